@@ -1,0 +1,55 @@
+"""kerasft: fine-tune BERT, RoBERTa, DistilBERT, GPT-2 and T5 in Keras 3 on TensorFlow, and ship the result.
+
+The names below load their part of the package when first used, so that `import kerasft` starts no TensorFlow.
+"""
+
+import importlib
+
+__version__ = "0.1.0"
+
+_SUBPACKAGES = (
+    "backbones",
+    "callbacks",
+    "checkpoints",
+    "data",
+    "distribution",
+    "errors",
+    "export",
+    "features",
+    "heads",
+    "losses",
+    "metrics",
+    "optimizers",
+    "pipelines",
+    "postprocessing",
+    "recipes",
+    "reports",
+    "tokenizers",
+)
+_NAMES = {
+    "CheckpointError": "kerasft.errors",
+    "DataError": "kerasft.errors",
+    "ExportError": "kerasft.errors",
+    "KerasftError": "kerasft.errors",
+    "Labels": "kerasft.features",
+    "get_strategy": "kerasft.distribution",
+    "load_bundle": "kerasft.bundles",
+    "load_pretrained": "kerasft.checkpoints",
+    "multi_label": "kerasft.features",
+    "regression": "kerasft.features",
+    "save_bundle": "kerasft.bundles",
+}
+
+__all__ = ["__version__", *_SUBPACKAGES, *_NAMES]
+
+
+def __getattr__(name: str):
+    if name in _SUBPACKAGES:
+        return importlib.import_module(f"kerasft.{name}")
+    if name in _NAMES:
+        return getattr(importlib.import_module(_NAMES[name]), name)
+    raise AttributeError(f"module 'kerasft' has no attribute {name!r}; it has: {', '.join(__all__)}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

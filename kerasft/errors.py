@@ -1,0 +1,75 @@
+"""The errors that kerasft raises on purpose, in one message format.
+
+Every message answers four questions: what is wrong, what was expected, what was received, how to mend it. The command
+line prints a `KerasftError` as one sentence; any other exception is a bug of ours and is reported as such.
+"""
+
+
+class KerasftError(ValueError):
+    """Base of every error that a user can cause and mend.
+
+    Example:
+
+    >>> try:
+    ...     raise bad_argument("batch_size", "a whole number >= 1", 0, "Give batch_size=32, for example.")
+    ... except KerasftError as error:
+    ...     print(error)
+    `batch_size` must be a whole number >= 1; received: 0. Give batch_size=32, for example.
+    """
+
+
+class DataError(KerasftError):
+    """A data file, row or value that cannot be used. The message names file, line and value."""
+
+
+class CheckpointError(KerasftError):
+    """A checkpoint, bundle or exported file that cannot be read or honoured."""
+
+
+class ExportError(KerasftError):
+    """A model that cannot be written in the form asked for, or a written file that failed its verification."""
+
+
+def _shown(value: object, limit: int = 120) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else f"{text[:limit]}... ({len(text)} characters)"
+
+
+def bad_argument(
+    name: str, expected: str, received: object, fix: str, *, kind: type[KerasftError] = KerasftError
+) -> KerasftError:
+    """Return (not raise) the error for an argument with a wrong value.
+
+    Args:
+        name: The argument's name as the user typed it.
+        expected: What it must be, to be read after "must be".
+        received: The value received; long values are shortened.
+        fix: One sentence that says how to mend it.
+        kind: The class of the error.
+
+    Example:
+
+    >>> str(bad_argument("pooling", "'cls' or 'mean'", "max", "Choose one of the two."))
+    "`pooling` must be 'cls' or 'mean'; received: 'max'. Choose one of the two."
+    """
+    return kind(f"`{name}` must be {expected}; received: {_shown(received)}. {fix}")
+
+
+def bad_data(source: str, problem: str, fix: str, *, line: int | None = None, value: object = None) -> DataError:
+    """Return (not raise) the error for bad input data, naming the source, the line and the value.
+
+    Args:
+        source: The file's path, or a description of the source ("Python rows").
+        problem: What is wrong, as a clause.
+        fix: One sentence that says how to mend it.
+        line: 1-based line (or row) number, where there is one.
+        value: The offending value, where there is one.
+
+    Example:
+
+    >>> str(bad_data("train.csv", "the text is empty", "Fill or delete the row.", line=7, value=""))
+    "train.csv, line 7: the text is empty; received: ''. Fill or delete the row."
+    """
+    place = source if line is None else f"{source}, line {line}"
+    received = "" if value is None else f"; received: {_shown(value)}"
+    return DataError(f"{place}: {problem}{received}. {fix}")

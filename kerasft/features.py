@@ -1,0 +1,127 @@
+"""The one contract between data and model: named int32 tensors, and the labels that a head answers with.
+
+The names are KerasHub's, so KerasHub's backbones fit kerasft's heads and datasets as they are. Nothing else in kerasft
+writes these names as literals.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from kerasft.errors import bad_argument
+
+TOKEN_IDS = "token_ids"
+"""Vocabulary indices, int32, (B, S)."""
+PADDING_MASK = "padding_mask"
+"""1 for a real token, 0 for padding, int32, (B, S)."""
+SEGMENT_IDS = "segment_ids"
+"""0 for the first text and 1 for the second of a pair, int32, (B, S)."""
+
+SEQUENCE_OUTPUT = "sequence_output"
+"""Backbone output: hidden states, (B, S, H)."""
+POOLED_OUTPUT = "pooled_output"
+"""Backbone output: the first token's state through the pre-trained tanh layer, (B, H)."""
+
+SINGLE_LABEL = "single_label"
+MULTI_LABEL = "multi_label"
+REGRESSION = "regression"
+PROBLEMS = (SINGLE_LABEL, MULTI_LABEL, REGRESSION)
+
+
+class Labels(Sequence):
+    """The names that a head's outputs stand for, in order, and the kind of problem; immutable.
+
+    `model.labels` is one of these, and so the data function that is given `labels=model.labels` knows all it needs.
+
+    Args:
+        names: One name per output: class names, or names of the regression targets. Names must differ.
+        problem: `"single_label"` (softmax over classes), `"multi_label"` (one sigmoid per class) or `"regression"`.
+
+    Raises:
+        KerasftError: If `problem` is unknown, or names are missing, empty or repeated.
+
+    Example:
+
+    >>> labels = Labels(["negative", "positive"])
+    >>> list(labels), labels.problem, labels.index("positive")
+    (['negative', 'positive'], 'single_label', 1)
+    """
+
+    def __init__(self, names: Iterable[str], problem: str = SINGLE_LABEL):
+        if isinstance(names, str):
+            raise bad_argument("labels", "a list of names", names, f"Write labels=[{names!r}, ...].")
+        self._names = tuple(str(name) for name in names)
+        self._problem = problem
+        if problem not in PROBLEMS:
+            raise bad_argument("problem", f"one of {PROBLEMS}", problem, "Choose one of them.")
+        if not self._names or "" in self._names:
+            raise bad_argument("labels", "one or more non-empty names", list(self._names), "Name every output.")
+        repeated = sorted({name for name in self._names if self._names.count(name) > 1})
+        if repeated:
+            raise bad_argument("labels", "names that differ", repeated, "Each label stands once.")
+        if problem == SINGLE_LABEL and len(self._names) < 2:
+            raise bad_argument(
+                "labels", "two or more classes", list(self._names), "With one class there is nothing to learn."
+            )
+
+    @property
+    def problem(self) -> str:
+        """`"single_label"`, `"multi_label"` or `"regression"`."""
+        return self._problem
+
+    @classmethod
+    def of(cls, labels: "Labels | Iterable[str]") -> "Labels":
+        """Return `labels` itself if it is a `Labels`, else single-label classes of these names."""
+        return labels if isinstance(labels, cls) else cls(labels)
+
+    def __getitem__(self, index):
+        return self._names[index]
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    def __eq__(self, other: object) -> bool:
+        if isinstance(other, Labels):
+            return (self._names, self._problem) == (other._names, other._problem)
+        return isinstance(other, Sequence) and not isinstance(other, str) and list(self._names) == list(other)
+
+    def __hash__(self) -> int:
+        return hash((self._names, self._problem))
+
+    def __repr__(self) -> str:
+        return f"Labels({list(self._names)!r}, problem={self._problem!r})"
+
+
+def regression(*names: str) -> Labels:
+    """Labels of a regression head: one real number per name.
+
+    Example:
+
+    >>> regression("score").problem
+    'regression'
+    """
+    return Labels(names or ("score",), REGRESSION)
+
+
+def multi_label(names: Iterable[str]) -> Labels:
+    """Labels of a head where any number of classes may hold at once.
+
+    Example:
+
+    >>> multi_label(["toxic", "insult"]).problem
+    'multi_label'
+    """
+    return Labels(names, MULTI_LABEL)
+
+
+def model_inputs(tokenizer) -> tuple[str, ...]:
+    """The features that a checkpoint's tokenizer makes: segment ids only where the tokenizer has them.
+
+    Example:
+
+    >>> class Tokenizer:
+    ...     model_input_names = ["input_ids", "attention_mask"]
+    >>> model_inputs(Tokenizer())
+    ('token_ids', 'padding_mask')
+    """
+    if "token_type_ids" in tokenizer.model_input_names:
+        return (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS)
+    return (TOKEN_IDS, PADDING_MASK)
