@@ -1,0 +1,208 @@
+"""A bundle: everything that was trained, in one folder that every command and pipeline loads.
+
+    model.keras       the functional model with its weights
+    tokenizer.json    and the tokenizer's other files
+    kerasft.json      task, labels, lengths, versions, metrics, provenance
+"""
+
+import dataclasses
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import tempfile
+from typing import Any
+
+import keras
+from transformers import PreTrainedTokenizerFast
+
+import kerasft
+from kerasft import tokenizers
+from kerasft.errors import CheckpointError, bad_argument
+from kerasft.features import Labels
+from kerasft.heads import LabelledModel
+
+MODEL_FILE = "model.keras"
+METADATA_FILE = "kerasft.json"
+FORMAT_VERSION = 1
+_PACKAGES = ("tensorflow", "keras", "keras-hub", "transformers", "tokenizers")
+
+
+@dataclasses.dataclass(frozen=True)
+class Bundle:
+    """What a bundle's folder holds, loaded.
+
+    Attributes:
+        model: The functional model.
+        tokenizer: The checkpoint's own fast tokenizer.
+        metadata: The content of `kerasft.json`.
+
+    Example:
+
+    >>> from kerasft.features import Labels
+    >>> Bundle(model=None, tokenizer=None, metadata={"labels": ["no", "yes"], "problem": "single_label"}).labels
+    Labels(['no', 'yes'], problem='single_label')
+    """
+
+    model: keras.Model
+    tokenizer: PreTrainedTokenizerFast
+    metadata: dict[str, Any]
+
+    @property
+    def labels(self) -> Labels:
+        """What the model's outputs stand for."""
+        return Labels(self.metadata["labels"], self.metadata["problem"])
+
+    @property
+    def max_length(self) -> int:
+        """Longest input in tokens; longer texts are cut."""
+        return self.metadata["max_length"]
+
+
+def save_bundle(
+    folder: str | os.PathLike,
+    model: LabelledModel,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    max_length: int = 128,
+    pair: bool = False,
+    metrics: dict[str, Any] | None = None,
+    provenance: dict[str, Any] | None = None,
+) -> pathlib.Path:
+    """Write a model and its tokenizer as a bundle. The folder appears whole or not at all; an old bundle is replaced.
+
+    Args:
+        folder: Where to write. An existing folder is replaced only if it is a bundle or empty.
+        model: A model made by one of `kerasft.heads`, with `model.labels`.
+        tokenizer: The tokenizer that made the training data.
+        max_length: The longest input in tokens that the model was trained on.
+        pair: Whether the model was trained on pairs of texts.
+        metrics: What was measured, such as `model.evaluate(..., return_dict=True)`.
+        provenance: Where the model comes from: checkpoint, data files, settings.
+
+    Returns:
+        The folder's path.
+
+    Raises:
+        KerasftError: If the model has no labels, or the folder holds something that is not a bundle.
+
+    Example:
+
+    >>> import tempfile
+    >>> from tests import tiny
+    >>> folder = save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer())
+    >>> sorted(path.name for path in folder.iterdir())[:2]
+    ['kerasft.json', 'model.keras']
+    """
+    if not isinstance(getattr(model, "labels", None), Labels):
+        raise bad_argument("model", "a model made by kerasft.heads, with model.labels", model, "See kerasft.heads.")
+    folder = pathlib.Path(folder)
+    _refuse_foreign_folder(folder)
+    metadata = {
+        "format_version": FORMAT_VERSION,
+        "task": "text-classification",
+        "problem": model.labels.problem,
+        "labels": list(model.labels),
+        "max_length": int(max_length),
+        "pair": bool(pair),
+        "inputs": list(model.input),
+        "num_parameters": int(model.count_params()),
+        "metrics": metrics or {},
+        "provenance": provenance or {},
+        "versions": {"kerasft": kerasft.__version__} | {name: _version(name) for name in _PACKAGES},
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as aside:
+        written = pathlib.Path(aside) / "bundle"
+        written.mkdir()
+        model.save(written / MODEL_FILE)
+        tokenizers.save(tokenizer, written)
+        (written / METADATA_FILE).write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        if folder.exists():
+            folder.rename(pathlib.Path(aside) / "replaced")
+        written.rename(folder)
+    return folder
+
+
+def load_bundle(folder: str | os.PathLike) -> Bundle:
+    """Load a bundle written by `save_bundle`. Nothing in the folder is executed (`.keras` in safe mode).
+
+    Raises:
+        CheckpointError: If the folder is not a bundle, or a file of it is missing or damaged.
+
+    Example:
+
+    >>> import tempfile
+    >>> from tests import tiny
+    >>> folder = save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer())
+    >>> load_bundle(folder).labels.problem
+    'single_label'
+    """
+    folder = pathlib.Path(folder)
+    metadata = read_metadata(folder)
+    if not (folder / MODEL_FILE).is_file():
+        raise CheckpointError(f"{folder}: {MODEL_FILE} is missing. The bundle is incomplete: save or copy it again.")
+    try:
+        model = keras.models.load_model(folder / MODEL_FILE, safe_mode=True)
+    except Exception as error:  # Keras, zipfile and h5py each raise their own kinds for a damaged file
+        raise CheckpointError(
+            f"{folder / MODEL_FILE} cannot be loaded: {str(error).splitlines()[0]}. Save or copy the bundle again; it was "
+            f"written with keras {metadata.get('versions', {}).get('keras', 'unknown')}, here is {keras.__version__}."
+        ) from error
+    return Bundle(model, tokenizers.load(folder), metadata)
+
+
+def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
+    """Read and check `kerasft.json` of a bundle or of an exported folder.
+
+    Raises:
+        CheckpointError: If the file is missing or not one of ours; the message says what the folder holds.
+
+    Example:
+
+    >>> read_metadata("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: no/such/folder is not a bundle: there is no such folder. ...
+    """
+    folder = pathlib.Path(folder)
+    path = folder / METADATA_FILE
+    if not path.is_file():
+        found = ", ".join(sorted(item.name for item in folder.iterdir())[:8]) if folder.is_dir() else ""
+        content = f"it holds {found or 'nothing'}" if folder.is_dir() else "there is no such folder"
+        raise CheckpointError(
+            f"{folder} is not a bundle: {content}. Expected a folder with {METADATA_FILE}, as kerasft.save_bundle or "
+            "`kerasft train` writes it."
+        )
+    try:
+        metadata = json.loads(path.read_text("utf-8"))
+        if not isinstance(metadata, dict):
+            raise TypeError(f"a JSON object was expected, not {type(metadata).__name__}")
+        Labels(metadata["labels"], metadata["problem"])
+        metadata["max_length"] = int(metadata["max_length"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is damaged: {error!r}. Save or copy the bundle again.") from error
+    if metadata.get("format_version", 0) > FORMAT_VERSION:
+        raise CheckpointError(
+            f"{path}: format_version is {metadata['format_version']}, this kerasft {kerasft.__version__} reads up to "
+            f"{FORMAT_VERSION}. Install a newer kerasft."
+        )
+    return metadata
+
+
+def _refuse_foreign_folder(folder: pathlib.Path) -> None:
+    if folder.is_file():
+        raise bad_argument("folder", "a new folder or a bundle to replace", str(folder), "It is a file.")
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / METADATA_FILE).is_file():
+        raise bad_argument(
+            "folder", "a new folder or a bundle to replace", str(folder), "It holds other files; choose another folder."
+        )
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"

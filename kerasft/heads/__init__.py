@@ -1,0 +1,7 @@
+"""Task heads: each extends a backbone's graph and returns a functional `keras.Model` with `model.labels`."""
+
+from kerasft.heads.labelled_model import LabelledModel, Logits
+from kerasft.heads.pooling import MaskedMean
+from kerasft.heads.text_classification import text_classifier
+
+__all__ = ["LabelledModel", "Logits", "MaskedMean", "text_classifier"]

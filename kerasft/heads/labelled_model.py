@@ -1,0 +1,52 @@
+"""A functional model that knows what its outputs stand for, also after it comes back from a `.keras` file."""
+
+import keras
+
+from kerasft.features import Labels
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class Logits(keras.layers.Dense):
+    """A float32 `Dense` layer without activation that stores the labels of its outputs in its configuration.
+
+    Float32 also under mixed precision: a softmax over float16 logits loses up to three digits.
+
+    Args:
+        units: Number of outputs C.
+        labels: The C labels, a `Labels` or names.
+        problem: Kind of problem, where `labels` are plain names (as in a saved configuration).
+        **kwargs: As `keras.layers.Dense` takes them.
+
+    Example:
+
+    >>> layer = Logits(2, labels=["negative", "positive"])
+    >>> Logits.from_config(layer.get_config()).labels
+    Labels(['negative', 'positive'], problem='single_label')
+    """
+
+    def __init__(self, units: int, labels: Labels | list[str], problem: str = "single_label", **kwargs):
+        kwargs["dtype"] = "float32"
+        super().__init__(units, **kwargs)
+        self.labels = labels if isinstance(labels, Labels) else Labels(labels, problem)
+
+    def get_config(self) -> dict:
+        """Return the layer's configuration, labels included."""
+        return super().get_config() | {"labels": list(self.labels), "problem": self.labels.problem}
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class LabelledModel(keras.Model):
+    """A functional `keras.Model` with one property more: `labels`. Nothing of Keras' is overridden.
+
+    Example:
+
+    >>> inputs = keras.Input((4,))
+    >>> model = LabelledModel(inputs, Logits(2, labels=["no", "yes"], name="logits")(inputs))
+    >>> list(model.labels)
+    ['no', 'yes']
+    """
+
+    @property
+    def labels(self) -> Labels:
+        """What the outputs stand for, in order, and the kind of problem."""
+        return self.get_layer("logits").labels

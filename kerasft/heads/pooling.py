@@ -1,0 +1,108 @@
+"""From one vector a token to one vector a text."""
+
+import keras
+
+from kerasft.errors import bad_argument
+from kerasft.features import PADDING_MASK, POOLED_OUTPUT, SEQUENCE_OUTPUT
+
+POOLINGS = ("cls", "pooler", "mean")
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class MaskedMean(keras.layers.Layer):
+    """The mean of the real tokens' vectors; padding does not count.
+
+    Called with `(hidden_states, padding_mask)` of shapes (B, S, H) and (B, S), it returns (B, H). The sum runs in
+    float32, also under mixed precision. A row without a real token gives zeros.
+
+    Example:
+
+    >>> import numpy as np
+    >>> MaskedMean()(np.array([[[2.0], [4.0], [9.0]]]), np.array([[1, 1, 0]])).numpy().tolist()
+    [[3.0]]
+    """
+
+    def call(self, hidden_states, padding_mask):
+        """Average over the second axis where the mask is 1."""
+        weights = keras.ops.expand_dims(keras.ops.cast(padding_mask, "float32"), -1)  # (B, S, 1)
+        total = keras.ops.sum(keras.ops.cast(hidden_states, "float32") * weights, axis=1)  # (B, H)
+        count = keras.ops.maximum(keras.ops.sum(weights, axis=1), 1.0)  # (B, 1)
+        return keras.ops.cast(total / count, self.compute_dtype)
+
+    def compute_output_shape(self, hidden_states_shape, padding_mask_shape):
+        """(B, S, H) -> (B, H)."""
+        return (hidden_states_shape[0], hidden_states_shape[-1])
+
+
+def outputs_of(backbone: keras.Model) -> dict:
+    """Return a backbone's outputs by name, whether it answers with a dictionary or with hidden states alone.
+
+    Args:
+        backbone: A functional encoder with the inputs of `kerasft.features`.
+
+    Raises:
+        KerasftError: If the backbone has no `padding_mask` input or no hidden states of shape (B, S, H).
+
+    Example:
+
+    >>> inputs = {"token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
+    ...           "padding_mask": keras.Input((None,), dtype="int32", name="padding_mask")}
+    >>> backbone = keras.Model(inputs, keras.layers.Embedding(10, 4)(inputs["token_ids"]))
+    >>> outputs_of(backbone)["sequence_output"].shape
+    (None, None, 4)
+    """
+    if not isinstance(getattr(backbone, "input", None), dict) or PADDING_MASK not in backbone.input:
+        raise bad_argument(
+            "backbone",
+            f"a functional encoder with named inputs, {PADDING_MASK!r} among them",
+            getattr(backbone, "input", backbone),
+            "Load one with kerasft.load_pretrained(...), or take a KerasHub backbone.",
+        )
+    outputs = backbone.output if isinstance(backbone.output, dict) else {SEQUENCE_OUTPUT: backbone.output}
+    if len(getattr(outputs.get(SEQUENCE_OUTPUT), "shape", ())) != 3:
+        raise bad_argument(
+            "backbone",
+            "an encoder that answers with hidden states of shape (batch, length, hidden_dim)",
+            backbone.output,
+            "Take the encoder itself, without a task head.",
+        )
+    return outputs
+
+
+def pool(backbone: keras.Model, pooling: str | None = None):
+    """Add the pooling to a backbone's graph and return the (B, H) tensor.
+
+    Args:
+        backbone: A functional encoder with the inputs of `kerasft.features`.
+        pooling: `"cls"`: the first token's vector. `"pooler"`: that vector through the checkpoint's pre-trained tanh
+            layer (Devlin et al. 2019, arXiv:1810.04805). `"mean"`: the mean over the real tokens. `None`: the pooler where
+            the backbone has one, else the first token.
+
+    Raises:
+        KerasftError: If `pooling` is unknown, or `"pooler"` is asked of a backbone without one.
+
+    Example:
+
+    >>> inputs = {"token_ids": keras.Input((None,), dtype="int32", name="token_ids"),
+    ...           "padding_mask": keras.Input((None,), dtype="int32", name="padding_mask")}
+    >>> backbone = keras.Model(inputs, keras.layers.Embedding(10, 4)(inputs["token_ids"]))
+    >>> pool(backbone, "mean").shape
+    (None, 4)
+    """
+    outputs = outputs_of(backbone)
+    if pooling is None:
+        pooling = "pooler" if POOLED_OUTPUT in outputs else "cls"
+    if pooling not in POOLINGS:
+        raise bad_argument("pooling", f"one of {POOLINGS} or None", pooling, "Choose one of them.")
+    if pooling == "pooler":
+        if POOLED_OUTPUT not in outputs:
+            raise bad_argument(
+                "pooling",
+                "'cls' or 'mean' for a backbone without a pooler",
+                pooling,
+                f"{backbone.name!r} answers with hidden states only.",
+            )
+        return outputs[POOLED_OUTPUT]  # (B, H)
+    if pooling == "mean":
+        return MaskedMean(name="pooling")(outputs[SEQUENCE_OUTPUT], backbone.input[PADDING_MASK])  # (B, H)
+    return outputs[SEQUENCE_OUTPUT][:, 0, :]  # (B, H)
