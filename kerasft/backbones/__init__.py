@@ -1,0 +1,6 @@
+"""Encoders as flat functional Keras models: one readable file a family."""
+
+from kerasft.backbones.bert import BertConfig, bert
+from kerasft.backbones.transformer_encoder import AttentionBias, TransformerEncoderLayer
+
+__all__ = ["AttentionBias", "BertConfig", "TransformerEncoderLayer", "bert"]

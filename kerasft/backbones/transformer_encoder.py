@@ -1,0 +1,201 @@
+"""The encoder block of BERT: self-attention and a feed-forward net, each with a residual sum and a norm after it."""
+
+import keras
+from keras import ops
+
+from kerasft.errors import bad_argument
+
+DEFAULT_MASK_VALUE = -10000.0
+"""What is added to the attention score of a padding token, as in Google's BERT.
+
+After the softmax that is exactly 0 in float32, and it is finite in float16 (whose smallest number is -65504).
+"""
+
+
+@keras.saving.register_keras_serializable("kerasft")
+class AttentionBias(keras.layers.Layer):
+    """Turns a padding mask into the number that is added to the attention scores; made once, used by every block.
+
+    Args:
+        mask_value: What a padding token gets, a finite number < 0. A real token gets 0.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Call arguments:
+        padding_mask: (B, S), 1 for a real token and 0 for padding.
+
+    Returns:
+        (B, 1, 1, S), in the layer's compute dtype.
+
+    Raises:
+        KerasftError: If `mask_value` is not finite in float16 or not below 0.
+
+    Example:
+
+    >>> AttentionBias(mask_value=-30.0)([[1, 1, 0]]).numpy().tolist()
+    [[[[0.0, 0.0, -30.0]]]]
+    """
+
+    def __init__(self, mask_value: float = DEFAULT_MASK_VALUE, **kwargs):
+        super().__init__(**kwargs)
+        if not -65504.0 <= mask_value < 0.0:
+            raise bad_argument("mask_value", "between -65504 and 0", mask_value, "Leave it out, or give -30.0.")
+        self.mask_value = float(mask_value)
+
+    def call(self, padding_mask):
+        """Return the bias (B, 1, 1, S)."""
+        bias = (1.0 - ops.cast(padding_mask, self.compute_dtype)) * self.mask_value  # (B, S)
+        return ops.expand_dims(ops.expand_dims(bias, 1), 1)  # (B, 1, 1, S)
+
+    def compute_output_shape(self, padding_mask_shape):
+        """Return (B, 1, 1, S)."""
+        return (padding_mask_shape[0], 1, 1, padding_mask_shape[1])
+
+    def get_config(self) -> dict:
+        """Return the arguments that make this layer again."""
+        return {**super().get_config(), "mask_value": self.mask_value}
+
+
+@keras.saving.register_keras_serializable("kerasft")
+class TransformerEncoderLayer(keras.layers.Layer):
+    """One post-norm encoder block, as in BERT (https://arxiv.org/abs/1810.04805) after Vaswani et al.
+    (https://arxiv.org/abs/1706.03762):
+
+        y = norm(x + dropout(attention(x)))
+        z = norm(y + dropout(W2 activation(W1 y)))
+        attention(x) = Wo [dropout(softmax(q k^T / sqrt(H / N) + bias)) v]
+
+    Every projection is a plain `Dense` of its own, so that weights map one to one and adapters can be put on them. The
+    softmax is computed in float32 whatever the dtype policy.
+
+    Args:
+        num_heads: N, the number of attention heads; divides H.
+        intermediate_dim: Width of the feed-forward net.
+        activation: Of the feed-forward net: a Keras name or a function. Keras' "gelu" is the exact one (erf).
+        hidden_dropout: Rate of the dropout before each residual sum, in [0, 1).
+        attention_dropout: Rate of the dropout on the attention weights, in [0, 1).
+        layer_norm_epsilon: Added to the variance.
+        initializer_range: Standard deviation of the truncated normal that new kernels are drawn from.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Call arguments:
+        hidden_states: (B, S, H).
+        attention_bias: (B, 1, 1, S), added to the scores: see `AttentionBias`. None: every token is real.
+
+    Returns:
+        (B, S, H).
+
+    Raises:
+        KerasftError: On build, if `num_heads` does not divide H.
+
+    Example:
+
+    >>> layer = TransformerEncoderLayer(num_heads=2, intermediate_dim=16)
+    >>> tuple(layer(keras.ops.ones((3, 5, 8))).shape)
+    (3, 5, 8)
+    """
+
+    def __init__(
+        self,
+        *,
+        num_heads: int,
+        intermediate_dim: int,
+        activation="gelu",
+        hidden_dropout: float = 0.1,
+        attention_dropout: float = 0.1,
+        layer_norm_epsilon: float = 1e-12,
+        initializer_range: float = 0.02,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.num_heads = num_heads
+        self.intermediate_dim = intermediate_dim
+        self.activation = keras.activations.get(activation)
+        self.hidden_dropout = hidden_dropout
+        self.attention_dropout = attention_dropout
+        self.layer_norm_epsilon = layer_norm_epsilon
+        self.initializer_range = initializer_range
+
+    def _dense(self, units: int, input_dim: int, name: str, activation=None) -> keras.layers.Dense:
+        initializer = keras.initializers.TruncatedNormal(stddev=self.initializer_range)
+        dense = keras.layers.Dense(
+            units, activation=activation, kernel_initializer=initializer, dtype=self.dtype_policy, name=name
+        )
+        dense.build((None, None, input_dim))
+        return dense
+
+    def _norm(self, hidden_dim: int, name: str) -> keras.layers.LayerNormalization:
+        norm = keras.layers.LayerNormalization(epsilon=self.layer_norm_epsilon, dtype=self.dtype_policy, name=name)
+        norm.build((None, None, hidden_dim))
+        return norm
+
+    def build(self, hidden_states_shape, attention_bias_shape=None):
+        """Create the weights."""
+        hidden_dim = hidden_states_shape[-1]
+        if hidden_dim % self.num_heads:
+            raise bad_argument(
+                "num_heads", f"a divisor of hidden_dim ({hidden_dim})", self.num_heads, "Change one of the two."
+            )
+        self.query = self._dense(hidden_dim, hidden_dim, "query")
+        self.key = self._dense(hidden_dim, hidden_dim, "key")
+        self.value = self._dense(hidden_dim, hidden_dim, "value")
+        self.attention_output = self._dense(hidden_dim, hidden_dim, "attention_output")
+        self.attention_layer_norm = self._norm(hidden_dim, "attention_layer_norm")
+        self.intermediate = self._dense(self.intermediate_dim, hidden_dim, "intermediate", self.activation)
+        self.feedforward_output = self._dense(hidden_dim, self.intermediate_dim, "feedforward_output")
+        self.feedforward_layer_norm = self._norm(hidden_dim, "feedforward_layer_norm")
+        self.attention_dropout_layer = keras.layers.Dropout(self.attention_dropout, dtype=self.dtype_policy)
+        self.hidden_dropout_layer = keras.layers.Dropout(self.hidden_dropout, dtype=self.dtype_policy)
+        self.built = True
+
+    def call(self, hidden_states, attention_bias=None, training=None):
+        """Return the block's output (B, S, H)."""
+        attended = self.attention_output(self._attend(hidden_states, attention_bias, training))
+        attended = self.hidden_dropout_layer(attended, training=training)
+        hidden_states = self.attention_layer_norm(hidden_states + attended)  # (B, S, H)
+        transformed = self.feedforward_output(self.intermediate(hidden_states))
+        transformed = self.hidden_dropout_layer(transformed, training=training)
+        return self.feedforward_layer_norm(hidden_states + transformed)  # (B, S, H)
+
+    def _attend(self, hidden_states, attention_bias, training):
+        batch_size, length, hidden_dim = self._sizes(hidden_states)
+        head_dim = hidden_dim // self.num_heads
+
+        def heads(projected):
+            split = ops.reshape(projected, (batch_size, length, self.num_heads, head_dim))
+            return ops.transpose(split, (0, 2, 1, 3))  # (B, N, S, H / N)
+
+        # Scaling the query instead of the scores touches fewer numbers.
+        query = heads(self.query(hidden_states) * head_dim**-0.5)
+        key = heads(self.key(hidden_states))
+        value = heads(self.value(hidden_states))
+        scores = ops.cast(ops.matmul(query, ops.swapaxes(key, -1, -2)), "float32")  # (B, N, S, S)
+        if attention_bias is not None:
+            scores = scores + ops.cast(attention_bias, "float32")
+        weights = ops.cast(ops.softmax(scores, axis=-1), self.compute_dtype)
+        weights = self.attention_dropout_layer(weights, training=training)
+        attended = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))  # (B, S, N, H / N)
+        return ops.reshape(attended, (batch_size, length, hidden_dim))
+
+    @staticmethod
+    def _sizes(hidden_states) -> tuple:
+        # -1 can stand for one unknown size only; the static ones make a simpler mobile graph.
+        batch_size, length, hidden_dim = hidden_states.shape
+        length = ops.shape(hidden_states)[1] if length is None else length
+        return -1 if batch_size is None else batch_size, length, hidden_dim
+
+    def compute_output_shape(self, hidden_states_shape, attention_bias_shape=None):
+        """Return the shape of `hidden_states`."""
+        return hidden_states_shape
+
+    def get_config(self) -> dict:
+        """Return the arguments that make this layer again."""
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "intermediate_dim": self.intermediate_dim,
+            "activation": keras.activations.serialize(self.activation),
+            "hidden_dropout": self.hidden_dropout,
+            "attention_dropout": self.attention_dropout,
+            "layer_norm_epsilon": self.layer_norm_epsilon,
+            "initializer_range": self.initializer_range,
+        }
