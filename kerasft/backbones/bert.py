@@ -1,4 +1,4 @@
-"""BERT (Devlin et al. 2018, https://arxiv.org/abs/1810.04805) as a flat functional graph of Keras and KerasHub layers."""
+"""BERT (https://arxiv.org/abs/1810.04805) as a flat functional graph of Keras and KerasHub layers."""
 
 import dataclasses
 

@@ -32,7 +32,7 @@ class Tensors:
         self._open = {}
         for path in _weight_files(folder):
             self._open[path] = _open(path)
-            self._file_of.update({name: path for name in self._open[path].keys()})  # noqa: SIM118
+            self._file_of.update(dict.fromkeys(self._open[path].keys(), path))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._file_of)
