@@ -1,0 +1,104 @@
+"""Checks and plain forms of the arguments that the losses share."""
+
+from collections.abc import Mapping, Sequence
+
+import tensorflow as tf
+
+from kerasft.errors import bad_argument
+
+Alpha = float | Sequence[float] | Mapping[int, float] | None
+"""Class weights: one number, one per class, or by class index."""
+
+
+def as_shaped(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+    """Return `y_true` in the shape of `y_pred`; a missing last axis of size 1 is added, nothing else is broadcast.
+
+    (B,) against (B, 1) would otherwise broadcast to (B, B) without a word.
+
+    Args:
+        y_true: (B, ..., C), or (B, ...) if C is 1.
+        y_pred: (B, ..., C).
+
+    Returns:
+        `y_true`, (B, ..., C).
+
+    Raises:
+        KerasftError: If the shapes differ.
+
+    Example:
+
+    >>> as_shaped(tf.constant([1.0, 2.0]), tf.constant([[0.0], [0.0]])).shape.as_list()
+    [2, 1]
+    """
+    received = y_true.shape
+    if y_true.shape.rank == y_pred.shape.rank - 1 and y_pred.shape[-1] == 1:
+        y_true = tf.expand_dims(y_true, -1)
+    if not y_true.shape.is_compatible_with(y_pred.shape):
+        raise bad_argument(
+            "y_true", f"of y_pred's shape {tuple(y_pred.shape)}", tuple(received), "Class indices need a sparse loss."
+        )
+    return y_true
+
+
+def class_indices(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+    """Return class indices in the shape of `y_pred` without its last axis; a last axis of size 1 is dropped.
+
+    Args:
+        y_true: Class indices, any numeric dtype, (B, ...) or (B, ..., 1).
+        y_pred: Logits, (B, ..., C).
+
+    Returns:
+        The indices, int32, (B, ...).
+
+    Raises:
+        KerasftError: If the shapes do not fit.
+
+    Example:
+
+    >>> class_indices(tf.constant([[1.0], [2.0]]), tf.zeros((2, 3))).numpy().tolist()
+    [1, 2]
+    """
+    received = y_true.shape
+    if y_true.shape.rank == y_pred.shape.rank and y_true.shape[-1] == 1:
+        y_true = tf.squeeze(y_true, -1)
+    if not y_true.shape.is_compatible_with(y_pred.shape[:-1]):
+        raise bad_argument(
+            "y_true",
+            f"class indices of shape {tuple(y_pred.shape[:-1])}",
+            tuple(received),
+            "One-hot targets need a categorical loss, several labels at once a binary one.",
+        )
+    return tf.cast(y_true, tf.int32)
+
+
+def checked_alpha(alpha: Alpha) -> float | list[float] | dict[int, float] | None:
+    """Return `alpha` in plain Python types, its numbers checked.
+
+    Args:
+        alpha: One number, one per class (list, tuple, array), or a dictionary from class index to number. JSON's string
+            keys are taken for the indices that they were.
+
+    Returns:
+        A float, a list or a dictionary with int keys; `None` for `None`.
+
+    Raises:
+        KerasftError: If a number or an index is negative or not finite.
+
+    Example:
+
+    >>> checked_alpha((1, 2)), checked_alpha({"3": 0.5})
+    ([1.0, 2.0], {3: 0.5})
+    """
+    if alpha is None:
+        return None
+    if isinstance(alpha, Mapping):
+        plain = {int(index): float(weight) for index, weight in alpha.items()}
+        numbers = [*plain.values(), *plain.keys()]
+    elif hasattr(alpha, "__len__"):
+        plain = numbers = [float(weight) for weight in alpha]
+    else:
+        plain = float(alpha)
+        numbers = [plain]
+    if not numbers or not all(0 <= number < float("inf") for number in numbers):
+        raise bad_argument("alpha", "one or more numbers >= 0", alpha, "See kerasft.losses.class_weights.")
+    return plain

@@ -1,0 +1,120 @@
+"""The base of kerasft's losses: one mean over everything that counts, however it is padded or spread over replicas."""
+
+import keras
+import tensorflow as tf
+
+from kerasft.errors import bad_argument
+
+
+class GlobalMeanLoss(keras.losses.Loss):
+    """Mean of the elements' losses, weighted by `sample_weight`, over the whole global batch.
+
+    With element losses l_i and weights w_i (`sample_weight` times the Keras mask; 1 where there is neither):
+
+        loss = sum_i w_i l_i / sum_i w_i,    i over every element of every replica's batch
+
+    Keras divides by the number of elements instead, so its losses change with the padding, and under `tf.distribute` it
+    averages the replicas' means, so an element counts more on a replica that has fewer of them. Here both sums are
+    all-reduced, hence value and gradient are those of one device with the same global batch. PyTorch's
+    `CrossEntropyLoss(weight=...)` divides by the sum of the *class* weights; ours never does: class weights (`alpha`)
+    scale the loss, sample weights are averaged over.
+
+    The loss that `fit` and `evaluate` report for an epoch is Keras' mean of the batches' losses, by number of examples.
+    An element of weight 0 adds nothing, not even if its loss is NaN. If all weights are 0 the loss is 0, and its
+    gradient too. The computation is in float32 also under mixed precision.
+
+    A subclass implements `call(y_true, y_pred)` and returns one loss per element, of `y_pred`'s rank or one less.
+
+    Args:
+        name: The loss' name. Default: made from the class' name.
+
+    Example:
+
+    >>> class AbsoluteError(GlobalMeanLoss):
+    ...     def call(self, y_true, y_pred):
+    ...         return tf.abs(y_true - y_pred)
+    >>> loss = AbsoluteError()([[1.0, 9.0], [4.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]], sample_weight=[[1, 0], [1, 0]])
+    >>> float(loss)  # (1 + 3) / 2: the padding counts neither above nor below the line
+    2.0
+    """
+
+    def __init__(self, *, name: str | None = None):
+        dtype = "float64" if keras.config.floatx() == "float64" else "float32"
+        super().__init__(name=name, reduction="mean_with_sample_weight", dtype=dtype)
+
+    def __call__(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> tf.Tensor:
+        """The loss of a batch, a scalar.
+
+        Args:
+            y_true: Targets, (B, ...).
+            y_pred: The model's outputs, (B, ...).
+            sample_weight: Weights >= 0, of the shape of the leading axes of the element losses: (B,), (B, T), ...
+
+        Returns:
+            The global mean. In a replica of R replicas: the global mean / R, as Keras' trainer expects (it reports R
+            times the value, and sums the replicas' gradients).
+
+        Raises:
+            KerasftError: If the shapes do not fit.
+        """
+        mask = getattr(y_pred, "_keras_mask", None)
+        with tf.name_scope(self.name):
+            y_pred = tf.cast(tf.convert_to_tensor(y_pred), self.dtype)
+            values = self.call(tf.convert_to_tensor(y_true), y_pred)
+            weights = tf.ones_like(values)
+            for name, factor in (("sample_weight", sample_weight), ("mask of y_pred", mask)):
+                if factor is not None:
+                    weights *= _fit_to(tf.cast(factor, values.dtype), values, name)
+            values = tf.where(weights == 0.0, 0.0, values)
+            return global_mean(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
+
+    def get_config(self) -> dict:
+        """The constructor's arguments."""
+        return {"name": self.name}
+
+
+def global_mean(total: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
+    """`total / weight`, both summed over all replicas; 0 if the weight is 0.
+
+    Inside a replica of R replicas the value is the global mean / R, equal on every replica, and the gradient is that of
+    the own `total` / global `weight`. Keras reports R times the value (the mean), and its optimizers sum the gradients
+    over the replicas (the gradient of the mean).
+
+    Args:
+        total: The replica's weighted sum of losses, a scalar.
+        weight: The replica's sum of weights, a scalar.
+
+    Returns:
+        A scalar of `total`'s dtype.
+
+    Example:
+
+    >>> float(global_mean(tf.constant(6.0), tf.constant(4.0))), float(global_mean(tf.constant(0.0), tf.constant(0.0)))
+    (1.5, 0.0)
+    """
+    context = tf.distribute.get_replica_context()
+    num_replicas = tf.distribute.get_strategy().num_replicas_in_sync
+    if context is None or num_replicas == 1:
+        return tf.math.divide_no_nan(total, weight)
+    sums = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.stop_gradient(tf.stack([total, weight])))
+    mean = tf.math.divide_no_nan(sums[0], sums[1])
+    local = tf.math.divide_no_nan(total, sums[1])
+    return local + tf.stop_gradient(mean / num_replicas - local)  # the mean's value, the local gradient
+
+
+def _fit_to(weights: tf.Tensor, values: tf.Tensor, name: str) -> tf.Tensor:
+    """Return `weights` broadcast to the shape of `values`; the leading axes correspond."""
+    received = weights.shape
+    while weights.shape.rank > values.shape.rank and weights.shape[-1] == 1:
+        weights = tf.squeeze(weights, -1)
+    if weights.shape.rank <= values.shape.rank:
+        for _ in range(values.shape.rank - weights.shape.rank):
+            weights = tf.expand_dims(weights, -1)
+        if all(a in (1, None) or b is None or a == b for a, b in zip(weights.shape, values.shape)):
+            return tf.broadcast_to(weights, tf.shape(values))
+    raise bad_argument(
+        name,
+        f"of a shape whose axes are the leading axes of the element losses {tuple(values.shape)}",
+        tuple(received),
+        "Give one weight per example, (B,), or per element.",
+    )

@@ -1,0 +1,47 @@
+"""The focal loss' formulas in log-space, where nothing cancels and nothing needs clipping."""
+
+import tensorflow as tf
+
+
+def focal_term(log_odds: tf.Tensor, gamma: float) -> tf.Tensor:
+    """(1 - p)^gamma (-log p) of Lin et al. 2017 (arXiv:1708.02002), equation 4, from log_odds = log((1 - p) / p).
+
+    Args:
+        log_odds: Log-odds against the class, any shape.
+        gamma: Focusing parameter >= 0.
+
+    Returns:
+        The terms, of the same shape, >= 0.
+
+    Example:
+
+    >>> [round(float(focal_term(tf.constant(m), 2.0)), 4) for m in (-100.0, 0.0, 100.0)]
+    [0.0, 0.1733, 100.0]
+    """
+    minus_log_p = tf.math.softplus(log_odds)
+    return minus_log_p if gamma == 0 else minus_log_p * tf.exp(-gamma * tf.math.softplus(-log_odds))
+
+
+def log_odds_against(logits: tf.Tensor) -> tf.Tensor:
+    """log((1 - p_k) / p_k) for every class k of p = softmax(logits), exact also where p_k rounds to 1.
+
+    Only the largest class can have p > 1/2. There 1 - p is summed over the others, log(1 - p) = logsumexp of the other
+    logits - logsumexp of all; elsewhere log1p(-p) loses nothing.
+
+    Args:
+        logits: (..., C), C >= 2.
+
+    Returns:
+        Log-odds, (..., C).
+
+    Example:
+
+    >>> log_odds_against(tf.constant([100.0, -100.0])).numpy().tolist()
+    [-200.0, 200.0]
+    """
+    num_classes = logits.shape[-1]
+    is_largest = tf.one_hot(tf.argmax(logits, axis=-1), num_classes, on_value=True, off_value=False, dtype=tf.bool)
+    others = tf.reduce_logsumexp(tf.where(is_largest, -float("inf"), logits), axis=-1, keepdims=True)  # (..., 1)
+    log_p = tf.nn.log_softmax(logits)
+    small_p = tf.where(is_largest, 0.0, tf.exp(log_p))  # 0 where unused: the gradient of log1p(-1) is not finite
+    return tf.where(is_largest, others - logits, tf.math.log1p(-small_p) - log_p)
