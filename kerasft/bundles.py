@@ -89,9 +89,7 @@ def save_bundle(
 
     Example:
 
-    >>> import tempfile
-    >>> from tests import tiny
-    >>> folder = save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer())
+    >>> folder = save_bundle("saved_models/reviews", model, tokenizer)
     >>> sorted(path.name for path in folder.iterdir())[:2]
     ['kerasft.json', 'model.keras']
     """
@@ -134,9 +132,7 @@ def load_bundle(folder: str | os.PathLike) -> Bundle:
 
     Example:
 
-    >>> import tempfile
-    >>> from tests import tiny
-    >>> folder = save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer())
+    >>> folder = save_bundle("saved_models/reviews", model, tokenizer)
     >>> load_bundle(folder).labels.problem
     'single_label'
     """

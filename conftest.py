@@ -1,0 +1,38 @@
+"""What the examples in docstrings may use without making it: a tiny model, its tokenizer, a checkpoint, a small file."""
+
+import csv
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def _doctest_objects(request, doctest_namespace):
+    # Only examples of the package get these; making them costs a start of TensorFlow.
+    if not isinstance(request.node, pytest.DoctestItem):
+        return
+    source = request.node.dtest.docstring or ""
+    names = ("model", "tokenizer", "checkpoint", "reviews_csv", "scratch", "folder", "backbone")
+    if any(name in source for name in names):
+        doctest_namespace.update(request.getfixturevalue("doctest_objects"))
+        request.getfixturevalue("monkeypatch").chdir(doctest_namespace["scratch"])
+
+
+@pytest.fixture(scope="session")
+def doctest_objects(tmp_path_factory):
+    """`model` (a classifier of negative and positive), `tokenizer`, `backbone`, `checkpoint`, `reviews_csv`, `scratch`."""
+    from tests import tiny  # only here: it starts TensorFlow
+
+    scratch = tmp_path_factory.mktemp("doctest")
+    reviews = scratch / "reviews.csv"
+    with reviews.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("text", "label"))
+        writer.writerows([("a good film", "positive"), ("a bad film", "negative")] * 20)
+    return {
+        "model": tiny.classifier(),
+        "tokenizer": tiny.tokenizer(),
+        "backbone": tiny.backbone(),
+        "checkpoint": str(tiny.bert_folder(scratch / "checkpoint")),
+        "reviews_csv": str(reviews),
+        "scratch": scratch,
+    }

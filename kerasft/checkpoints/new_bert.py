@@ -1,0 +1,110 @@
+"""A new small BERT as a Hugging Face folder: a WordPiece vocabulary learnt from texts, and random weights.
+
+For demonstrations, tests and languages or domains without a pretrained model. Everything that reads a checkpoint reads it.
+"""
+
+import json
+import os
+import pathlib
+from collections.abc import Iterable
+
+import keras
+import numpy as np
+from safetensors.numpy import save_file
+from transformers import BertTokenizerFast
+
+from kerasft import tokenizers
+from kerasft.backbones.bert import BertConfig, bert
+from kerasft.checkpoints.bert import weight_names
+from kerasft.errors import bad_argument
+from tokenizers import BertWordPieceTokenizer
+
+
+def new_bert(
+    folder: str | os.PathLike,
+    texts: Iterable[str],
+    *,
+    vocabulary_size: int = 4000,
+    num_layers: int = 2,
+    hidden_dim: int = 128,
+    max_sequence_length: int = 128,
+    seed: int = 0,
+) -> pathlib.Path:
+    """Write a BERT with random weights whose vocabulary is learnt from `texts`.
+
+    The sizes follow Turc et al. 2019 (arXiv:1908.08962, "BERT miniatures"): heads of 64, a feed-forward net of 4 H; the
+    defaults are their BERT-tiny.
+
+    Args:
+        folder: Where to write; made if it does not exist.
+        texts: What the WordPiece vocabulary is learnt from (lower-cased).
+        vocabulary_size: Largest number of tokens; little text gives fewer.
+        num_layers: Number of encoder blocks.
+        hidden_dim: H, a multiple of 64.
+        max_sequence_length: Number of positions.
+        seed: Of the random weights.
+
+    Returns:
+        The folder, with `config.json`, `model.safetensors` and the tokenizer's files.
+
+    Raises:
+        KerasftError: If `hidden_dim` is not a multiple of 64 or there is no text.
+
+    Example:
+
+    >>> folder = new_bert(scratch / "new_bert", ["where is my parcel", "i want my money back"], hidden_dim=64)
+    >>> sorted(path.name for path in folder.iterdir())[:2]
+    ['config.json', 'model.safetensors']
+    """
+    if hidden_dim < 64 or hidden_dim % 64:
+        raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "128 is BERT-tiny.")
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = _learn_vocabulary(texts, vocabulary_size, max_sequence_length)
+    keras.utils.set_random_seed(seed)
+    config = BertConfig(
+        vocabulary_size=len(tokenizer),
+        num_layers=num_layers,
+        num_heads=hidden_dim // 64,
+        hidden_dim=hidden_dim,
+        intermediate_dim=4 * hidden_dim,
+        max_sequence_length=max_sequence_length,
+    )
+    tensors = {}
+    for name, variable in weight_names(bert(config)).items():
+        value = keras.ops.convert_to_numpy(variable.value)
+        tensors[name] = np.ascontiguousarray(value.T if variable.name == "kernel" else value)
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text(json.dumps(_huggingface_config(config), indent=2) + "\n", "utf-8")
+    tokenizers.save(tokenizer, folder)
+    return folder
+
+
+def _learn_vocabulary(texts: Iterable[str], vocabulary_size: int, max_length: int) -> BertTokenizerFast:
+    texts = list(texts)
+    if not any(text.strip() for text in texts):
+        raise bad_argument("texts", "one or more non-empty texts", texts, "Give the training texts.")
+    learner = BertWordPieceTokenizer(lowercase=True)
+    learner.train_from_iterator(texts, vocab_size=vocabulary_size, min_frequency=2, show_progress=False)
+    return BertTokenizerFast(vocab=learner.get_vocab(), do_lower_case=True, model_max_length=max_length)
+
+
+def _huggingface_config(config: BertConfig) -> dict:
+    return {
+        "architectures": ["BertModel"],
+        "model_type": "bert",
+        "vocab_size": config.vocabulary_size,
+        "hidden_size": config.hidden_dim,
+        "num_hidden_layers": config.num_layers,
+        "num_attention_heads": config.num_heads,
+        "intermediate_size": config.intermediate_dim,
+        "hidden_act": config.activation,
+        "hidden_dropout_prob": config.hidden_dropout,
+        "attention_probs_dropout_prob": config.attention_dropout,
+        "max_position_embeddings": config.max_sequence_length,
+        "type_vocab_size": config.num_segments,
+        "initializer_range": config.initializer_range,
+        "layer_norm_eps": config.layer_norm_epsilon,
+        "pad_token_id": 0,
+        "position_embedding_type": "absolute",
+    }

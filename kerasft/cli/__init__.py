@@ -1,0 +1,1 @@
+"""The command line: `kerasft train | evaluate | predict | export | benchmark | doctor | demo`."""

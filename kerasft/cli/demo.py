@@ -1,0 +1,107 @@
+"""Make a small data set, train on it, export for servers and phones, verify, ask three questions: minutes, no download.
+
+Without options a small BERT is trained from new weights on a generated customer-service intent set. With --model a real
+checkpoint is fine-tuned on it, and with --train on your own file.
+"""
+
+import argparse
+import os
+import pathlib
+import time
+
+import kerasft
+from kerasft.cli.table import print_table
+from kerasft.errors import bad_argument
+
+_QUESTIONS = (
+    "where is my parcel? it should have been here on monday",
+    "I don't want to cancel my order, I want to change the address",
+    "you charged my card twice!!",
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the folder and the optional real model and data.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args([]).output
+    'saved_models/demo'
+    """
+    parser.add_argument("--output", default="saved_models/demo", help="folder of all results (default: saved_models/demo)")
+    parser.add_argument("--model", help="a real checkpoint instead of a new small BERT")
+    parser.add_argument("--train", help="your own training file instead of the generated one (needs --model)")
+    parser.add_argument("--dev", help="your own file to validate on (with --train)")
+    parser.add_argument("--epochs", type=int, help="passes over the training rows (default: 12 for new weights, else 3)")
+    parser.add_argument("--rows", type=int, default=2400, help="texts to generate (default: 2400)")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the data, the weights and the order (default: 0)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Run the whole way and end with what was measured and where the files are.
+
+    Example:
+
+    >>> run(argparse.Namespace(train="own.csv", model=None, dev=None))
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.KerasftError: `--model` must be given with --train; received: None. ...
+    """
+    if args.train and not args.model:
+        raise bad_argument("--model", "given with --train", None, "Name a checkpoint, such as bert-base-uncased.")
+    if args.dev and not args.train:
+        raise bad_argument("--train", "given with --dev", None, "Name your training file.")
+    started = time.perf_counter()
+    folder = pathlib.Path(args.output)
+    options, questions = _prepare(args, folder)
+    print(f"[2/4] Training on {options.train}: {options.epochs} epochs")
+    result = kerasft.recipes.text_classification.main(options)
+    print("[3/4] Exporting to SavedModel and LiteRT int8, and verifying both")
+    bundle = kerasft.load_bundle(result["bundle"])
+    texts, gold = kerasft.data.texts_and_labels(options.test or options.dev or options.train, labels=bundle.labels)
+    texts, gold = texts[:400], gold[:400]
+    saved = kerasft.export.saved_model(bundle, folder / "saved_model", texts=texts, gold=gold)
+    mobile = kerasft.export.litert(bundle, folder / "litert_int8", quantize="int8", texts=texts, gold=gold)
+    print("[4/4] Asking the phone's file")
+    ask = kerasft.pipelines.load(folder / "litert_int8")
+    for question, answer in zip(questions, ask(questions)):
+        print(f"  {question!r}\n    -> {answer['label']} ({answer['score']:.2f})")
+    print()
+    rows = [(f"{result['split']} {name}", f"{value:.4f}") for name, value in kerasft.reports.headline(result["metrics"]).items()]
+    rows += [(f"SavedModel: {name}", value) for name, value in kerasft.export.report_rows(saved)]
+    rows += [(f"LiteRT int8: {name}", value) for name, value in kerasft.export.report_rows(mobile)]
+    rows.append(("seconds in all", f"{time.perf_counter() - started:.0f}"))
+    print_table(("measured", "value"), rows)
+    print()
+    for name, path in {
+        "bundle": result["bundle"],
+        "report": result["report"],
+        "TensorBoard logs": result["logs"],
+        "SavedModel": folder / "saved_model",
+        "LiteRT int8": folder / "litert_int8",
+    }.items():
+        print(f"{name + ':':<18}{path}")
+    return 0
+
+
+def _prepare(args: argparse.Namespace, folder: pathlib.Path):
+    """The options of the training run and the questions to ask afterwards."""
+    train, dev, test, model = args.train, args.dev, None, args.model
+    common = {"output": str(folder / "bundle"), "seed": args.seed, "max_length": 64}
+    questions = list(_QUESTIONS)
+    if train is None:
+        files = kerasft.data.customer_service.write(folder / "data", rows=args.rows, seed=args.seed)
+        train, dev, test = (str(files[split]) for split in ("train", "dev", "test"))
+        print(f"[1/4] Wrote {args.rows} customer-service texts to {os.path.dirname(train)}")
+    else:
+        print(f"[1/4] Reading {train}")
+        questions = kerasft.data.texts_and_labels(dev or train)[0][:3]
+    if model is None:
+        texts, _ = kerasft.data.texts_and_labels(train)
+        model = str(kerasft.checkpoints.new_bert(folder / "new_bert", texts, seed=args.seed))
+        common |= {"learning_rate": 1e-3, "epochs": args.epochs or 12, "dropout": 0.1}
+    else:
+        common |= {"epochs": args.epochs or 3, "learning_rate": 5e-5}
+    return kerasft.recipes.text_classification.Options(model=model, train=train, dev=dev, test=test, **common), questions

@@ -1,0 +1,79 @@
+"""Measure a bundle, SavedModel or LiteRT file on labelled data; write the report."""
+
+import argparse
+import pathlib
+
+import kerasft
+from kerasft.cli.table import print_table
+from kerasft.recipes.options import column
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the bundle, the data and its columns.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["saved_models/reviews", "--data", "test.csv"]).data
+    'test.csv'
+    """
+    parser.add_argument("bundle", help="folder that `kerasft train` wrote")
+    parser.add_argument("--data", required=True, help="file with texts and labels")
+    add_columns(parser)
+    parser.add_argument("--batch-size", type=int, default=64, help="texts a step (default: 64)")
+    parser.add_argument("--report", metavar="FOLDER", help="where to write report.html and report.json (default: BUNDLE.report)")
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that name a file's columns.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_columns(parser)
+    >>> read_columns(parser.parse_args(["--text", "3"]))
+    {'text': 3}
+    """
+    parser.add_argument("--text", help="column of the text: a name, or a number from 0 where the file has no header")
+    parser.add_argument("--text-pair", help="column of the second text of a pair")
+    parser.add_argument("--label", help="column of the label")
+
+
+def read_columns(args: argparse.Namespace) -> dict | None:
+    """The columns that were named on the command line, or None so that they are found.
+
+    Example:
+
+    >>> read_columns(argparse.Namespace(text=None, text_pair=None, label=None)) is None
+    True
+    """
+    named = {role: column(getattr(args, role, None)) for role in ("text", "text_pair", "label")}
+    return {role: name for role, name in named.items() if name is not None} or None
+
+
+def run(args: argparse.Namespace) -> int:
+    """Evaluate and print the headline numbers.
+
+    Example:
+
+    >>> run(argparse.Namespace(bundle="no/such/bundle", data="test.csv"))
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
+    """
+    bundle = kerasft.load_bundle(args.bundle)
+    dataset = kerasft.data.text_classification(
+        args.data,
+        bundle.tokenizer,
+        labels=bundle.labels,
+        columns=read_columns(args),
+        max_length=bundle.max_length,
+        batch_size=args.batch_size,
+    )
+    folder = pathlib.Path(args.report or f"{str(args.bundle).rstrip('/')}.report")
+    report = kerasft.reports.evaluate(bundle.model, dataset, folder=folder)
+    rows = [(name, f"{value:.4f}") for name, value in kerasft.reports.headline(report.metrics).items()]
+    print_table((args.data, "value"), rows)
+    print(f"report: {folder / 'report.html'}")
+    return 0

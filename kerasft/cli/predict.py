@@ -1,0 +1,99 @@
+"""Answer texts from the arguments, a file or standard input, as JSON lines."""
+
+import argparse
+import itertools
+import json
+import pathlib
+import sys
+from collections.abc import Iterator
+
+import kerasft
+from kerasft.errors import KerasftError, bad_argument
+
+_CHUNK = 512  # texts answered at a time, so that a long stream shows answers early and needs little memory
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the bundle, the texts and where they come from.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["saved_models/reviews", "a charming journey"]).texts
+    ['a charming journey']
+    """
+    parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder")
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="texts; without any, --file or standard input is read")
+    parser.add_argument("--pair", action="append", default=[], metavar="TEXT", help="second text of each TEXT, in order")
+    parser.add_argument("--file", help='one text a line, or .jsonl with {"text": ..., "text_pair": ...} (-: standard input)')
+    parser.add_argument("--top-k", type=int, help="the k likeliest labels with their scores")
+    parser.add_argument("--batch-size", type=int, default=32, help="texts a step (default: 32)")
+    parser.add_argument("--output", help="file to write instead of standard output")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write one JSON object a line: the text and its answer.
+
+    Example:
+
+    >>> run(argparse.Namespace(texts=["a"], file="b.txt", pair=[]))
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.KerasftError: `TEXT` must be given either as arguments or by --file; received: ['a']. ...
+    """
+    if args.texts and args.file:
+        raise bad_argument("TEXT", "given either as arguments or by --file", args.texts, "Leave one of them out.")
+    if args.pair and len(args.pair) != len(args.texts):
+        raise bad_argument("--pair", f"given once for each of the {len(args.texts)} texts", args.pair, "Count them.")
+    pipeline = kerasft.pipelines.load(args.bundle)
+    if args.texts:
+        inputs = iter(zip(args.texts, args.pair) if args.pair else args.texts)
+    else:
+        inputs = _read(args.file)
+    out = open(args.output, "w", encoding="utf-8") if args.output else sys.stdout
+    try:
+        while chunk := list(itertools.islice(inputs, _CHUNK)):
+            answers = pipeline(chunk, top_k=args.top_k, batch_size=args.batch_size)
+            for text, answer in zip(chunk, answers):
+                shown = {"text": text} if isinstance(text, str) else {"text": text[0], "text_pair": text[1]}
+                answer = answer if isinstance(answer, dict) else {"labels": answer}
+                print(json.dumps(shown | answer, ensure_ascii=False), file=out, flush=True)
+    finally:
+        if args.output:
+            out.close()
+    return 0
+
+
+def _read(path: str | None) -> Iterator[str | tuple[str, str]]:
+    """Texts from a file or standard input, one a line; `.jsonl` lines are objects."""
+    name = "standard input" if path in (None, "-") else path
+    if path in (None, "-"):
+        if sys.stdin.isatty():
+            print("Reading texts from the terminal, one a line; end with Ctrl-D.", file=sys.stderr)
+        stream = sys.stdin
+    else:
+        if not pathlib.Path(path).is_file():
+            raise bad_argument("--file", "an existing file", path, "Check the path.")
+        stream = open(path, encoding="utf-8")
+    with stream:
+        for number, line in enumerate(_lines(stream, name), 1):
+            text = line.rstrip("\r\n")
+            yield _json_text(text, name, number) if str(path).endswith(".jsonl") else text
+
+
+def _lines(stream, name: str) -> Iterator[str]:
+    try:
+        yield from stream
+    except UnicodeDecodeError as error:
+        raise KerasftError(f"{name} is not UTF-8: {error}. Convert it, with iconv for example.") from error
+
+
+def _json_text(line: str, name: str, number: int) -> str | tuple[str, str]:
+    try:
+        row = json.loads(line)
+        return (row["text"], row["text_pair"]) if "text_pair" in row else row["text"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise KerasftError(
+            f'{name}, line {number}: expected {{"text": "..."}}; received: {line[:80]!r}. Correct the line.'
+        ) from error

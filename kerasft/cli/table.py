@@ -1,0 +1,21 @@
+"""Plain tables for the terminal."""
+
+from collections.abc import Sequence
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows below a header; the first column flush left, the others flush right.
+
+    Example:
+
+    >>> print_table(("metric", "value"), [("accuracy", "0.9128")])
+    metric     value
+    --------  ------
+    accuracy  0.9128
+    """
+    cells = [[str(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(len(row[index]) for row in cells) for index in range(len(header))]
+    cells.insert(1, ["-" * width for width in widths])
+    for row in cells:
+        first = row[0].ljust(widths[0])
+        print("  ".join([first, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip())

@@ -1,0 +1,107 @@
+"""Fine-tune a model for a task; write the bundle, the TensorBoard logs and the report."""
+
+import argparse
+import dataclasses
+import json
+import math
+import pathlib
+import statistics
+import sys
+
+import kerasft
+from kerasft.cli.flags import add_options, read_options
+from kerasft.cli.table import print_table
+from kerasft.errors import bad_argument
+from kerasft.recipes import text_classification
+
+_TASKS = {"text-classification": text_classification}
+# Two-sided 95 % points of Student's t distribution for 1, 2, ... degrees of freedom; 1.96 beyond.
+_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add one subcommand per task, each with the flags of its recipe.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["text-classification", "--epochs", "2"]).epochs
+    2
+    """
+    tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
+    for task, recipe in _TASKS.items():
+        summary = recipe.__doc__.split("\n", 1)[0]
+        subparser = tasks.add_parser(task, help=summary, description=summary)
+        subparser.add_argument("--config", metavar="FILE", help="YAML file with the same options; flags go before it")
+        subparser.add_argument("--seeds", type=int, default=1, help="train this many times and report the spread")
+        subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        add_options(subparser, recipe.Options)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Train once, or `--seeds` times, and print what was measured and where the files are.
+
+    Example:
+
+    >>> args = argparse.Namespace(task="text-classification", config=None, seeds=0)
+    >>> run(args)
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.KerasftError: `--seeds` must be a whole number >= 1; received: 0. ...
+    """
+    if args.seeds < 1:
+        raise bad_argument("--seeds", "a whole number >= 1", args.seeds, "5 gives a usable confidence interval.")
+    recipe = _TASKS[args.task]
+    options = read_options(args, recipe.Options, args.config)
+    results = []
+    for number in range(args.seeds):
+        one = options
+        if args.seeds > 1:
+            seed = options.seed + number
+            print(f"Seed {seed} ({number + 1} of {args.seeds})", file=sys.stderr)
+            one = dataclasses.replace(options, seed=seed, output=str(pathlib.Path(options.output) / f"seed_{seed}"))
+        results.append(recipe.main(one))
+    if args.seeds == 1:
+        _print_one(results[0])
+    else:
+        _print_spread(results, pathlib.Path(options.output))
+    return 0
+
+
+def _print_one(result: dict) -> None:
+    rows = [(name, f"{value:.4f}") for name, value in kerasft.reports.headline(result["metrics"]).items()]
+    print_table(("measured on " + result["split"], "value"), rows)
+    _warn_of_selection([result])
+    for name in ("bundle", "report", "logs"):
+        print(f"{name + ':':<8}{result[name]}")
+
+
+def _print_spread(results: list[dict], folder: pathlib.Path) -> None:
+    """Mean, standard deviation and confidence interval over the seeds, as a table and as `seeds.json`."""
+    headlines = [kerasft.reports.headline(result["metrics"]) for result in results]
+    summary = {}
+    for name in headlines[0]:
+        values = [headline[name] for headline in headlines]
+        mean, deviation = statistics.fmean(values), statistics.stdev(values)
+        point = _T95[len(values) - 2] if len(values) - 2 < len(_T95) else 1.96
+        half = point * deviation / math.sqrt(len(values))
+        summary[name] = {"mean": mean, "standard_deviation": deviation, "ci95": [mean - half, mean + half], "values": values}
+    rows = [
+        (name, f"{row['mean']:.4f}", f"{row['standard_deviation']:.4f}", f"{row['ci95'][0]:.4f} to {row['ci95'][1]:.4f}")
+        for name, row in summary.items()
+    ]
+    print_table((f"{len(results)} seeds, {results[0]['split']}", "mean", "std", "95 % interval of the mean"), rows)
+    _warn_of_selection(results)
+    path = folder / "seeds.json"
+    path.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+    print(f"bundles: {folder}/seed_*\nnumbers: {path}")
+
+
+def _warn_of_selection(results: list[dict]) -> None:
+    if results[0]["best_epoch_chosen_on"] == results[0]["split"]:
+        print(
+            f"Note: the best epoch was chosen on the {results[0]['split']} rows that these numbers are measured on, so they "
+            "are a little too good. Give --test FILE for a clean number, or --keep last.",
+            file=sys.stderr,
+        )
