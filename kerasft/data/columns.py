@@ -1,0 +1,207 @@
+"""Which columns hold the text, the second text of a pair, and the label: as the user says, or found by their names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kerasft.data.rows import Rows
+from kerasft.errors import KerasftError, bad_argument, bad_data
+
+ROLES = ("text", "text_pair", "label")
+
+TEXT_NAMES = (
+    "sentence",
+    "utterance",
+    "content",
+    "review",
+    "comment",
+    "comment_text",
+    "tweet",
+    "message",
+    "query",
+    "sentence1",
+    "premise",
+    "question1",
+    "text1",
+    "text_a",
+    "question",
+)
+"""Names by which a text column is found, beside "text" itself, which always wins."""
+
+PAIR_NAMES = (
+    ("sentence1", "sentence2"),
+    ("premise", "hypothesis"),
+    ("question1", "question2"),
+    ("text1", "text2"),
+    ("text_a", "text_b"),
+    ("question", "sentence"),
+    ("query", "passage"),
+)
+"""Names by which two text columns are found, beside ("text", "text_pair")."""
+
+LABEL_NAMES = (
+    "labels",
+    "category",
+    "class",
+    "intent",
+    "target",
+    "score",
+    "sentiment",
+    "gold_label",
+    "rating",
+    "similarity",
+)
+"""Names by which a label column is found, beside "label" itself, which always wins."""
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The names of the columns used. `label` is empty without labels; `several` says that it was given as a list."""
+
+    text: str
+    text_pair: str | None = None
+    label: tuple[str, ...] = ()
+    several: bool = False
+
+
+def without_header(columns: Mapping[str, object] | None) -> bool:
+    """Whether `columns` gives numbers, which says that the file has no header.
+
+    Raises:
+        KerasftError: If a key is unknown, or names and numbers are mixed.
+
+    Example:
+
+    >>> without_header({"text": 3, "label": 1}), without_header({"text": "review"}), without_header(None)
+    (True, False, False)
+    """
+    if columns is None:
+        return False
+    if not isinstance(columns, Mapping) or set(columns) - set(ROLES):
+        raise bad_argument(
+            "columns",
+            f"a dictionary with keys among {list(ROLES)}",
+            columns,
+            'For example columns={"text": "review", "label": "stars"}, or numbers for a file without header.',
+        )
+    given = [part for value in columns.values() for part in _as_list(value)]
+    if any(not isinstance(part, (str, int)) or isinstance(part, bool) for part in given):
+        raise bad_argument("columns", "names (text) or 0-based numbers", columns, "Write a name or a number per role.")
+    numbers = [isinstance(part, int) for part in given]
+    if any(numbers) and not all(numbers):
+        raise bad_argument(
+            "columns", "either all names or all numbers", columns, "Numbers say that the file has no header."
+        )
+    return any(numbers)
+
+
+def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, need_label: bool = False) -> Roles:
+    """Settle which columns are the text, the second text and the label.
+
+    Args:
+        rows: The table.
+        columns: What the user said; roles that are not given are found by the columns' names.
+        need_label: Whether a table without a label column is an error.
+
+    Raises:
+        DataError: If a column is missing, repeated or ambiguous; the message lists the columns that are there.
+
+    Example:
+
+    >>> find_columns(Rows.of({"Sentence1": ["a"], "Sentence2": ["b"], "label": [1]}, "rte.tsv"))
+    Roles(text='Sentence1', text_pair='Sentence2', label=('label',), several=False)
+    """
+    without_header(columns)
+    if columns is None:
+        columns = rows.roles or {}
+    texts = (_named(rows, columns["text"]), None) if "text" in columns else _find_texts(rows)
+    pair = _named(rows, columns["text_pair"]) if columns.get("text_pair") is not None else texts[1]
+    label = columns.get("label")
+    if label is not None:
+        names = tuple(_named(rows, part) for part in _as_list(label))
+    else:
+        names = _find_label(rows, {texts[0], pair})
+    if need_label and not names:
+        raise _missing(rows, "label")
+    return Roles(texts[0], pair, names, isinstance(label, (list, tuple)))
+
+
+def _as_list(value: object) -> list:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
+
+
+def _named(rows: Rows, wanted: object) -> str:
+    """The name of the column that the user means by a name or a number."""
+    names = list(rows.columns)
+    if isinstance(wanted, int):
+        if rows.named:
+            raise bad_data(
+                rows.name, f"its columns have names: {names}", "Give names, not numbers, in `columns`.", value=wanted
+            )
+        if not 0 <= wanted < len(names):
+            raise bad_data(
+                rows.name, f"there is no column of this number; it has {len(names)}", "Count from 0.", value=wanted
+            )
+        return names[wanted]
+    if wanted in rows.columns:
+        return wanted
+    raise bad_data(
+        rows.name,
+        f"there is no column of this name; it has {names}",
+        "Name one of these, or give numbers if the file has no header.",
+        value=wanted,
+    )
+
+
+def _by_lower_name(rows: Rows) -> dict[str, str]:
+    return {name.strip().lower(): name for name in reversed(rows.columns)}
+
+
+def _find_texts(rows: Rows) -> tuple[str, str | None]:
+    if not rows.named:
+        names = list(rows.columns)
+        if len(names) > 3:
+            raise _missing(rows, "text")
+        return names[0], (names[1] if len(names) == 3 else None)
+    known = _by_lower_name(rows)
+    if "text" in known:
+        return known["text"], known.get("text_pair")
+    pairs = [pair for pair in PAIR_NAMES if pair[0] in known and pair[1] in known]
+    singles = [name for name in TEXT_NAMES if name in known and not any(name in pair for pair in pairs)]
+    if len(pairs) + len(singles) > 1:
+        raise _ambiguous(rows, "text", [known[name] for pair in pairs for name in pair] + [known[n] for n in singles])
+    if pairs:
+        return known[pairs[0][0]], known[pairs[0][1]]
+    if singles:
+        return known[singles[0]], None
+    raise _missing(rows, "text")
+
+
+def _find_label(rows: Rows, taken: set[str | None]) -> tuple[str, ...]:
+    if not rows.named:
+        names = list(rows.columns)
+        return (names[-1],) if 1 < len(names) <= 3 and names[-1] not in taken else ()
+    known = _by_lower_name(rows)
+    if "label" in known:
+        return (known["label"],)
+    found = [known[name] for name in LABEL_NAMES if name in known and known[name] not in taken]
+    if len(found) > 1:
+        raise _ambiguous(rows, "label", found)
+    return tuple(found)
+
+
+def _ambiguous(rows: Rows, role: str, found: list[str]) -> KerasftError:
+    return bad_data(
+        rows.name,
+        f"several columns could be the {role}: {found}",
+        f'Say which: columns={{"{role}": {found[0]!r}}}.',
+        value=list(rows.columns),
+    )
+
+
+def _missing(rows: Rows, role: str) -> KerasftError:
+    return bad_data(
+        rows.name,
+        f"no column could be recognised as the {role}",
+        f'Name it: columns={{"{role}": ...}}; a file without header needs numbers from 0: {{"text": 0, "label": 1}}.',
+        value=list(rows.columns),
+    )

@@ -1,0 +1,75 @@
+"""Python objects as rows: dictionaries, tuples, texts, and tables with columns such as a pandas DataFrame."""
+
+from collections.abc import Iterable, Mapping
+
+from kerasft.data.rows import Rows
+from kerasft.errors import bad_argument, bad_data
+
+NAME = "Python rows"
+_TUPLE_NAMES = {1: ("text",), 2: ("text", "label"), 3: ("text", "text_pair", "label")}
+
+
+def rows_from_python(source: object, numbered: bool = False) -> Rows:
+    """Make rows of Python objects.
+
+    Args:
+        source: An iterable of dictionaries, of `(text, label)` or `(text, text_pair, label)` tuples, or of texts; or a
+            dictionary of columns; or a table with `columns` (pandas, polars) or `column_names` (Hugging Face datasets).
+        numbered: Whether the tuples' fields are named by number ("0", "1", ...) instead.
+
+    Raises:
+        DataError: If it is empty, or its rows differ in form.
+
+    Example:
+
+    >>> rows_from_python([("good", 1), ("bad", 0)]).columns
+    {'text': ['good', 'bad'], 'label': [1, 0]}
+    """
+    names = getattr(source, "column_names", None) or getattr(source, "columns", None)
+    if names is not None and hasattr(source, "__getitem__"):
+        return _checked({str(name): list(source[name]) for name in names})
+    if isinstance(source, Mapping):
+        return _checked({str(name): list(values) for name, values in source.items()})
+    if not isinstance(source, Iterable):
+        raise bad_argument(
+            "source", "a path, a dataset or rows", source, "Give a file, or a list of dictionaries or tuples."
+        )
+    items = list(source)
+    if not items:
+        raise bad_data(NAME, "there is no row", "Give at least one row.")
+    if isinstance(items[0], Mapping):
+        return _from_dictionaries(items)
+    return _from_tuples(items, numbered)
+
+
+def _from_dictionaries(items: list) -> Rows:
+    names = {}
+    for number, item in enumerate(items, 1):
+        if not isinstance(item, Mapping):
+            raise bad_data(NAME, "a row is not a dictionary as the first is", "Use one form.", line=number, value=item)
+        names.update(dict.fromkeys(item))
+    return _checked({str(name): [item.get(name) for item in items] for name in names})
+
+
+def _from_tuples(items: list, numbered: bool) -> Rows:
+    items = [(item,) if isinstance(item, (str, bytes)) else item for item in items]
+    width = len(items[0]) if isinstance(items[0], (tuple, list)) else 0
+    for number, item in enumerate(items, 1):
+        if not isinstance(item, (tuple, list)) or len(item) != width or not width:
+            raise bad_data(
+                NAME,
+                "a row must be a text, a tuple or a dictionary, and of the same form as the first row",
+                "Use one form.",
+                line=number,
+                value=item,
+            )
+    if numbered or width not in _TUPLE_NAMES:
+        return _checked({str(i): [item[i] for item in items] for i in range(width)}, named=False)
+    return _checked({name: [item[i] for item in items] for i, name in enumerate(_TUPLE_NAMES[width])})
+
+
+def _checked(columns: dict[str, list], named: bool = True) -> Rows:
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) != 1 or 0 in lengths.values():
+        raise bad_data(NAME, "the columns are empty or differ in length", "Give complete rows.", value=lengths)
+    return Rows.of(columns, NAME, named=named)

@@ -1,0 +1,94 @@
+"""One door for every source: file paths and patterns, `tfds:` names and builders, datasets, Python rows."""
+
+import glob
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from kerasft.data.columns import without_header
+from kerasft.data.delimited import read_csv, read_tsv
+from kerasft.data.python_rows import rows_from_python
+from kerasft.data.rows import Rows
+from kerasft.errors import DataError, bad_argument, bad_data
+
+_READERS = {".csv": read_csv, ".tsv": read_tsv}
+
+
+def read_rows(source: object, columns: Mapping[str, object] | None = None) -> Rows:
+    """Read any source into rows.
+
+    Args:
+        source: See `kerasft.data.text_classification`.
+        columns: Only asked whether it gives numbers, which says that there is no header.
+
+    Raises:
+        DataError: If the source cannot be read; the message names the file, the line and the value.
+
+    Example:
+
+    >>> len(read_rows([("good", 1), ("bad", 0)]))
+    2
+    """
+    header = not without_header(columns)
+    if isinstance(source, Rows):
+        return source
+    paths = _paths(source)
+    if paths:
+        return Rows.concatenate([_read_file(path, header) for path in paths])
+    return rows_from_python(source, numbered=not header)
+
+
+def _paths(source: object) -> list[Path]:
+    """The files that `source` names; none if it is no path."""
+    if isinstance(source, (str, os.PathLike)):
+        return _expand(os.fspath(source))
+    if isinstance(source, (list, tuple)) and all(_is_path(item) for item in source):
+        return [path for item in source for path in _expand(os.fspath(item))]
+    return []
+
+
+def _is_path(item: object) -> bool:
+    # In a list, texts and paths are both strings: a string is a path if it ends as a data file does.
+    return isinstance(item, os.PathLike) or (isinstance(item, str) and _suffix(Path(item)) in _READERS)
+
+
+def _expand(pattern: str) -> list[Path]:
+    path = Path(pattern).expanduser()
+    if path.exists() or not glob.has_magic(pattern):
+        return [path]
+    found = sorted(glob.glob(str(path), recursive=True))
+    if not found:
+        raise bad_data(pattern, "no file matches this pattern", _folder_says(path))
+    return [Path(name) for name in found]
+
+
+def _suffix(path: Path) -> str:
+    return Path(path.name.removesuffix(".gz")).suffix.lower()
+
+
+def _read_file(path: Path, header: bool) -> Rows:
+    if path.is_dir():
+        raise bad_data(str(path), "this is a folder", _folder_says(path / "x"))
+    if not path.exists():
+        raise bad_data(str(path), "there is no such file", _folder_says(path))
+    suffix = _suffix(path)
+    if suffix not in _READERS:
+        raise bad_argument(
+            "source",
+            f"a file that ends in one of {sorted(_READERS)} (or these with .gz)",
+            str(path),
+            "Rename the file to say what it is.",
+            kind=DataError,
+        )
+    return _READERS[suffix](path, header)
+
+
+def _folder_says(path: Path) -> str:
+    folder = path.parent
+    if glob.has_magic(str(folder)) or not folder.is_dir():
+        return f"The folder {str(folder)!r} does not exist either."
+    names = sorted(entry.name for entry in folder.iterdir())
+    if not names:
+        return f"The folder {str(folder)!r} is empty."
+    shown = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
+    return f"The folder {str(folder)!r} holds: {shown}."

@@ -1,0 +1,128 @@
+"""Texts, or pairs of texts, with one label, several labels, or real-valued targets."""
+
+from collections.abc import Iterable, Mapping
+
+import tensorflow as tf
+
+from kerasft.data.batching import Batching, batches
+from kerasft.data.columns import Roles, find_columns
+from kerasft.data.labels import encode_labels, labels_of
+from kerasft.data.rows import Rows
+from kerasft.data.sources import read_rows
+from kerasft.data.token_store import logger, resolve_max_length, tokenize
+from kerasft.features import SINGLE_LABEL, Labels
+
+
+def text_classification(
+    source: object,
+    tokenizer,
+    *,
+    labels: Labels | Iterable[str] | None = None,
+    columns: Mapping[str, object] | None = None,
+    max_length: int | None = None,
+    batch_size: int | Batching = 32,
+    shuffle: bool = False,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Make the dataset that a text classifier is trained on, evaluated on, or predicts.
+
+    Args:
+        source: Path, pattern or list of paths of .csv, .tsv, .jsonl, .parquet or .tfrecord files; or rows: a list of
+            dictionaries, of `(text, label)` or `(text, text_pair, label)` tuples or of texts, or a DataFrame.
+        tokenizer: A `transformers.PreTrainedTokenizerFast`, as `load_pretrained` returns it.
+        labels: The model's labels, `labels=model.labels`. Without them the dataset has features only.
+        columns: `{"text": ..., "text_pair": ..., "label": ...}`: names of columns, or 0-based numbers, which say that
+            the file has no header. "label" may be a list of columns: 0/1 columns of a multi-label problem, or targets
+            of a regression. Roles that are not given are found by the usual names.
+        max_length: Tokens kept of a row, special tokens included; default 128, or the tokenizer's limit if less.
+        batch_size: Rows per batch, or a `Batching`.
+        shuffle: New batches of rows of similar length in a new order every epoch. Without it the order is the source's.
+        seed: Seed of the shuffling; the same seed gives the same batches in every epoch of every run.
+
+    Returns:
+        A `tf.data.Dataset` of `(features, y)`, or of `features` if `labels` is None; `len()` is exact. Features are
+        int32 (B, S) tensors by name, see `kerasft.features`. y is int32 (B,) for single_label, float32 (B, C) for
+        multi_label, float32 (B, K) for regression.
+
+    Raises:
+        DataError: If the data cannot be used; the message names file, line and value.
+        KerasftError: If an argument is out of range.
+    """
+    batching = Batching.of(batch_size)
+    rows = read_rows(source, columns)
+    roles = find_columns(rows, columns, need_label=labels is not None)
+    texts, pairs = text_columns(rows, roles, allow_empty=labels is None)
+    y = None if labels is None else encode_labels(rows, roles, Labels.of(labels))
+    max_length = resolve_max_length(tokenizer, max_length, pairs is not None)
+    store = tokenize(texts, pairs, tokenizer, max_length)
+    return batches(store, y, batching, shuffle=shuffle, seed=seed)
+
+
+def collect_labels(
+    source: object, *, columns: Mapping[str, object] | None = None, problem: str = SINGLE_LABEL
+) -> Labels:
+    """The labels that occur in a source, to make a head of; take them from the train split.
+
+    Args:
+        source: As for `text_classification`.
+        columns: As for `text_classification`.
+        problem: `"single_label"`, `"multi_label"` or `"regression"`.
+
+    Returns:
+        `Labels` in natural order (2 before 10, "b2" before "b10").
+
+    Raises:
+        DataError: If the source cannot be read, a label is missing, or all rows have the same one.
+
+    Example:
+
+    >>> collect_labels([("fine", "10"), ("good", "9")])
+    Labels(['9', '10'], problem='single_label')
+    """
+    rows = read_rows(source, columns)
+    return labels_of(rows, find_columns(rows, columns, need_label=True), problem)
+
+
+def text_columns(rows: Rows, roles: Roles, *, allow_empty: bool = False) -> tuple[list[str], list[str] | None]:
+    """The texts, and the second texts of pairs, checked.
+
+    Args:
+        rows: The table.
+        roles: Its columns.
+        allow_empty: Whether empty texts pass, with one logged warning (to predict: every row keeps its answer).
+
+    Raises:
+        DataError: If a text is missing, empty, not a text, or not valid Unicode.
+    """
+    texts = _checked_texts(rows, roles.text, allow_empty)
+    return texts, None if roles.text_pair is None else _checked_texts(rows, roles.text_pair, allow_empty)
+
+
+def _checked_texts(rows: Rows, column: str, allow_empty: bool) -> list[str]:
+    texts, empty = [], []
+    for row, text in enumerate(rows.columns[column]):
+        if isinstance(text, bytes):
+            text = text.decode("utf-8", "surrogateescape")
+        if not isinstance(text, str):
+            raise rows.error(row, f"column {column!r} holds no text", "Write a text in quotes.", text)
+        if not text.isascii() and not _is_unicode(text):
+            raise rows.error(row, "the text is not valid Unicode (half of a surrogate pair)", "Correct it.", text)
+        if not text or text.isspace():
+            empty.append(row)
+        texts.append(text)
+    if empty and not allow_empty:
+        raise rows.error(
+            empty[0], f"the text in column {column!r} is empty", "Fill in the text or delete the row.", texts[empty[0]]
+        )
+    if empty:
+        file, line = rows.place(empty[0])
+        logger.warning("%d of %d texts are empty, the first in %s, line %d.", len(empty), len(texts), file, line)
+    return texts
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
