@@ -1,0 +1,100 @@
+"""Where a model trains: one device, several GPUs, several machines, or a TPU."""
+
+import os
+
+import tensorflow as tf
+
+from kerasft.errors import bad_argument
+
+STRATEGIES = ("auto", "one_device", "mirrored", "multi_worker", "tpu")
+
+
+def _tpu_strategy() -> tf.distribute.Strategy:
+    resolver = tf.distribute.cluster_resolver.TPUClusterResolver()
+    tf.config.experimental_connect_to_cluster(resolver)
+    tf.tpu.experimental.initialize_tpu_system(resolver)
+    return tf.distribute.TPUStrategy(resolver)
+
+
+def _has_tpu() -> bool:
+    # Colab and Cloud TPU machines announce the TPU by one of these variables; there is no cheaper way to ask.
+    return any(os.environ.get(name) for name in ("TPU_NAME", "COLAB_TPU_ADDR")) or bool(
+        tf.config.list_physical_devices("TPU")
+    )
+
+
+def _auto_name() -> str:
+    if _has_tpu():
+        return "tpu"
+    return "mirrored" if len(tf.config.list_logical_devices("GPU")) > 1 else "one_device"
+
+
+def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
+    """Return the `tf.distribute` strategy to build and compile a model under.
+
+    `"one_device"` is TensorFlow's default strategy: the first GPU if there is one, else the CPU. Its `scope()` changes
+    nothing, so variables stay plain `tf.Variable`s and the optimizer may compile its update by XLA;
+    `tf.distribute.OneDeviceStrategy` would pin the same device at the price of distributed input.
+
+    Args:
+        name: One of
+
+            - `"auto"`: `"tpu"` if this machine has one, `"mirrored"` if it has several GPUs, else `"one_device"`;
+            - `"one_device"`: no distribution;
+            - `"mirrored"`: one replica on each device of this machine (GPUs if any, else logical CPUs);
+            - `"multi_worker"`: several machines, as the environment variable `TF_CONFIG` says;
+            - `"tpu"`: the TPU of this machine or the one that `TPU_NAME` names.
+
+    Returns:
+        The strategy. Use it as `with get_strategy("auto").scope(): ...`.
+
+    Raises:
+        KerasftError: If the name is unknown, or the devices that the strategy needs are not there.
+
+    References:
+        - https://www.tensorflow.org/guide/distributed_training
+
+    Example:
+
+    >>> strategy = get_strategy("one_device")
+    >>> strategy.num_replicas_in_sync
+    1
+    """
+    if name not in STRATEGIES:
+        raise bad_argument("strategy", f"one of {STRATEGIES}", name, "Choose one of them; 'auto' looks at the devices.")
+    name = _auto_name() if name == "auto" else name
+    if name == "one_device":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        return _mirrored_strategy()
+    if name == "multi_worker":
+        return _multi_worker_strategy()
+    if not _has_tpu():
+        raise bad_argument(
+            "strategy", "one whose devices are present", name, "No TPU found; set TPU_NAME, or use 'auto'."
+        )
+    return _tpu_strategy()
+
+
+def _mirrored_strategy() -> tf.distribute.Strategy:
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    if len(devices) < 2:
+        raise bad_argument(
+            "strategy",
+            "one whose devices are present",
+            "mirrored",
+            f"This machine has one device ({devices[0].name}); use 'auto', or split the CPU with "
+            "tf.config.set_logical_device_configuration.",
+        )
+    return tf.distribute.MirroredStrategy([device.name for device in devices])
+
+
+def _multi_worker_strategy() -> tf.distribute.Strategy:
+    if not os.environ.get("TF_CONFIG"):
+        raise bad_argument(
+            "strategy",
+            "one whose devices are present",
+            "multi_worker",
+            "Set the environment variable TF_CONFIG to the cluster and this worker's index, or use 'auto'.",
+        )
+    return tf.distribute.MultiWorkerMirroredStrategy()

@@ -1,0 +1,343 @@
+"""AdamW as the papers of fine-tuning mean it, on one device and on many."""
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import keras
+import tensorflow as tf
+
+from kerasft.errors import bad_argument
+from kerasft.optimizers.gradients import Gradient, clip_factor, global_norm, merge_rows
+
+XLA_MIN_PARAMETERS = 1_000_000
+"""Below this many parameters `jit_compile="auto"` does not compile: the seconds it takes would not come back."""
+
+
+class _Rates(NamedTuple):
+    """The scalars of one update, float32."""
+
+    step_size: tf.Tensor  # learning rate / (1 - beta_1^t)
+    root_scale: tf.Tensor  # 1 / sqrt(1 - beta_2^t)
+    keep: tf.Tensor  # 1 - learning rate * weight decay
+
+
+@functools.cache
+def _xla_runs() -> bool:
+    with tf.init_scope():
+        try:
+            tf.function(lambda x: x + 1.0, jit_compile=True)(tf.constant(0.0))
+        except tf.errors.OpError:  # TensorFlow was built without XLA for this device
+            return False
+    return True
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class AdamW(keras.optimizers.AdamW):
+    """Adam with decoupled weight decay that spares vectors, and clipping of what is really applied.
+
+    With the gradient `g` (summed over the replicas, averaged over the accumulated steps, then scaled down to the global
+    norm `global_clipnorm`) and the update's number `t` (from 1):
+
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * g^2
+        w = w * (1 - rate * weight_decay) - rate * (m / (1 - beta_1^t)) / (sqrt(v / (1 - beta_2^t)) + epsilon)
+
+    This is algorithm 2 of the paper with its schedule multiplier inside `rate`, and `torch.optim.AdamW` after
+    `clip_grad_norm_`, to float precision. It differs from `keras.optimizers.AdamW` in these points:
+
+    - Variables of rank 0 and 1 (biases, norms' gains) are never decayed. That is decided from the shapes in `build`, so
+      it survives saving, loading and mirroring.
+    - Keras clips each replica's gradient before the sum; here the sum is clipped, so that two replicas take the step
+      that one takes with the whole batch. The same holds for accumulated steps.
+    - An embedding row that is used several times in a batch counts once in the global norm, with its summed gradient.
+    - `epsilon` is added to the bias-corrected root (algorithm 1 of the Adam paper); Keras' is that paper's other form,
+      "epsilon hat".
+    - The update of all variables is compiled by XLA where that is safe (see `jit_compile`): 2.5 times as fast on a CPU.
+
+    The last global norm before clipping stands in the variable `gradient_norm`, of shape ().
+
+    Args:
+        learning_rate: A float > 0 or a `keras.optimizers.schedules.LearningRateSchedule`. A schedule is asked with the
+            number of batches so far, also when gradients are accumulated.
+        weight_decay: Decay of matrices, as a fraction of the learning rate, >= 0.
+        beta_1: Decay of the mean of gradients, in (0, 1).
+        beta_2: Decay of the mean of squared gradients, in (0, 1).
+        epsilon: Added to the root of the mean square, > 0.
+        global_clipnorm: Highest global norm of the gradient, > 0, or None for no clipping.
+        gradient_accumulation_steps: Number of batches whose gradients are averaged into one update (each batch counts
+            the same), >= 2, or None.
+        jit_compile: Whether XLA compiles the update. `"auto"`: if all variables are on one device, there are a million
+            parameters or more, and XLA works on this machine. Compiling takes about 30 ms a variable, once.
+        **keras_options: `name` and `loss_scale_factor`, as in `keras.optimizers.AdamW`.
+
+    Raises:
+        KerasftError: If an argument is outside its range, or an option of `keras.optimizers.AdamW` is not supported.
+
+    References:
+        - [Loshchilov & Hutter, 2019](https://arxiv.org/abs/1711.05101), algorithm 2
+        - [Kingma & Ba, 2015](https://arxiv.org/abs/1412.6980), algorithm 1
+        - [Pascanu et al., 2013](https://arxiv.org/abs/1211.5063), clipping by the norm
+
+    Example:
+
+    >>> variable = keras.Variable([[3.0], [4.0]])
+    >>> optimizer = AdamW(0.1, weight_decay=0.0)
+    >>> optimizer.apply([tf.constant([[30.0], [40.0]])], [variable])
+    >>> print(variable.numpy().round(3).tolist(), float(optimizer.gradient_norm))
+    [[2.900...], [3.900...]] 50.0
+    """
+
+    def __init__(
+        self,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule,
+        *,
+        weight_decay: float = 0.01,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        global_clipnorm: float | None = 1.0,
+        gradient_accumulation_steps: int | None = None,
+        jit_compile: bool | str = "auto",
+        **keras_options,
+    ):
+        _check_options(keras_options)
+        _check_number("weight_decay", weight_decay, "a number >= 0", lambda x: x >= 0, "Give 0.01, or 0.0 for none.")
+        _check_number("beta_1", beta_1, "a number in (0, 1)", lambda x: 0 < x < 1, "Give 0.9, for example.")
+        _check_number("beta_2", beta_2, "a number in (0, 1)", lambda x: 0 < x < 1, "Give 0.999, for example.")
+        _check_number("epsilon", epsilon, "a number > 0", lambda x: x > 0, "Give 1e-8, for example.")
+        if global_clipnorm is not None:
+            fix = "Give 1.0, or None for no clipping."
+            _check_number("global_clipnorm", global_clipnorm, "a number > 0 or None", lambda x: x > 0, fix)
+        steps, fix = gradient_accumulation_steps, "Give None to update after every batch."
+        if steps is not None and (not isinstance(steps, Integral) or steps < 2):
+            raise bad_argument("gradient_accumulation_steps", "a whole number >= 2 or None", steps, fix)
+        if jit_compile not in (True, False, "auto"):
+            raise bad_argument("jit_compile", "True, False or 'auto'", jit_compile, "'auto' is right almost always.")
+        if isinstance(learning_rate, Real):
+            _check_number("learning_rate", learning_rate, "a number > 0 or a schedule", lambda x: x > 0, "Give 2e-5.")
+            learning_rate = float(learning_rate)
+        super().__init__(
+            learning_rate=learning_rate,
+            weight_decay=weight_decay,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=epsilon,
+            global_clipnorm=global_clipnorm,
+            gradient_accumulation_steps=gradient_accumulation_steps,
+            **keras_options,
+        )
+        self.jit_compile = jit_compile
+        self._compiled_update = None
+
+    def build(self, variables: Sequence[keras.Variable]) -> None:
+        """Create the moments, decide which variables decay, and whether XLA compiles the update."""
+        if self.built:
+            return
+        super().build(variables)
+        self.gradient_norm = self.add_variable(
+            shape=(), dtype="float32", aggregation="only_first_replica", name="gradient_norm"
+        )
+        self._decays = tuple(len(v.shape) >= 2 and bool(self._use_weight_decay(v)) for v in variables)
+        if self._compiles(variables):
+            # A bare tf.function attribute would be tracked, and written into every SavedModel of a compiled model.
+            self._compiled_update = functools.partial(
+                tf.function(self._update_variables, jit_compile=True, autograph=False)
+            )
+
+    def exclude_from_weight_decay(self, var_list: list | None = None, var_names: list[str] | None = None) -> None:
+        """Exclude more variables from decay than those of rank 0 and 1; call it before the first update.
+
+        As in Keras, it is not part of the configuration: call it again after loading.
+
+        Args:
+            var_list: Variables to exclude.
+            var_names: Regular expressions that are searched in the variables' names.
+
+        Raises:
+            KerasftError: If the optimizer is built already.
+        """
+        if self.built:
+            raise bad_argument(
+                "exclude_from_weight_decay",
+                "called before the optimizer is built",
+                "a built optimizer",
+                "Call it before fit().",
+            )
+        super().exclude_from_weight_decay(var_list=var_list, var_names=var_names)
+
+    def get_config(self) -> dict:
+        """Return the constructor's arguments."""
+        names = ("weight_decay", "beta_1", "beta_2", "epsilon", "global_clipnorm", "gradient_accumulation_steps")
+        config = super().get_config()
+        kept = {name: config[name] for name in ("learning_rate", *names, "name", "loss_scale_factor")}
+        return {**kept, "jit_compile": self.jit_compile}
+
+    def _compiles(self, variables: Sequence[keras.Variable]) -> bool:
+        if self.jit_compile is False:
+            return False
+        if _has_replicas():
+            if self.jit_compile is True:
+                raise bad_argument("jit_compile", "'auto' or False under a distribution strategy", True, "Use 'auto'.")
+            return False
+        large = sum(math.prod(variable.shape) for variable in variables) >= XLA_MIN_PARAMETERS
+        return self.jit_compile is True or (large and _xla_runs())
+
+    # Keras calls this hook at every step, with the gradients that exist and their variables. Everything that Keras' own
+    # version does is done here, in another order.
+    def _backend_apply_gradients(self, grads: Sequence[Gradient], trainable_variables: Sequence) -> None:
+        indices = tuple(self._get_variable_index(variable) for variable in trainable_variables)
+        rates = self._rates()
+        replicas = tf.distribute.get_replica_context() if _has_replicas() else None
+        if replicas:
+            grads = replicas.all_reduce(tf.distribute.ReduceOp.SUM, list(grads))
+        if not self.gradient_accumulation_steps:
+            grads = [merge_rows(gradient) for gradient in grads]
+        # `indices` are bound, not passed: what passes through a merge is taken for one value per replica.
+        apply = functools.partial(self._apply_summed, indices=indices)
+        if replicas:  # mirrored variables can be written only where all replicas meet
+            tf.__internal__.distribute.interim.maybe_merge_call(apply, replicas.strategy, grads, rates)
+        else:
+            apply(None, grads, rates)
+
+    def _rates(self) -> _Rates:
+        rate = tf.cast(self.learning_rate, tf.float32)
+        step = tf.cast(self.iterations + 1, tf.float32)
+        # 1 - beta^t, exact to float32 also for the first steps, where the power is close to 1.
+        correction_1 = -tf.math.expm1(step * math.log(self.beta_1))
+        correction_2 = -tf.math.expm1(step * math.log(self.beta_2))
+        return _Rates(rate / correction_1, tf.math.rsqrt(correction_2), 1.0 - rate * self.weight_decay)
+
+    def _apply_summed(
+        self, strategy, gradients: Sequence[Gradient], rates: _Rates, *, indices: tuple[int, ...]
+    ) -> None:
+        """Update by, or accumulate, gradients summed over the replicas; `strategy` is None for one device."""
+        if not self.gradient_accumulation_steps:
+            self._update(strategy, gradients, rates, indices)
+            return
+        accumulators = [_tf_variable(self._accumulated_gradients[index]) for index in indices]
+        for accumulator, gradient in zip(accumulators, gradients):
+            _on_each_replica(strategy, accumulator, self._accumulate, gradient)
+
+        def update() -> None:
+            self._update(strategy, accumulators, rates, indices)
+            for accumulator in accumulators:
+                _on_each_replica(strategy, accumulator, lambda variable: variable.assign(tf.zeros_like(variable)))
+
+        is_last = tf.equal((_tf_variable(self._iterations) + 1) % self.gradient_accumulation_steps, 0)
+        tf.cond(is_last, update, lambda: None)
+
+    def _accumulate(self, accumulator: tf.Variable, gradient: Gradient) -> None:
+        share = tf.cast(1.0 / self.gradient_accumulation_steps, accumulator.dtype)
+        if isinstance(gradient, tf.IndexedSlices):
+            accumulator.scatter_add(tf.IndexedSlices(gradient.values * share, gradient.indices, gradient.dense_shape))
+        else:
+            accumulator.assign_add(tf.cast(gradient, accumulator.dtype) * share)
+
+    def _update(self, strategy, gradients: Sequence[Gradient], rates: _Rates, indices: tuple[int, ...]) -> None:
+        # After the sum all replicas hold the same gradients: the norm on the first one is everyone's.
+        norm = global_norm([_on_first_replica(strategy, gradient) for gradient in gradients])
+        self.gradient_norm.assign(norm)
+        scale = clip_factor(norm, self.global_clipnorm)
+        if self._compiled_update is None:
+            self._update_variables(gradients, rates, scale, indices, strategy)
+            return
+        dense = [self._into_moments(index, gradient, scale) for index, gradient in zip(indices, gradients)]
+        self._compiled_update(dense, rates, scale, indices)
+
+    def _into_moments(self, index: int, gradient: Gradient, scale: tf.Tensor) -> tf.Tensor | None:
+        """Add the rows of slices to the moments ahead of the compiled update, and leave None; pass a dense gradient on.
+
+        The number of rows changes from batch to batch, and XLA would compile the update anew for each.
+        """
+        if not isinstance(gradient, tf.IndexedSlices):
+            return tf.convert_to_tensor(gradient)
+        momentum, velocity = _tf_variable(self._momentums[index]), _tf_variable(self._velocities[index])
+        return self._add_rows(momentum, velocity, gradient, scale)
+
+    def _add_rows(
+        self, momentum: tf.Variable, velocity: tf.Variable, slices: tf.IndexedSlices, scale: tf.Tensor
+    ) -> None:
+        # Divided by beta here, because `_update_one` multiplies the sum by it: no dense gradient of the table is made.
+        rows = tf.cast(slices.values, momentum.dtype) * tf.cast(scale, momentum.dtype)
+        momentum.scatter_add(tf.IndexedSlices(rows * (1.0 / self.beta_1 - 1.0), slices.indices))
+        velocity.scatter_add(tf.IndexedSlices(tf.square(rows) * (1.0 / self.beta_2 - 1.0), slices.indices))
+
+    def _update_variables(
+        self,
+        gradients: Sequence[Gradient | None],
+        rates: _Rates,
+        scale: tf.Tensor,
+        indices: tuple[int, ...],
+        strategy=None,
+    ) -> None:
+        for index, gradient in zip(indices, gradients):
+            update = functools.partial(self._update_one, decays=self._decays[index])
+            moments = _tf_variable(self._momentums[index]), _tf_variable(self._velocities[index])
+            _on_each_replica(
+                strategy, _tf_variable(self._trainable_variables[index]), update, *moments, gradient, rates, scale
+            )
+
+    def _update_one(
+        self,
+        variable: tf.Variable,
+        momentum: tf.Variable,
+        velocity: tf.Variable,
+        gradient: Gradient | None,
+        rates: _Rates,
+        scale: tf.Tensor,
+        *,
+        decays: bool,
+    ) -> None:
+        if isinstance(gradient, tf.IndexedSlices):
+            gradient = self._add_rows(momentum, velocity, gradient, scale)
+        step_size, root_scale, keep, scale = (tf.cast(scalar, variable.dtype) for scalar in (*rates, scale))
+        mean, mean_square = momentum * self.beta_1, velocity * self.beta_2
+        if gradient is not None:
+            gradient = tf.cast(gradient, variable.dtype) * scale
+            mean += gradient * (1.0 - self.beta_1)
+            mean_square += tf.square(gradient) * (1.0 - self.beta_2)
+        kept = variable * keep if decays else variable
+        variable.assign(kept - step_size * mean / (tf.sqrt(mean_square) * root_scale + self.epsilon))
+        momentum.assign(mean)
+        velocity.assign(mean_square)
+
+
+def _check_options(options: dict) -> None:
+    unknown = sorted(set(options) - {"name", "loss_scale_factor"})
+    if unknown:
+        raise bad_argument(
+            "keras_options",
+            "`name` or `loss_scale_factor`",
+            unknown,
+            "Clip by global_clipnorm; use keras.optimizers.AdamW for the rest.",
+        )
+
+
+def _check_number(name: str, value: object, expected: str, holds: Callable[[float], bool], fix: str) -> None:
+    if not isinstance(value, Real) or isinstance(value, bool) or not holds(value):
+        raise bad_argument(name, expected, value, fix)
+
+
+def _has_replicas() -> bool:
+    # One device's strategy keeps plain variables, which need no merge of replicas to be written.
+    return tf.distribute.has_strategy() and not isinstance(
+        tf.distribute.get_strategy(), tf.distribute.OneDeviceStrategy
+    )
+
+
+def _tf_variable(variable: keras.Variable | tf.Variable) -> tf.Variable:
+    return variable.value if isinstance(variable, keras.Variable) else variable
+
+
+def _on_each_replica(strategy, variable: tf.Variable, function: Callable, *args) -> None:
+    if strategy is None:
+        function(variable, *args)
+    else:
+        strategy.extended.update(variable, function, args=args, group=False)
+
+
+def _on_first_replica(strategy, value: Gradient) -> Gradient:
+    return value if strategy is None else strategy.experimental_local_results(value)[0]
