@@ -1,0 +1,219 @@
+"""What to keep of a training: stop at the right time, keep the best weights, survive a crash."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+
+import keras
+
+from kerasft.errors import CheckpointError, bad_argument
+
+_SMALLER_IS_BETTER = {"loss", "error", "mse", "mae", "rmse", "crossentropy", "entropy", "perplexity", "divergence"}
+_GREATER_IS_BETTER = {
+    *("accuracy", "acc", "f1", "mcc", "matthews", "pearson", "spearman", "auc", "precision", "recall", "r2", "score"),
+    *("bleu", "chrf", "rouge", "rouge1", "rouge2", "rougel", "rougelsum", "em", "match", "correlation"),
+}
+
+
+def _mode(monitor: str, mode: str | None) -> str:
+    if mode is not None and mode not in ("min", "max"):
+        raise bad_argument("mode", "'min', 'max' or None", mode, "None finds it from the name of the metric.")
+    words = set(monitor.lower().split("_"))
+    if mode or words & _SMALLER_IS_BETTER:
+        return mode or "min"
+    if words & _GREATER_IS_BETTER:
+        return "max"
+    raise bad_argument(
+        "monitor", "a metric known to be better when greater or smaller", monitor, "Add mode='max' or mode='min'."
+    )
+
+
+def _monitored(monitor: str, logs: dict[str, float] | None) -> float:
+    if monitor not in (logs or {}):
+        raise bad_argument(
+            "monitor",
+            f"one of the values of this training ({', '.join(logs or {}) or 'none'})",
+            monitor,
+            "Give `validation_data` to `fit` and the metric to `compile`.",
+        )
+    return logs[monitor]
+
+
+class _EarlyStopping(keras.callbacks.EarlyStopping):
+    """Keras' own, but a value to monitor that does not exist is an error and not a warning in each epoch."""
+
+    def get_monitor_value(self, logs):
+        """Return the monitored value."""
+        return _monitored(self.monitor, logs)
+
+
+def early_stopping(
+    monitor: str = "val_loss",
+    *,
+    patience: int = 2,
+    min_delta: float = 0.0,
+    mode: str | None = None,
+    restore_best_weights: bool = True,
+) -> keras.callbacks.EarlyStopping:
+    """Stop when a value has not become better for `patience` epochs, and go back to the best weights.
+
+    Args:
+        monitor: A name from the epoch's logs: `"val_loss"`, `"val_accuracy"`, `"val_f1"`, ...
+        patience: Epochs without improvement that are waited for, >= 0.
+        min_delta: The least change that counts as an improvement.
+        mode: `"min"` or `"max"`; None finds it from the words of the name (losses and errors: min; accuracy, F1,
+            Matthews, Pearson, Spearman, AUC, BLEU, ROUGE, ...: max).
+        restore_best_weights: Whether the model has the best epoch's weights in the end, rather than the last one's.
+
+    Returns:
+        The callback.
+
+    Raises:
+        KerasftError: If the direction of an unknown metric cannot be told, or (in training) nothing has that name.
+
+    Example:
+
+    >>> early_stopping("val_f1").mode
+    'max'
+    """
+    return _EarlyStopping(
+        monitor=monitor,
+        mode=_mode(monitor, mode),
+        patience=patience,
+        min_delta=min_delta,
+        restore_best_weights=restore_best_weights,
+    )
+
+
+class _BestCheckpoint(keras.callbacks.Callback):
+    """Saves the model when the monitored value is the best so far. A record beside it survives a resumed training."""
+
+    def __init__(self, path: Path, monitor: str, mode: str):
+        super().__init__()
+        self.path, self.monitor, self.mode = path, monitor, mode
+        self.record = path.with_name(f"{path.name}.json")
+
+    def on_train_begin(self, logs=None):
+        """Forget the best of an earlier `fit`."""
+        self.best = None
+        self._first_epoch = True
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """A training that does not begin with epoch 0 was resumed: go on with its best value."""
+        if self._first_epoch and epoch > 0 and self.record.exists() and self.path.exists():
+            record = json.loads(self.record.read_text(encoding="utf-8"))
+            self.best = record["value"] if record["monitor"] == self.monitor else None
+        self._first_epoch = False
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Save if better; a NaN is never better."""
+        value = _monitored(self.monitor, logs)
+        sign = 1 if self.mode == "max" else -1
+        if value != value or (self.best is not None and sign * value <= sign * self.best):
+            return
+        self.best = value
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        aside = self.path.with_name(f"writing-{os.getpid()}-{self.path.name}")  # Keras looks at the suffix
+        save = self.model.save_weights if self.path.name.endswith(".weights.h5") else self.model.save
+        save(aside)
+        record_aside = aside.with_suffix(".json")
+        record_aside.write_text(
+            json.dumps({"monitor": self.monitor, "value": value, "epoch": epoch + 1}), encoding="utf-8"
+        )
+        os.replace(aside, self.path)
+        os.replace(record_aside, self.record)
+
+
+def best_checkpoint(
+    path: str | os.PathLike, monitor: str = "val_loss", *, mode: str | None = None
+) -> keras.callbacks.Callback:
+    """Keep the model of the epoch in which a value was best.
+
+    The file is written aside and then renamed, so that a crash leaves the old one whole. Beside it, `<path>.json` holds
+    the value and the epoch; a resumed training goes on comparing with that value.
+
+    Args:
+        path: A file `*.keras` (the whole model) or `*.weights.h5` (weights and optimizer).
+        monitor: A name from the epoch's logs.
+        mode: `"min"` or `"max"`; None finds it from the name, as in `early_stopping`.
+
+    Returns:
+        The callback.
+
+    Raises:
+        KerasftError: For another suffix, an unknown direction, or (in training) a name that the logs lack.
+
+    Example:
+
+    >>> best_checkpoint("best.keras", "val_accuracy").mode
+    'max'
+    """
+    path = Path(path)
+    if not path.name.endswith((".keras", ".weights.h5")):
+        raise bad_argument("path", "a file *.keras or *.weights.h5", str(path), "Write path='best.keras'.")
+    return _BestCheckpoint(path, monitor, _mode(monitor, mode))
+
+
+class _Resume(keras.callbacks.BackupAndRestore):
+    """Keras' back-up, made in a folder `writing` that becomes `last` only when it is whole."""
+
+    def __init__(self, folder: Path):
+        super().__init__(str(folder / "writing"), delete_checkpoint=False)
+        self.folder = folder
+
+    def on_train_begin(self, logs=None):
+        """Go back to the end of the last whole epoch, if there is one."""
+        last, previous, writing = (self.folder / name for name in ("last", "previous", "writing"))
+        shutil.rmtree(writing, ignore_errors=True)
+        if not last.exists() and previous.exists():  # killed between the two renamings
+            previous.rename(last)
+        if last.exists():
+            shutil.copytree(last, writing)
+        try:
+            super().on_train_begin(logs)
+        except ValueError as error:
+            raise CheckpointError(
+                f"`folder` must hold a back-up of this very model and optimizer; received: {str(self.folder)!r}"
+                f" ({str(error).splitlines()[0]}). Give another folder, or delete this one to start anew."
+            ) from error
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write the back-up aside, then put it in the place of the last one."""
+        last, previous, writing = (self.folder / name for name in ("last", "previous", "writing"))
+        shutil.rmtree(writing, ignore_errors=True)
+        super().on_epoch_end(epoch, logs)
+        shutil.rmtree(previous, ignore_errors=True)
+        if last.exists():
+            last.rename(previous)
+        writing.rename(last)
+        shutil.rmtree(previous, ignore_errors=True)
+
+    def on_train_end(self, logs=None):
+        """The training is complete: the next one starts anew."""
+        for name in ("last", "previous", "writing"):
+            shutil.rmtree(self.folder / name, ignore_errors=True)
+
+
+def resume(folder: str | os.PathLike) -> keras.callbacks.Callback:
+    """Make a training survive being killed: run the same program again and it goes on after the last whole epoch.
+
+    After every epoch the weights, the optimizer's state and the epoch's number go to `folder` (written aside, then
+    renamed). When `fit` ends by itself, the back-up is deleted. Not kept: the epoch that was interrupted, the dataset's
+    place in its order of shuffles, the history of the earlier epochs, and what other callbacks remember.
+
+    Args:
+        folder: A folder of this training alone; made if missing.
+
+    Returns:
+        The callback. The model must be built, which models from `kerasft.heads` are.
+
+    Raises:
+        CheckpointError: In training, if the back-up is of another model.
+
+    Example:
+
+    >>> type(resume("backup")).__name__
+    '_Resume'
+    """
+    return _Resume(Path(folder))

@@ -1,0 +1,112 @@
+"""What a model answers on a labelled dataset, beside the truth."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from scipy.special import expit, softmax
+
+from kerasft.errors import bad_argument
+from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
+
+
+def labels_of(model: keras.Model, labels: Labels | list[str] | None = None) -> Labels:
+    """Return `labels` as `Labels`, or the ones that the model carries.
+
+    Raises:
+        KerasftError: If neither exists.
+
+    Example:
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(2)])
+    >>> list(labels_of(model, ["no", "yes"]))
+    ['no', 'yes']
+    """
+    labels = getattr(model, "labels", None) if labels is None else labels
+    if labels is None:
+        raise bad_argument(
+            "labels", "the names of the outputs, for a model without `model.labels`", None, "Give labels=['no', 'yes']."
+        )
+    return Labels.of(labels)
+
+
+def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Run `model.predict` and collect the truth in the same order.
+
+    Args:
+        model: A model with one output, `logits` (B, C).
+        dataset: Batches of `(features, y)` or `(features, y, sample_weight)`, in the same order in every pass. Sample
+            weights are not used, as in Keras' `metrics=`.
+
+    Returns:
+        Logits, float32 (N, C), and the truth: (N,) for class numbers, (N, C) otherwise.
+
+    Raises:
+        KerasftError: If the dataset has no truth, is empty, or is shuffled anew in each pass.
+
+    Example:
+
+    >>> model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, kernel_initializer="ones")])
+    >>> logits, gold = predict(model, tf.data.Dataset.from_tensor_slices(([[2.0], [3.0]], [2.5, 3.5])).batch(2))
+    >>> logits.tolist(), gold.tolist()
+    ([[2.0], [3.0]], [2.5, 3.5])
+    """
+    gold = _collect(dataset)
+    logits = np.asarray(model.predict(dataset, verbose=0), "float32")
+    if len(logits) != len(gold) or not np.array_equal(gold, _collect(dataset)):
+        raise bad_argument(
+            "dataset", "in the same order in every pass", "a shuffled dataset", "Make it with shuffle=False."
+        )
+    return logits, gold
+
+
+def _collect(dataset: tf.data.Dataset) -> np.ndarray:
+    spec = dataset.element_spec
+    if not isinstance(spec, tuple) or len(spec) < 2:
+        raise bad_argument("dataset", "batches of (features, y)", spec, "Make it with labels=model.labels.")
+    only_truth = dataset.map(lambda features, y, *weights: y, num_parallel_calls=1, deterministic=True)
+    batches = list(only_truth.as_numpy_iterator())
+    if not batches:
+        raise bad_argument("dataset", "one batch or more", "an empty dataset", "Give another split.")
+    return np.concatenate(batches)
+
+
+def probabilities(logits: np.ndarray, problem: str) -> np.ndarray:
+    """Turn logits (N, C) into probabilities: softmax over classes, or one sigmoid a class.
+
+    Example:
+
+    >>> probabilities(np.zeros((1, 2)), "single_label").tolist()
+    [[0.5, 0.5]]
+    """
+    return expit(logits) if problem == MULTI_LABEL else softmax(logits, axis=-1)
+
+
+def describe(logits: np.ndarray, labels: Labels) -> list[str]:
+    """Say in words what each row of logits (N, C) means.
+
+    Example:
+
+    >>> describe(np.array([[0.0, 2.0]]), Labels(["no", "yes"]))
+    ['yes (88 %)']
+    """
+    if labels.problem == REGRESSION:
+        return [", ".join(f"{name} {value:.3g}" for name, value in zip(labels, row)) for row in np.atleast_2d(logits)]
+    chances = probabilities(logits, labels.problem)
+    if labels.problem == SINGLE_LABEL:
+        return [f"{labels[row.argmax()]} ({row.max():.0%})".replace("%", " %") for row in chances]
+    return [", ".join(name for name, chance in zip(labels, row) if chance > 0.5) or "(none)" for row in chances]
+
+
+def describe_gold(gold: np.ndarray, labels: Labels) -> list[str]:
+    """Say in words what the truth of each row is.
+
+    Example:
+
+    >>> describe_gold(np.array([1, 0]), Labels(["no", "yes"]))
+    ['yes', 'no']
+    """
+    if labels.problem == SINGLE_LABEL:
+        return [labels[int(row)] for row in gold]
+    if labels.problem == REGRESSION:
+        return describe(gold.reshape(len(gold), -1), labels)
+    return [", ".join(name for name, holds in zip(labels, row) if holds > 0.5) or "(none)" for row in gold]

@@ -1,0 +1,204 @@
+"""What TensorBoard can show of a fine-tuning, beyond what Keras' own callback writes."""
+
+import os
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.metrics import confusion_matrix, f1_score
+from tensorboard.plugins.hparams import api as hparams
+
+from kerasft.callbacks import figures
+from kerasft.callbacks.non_finite import find_optimizer, optimizer_state
+from kerasft.callbacks.predictions import describe, describe_gold, labels_of, predict
+from kerasft.callbacks.throughput import BatchCounter, Stopwatch
+from kerasft.errors import bad_argument
+from kerasft.features import MULTI_LABEL, REGRESSION, Labels
+
+_SHOWN_TEXTS = 16
+
+
+class TensorBoard(keras.callbacks.TensorBoard):
+    """Keras' TensorBoard callback, and what one looks for in a fine-tuning.
+
+    - by step, in `step/...`: loss of the steps since the last point (not the epoch's running mean), metrics, learning
+      rate, gradient norm before clipping (if the optimizer records it as `gradient_norm`, as `kerasft.optimizers.AdamW`
+      does), examples a second and tokens a second (padding does not count). The step is the optimizer's, so a resumed
+      training goes on where it was;
+    - by epoch: loss, metrics, learning rate and throughput (without validation and without compiling);
+    - with `validation_data`, after each epoch: a confusion matrix as an image (one F1 bar a class for several labels
+      at once, a scatter plot for regression) and a table of texts with prediction and truth. This reads that dataset
+      once more in each epoch: give a part of it (`dev.take(50)`) if it is large;
+    - in the HPARAMS tab: the hyper-parameters and the last value of each metric.
+
+    Args:
+        log_dir: Folder of this run; `tensorboard --logdir` takes it or its parent.
+        update_freq: Steps between two points of the `step/` curves, >= 1; or `"batch"` (1), or `"epoch"` (none).
+        validation_data: Batches of `(features, y)`, in the same order in every pass.
+        texts: The texts of `validation_data`, in its order; 16 of them, evenly spread, are shown.
+        labels: Names of the outputs; `model.labels` if None.
+        hyperparameters: Names and values (bool, int, float or str) beside the optimizer's own, which are found.
+        **options: Keras' other options: `histogram_freq`, `profile_batch`, `write_graph` (here False by default: a
+            BERT's graph is large), ...
+
+    Raises:
+        KerasftError: For a wrong `update_freq`, texts without dataset or not one for each row, or missing labels.
+
+    Example:
+
+    >>> import tempfile
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     callback = TensorBoard(folder, update_freq=1, hyperparameters={"max_length": 128})
+    ...     _ = model.fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=2, verbose=0, callbacks=[callback])
+    ...     "train" in os.listdir(folder)
+    True
+    """
+
+    def __init__(
+        self,
+        log_dir: str | os.PathLike = "logs",
+        *,
+        update_freq: int | str = 20,
+        validation_data: tf.data.Dataset | None = None,
+        texts: Sequence[str] | None = None,
+        labels: Labels | Sequence[str] | None = None,
+        hyperparameters: Mapping[str, bool | int | float | str] | None = None,
+        **options,
+    ):
+        every = {"batch": 1, "epoch": 0}.get(update_freq, update_freq)
+        if not isinstance(every, int) or (every < 1 and update_freq != "epoch"):
+            raise bad_argument("update_freq", "a number >= 1, 'batch' or 'epoch'", update_freq, "Give update_freq=20.")
+        if texts is not None and validation_data is None:
+            raise bad_argument("validation_data", "given when `texts` is", None, "Give the dataset of these texts.")
+        super().__init__(log_dir=log_dir, **{"update_freq": "epoch", "write_graph": False, **options})
+        self._every = every
+        self._validation_data, self._texts, self._labels = validation_data, texts, labels
+        self._hyperparameters = dict(hyperparameters or {})
+
+    def set_model(self, model):
+        """Attach the token counter before Keras compiles the training step; find the labels."""
+        super().set_model(model)
+        self._counter = BatchCounter.of(model)
+        if self._validation_data is not None:
+            self._labels = labels_of(model, self._labels)
+
+    def on_train_begin(self, logs=None):
+        """Write the hyper-parameters."""
+        super().on_train_begin(logs)
+        self._epoch_watch, self._step_watch = Stopwatch(self._counter), Stopwatch(self._counter)
+        self._compiled = False
+        self._run_writer = tf.summary.create_file_writer(self.log_dir)
+        with self._run_writer.as_default():
+            hparams.hparams(_hyperparameters(self.model, self.params) | self._hyperparameters)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Start the clocks."""
+        super().on_epoch_begin(epoch, logs)
+        self._start_step = int(self.model.optimizer.iterations)
+        self._epoch_rates = None
+        self._epoch_examples = self._counter.read()[0]
+        self._window = (0, 0.0)  # examples of this epoch so far, sum of their losses
+        self._epoch_watch.start()
+        self._step_watch.start()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Write a point of the `step/` curves, if it is time."""
+        super().on_train_batch_end(batch, logs)
+        if not self._compiled:  # the first step of all compiled the graph: it says nothing of the speed
+            self._compiled = True
+            self._epoch_watch.start()
+            self._step_watch.start()
+            if self._every > 1:
+                return
+        if self._every and (batch + 1) % self._every == 0:
+            self._write_step(self._start_step + batch + 1, logs or {})
+
+    def _write_step(self, step: int, logs: dict[str, float]) -> None:
+        values = {**logs, **optimizer_state(self.model), **self._step_watch.rates()}
+        if "loss" in logs:
+            values["loss"] = self._window_loss(logs["loss"])
+        with self._train_writer.as_default():
+            for name, value in values.items():
+                tf.summary.scalar(f"step/{name}", value, step=step)
+        self._step_watch.start()
+
+    def _window_loss(self, running_mean: float) -> float:
+        """The mean loss since the last point, from the epoch's running mean, which Keras weighs by examples."""
+        examples = self._counter.read()[0] - self._epoch_examples
+        before, sum_before = self._window
+        self._window = (examples, examples * running_mean)
+        return (self._window[1] - sum_before) / max(examples - before, 1)
+
+    def on_test_begin(self, logs=None):
+        """Stop the epoch's clock before validation."""
+        super().on_test_begin(logs)
+        self._epoch_rates = self._epoch_watch.rates()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Write the epoch's values, image and texts."""
+        rates = self._epoch_rates or self._epoch_watch.rates()
+        super().on_epoch_end(epoch, {**rates, **(logs or {})})
+        if self._validation_data is not None:
+            with self._val_writer.as_default():
+                self._write_predictions(epoch)
+
+    def _write_predictions(self, epoch: int) -> None:
+        logits, gold = predict(self.model, self._validation_data)
+        image = figures.to_array(_figure(logits, gold, self._labels))
+        tf.summary.image("predictions", image[None], step=epoch)  # (1, height, width, 4)
+        if self._texts is None:
+            return
+        if len(self._texts) != len(gold):
+            raise bad_argument(
+                "texts",
+                f"{len(gold)} texts, one for each row",
+                len(self._texts),
+                "Give the texts of `validation_data`.",
+            )
+        rows = np.unique(np.linspace(0, len(gold) - 1, _SHOWN_TEXTS).astype(int))
+        table = ["| text | prediction | truth |", "|---|---|---|"]
+        told = zip(describe(logits[rows], self._labels), describe_gold(gold[rows], self._labels))
+        for row, (prediction, truth) in zip(rows, told):
+            table.append(f"| {_cell(self._texts[row])} | {_cell(prediction)} | {_cell(truth)} |")
+        tf.summary.text("samples", "\n".join(table), step=epoch)
+
+    def on_train_end(self, logs=None):
+        """Write the last values for the HPARAMS tab and close the files."""
+        with self._run_writer.as_default():
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(f"final/{name}", value, step=0)
+        self._run_writer.close()
+        super().on_train_end(logs)
+
+
+def _hyperparameters(model: keras.Model, params: Mapping[str, object]) -> dict[str, bool | int | float | str]:
+    """The plain values of the optimizer's config (and of its schedule's), and what `fit` was told."""
+    optimizer = find_optimizer(model)
+    config = dict(optimizer.get_config())
+    rate = config.pop("learning_rate", None)
+    if isinstance(rate, Mapping):  # a schedule
+        config |= {"learning_rate_schedule": rate.get("class_name", "")}
+        config |= {f"learning_rate_{name}": value for name, value in rate.get("config", {}).items()}
+    else:
+        config["learning_rate"] = rate
+    values = {"optimizer": type(optimizer).__name__, **config}
+    values |= {name: params.get(name) for name in ("epochs", "steps")}
+    values = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
+    return {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
+
+
+def _figure(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> figures.Figure:
+    if labels.problem == REGRESSION:
+        return figures.scatter(gold.reshape(len(gold), -1), logits, labels)
+    if labels.problem == MULTI_LABEL:
+        scores = f1_score(gold > 0.5, logits > 0, average=None, zero_division=0)
+        return figures.class_scores(dict(zip(labels, scores)))
+    return figures.confusion_matrix(confusion_matrix(gold, logits.argmax(-1), labels=range(len(labels))), labels)
+
+
+def _cell(text: str) -> str:
+    """A text for a cell of a Markdown table."""
+    return figures.shorten(text, 200).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")
