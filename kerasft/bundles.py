@@ -1,8 +1,8 @@
 """A bundle: everything that was trained, in one folder that every command and pipeline loads.
 
-    model.keras       the functional model with its weights
-    tokenizer.json    and the tokenizer's other files
-    kerasft.json      task, labels, lengths, versions, metrics, provenance
+model.keras       the functional model with its weights
+tokenizer.json    and the tokenizer's other files
+kerasft.json      task, labels, lengths, versions, metrics, provenance
 """
 
 import dataclasses

@@ -19,7 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     [32, 128]
     """
     parser.add_argument("paths", nargs="+", metavar="PATH", help="bundle, SavedModel folder or LiteRT folder")
-    parser.add_argument("--lengths", type=int, nargs="+", default=[32, 128], help="input lengths in tokens (default: 32 128)")
+    parser.add_argument(
+        "--lengths", type=int, nargs="+", default=[32, 128], help="input lengths in tokens (default: 32 128)"
+    )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="threads (LiteRT only; default: 1 2)")
     parser.add_argument("--runs", type=int, default=30, help="timed runs a row, after 3 of warm-up (default: 30)")
     parser.add_argument("--json", metavar="FILE", help="write the numbers to this file too")

@@ -30,11 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     >>> parser.parse_args([]).output
     'saved_models/demo'
     """
-    parser.add_argument("--output", default="saved_models/demo", help="folder of all results (default: saved_models/demo)")
+    parser.add_argument(
+        "--output", default="saved_models/demo", help="folder of all results (default: saved_models/demo)"
+    )
     parser.add_argument("--model", help="a real checkpoint instead of a new small BERT")
     parser.add_argument("--train", help="your own training file instead of the generated one (needs --model)")
     parser.add_argument("--dev", help="your own file to validate on (with --train)")
-    parser.add_argument("--epochs", type=int, help="passes over the training rows (default: 12 for new weights, else 3)")
+    parser.add_argument(
+        "--epochs", type=int, help="passes over the training rows (default: 12 for new weights, else 3)"
+    )
     parser.add_argument("--rows", type=int, default=2400, help="texts to generate (default: 2400)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the data, the weights and the order (default: 0)")
 
@@ -69,7 +73,10 @@ def run(args: argparse.Namespace) -> int:
     for question, answer in zip(questions, ask(questions)):
         print(f"  {question!r}\n    -> {answer['label']} ({answer['score']:.2f})")
     print()
-    rows = [(f"{result['split']} {name}", f"{value:.4f}") for name, value in kerasft.reports.headline(result["metrics"]).items()]
+    rows = [
+        (f"{result['split']} {name}", f"{value:.4f}")
+        for name, value in kerasft.reports.headline(result["metrics"]).items()
+    ]
     rows += [(f"SavedModel: {name}", value) for name, value in kerasft.export.report_rows(saved)]
     rows += [(f"LiteRT int8: {name}", value) for name, value in kerasft.export.report_rows(mobile)]
     rows.append(("seconds in all", f"{time.perf_counter() - started:.0f}"))
@@ -104,4 +111,6 @@ def _prepare(args: argparse.Namespace, folder: pathlib.Path):
         common |= {"learning_rate": 1e-3, "epochs": args.epochs or 12, "dropout": 0.1}
     else:
         common |= {"epochs": args.epochs or 3, "learning_rate": 5e-5}
-    return kerasft.recipes.text_classification.Options(model=model, train=train, dev=dev, test=test, **common), questions
+    return kerasft.recipes.text_classification.Options(
+        model=model, train=train, dev=dev, test=test, **common
+    ), questions

@@ -67,7 +67,9 @@ def _print_devices(missing: list[str]) -> None:
     print(f"{'keras backend':<22}{backend}")
     gpus = tf.config.list_physical_devices("GPU")
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
-    print(f"{'devices':<22}{os.cpu_count()} CPU cores, {len(gpus)} GPU{'s' if len(gpus) != 1 else ''} {' '.join(names)}".rstrip())
+    print(
+        f"{'devices':<22}{os.cpu_count()} CPU cores, {len(gpus)} GPU{'s' if len(gpus) != 1 else ''} {' '.join(names)}".rstrip()
+    )
     strategy = kerasft.get_strategy("auto")
     print(f"{'strategy (auto)':<22}{type(strategy).__name__}, {strategy.num_replicas_in_sync} replica(s)")
 

@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, help="file with texts and labels")
     add_columns(parser)
     parser.add_argument("--batch-size", type=int, default=64, help="texts a step (default: 64)")
-    parser.add_argument("--report", metavar="FOLDER", help="where to write report.html and report.json (default: BUNDLE.report)")
+    parser.add_argument(
+        "--report", metavar="FOLDER", help="where to write report.html and report.json (default: BUNDLE.report)"
+    )
 
 
 def add_columns(parser: argparse.ArgumentParser) -> None:

@@ -20,10 +20,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("bundle", help="folder that `kerasft train` wrote")
     parser.add_argument("--format", choices=("litert", "saved_model"), default="litert", help="default: litert")
-    parser.add_argument("--quantize", choices=("float16", "int8"), help="LiteRT weights; int8 is 4x smaller (default: float32)")
+    parser.add_argument(
+        "--quantize", choices=("float16", "int8"), help="LiteRT weights; int8 is 4x smaller (default: float32)"
+    )
     parser.add_argument("--sequence-length", type=int, help="fixed input length in tokens (default: any length)")
     parser.add_argument("--output", help="folder to write (default: BUNDLE.FORMAT[.QUANTIZE])")
-    parser.add_argument("--verify", metavar="FILE", help="file whose texts (and labels) the written file is measured on")
+    parser.add_argument(
+        "--verify", metavar="FILE", help="file whose texts (and labels) the written file is measured on"
+    )
     add_columns(parser)
 
 

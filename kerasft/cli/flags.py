@@ -70,7 +70,9 @@ def _read_yaml(path: str, fields: dict[str, dataclasses.Field]) -> dict[str, Any
     try:
         content = yaml.safe_load(pathlib.Path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise KerasftError(f"--config {path} cannot be read: {' '.join(str(error).split())}. Expected a YAML file.") from error
+        raise KerasftError(
+            f"--config {path} cannot be read: {' '.join(str(error).split())}. Expected a YAML file."
+        ) from error
     if not isinstance(content, dict):
         raise bad_argument("--config", "a YAML file of `option: value` lines", content, f"See {path}.")
     values = {}

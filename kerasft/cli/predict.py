@@ -25,8 +25,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder")
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="texts; without any, --file or standard input is read")
-    parser.add_argument("--pair", action="append", default=[], metavar="TEXT", help="second text of each TEXT, in order")
-    parser.add_argument("--file", help='one text a line, or .jsonl with {"text": ..., "text_pair": ...} (-: standard input)')
+    parser.add_argument(
+        "--pair", action="append", default=[], metavar="TEXT", help="second text of each TEXT, in order"
+    )
+    parser.add_argument(
+        "--file", help='one text a line, or .jsonl with {"text": ..., "text_pair": ...} (-: standard input)'
+    )
     parser.add_argument("--top-k", type=int, help="the k likeliest labels with their scores")
     parser.add_argument("--batch-size", type=int, default=32, help="texts a step (default: 32)")
     parser.add_argument("--output", help="file to write instead of standard output")

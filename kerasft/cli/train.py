@@ -86,9 +86,19 @@ def _print_spread(results: list[dict], folder: pathlib.Path) -> None:
         mean, deviation = statistics.fmean(values), statistics.stdev(values)
         point = _T95[len(values) - 2] if len(values) - 2 < len(_T95) else 1.96
         half = point * deviation / math.sqrt(len(values))
-        summary[name] = {"mean": mean, "standard_deviation": deviation, "ci95": [mean - half, mean + half], "values": values}
+        summary[name] = {
+            "mean": mean,
+            "standard_deviation": deviation,
+            "ci95": [mean - half, mean + half],
+            "values": values,
+        }
     rows = [
-        (name, f"{row['mean']:.4f}", f"{row['standard_deviation']:.4f}", f"{row['ci95'][0]:.4f} to {row['ci95'][1]:.4f}")
+        (
+            name,
+            f"{row['mean']:.4f}",
+            f"{row['standard_deviation']:.4f}",
+            f"{row['ci95'][0]:.4f} to {row['ci95'][1]:.4f}",
+        )
         for name, row in summary.items()
     ]
     print_table((f"{len(results)} seeds, {results[0]['split']}", "mean", "std", "95 % interval of the mean"), rows)

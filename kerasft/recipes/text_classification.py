@@ -55,12 +55,8 @@ class Options:
     keep: str = option("which epoch's weights to keep", default="best", choices=("best", "last"))
     monitor: str | None = option("metric that says which epoch is best, such as val_f1_macro")
     patience: int | None = option("stop when --monitor has not improved for this many epochs")
-    precision: str = option(
-        "arithmetic", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16")
-    )
-    strategy: str = option(
-        "devices", default="auto", choices=("auto", "one_device", "mirrored", "multi_worker", "tpu")
-    )
+    precision: str = option("arithmetic", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16"))
+    strategy: str = option("devices", default="auto", choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"))
     seed: int = option("seed of the split, the order, the new weights and the dropout", default=0)
     resume: bool = option("go on with a run of the same --output that was interrupted", default=False)
 
@@ -127,7 +123,9 @@ def main(options: Options) -> dict:
                 decay(options.learning_rate, steps, warmup=options.warmup),
                 weight_decay=options.weight_decay,
                 global_clipnorm=options.global_clipnorm or None,
-                gradient_accumulation_steps=options.gradient_accumulation if options.gradient_accumulation > 1 else None,
+                gradient_accumulation_steps=options.gradient_accumulation
+                if options.gradient_accumulation > 1
+                else None,
             ),
             loss=kerasft.losses.for_labels(
                 labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
