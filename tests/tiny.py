@@ -22,7 +22,7 @@ from safetensors.numpy import save_file
 
 WORDS = (
     "a an and are as at be but by can card for good great bad poor film movie from have how i in is it lost love me "
-    "money my no not of on or please pay she that the they this to very was we what when where with you ##s ##ing ##ed"
+    "money my no not of on or please pay she that the they this to very was we what when where with you ##ing ##ed"
 )
 VOCABULARY = [
     "[PAD]",

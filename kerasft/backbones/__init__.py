@@ -1,6 +1,7 @@
 """Encoders as flat functional Keras models: one readable file a family."""
 
+from kerasft.backbones.activations import gelu_tanh
 from kerasft.backbones.bert import BertConfig, bert
 from kerasft.backbones.transformer_encoder import AttentionBias, TransformerEncoderLayer
 
-__all__ = ["AttentionBias", "BertConfig", "TransformerEncoderLayer", "bert"]
+__all__ = ["AttentionBias", "BertConfig", "TransformerEncoderLayer", "bert", "gelu_tanh"]

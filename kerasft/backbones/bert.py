@@ -1,6 +1,7 @@
 """BERT (https://arxiv.org/abs/1810.04805) as a flat functional graph of Keras and KerasHub layers."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import keras_hub
@@ -41,7 +42,7 @@ class BertConfig:
     intermediate_dim: int
     max_sequence_length: int = 512
     num_segments: int = 2
-    activation: str = "gelu"
+    activation: str | Callable = "gelu"
     hidden_dropout: float = 0.1
     attention_dropout: float = 0.1
     layer_norm_epsilon: float = 1e-12

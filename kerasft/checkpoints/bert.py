@@ -1,21 +1,34 @@
 """BERT in a Hugging Face folder: what its `config.json` means for our graph, and which tensor is which weight."""
 
-from collections.abc import Mapping
-
 import keras
 
+from kerasft.backbones.activations import gelu_tanh
 from kerasft.backbones.bert import BertConfig
+from kerasft.checkpoints.config_file import ConfigFile
 
-_DEFAULTS = {
-    "hidden_act": "gelu",
-    "hidden_dropout_prob": 0.1,
-    "attention_probs_dropout_prob": 0.1,
-    "max_position_embeddings": 512,
-    "type_vocab_size": 2,
-    "initializer_range": 0.02,
-    "layer_norm_eps": 1e-12,
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    "gelu_new": gelu_tanh,
+    "gelu_pytorch_tanh": gelu_tanh,
+    "gelu_python_tanh": gelu_tanh,
+    "gelu_fast": gelu_tanh,
+    "gelu_accurate": gelu_tanh,
+    "relu": "relu",
+    "relu6": "relu6",
+    "silu": "silu",
+    "swish": "silu",
+    "mish": "mish",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "linear": "linear",
 }
-_LAYER = {
+"""What `hidden_act` says -> the Keras activation that computes it."""
+HEAD_PREFIXES = ("cls.", "classifier.", "qa_outputs.")
+"""Tensors of BERT's published task heads."""
+OPTIONAL_PREFIXES = ("pooler.",)
+"""Weights that a checkpoint may lack: those trained without next-sentence prediction have no pooler."""
+_BLOCK = {
     "attention.self.query": "query",
     "attention.self.key": "key",
     "attention.self.value": "value",
@@ -27,33 +40,47 @@ _LAYER = {
 }
 
 
-def read_config(config: Mapping) -> BertConfig:
-    """Translate the fields of `config.json`."""
-    config = {**_DEFAULTS, **config}
+def read_config(config: ConfigFile) -> BertConfig:
+    """Translate `config.json`; the defaults are the reference implementation's.
+
+    Args:
+        config: Of a checkpoint with `"model_type": "bert"`.
+
+    Returns:
+        The configuration of the graph that computes the same.
+
+    Raises:
+        CheckpointError: If a field has a value that our graph cannot honour.
+    """
+    config.only("position_embedding_type", "absolute", None)
+    for field in ("is_decoder", "add_cross_attention"):
+        config.only(field, False, None)
+    config.only("pruned_heads", {}, None)
+    config.only("quantization_config", None)
+    config.only("auto_map", None)  # The checkpoint brings its own code, which is never run.
     return BertConfig(
-        vocabulary_size=config["vocab_size"],
-        num_layers=config["num_hidden_layers"],
-        num_heads=config["num_attention_heads"],
-        hidden_dim=config["hidden_size"],
-        intermediate_dim=config["intermediate_size"],
-        max_sequence_length=config["max_position_embeddings"],
-        num_segments=config["type_vocab_size"],
-        activation=config["hidden_act"],
-        hidden_dropout=config["hidden_dropout_prob"],
-        attention_dropout=config["attention_probs_dropout_prob"],
-        layer_norm_epsilon=config["layer_norm_eps"],
-        initializer_range=config["initializer_range"],
+        vocabulary_size=config.size("vocab_size", 30522),
+        num_layers=config.size("num_hidden_layers", 12),
+        num_heads=config.size("num_attention_heads", 12),
+        hidden_dim=config.size("hidden_size", 768),
+        intermediate_dim=config.size("intermediate_size", 3072),
+        max_sequence_length=config.size("max_position_embeddings", 512),
+        num_segments=config.size("type_vocab_size", 2),
+        activation=config.choice("hidden_act", "gelu", ACTIVATIONS),
+        hidden_dropout=config.rate("hidden_dropout_prob", 0.1),
+        attention_dropout=config.rate("attention_probs_dropout_prob", 0.1),
+        layer_norm_epsilon=config.positive("layer_norm_eps", 1e-12),
+        initializer_range=config.positive("initializer_range", 0.02),
     )
 
 
 def weight_names(backbone: keras.Model) -> dict[str, keras.Variable]:
-    """Name every weight of a `bert` backbone as Hugging Face does, without the prefix `bert.`.
+    """Name every weight of a `kerasft.backbones.bert` as Hugging Face does, without the prefix `bert.`.
 
-    The table serves reading and writing. A `Dense` kernel is stored transposed there: it is the only weight whose name
-    ends in `.weight` and whose variable is called `kernel`.
+    The one table serves reading and writing. A variable called `kernel` is stored transposed there.
 
     Args:
-        backbone: A model of `kerasft.backbones.bert`, or one that extends it.
+        backbone: The model, or one that extends it.
 
     Returns:
         Tensor name -> variable.
@@ -67,10 +94,9 @@ def weight_names(backbone: keras.Model) -> dict[str, keras.Variable]:
     }
     blocks = [layer for layer in backbone.layers if layer.name.startswith("transformer_layer_")]
     for index, block in enumerate(blocks):
-        for theirs, ours in _LAYER.items():
-            name = f"encoder.layer.{index}.{theirs}"
-            part = getattr(block, ours)
-            names.update(_norm(name, part) if name.endswith("LayerNorm") else _dense(name, part))
+        for theirs, ours in _BLOCK.items():
+            name, layer = f"encoder.layer.{index}.{theirs}", getattr(block, ours)
+            names.update(_norm(name, layer) if name.endswith("LayerNorm") else _dense(name, layer))
     return names
 
 

@@ -14,7 +14,7 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
     """Load the fast (Rust) tokenizer of a Hugging Face folder, from its files alone.
 
     Args:
-        folder: Holds `tokenizer.json`, or `vocab.txt` of a WordPiece model; `tokenizer_config.json` beside it is honoured
+        folder: Holds `tokenizer.json`, or `vocab.txt` of a WordPiece model; `tokenizer_config.json` is honoured
             (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`, special tokens, `model_max_length`).
 
     Returns:

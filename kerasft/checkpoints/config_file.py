@@ -1,0 +1,118 @@
+"""Read `config.json` and hold every field to what we can honour: nothing in it is passed over in silence."""
+
+import json
+import pathlib
+import warnings
+from collections.abc import Callable
+
+from kerasft.errors import CheckpointError
+
+CONFIG_FILE = "config.json"
+_HARMLESS_FIELDS = """
+    _name_or_path architectures model_type transformers_version torch_dtype dtype torchscript use_bfloat16 use_cache
+    gradient_checkpointing chunk_size_feed_forward return_dict output_attentions output_hidden_states output_past
+    _attn_implementation attn_implementation _attn_implementation_autoset sentence_transformers
+    pad_token_id bos_token_id eos_token_id sep_token_id cls_token_id mask_token_id unk_token_id tokenizer_class prefix
+    id2label label2id num_labels problem_type classifier_dropout finetuning_task task_specific_params
+    tie_word_embeddings tie_encoder_decoder is_encoder_decoder
+    directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type
+    bad_words_ids begin_suppress_tokens decoder_start_token_id diversity_penalty do_sample early_stopping
+    encoder_no_repeat_ngram_size exponential_decay_length_penalty forced_bos_token_id forced_eos_token_id
+    length_penalty max_length min_length no_repeat_ngram_size num_beam_groups num_beams num_return_sequences
+    output_scores remove_invalid_values repetition_penalty return_dict_in_generate suppress_tokens temperature
+    tf_legacy_loss top_k top_p typical_p
+"""
+# Fields that do not change what an encoder computes: where the checkpoint comes from and how others run it; fields of
+# the tokenizer or of a head; what Google's converter wrote and the reference implementation does not read; and those of
+# text generation, which old versions of transformers wrote into every config.
+HARMLESS_FIELDS = frozenset(_HARMLESS_FIELDS.split())
+
+
+class ConfigFile:
+    """The fields of a `config.json`; each getter checks the value, and `finish` complains of what nobody asked for.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CheckpointError: If the file is missing or is not a JSON object.
+    """
+
+    def __init__(self, path: pathlib.Path):
+        self.path = path
+        try:
+            self._fields = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError as error:
+            raise CheckpointError(
+                f"{path.parent}: no {path.name} found. Give a folder with all files of a Hugging Face checkpoint."
+            ) from error
+        except (ValueError, OSError, RecursionError) as error:
+            raise CheckpointError(f"{path}: not readable as JSON ({error}). Copy the file again.") from error
+        if not isinstance(self._fields, dict):
+            raise CheckpointError(
+                f"{path}: must hold a JSON object; received: {type(self._fields).__name__}. Copy the file again."
+            )
+        self._asked = set()
+
+    def __contains__(self, field: str) -> bool:
+        return field in self._fields
+
+    def get(self, field: str, default, expected: str, accept: Callable[[object], bool]):
+        """Return a field's value.
+
+        Args:
+            field: Its name.
+            default: What the reference implementation takes when the field is absent.
+            expected: What it must be, to be read after "must be".
+            accept: Tells whether a value will do.
+
+        Raises:
+            CheckpointError: If the value will not do; the message names file, field and value.
+        """
+        self._asked.add(field)
+        value = self._fields.get(field, default)
+        if not accept(value):
+            raise CheckpointError(
+                f"{self.path}: field {field!r} must be {expected}; received: {value!r}. "
+                "kerasft would compute something else than this checkpoint means; choose another checkpoint."
+            )
+        return value
+
+    def size(self, field: str, default: int) -> int:
+        """Return a whole number >= 1."""
+        return self.get(field, default, "a whole number >= 1", lambda value: type(value) is int and value >= 1)
+
+    def rate(self, field: str, default: float) -> float:
+        """Return a number in [0, 1)."""
+        return float(self.get(field, default, "a number in [0, 1)", lambda value: _is_number(value) and 0 <= value < 1))
+
+    def positive(self, field: str, default: float) -> float:
+        """Return a number > 0."""
+        return float(self.get(field, default, "a number > 0", lambda value: _is_number(value) and 0 < value < 1e30))
+
+    def choice(self, field: str, default, choices: dict):
+        """Return what `choices` holds for the field's value."""
+        listed = ", ".join(repr(choice) for choice in choices)
+        return choices[
+            self.get(field, default, f"one of {listed}", lambda value: _hashable(value) and value in choices)
+        ]
+
+    def only(self, field: str, *accepted) -> None:
+        """Refuse a field that is there with any value but these."""
+        if field in self._fields:
+            self.get(field, None, " or ".join(map(repr, accepted)), lambda value: value in accepted)
+        self._asked.add(field)
+
+    def finish(self) -> None:
+        """Warn of fields that nobody asked for and that are not known to be harmless."""
+        unknown = sorted(set(self._fields) - self._asked - HARMLESS_FIELDS)
+        if unknown:
+            warnings.warn(f"{self.path}: unknown fields, without effect: {', '.join(unknown)}.", stacklevel=2)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _hashable(value: object) -> bool:
+    return isinstance(value, str | int | float | bool | None)

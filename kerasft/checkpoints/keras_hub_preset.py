@@ -1,0 +1,78 @@
+"""KerasHub presets: KerasHub's own backbone, and a Hugging Face tokenizer made of the preset's vocabulary."""
+
+import json
+import pathlib
+import tempfile
+
+import keras
+import keras_hub
+from transformers import PreTrainedTokenizerFast
+
+from kerasft import tokenizers
+from kerasft.errors import CheckpointError
+
+_SCHEMES = ("kaggle://", "modelscope://", "gs://", "s3://")
+
+
+def is_preset(name: str) -> bool:
+    """Tell whether `name` is a preset: one of KerasHub's names, a handle, or a local preset folder.
+
+    Example:
+
+    >>> is_preset("bert_tiny_en_uncased"), is_preset("bert-base-uncased")
+    (True, False)
+    """
+    config = pathlib.Path(name) / "config.json"
+    if config.is_file():
+        return (pathlib.Path(name) / "metadata.json").is_file() and '"registered_name"' in config.read_text("utf-8")
+    return name.startswith(_SCHEMES) or name in keras_hub.models.Backbone.presets
+
+
+def load(name: str, *, dtype: str | None = None) -> tuple[keras.Model, PreTrainedTokenizerFast]:
+    """Load a preset.
+
+    Args:
+        name: Such as `"bert_tiny_en_uncased"`, `"kaggle://keras/bert/keras/bert_tiny_en_uncased"`, or a folder.
+        dtype: A Keras dtype policy; None: the global one.
+
+    Returns:
+        `(backbone, tokenizer)`: KerasHub's backbone, which computes what KerasHub computes.
+
+    Raises:
+        CheckpointError: If the preset cannot be read, or its tokenizer is not BERT's WordPiece.
+    """
+    options = {} if dtype is None else {"dtype": dtype}
+    try:
+        tokenizer = keras_hub.models.Tokenizer.from_preset(name)
+        if not isinstance(tokenizer, keras_hub.models.BertTokenizer):
+            raise CheckpointError(
+                f"KerasHub preset {name!r}: the tokenizer must be a BertTokenizer; received: "
+                f"{type(tokenizer).__name__}. "
+                "Load the backbone by keras_hub.models.Backbone.from_preset and the tokenizer of the same model by "
+                "kerasft.tokenizers.load."
+            )
+        backbone = keras_hub.models.Backbone.from_preset(name, **options)
+    except CheckpointError:
+        raise
+    except Exception as error:  # KerasHub, kagglehub and their network clients raise errors of many kinds.
+        reason = " ".join(str(error).split())[:300]
+        raise CheckpointError(
+            f"KerasHub preset {name!r} could not be loaded: {type(error).__name__}: {reason} "
+            "Check the name and the network, or give the folder of a preset."
+        ) from error
+    return backbone, _fast_tokenizer(tokenizer, backbone)
+
+
+def _fast_tokenizer(tokenizer, backbone: keras.Model) -> PreTrainedTokenizerFast:
+    settings = {
+        "tokenizer_class": "BertTokenizer",
+        "do_lower_case": tokenizer.lowercase,
+        "strip_accents": tokenizer.strip_accents,
+        "tokenize_chinese_chars": tokenizer.split_on_cjk,
+        "model_max_length": getattr(backbone, "max_sequence_length", 512),
+    }
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        (folder / "vocab.txt").write_text("\n".join(tokenizer.get_vocabulary()) + "\n", encoding="utf-8")
+        (folder / "tokenizer_config.json").write_text(json.dumps(settings), encoding="utf-8")
+        return tokenizers.load(folder)
