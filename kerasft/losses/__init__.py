@@ -4,15 +4,25 @@
 """
 
 from kerasft.losses.base import GlobalMeanLoss
+from kerasft.losses.class_weights import class_weights
+from kerasft.losses.crossentropy import BinaryCrossentropy, CategoricalCrossentropy, SparseCategoricalCrossentropy
 from kerasft.losses.focal import (
     BinaryFocalCrossentropy,
     CategoricalFocalCrossentropy,
     SparseCategoricalFocalCrossentropy,
 )
+from kerasft.losses.problems import for_labels
+from kerasft.losses.squared_error import MeanSquaredError
 
 __all__ = [
+    "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
+    "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "GlobalMeanLoss",
+    "MeanSquaredError",
+    "SparseCategoricalCrossentropy",
     "SparseCategoricalFocalCrossentropy",
+    "class_weights",
+    "for_labels",
 ]

@@ -71,6 +71,49 @@ def class_indices(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     return tf.cast(y_true, tf.int32)
 
 
+def element_weights(values: tf.Tensor, sample_weight: tf.Tensor | None, mask: tf.Tensor | None = None) -> tf.Tensor:
+    """Return one weight per element: `sample_weight` times `mask`, 1 where there is neither.
+
+    Args:
+        values: What the weights are for, (B, ...).
+        sample_weight: Weights whose axes are the leading axes of `values`: (B,), (B, T), ...; a last axis of size 1 that
+            is one too many is dropped.
+        mask: Keras' mask, 1 or True where an element counts, of a shape as for `sample_weight`.
+
+    Returns:
+        The weights, of `values`' shape and dtype.
+
+    Raises:
+        KerasftError: If the shapes do not fit.
+
+    Example:
+
+    >>> element_weights(tf.zeros((2, 3)), tf.constant([1.0, 0.5])).numpy().tolist()
+    [[1.0, 1.0, 1.0], [0.5, 0.5, 0.5]]
+    """
+    weights = tf.ones_like(values)
+    for name, factor in (("sample_weight", sample_weight), ("mask of y_pred", mask)):
+        if factor is not None:
+            weights *= _along_leading_axes(tf.cast(factor, values.dtype), values.shape, name)
+    return weights
+
+
+def _along_leading_axes(weights: tf.Tensor, shape: tf.TensorShape, name: str) -> tf.Tensor:
+    """Return `weights` with axes of size 1 at the end, so that it broadcasts to `shape`."""
+    received = weights.shape
+    if weights.shape.rank == shape.rank + 1 and weights.shape[-1] == 1:
+        weights = tf.squeeze(weights, -1)
+    missing = shape.rank - weights.shape.rank
+    if missing < 0 or not all(a in (1, None) or b is None or a == b for a, b in zip(weights.shape, shape)):
+        raise bad_argument(
+            name,
+            f"of a shape whose axes are the leading axes of {tuple(shape)}",
+            tuple(received),
+            "Give one weight per example, (B,), or per element.",
+        )
+    return tf.reshape(weights, tf.concat([tf.shape(weights), tf.ones(missing, tf.int32)], axis=0))
+
+
 def checked_alpha(alpha: Alpha) -> float | list[float] | dict[int, float] | None:
     """Return `alpha` in plain Python types, its numbers checked.
 

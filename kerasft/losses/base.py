@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from kerasft.errors import bad_argument
+from kerasft.losses.arguments import element_weights
 
 
 class GlobalMeanLoss(keras.losses.Loss):
@@ -61,10 +61,7 @@ class GlobalMeanLoss(keras.losses.Loss):
         with tf.name_scope(self.name):
             y_pred = tf.cast(tf.convert_to_tensor(y_pred), self.dtype)
             values = self.call(tf.convert_to_tensor(y_true), y_pred)
-            weights = tf.ones_like(values)
-            for name, factor in (("sample_weight", sample_weight), ("mask of y_pred", mask)):
-                if factor is not None:
-                    weights *= _fit_to(tf.cast(factor, values.dtype), values, name)
+            weights = element_weights(values, sample_weight, mask)
             values = tf.where(weights == 0.0, 0.0, values)
             return global_mean(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
 
@@ -100,21 +97,3 @@ def global_mean(total: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     mean = tf.math.divide_no_nan(sums[0], sums[1])
     local = tf.math.divide_no_nan(total, sums[1])
     return local + tf.stop_gradient(mean / num_replicas - local)  # the mean's value, the local gradient
-
-
-def _fit_to(weights: tf.Tensor, values: tf.Tensor, name: str) -> tf.Tensor:
-    """Return `weights` broadcast to the shape of `values`; the leading axes correspond."""
-    received = weights.shape
-    while weights.shape.rank > values.shape.rank and weights.shape[-1] == 1:
-        weights = tf.squeeze(weights, -1)
-    if weights.shape.rank <= values.shape.rank:
-        for _ in range(values.shape.rank - weights.shape.rank):
-            weights = tf.expand_dims(weights, -1)
-        if all(a in (1, None) or b is None or a == b for a, b in zip(weights.shape, values.shape)):
-            return tf.broadcast_to(weights, tf.shape(values))
-    raise bad_argument(
-        name,
-        f"of a shape whose axes are the leading axes of the element losses {tuple(values.shape)}",
-        tuple(received),
-        "Give one weight per example, (B,), or per element.",
-    )

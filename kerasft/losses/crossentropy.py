@@ -1,0 +1,117 @@
+"""Cross-entropies: the focal losses with gamma = 0, from logits, as a global mean."""
+
+import keras
+
+from kerasft.losses.arguments import Alpha
+from kerasft.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    SparseCategoricalFocalCrossentropy,
+)
+
+
+class _WithoutGamma:
+    """Fixes gamma to 0, and leaves it out of the configuration."""
+
+    def __init__(self, alpha: Alpha = None, *, label_smoothing: float = 0.0, name: str | None = None):
+        super().__init__(0.0, alpha, label_smoothing=label_smoothing, name=name)
+
+    def get_config(self) -> dict:
+        """The constructor's arguments."""
+        return {key: value for key, value in super().get_config().items() if key != "gamma"}
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class SparseCategoricalCrossentropy(_WithoutGamma, SparseCategoricalFocalCrossentropy):
+    """Cross-entropy for one class out of C, the target given as the class' index.
+
+        loss = sum_k q_k alpha_k (-log p_k),    p = softmax(logits),
+        q = (1 - label_smoothing) onehot(y_true) + label_smoothing / C
+
+    Label smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7. Each element's loss equals that of PyTorch's
+    `CrossEntropyLoss(weight=alpha, label_smoothing=...)`; the mean differs when there are class weights, because it is
+    over the sum of *sample* weights here (see `GlobalMeanLoss`), over the sum of the class weights there.
+
+    Args:
+        alpha: Weights >= 0 by class: a list of C numbers (such as `class_weights` gives), a dictionary from index to
+            weight (1 where missing), or one number for all classes. `None`: no weights.
+        label_smoothing: Share in [0, 1) of the target that is spread evenly over all classes.
+        name: The loss' name.
+
+    Call arguments:
+        y_true: Class indices, any numeric dtype, (B, ...) or (B, ..., 1). An index outside [0, C) makes the loss NaN,
+            unless its weight is 0.
+        y_pred: Logits, (B, ..., C), C >= 2.
+        sample_weight: (B,) or (B, ...).
+
+    Raises:
+        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not fit.
+
+    Example:
+
+    >>> loss = SparseCategoricalCrossentropy()
+    >>> round(float(loss([0, 1], [[2.0, 0.0], [2.0, 0.0]])), 4)
+    1.1269
+    """
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class CategoricalCrossentropy(_WithoutGamma, CategoricalFocalCrossentropy):
+    """Cross-entropy for one class out of C, the target given as a distribution over the classes (one-hot or soft).
+
+    The formula, its source and the arguments are those of `SparseCategoricalCrossentropy`, with `y_true` in the place
+    of the one-hot vector.
+
+    Args:
+        alpha: Weights >= 0 by class: a list of C numbers, a dictionary from index to weight, or one number.
+        label_smoothing: Share in [0, 1) of the target that is spread evenly over all classes.
+        name: The loss' name.
+
+    Call arguments:
+        y_true: Probabilities of the classes, (B, ..., C).
+        y_pred: Logits, (B, ..., C), C >= 2.
+        sample_weight: (B,) or (B, ...).
+
+    Raises:
+        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not fit.
+
+    Example:
+
+    >>> loss = CategoricalCrossentropy()
+    >>> round(float(loss([[1.0, 0.0], [0.5, 0.5]], [[2.0, 0.0], [2.0, 0.0]])), 4)
+    0.6269
+    """
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class BinaryCrossentropy(_WithoutGamma, BinaryFocalCrossentropy):
+    """Cross-entropy for yes-or-no outputs, each with one logit: binary and multi-label classification.
+
+        loss = q alpha (-log p) + (1 - q) (1 - alpha) (-log(1 - p)),    p = sigmoid(logit),
+        q = (1 - label_smoothing) y_true + label_smoothing / 2
+
+    The mean is over the elements (B, C) by their sample weights, see `GlobalMeanLoss`. Smoothing and, without `alpha`,
+    the formula are those of `keras.losses.BinaryCrossentropy`; `alpha` is Lin et al.'s (2017, arXiv:1708.02002,
+    equation 3).
+
+    Args:
+        alpha: Weight in [0, 1] of the positive side, the negative side having 1 - alpha: one number, a list of C
+            numbers (such as `class_weights(..., multi_label=True)` gives) or a dictionary from index to weight (0.5
+            where missing). `None`: no weights.
+        label_smoothing: Share in [0, 1) of the target that is moved to 1/2.
+        name: The loss' name.
+
+    Call arguments:
+        y_true: 0 or 1, or a probability, (B, ..., C); (B,) with logits (B, 1).
+        y_pred: Logits, (B, ..., C).
+        sample_weight: (B,), (B, ...) or (B, ..., C).
+
+    Raises:
+        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not fit.
+
+    Example:
+
+    >>> loss = BinaryCrossentropy()
+    >>> round(float(loss([[1.0, 0.0]], [[2.0, 2.0]])), 4)
+    1.1269
+    """

@@ -1,0 +1,7 @@
+"""Keras metrics that are exact over the whole split: counts, sums or all values, never means of batches."""
+
+from kerasft.metrics.class_counts import F1Score, MatthewsCorrelation
+from kerasft.metrics.correlation import PearsonCorrelation, SpearmanCorrelation
+from kerasft.metrics.problems import for_labels
+
+__all__ = ["F1Score", "MatthewsCorrelation", "PearsonCorrelation", "SpearmanCorrelation", "for_labels"]
