@@ -1,7 +1,18 @@
 """Sources of text, tokenised once, as `tf.data.Dataset`s of what a model takes; one function a task."""
 
+from kerasft.data import customer_service
 from kerasft.data.batching import Batching
 from kerasft.data.rows import Rows
-from kerasft.data.text_classification import collect_labels, text_classification
+from kerasft.data.splits import sample, split
+from kerasft.data.text_classification import collect_labels, text_classification, texts_and_labels
 
-__all__ = ["Batching", "Rows", "collect_labels", "text_classification"]
+__all__ = [
+    "Batching",
+    "Rows",
+    "collect_labels",
+    "customer_service",
+    "sample",
+    "split",
+    "text_classification",
+    "texts_and_labels",
+]

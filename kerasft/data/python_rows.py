@@ -9,6 +9,22 @@ NAME = "Python rows"
 _TUPLE_NAMES = {1: ("text",), 2: ("text", "label"), 3: ("text", "text_pair", "label")}
 
 
+def decoded(value: object, name: str, number: int) -> object:
+    """A value with bytes read as UTF-8 text; other values as they are.
+
+    Raises:
+        DataError: If the bytes are not UTF-8.
+    """
+    if not isinstance(value, bytes):
+        return value
+    try:
+        return value.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise bad_data(
+            name, f"the text is not UTF-8 ({error.reason})", "Write it as UTF-8.", line=number, value=value
+        ) from error
+
+
 def rows_from_python(source: object, numbered: bool = False) -> Rows:
     """Make rows of Python objects.
 

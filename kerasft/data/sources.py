@@ -2,16 +2,30 @@
 
 import glob
 import os
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
+import tensorflow as tf
+
+from kerasft.data.binary_files import read_parquet, read_tfrecord
 from kerasft.data.columns import without_header
+from kerasft.data.datasets import PREFIX, is_builder, rows_from_dataset, rows_from_tfds
 from kerasft.data.delimited import read_csv, read_tsv
+from kerasft.data.json_lines import read_jsonl
 from kerasft.data.python_rows import rows_from_python
 from kerasft.data.rows import Rows
 from kerasft.errors import DataError, bad_argument, bad_data
 
-_READERS = {".csv": read_csv, ".tsv": read_tsv}
+_READERS = {
+    ".csv": read_csv,
+    ".tsv": read_tsv,
+    ".jsonl": read_jsonl,
+    ".ndjson": read_jsonl,
+    ".parquet": read_parquet,
+    ".tfrecord": read_tfrecord,
+    ".tfrecords": read_tfrecord,
+}
 
 
 def read_rows(source: object, columns: Mapping[str, object] | None = None) -> Rows:
@@ -32,6 +46,12 @@ def read_rows(source: object, columns: Mapping[str, object] | None = None) -> Ro
     header = not without_header(columns)
     if isinstance(source, Rows):
         return source
+    if is_builder(source) or (isinstance(source, str) and source.startswith(PREFIX)):
+        return rows_from_tfds(source)
+    if isinstance(source, tuple) and len(source) == 2 and is_builder(source[0]):
+        return rows_from_tfds(*source)
+    if isinstance(source, tf.data.Dataset):
+        return rows_from_dataset(source, numbered=not header)
     paths = _paths(source)
     if paths:
         return Rows.concatenate([_read_file(path, header) for path in paths])
@@ -63,7 +83,8 @@ def _expand(pattern: str) -> list[Path]:
 
 
 def _suffix(path: Path) -> str:
-    return Path(path.name.removesuffix(".gz")).suffix.lower()
+    """The ending that tells the format, without ".gz" and without the "-00000-of-00005" of sharded files."""
+    return Path(re.sub(r"(-\d+-of-\d+)?(\.gz)?$", "", path.name)).suffix.lower()
 
 
 def _read_file(path: Path, header: bool) -> Rows:

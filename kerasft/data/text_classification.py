@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
 import tensorflow as tf
 
 from kerasft.data.batching import Batching, batches
@@ -81,6 +82,38 @@ def collect_labels(
     """
     rows = read_rows(source, columns)
     return labels_of(rows, find_columns(rows, columns, need_label=True), problem)
+
+
+def texts_and_labels(
+    source: object,
+    *,
+    labels: Labels | Iterable[str] | None = None,
+    columns: Mapping[str, object] | None = None,
+) -> tuple[list, np.ndarray | None]:
+    """The plain texts of a source and their targets, for pipelines and verifiers.
+
+    Args:
+        source: As for `text_classification`.
+        labels: The model's labels, or None.
+        columns: As for `text_classification`.
+
+    Returns:
+        A list of texts, or of `(text, text_pair)` tuples; and their targets as in `text_classification`, None without
+        `labels`.
+
+    Raises:
+        DataError: If the source cannot be read.
+
+    Example:
+
+    >>> texts_and_labels([("fine", "b"), ("good", "a")], labels=["a", "b"])
+    (['fine', 'good'], array([1, 0], dtype=int32))
+    """
+    rows = read_rows(source, columns)
+    roles = find_columns(rows, columns, need_label=labels is not None)
+    texts, pairs = text_columns(rows, roles, allow_empty=labels is None)
+    y = None if labels is None else encode_labels(rows, roles, Labels.of(labels))
+    return (texts if pairs is None else list(zip(texts, pairs))), y
 
 
 def text_columns(rows: Rows, roles: Roles, *, allow_empty: bool = False) -> tuple[list[str], list[str] | None]:

@@ -1,0 +1,71 @@
+"""Parquet files, and TFRecord files of `tf.train.Example`."""
+
+from pathlib import Path
+
+import tensorflow as tf
+
+from kerasft.data.python_rows import decoded
+from kerasft.data.rows import Rows
+from kerasft.data.text_files import read_bytes
+from kerasft.errors import bad_data
+
+
+def read_parquet(path: Path, header: bool = True) -> Rows:
+    """Read a Parquet file; its row number stands for the line in messages.
+
+    Raises:
+        DataError: If it is not a readable Parquet file, or has no rows.
+    """
+    # Here and not above: pyarrow takes long to load, and no other format needs it.
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        table = pyarrow.parquet.read_table(pyarrow.BufferReader(read_bytes(path)))
+        columns = {name: table.column(i).to_pylist() for i, name in enumerate(table.column_names)}
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+        raise bad_data(str(path), f"this is not a readable Parquet file ({error})", "Write it again.") from error
+    if not table.num_rows or not columns:
+        raise bad_data(str(path), "the file has no row", "Give a file with at least one row.")
+    return Rows.of(columns, str(path))
+
+
+def read_tfrecord(path: Path, header: bool = True) -> Rows:
+    """Read a TFRecord file (".gz": compressed) of `tf.train.Example`s with bytes, int64 or float features.
+
+    A feature of one value is a cell, of several a list, of none (or absent) None. The record's number stands for the
+    line in messages.
+
+    Raises:
+        DataError: If the file is damaged or holds anything but examples.
+    """
+    read_bytes(path)  # says clearly when the file is empty or not readable
+    records = tf.data.TFRecordDataset(str(path), compression_type="GZIP" if path.suffix == ".gz" else None)
+    items = []
+    try:
+        for record in records.as_numpy_iterator():
+            items.append(_example(path, len(items) + 1, record))
+    except tf.errors.OpError as error:
+        raise bad_data(
+            str(path), f"the file is damaged after this record ({error.message})", "Write it again.", line=len(items)
+        ) from error
+    names = sorted({name for item in items for name in item})
+    if not names:
+        raise bad_data(str(path), "there is no example with features", "Write tf.train.Example records.")
+    return Rows.of({name: [item.get(name) for item in items] for name in names}, str(path))
+
+
+def _example(path: Path, number: int, record: bytes) -> dict:
+    try:
+        features = tf.train.Example.FromString(record).features.feature
+    except Exception as error:  # protobuf's DecodeError: its module is not a public part of TensorFlow
+        raise bad_data(
+            str(path), "this record is not a tf.train.Example", "Write such records.", line=number, value=record[:40]
+        ) from error
+    item = {}
+    for name, feature in features.items():
+        kind = feature.WhichOneof("kind")
+        values = list(getattr(feature, kind).value) if kind else []
+        values = [decoded(value, str(path), number) for value in values]
+        item[name] = (values[0] if len(values) == 1 else values) if values else None
+    return item
