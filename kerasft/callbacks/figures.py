@@ -90,7 +90,9 @@ def to_svg(figure: Figure) -> str:
         figure.savefig(buffer, format="svg", bbox_inches="tight", metadata={"Date": None, "Creator": None})
     svg = buffer.getvalue()
     svg = re.sub(r"<metadata>.*?</metadata>\s*", "", svg[svg.index("<svg") :], flags=re.DOTALL)
-    return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', 'role="img"', svg, count=1)  # the page sets the size
+    width = float(re.search(r'width="([\d.]+)pt"', svg).group(1))
+    fluid = f'role="img" style="max-width: {width * 4 / 3:.0f}px"'  # natural size, but never wider than the page
+    return re.sub(r'width="[\d.]+pt" height="[\d.]+pt"', fluid, svg, count=1)
 
 
 def confusion_matrix(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> Figure:
@@ -156,7 +158,7 @@ def class_scores(scores: Mapping[str, float], title: str = "F1") -> Figure:
 
     Example:
 
-    >>> class_scores({"toxic": 0.9, "insult": 0.5}).axes[0].get_title()
+    >>> class_scores({"toxic": 0.9, "insult": 0.5}).axes[0].get_title(loc="left")
     'F1'
     """
     ordered = sorted(scores.items(), key=lambda item: item[1])

@@ -81,8 +81,8 @@ def probabilities(logits: np.ndarray, problem: str) -> np.ndarray:
     return expit(logits) if problem == MULTI_LABEL else softmax(logits, axis=-1)
 
 
-def describe(logits: np.ndarray, labels: Labels) -> list[str]:
-    """Say in words what each row of logits (N, C) means.
+def describe(logits: np.ndarray, labels: Labels, *, with_chance: bool = True) -> list[str]:
+    """Say in words what each row of logits (N, C) means; for one class also how probable it is, if `with_chance`.
 
     Example:
 
@@ -93,7 +93,8 @@ def describe(logits: np.ndarray, labels: Labels) -> list[str]:
         return [", ".join(f"{name} {value:.3g}" for name, value in zip(labels, row)) for row in np.atleast_2d(logits)]
     chances = probabilities(logits, labels.problem)
     if labels.problem == SINGLE_LABEL:
-        return [f"{labels[row.argmax()]} ({row.max():.0%})".replace("%", " %") for row in chances]
+        names = [labels[index] for index in chances.argmax(-1)]
+        return [f"{name} ({100 * row.max():.0f} %)" for name, row in zip(names, chances)] if with_chance else names
     return [", ".join(name for name, chance in zip(labels, row) if chance > 0.5) or "(none)" for row in chances]
 
 

@@ -38,7 +38,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         validation_data: Batches of `(features, y)`, in the same order in every pass.
         texts: The texts of `validation_data`, in its order; 16 of them, evenly spread, are shown.
         labels: Names of the outputs; `model.labels` if None.
-        hyperparameters: Names and values (bool, int, float or str) beside the optimizer's own, which are found.
+        hyper_parameters: Names and values beside the optimizer's own, which are found; lists and the like are shown as text.
         **options: Keras' other options: `histogram_freq`, `profile_batch`, `write_graph` (here False by default: a
             BERT's graph is large), ...
 
@@ -51,7 +51,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     callback = TensorBoard(folder, update_freq=1, hyperparameters={"max_length": 128})
+    ...     callback = TensorBoard(folder, update_freq=1, hyper_parameters={"max_length": 128})
     ...     _ = model.fit(np.ones((4, 3)), np.ones((4, 1)), batch_size=2, verbose=0, callbacks=[callback])
     ...     "train" in os.listdir(folder)
     True
@@ -65,7 +65,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         validation_data: tf.data.Dataset | None = None,
         texts: Sequence[str] | None = None,
         labels: Labels | Sequence[str] | None = None,
-        hyperparameters: Mapping[str, bool | int | float | str] | None = None,
+        hyper_parameters: Mapping[str, object] | None = None,
         **options,
     ):
         every = {"batch": 1, "epoch": 0}.get(update_freq, update_freq)
@@ -76,7 +76,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         super().__init__(log_dir=log_dir, **{"update_freq": "epoch", "write_graph": False, **options})
         self._every = every
         self._validation_data, self._texts, self._labels = validation_data, texts, labels
-        self._hyperparameters = dict(hyperparameters or {})
+        self._hyper_parameters = dict(hyper_parameters or {})
 
     def set_model(self, model):
         """Attach the token counter before Keras compiles the training step; find the labels."""
@@ -92,7 +92,8 @@ class TensorBoard(keras.callbacks.TensorBoard):
         self._compiled = False
         self._run_writer = tf.summary.create_file_writer(self.log_dir)
         with self._run_writer.as_default():
-            hparams.hparams(_hyperparameters(self.model, self.params) | self._hyperparameters)
+            values = _hyper_parameters(self.model, self.params) | self._hyper_parameters
+            hparams.hparams({name: _plain(value) for name, value in values.items()})
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clocks."""
@@ -174,7 +175,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         super().on_train_end(logs)
 
 
-def _hyperparameters(model: keras.Model, params: Mapping[str, object]) -> dict[str, bool | int | float | str]:
+def _hyper_parameters(model: keras.Model, params: Mapping[str, object]) -> dict[str, object]:
     """The plain values of the optimizer's config (and of its schedule's), and what `fit` was told."""
     optimizer = find_optimizer(model)
     config = dict(optimizer.get_config())
@@ -186,8 +187,13 @@ def _hyperparameters(model: keras.Model, params: Mapping[str, object]) -> dict[s
         config["learning_rate"] = rate
     values = {"optimizer": type(optimizer).__name__, **config}
     values |= {name: params.get(name) for name in ("epochs", "steps")}
-    values = {name: value.item() if isinstance(value, np.generic) else value for name, value in values.items()}
-    return {name: value for name, value in values.items() if isinstance(value, bool | int | float | str)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _plain(value: object) -> bool | int | float | str:
+    """What the HPARAMS plugin takes: numbers as they are, all else as text."""
+    value = value.item() if isinstance(value, np.generic) else value
+    return value if isinstance(value, bool | int | float | str) else str(value)
 
 
 def _figure(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> figures.Figure:

@@ -1,0 +1,176 @@
+"""From a model and a labelled dataset, or from predictions made elsewhere, to a report."""
+
+import datetime
+import os
+import platform
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.metrics import confusion_matrix
+
+import kerasft
+from kerasft.callbacks.predictions import labels_of, predict, probabilities
+from kerasft.errors import bad_argument
+from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
+from kerasft.reports import scores
+from kerasft.reports.mistakes import confident_errors, confused_pairs
+from kerasft.reports.report import Report
+
+_MOST_POINTS = 2000  # of a scatter plot: more only make the page heavy
+
+
+def evaluate(
+    model: keras.Model,
+    dataset: tf.data.Dataset,
+    *,
+    labels: Labels | Sequence[str] | None = None,
+    texts: Sequence[str] | None = None,
+    folder: str | os.PathLike | None = None,
+    title: str = "Evaluation",
+    about: Mapping[str, str] | None = None,
+    max_errors: int = 25,
+) -> Report:
+    """Measure a model on a labelled dataset, and write the report if a folder is given.
+
+    Args:
+        model: A model with one output, `logits` (B, C).
+        dataset: Batches of `(features, y)`, in the same order in every pass (`shuffle=False`).
+        labels: Names of the outputs; `model.labels` if None.
+        texts: The texts of the dataset's rows, in its order, shown with the worst mistakes.
+        folder: Where to write `report.json` and `report.html`; None writes nothing.
+        title: Heading of the page.
+        about: Facts for the header, as `{"data": "dev.csv"}`; model, versions and date are added.
+        max_errors: The most mistakes to list, >= 0.
+
+    Returns:
+        The report; `report.metrics` is a dictionary of floats.
+
+    Raises:
+        KerasftError: If labels are missing or do not fit, the dataset is empty, shuffled or without truth, the number
+            of texts is not that of the rows, or the model answers NaN.
+
+    Example:
+
+    >>> inputs = keras.Input((2,))
+    >>> identity = keras.Model(inputs, keras.layers.Activation("linear")(inputs))
+    >>> data = tf.data.Dataset.from_tensor_slices(([[1.0, 3.0], [2.0, 0.0]], [1, 0])).batch(2)
+    >>> evaluate(identity, data, labels=["no", "yes"]).metrics["accuracy"]
+    1.0
+    """
+    labels = labels_of(model, labels)
+    logits, gold = predict(model, dataset)
+    about = {"model": f"{model.name}, {model.count_params():,} parameters", **_versions(), **(about or {})}
+    report = summarize(logits, gold, labels, texts=texts, title=title, about=about, max_errors=max_errors)
+    if folder is not None:
+        report.write(folder)
+    return report
+
+
+def summarize(
+    logits: np.ndarray,
+    gold: np.ndarray,
+    labels: Labels | Sequence[str],
+    *,
+    texts: Sequence[str] | None = None,
+    title: str = "Evaluation",
+    about: Mapping[str, str] | None = None,
+    max_errors: int = 25,
+) -> Report:
+    """Make the report of predictions that exist already, of an exported file for example.
+
+    Args:
+        logits: (N, C); for regression the predicted values.
+        gold: Class numbers (N,), or 0 and 1 (N, C), or values (N,) or (N, K).
+        labels: Names of the outputs.
+        texts: N texts, or None.
+        title: Heading of the page.
+        about: Facts for the header.
+        max_errors: The most mistakes to list, >= 0.
+
+    Returns:
+        The report.
+
+    Raises:
+        KerasftError: If shapes, labels and texts do not fit together, or a logit is not finite.
+
+    Example:
+
+    >>> summarize(np.array([[1.0, 3.0]]), np.array([0]), ["no", "yes"]).errors[0]["predicted"]
+    'yes'
+    """
+    labels = Labels.of(labels)
+    logits = np.asarray(logits)
+    gold = np.asarray(gold)
+    gold = gold.astype("int64") if labels.problem == SINGLE_LABEL else gold.reshape(len(gold), -1)
+    _check(logits, gold, labels, texts)
+    common = {"title": title, "about": dict(about or {}), "problem": labels.problem, "labels": list(labels)}
+    common |= {"rows": len(gold), "errors": confident_errors(logits, gold, labels, texts=texts, limit=max_errors)}
+    fill = {"confusion_matrix": None, "confused_pairs": [], "calibration": [], "points": []}
+    return Report(**{**common, **fill, **_MEASURES[labels.problem](logits, gold, labels)})
+
+
+def _single_label(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> dict:
+    predicted, chances = logits.argmax(-1), probabilities(logits, SINGLE_LABEL)
+    matrix = confusion_matrix(gold, predicted, labels=range(len(labels)))  # (C, C)
+    return {
+        "metrics": scores.single_label(logits, gold),
+        "per_class": scores.per_class(predicted, gold, labels),
+        "confusion_matrix": matrix.tolist(),
+        "confused_pairs": confused_pairs(matrix, labels),
+        "calibration": scores.calibration(chances.max(-1), predicted == gold),
+    }
+
+
+def _multi_label(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> dict:
+    chances = probabilities(logits, MULTI_LABEL)
+    return {
+        "metrics": scores.multi_label(logits, gold),
+        "per_class": scores.per_class(logits > 0, gold > 0.5, labels),
+        "calibration": scores.calibration(chances.ravel(), gold.ravel() > 0.5),
+    }
+
+
+def _regression(predicted: np.ndarray, gold: np.ndarray, labels: Labels) -> dict:
+    some = np.unique(np.linspace(0, len(gold) - 1, _MOST_POINTS).astype(int))
+    return {
+        "metrics": scores.regression(predicted, gold),
+        "per_class": scores.per_target(predicted, gold, labels),
+        "points": np.stack([gold[some], predicted[some]], axis=1).tolist(),  # (N, 2, K)
+    }
+
+
+_MEASURES = {SINGLE_LABEL: _single_label, MULTI_LABEL: _multi_label, REGRESSION: _regression}
+
+
+def _check(logits: np.ndarray, gold: np.ndarray, labels: Labels, texts: Sequence[str] | None) -> None:
+    expected = (len(gold), len(labels))
+    if logits.shape != expected or len(gold) == 0:
+        raise bad_argument(
+            "logits",
+            f"of shape {expected}, N >= 1 rows by {len(labels)} labels",
+            logits.shape,
+            "Give the model's labels.",
+        )
+    if labels.problem == SINGLE_LABEL and (gold.min() < 0 or gold.max() >= len(labels)):
+        raise bad_argument(
+            "gold", f"class numbers from 0 to {len(labels) - 1}", int(gold.max()), "Give the labels of the training."
+        )
+    if labels.problem != SINGLE_LABEL and gold.shape != expected:
+        raise bad_argument("gold", f"of shape {expected}", gold.shape, "Give one column for each label.")
+    if not np.isfinite(logits).all():
+        row = int(np.flatnonzero(~np.isfinite(logits).all(-1))[0])
+        raise bad_argument(
+            "logits", "finite", f"{logits[row].tolist()} in row {row}", "The weights are broken: train anew."
+        )
+    if texts is not None and len(texts) != len(gold):
+        raise bad_argument("texts", f"{len(gold)} texts, one for each row", len(texts), "Give this dataset's texts.")
+
+
+def _versions() -> dict[str, str]:
+    versions = f"kerasft {kerasft.__version__}, Keras {keras.__version__}, TensorFlow {tf.__version__}"
+    return {
+        "versions": f"{versions}, Python {platform.python_version()}",
+        "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC"),
+    }

@@ -1,0 +1,152 @@
+"""What an evaluation found, and its two files."""
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from kerasft.features import REGRESSION
+from kerasft.reports import plots
+
+_HEADLINE = (
+    *("accuracy", "f1", "f1_macro", "f1_micro", "subset_accuracy", "matthews"),
+    *("pearson", "spearman", "mse", "mae", "log_loss", "calibration_error"),
+)
+_TITLES = {
+    "accuracy": "Accuracy",
+    "calibration_error": "Calibration error",
+    "f1": "F1, second class",
+    "f1_macro": "Macro F1",
+    "f1_micro": "Micro F1",
+    "log_loss": "Log loss",
+    "mae": "Mean absolute error",
+    "matthews": "Matthews correlation",
+    "mse": "Mean squared error",
+    "pearson": "Pearson",
+    "spearman": "Spearman",
+    "subset_accuracy": "All labels right",
+}
+_NOTES = {
+    "accuracy": "share of rows that are right",
+    "calibration_error": "mean gap of confidence and accuracy; 0 is best",
+    "f1_macro": "mean over classes",
+    "f1_micro": "over all decisions",
+    "log_loss": "nats; 0 is best",
+    "matthews": "-1 to 1; 0 is chance",
+    "subset_accuracy": "share of rows",
+}
+
+
+def headline(metrics: Mapping[str, float]) -> dict[str, float]:
+    """Pick the values to be shown first, in order. For one label, micro F1 is left out: it is the accuracy.
+
+    Example:
+
+    >>> headline({"log_loss": 0.2, "accuracy": 0.9, "f1_micro": 0.9})
+    {'accuracy': 0.9, 'log_loss': 0.2}
+    """
+    hidden = {"f1_micro"} if "accuracy" in metrics else set()
+    return {name: metrics[name] for name in _HEADLINE if name in metrics and name not in hidden}
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """An evaluation: everything that `report.json` holds.
+
+    Attributes:
+        title: Heading of the page.
+        about: Facts for the header, such as model, data, versions and date.
+        problem: `"single_label"`, `"multi_label"` or `"regression"`.
+        labels: Names of the outputs.
+        rows: Number of rows evaluated.
+        metrics: Score by name.
+        per_class: A dictionary for each class (precision, recall, F1, support) or regression target (its scores).
+        confusion_matrix: Counts, rows are the truth; None but for single-label problems.
+        confused_pairs: The classes most often taken for another one.
+        calibration: The bins of the reliability diagram; empty for regression.
+        errors: The worst mistakes.
+        points: Truth and prediction of regression rows, (N, 2, K), for the figures; at most 2,000.
+
+    Example:
+
+    >>> import tempfile
+    >>> from kerasft.reports import summarize
+    >>> report = summarize(np.array([[2.0, 0.0], [0.0, 1.0]]), np.array([0, 0]), ["no", "yes"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report.write(folder).name
+    'report.html'
+    """
+
+    title: str
+    about: dict[str, str]
+    problem: str
+    labels: list[str]
+    rows: int
+    metrics: dict[str, float]
+    per_class: list[dict]
+    confusion_matrix: list[list[int]] | None
+    confused_pairs: list[dict]
+    calibration: list[dict]
+    errors: list[dict]
+    points: list[list[list[float]]]
+
+    def to_dict(self) -> dict:
+        """Return plain values that JSON knows; a NaN becomes None."""
+        return _plain(dataclasses.asdict(self))
+
+    def to_html(self) -> str:
+        """Return the page: one file, no scripts, nothing loaded from elsewhere; every name and text escaped."""
+        environment = jinja2.Environment(
+            loader=jinja2.PackageLoader("kerasft", "reports"), autoescape=True, undefined=jinja2.StrictUndefined
+        )
+        tiles = [
+            {
+                "title": _TITLES[name],
+                "value": "none" if math.isnan(value) else f"{value:.4f}",
+                "note": _NOTES.get(name, ""),
+            }
+            for name, value in headline(self.metrics).items()
+        ]
+        by_score = sorted(self.per_class, key=lambda row: row.get("f1", 0.0))
+        template = environment.get_template("report.html")
+        return template.render(report=self, tiles=tiles, by_score=by_score, figures=self._figures())
+
+    def _figures(self) -> dict[str, Markup]:
+        drawn = {}
+        if self.confusion_matrix is not None:
+            drawn["confusion_matrix"] = plots.confusion_matrix(self.confusion_matrix, self.labels)
+        if self.calibration:
+            drawn["reliability"] = plots.reliability(self.calibration)
+        if self.problem == REGRESSION:
+            gold, predicted = np.moveaxis(np.array(self.points), 1, 0)  # (N, 2, K) -> 2 x (N, K)
+            drawn["scatter"] = plots.scatter(gold, predicted, self.labels)
+            drawn["residuals"] = plots.residuals(gold, predicted, self.labels)
+        return {name: Markup(plots.to_svg(figure)) for name, figure in drawn.items()}  # names in it are escaped
+
+    def write(self, folder: str | os.PathLike) -> Path:
+        """Write `report.json` and `report.html` aside, then rename them; return the path of the page."""
+        folder = Path(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        contents = {
+            "report.json": json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False),
+            "report.html": self.to_html(),
+        }
+        for name, content in contents.items():
+            aside = folder / f"{name}.writing-{os.getpid()}"
+            aside.write_text(content, encoding="utf-8")
+            os.replace(aside, folder / name)
+        return folder / "report.html"
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
