@@ -74,7 +74,7 @@ def without_header(columns: Mapping[str, object] | None) -> bool:
     >>> without_header({"text": 3, "label": 1}), without_header({"text": "review"}), without_header(None)
     (True, False, False)
     """
-    if columns is None:
+    if not columns:
         return False
     if not isinstance(columns, Mapping) or set(columns) - set(ROLES):
         raise bad_argument(
@@ -111,8 +111,7 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
     Roles(text='Sentence1', text_pair='Sentence2', label=('label',), several=False)
     """
     without_header(columns)
-    if columns is None:
-        columns = rows.roles or {}
+    columns = columns or rows.roles or {}
     texts = (_named(rows, columns["text"]), None) if "text" in columns else _find_texts(rows)
     pair = _named(rows, columns["text_pair"]) if columns.get("text_pair") is not None else texts[1]
     label = columns.get("label")
