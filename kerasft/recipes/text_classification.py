@@ -7,29 +7,28 @@ The script is meant to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
-import os
 import pathlib
+import sys
 
 import kerasft
-from kerasft.recipes.options import column, option
+from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.training import make_callbacks, make_optimizer
 
 
-@dataclasses.dataclass(frozen=True)
-class Options:
-    """Every choice of the recipe; each is a flag of `kerasft train text-classification` and a key of `--config`.
+MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regression": "val_spearman"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(TrainingOptions):
+    """Every choice of the recipe: these, and those of `TrainingOptions`.
 
     Example:
 
-    >>> Options(model="bert-base-uncased", train="train.csv", output="saved_models/reviews").learning_rate
-    2e-05
+    >>> Options(model="bert-base-uncased", train="train.csv", output="saved_models/reviews").max_length
+    128
     """
 
-    model: str = option("checkpoint: a Hugging Face folder or hub id, or a KerasHub preset")
-    train: str = option("training file (.csv .tsv .jsonl .parquet .tfrecord), or tfds:NAME:SPLIT")
     output: str = option("folder of the bundle to write", default="saved_models/text_classification")
-    dev: str | None = option("file to validate on after each epoch; without it a part of --train is held out")
-    test: str | None = option("file to report on; without it the report is on the dev rows")
-    dev_fraction: float = option("part of --train that is held out where there is no --dev", default=0.1)
     text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
     text_pair: str | None = option("column of the second text of a pair")
     label: str | None = option("column of the label; several joined by commas are several targets")
@@ -37,142 +36,107 @@ class Options:
         "what a label is", default="single_label", choices=("single_label", "multi_label", "regression")
     )
     max_length: int = option("longest input in tokens; longer texts are cut, and counted", default=128)
-    max_train_rows: int | None = option("train on this many rows only, drawn by the seed (a quick try)")
     pooling: str | None = option("how a text becomes one vector", choices=("cls", "pooler", "mean"))
     dropout: float = option("dropout before the output layer", default=0.1)
-    epochs: int = option("passes over the training rows", default=3)
-    batch_size: int = option("texts a step, over all devices together", default=32)
-    token_budget: int | None = option("instead of --batch-size: padded tokens a step")
-    learning_rate: float = option("peak rate of AdamW", default=2e-5)
-    schedule: str = option("decay after the warm-up", default="linear", choices=("linear", "cosine", "polynomial"))
-    warmup: float = option("part of the steps in which the rate rises", default=0.1)
-    weight_decay: float = option("decoupled weight decay of the matrices", default=0.01)
-    global_clipnorm: float = option("largest norm of all gradients together; 0 for none", default=1.0)
-    gradient_accumulation: int = option("batches whose gradients are averaged into one step", default=1)
     focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0)
     class_weights: str | None = option("weigh classes by their frequency", choices=("balanced", "effective"))
     label_smoothing: float = option("mass moved from the true class to all classes", default=0.0)
-    keep: str = option("which epoch's weights to keep", default="best", choices=("best", "last"))
-    monitor: str | None = option("metric that says which epoch is best, such as val_f1_macro")
-    patience: int | None = option("stop when --monitor has not improved for this many epochs")
-    precision: str = option("arithmetic", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16"))
-    strategy: str = option("devices", default="auto", choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"))
-    seed: int = option("seed of the split, the order, the new weights and the dropout", default=0)
-    resume: bool = option("go on with a run of the same --output that was interrupted", default=False)
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report. Returns the report's numbers and the paths of what was written.
+    """Train, save the bundle, report.
 
     Args:
         options: The choices; see `Options`.
 
     Returns:
-        `{"metrics": ..., "split": "dev" or "test", "best_epoch_chosen_on": ..., "bundle": path, "report": path, ...}`.
+        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
         KerasftError: For anything in the options or the data that the user can mend.
 
     Example:
 
-    >>> result = main(Options(model=checkpoint, train=reviews_csv, output=scratch / "reviews", epochs=1))
-    >>> result["bundle"].name
-    'reviews'
+    >>> result = main(Options(model=checkpoint, train=reviews_csv, output="reviews", epochs=1, max_length=16))
+    >>> result["bundle"].name, result["split"]
+    ('reviews', 'dev')
     """
     import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
 
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
     output = pathlib.Path(options.output)
+    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
+
+    # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
     columns = {"text": column(options.text), "text_pair": column(options.text_pair), "label": column(options.label)}
-    columns = {role: name for role, name in columns.items() if name is not None} or None
+    columns = {role: name for role, name in columns.items() if name is not None}
+    train_rows, dev_rows, test_rows, labels = read_rows(options, columns)
 
-    # 1. The rows: train, dev, test.
-    train_rows, dev_rows, test_rows = options.train, options.dev, options.test
-    if dev_rows is None:
-        train_rows, dev_rows = kerasft.data.split(
-            train_rows, dev=options.dev_fraction, seed=options.seed, columns=columns
-        )[:2]
-    labels = kerasft.data.collect_labels(train_rows, columns=columns, problem=options.problem)
-    if options.max_train_rows:
-        train_rows = kerasft.data.sample(train_rows, options.max_train_rows, seed=options.seed, columns=columns)
-
-    # 2. Backbone, tokenizer, model, datasets.
+    # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         model = kerasft.heads.text_classifier(backbone, labels, pooling=options.pooling, dropout=options.dropout)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
-        batch = kerasft.data.TokenBudget(options.token_budget) if options.token_budget else options.batch_size
+        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.text_classification(
-            train_rows, tokenizer, batch_size=batch, shuffle=True, seed=options.seed, **data
+            train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
         )
         dev = kerasft.data.text_classification(dev_rows, tokenizer, batch_size=64, **data)
-
-        # 3. Loss, optimizer, metrics.
         alpha = None
         if options.class_weights:
             alpha = kerasft.losses.class_weights(train, len(labels), scheme=options.class_weights)
-        decay = {
-            "linear": kerasft.optimizers.WarmupLinearDecay,
-            "cosine": kerasft.optimizers.WarmupCosineDecay,
-            "polynomial": kerasft.optimizers.WarmupPolynomialDecay,
-        }[options.schedule]
-        steps = max(1, options.epochs * len(train) // options.gradient_accumulation)
         model.compile(
-            optimizer=kerasft.optimizers.AdamW(
-                decay(options.learning_rate, steps, warmup=options.warmup),
-                weight_decay=options.weight_decay,
-                global_clipnorm=options.global_clipnorm or None,
-                gradient_accumulation_steps=options.gradient_accumulation
-                if options.gradient_accumulation > 1
-                else None,
-            ),
+            optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.for_labels(
                 labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
             ),
             metrics=kerasft.metrics.for_labels(labels),
         )
 
-    # 4. Train.
-    monitor = options.monitor or {"regression": "val_spearman", "multi_label": "val_f1_micro"}.get(
-        options.problem, "val_accuracy"
-    )
-    work = output.parent / f"{output.name}.run"  # logs and checkpoints, beside the bundle
-    callbacks = [
-        kerasft.callbacks.StopOnNonFinite(),
-        kerasft.callbacks.Throughput(train),
-        kerasft.callbacks.TensorBoard(work / "logs", dataset=train, hyper_parameters=dataclasses.asdict(options)),
-    ]
-    if options.keep == "best":
-        callbacks.append(kerasft.callbacks.best_checkpoint(work / "best.weights.h5", monitor=monitor))
-    if options.patience is not None:
-        callbacks.append(kerasft.callbacks.early_stopping(monitor=monitor, patience=options.patience))
-    if options.resume:
-        callbacks.append(kerasft.callbacks.resume(work / "resume"))
-    verbose = 1 if os.isatty(2) else 2
-    history = model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=callbacks, verbose=verbose)
+    # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns of its own default.
+    dev_texts, _ = kerasft.data.texts_and_labels(dev_rows, columns=columns)
+    watch = make_callbacks(options, work, monitor=MONITOR[options.problem], validation_data=dev, texts=dev_texts)
+    verbose = 1 if sys.stdout.isatty() else 2
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
     if options.keep == "best":
         model.load_weights(work / "best.weights.h5")
 
-    # 5. Report and save.
-    split, rows = ("test", test_rows) if test_rows is not None else ("dev", dev_rows)
+    # 4. Report and save.
+    split, rows = ("dev", dev_rows) if test_rows is None else ("test", test_rows)
+    texts, _ = kerasft.data.texts_and_labels(rows, columns=columns)
     held_out = kerasft.data.text_classification(rows, tokenizer, batch_size=64, **data)
-    report = kerasft.reports.evaluate(model, held_out, folder=work / "report")
+    report = kerasft.reports.evaluate(model, held_out, texts=texts, folder=work / "report")
+    provenance = {"options": dataclasses.asdict(options), "history": model.history.history}
     bundle = kerasft.save_bundle(
         output,
         model,
         tokenizer,
         max_length=options.max_length,
-        pair="segment_ids" in model.input and options.text_pair is not None,
+        pair=isinstance(texts[0], tuple),
         metrics={split: report.metrics},
-        provenance={"options": dataclasses.asdict(options), "history": history.history},
+        provenance=provenance,
     )
-    chosen_on = "dev" if options.keep == "best" and options.epochs > 1 else None
     return {
         "metrics": report.metrics,
         "split": split,
-        "best_epoch_chosen_on": chosen_on,
+        "best_epoch_chosen_on": "dev" if options.keep == "best" and options.epochs > 1 else None,
         "bundle": bundle,
         "report": work / "report" / "report.html",
         "logs": work / "logs",
     }
+
+
+def read_rows(options: Options, columns: dict) -> tuple:
+    """Read train, dev and test rows (test may be None) and collect the labels of the training rows."""
+    train = kerasft.data.read_rows(options.train, columns)
+    dev = options.dev and kerasft.data.read_rows(options.dev, columns)
+    test = options.test and kerasft.data.read_rows(options.test, columns)
+    stratified = {"seed": options.seed, "columns": columns, "problem": options.problem}
+    if dev is None:
+        train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **stratified)
+    labels = kerasft.data.collect_labels(train, columns=columns, problem=options.problem)
+    if options.max_train_rows is not None and options.max_train_rows < len(train):
+        _, train, _ = kerasft.data.split(train, dev=options.max_train_rows, **stratified)
+    return train, dev, test, labels
