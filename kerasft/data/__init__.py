@@ -4,7 +4,7 @@ from kerasft.data import customer_service
 from kerasft.data.batching import Batching
 from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
-from kerasft.data.splits import sample, split
+from kerasft.data.splits import split
 from kerasft.data.text_classification import collect_labels, text_classification, texts_and_labels
 
 __all__ = [
@@ -13,7 +13,6 @@ __all__ = [
     "collect_labels",
     "customer_service",
     "read_rows",
-    "sample",
     "split",
     "text_classification",
     "texts_and_labels",
