@@ -51,15 +51,16 @@ def style() -> Iterator[None]:
 
 
 def shorten(text: object, limit: int = 32) -> str:
-    """Cut a text to `limit` characters.
+    """Cut a text to `limit` characters. What is lost is in the middle: many names differ at the end only.
 
     Example:
 
-    >>> shorten("a_rather_long_label_name", 10)
-    'a_rather_…'
+    >>> shorten("card_payment_not_recognised", 16)
+    'card_paym…gnised'
     """
     text = " ".join(str(text).split())
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    tail = (limit - 1) * 2 // 5
+    return text if len(text) <= limit else f"{text[: limit - 1 - tail]}…{text[len(text) - tail :]}"
 
 
 def to_array(figure: Figure, dpi: int = 110) -> np.ndarray:
@@ -112,14 +113,15 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> 
     """
     matrix = np.asarray(matrix)
     count = len(matrix)
-    cell, font_size = (0.8, 11) if count <= 4 else (0.52, 9) if count <= 20 else (0.2, 6.5)  # inches, points
+    cell, font_size = (0.8, 11) if count <= 4 else (0.52, 9) if count <= 20 else (0.17, 6.5)  # inches, points
     names = [shorten(name) for name in labels]
     margin = 0.5 + max(map(len, names)) * font_size * 0.0085
     with style():
         figure = Figure(figsize=(count * cell + margin + 0.3, count * cell + margin + 0.3), layout="constrained")
         axes = figure.add_subplot()
         axes.imshow(_confusion_colours(matrix), interpolation="nearest")
-        axes.set_xticks(range(count), names, fontsize=font_size, rotation=90)
+        level = count <= 4 and max(map(len, names)) <= 9  # such names have room beside each other
+        axes.set_xticks(range(count), names, fontsize=font_size, rotation=0 if level else 90)
         axes.set_yticks(range(count), names, fontsize=font_size)
         axes.set_xticks(np.arange(count + 1) - 0.5, minor=True)
         axes.set_yticks(np.arange(count + 1) - 0.5, minor=True)

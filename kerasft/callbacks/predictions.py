@@ -90,7 +90,9 @@ def describe(logits: np.ndarray, labels: Labels, *, with_chance: bool = True) ->
     ['yes (88 %)']
     """
     if labels.problem == REGRESSION:
-        return [", ".join(f"{name} {value:.3g}" for name, value in zip(labels, row)) for row in np.atleast_2d(logits)]
+        if len(labels) == 1:
+            return [f"{value:.3f}" for value in logits.ravel()]
+        return [", ".join(f"{name} {value:.3f}" for name, value in zip(labels, row)) for row in np.atleast_2d(logits)]
     chances = probabilities(logits, labels.problem)
     if labels.problem == SINGLE_LABEL:
         names = [labels[index] for index in chances.argmax(-1)]

@@ -20,11 +20,20 @@ from kerasft.callbacks.figures import (
     to_svg,
 )
 
-__all__ = ["class_scores", "confusion_matrix", "reliability", "residuals", "scatter", "to_svg", "training_curves"]
+__all__ = [
+    "class_scores",
+    "confusion_matrix",
+    "reliability",
+    "residuals",
+    "scatter",
+    "shorten",
+    "to_svg",
+    "training_curves",
+]
 
 
 def reliability(bins: Sequence[Mapping[str, float]]) -> Figure:
-    """Draw how often the model was right (bars) at each confidence; a calibrated model's bars touch the diagonal.
+    """Draw how often the model was right at each confidence (bars); the dots, at the mean confidence, should lie on the line.
 
     Args:
         bins: Dictionaries with `low`, `high`, `count`, `confidence` and `accuracy`, as `report.calibration` holds.
@@ -49,17 +58,10 @@ def reliability(bins: Sequence[Mapping[str, float]]) -> Figure:
         upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(4, 1))
         upper.plot([0, 1], [0, 1], color=MUTED, linewidth=1, linestyle=(0, (4, 3)))
         accuracy = [row["accuracy"] if row["count"] else 0.0 for row in bins]
-        upper.bar(low, accuracy, width * 0.94, align="edge", color=BLUE, alpha=0.85, label="share that was right")
-        upper.plot(
-            [row["confidence"] for row in filled],
-            [row["accuracy"] for row in filled],
-            *("o",),
-            color=ORANGE,
-            markersize=4,
-            label="mean confidence of the bin",
-        )
+        upper.bar(low, accuracy, width * 0.94, align="edge", color=BLUE, alpha=0.85)
+        means = [row["confidence"] for row in filled], [row["accuracy"] for row in filled]
+        upper.scatter(*means, s=16, color=ORANGE, zorder=3)
         upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share right")
-        upper.legend(loc="upper left", fontsize=8)
         lower.bar(low, [row["count"] for row in bins], width * 0.94, align="edge", color=LINE)
         lower.set(xlabel="confidence", ylabel="count")
     return figure

@@ -21,12 +21,11 @@ _HEADLINE = (
 _TITLES = {
     "accuracy": "Accuracy",
     "calibration_error": "Calibration error",
-    "f1": "F1, second class",
     "f1_macro": "Macro F1",
     "f1_micro": "Micro F1",
     "log_loss": "Log loss",
     "mae": "Mean absolute error",
-    "matthews": "Matthews correlation",
+    "matthews": "Matthews",
     "mse": "Mean squared error",
     "pearson": "Pearson",
     "spearman": "Spearman",
@@ -38,7 +37,7 @@ _NOTES = {
     "f1_macro": "mean over classes",
     "f1_micro": "over all decisions",
     "log_loss": "nats; 0 is best",
-    "matthews": "-1 to 1; 0 is chance",
+    "matthews": "correlation; 0 is chance",
     "subset_accuracy": "share of rows",
 }
 
@@ -107,7 +106,7 @@ class Report:
         )
         tiles = [
             {
-                "title": _TITLES[name],
+                "title": _TITLES.get(name) or f"F1 of {plots.shorten(self.labels[1], 14)}",
                 "value": "none" if math.isnan(value) else f"{value:.4f}",
                 "note": _NOTES.get(name, ""),
             }
