@@ -1,6 +1,7 @@
 """The encoder block of BERT: self-attention and a feed-forward net, each with a residual sum and a norm after it."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from kerasft.errors import bad_argument
@@ -171,7 +172,8 @@ class TransformerEncoderLayer(keras.layers.Layer):
         scores = ops.cast(ops.matmul(query, ops.swapaxes(key, -1, -2)), "float32")  # (B, N, S, S)
         if attention_bias is not None:
             scores = scores + ops.cast(attention_bias, "float32")
-        weights = ops.cast(ops.softmax(scores, axis=-1), self.compute_dtype)
+        # Not Keras' softmax, which warns of every text of one token.
+        weights = ops.cast(tf.nn.softmax(scores), self.compute_dtype)
         weights = self.attention_dropout_layer(weights, training=training)
         attended = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))  # (B, S, N, H / N)
         return ops.reshape(attended, (batch_size, length, hidden_dim))
