@@ -40,8 +40,8 @@ def log_odds_against(logits: tf.Tensor) -> tf.Tensor:
     [-200.0, 200.0]
     """
     num_classes = logits.shape[-1]
-    is_largest = tf.one_hot(tf.argmax(logits, axis=-1), num_classes, on_value=True, off_value=False, dtype=tf.bool)
-    others = tf.reduce_logsumexp(tf.where(is_largest, -float("inf"), logits), axis=-1, keepdims=True)  # (..., 1)
+    is_other = tf.one_hot(tf.argmax(logits, axis=-1), num_classes, on_value=False, off_value=True, dtype=tf.bool)
+    others = tf.reduce_logsumexp(tf.where(is_other, logits, -float("inf")), axis=-1, keepdims=True)  # (..., 1)
     log_p = tf.nn.log_softmax(logits)
-    small_p = tf.where(is_largest, 0.0, tf.exp(log_p))  # 0 where unused: the gradient of log1p(-1) is not finite
-    return tf.where(is_largest, others - logits, tf.math.log1p(-small_p) - log_p)
+    small_p = tf.where(is_other, tf.exp(log_p), 0.0)  # 0 where unused: the gradient of log1p(-1) is not finite
+    return tf.where(is_other, tf.math.log1p(-small_p) - log_p, others - logits)
