@@ -105,7 +105,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _with_names(rows: Rows, features: Mapping) -> Rows:
-    columns = dict(rows.columns)
+    columns, features = dict(rows.columns), dict(features.items())  # a FeaturesDict has no `get`
     for column, values in columns.items():
         feature = features.get(column)
         # A sequence of class labels, as multi-label sets have it, holds them as its `feature`.

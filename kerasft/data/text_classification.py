@@ -1,16 +1,18 @@
 """Texts, or pairs of texts, with one label, several labels, or real-valued targets."""
 
+import os
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
 
-from kerasft.data.batching import Batching, batches
+from kerasft.data.batching import Batching
 from kerasft.data.columns import Roles, find_columns
 from kerasft.data.labels import encode_labels, labels_of
 from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
-from kerasft.data.token_store import logger, resolve_max_length, tokenize
+from kerasft.data.token_dataset import make_store, token_dataset
+from kerasft.data.token_store import Encoder, logger
 from kerasft.features import SINGLE_LABEL, Labels
 
 
@@ -24,6 +26,7 @@ def text_classification(
     batch_size: int | Batching = 32,
     shuffle: bool = False,
     seed: int = 0,
+    store: str | os.PathLike | None = None,
 ) -> tf.data.Dataset:
     """Make the dataset that a text classifier is trained on, evaluated on, or predicts.
 
@@ -39,6 +42,8 @@ def text_classification(
         batch_size: Rows per batch, or a `Batching`.
         shuffle: New batches of rows of similar length in a new order every epoch. Without it the order is the source's.
         seed: Seed of the shuffling; the same seed gives the same batches in every epoch of every run.
+        store: Folder for the tokens: sharded TFRecord files, used again when texts, tokenizer and length are the same.
+            For data larger than memory, TPUs, and several workers; the default is memory.
 
     Returns:
         A `tf.data.Dataset` of `(features, y)`, or of `features` if `labels` is None; `len()` is exact. Features are
@@ -54,9 +59,8 @@ def text_classification(
     roles = find_columns(rows, columns, need_label=labels is not None)
     texts, pairs = text_columns(rows, roles, allow_empty=labels is None)
     y = None if labels is None else encode_labels(rows, roles, Labels.of(labels))
-    max_length = resolve_max_length(tokenizer, max_length, pairs is not None)
-    store = tokenize(texts, pairs, tokenizer, max_length)
-    return batches(store, y, batching, shuffle=shuffle, seed=seed)
+    tokens = make_store(Encoder(tokenizer, max_length, pair=pairs is not None), texts, pairs, store)
+    return token_dataset(tokens, y, batching, shuffle=shuffle, seed=seed)
 
 
 def collect_labels(

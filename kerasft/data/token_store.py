@@ -3,7 +3,7 @@
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from tqdm import tqdm
@@ -14,10 +14,27 @@ from kerasft.features import SEGMENT_IDS, model_inputs
 logger = logging.getLogger("kerasft")
 
 CHUNK = 1000
-"""Texts handed to the Rust tokenizer at once: enough to keep its threads busy, few enough to show progress."""
+"""Rows handed to the Rust tokenizer at once: enough to keep its threads busy, few enough to show progress."""
 
 DEFAULT_MAX_LENGTH = 128
-"""Tokens kept of a text by default; every text that is cut is counted and reported."""
+"""Tokens kept of a row by default; rows that are cut are counted and reported."""
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """Some tokenised rows.
+
+    Args:
+        ids: Token ids, one row after the other, int32, (tokens,).
+        lengths: Tokens of each row, int32, (rows,).
+        second: Position in the row where segment 1 begins, the row's length if it has none, int32, (rows,).
+        truncated: How many of the rows were cut.
+    """
+
+    ids: np.ndarray
+    lengths: np.ndarray
+    second: np.ndarray
+    truncated: int
 
 
 @dataclass(frozen=True)
@@ -26,36 +43,121 @@ class TokenStore:
 
     Args:
         ids: Token ids of all rows, one after the other, int32, (tokens,).
-        offsets: Row i is `ids[offsets[i] : offsets[i + 1]]`, int64, (rows + 1,).
-        second: Position in the row where segment 1 begins (the row's length if there is none), int32, (rows,); None
-            for tokenizers without segments.
+        lengths: Tokens of each row, int32, (rows,).
+        second: Position in the row where segment 1 begins (the row's length if there is none), int32, (rows,).
+        segments: Whether the model takes segment ids.
         pad_id: The id that fills padded places.
         max_length: The most tokens that a row can have.
         truncated: How many rows were cut to `max_length`.
     """
 
-    ids: np.ndarray
-    offsets: np.ndarray
-    second: np.ndarray | None
+    ids: np.ndarray = field(repr=False)
+    lengths: np.ndarray = field(repr=False)
+    second: np.ndarray = field(repr=False)
+    segments: bool
     pad_id: int
     max_length: int
     truncated: int = 0
 
     @property
-    def lengths(self) -> np.ndarray:
-        """Tokens of each row, int32, (rows,)."""
-        return np.diff(self.offsets).astype(np.int32)
-
-    def __len__(self) -> int:
-        return len(self.offsets) - 1
+    def offsets(self) -> np.ndarray:
+        """Row i is `ids[offsets[i] : offsets[i + 1]]`, int64, (rows + 1,)."""
+        return np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)])
 
 
-def resolve_max_length(tokenizer, max_length: int | None, pair: bool) -> int:
-    """The length to cut at: what was asked for, or 128, or the tokenizer's own limit if that is less.
+class Encoder:
+    """A tokenizer with the settings by which rows become token ids.
+
+    Args:
+        tokenizer: A `transformers.PreTrainedTokenizerFast`.
+        max_length: Tokens kept of a row, special tokens included; default 128, or the tokenizer's limit if less.
+        pair: Whether rows are pairs of texts. Of a pair, the longer text is cut first.
 
     Raises:
-        KerasftError: If `max_length` leaves no room for a text, or is above the tokenizer's limit.
+        KerasftError: If the tokenizer is not a fast one, or `max_length` leaves no room for a text or is above the
+            tokenizer's limit.
     """
+
+    def __init__(self, tokenizer, max_length: int | None = None, pair: bool = False):
+        if not getattr(tokenizer, "is_fast", False):
+            raise bad_argument(
+                "tokenizer",
+                "a fast tokenizer of transformers (PreTrainedTokenizerFast)",
+                type(tokenizer).__name__,
+                "Take the one that load_pretrained returns.",
+            )
+        self.tokenizer = tokenizer
+        self.pair = pair
+        self.max_length = _resolve_max_length(tokenizer, max_length, pair)
+        self.segments = SEGMENT_IDS in model_inputs(tokenizer)
+        # GPT-2 has no padding token: any id does, since the padding mask alone tells.
+        self.pad_id = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+
+    def __call__(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Chunk:
+        """Tokenise some rows."""
+        encoded = self.tokenizer(
+            list(texts),
+            None if pairs is None else list(pairs),
+            truncation="longest_first",
+            max_length=self.max_length,
+            return_attention_mask=False,
+            return_token_type_ids=self.segments,
+        )
+        rows = encoded["input_ids"]
+        lengths = np.array([len(row) for row in rows], np.int32)
+        ids = np.fromiter((token for row in rows for token in row), np.int32, count=int(lengths.sum()))
+        second = lengths
+        if self.segments:
+            second = lengths - np.array([sum(types) for types in encoded["token_type_ids"]], np.int32)
+        truncated = sum(bool(encoding.overflowing) for encoding in encoded.encodings)
+        return Chunk(ids, lengths, second, truncated)
+
+    def chunks(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Iterator[Chunk]:
+        """Tokenise all rows by and by, with a progress bar, and report at the end how many were cut.
+
+        The bar appears on standard error after two seconds, if that is a terminal. The report is one warning of the
+        logger "kerasft": Python shows it on standard error by default, programs can redirect it, and it is not an
+        error where Python's own warnings are.
+        """
+        truncated = 0
+        with tqdm(
+            total=len(texts), desc="tokenising", unit="row", delay=2, leave=False, disable=None, file=sys.stderr
+        ) as bar:
+            for start in range(0, len(texts), CHUNK):
+                part = slice(start, start + CHUNK)
+                chunk = self(texts[part], None if pairs is None else pairs[part])
+                truncated += chunk.truncated
+                yield chunk
+                bar.update(len(chunk.lengths))
+        self.report(truncated, len(texts))
+
+    def report(self, truncated: int, rows: int) -> None:
+        """Log how many rows were cut, if any were."""
+        if truncated:
+            logger.warning(
+                "%d of %d texts (%.1f %%) were longer than max_length=%d tokens and were cut.",
+                truncated,
+                rows,
+                100 * truncated / rows,
+                self.max_length,
+            )
+
+
+def tokenize(encoder: Encoder, texts: Sequence[str], pairs: Sequence[str] | None = None) -> TokenStore:
+    """Tokenise all rows into memory."""
+    chunks = list(encoder.chunks(texts, pairs))
+    return TokenStore(
+        np.concatenate([chunk.ids for chunk in chunks]),
+        np.concatenate([chunk.lengths for chunk in chunks]),
+        np.concatenate([chunk.second for chunk in chunks]),
+        encoder.segments,
+        encoder.pad_id,
+        encoder.max_length,
+        sum(chunk.truncated for chunk in chunks),
+    )
+
+
+def _resolve_max_length(tokenizer, max_length: int | None, pair: bool) -> int:
     limit = tokenizer.model_max_length  # 1e30 where the checkpoint does not say
     if max_length is None:
         return int(min(DEFAULT_MAX_LENGTH, limit))
@@ -69,53 +171,3 @@ def resolve_max_length(tokenizer, max_length: int | None, pair: bool) -> int:
             "max_length", f"at most {limit}, the tokenizer's limit", max_length, f"Give max_length={limit} or less."
         )
     return int(max_length)
-
-
-def tokenize(texts: Sequence[str], pairs: Sequence[str] | None, tokenizer, max_length: int) -> TokenStore:
-    """Tokenise all rows.
-
-    A row that is longer than `max_length` is cut, of a pair always the longer text ("longest_first"). How many were
-    cut is logged once, as a warning of the logger "kerasft", which Python shows on standard error by default.
-    """
-    with_segments = SEGMENT_IDS in model_inputs(tokenizer)
-    parts, lengths, second, truncated = [], [], [], 0
-    for chunk in _chunks(len(texts)):
-        encoded = tokenizer(
-            list(texts[chunk]),
-            None if pairs is None else list(pairs[chunk]),
-            truncation="longest_first",
-            max_length=max_length,
-            return_attention_mask=False,
-            return_token_type_ids=with_segments,
-        )
-        rows = encoded["input_ids"]
-        lengths.extend(map(len, rows))
-        parts.append(np.fromiter((i for row in rows for i in row), np.int32))
-        truncated += sum(bool(encoding.overflowing) for encoding in encoded.encodings)
-        if with_segments:
-            second.extend(len(types) - sum(types) for types in encoded["token_type_ids"])
-    if truncated:
-        logger.warning(
-            "%d of %d texts (%.1f %%) were longer than max_length=%d tokens and were cut; more is kept by raising it.",
-            truncated,
-            len(texts),
-            100 * truncated / len(texts),
-            max_length,
-        )
-    pad_id = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else 0  # without one, the mask alone tells
-    return TokenStore(
-        np.concatenate(parts),
-        np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]),
-        np.array(second, np.int32) if with_segments else None,
-        pad_id,
-        max_length,
-        truncated,
-    )
-
-
-def _chunks(count: int) -> Iterator[slice]:
-    """Slices of `CHUNK` rows; a progress bar appears on standard error after two seconds, if that is a terminal."""
-    with tqdm(total=count, desc="tokenising", unit="text", delay=2, leave=False, disable=None, file=sys.stderr) as bar:
-        for start in range(0, count, CHUNK):
-            yield slice(start, start + CHUNK)
-            bar.update(min(CHUNK, count - start))

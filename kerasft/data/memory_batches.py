@@ -1,0 +1,76 @@
+"""Batches from a token store in memory: an order of rows, cut into batches, each gathered by a few vectorised operations.
+
+With `shuffle`, each epoch makes one plan inside the graph: rows sorted by length class, at random within a class, cut into
+batches, and the batches put in random order. The sequence of length classes is the same in every epoch, so the cuts are
+too, and `len(dataset)` is exact.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from kerasft.data.batching import Batching, batch_length, cuts, finisher, length_class, no_batch
+from kerasft.data.token_store import TokenStore
+
+
+def memory_batches(
+    store: TokenStore, y: np.ndarray | None, batching: Batching, *, shuffle: bool, seed: int
+) -> tuple[tf.data.Dataset, int]:
+    """The batches of a store, and their number; see `kerasft.data.token_dataset`."""
+    rows, count = _shuffled(store, batching, seed) if shuffle else _in_order(store, batching)
+    if not count:
+        raise no_batch(len(store.lengths), batching)
+    return rows.map(_gatherer(store, y, batching), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True), count
+
+
+def _in_order(store: TokenStore, batching: Batching) -> tuple[tf.data.Dataset, int]:
+    bounds = cuts(store.lengths, batching, store.max_length)
+    if batching.drop_remainder and len(store.lengths) % batching.size:
+        bounds = bounds[:-1]
+    spans = tf.data.Dataset.from_tensor_slices((bounds[:-1], bounds[1:]))
+    return spans.map(tf.range), len(bounds) - 1
+
+
+def _shuffled(store: TokenStore, batching: Batching, seed: int) -> tuple[tf.data.Dataset, int]:
+    classes = length_class(store.lengths, batching, store.max_length)
+    rows = len(classes)
+    bounds = cuts(np.sort(classes), batching, store.max_length)
+    count = len(bounds) - 1
+    missing = 0 if batching.size is None else -rows % batching.size  # rows that the smaller batch lacks
+    drop = bool(batching.drop_remainder and missing)
+    bounds[-1] += missing  # as if the last batch were full; the plan takes away what is missing
+    starts, ends, classes = tf.constant(bounds[:-1]), tf.constant(bounds[1:]), tf.constant(classes, tf.float32)
+
+    def plan(epoch_seed: tf.Tensor) -> tf.data.Dataset:
+        seeds = tf.random.split(tf.stack([epoch_seed, tf.constant(seed, tf.int64)]), 3)
+        noise = tf.random.stateless_uniform([rows], seeds[0], maxval=0.99)
+        order = tf.argsort(classes + noise)  # classes are whole numbers, so noise mixes within a class only
+        turn = tf.argsort(tf.random.stateless_uniform([count], seeds[1]))
+        # Which batch is the smaller one is random too, lest it is always that of the longest rows.
+        smaller = tf.random.stateless_uniform([], seeds[2], 0, count, tf.int32)
+        first = starts - missing * tf.cast(tf.range(count) > smaller, tf.int64)
+        last = ends - missing * tf.cast(tf.range(count) >= smaller, tf.int64)
+        if drop:
+            turn = tf.boolean_mask(turn, turn != smaller)
+        spans = tf.data.Dataset.from_tensor_slices((tf.gather(first, turn), tf.gather(last, turn)))
+        return spans.map(lambda start, end: tf.cast(order[start:end], tf.int64))
+
+    epochs = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
+    return epochs.flat_map(plan), count - drop
+
+
+def _gatherer(store: TokenStore, y: np.ndarray | None, batching: Batching) -> Callable:
+    ids, starts = tf.constant(store.ids), tf.constant(store.offsets[:-1])
+    lengths, second = tf.constant(store.lengths), tf.constant(store.second)
+    finish = finisher(store, y, batching)
+
+    def gather(rows: tf.Tensor):
+        length = tf.gather(lengths, rows)  # (B,)
+        position = tf.range(batch_length(length, store, batching), dtype=tf.int32)  # (S,)
+        place = tf.gather(starts, rows)[:, None] + tf.cast(position, tf.int64)  # (B, S)
+        # Beyond a row's end other rows' tokens are read; `finish` puts padding over them.
+        padded = tf.gather(ids, tf.minimum(place, ids.shape[0] - 1))  # (B, S)
+        return finish(rows, padded, length, tf.gather(second, rows))
+
+    return gather
