@@ -237,8 +237,8 @@ class AdamW(keras.optimizers.AdamW):
             accumulator.assign_add(tf.cast(gradient, accumulator.dtype) * share)
 
     def _update(self, strategy, gradients: Sequence[Gradient], rates: _Rates, indices: tuple[int, ...]) -> None:
-        # After the sum all replicas hold the same gradients: the norm on the first one is everyone's.
-        norm = global_norm([_on_first_replica(strategy, gradient) for gradient in gradients])
+        # After the sum all replicas hold the same gradients: one's norm is everyone's.
+        norm = global_norm([_on_one_replica(gradient) for gradient in gradients])
         self.gradient_norm.assign(norm)
         scale = clip_factor(norm, self.global_clipnorm)
         if self._compiled_update is None:
@@ -339,5 +339,7 @@ def _on_each_replica(strategy, variable: tf.Variable, function: Callable, *args)
         strategy.extended.update(variable, function, args=args, group=False)
 
 
-def _on_first_replica(strategy, value: Gradient) -> Gradient:
-    return value if strategy is None else strategy.experimental_local_results(value)[0]
+def _on_one_replica(value: Gradient) -> Gradient:
+    if tf.distribute.in_cross_replica_context():
+        value = tf.distribute.get_strategy().experimental_local_results(value)[0]
+    return value if isinstance(value, tf.IndexedSlices) else tf.convert_to_tensor(value)
