@@ -11,6 +11,7 @@ import sys
 
 import kerasft
 from kerasft.cli import benchmark, demo, doctor, evaluate, export, predict, train
+from kerasft.cli.quiet import start_tensorflow
 from kerasft.errors import KerasftError
 
 _COMMANDS = (train, evaluate, predict, export, benchmark, doctor, demo)
@@ -58,6 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
         os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")  # nor that PyTorch is not needed
         logging.getLogger("tensorflow").setLevel(logging.ERROR)
         logging.getLogger("absl").setLevel(logging.ERROR)
+        start_tensorflow()
     try:
         return args.run(args) or 0
     except KerasftError as error:

@@ -14,7 +14,6 @@ import kerasft
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.training import make_callbacks, make_optimizer
 
-
 MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regression": "val_spearman"}
 
 
