@@ -1,0 +1,134 @@
+"""What every exported folder has in common: it appears whole or not at all, and says what it holds."""
+
+import contextlib
+import json
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+from kerasft import tokenizers
+from kerasft.bundles import METADATA_FILE, MODEL_FILE, Bundle, load_bundle
+from kerasft.errors import bad_argument
+
+LABELS_FILE = "labels.txt"
+REPORT_FILE = "report.json"
+
+
+def open_bundle(bundle: Bundle | str | os.PathLike) -> Bundle:
+    """Return a bundle as it is, or load it from its folder.
+
+    Example:
+
+    >>> bundle = Bundle(model=None, tokenizer=None, metadata={})
+    >>> open_bundle(bundle) is bundle
+    True
+    """
+    return bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+
+
+def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike | None, name: str) -> pathlib.Path:
+    """Return where to write: `folder`, or `name` within the bundle's own folder.
+
+    Raises:
+        KerasftError: If there is no folder to be had, or it holds something other than an export.
+
+    Example:
+
+    >>> target_folder("saved_models/reviews", None, "litert_int8").as_posix()
+    'saved_models/reviews/litert_int8'
+    """
+    if folder is None and isinstance(bundle, Bundle):
+        raise bad_argument("folder", "a path, for a bundle in memory", folder, "Give folder='exports/reviews'.")
+    folder = pathlib.Path(bundle) / name if folder is None else pathlib.Path(folder)
+    if folder.is_file():
+        raise bad_argument("folder", "a new folder or an export to replace", str(folder), "It is a file.")
+    filled = folder.is_dir() and any(folder.iterdir())
+    if filled and ((folder / MODEL_FILE).exists() or not (folder / METADATA_FILE).is_file()):
+        raise bad_argument(
+            "folder", "a new folder or an export to replace", str(folder), "It holds other files; choose another."
+        )
+    return folder
+
+
+@contextlib.contextmanager
+def written_aside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Give a temporary folder to write into; it takes the place of `folder` only if the block ends without an error.
+
+    Args:
+        folder: The final place; what is there is replaced.
+
+    Example:
+
+    >>> folder = pathlib.Path(tempfile.mkdtemp()) / "export"
+    >>> with written_aside(folder) as aside:
+    ...     _ = (aside / "labels.txt").write_text("no")
+    >>> [path.name for path in folder.iterdir()]
+    ['labels.txt']
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
+        aside = pathlib.Path(temporary) / "new"
+        aside.mkdir()
+        yield aside
+        if folder.exists():
+            folder.rename(pathlib.Path(temporary) / "replaced")
+        aside.rename(folder)
+
+
+def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None:
+    """Write what stands beside an exported model: tokenizer files, `labels.txt` (a name a line), `kerasft.json`.
+
+    Args:
+        folder: Where to write.
+        bundle: What is exported.
+        **facts: Entries that `kerasft.json` has beyond those of the bundle's.
+    """
+    tokenizers.save(bundle.tokenizer, folder)
+    (folder / LABELS_FILE).write_text("".join(f"{_one_line(name)}\n" for name in bundle.labels), "utf-8")
+    write_json(folder / METADATA_FILE, {**bundle.metadata, **facts})
+
+
+def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
+    """Write a dictionary as indented UTF-8 JSON.
+
+    Example:
+
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.json"
+    >>> write_json(path, {"size_bytes": 3})
+    >>> path.read_text().split()
+    ['{', '"size_bytes":', '3', '}']
+    """
+    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _one_line(name: str) -> str:
+    return " ".join(name.split())  # labels.txt has one label a line; kerasft.json keeps the name as it is
+
+
+def checked_length(bundle: Bundle, sequence_length: int | None) -> int:
+    """Return the longest input of an export: the bundle's own, or a shorter fixed length.
+
+    Raises:
+        KerasftError: If `sequence_length` is not a whole number from 3 to the bundle's `max_length`.
+
+    Example:
+
+    >>> checked_length(Bundle(None, None, {"max_length": 128}), 64)
+    64
+    """
+    if sequence_length is None:
+        return bundle.max_length
+    if (
+        isinstance(sequence_length, bool)
+        or not isinstance(sequence_length, int)
+        or not 3 <= sequence_length <= bundle.max_length
+    ):
+        raise bad_argument(
+            "sequence_length",
+            f"a whole number from 3 to {bundle.max_length} (the bundle's max_length), or None for any length",
+            sequence_length,
+            "Train with a larger max_length for longer texts.",
+        )
+    return sequence_length

@@ -1,0 +1,258 @@
+"""One small interface over the three forms of a trained model: token ids in, logits out.
+
+A `Runner` hides whether a Keras model, a SavedModel or a LiteRT file answers; pipelines and verifiers know nothing else.
+"""
+
+import dataclasses
+import hashlib
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_text  # noqa: F401  registers the operations of SavedModels that hold a tokenizer
+from ai_edge_litert.interpreter import Interpreter
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.bundles import METADATA_FILE, MODEL_FILE, load_bundle, read_metadata
+from kerasft.errors import CheckpointError
+from kerasft.tokenizers.encoding import Encoded, pad
+
+SIGNATURE = "serving_default"
+TEXT_SIGNATURE = "serve_texts"
+LOGITS = "logits"
+PROBABILITY = "probability"
+TEXTS = "texts"
+TEXT_PAIRS = "text_pairs"
+SAVED_MODEL_FILE = "saved_model.pb"
+LITERT_FILE = "model.tflite"
+
+
+@dataclasses.dataclass(frozen=True)
+class Runner:
+    """A trained model in some form.
+
+    Attributes:
+        run: Takes the inputs by name, int32 (B, S), and returns float32 logits (B, C).
+        inputs: The names that `run` takes.
+        batch_size: The one batch size B it takes; `None`: any.
+        sequence_length: The one length S it takes; `None`: any.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> runner = keras_runner(tiny.classifier())
+    >>> runner.run(tiny.batch(["a good film"])).shape
+    (1, 2)
+    """
+
+    run: Callable[[dict[str, np.ndarray]], np.ndarray]
+    inputs: tuple[str, ...]
+    batch_size: int | None = None
+    sequence_length: int | None = None
+
+
+def keras_runner(model: keras.Model) -> Runner:
+    """Return a runner over a Keras model, traced once for all batch sizes and lengths.
+
+    Args:
+        model: A functional model with named int32 inputs (B, S).
+
+    Example:
+
+    >>> from tests import tiny
+    >>> keras_runner(tiny.classifier()).inputs
+    ('token_ids', 'padding_mask', 'segment_ids')
+    """
+    inputs = tuple(model.input)
+    signature = {name: tf.TensorSpec((None, None), tf.int32) for name in inputs}
+    traced = tf.function(lambda features: model(features, training=False)).get_concrete_function(signature)
+    return Runner(lambda features: traced({name: tf.constant(features[name]) for name in inputs}).numpy(), inputs)
+
+
+def saved_model_runner(folder: str | os.PathLike) -> Runner:
+    """Return a runner over the ids-in signature of a SavedModel that `kerasft.export.saved_model` wrote.
+
+    Args:
+        folder: The SavedModel's folder.
+
+    Raises:
+        CheckpointError: If the folder can't be loaded, or has no such signature.
+    """
+    try:
+        loaded = tf.saved_model.load(str(folder))
+        signature = loaded.signatures[SIGNATURE]
+    except (OSError, KeyError, ValueError, TypeError, tf.errors.OpError) as error:
+        raise CheckpointError(
+            f"{folder} can't be loaded as a SavedModel: {_first_line(error)}. Export or copy it again."
+        ) from error
+    specs = signature.structured_input_signature[1]
+    batch_size, sequence_length = next(iter(specs.values())).shape
+
+    def run(features):
+        loaded  # noqa: B018  a signature doesn't keep its model's variables alive
+        return signature(**{name: tf.constant(features[name]) for name in specs})[LOGITS].numpy()
+
+    return Runner(run, tuple(specs), batch_size, sequence_length)
+
+
+def text_signature(folder: str | os.PathLike) -> Callable[[Sequence[str | tuple[str, str]]], np.ndarray] | None:
+    """Return the strings-in signature of a SavedModel, as a function from N texts (or pairs) to logits (N, C).
+
+    Args:
+        folder: A folder that `kerasft.export.saved_model` wrote.
+
+    Returns:
+        The function, or None if the folder holds no such signature.
+    """
+    if not (pathlib.Path(folder) / SAVED_MODEL_FILE).is_file():
+        return None
+    loaded = tf.saved_model.load(str(folder))
+    if TEXT_SIGNATURE not in loaded.signatures:
+        return None
+
+    def answer(texts):
+        columns = zip(*texts) if isinstance(texts[0], tuple) else [texts]
+        return loaded.signatures[TEXT_SIGNATURE](
+            **{name: tf.constant(list(column)) for name, column in zip((TEXTS, TEXT_PAIRS), columns)}
+        )[LOGITS].numpy()
+
+    return answer
+
+
+def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
+    """Return a runner over a LiteRT file, on the plain interpreter: built-in operations only.
+
+    Args:
+        path: The `.tflite` file.
+        num_threads: Threads of one run, >= 1.
+
+    Raises:
+        CheckpointError: If the file can't be loaded: missing, damaged, or needing other operations.
+    """
+    try:
+        interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
+        signature = interpreter.get_signature_runner(SIGNATURE)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise CheckpointError(f"{path} can't be loaded as a LiteRT file: {_first_line(error)}.") from error
+    details = signature.get_input_details()
+    batch_size, sequence_length = (int(size) for size in next(iter(details.values()))["shape_signature"])
+
+    def run(features):
+        interpreter  # noqa: B018  the signature borrows it
+        return signature(**{name: features[name] for name in details})[LOGITS].copy()
+
+    return Runner(
+        run,
+        tuple(details),
+        batch_size if batch_size > 0 else None,
+        sequence_length if sequence_length > 0 else None,
+    )
+
+
+def open_runner(folder: str | os.PathLike, *, num_threads: int = 2) -> Runner:
+    """Return a runner over a bundle, an exported SavedModel or an exported LiteRT folder.
+
+    Args:
+        folder: The folder.
+        num_threads: Threads of a LiteRT file; TensorFlow sets its own.
+
+    Raises:
+        CheckpointError: If the folder is none of the three; the message says what it holds.
+
+    Example:
+
+    >>> open_runner("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: no/such/folder is not a bundle: there is no such folder. ...
+    """
+    folder = pathlib.Path(folder)
+    metadata = read_metadata(folder)
+    if (folder / LITERT_FILE).is_file():
+        _check_digest(folder / LITERT_FILE, metadata.get("sha256"))
+        return litert_runner(folder / LITERT_FILE, num_threads=num_threads)
+    if (folder / SAVED_MODEL_FILE).is_file():
+        return saved_model_runner(folder)
+    return keras_runner(load_bundle(folder).model)
+
+
+def _check_digest(path: pathlib.Path, expected: str | None) -> None:
+    """Refuse a file that changed since it was written: the interpreter may crash on one."""
+    received = hashlib.sha256(path.read_bytes()).hexdigest()
+    if expected is not None and received != expected:
+        raise CheckpointError(
+            f"{path} is damaged: its SHA-256 is {received[:12]}..., {METADATA_FILE} says {expected[:12]}.... "
+            "Copy or export it again."
+        )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rstrip(".")
+
+
+def predict_logits(
+    runner: Runner, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, *, batch_size: int = 32
+) -> np.ndarray:
+    """Run encoded texts, sorted by length so that little is padded, and return the logits in the texts' order.
+
+    Args:
+        runner: Where to run.
+        tokenizer: For the padding id.
+        encoded: N texts from `kerasft.tokenizers.encoding.encode`.
+        batch_size: Rows in one run, where the runner leaves the choice.
+
+    Returns:
+        Float32 logits, (N, C). N must be >= 1.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> from kerasft.tokenizers.encoding import encode
+    >>> encoded = encode(tiny.tokenizer(), ["a good film", "bad"], max_length=16)
+    >>> predict_logits(keras_runner(tiny.classifier()), tiny.tokenizer(), encoded).shape
+    (2, 2)
+    """
+    batch_size = runner.batch_size or batch_size
+    order = np.argsort([len(ids) for ids in encoded.token_ids], kind="stable")
+    pad_id = tokenizer.pad_token_id or 0
+    chunks = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
+    answers = [_run(runner, encoded, chunk, pad_id) for chunk in chunks]
+    logits = np.empty((len(order), answers[0].shape[-1]), np.float32)
+    logits[order] = np.concatenate(answers)
+    return logits
+
+
+def _run(runner: Runner, encoded: Encoded, rows: Sequence[int], pad_id: int) -> np.ndarray:
+    """Run one batch; a short last batch is filled up where the runner takes one batch size only."""
+    missing = (runner.batch_size or 0) - len(rows)
+    filled = np.concatenate([rows, np.repeat(rows[-1:], missing)]) if missing > 0 else rows
+    return runner.run(pad(encoded, filled, pad_id, runner.sequence_length))[: len(rows)]
+
+
+def weights_path(folder: str | os.PathLike) -> pathlib.Path:
+    """Return what carries the weights of a trained model's folder: one file, or for a SavedModel the folder itself.
+
+    Example:
+
+    >>> weights_path("no/such/folder").name
+    'folder'
+    """
+    folder = pathlib.Path(folder)
+    return next((folder / name for name in (LITERT_FILE, MODEL_FILE) if (folder / name).is_file()), folder)
+
+
+def folder_size(path: str | os.PathLike) -> int:
+    """Return the bytes of a file, or of all files below a folder.
+
+    Example:
+
+    >>> import tempfile
+    >>> folder_size(tempfile.mkdtemp())
+    0
+    """
+    path = pathlib.Path(path)
+    return sum(item.stat().st_size for item in [path, *path.rglob("*")] if item.is_file())

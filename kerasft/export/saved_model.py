@@ -1,0 +1,174 @@
+"""Write a bundle as a TensorFlow SavedModel: token ids in and, where the tokenizer allows it, plain strings in."""
+
+import logging
+import os
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasft.bundles import Bundle
+from kerasft.errors import KerasftError
+from kerasft.export.folders import (
+    REPORT_FILE,
+    checked_length,
+    open_bundle,
+    target_folder,
+    write_companions,
+    write_json,
+    written_aside,
+)
+from kerasft.export.runners import LOGITS, PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS
+from kerasft.export.verify import check_report, sample_texts, verify
+from kerasft.features import MULTI_LABEL, REGRESSION
+from kerasft.tokenizers.encoding import encode, pad
+from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
+
+_LOGGER = logging.getLogger(__name__)
+
+
+def saved_model(
+    bundle: Bundle | str | os.PathLike,
+    folder: str | os.PathLike | None = None,
+    *,
+    sequence_length: int | None = None,
+    texts: Sequence[str | tuple[str, str]] | None = None,
+    gold: Sequence[Any] | None = None,
+    tolerance: float = 1e-3,
+) -> dict[str, Any]:
+    """Write a bundle as a SavedModel folder for TensorFlow Serving, and verify it by loading it again.
+
+    The signature `serving_default` takes `token_ids`, `padding_mask` and (where the model has them) `segment_ids`, int32
+    (B, S), and returns `logits` and `probability`, float32 (B, C); a regression returns `logits` only. The signature
+    `serve_texts` takes the strings `texts` (B,), for a model of pairs also `text_pairs` (B,), and returns the same. Its
+    tokenizer is part of the graph; it is left out, with a line in the log and in the report, where it would not give
+    exactly the ids of the training tokenizer. Whoever loads a folder that has it must `import tensorflow_text` first.
+
+    Args:
+        bundle: The bundle or its folder.
+        folder: Where to write; `None`: `saved_model` within the bundle's folder. An older export there is replaced.
+        sequence_length: Fixed length S; `None`: any length.
+        texts: Texts (or tuples of two) to verify on; `None`: a built-in sample of plain and hostile texts.
+        gold: Their right answers, to report accuracy; see `verify`.
+        tolerance: Largest absolute difference of a logit from the Keras model that is accepted.
+
+    Returns:
+        The report, as `verify` makes it, with `folder` and `strings`; also written to `report.json`.
+
+    Raises:
+        ExportError: If the written model differs from the Keras model. Nothing is left behind then.
+        KerasftError: If an argument is not one of the above, or the folder holds something else.
+
+    Example:
+
+    >>> import tempfile
+    >>> from tests import tiny
+    >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "max_length": 16, "pair": False}
+    >>> bundle = Bundle(tiny.classifier(["no", "yes"]), tiny.tokenizer(), metadata)
+    >>> report = saved_model(bundle, tempfile.mkdtemp() + "/served", texts=["a good film"])
+    >>> report["agreement"], report["strings"]
+    (1.0, 'included')
+    """
+    folder = target_folder(bundle, folder, "saved_model")
+    bundle = open_bundle(bundle)
+    max_length = checked_length(bundle, sequence_length)
+    texts = sample_texts(bundle, texts)
+    tokenizer, strings = _tokenizer_in_graph(bundle, texts, max_length)
+    with written_aside(folder) as aside:
+        _write(bundle, aside, sequence_length, tokenizer)
+        facts = {"format": "saved_model", "max_length": max_length, "sequence_length": sequence_length}
+        write_companions(aside, bundle, **facts, strings=strings)
+        report = {"format": "saved_model", "folder": str(folder), **verify(bundle, aside, texts, gold=gold)}
+        check_report(report, tolerance=tolerance, min_agreement=0.0)
+        report["strings"] = strings
+        write_json(aside / REPORT_FILE, report)
+    return report
+
+
+def write_graph(
+    bundle: Bundle, folder: pathlib.Path, shape: tuple[int | None, int | None], *, only_logits: bool
+) -> None:
+    """Write the ids-in signature alone, for converters.
+
+    Args:
+        bundle: What to write.
+        folder: Where to.
+        shape: (B, S) of the inputs; `None` for any size.
+        only_logits: Whether to leave `probability` out.
+    """
+    archive = keras.export.ExportArchive()
+    archive.track(bundle.model)
+    answer = _answer(bundle.model, REGRESSION if only_logits else bundle.labels.problem)
+    archive.add_endpoint(SIGNATURE, answer, input_signature=[_specs(bundle.model, shape)])
+    archive.write_out(str(folder), verbose=False)
+
+
+def _write(
+    bundle: Bundle, folder: pathlib.Path, sequence_length: int | None, tokenizer: InGraphTokenizer | None
+) -> None:
+    archive = keras.export.ExportArchive()
+    archive.track(bundle.model)
+    answer = _answer(bundle.model, bundle.labels.problem)
+    archive.add_endpoint(SIGNATURE, answer, input_signature=[_specs(bundle.model, (None, sequence_length))])
+    if tokenizer is not None:
+        names = tuple(bundle.model.input)
+
+        def serve(texts, text_pairs=None):
+            features = tokenizer(texts, text_pairs, length=sequence_length)
+            return answer({name: features[name] for name in names})
+
+        columns = (TEXTS, TEXT_PAIRS) if bundle.metadata.get("pair") else (TEXTS,)
+        signature = [tf.TensorSpec((None,), tf.string, name=name) for name in columns]
+        archive.add_endpoint(TEXT_SIGNATURE, serve, input_signature=signature)
+    archive.write_out(str(folder), verbose=False)
+
+
+def _specs(model: keras.Model, shape: tuple[int | None, int | None]) -> dict[str, tf.TensorSpec]:
+    return {name: tf.TensorSpec(shape, tf.int32, name=name) for name in model.input}
+
+
+def _answer(model: keras.Model, problem: str) -> Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
+    def answer(features):
+        logits = model(features, training=False)  # (B, C)
+        if problem == REGRESSION:
+            return {LOGITS: logits}
+        probability = tf.sigmoid(logits) if problem == MULTI_LABEL else tf.nn.softmax(logits)
+        return {LOGITS: logits, PROBABILITY: probability}
+
+    return answer
+
+
+def _tokenizer_in_graph(bundle: Bundle, texts: Sequence, max_length: int) -> tuple[InGraphTokenizer | None, str]:
+    """Return the tokenizer as a graph and "included"; or None and the reason, if its ids would not be exactly equal."""
+    reason = unsupported_reason(bundle.tokenizer)
+    if reason is None:
+        try:
+            tokenizer = InGraphTokenizer(bundle.tokenizer, max_length)
+            different = _first_difference(bundle, tokenizer, [*sample_texts(bundle), *texts], max_length)
+            if different is None:
+                return tokenizer, "included"
+            reason = f"its ids differ for the text {different[:80]!r}"
+        except (KerasftError, tf.errors.OpError, RuntimeError) as error:
+            reason = str(error)
+    _LOGGER.warning(
+        "The SavedModel takes token ids only, no strings: the tokenizer is not put in the graph; %s.", reason
+    )
+    return None, f"left out: {reason}"
+
+
+def _first_difference(bundle: Bundle, tokenizer: InGraphTokenizer, texts: Sequence, max_length: int) -> str | None:
+    traced = tf.function(tokenizer.__call__, reduce_retracing=True)
+    for start in range(0, len(texts), 256):
+        chunk = texts[start : start + 256]
+        encoded = encode(bundle.tokenizer, chunk, max_length=max_length)
+        expected = pad(encoded, range(len(chunk)), bundle.tokenizer.pad_token_id, max_length)
+        columns = zip(*chunk) if isinstance(chunk[0], tuple) else [chunk]
+        received = traced(*(tf.constant(list(column)) for column in columns), length=max_length)
+        for name, values in expected.items():
+            wrong = np.flatnonzero((values != received[name].numpy()).any(-1))
+            if len(wrong):
+                return str(chunk[wrong[0]])
+    return None

@@ -1,0 +1,243 @@
+"""Measure an exported file against the model it came from, by loading it again."""
+
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasft.bundles import Bundle
+from kerasft.errors import ExportError, bad_argument
+from kerasft.export.benchmark import time_calls
+from kerasft.export.folders import open_bundle
+from kerasft.export.runners import (
+    LITERT_FILE,
+    Runner,
+    folder_size,
+    keras_runner,
+    litert_runner,
+    predict_logits,
+    saved_model_runner,
+    text_signature,
+    weights_path,
+)
+from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
+from kerasft.tokenizers.encoding import Encoded, encode, pad
+
+SAMPLE_TEXTS = (
+    "a charming and often affecting journey",
+    "unflinchingly bleak and desperate",
+    "I still have not received my new card, I ordered over a week ago.",
+    "Where is my parcel? It's been 10 days!!! Please answer A.S.A.P.",
+    "The quick brown fox jumps over the lazy dog; 1,234.56 dollars (or so) were paid on 2024-02-29.",
+    "",
+    " ",
+    "  leading and trailing space \t\r\n",
+    "caf\u00e9 d\u00e9j\u00e0 vu na\u00efve \u00c5ngstr\u00f6m \u0130stanbul stra\u00dfe \u1e9e",
+    "cafe\u0301 a\u0300\u0323b\u0323\u0300 combining",
+    "\u4e2d\u6587\u5b57\u7b26 and \u65e5\u672c\u8a9e\u30ab\u30bf\u30ab\u30ca \ud55c\uad6d\uc5b4",
+    "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd \u202eright to left\u202c",
+    "emoji \U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f \U0001f1e9\U0001f1ea",
+    "nul \x00 bell \x07 escape \x1b[0m soft\u00adhyphen zero\u200bwidth \ufeff \ufffd",
+    "private \ue000\U000f0000\U0010fffd use",
+    "\u00a0no\u2003break\u2028line\u2029paragraph\u0085next\u3000",
+    "the strings [CLS] [SEP] [MASK] [PAD] [UNK] in a text, [sep] too, [ SEP ] [SE\x00P]",
+    "x" * 99 + " " + "y" * 100 + " " + "z" * 101,
+    "\u00e9" * 101 + " " + "e\u0301" * 60,
+    "http://example.com/a?b=c&d=%20#e user@example.com #tag @name $5 100% c++ C# a_b-c\u2014d\u2026\u201cq\u201d",
+    "\ufb01ligature \u2126 \u212b \u00bd \u2460 \uff21\uff42\uff43 \U0001d400\U0001d41a",
+    "word " * 600,
+)
+"""Plain and hostile texts that every export is tried on: empty, accents, CJK, right to left, control characters, ..."""
+
+
+def verify(
+    bundle: Bundle | str | os.PathLike,
+    artifact: str | os.PathLike,
+    texts: Sequence[str | tuple[str, str]] | None = None,
+    *,
+    gold: Sequence[Any] | None = None,
+    num_timed: int = 30,
+) -> dict[str, Any]:
+    """Load an exported folder and compare it with the bundle's Keras model on the same texts.
+
+    Args:
+        bundle: The bundle or its folder.
+        artifact: A folder that `kerasft.export.saved_model` or `kerasft.export.litert` wrote.
+        texts: N texts, or N tuples of two texts; `None`: the built-in sample of plain and hostile texts.
+        gold: The N right answers: label names or indices, lists of names for several labels, numbers for regression.
+        num_timed: Runs to time at batch size 1, for each number of threads.
+
+    Returns:
+        A dictionary: `num_texts`, `size_bytes`, `max_difference` (largest absolute difference of a logit), `agreement`
+        (share of equal labels; for regression Pearson's correlation of the two), `finite`, `score` of `keras` and of
+        `artifact` if `gold` is given (accuracy; for regression the correlation with `gold`), and `latency_ms`: minimum,
+        median and 90th percentile of one text, by number of threads. For a SavedModel that takes strings also
+        `strings_max_difference`, between its two signatures.
+
+    Raises:
+        CheckpointError: If the folder can't be loaded.
+        KerasftError: If the numbers of texts and gold answers differ.
+    """
+    bundle = open_bundle(bundle)
+    texts = sample_texts(bundle, texts)
+    if gold is not None and len(gold) != len(texts):
+        raise bad_argument("gold", f"as long as texts ({len(texts)})", len(gold), "Give one answer for each text.")
+    runners = _runners(pathlib.Path(artifact))
+    first = next(iter(runners.values()))
+    max_length = min(bundle.max_length, first.sequence_length or bundle.max_length)
+    encoded = encode(bundle.tokenizer, texts, max_length=max_length)
+    expected = predict_logits(keras_runner(bundle.model), bundle.tokenizer, encoded)  # (N, C)
+    received = predict_logits(first, bundle.tokenizer, encoded)  # (N, C)
+    report = {
+        "num_texts": len(texts),
+        "size_bytes": folder_size(weights_path(artifact)),
+        **_compare(expected, received, bundle.labels),
+    }
+    if gold is not None:
+        target = _as_logits(gold, bundle.labels)
+        report["score"] = {
+            "keras": _agreement(expected, target, bundle.labels),
+            "artifact": _agreement(received, target, bundle.labels),
+        }
+    if answer_strings := text_signature(artifact):
+        from_strings = answer_strings(texts)  # (N, C)
+        report["strings_max_difference"] = float(np.abs(received - from_strings).max())
+    report["latency_ms"] = {
+        name: _latency(runner, encoded, bundle.tokenizer.pad_token_id or 0, num_timed)
+        for name, runner in runners.items()
+    }
+    return report
+
+
+def check_report(report: dict[str, Any], *, tolerance: float | None, min_agreement: float) -> None:
+    """Raise if a verification found the exported file wrong.
+
+    Args:
+        report: What `verify` returned.
+        tolerance: Largest absolute difference of a logit that is allowed; `None`: any.
+        min_agreement: Smallest agreement allowed, from 0 to 1.
+
+    Raises:
+        ExportError: If the file answers with NaN or infinity, or differs more than allowed.
+
+    Example:
+
+    >>> report = {"finite": True, "max_difference": 0.5, "agreement": 1.0, "num_texts": 8}
+    >>> check_report(report, tolerance=None, min_agreement=0.9)
+    >>> check_report(report, tolerance=0.001, min_agreement=0.9)
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.ExportError: The exported file differs from the model by 0.5 in a logit ... at most 0.001 is allowed. ...
+    """
+    number = report["num_texts"]
+    if not report["finite"]:
+        raise ExportError(
+            f"The exported file answers with NaN or infinity on some of {number} texts; it was not kept. "
+            "Check that the Keras model's own answers are finite, then try another quantize or sequence_length."
+        )
+    if tolerance is not None and report["max_difference"] > tolerance:
+        raise ExportError(
+            f"The exported file differs from the model by {report['max_difference']:.3g} in a logit ({number} texts); "
+            f"at most {tolerance:g} is allowed. It was not kept. Raise tolerance= if you accept that."
+        )
+    if report["agreement"] < min_agreement:
+        raise ExportError(
+            f"The exported file agrees with the model on {report['agreement']:.3f} of {number} texts; min_agreement is "
+            f"{min_agreement:g}. It was not kept. Give texts= of your own kind to measure on, choose quantize='float16', "
+            "or lower min_agreement= if you accept that."
+        )
+
+
+def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return a verification's report as (name, value) rows for a table.
+
+    Example:
+
+    >>> report_rows({"size_bytes": 2_000_000, "num_texts": 8, "agreement": 1.0, "max_difference": 0.0, "latency_ms": {}})
+    [('size', '2.0 MB'), ('answers equal to the model', '100.00 % of 8 texts'), ('largest difference of a logit', '0')]
+    """
+    rows = [
+        ("size", f"{report['size_bytes'] / 1e6:.1f} MB"),
+        ("answers equal to the model", f"{100 * report['agreement']:.2f} % of {report['num_texts']} texts"),
+        ("largest difference of a logit", f"{report['max_difference']:.2g}"),
+    ]
+    if "score" in report:
+        rows.append(("score: model, file", "{keras:.4f}, {artifact:.4f}".format(**report["score"])))
+    if "strings" in report:
+        rows.append(("strings as input", report["strings"]))
+    for name, times in report["latency_ms"].items():
+        rows.append((f"one text, {name.replace('_', ' ')}", f"{times['median']:.2f} ms (p90 {times['p90']:.2f})"))
+    return rows
+
+
+def sample_texts(
+    bundle: Bundle, texts: Sequence[str | tuple[str, str]] | None = None
+) -> list[str] | list[tuple[str, str]]:
+    """Return the texts to try an export on: the given ones, or the built-in sample (as pairs for a model of pairs).
+
+    Raises:
+        KerasftError: If `texts` is empty.
+
+    Example:
+
+    >>> sample_texts(Bundle(None, None, {"pair": False}))[0]
+    'a charming and often affecting journey'
+    """
+    if texts is None:
+        return list(zip(SAMPLE_TEXTS, reversed(SAMPLE_TEXTS))) if bundle.metadata.get("pair") else list(SAMPLE_TEXTS)
+    if not len(texts):
+        raise bad_argument("texts", "one or more texts, or None", list(texts), "Leave it out for the built-in sample.")
+    return list(texts)
+
+
+def _runners(artifact: pathlib.Path) -> dict[str, Runner]:
+    if (artifact / LITERT_FILE).is_file():
+        return {f"threads_{count}": litert_runner(artifact / LITERT_FILE, num_threads=count) for count in (1, 2)}
+    return {"default": saved_model_runner(artifact)}
+
+
+def _compare(expected: np.ndarray, received: np.ndarray, labels: Labels) -> dict[str, Any]:
+    finite = bool(np.isfinite(received).all())
+    return {
+        "finite": finite,
+        "max_difference": float(np.abs(expected - received).max()) if finite else None,
+        "agreement": _agreement(expected, received, labels) if finite else 0.0,
+    }
+
+
+def _agreement(first: np.ndarray, second: np.ndarray, labels: Labels) -> float:
+    """Share of equal answers of two (N, C) arrays of logits; Pearson's correlation, at its worst target, for regression."""
+    if labels.problem == SINGLE_LABEL:
+        return float((first.argmax(-1) == second.argmax(-1)).mean())
+    if labels.problem == MULTI_LABEL:
+        return float(((first > 0) == (second > 0)).mean())
+    return min(_correlation(first[:, index], second[:, index]) for index in range(first.shape[1]))
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    first, second = (values.astype("float64") - values.mean(dtype="float64") for values in (first, second))
+    norm = np.linalg.norm(first) * np.linalg.norm(second)
+    if norm == 0:  # a constant has no correlation: equal constants agree
+        return float(np.allclose(first, second))
+    return float(first @ second / norm)
+
+
+def _as_logits(gold: Sequence[Any], labels: Labels) -> np.ndarray:
+    """Return right answers as (N, C) numbers whose largest, or whose positive ones, are the right labels."""
+    if labels.problem == REGRESSION:
+        return np.asarray(gold, "float64").reshape(len(gold), -1)
+    chosen = [item if isinstance(item, list | tuple | set) else [item] for item in gold]
+    target = np.full((len(gold), len(labels)), -1.0)
+    for row, items in enumerate(chosen):
+        for item in items:
+            target[row, labels.index(item) if isinstance(item, str) else int(item)] = 1.0
+    return target
+
+
+def _latency(runner: Runner, encoded: Encoded, pad_id: int, num_timed: int) -> dict[str, float]:
+    rows = [
+        pad(encoded, [row], pad_id, runner.sequence_length) for row in range(min(len(encoded.token_ids), num_timed))
+    ]
+    return time_calls(lambda number: runner.run(rows[number % len(rows)]), num_timed)

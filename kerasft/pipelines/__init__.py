@@ -1,0 +1,7 @@
+"""Text in, answer out: load a bundle, an exported SavedModel or a LiteRT folder, and call it."""
+
+from kerasft.export.benchmark import measure_latency
+from kerasft.pipelines.load import load
+from kerasft.pipelines.text_classification import TextClassificationPipeline
+
+__all__ = ["TextClassificationPipeline", "load", "measure_latency"]

@@ -1,0 +1,143 @@
+"""Texts in, labels out: over a trained model in any form."""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.errors import bad_argument, bad_data
+from kerasft.export.runners import Runner, predict_logits
+from kerasft.features import Labels
+from kerasft.postprocessing import answers, probabilities
+from kerasft.tokenizers.encoding import encode
+
+Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
+
+
+class TextClassificationPipeline:
+    """Answers texts, or pairs of texts, with labels and scores.
+
+    Texts are tokenised in batches, sorted by length so that little is padded, run, and answered in the given order. An
+    empty text is answered too: as what the model makes of no words.
+
+    Args:
+        runner: The model: token ids in, logits out.
+        tokenizer: The tokenizer that the model was trained with.
+        labels: What the outputs stand for.
+        max_length: Longest input in tokens; longer texts are cut, counted in `num_truncated`, and warned of once.
+        pair: Whether the model reads pairs of texts.
+
+    Example:
+
+    >>> from kerasft.export.runners import keras_runner
+    >>> from tests import tiny
+    >>> model = tiny.classifier(["no", "yes"])
+    >>> classify = TextClassificationPipeline(keras_runner(model), tiny.tokenizer(), model.labels, max_length=32)
+    >>> sorted(classify("a good film"))
+    ['label', 'score']
+    >>> len(classify(["a good film", "bad"], top_k=2)[0])
+    2
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        tokenizer: PreTrainedTokenizerFast,
+        labels: Labels,
+        *,
+        max_length: int,
+        pair: bool = False,
+    ):
+        self.runner = runner
+        self.tokenizer = tokenizer
+        self.labels = labels
+        self.pair = pair
+        self.max_length = min(max_length, runner.sequence_length or max_length)
+        self.num_truncated = 0
+
+    def __call__(
+        self,
+        texts: Texts,
+        pairs: str | Sequence[str] | None = None,
+        *,
+        batch_size: int = 32,
+        top_k: int | None = None,
+        threshold: float = 0.5,
+        with_probabilities: bool = False,
+    ) -> Any:
+        """Answer one text or many.
+
+        Args:
+            texts: One text, a sequence of texts, one pair as a tuple of two texts, or a list of such tuples.
+            pairs: The second text, or texts, where `texts` holds only the first ones.
+            batch_size: Texts in one run.
+            top_k: The k likeliest labels instead of the answer.
+            threshold: Probability from which a label holds, where several can.
+            with_probabilities: Whether to add every label's probability.
+
+        Returns:
+            For one text its answer, for many a list of answers: see `kerasft.postprocessing.answers`. No texts, no answers.
+
+        Raises:
+            DataError: If an item is not text.
+            KerasftError: If pairs are given to a model of single texts or the other way round, or an argument is wrong.
+        """
+        items, one = _items(texts, pairs)
+        logits = self.predict_logits(items, batch_size=batch_size)
+        result = answers(logits, self.labels, top_k=top_k, threshold=threshold, with_probabilities=with_probabilities)
+        return result[0] if one else result
+
+    def predict_logits(self, texts: Sequence[str] | Sequence[tuple[str, str]], *, batch_size: int = 32) -> np.ndarray:
+        """Return the raw float32 logits, (N, C), of N texts or pairs of texts.
+
+        Raises:
+            DataError: If an item is not text.
+            KerasftError: If the model reads pairs and these are not, or the other way round.
+        """
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise bad_argument("batch_size", "a whole number >= 1", batch_size, "32 is usual.")
+        if not len(texts):
+            return np.empty((0, len(self.labels)), np.float32)
+        if isinstance(texts[0], tuple) != self.pair:
+            expected = "pairs of texts, as this model was trained on" if self.pair else "single texts"
+            raise bad_argument(
+                "texts", expected, texts[0], "Give pairs= (or tuples of two) for pairs, strings for single texts."
+            )
+        encoded = encode(self.tokenizer, texts, max_length=self.max_length)
+        if encoded.num_truncated and not self.num_truncated:
+            warnings.warn(
+                f"{encoded.num_truncated} of {len(texts)} texts were cut to {self.max_length} tokens; later ones are counted "
+                "in `num_truncated` without a warning.",
+                stacklevel=3,
+            )
+        self.num_truncated += encoded.num_truncated
+        return predict_logits(self.runner, self.tokenizer, encoded, batch_size=batch_size)
+
+    def predict_probabilities(
+        self, texts: Sequence[str] | Sequence[tuple[str, str]], *, batch_size: int = 32
+    ) -> np.ndarray:
+        """Return the float64 probabilities, (N, C), of N texts or pairs of texts; a regression's values as they are."""
+        return probabilities(self.predict_logits(texts, batch_size=batch_size), self.labels)
+
+
+def _items(texts: Texts, pairs: str | Sequence[str] | None) -> tuple[list, bool]:
+    """Return a list of texts, or of tuples of two, and whether it was one text only."""
+    one = isinstance(texts, str) or (
+        isinstance(texts, tuple) and len(texts) == 2 and all(isinstance(text, str) for text in texts)
+    )
+    if isinstance(pairs, str) != isinstance(texts, str) and pairs is not None:
+        raise bad_argument("pairs", "one string for one text, a sequence for a sequence", pairs, "Give both alike.")
+    if one:
+        return [texts if pairs is None else (texts, pairs)], True
+    if not hasattr(texts, "__iter__") or isinstance(texts, bytes | dict):
+        raise bad_data("texts", "not a text and not a sequence of texts", "Give strings.", value=texts)
+    items = list(texts)
+    if pairs is None:
+        return [tuple(item) if isinstance(item, list) else item for item in items], False
+    if len(pairs) != len(items):
+        raise bad_argument(
+            "pairs", f"as many as texts ({len(items)})", len(pairs), "Give one second text for each text."
+        )
+    return list(zip(items, pairs)), False

@@ -1,0 +1,97 @@
+"""What a fast tokenizer's normaliser and pre-tokenizer do to each Unicode character, read from the tokenizer itself.
+
+BERT's normaliser works character by character (clean, pad CJK, NFD without marks, lower-case), and its pre-tokenizer
+splits by character class. Both follow the Unicode tables of the installed `tokenizers` release, which differ from those
+of ICU and Python for newer characters. So nothing is reimplemented here: all 1,114,112 code points are put through the
+tokenizer once (about 3 s) and the answers are kept as a small two-level table that a TensorFlow graph can gather from.
+"""
+
+import functools
+from typing import NamedTuple
+
+import numpy as np
+from tokenizers import normalizers, pre_tokenizers
+
+CODE_POINTS = 0x110000
+PAGE_SIZE = 256
+ITSELF = -1
+"""Stands in `CharacterMap.outputs` for the character that was looked up."""
+NOTHING = -2
+"""Fills `CharacterMap.outputs` behind the last code point of a short answer."""
+
+
+class CharacterMap(NamedTuple):
+    """A two-level table from code point to normalised, word-separated code points.
+
+    `outputs[pages[page_of_code[c // 256], c % 256]]` is the answer for code point `c`: up to K code points, with a space
+    wherever a word ends. K is the longest answer's length, P the number of different pages, U of different answers.
+
+    Example:
+
+    >>> table = character_map(normalizers.BertNormalizer())
+    >>> [table.look_up(character) for character in ("A", "!", chr(0xC9), chr(0), chr(9))]
+    ['a', ' ! ', 'e', '', ' ']
+    """
+
+    page_of_code: np.ndarray
+    """int32, (4352,): the page of each block of 256 code points."""
+    pages: np.ndarray
+    """int32, (P, 256): rows of `outputs`."""
+    outputs: np.ndarray
+    """int32, (U, K): code points, `ITSELF` or `NOTHING`."""
+
+    def look_up(self, character: str) -> str:
+        """Return what one character becomes, as the graph would find it."""
+        code = ord(character)
+        row = self.outputs[self.pages[self.page_of_code[code // PAGE_SIZE], code % PAGE_SIZE]]
+        return "".join(character if output == ITSELF else chr(output) for output in row if output != NOTHING)
+
+
+def character_map(normalizer: normalizers.BertNormalizer) -> CharacterMap:
+    """Read the character table of BERT's normaliser followed by BERT's pre-tokenizer; cached for each setting.
+
+    Args:
+        normalizer: `tokenizers.normalizers.BertNormalizer`, in any setting.
+
+    Returns:
+        The table over all code points. Surrogates, which no UTF-8 text can hold, map to nothing.
+
+    Example:
+
+    >>> cased = normalizers.BertNormalizer(lowercase=False)
+    >>> character_map(cased).look_up("A")
+    'A'
+    """
+    return _cached_map(
+        normalizer.clean_text, normalizer.handle_chinese_chars, normalizer.strip_accents, normalizer.lowercase
+    )
+
+
+@functools.lru_cache(maxsize=8)
+def _cached_map(clean_text: bool, handle_chinese_chars: bool, strip_accents: bool | None, lowercase: bool):
+    normalize = normalizers.BertNormalizer(clean_text, handle_chinese_chars, strip_accents, lowercase).normalize_str
+    normalised = ["" if 0xD800 <= code < 0xE000 else normalize(chr(code)) for code in range(CODE_POINTS)]
+    separated = _separated(set("".join(normalised)))
+    answers = {}  # answer -> its row, in order of first use
+    rows = np.empty(CODE_POINTS, np.int32)
+    for code, text in enumerate(normalised):
+        output = "".join(separated[character] for character in text)
+        answer = tuple(ITSELF if ord(character) == code else ord(character) for character in output)
+        rows[code] = answers.setdefault(answer, len(answers))
+    outputs = np.full((len(answers), max(map(len, answers))), NOTHING, np.int32)  # (U, K)
+    for answer, row in answers.items():
+        outputs[row, : len(answer)] = answer
+    pages, page_of_code = np.unique(rows.reshape(-1, PAGE_SIZE), axis=0, return_inverse=True)
+    return CharacterMap(page_of_code.astype(np.int32).reshape(-1), pages, outputs)
+
+
+def _separated(characters: set[str]) -> dict[str, str]:
+    """Return each character as BERT's pre-tokenizer takes it: part of a word, a word of its own, or white space."""
+    characters = sorted(characters - {"x"})
+    pieces = pre_tokenizers.BertPreTokenizer().pre_tokenize_str("".join(f"x{character}" for character in characters))
+    words = {word for word, _ in pieces}
+    inside = set("".join(words))
+    separated = {"x": "x"}
+    for character in characters:  # each stood between two letters: alone now, or gone, or still inside the word
+        separated[character] = f" {character} " if character in words else character if character in inside else " "
+    return separated

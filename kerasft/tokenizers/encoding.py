@@ -1,0 +1,88 @@
+"""Texts to padded model inputs outside a graph, for pipelines and verifiers."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.errors import bad_data
+from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
+
+
+class Encoded(NamedTuple):
+    """Tokenised texts, not padded yet."""
+
+    token_ids: list[list[int]]
+    """One list of ids a text, special tokens included."""
+    segment_ids: list[list[int]]
+    """0 for the first text of a pair, 1 for the second."""
+    num_truncated: int
+    """How many texts were longer than `max_length`."""
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, str]], *, max_length: int) -> Encoded:
+    """Tokenise texts, or pairs of texts (cut longest first), to at most `max_length` ids.
+
+    Args:
+        tokenizer: The checkpoint's fast tokenizer.
+        texts: N >= 1 texts, or N tuples of two texts. An empty text is its special tokens alone.
+        max_length: Longest row, special tokens included.
+
+    Raises:
+        DataError: If an item is not text (or holds half of a surrogate pair), or single texts and pairs are mixed.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> encode(tiny.tokenizer(), ["a good film", "bad"], max_length=4).num_truncated
+    1
+    """
+    pair = isinstance(texts[0], tuple)
+    for number, item in enumerate(texts, 1):
+        if isinstance(item, tuple) != pair or (pair and len(item) != 2):
+            raise bad_data("texts", "not like the first item", "Give all texts or all pairs.", line=number, value=item)
+        for text in item if pair else (item,):
+            if not isinstance(text, str):
+                raise bad_data("texts", "not a string", "Give strings only.", line=number, value=text)
+            if not _is_unicode(text):
+                raise bad_data("texts", "half of a surrogate pair", "Decode it as UTF-8.", line=number, value=text)
+    encodings = tokenizer(list(texts), truncation="longest_first", max_length=max_length, return_token_type_ids=True)
+    num_truncated = sum(bool(encoding.overflowing) for encoding in encodings.encodings)
+    return Encoded(encodings["input_ids"], encodings["token_type_ids"], num_truncated)
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def pad(encoded: Encoded, rows: Sequence[int], pad_id: int, length: int | None = None) -> dict[str, np.ndarray]:
+    """Pad some of the encoded rows on the right.
+
+    Args:
+        encoded: What `encode` returned.
+        rows: Numbers of the rows that make this batch.
+        pad_id: The padding token's id.
+        length: Length S to pad to; `None`: the longest of these rows.
+
+    Returns:
+        `token_ids`, `padding_mask`, `segment_ids`, int32, (B, S).
+
+    Example:
+
+    >>> pad(Encoded([[2, 5, 3], [2, 3]], [[0, 0, 0], [0, 0]], 0), [0, 1], pad_id=0)["token_ids"].tolist()
+    [[2, 5, 3], [2, 3, 0]]
+    """
+    length = length or max(len(encoded.token_ids[row]) for row in rows)
+    token_ids = np.full((len(rows), length), pad_id, np.int32)
+    padding_mask, segment_ids = np.zeros_like(token_ids), np.zeros_like(token_ids)
+    for index, row in enumerate(rows):
+        ids = encoded.token_ids[row]
+        token_ids[index, : len(ids)] = ids
+        segment_ids[index, : len(ids)] = encoded.segment_ids[row]
+        padding_mask[index, : len(ids)] = 1
+    return {TOKEN_IDS: token_ids, PADDING_MASK: padding_mask, SEGMENT_IDS: segment_ids}
