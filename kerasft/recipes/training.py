@@ -25,7 +25,7 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
         "cosine": kerasft.optimizers.WarmupCosineDecay,
         "polynomial": kerasft.optimizers.WarmupPolynomialDecay,
     }[options.schedule]
-    total_steps = max(1, options.epochs * steps_per_epoch // options.gradient_accumulation)
+    total_steps = options.epochs * steps_per_epoch  # the schedule counts batches, also when gradients are accumulated
     return kerasft.optimizers.AdamW(
         decay(options.learning_rate, total_steps, warmup=options.warmup),
         weight_decay=options.weight_decay,
