@@ -187,7 +187,7 @@ def _number(rows: Rows, row: int, value: object) -> float:
         number = float(text) if not (isinstance(text, str) and "_" in text) else math.nan
     except (TypeError, ValueError, OverflowError):
         number = math.nan
-    if not math.isfinite(number) or abs(number) > np.finfo(np.float32).max:
+    if not math.isfinite(number) or abs(number) > float(np.finfo(np.float32).max):
         raise rows.error(
             row, "the target is not a finite number", "Write it as 3.5 (with a point), or delete the row.", value
         )

@@ -1,0 +1,84 @@
+"""Splits: seeded, of the size asked for, stratified, complete."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kerasft.data import collect_labels, split, texts_and_labels
+from kerasft.errors import DataError, KerasftError
+
+
+def source(counts):
+    return [{"text": f"{name} {i}", "label": name} for name, count in counts.items() for i in range(count)]
+
+
+def texts(rows):
+    return rows.columns["text"]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(st.sampled_from("abcdef"), st.integers(1, 60), min_size=2).filter(lambda c: sum(c.values()) > 20),
+    st.floats(0.1, 0.4),
+    st.floats(0.1, 0.4),
+    st.integers(0, 99),
+)
+def test_parts_are_disjoint_complete_and_stratified(counts, dev, test, seed):
+    rows = source(counts)
+    parts = split(rows, dev=dev, test=test, seed=seed)
+    assert sorted(text for part in parts for text in texts(part)) == sorted(row["text"] for row in rows)
+    kept = Counter(parts[0].columns["label"])
+    assert set(kept) == set(counts), "every label stays in train"
+    for name, count in counts.items():
+        assert abs(kept[name] - count * (1 - dev - test)) <= 2.5
+        assert abs(Counter(parts[1].columns["label"])[name] - count * dev) <= 2.5
+
+
+def test_seed_and_order():
+    rows = source({"a": 50, "b": 50})
+    one, two, other = (split(rows, seed=seed)[1] for seed in (1, 1, 2))
+    assert texts(one) == texts(two) != texts(other)
+    order = {row["text"]: i for i, row in enumerate(rows)}
+    positions = [order[text] for text in texts(one)]
+    assert positions == sorted(positions)
+    assert one.place(0) == ("Python rows", positions[0] + 1), "messages about a part name the row in its source"
+
+
+def test_sizes_by_number():
+    train, dev, test = split(source({"a": 90, "b": 10}), dev=20, test=10)
+    assert (len(train), len(dev), len(test)) == (70, 20, 10)
+    assert Counter(dev.columns["label"]) == {"a": 18, "b": 2}
+    assert split(source({"a": 9, "b": 9}))[2] is None
+
+
+def test_parts_remember_their_columns(tmp_path):
+    path = tmp_path / "sms.tsv"
+    path.write_text("".join(f"{'spam' if i % 5 == 0 else 'ham'}\ttext {i}\n" for i in range(50)))
+    train, dev, _ = split(path, columns={"text": 1, "label": 0})
+    assert collect_labels(train) == ["ham", "spam"] == list(collect_labels(train, columns={"text": 1, "label": 0}))
+    assert texts_and_labels(dev, labels=["ham", "spam"])[1].tolist().count(1) == 1
+
+
+def test_regression_and_unlabelled_rows_are_drawn_at_random():
+    rows = [{"text": f"t{i}", "label": i / 7} for i in range(40)]
+    train, dev, _ = split(rows, dev=0.25, problem="regression")
+    assert (len(train), len(dev)) == (30, 10)
+    train, dev, _ = split([{"text": f"t{i}"} for i in range(40)], dev=0.25)
+    assert (len(train), len(dev)) == (30, 10)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0, -1, 0, True, "0.1", 1.5])
+def test_bad_share(share):
+    with pytest.raises(KerasftError, match=rf"`dev` must be a share .* received: {share!r}"):
+        split(source({"a": 9, "b": 9}), dev=share)
+
+
+def test_empty_part_and_bad_problem():
+    with pytest.raises(DataError, match=r"4 rows leave a part empty; received: \{'train': 4, 'dev': 0, 'test': 0\}"):
+        split(source({"a": 2, "b": 2}), dev=0.1)
+    with pytest.raises(DataError, match="leave a part empty"):
+        split(source({"a": 2, "b": 2}), dev=3, test=1)
+    with pytest.raises(KerasftError, match=r"`problem` must be one of .* received: 'x'"):
+        split(source({"a": 2, "b": 2}), problem="x")
