@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from kerasft.callbacks.non_finite import find_optimizer
 from kerasft.errors import CheckpointError, bad_argument
 
 _SMALLER_IS_BETTER = {"loss", "error", "mse", "mae", "rmse", "crossentropy", "entropy", "perplexity", "divergence"}
@@ -169,20 +170,29 @@ class _Resume(keras.callbacks.BackupAndRestore):
         if not last.exists() and previous.exists():  # killed between the two renamings
             previous.rename(last)
         if last.exists():
+            self._check(json.loads((last / "model.json").read_text(encoding="utf-8")))
             shutil.copytree(last, writing)
-        try:
-            super().on_train_begin(logs)
-        except ValueError as error:
+        super().on_train_begin(logs)
+
+    def _signature(self) -> dict:
+        optimizer = find_optimizer(self.model)
+        return {"optimizer": type(optimizer).__name__, "weights": [list(weight.shape) for weight in self.model.weights]}
+
+    def _check(self, saved: dict) -> None:
+        """Keras would load what fits, warn, and leave the rest at random."""
+        if saved != self._signature():
+            difference = f"one of {len(saved['weights'])} weights with {saved['optimizer']}"
             raise CheckpointError(
-                f"`folder` must hold a back-up of this very model and optimizer; received: {str(self.folder)!r}"
-                f" ({str(error).splitlines()[0]}). Give another folder, or delete this one to start anew."
-            ) from error
+                f"`folder` must hold a back-up of this very model and optimizer; received: {str(self.folder)!r}, {difference}"
+                f" (here: {len(self.model.weights)} weights). Give another folder, or delete this one to start anew."
+            )
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the back-up aside, then put it in the place of the last one."""
         last, previous, writing = (self.folder / name for name in ("last", "previous", "writing"))
         shutil.rmtree(writing, ignore_errors=True)
         super().on_epoch_end(epoch, logs)
+        (writing / "model.json").write_text(json.dumps(self._signature()), encoding="utf-8")
         shutil.rmtree(previous, ignore_errors=True)
         if last.exists():
             last.rename(previous)
