@@ -18,7 +18,7 @@ import keras
 from transformers import PreTrainedTokenizerFast
 
 import kerasft
-from kerasft import tokenizers
+from kerasft import backbones, tokenizers  # noqa: F401  a saved model needs the layers of `backbones` registered
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import Labels
 from kerasft.heads import LabelledModel

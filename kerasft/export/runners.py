@@ -114,10 +114,15 @@ def text_signature(folder: str | os.PathLike) -> Callable[[Sequence[str | tuple[
         return None
 
     def answer(texts):
-        columns = zip(*texts) if isinstance(texts[0], tuple) else [texts]
-        return loaded.signatures[TEXT_SIGNATURE](
-            **{name: tf.constant(list(column)) for name, column in zip((TEXTS, TEXT_PAIRS), columns)}
-        )[LOGITS].numpy()
+        order = sorted(range(len(texts)), key=lambda row: len("".join(texts[row])))
+        logits = {}
+        for start in range(0, len(order), 32):
+            rows = order[start : start + 32]
+            chunk = [texts[row] for row in rows]
+            columns = zip(*chunk) if isinstance(chunk[0], tuple) else [chunk]
+            inputs = {name: tf.constant(list(column)) for name, column in zip((TEXTS, TEXT_PAIRS), columns)}
+            logits.update(zip(rows, loaded.signatures[TEXT_SIGNATURE](**inputs)[LOGITS].numpy()))
+        return np.stack([logits[row] for row in range(len(texts))])
 
     return answer
 

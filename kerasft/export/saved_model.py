@@ -99,8 +99,7 @@ def write_graph(
         shape: (B, S) of the inputs; `None` for any size.
         only_logits: Whether to leave `probability` out.
     """
-    archive = keras.export.ExportArchive()
-    archive.track(bundle.model)
+    archive = keras.export.ExportArchive()  # without track(model), which would store every weight twice
     answer = _answer(bundle.model, REGRESSION if only_logits else bundle.labels.problem)
     archive.add_endpoint(SIGNATURE, answer, input_signature=[_specs(bundle.model, shape)])
     archive.write_out(str(folder), verbose=False)
@@ -110,7 +109,6 @@ def _write(
     bundle: Bundle, folder: pathlib.Path, sequence_length: int | None, tokenizer: InGraphTokenizer | None
 ) -> None:
     archive = keras.export.ExportArchive()
-    archive.track(bundle.model)
     answer = _answer(bundle.model, bundle.labels.problem)
     archive.add_endpoint(SIGNATURE, answer, input_signature=[_specs(bundle.model, (None, sequence_length))])
     if tokenizer is not None:

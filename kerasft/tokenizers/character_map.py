@@ -72,10 +72,12 @@ def _cached_map(clean_text: bool, handle_chinese_chars: bool, strip_accents: boo
     normalize = normalizers.BertNormalizer(clean_text, handle_chinese_chars, strip_accents, lowercase).normalize_str
     normalised = ["" if 0xD800 <= code < 0xE000 else normalize(chr(code)) for code in range(CODE_POINTS)]
     separated = _separated(set("".join(normalised)))
-    answers = {}  # answer -> its row, in order of first use
-    rows = np.empty(CODE_POINTS, np.int32)
+    answers = {(ITSELF,): 0}  # answer -> its row, in order of first use
+    rows = np.zeros(CODE_POINTS, np.int32)
     for code, text in enumerate(normalised):
-        output = "".join(separated[character] for character in text)
+        if text == chr(code) and text not in separated:
+            continue  # itself: most code points
+        output = "".join(separated.get(character, character) for character in text)
         answer = tuple(ITSELF if ord(character) == code else ord(character) for character in output)
         rows[code] = answers.setdefault(answer, len(answers))
     outputs = np.full((len(answers), max(map(len, answers))), NOTHING, np.int32)  # (U, K)
@@ -86,12 +88,10 @@ def _cached_map(clean_text: bool, handle_chinese_chars: bool, strip_accents: boo
 
 
 def _separated(characters: set[str]) -> dict[str, str]:
-    """Return each character as BERT's pre-tokenizer takes it: part of a word, a word of its own, or white space."""
-    characters = sorted(characters - {"x"})
+    """Return what BERT's pre-tokenizer makes of the characters that it doesn't leave within a word."""
+    # Each character stands between two letters: it is then still inside a word, or a word of its own, or gone.
     pieces = pre_tokenizers.BertPreTokenizer().pre_tokenize_str("".join(f"x{character}" for character in characters))
     words = {word for word, _ in pieces}
-    inside = set("".join(words))
-    separated = {"x": "x"}
-    for character in characters:  # each stood between two letters: alone now, or gone, or still inside the word
-        separated[character] = f" {character} " if character in words else character if character in inside else " "
-    return separated
+    alone = {word for word in words if len(word) == 1} - {"x"}
+    gone = characters - set("".join(words))
+    return {character: f" {character} " for character in alone} | dict.fromkeys(gone, " ")
