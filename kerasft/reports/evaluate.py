@@ -105,6 +105,8 @@ def summarize(
     gold = np.asarray(gold)
     gold = gold.astype("int64") if labels.problem == SINGLE_LABEL else gold.reshape(len(gold), -1)
     _check(logits, gold, labels, texts)
+    if max_errors < 0:
+        raise bad_argument("max_errors", "a whole number >= 0", max_errors, "Give max_errors=25.")
     common = {"title": title, "about": dict(about or {}), "problem": labels.problem, "labels": list(labels)}
     common |= {"rows": len(gold), "errors": confident_errors(logits, gold, labels, texts=texts, limit=max_errors)}
     fill = {"confusion_matrix": None, "confused_pairs": [], "calibration": [], "points": []}
@@ -153,9 +155,10 @@ def _check(logits: np.ndarray, gold: np.ndarray, labels: Labels, texts: Sequence
             logits.shape,
             "Give the model's labels.",
         )
-    if labels.problem == SINGLE_LABEL and (gold.min() < 0 or gold.max() >= len(labels)):
+    outside = gold[(gold < 0) | (gold >= len(labels))] if labels.problem == SINGLE_LABEL else ()
+    if len(outside):
         raise bad_argument(
-            "gold", f"class numbers from 0 to {len(labels) - 1}", int(gold.max()), "Give the labels of the training."
+            "gold", f"class numbers from 0 to {len(labels) - 1}", int(outside[0]), "Give the labels of the training."
         )
     if labels.problem != SINGLE_LABEL and gold.shape != expected:
         raise bad_argument("gold", f"of shape {expected}", gold.shape, "Give one column for each label.")
