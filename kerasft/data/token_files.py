@@ -94,8 +94,7 @@ def tokenize_to_files(
             raise bad_data(
                 str(folder), f"the token store cannot be written ({error})", "Give another folder."
             ) from error
-    found = _read(encoder, store)
-    return found
+    return _read(encoder, store)
 
 
 def _write(encoder: Encoder, texts: Sequence[str], pairs: Sequence[str] | None, store: Path) -> None:
@@ -136,7 +135,14 @@ def _write_shards(chunks: Iterable[Chunk], rows: int, folder: Path) -> dict:
 
 
 def _read(encoder: Encoder, store: Path) -> TokenFiles:
-    index = json.loads((store / "index.json").read_text(encoding="utf-8"))
+    try:
+        index = json.loads((store / "index.json").read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise bad_data(
+            str(store / "index.json"),
+            f"this is not JSON ({error})",
+            f"Delete the folder {str(store)!r}; it is made again.",
+        ) from error
     for name, size_bytes in index["size_bytes"].items():
         path = store / name
         found = path.stat().st_size if path.exists() else None
