@@ -4,24 +4,26 @@ import functools
 import math
 from collections.abc import Callable, Sequence
 from numbers import Integral, Real
-from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
 from kerasft.errors import bad_argument
+from kerasft.optimizers.adam_update import Betas, Rates, add_rows, update_variable
 from kerasft.optimizers.gradients import Gradient, clip_factor, global_norm, merge_rows
 
 XLA_MIN_PARAMETERS = 1_000_000
 """Below this many parameters `jit_compile="auto"` does not compile: the seconds it takes would not come back."""
 
 
-class _Rates(NamedTuple):
-    """The scalars of one update, float32."""
-
-    step_size: tf.Tensor  # learning rate / (1 - beta_1^t)
-    root_scale: tf.Tensor  # 1 / sqrt(1 - beta_2^t)
-    keep: tf.Tensor  # 1 - learning rate * weight decay
+_RANGES = {
+    "learning_rate": ("a number > 0 or a schedule", lambda x: x > 0, "Give 2e-5, for example."),
+    "weight_decay": ("a number >= 0", lambda x: x >= 0, "Give 0.01, or 0.0 for none."),
+    "beta_1": ("a number in (0, 1)", lambda x: 0 < x < 1, "Give 0.9, for example."),
+    "beta_2": ("a number in (0, 1)", lambda x: 0 < x < 1, "Give 0.999, for example."),
+    "epsilon": ("a number > 0", lambda x: x > 0, "Give 1e-8, for example."),
+    "global_clipnorm": ("a number > 0 or None", lambda x: x > 0, "Give 1.0, or None for no clipping."),
+}
 
 
 @functools.cache
@@ -103,22 +105,23 @@ class AdamW(keras.optimizers.AdamW):
         jit_compile: bool | str = "auto",
         **keras_options,
     ):
-        _check_options(keras_options)
-        _check_number("weight_decay", weight_decay, "a number >= 0", lambda x: x >= 0, "Give 0.01, or 0.0 for none.")
-        _check_number("beta_1", beta_1, "a number in (0, 1)", lambda x: 0 < x < 1, "Give 0.9, for example.")
-        _check_number("beta_2", beta_2, "a number in (0, 1)", lambda x: 0 < x < 1, "Give 0.999, for example.")
-        _check_number("epsilon", epsilon, "a number > 0", lambda x: x > 0, "Give 1e-8, for example.")
+        unknown = sorted(set(keras_options) - {"name", "loss_scale_factor"})
+        if unknown:
+            fix = "Clip by global_clipnorm; for the rest, use keras.optimizers.AdamW."
+            raise bad_argument("keras_options", "`name` or `loss_scale_factor`", unknown, fix)
+        for argument, value in (("weight_decay", weight_decay), ("beta_1", beta_1), ("beta_2", beta_2)):
+            _check_range(argument, value)
+        _check_range("epsilon", epsilon)
         if global_clipnorm is not None:
-            fix = "Give 1.0, or None for no clipping."
-            _check_number("global_clipnorm", global_clipnorm, "a number > 0 or None", lambda x: x > 0, fix)
+            _check_range("global_clipnorm", global_clipnorm)
+        if isinstance(learning_rate, Real):
+            _check_range("learning_rate", learning_rate)
+            learning_rate = float(learning_rate)
         steps, fix = gradient_accumulation_steps, "Give None to update after every batch."
         if steps is not None and (not isinstance(steps, Integral) or steps < 2):
             raise bad_argument("gradient_accumulation_steps", "a whole number >= 2 or None", steps, fix)
         if jit_compile not in (True, False, "auto"):
             raise bad_argument("jit_compile", "True, False or 'auto'", jit_compile, "'auto' is right almost always.")
-        if isinstance(learning_rate, Real):
-            _check_number("learning_rate", learning_rate, "a number > 0 or a schedule", lambda x: x > 0, "Give 2e-5.")
-            learning_rate = float(learning_rate)
         super().__init__(
             learning_rate=learning_rate,
             weight_decay=weight_decay,
@@ -188,31 +191,32 @@ class AdamW(keras.optimizers.AdamW):
     # Keras calls this hook at every step, with the gradients that exist and their variables. Everything that Keras' own
     # version does is done here, in another order.
     def _backend_apply_gradients(self, grads: Sequence[Gradient], trainable_variables: Sequence) -> None:
+        # Bound, not passed on: what passes through a merge of replicas is taken for one value per replica.
         indices = tuple(self._get_variable_index(variable) for variable in trainable_variables)
         rates = self._rates()
-        replicas = tf.distribute.get_replica_context() if _has_replicas() else None
-        if replicas:
-            grads = replicas.all_reduce(tf.distribute.ReduceOp.SUM, list(grads))
-        if not self.gradient_accumulation_steps:
-            grads = [merge_rows(gradient) for gradient in grads]
-        # `indices` are bound, not passed: what passes through a merge is taken for one value per replica.
+        if not _has_replicas():
+            self._apply_summed(None, self._merged(grads), rates, indices=indices)
+            return
+        replica = tf.distribute.get_replica_context()
+        grads = self._merged(replica.all_reduce(tf.distribute.ReduceOp.SUM, list(grads)))
+        # Mirrored variables can be written only where all replicas meet.
         apply = functools.partial(self._apply_summed, indices=indices)
-        if replicas:  # mirrored variables can be written only where all replicas meet
-            tf.__internal__.distribute.interim.maybe_merge_call(apply, replicas.strategy, grads, rates)
-        else:
-            apply(None, grads, rates)
+        tf.__internal__.distribute.interim.maybe_merge_call(apply, replica.strategy, grads, rates)
 
-    def _rates(self) -> _Rates:
+    def _merged(self, gradients: Sequence[Gradient]) -> list[Gradient]:
+        # Accumulators add repeated rows by themselves.
+        return list(gradients) if self.gradient_accumulation_steps else [merge_rows(g) for g in gradients]
+
+    def _rates(self) -> Rates:
         rate = tf.cast(self.learning_rate, tf.float32)
         step = tf.cast(self.iterations + 1, tf.float32)
         # 1 - beta^t, exact to float32 also for the first steps, where the power is close to 1.
         correction_1 = -tf.math.expm1(step * math.log(self.beta_1))
         correction_2 = -tf.math.expm1(step * math.log(self.beta_2))
-        return _Rates(rate / correction_1, tf.math.rsqrt(correction_2), 1.0 - rate * self.weight_decay)
+        keep = 1.0 - rate * self.weight_decay
+        return Rates(rate / correction_1, tf.math.rsqrt(correction_2), keep, clip=tf.constant(1.0))
 
-    def _apply_summed(
-        self, strategy, gradients: Sequence[Gradient], rates: _Rates, *, indices: tuple[int, ...]
-    ) -> None:
+    def _apply_summed(self, strategy, gradients: Sequence[Gradient], rates: Rates, *, indices: tuple[int, ...]) -> None:
         """Update by, or accumulate, gradients summed over the replicas; `strategy` is None for one device."""
         if not self.gradient_accumulation_steps:
             self._update(strategy, gradients, rates, indices)
@@ -236,87 +240,43 @@ class AdamW(keras.optimizers.AdamW):
         else:
             accumulator.assign_add(tf.cast(gradient, accumulator.dtype) * share)
 
-    def _update(self, strategy, gradients: Sequence[Gradient], rates: _Rates, indices: tuple[int, ...]) -> None:
+    def _update(self, strategy, gradients: Sequence[Gradient], rates: Rates, indices: tuple[int, ...]) -> None:
         # After the sum all replicas hold the same gradients: one's norm is everyone's.
         norm = global_norm([_on_one_replica(gradient) for gradient in gradients])
         self.gradient_norm.assign(norm)
-        scale = clip_factor(norm, self.global_clipnorm)
+        rates = rates._replace(clip=clip_factor(norm, self.global_clipnorm))
         if self._compiled_update is None:
-            self._update_variables(gradients, rates, scale, indices, strategy)
+            self._update_variables(gradients, rates, indices, strategy)
             return
-        dense = [self._into_moments(index, gradient, scale) for index, gradient in zip(indices, gradients)]
-        self._compiled_update(dense, rates, scale, indices)
-
-    def _into_moments(self, index: int, gradient: Gradient, scale: tf.Tensor) -> tf.Tensor | None:
-        """Add the rows of slices to the moments ahead of the compiled update, and leave None; pass a dense gradient on.
-
-        The number of rows changes from batch to batch, and XLA would compile the update anew for each.
-        """
-        if not isinstance(gradient, tf.IndexedSlices):
-            return tf.convert_to_tensor(gradient)
-        momentum, velocity = _tf_variable(self._momentums[index]), _tf_variable(self._velocities[index])
-        return self._add_rows(momentum, velocity, gradient, scale)
-
-    def _add_rows(
-        self, momentum: tf.Variable, velocity: tf.Variable, slices: tf.IndexedSlices, scale: tf.Tensor
-    ) -> None:
-        # Divided by beta here, because `_update_one` multiplies the sum by it: no dense gradient of the table is made.
-        rows = tf.cast(slices.values, momentum.dtype) * tf.cast(scale, momentum.dtype)
-        momentum.scatter_add(tf.IndexedSlices(rows * (1.0 / self.beta_1 - 1.0), slices.indices))
-        velocity.scatter_add(tf.IndexedSlices(tf.square(rows) * (1.0 / self.beta_2 - 1.0), slices.indices))
+        dense = []
+        for index, gradient in zip(indices, gradients):
+            variable, *moments = self._variable_and_moments(index)
+            if isinstance(gradient, tf.IndexedSlices):
+                add_rows(*moments, gradient, self._betas, rates.clip)
+                dense.append(None)
+            else:  # one static shape, whatever the batch: else XLA might compile again
+                dense.append(tf.ensure_shape(gradient, variable.shape))
+        self._compiled_update(dense, rates, indices)
 
     def _update_variables(
-        self,
-        gradients: Sequence[Gradient | None],
-        rates: _Rates,
-        scale: tf.Tensor,
-        indices: tuple[int, ...],
-        strategy=None,
+        self, gradients: Sequence[Gradient | None], rates: Rates, indices: tuple[int, ...], strategy=None
     ) -> None:
         for index, gradient in zip(indices, gradients):
-            update = functools.partial(self._update_one, decays=self._decays[index])
-            moments = _tf_variable(self._momentums[index]), _tf_variable(self._velocities[index])
-            _on_each_replica(
-                strategy, _tf_variable(self._trainable_variables[index]), update, *moments, gradient, rates, scale
-            )
+            update = functools.partial(update_variable, betas=self._betas, decays=self._decays[index])
+            variable, *moments = self._variable_and_moments(index)
+            _on_each_replica(strategy, variable, update, *moments, gradient, rates)
 
-    def _update_one(
-        self,
-        variable: tf.Variable,
-        momentum: tf.Variable,
-        velocity: tf.Variable,
-        gradient: Gradient | None,
-        rates: _Rates,
-        scale: tf.Tensor,
-        *,
-        decays: bool,
-    ) -> None:
-        if isinstance(gradient, tf.IndexedSlices):
-            gradient = self._add_rows(momentum, velocity, gradient, scale)
-        step_size, root_scale, keep, scale = (tf.cast(scalar, variable.dtype) for scalar in (*rates, scale))
-        mean, mean_square = momentum * self.beta_1, velocity * self.beta_2
-        if gradient is not None:
-            gradient = tf.cast(gradient, variable.dtype) * scale
-            mean += gradient * (1.0 - self.beta_1)
-            mean_square += tf.square(gradient) * (1.0 - self.beta_2)
-        kept = variable * keep if decays else variable
-        variable.assign(kept - step_size * mean / (tf.sqrt(mean_square) * root_scale + self.epsilon))
-        momentum.assign(mean)
-        velocity.assign(mean_square)
+    def _variable_and_moments(self, index: int) -> tuple[tf.Variable, tf.Variable, tf.Variable]:
+        parts = self._trainable_variables[index], self._momentums[index], self._velocities[index]
+        return tuple(_tf_variable(part) for part in parts)
+
+    @property
+    def _betas(self) -> Betas:
+        return Betas(self.beta_1, self.beta_2, self.epsilon)
 
 
-def _check_options(options: dict) -> None:
-    unknown = sorted(set(options) - {"name", "loss_scale_factor"})
-    if unknown:
-        raise bad_argument(
-            "keras_options",
-            "`name` or `loss_scale_factor`",
-            unknown,
-            "Clip by global_clipnorm; use keras.optimizers.AdamW for the rest.",
-        )
-
-
-def _check_number(name: str, value: object, expected: str, holds: Callable[[float], bool], fix: str) -> None:
+def _check_range(name: str, value: object) -> None:
+    expected, holds, fix = _RANGES[name]
     if not isinstance(value, Real) or isinstance(value, bool) or not holds(value):
         raise bad_argument(name, expected, value, fix)
 
