@@ -2,6 +2,7 @@
 
 from kerasft.backbones.activations import gelu_tanh
 from kerasft.backbones.bert import BertConfig, bert
+from kerasft.backbones.position_embedding import PositionEmbedding
 from kerasft.backbones.transformer_encoder import AttentionBias, TransformerEncoderLayer
 
-__all__ = ["AttentionBias", "BertConfig", "TransformerEncoderLayer", "bert", "gelu_tanh"]
+__all__ = ["AttentionBias", "BertConfig", "PositionEmbedding", "TransformerEncoderLayer", "bert", "gelu_tanh"]

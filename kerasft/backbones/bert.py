@@ -6,6 +6,7 @@ from collections.abc import Callable
 import keras
 import keras_hub
 
+from kerasft.backbones.position_embedding import PositionEmbedding
 from kerasft.backbones.transformer_encoder import DEFAULT_MASK_VALUE, AttentionBias, TransformerEncoderLayer
 from kerasft.features import PADDING_MASK, POOLED_OUTPUT, SEGMENT_IDS, SEQUENCE_OUTPUT, TOKEN_IDS
 
@@ -106,9 +107,6 @@ def _embed(inputs: dict, config: BertConfig, dtype: str | None):
         dtype=dtype,
         name="token_embedding",
     )(inputs[TOKEN_IDS])
-    positions = keras_hub.layers.PositionEmbedding(
-        config.max_sequence_length, initializer=_initializer(config), dtype=dtype, name="position_embedding"
-    )(tokens)
     segments = keras.layers.Embedding(
         config.num_segments,
         config.hidden_dim,
@@ -116,7 +114,13 @@ def _embed(inputs: dict, config: BertConfig, dtype: str | None):
         dtype=dtype,
         name="segment_embedding",
     )(inputs[SEGMENT_IDS])
-    summed = keras.layers.Add(dtype=dtype, name="embeddings_add")([tokens, segments, positions])
+    summed = keras.layers.Add(dtype=dtype, name="embeddings_add")([tokens, segments])  # (B, S, H)
+    summed = PositionEmbedding(
+        max_sequence_length=config.max_sequence_length,
+        initializer=_initializer(config),
+        dtype=dtype,
+        name="position_embedding",
+    )(summed)
     norm = keras.layers.LayerNormalization(epsilon=config.layer_norm_epsilon, dtype=dtype, name="embeddings_layer_norm")
     return keras.layers.Dropout(config.hidden_dropout, dtype=dtype, name="embeddings_dropout")(norm(summed))
 

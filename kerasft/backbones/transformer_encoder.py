@@ -32,7 +32,7 @@ class AttentionBias(keras.layers.Layer):
 
     Example:
 
-    >>> AttentionBias(mask_value=-30.0)([[1, 1, 0]]).numpy().tolist()
+    >>> AttentionBias(mask_value=-30.0)(ops.array([[1, 1, 0]])).numpy().tolist()
     [[[[0.0, 0.0, -30.0]]]]
     """
 
@@ -44,7 +44,7 @@ class AttentionBias(keras.layers.Layer):
 
     def call(self, padding_mask):
         """Return the bias (B, 1, 1, S)."""
-        bias = (1.0 - ops.cast(padding_mask, self.compute_dtype)) * self.mask_value  # (B, S)
+        bias = (ops.cast(padding_mask, self.compute_dtype) - 1.0) * -self.mask_value  # (B, S)
         return ops.expand_dims(ops.expand_dims(bias, 1), 1)  # (B, 1, 1, S)
 
     def compute_output_shape(self, padding_mask_shape):

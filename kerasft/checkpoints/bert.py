@@ -87,7 +87,7 @@ def weight_names(backbone: keras.Model) -> dict[str, keras.Variable]:
     """
     names = {
         "embeddings.word_embeddings.weight": backbone.get_layer("token_embedding").embeddings,
-        "embeddings.position_embeddings.weight": backbone.get_layer("position_embedding").position_embeddings,
+        "embeddings.position_embeddings.weight": backbone.get_layer("position_embedding").embeddings,
         "embeddings.token_type_embeddings.weight": backbone.get_layer("segment_embedding").embeddings,
         **_norm("embeddings.LayerNorm", backbone.get_layer("embeddings_layer_norm")),
         **_dense("pooler.dense", backbone.get_layer("pooled_dense")),

@@ -46,7 +46,7 @@ def load_pretrained(
     kerasft.errors.CheckpointError: `name` must be an existing folder, a hub id or a KerasHub preset; received: ...
     """
     name = os.fspath(name).removeprefix("hf://")
-    if not pathlib.Path(name).is_dir() and not keras_hub_preset.is_preset(name):
+    if not (name and pathlib.Path(name).is_dir()) and not keras_hub_preset.is_preset(name):
         if not hub.is_hub_id(name):
             raise bad_argument(
                 "name",

@@ -5,6 +5,7 @@ The format: https://huggingface.co/docs/safetensors (8 bytes of header length, a
 
 import json
 import pathlib
+import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -14,6 +15,7 @@ from kerasft.errors import CheckpointError
 
 SINGLE_FILE = "model.safetensors"
 INDEX_FILE = "model.safetensors.index.json"
+_SHARD_NAME = re.compile(r"\w[\w.-]*\.safetensors")  # no separator: a shard lies in the folder
 
 
 class Tensors:
@@ -85,7 +87,7 @@ def _weight_files(folder: pathlib.Path) -> list[pathlib.Path]:
 
 
 def _shard(index: pathlib.Path, name: str) -> pathlib.Path:
-    if not isinstance(name, str) or pathlib.PurePath(name).name != name or "\\" in name:
+    if not isinstance(name, str) or not _SHARD_NAME.fullmatch(name):
         raise CheckpointError(
             f"{index}: a shard must be a file name inside the folder; received: {name!r}. Do not trust this checkpoint."
         )

@@ -3,7 +3,7 @@
 import os
 import pathlib
 
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, BertTokenizerFast, PreTrainedTokenizerFast
 
 from kerasft.errors import CheckpointError
 
@@ -29,7 +29,30 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
             f"{folder}: no tokenizer found; expected {' or '.join(_NEEDS_ONE_OF)}. "
             "Copy the tokenizer's files of the same checkpoint into this folder."
         )
-    return AutoTokenizer.from_pretrained(str(folder), local_files_only=True, use_fast=True)
+    from_vocabulary = not (folder / "tokenizer.json").is_file()
+    kind = BertTokenizerFast if from_vocabulary else AutoTokenizer
+    try:
+        tokenizer = kind.from_pretrained(str(folder), local_files_only=True, use_fast=True, trust_remote_code=False)
+    except Exception as error:  # Damaged files raise errors of every kind, the Rust library's are plain `Exception`.
+        reason = " ".join(str(error).split())[:200]
+        raise CheckpointError(
+            f"{folder}: the tokenizer's files cannot be read ({type(error).__name__}: {reason}). "
+            "Copy them again, or make tokenizer.json with the library that wrote them."
+        ) from error
+    if from_vocabulary:
+        _check_special_tokens(tokenizer, folder / "vocab.txt")
+    return tokenizer
+
+
+def _check_special_tokens(tokenizer: PreTrainedTokenizerFast, path: pathlib.Path) -> None:
+    # transformers appends those that the vocabulary lacks, with ids that the weights know nothing of.
+    vocabulary = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False)
+    lacking = sorted(set(tokenizer.all_special_tokens) - set(vocabulary))
+    if lacking:
+        raise CheckpointError(
+            f"{path}: must hold the special tokens, one token a line; lacking: {', '.join(lacking)}. "
+            "Copy the file again, or name the special tokens in tokenizer_config.json."
+        )
 
 
 def save(tokenizer: PreTrainedTokenizerFast, folder: str | os.PathLike) -> None:

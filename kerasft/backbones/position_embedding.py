@@ -1,0 +1,70 @@
+"""One learnt vector per position."""
+
+import keras
+from keras import ops
+
+from kerasft.errors import bad_argument
+
+
+@keras.saving.register_keras_serializable("kerasft")
+class PositionEmbedding(keras.layers.Layer):
+    """Adds a learnt vector to each position.
+
+    KerasHub's layer of this name returns the vectors, copied for every row of the batch, and answers a text that is too
+    long with an error of the slice operation.
+
+    Args:
+        max_sequence_length: Number of positions.
+        initializer: Of the table.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: (B, S, H).
+
+    Returns:
+        (B, S, H).
+
+    Raises:
+        KerasftError: If S is known and larger than `max_sequence_length`.
+
+    Example:
+
+    >>> PositionEmbedding(max_sequence_length=8, initializer="ones")(keras.ops.ones((1, 2, 3))).numpy().tolist()
+    [[[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]]]
+    """
+
+    def __init__(self, *, max_sequence_length: int, initializer="uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.max_sequence_length = max_sequence_length
+        self.initializer = keras.initializers.get(initializer)
+
+    def build(self, input_shape):
+        """Create the table."""
+        shape = (self.max_sequence_length, input_shape[-1])
+        self.embeddings = self.add_weight(name="embeddings", shape=shape, initializer=self.initializer)
+
+    def call(self, inputs):
+        """Return the sum (B, S, H)."""
+        length, hidden_dim = inputs.shape[1:]
+        if length is not None and length > self.max_sequence_length:
+            raise bad_argument(
+                "sequence_length",
+                f"at most {self.max_sequence_length}, the number of positions of this model",
+                length,
+                "Truncate the texts by max_length, or take a model with more positions.",
+            )
+        length = ops.shape(inputs)[1] if length is None else length
+        table = ops.convert_to_tensor(self.embeddings)
+        return inputs + ops.slice(table, (0, 0), (length, hidden_dim))  # (B, S, H) + (S, H)
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of `inputs`."""
+        return input_shape
+
+    def get_config(self) -> dict:
+        """Return the arguments that make this layer again."""
+        return {
+            **super().get_config(),
+            "max_sequence_length": self.max_sequence_length,
+            "initializer": keras.initializers.serialize(self.initializer),
+        }
