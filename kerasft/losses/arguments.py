@@ -71,7 +71,7 @@ def class_indices(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     return tf.cast(y_true, tf.int32)
 
 
-def element_weights(values: tf.Tensor, sample_weight: tf.Tensor | None, mask: tf.Tensor | None = None) -> tf.Tensor:
+def element_weights(values: tf.Tensor, sample_weight: tf.Tensor | None, *, mask: tf.Tensor | None = None) -> tf.Tensor:
     """Return one weight per element: `sample_weight` times `mask`, 1 where there is neither.
 
     Args:

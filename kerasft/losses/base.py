@@ -61,7 +61,7 @@ class GlobalMeanLoss(keras.losses.Loss):
         with tf.name_scope(self.name):
             y_pred = tf.cast(tf.convert_to_tensor(y_pred), self.dtype)
             values = self.call(tf.convert_to_tensor(y_true), y_pred)
-            weights = element_weights(values, sample_weight, mask)
+            weights = element_weights(values, sample_weight, mask=mask)
             values = tf.where(weights != 0.0, values, 0.0)
             return global_mean(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
 

@@ -25,7 +25,7 @@ class _ClassCounts(keras.metrics.Metric):
         self._check_classes(y_pred)
         actual = class_indices(tf.convert_to_tensor(y_true), y_pred)  # (B, ...)
         predicted = tf.argmax(y_pred, axis=-1, output_type=tf.int32)  # (B, ...)
-        weights = element_weights(tf.cast(actual, tf.float64), sample_weight, mask)
+        weights = element_weights(tf.cast(actual, tf.float64), sample_weight, mask=mask)
         hits = tf.where(predicted == actual, weights, 0.0)
         actual = tf.where(weights > 0, actual, -1)  # -1 is no class: what does not count may have any label
         groups = ((hits, actual), (weights, predicted), (weights, actual))
@@ -43,7 +43,7 @@ class _ClassCounts(keras.metrics.Metric):
         self._check_classes(y_pred)
         actual = as_shaped(tf.convert_to_tensor(y_true), y_pred) > 0
         predicted = y_pred > least_logit
-        weights = element_weights(tf.cast(y_pred, tf.float64), sample_weight, mask)
+        weights = element_weights(tf.cast(y_pred, tf.float64), sample_weight, mask=mask)
         counts = [
             tf.reduce_sum(tf.reshape(tf.where(chosen, weights, 0.0), [-1, self.num_classes]), axis=0)
             for chosen in (predicted & actual, predicted, actual)

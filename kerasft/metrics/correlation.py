@@ -25,7 +25,7 @@ class _Correlation(keras.metrics.Metric):
             expected = f"the model's number of outputs, {y_pred.shape[-1]}"
             raise bad_argument("num_targets", expected, self.num_targets, "Make them equal.")
         y_true = as_shaped(tf.convert_to_tensor(y_true), y_pred)
-        weights = element_weights(tf.cast(y_pred, dtype), sample_weight, mask)
+        weights = element_weights(tf.cast(y_pred, dtype), sample_weight, mask=mask)
         y_true, y_pred = (tf.where(weights > 0, tf.cast(values, dtype), 0.0) for values in (y_true, y_pred))
         return tuple(tf.reshape(values, [-1, self.num_targets]) for values in (y_true, y_pred, weights))
 
@@ -93,8 +93,8 @@ class SpearmanCorrelation(_Correlation):
 
     Ranks need all values, so the state is all values: 12 bytes an element, in a variable that grows by each batch.
     `result` sorts it, and Keras calls `result` at every step for the progress bar: 1 to 2 ms per 1,000 elements on a CPU.
-    For training splits of more than about 100,000 elements use it on the evaluation split only. A variable that grows would
-    be compiled anew at each step by XLA: use `jit_compile=False`.
+    For training splits of more than about 100,000 elements use it on the evaluation split only. XLA cannot
+    compile a variable that grows: `model.compile(..., jit_compile=False)`; Keras' default on one GPU is to use XLA.
 
     Args:
         num_targets: Number K of regression targets; the result is the mean of their correlations.

@@ -55,7 +55,7 @@ def test_gamma_zero_is_cross_entropy(focal, plain, smoothing):
     assert received == pytest.approx(float(theirs(y_true, logits)), rel=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.floats(-30, 30), st.floats(-30, 30), st.integers(0, 1), st.sampled_from([0.0, 0.3, 1.0, 2.0, 5.0]))
 def test_two_classes_are_a_binary_problem(a, b, label, gamma):
     categorical = SparseCategoricalFocalCrossentropy(gamma)([label], tf.constant([[a, b]]))
@@ -63,7 +63,7 @@ def test_two_classes_are_a_binary_problem(a, b, label, gamma):
     assert float(categorical) == pytest.approx(float(binary), rel=1e-4, abs=1e-6)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     st.integers(0, 2**31), st.integers(2, 6), st.sampled_from([0.0, 0.5, 1.0, 2.0, 3.5]), st.sampled_from([0.0, 0.3])
 )
@@ -141,7 +141,7 @@ def test_small_losses_are_not_rounded_to_zero():
     assert float(loss) == pytest.approx(np.exp(-20.0) ** 2, rel=1e-4)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(st.lists(st.floats(-60, 60, width=32), min_size=2, max_size=5))
 def test_log_odds_are_exact(logits):
     received = log_odds_against(tf.constant(logits)).numpy()

@@ -16,11 +16,27 @@ def logits_of(labels, num_classes):
     return np.eye(num_classes, dtype="float32")[labels] * 4 - 2
 
 
-def single(metric, y_true, y_pred, num_classes, weights=None):
-    logits = logits_of(y_pred, num_classes)
-    parts = (y_true, logits) if weights is None else (y_true, logits, weights)
-    half = len(y_true) // 2
-    return check_metric(metric, [tuple(p[:half] for p in parts), tuple(p[half:] for p in parts)])
+def single(metric, y_true, y_pred, num_classes, *weights):
+    return of_two_batches(metric, y_true, logits_of(y_pred, num_classes), *weights)
+
+
+def of_two_batches(metric, *parts):
+    half = len(parts[0]) // 2
+    metric.update_state(*(part[:half] for part in parts))
+    metric.update_state(*(part[half:] for part in parts))
+    return metric.result().numpy()
+
+
+@pytest.mark.parametrize("metric", [F1Score(3), F1Score(3, None, name="each"), MatthewsCorrelation(3)])
+def test_common_checks(metric):
+    y_true, y_pred = np.random.default_rng(0).integers(0, 3, (2, 12))
+    logits = logits_of(y_pred, 3)
+    check_metric(metric, [(y_true[:5], logits[:5]), (y_true[5:], logits[5:])])
+
+
+def test_common_checks_of_multi_label():
+    y_true, logits = np.random.default_rng(0).integers(0, 2, (2, 12, 3)).astype("float32")
+    check_metric(F1Score(3, multi_label=True), [(y_true[:5], logits[:5]), (y_true[5:], logits[5:])])
 
 
 AVERAGES = ["macro", "micro", "weighted", None]
@@ -61,7 +77,7 @@ def test_multi_label_equals_scikit_learn(seed, num_classes, threshold):
     y_pred = 1 / (1 + np.exp(-logits)) > threshold
     for average in AVERAGES:
         metric = F1Score(num_classes, average, multi_label=True, threshold=threshold)
-        received = check_metric(metric, [(y_true[:5], logits[:5]), (y_true[5:], logits[5:])])
+        received = of_two_batches(metric, y_true, logits)
         if num_classes > 1:
             expected = f1_score(y_true, y_pred, average=average, zero_division=0)
         else:

@@ -16,7 +16,15 @@ KINDS = [(PearsonCorrelation, stats.pearsonr), (SpearmanCorrelation, stats.spear
 
 def correlation(metric, *parts):
     cut = len(parts[0]) // 3
-    return check_metric(metric, [tuple(p[:cut] for p in parts), tuple(p[cut:] for p in parts)])
+    metric.update_state(*(part[:cut] for part in parts))
+    metric.update_state(*(part[cut:] for part in parts))
+    return float(metric.result())
+
+
+@pytest.mark.parametrize(("kind", "scipys"), KINDS)
+def test_common_checks(kind, scipys):
+    x, y = np.random.default_rng(0).normal(size=(2, 12, 2)).astype("float32")
+    check_metric(kind(2), [(x[:5], y[:5]), (x[5:], y[5:])])
 
 
 @settings(max_examples=10, deadline=None)
