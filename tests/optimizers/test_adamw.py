@@ -91,6 +91,23 @@ def test_runs_eagerly():
     assert_same_weights(fitted(AdamW(1e-2)), model, 1e-6)
 
 
+@pytest.mark.parametrize("strategy_class", [tf.distribute.OneDeviceStrategy, tf.distribute.MirroredStrategy])
+def test_strategies_of_one_replica(strategy_class):
+    strategy = strategy_class("CPU:0" if strategy_class is tf.distribute.OneDeviceStrategy else ["CPU:0"])
+    with strategy.scope():
+        model = fitted(AdamW(1e-2, global_clipnorm=0.1), epochs=1)
+    assert_same_weights(fitted(AdamW(1e-2, global_clipnorm=0.1), epochs=1), model, 1e-6)
+
+
+def test_xla_is_refused_where_variables_are_mirrored():
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        optimizer = AdamW(1e-2, jit_compile=True)
+        with pytest.raises(
+            KerasftError, match=r"`jit_compile` must be .* under a distribution strategy; received: True"
+        ):
+            optimizer.build([keras.Variable([[1.0]])])
+
+
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_accumulated_batches_are_one_batch_with_clipping(jit_compile):
     options = {"global_clipnorm": 0.05, "jit_compile": jit_compile}
