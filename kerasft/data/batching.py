@@ -71,7 +71,7 @@ class Batching:
         return 32 if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU") else 1
 
 
-def length_class(lengths: np.ndarray, batching: Batching, max_length: int) -> np.ndarray:
+def length_class(lengths: np.ndarray, batching: Batching, *, max_length: int) -> np.ndarray:
     """Each length rounded up to the class within which rows are mixed, int32, (rows,).
 
     A class is 1/8 to 1/16 of its length wide, and at least `pad_to_multiple_of`: mixing costs a few percent of padding at
@@ -79,7 +79,7 @@ def length_class(lengths: np.ndarray, batching: Batching, max_length: int) -> np
 
     Example:
 
-    >>> length_class(np.array([3, 15, 17, 33, 100]), Batching(size=2, pad_to_multiple_of=1), 102).tolist()
+    >>> length_class(np.array([3, 15, 17, 33, 100]), Batching(size=2, pad_to_multiple_of=1), max_length=102).tolist()
     [3, 15, 18, 36, 102]
     """
     exponent = np.floor(np.log2(np.maximum(lengths, 1))).astype(np.int32)
@@ -87,14 +87,14 @@ def length_class(lengths: np.ndarray, batching: Batching, max_length: int) -> np
     return np.minimum(-(-lengths // width) * width, max_length).astype(np.int32)
 
 
-def padded_length(lengths: np.ndarray, batching: Batching, max_length: int) -> np.ndarray:
+def padded_length(lengths: np.ndarray, batching: Batching, *, max_length: int) -> np.ndarray:
     """The length to which a batch is padded whose longest row has this length."""
     if batching.fixed_length:
         return np.full_like(lengths, max_length)
     return np.minimum(-(-lengths // batching.multiple) * batching.multiple, max_length)
 
 
-def cuts(lengths: np.ndarray, batching: Batching, max_length: int) -> np.ndarray:
+def cuts(lengths: np.ndarray, batching: Batching, *, max_length: int) -> np.ndarray:
     """Where batches begin and end if rows are taken in this order, int64, (batches + 1,).
 
     Example:
@@ -106,7 +106,7 @@ def cuts(lengths: np.ndarray, batching: Batching, max_length: int) -> np.ndarray
     if batching.size is not None:
         return np.append(np.arange(0, rows, batching.size), rows)
     found, longest = [0], 0
-    for row, length in enumerate(padded_length(lengths, batching, max_length).tolist()):
+    for row, length in enumerate(padded_length(lengths, batching, max_length=max_length).tolist()):
         longest = max(longest, length)
         if row > found[-1] and longest * (row + 1 - found[-1]) > batching.tokens:
             found.append(row)
@@ -121,23 +121,23 @@ def no_batch(rows: int, batching: Batching) -> KerasftError:
     )
 
 
-def finisher(store: TokenStore | TokenFiles, y: np.ndarray | None, batching: Batching) -> Callable:
+def finisher(store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarray | None) -> Callable:
     """The last step of every pipeline: the function from padded ids to `(features, y)`, or to features without `y`.
 
     Args:
         store: The tokenised rows.
-        y: Targets of all rows, (rows,) or (rows, C).
         batching: Says which dimensions are static.
+        y: Targets of all rows, (rows,) or (rows, C).
 
     Returns:
-        A function of: row numbers (B,); ids (B, S) with anything where there is padding; lengths and starts of segment 1,
-        int32 (B,).
+        A function `finish(rows, ids, *, length, second)` of: row numbers (B,); ids (B, S) with anything where there is
+        padding; lengths and starts of segment 1, int32 (B,).
     """
     targets = None if y is None else tf.constant(y)
     static_size = batching.size if batching.drop_remainder else None
     static_length = store.max_length if batching.fixed_length else None
 
-    def finish(rows: tf.Tensor, ids: tf.Tensor, length: tf.Tensor, second: tf.Tensor):
+    def finish(rows: tf.Tensor, ids: tf.Tensor, *, length: tf.Tensor, second: tf.Tensor):
         position = tf.range(tf.shape(ids)[1])  # (S,)
         real = position < length[:, None]  # (B, S)
         features = {TOKEN_IDS: tf.where(real, ids, store.pad_id), PADDING_MASK: tf.cast(real, tf.int32)}
@@ -151,9 +151,9 @@ def finisher(store: TokenStore | TokenFiles, y: np.ndarray | None, batching: Bat
     return finish
 
 
-def batch_length(length: tf.Tensor, store: TokenStore | TokenFiles, batching: Batching) -> tf.Tensor:
+def batch_length(length: tf.Tensor, batching: Batching, *, max_length: int) -> tf.Tensor:
     """The length to which a batch of rows of these lengths (B,) is padded, int32 scalar."""
     if batching.fixed_length:
-        return tf.constant(store.max_length)
+        return tf.constant(max_length)
     longest = -(-tf.reduce_max(length) // batching.multiple) * batching.multiple
-    return tf.minimum(longest, store.max_length)
+    return tf.minimum(longest, max_length)

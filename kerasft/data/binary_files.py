@@ -16,9 +16,8 @@ def read_parquet(path: Path, header: bool = True) -> Rows:
     Raises:
         DataError: If it is not a readable Parquet file, or has no rows.
     """
-    # Here and not above: pyarrow takes long to load, and no other format needs it.
-    import pyarrow
-    import pyarrow.parquet
+    import pyarrow  # here and not above: it takes long to load, and no other format needs it
+    import pyarrow.parquet  # likewise
 
     try:
         table = pyarrow.parquet.read_table(pyarrow.BufferReader(read_bytes(path)))
@@ -66,6 +65,6 @@ def _example(path: Path, number: int, record: bytes) -> dict:
     for name, feature in features.items():
         kind = feature.WhichOneof("kind")
         values = list(getattr(feature, kind).value) if kind else []
-        values = [decoded(value, str(path), number) for value in values]
+        values = [decoded(value, name=str(path), number=number) for value in values]
         item[name] = (values[0] if len(values) == 1 else values) if values else None
     return item

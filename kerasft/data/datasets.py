@@ -20,7 +20,7 @@ def is_builder(source: object) -> bool:
     return hasattr(source, "as_dataset") and hasattr(source, "info")
 
 
-def rows_from_dataset(dataset: tf.data.Dataset, name: str = "tf.data.Dataset", numbered: bool = False) -> Rows:
+def rows_from_dataset(dataset: tf.data.Dataset, *, name: str = "tf.data.Dataset", numbered: bool = False) -> Rows:
     """Read all elements of an unbatched, finite dataset of dictionaries, tuples or texts.
 
     Raises:
@@ -79,7 +79,7 @@ def rows_from_tfds(source: object, split: str | None = None) -> Rows:
             f"The splits are {sorted(builder.info.splits)}.",
             value=split,
         ) from error
-    return _with_names(rows_from_dataset(dataset, f"{name}:{split}"), builder.info.features)
+    return _with_names(rows_from_dataset(dataset, name=f"{name}:{split}"), builder.info.features)
 
 
 def _builder(name: str):
@@ -123,5 +123,5 @@ def _named(value: object, names: list[str]) -> object:
 
 def _plain(value: object, name: str, number: int) -> object:
     if isinstance(value, np.ndarray):
-        return [decoded(part, name, number) for part in value.tolist()]
-    return decoded(value.item() if isinstance(value, np.generic) else value, name, number)
+        return [decoded(part, name=name, number=number) for part in value.tolist()]
+    return decoded(value.item() if isinstance(value, np.generic) else value, name=name, number=number)

@@ -117,7 +117,7 @@ def _table(path: Path, records: Iterator[_Record], header: bool) -> Rows:
                 value=fields,
             )
     columns = {name: [fields[i] for _, fields in kept] for i, name in enumerate(names)}
-    return Rows.of(columns, str(path), [line for line, _ in kept], named)
+    return Rows.of(columns, str(path), lines=[line for line, _ in kept], named=named)
 
 
 def _field_count_fix(path: Path) -> str:

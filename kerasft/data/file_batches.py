@@ -20,7 +20,7 @@ _NUMBER_BYTES = 4
 
 
 def file_batches(
-    store: TokenFiles, y: np.ndarray | None, batching: Batching, *, shuffle: bool, seed: int
+    store: TokenFiles, batching: Batching, *, y: np.ndarray | None, shuffle: bool, seed: int
 ) -> tuple[tf.data.Dataset, int]:
     """The batches of a store, and their number; see `kerasft.data.token_dataset`."""
     records, count = _shuffled(store, batching, seed) if shuffle else _in_order(store, batching)
@@ -31,7 +31,7 @@ def file_batches(
 
 def _in_order(store: TokenFiles, batching: Batching) -> tuple[tf.data.Dataset, int]:
     records = tf.data.TFRecordDataset(list(store.files))
-    sizes = np.diff(cuts(store.lengths, batching, store.max_length))
+    sizes = np.diff(cuts(store.lengths, batching, max_length=store.max_length))
     if batching.size is not None:
         drop = batching.drop_remainder
         return records.batch(batching.size, drop_remainder=drop), len(sizes) - int(drop and sizes[-1] < batching.size)
@@ -39,14 +39,16 @@ def _in_order(store: TokenFiles, batching: Batching) -> tuple[tf.data.Dataset, i
 
 
 def _shuffled(store: TokenFiles, batching: Batching, seed: int) -> tuple[tf.data.Dataset, int]:
-    classes = length_class(store.lengths, batching, store.max_length)
+    classes = length_class(store.lengths, batching, max_length=store.max_length)
     if batching.fixed_length:
         classes = np.full_like(classes, store.max_length)
     uppers, counts = np.unique(classes, return_counts=True)
     if batching.size is not None:
         sizes = np.full(len(uppers), batching.size, np.int64)
     else:
-        sizes = np.maximum(1, batching.tokens // padded_length(uppers, batching, store.max_length)).astype(np.int64)
+        sizes = np.maximum(1, batching.tokens // padded_length(uppers, batching, max_length=store.max_length)).astype(
+            np.int64
+        )
     count = int(np.sum(counts // sizes if batching.drop_remainder else -(-counts // sizes)))
     upper_of_class, size_of_class = tf.constant(uppers), tf.constant(sizes)
 
@@ -70,12 +72,12 @@ def _shuffled(store: TokenFiles, batching: Batching, seed: int) -> tuple[tf.data
 
 
 def _reader(store: TokenFiles, y: np.ndarray | None, batching: Batching) -> Callable:
-    finish = finisher(store, y, batching)
+    finish = finisher(store, batching, y=y)
 
     def read(records: tf.Tensor):
         length = tf.strings.length(records) // _NUMBER_BYTES - HEAD  # (B,)
-        width = batch_length(length, store, batching) + HEAD
+        width = batch_length(length, batching, max_length=store.max_length) + HEAD
         numbers = tf.io.decode_raw(records, tf.int32, fixed_length=width * _NUMBER_BYTES)  # (B, HEAD + S)
-        return finish(numbers[:, 0], numbers[:, HEAD:], length, numbers[:, 1])
+        return finish(numbers[:, 0], numbers[:, HEAD:], length=length, second=numbers[:, 1])
 
     return read

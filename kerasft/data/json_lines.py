@@ -22,7 +22,7 @@ def read_jsonl(path: Path, header: bool = True) -> Rows:
     names = list(dict.fromkeys(name for item in objects for name in item))
     if not names:
         raise bad_data(str(path), "the objects have no keys", 'Write lines such as {"text": "good", "label": 1}.')
-    return Rows.of({name: [item.get(name) for item in objects] for name in names}, str(path), lines)
+    return Rows.of({name: [item.get(name) for item in objects] for name in names}, str(path), lines=lines)
 
 
 def _parse(path: Path, number: int, line: str) -> dict:

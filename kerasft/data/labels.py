@@ -33,7 +33,7 @@ def natural_key(name: str) -> tuple:
     return (1, tuple((int(part), part) if i % 2 else (0, part) for i, part in enumerate(parts)), name)
 
 
-def labels_of(rows: Rows, roles: Roles, problem: str = SINGLE_LABEL) -> Labels:
+def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Labels:
     """The labels that occur in the rows.
 
     Args:
@@ -72,7 +72,7 @@ def labels_of(rows: Rows, roles: Roles, problem: str = SINGLE_LABEL) -> Labels:
     return Labels(names, problem)
 
 
-def encode_labels(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
+def encode_labels(rows: Rows, roles: Roles, *, labels: Labels) -> np.ndarray:
     """The label cells as numbers.
 
     Args:
@@ -131,7 +131,9 @@ def _cell_name(rows: Rows, row: int, value: object) -> str:
         value = int(value)
     name = "" if value is None or value != value else str(value).strip()
     if not name or isinstance(value, (list, tuple, dict)):
-        raise rows.error(row, "the label is missing or not one label", "Fill in one label, or delete the row.", value)
+        raise rows.error(
+            row, "the label is missing or not one label", fix="Fill in one label, or delete the row.", value=value
+        )
     return name
 
 
@@ -161,8 +163,8 @@ def _unknown(rows: Rows, row: int, value: object, labels: Labels):
     return rows.error(
         row,
         f"this label is not among the known ones ({names})",
-        "Correct it, or collect the labels from a file that has them all.",
-        value,
+        fix="Correct it, or collect the labels from a file that has them all.",
+        value=value,
     )
 
 
@@ -189,7 +191,10 @@ def _number(rows: Rows, row: int, value: object) -> float:
         number = math.nan
     if not math.isfinite(number) or abs(number) > float(np.finfo(np.float32).max):
         raise rows.error(
-            row, "the target is not a finite number", "Write it as 3.5 (with a point), or delete the row.", value
+            row,
+            "the target is not a finite number",
+            fix="Write it as 3.5 (with a point), or delete the row.",
+            value=value,
         )
     return number
 
@@ -205,5 +210,7 @@ def _indicators(rows: Rows, columns: list[list]) -> np.ndarray:
     wrong = np.argwhere((y != 0) & (y != 1))
     if len(wrong):
         row, column = wrong[0]
-        raise rows.error(int(row), "a multi-label column must hold 0 or 1", "Correct it.", columns[column][row])
+        raise rows.error(
+            int(row), "a multi-label column must hold 0 or 1", fix="Correct it.", value=columns[column][row]
+        )
     return y

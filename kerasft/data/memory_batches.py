@@ -15,7 +15,7 @@ from kerasft.data.token_store import TokenStore
 
 
 def memory_batches(
-    store: TokenStore, y: np.ndarray | None, batching: Batching, *, shuffle: bool, seed: int
+    store: TokenStore, batching: Batching, *, y: np.ndarray | None, shuffle: bool, seed: int
 ) -> tuple[tf.data.Dataset, int]:
     """The batches of a store, and their number; see `kerasft.data.token_dataset`."""
     rows, count = _shuffled(store, batching, seed) if shuffle else _in_order(store, batching)
@@ -25,7 +25,7 @@ def memory_batches(
 
 
 def _in_order(store: TokenStore, batching: Batching) -> tuple[tf.data.Dataset, int]:
-    bounds = cuts(store.lengths, batching, store.max_length)
+    bounds = cuts(store.lengths, batching, max_length=store.max_length)
     if batching.drop_remainder and len(store.lengths) % batching.size:
         bounds = bounds[:-1]
     spans = tf.data.Dataset.from_tensor_slices((bounds[:-1], bounds[1:]))
@@ -33,9 +33,9 @@ def _in_order(store: TokenStore, batching: Batching) -> tuple[tf.data.Dataset, i
 
 
 def _shuffled(store: TokenStore, batching: Batching, seed: int) -> tuple[tf.data.Dataset, int]:
-    classes = length_class(store.lengths, batching, store.max_length)
+    classes = length_class(store.lengths, batching, max_length=store.max_length)
     rows = len(classes)
-    bounds = cuts(np.sort(classes), batching, store.max_length)
+    bounds = cuts(np.sort(classes), batching, max_length=store.max_length)
     count = len(bounds) - 1
     missing = 0 if batching.size is None else -rows % batching.size  # rows that the smaller batch lacks
     drop = bool(batching.drop_remainder and missing)
@@ -63,14 +63,14 @@ def _shuffled(store: TokenStore, batching: Batching, seed: int) -> tuple[tf.data
 def _gatherer(store: TokenStore, y: np.ndarray | None, batching: Batching) -> Callable:
     ids, starts = tf.constant(store.ids), tf.constant(store.offsets[:-1])
     lengths, second = tf.constant(store.lengths), tf.constant(store.second)
-    finish = finisher(store, y, batching)
+    finish = finisher(store, batching, y=y)
 
     def gather(rows: tf.Tensor):
         length = tf.gather(lengths, rows)  # (B,)
-        position = tf.range(batch_length(length, store, batching), dtype=tf.int32)  # (S,)
+        position = tf.range(batch_length(length, batching, max_length=store.max_length), dtype=tf.int32)  # (S,)
         place = tf.gather(starts, rows)[:, None] + tf.cast(position, tf.int64)  # (B, S)
         # Beyond a row's end other rows' tokens are read; `finish` puts padding over them.
         padded = tf.gather(ids, tf.minimum(place, ids.shape[0] - 1))  # (B, S)
-        return finish(rows, padded, length, tf.gather(second, rows))
+        return finish(rows, padded, length=length, second=tf.gather(second, rows))
 
     return gather

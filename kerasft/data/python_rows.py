@@ -9,7 +9,7 @@ NAME = "Python rows"
 _TUPLE_NAMES = {1: ("text",), 2: ("text", "label"), 3: ("text", "text_pair", "label")}
 
 
-def decoded(value: object, name: str, number: int) -> object:
+def decoded(value: object, *, name: str, number: int) -> object:
     """A value with bytes read as UTF-8 text; other values as they are.
 
     Raises:

@@ -36,7 +36,7 @@ class Rows:
 
     @classmethod
     def of(
-        cls, columns: Mapping[str, list], name: str, lines: Sequence[int] | None = None, named: bool = True
+        cls, columns: Mapping[str, list], name: str, *, lines: Sequence[int] | None = None, named: bool = True
     ) -> "Rows":
         """Make rows of one source; without `lines` they are numbered from 1."""
         count = len(next(iter(columns.values()))) if columns else 0
@@ -80,7 +80,7 @@ class Rows:
         """The file and the 1-based line of a row."""
         return self.files[self.file_ids[row]], int(self.lines[row])
 
-    def error(self, row: int, problem: str, fix: str, value: object = None) -> DataError:
+    def error(self, row: int, problem: str, *, fix: str, value: object = None) -> DataError:
         """Return (not raise) the error that names this row's file, line and value."""
         file, line = self.place(row)
         return bad_data(file, problem, fix, line=line, value=value)

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 import tensorflow as tf
+from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.batching import Batching
 from kerasft.data.columns import Roles, find_columns
@@ -18,7 +19,7 @@ from kerasft.features import SINGLE_LABEL, Labels
 
 def text_classification(
     source: object,
-    tokenizer,
+    tokenizer: PreTrainedTokenizerFast,
     *,
     labels: Labels | Iterable[str] | None = None,
     columns: Mapping[str, object] | None = None,
@@ -53,14 +54,22 @@ def text_classification(
     Raises:
         DataError: If the data cannot be used; the message names file, line and value.
         KerasftError: If an argument is out of range.
+
+    Example:
+
+    >>> labels = collect_labels(reviews_csv)
+    >>> train = text_classification(reviews_csv, tokenizer, labels=labels, batch_size=16, shuffle=True)
+    >>> features, y = next(iter(train))
+    >>> len(train), sorted(features), y.dtype.name
+    (3, ['padding_mask', 'segment_ids', 'token_ids'], 'int32')
     """
     batching = Batching.of(batch_size)
     rows = read_rows(source, columns)
     roles = find_columns(rows, columns, need_label=labels is not None)
     texts, pairs = text_columns(rows, roles, allow_empty=labels is None)
-    y = None if labels is None else encode_labels(rows, roles, Labels.of(labels))
-    tokens = make_store(Encoder(tokenizer, max_length, pair=pairs is not None), texts, pairs, store)
-    return token_dataset(tokens, y, batching, shuffle=shuffle, seed=seed)
+    y = None if labels is None else encode_labels(rows, roles, labels=Labels.of(labels))
+    tokens = make_store(Encoder(tokenizer, max_length, pair=pairs is not None), texts, pairs=pairs, folder=store)
+    return token_dataset(tokens, batching, y=y, shuffle=shuffle, seed=seed)
 
 
 def collect_labels(
@@ -85,7 +94,7 @@ def collect_labels(
     Labels(['9', '10'], problem='single_label')
     """
     rows = read_rows(source, columns)
-    return labels_of(rows, find_columns(rows, columns, need_label=True), problem)
+    return labels_of(rows, find_columns(rows, columns, need_label=True), problem=problem)
 
 
 def texts_and_labels(
@@ -116,7 +125,7 @@ def texts_and_labels(
     rows = read_rows(source, columns)
     roles = find_columns(rows, columns, need_label=labels is not None)
     texts, pairs = text_columns(rows, roles, allow_empty=labels is None)
-    y = None if labels is None else encode_labels(rows, roles, Labels.of(labels))
+    y = None if labels is None else encode_labels(rows, roles, labels=Labels.of(labels))
     return (texts if pairs is None else list(zip(texts, pairs))), y
 
 
@@ -141,15 +150,20 @@ def _checked_texts(rows: Rows, column: str, allow_empty: bool) -> list[str]:
         if isinstance(text, bytes):
             text = text.decode("utf-8", "surrogateescape")
         if not isinstance(text, str):
-            raise rows.error(row, f"column {column!r} holds no text", "Write a text in quotes.", text)
+            raise rows.error(row, f"column {column!r} holds no text", fix="Write a text in quotes.", value=text)
         if not text.isascii() and not _is_unicode(text):
-            raise rows.error(row, "the text is not valid Unicode (half of a surrogate pair)", "Correct it.", text)
+            raise rows.error(
+                row, "the text is not valid Unicode (half of a surrogate pair)", fix="Correct it.", value=text
+            )
         if not text or text.isspace():
             empty.append(row)
         texts.append(text)
     if empty and not allow_empty:
         raise rows.error(
-            empty[0], f"the text in column {column!r} is empty", "Fill in the text or delete the row.", texts[empty[0]]
+            empty[0],
+            f"the text in column {column!r} is empty",
+            fix="Fill in the text or delete the row.",
+            value=texts[empty[0]],
         )
     if empty:
         file, line = rows.place(empty[0])

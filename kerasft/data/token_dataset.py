@@ -14,23 +14,23 @@ from kerasft.data.token_store import Encoder, TokenStore, tokenize
 
 
 def make_store(
-    encoder: Encoder, texts: Sequence[str], pairs: Sequence[str] | None, folder: str | os.PathLike | None
+    encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None, folder: str | os.PathLike | None
 ) -> TokenStore | TokenFiles:
     """Tokenise into memory, or into files below `folder`."""
     if folder is None:
-        return tokenize(encoder, texts, pairs)
-    return tokenize_to_files(encoder, texts, pairs, folder)
+        return tokenize(encoder, texts, pairs=pairs)
+    return tokenize_to_files(encoder, texts, pairs=pairs, folder=folder)
 
 
 def token_dataset(
-    store: TokenStore | TokenFiles, y: np.ndarray | None, batching: Batching, *, shuffle: bool, seed: int
+    store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarray | None, shuffle: bool, seed: int
 ) -> tf.data.Dataset:
     """The dataset of `(features, y)`, or of features without `y`.
 
     Args:
         store: The tokenised rows.
-        y: Their targets, (rows,) or (rows, C).
         batching: Size or budget, and padding.
+        y: Their targets, (rows,) or (rows, C).
         shuffle: New batches in a new order every epoch; else exactly the rows' order.
         seed: Seed of the order of all epochs.
 
@@ -40,7 +40,7 @@ def token_dataset(
     make = memory_batches if isinstance(store, TokenStore) else file_batches
     # Tokens stay in the host's memory also where a GPU is visible.
     with tf.device("CPU:0"):
-        dataset, count = make(store, y, batching, shuffle=shuffle, seed=seed)
+        dataset, count = make(store, batching, y=y, shuffle=shuffle, seed=seed)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()
     # All workers of a strategy read one stream of global batches, and each takes its own part of them.

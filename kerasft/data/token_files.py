@@ -53,7 +53,7 @@ class TokenFiles:
     truncated: int
 
 
-def fingerprint(encoder: Encoder, texts: Sequence[str], pairs: Sequence[str] | None) -> str:
+def fingerprint(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None) -> str:
     """Hexadecimal digest of everything that decides the token ids."""
     digest = hashlib.sha256()
     backend = json.loads(encoder.tokenizer.backend_tokenizer.to_str())
@@ -78,14 +78,14 @@ def fingerprint(encoder: Encoder, texts: Sequence[str], pairs: Sequence[str] | N
 
 
 def tokenize_to_files(
-    encoder: Encoder, texts: Sequence[str], pairs: Sequence[str] | None, folder: str | os.PathLike
+    encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None, folder: str | os.PathLike
 ) -> TokenFiles:
     """Tokenise all rows into files below `folder`, or use those that are there from the same texts and settings.
 
     Raises:
         DataError: If the folder cannot be written, or a file of a store found there is missing or was changed.
     """
-    store = Path(folder) / fingerprint(encoder, texts, pairs)
+    store = Path(folder) / fingerprint(encoder, texts, pairs=pairs)
     if not (store / "index.json").exists():
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)

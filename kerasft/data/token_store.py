@@ -143,7 +143,7 @@ class Encoder:
             )
 
 
-def tokenize(encoder: Encoder, texts: Sequence[str], pairs: Sequence[str] | None = None) -> TokenStore:
+def tokenize(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None = None) -> TokenStore:
     """Tokenise all rows into memory."""
     chunks = list(encoder.chunks(texts, pairs))
     return TokenStore(

@@ -63,7 +63,7 @@ batchings = st.one_of(
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=60), batchings, st.booleans(), st.booleans())
 def test_every_row_once_an_epoch(tmp_path_factory, lengths, batching, shuffle, files):
     make = (lambda rows: file_store(tmp_path_factory.getbasetemp(), rows)) if files else memory_store
-    dataset = token_dataset(make(lengths), np.arange(len(lengths), dtype=np.int32), batching, shuffle=shuffle, seed=1)
+    dataset = token_dataset(make(lengths), batching, y=np.arange(len(lengths), dtype=np.int32), shuffle=shuffle, seed=1)
     for _ in range(2):
         batches = epoch(dataset)
         assert len(batches) == len(dataset)
@@ -85,7 +85,7 @@ def test_seeds(tmp_path, files, batching):
     lengths = np.random.default_rng(0).integers(3, 40, 300).tolist()
     store = file_store(tmp_path, lengths, per_shard=30) if files else memory_store(lengths)
     y = np.arange(300, dtype=np.int32)
-    datasets = [token_dataset(store, y, batching, shuffle=True, seed=seed) for seed in (3, 3, 4)]
+    datasets = [token_dataset(store, batching, y=y, shuffle=True, seed=seed) for seed in (3, 3, 4)]
     one, same, other = ([epoch(dataset) for _ in range(3)] for dataset in datasets)
     assert one == same, "the same seed gives the same batches in all epochs"
     assert one[0] != one[1] != one[2] != one[0], "every epoch has an order of its own"
@@ -98,7 +98,7 @@ def test_little_padding():
     lengths = np.random.default_rng(0).geometric(0.05, 5000).clip(3, 128)
     store = memory_store(lengths, max_length=128)
     for batching in (Batching(size=32, pad_to_multiple_of=1), Batching(tokens=1024, pad_to_multiple_of=1)):
-        dataset = token_dataset(store, None, batching, shuffle=True, seed=0)
+        dataset = token_dataset(store, batching, y=None, shuffle=True, seed=0)
         padded = sum(int(tf.size(features[TOKEN_IDS])) for features in dataset)
         assert padded / lengths.sum() < 1.05
 
@@ -109,29 +109,28 @@ def test_drop_remainder_and_fixed_length_make_static_shapes(tmp_path, files):
     batching = Batching(size=5, drop_remainder=True, fixed_length=True)
     store = file_store(tmp_path, lengths) if files else memory_store(lengths)
     for shuffle in (False, True):
-        dataset = token_dataset(store, np.arange(23, dtype=np.int32), batching, shuffle=shuffle, seed=0)
+        dataset = token_dataset(store, batching, y=np.arange(23, dtype=np.int32), shuffle=shuffle, seed=0)
         assert dataset.element_spec[0][TOKEN_IDS].shape == (5, 40)
         assert len(dataset) == 4
         epochs = [flat(epoch(dataset)) for _ in range(8)]
         assert {len(rows) for rows in epochs} == {20}
         assert len(set(flat(epochs))) == (23 if shuffle else 20), "other rows are left out every epoch"
     with pytest.raises(KerasftError, match=r"no more than the 23 rows .* received: Batching\(size=24"):
-        token_dataset(store, None, Batching(size=24, drop_remainder=True, fixed_length=True), shuffle=True, seed=0)
+        token_dataset(store, Batching(size=24, drop_remainder=True, fixed_length=True), y=None, shuffle=True, seed=0)
 
 
 def test_the_smaller_batch_is_not_always_of_the_longest_rows():
-    dataset = token_dataset(
-        memory_store(range(1, 34)), np.arange(33, dtype=np.int32), Batching(size=8), shuffle=True, seed=0
-    )
+    y = np.arange(33, dtype=np.int32)
+    dataset = token_dataset(memory_store(range(1, 34)), Batching(size=8), y=y, shuffle=True, seed=0)
     short = {next(batch[0] for batch in epoch(dataset) if len(batch) == 1) for _ in range(12)}
     assert len(short) > 2
 
 
 def test_features_only():
-    dataset = token_dataset(memory_store([3, 5]), None, Batching(size=2), shuffle=False, seed=0)
+    dataset = token_dataset(memory_store([3, 5]), Batching(size=2), y=None, shuffle=False, seed=0)
     assert set(dataset.element_spec) == {TOKEN_IDS, PADDING_MASK, SEGMENT_IDS}
     store = TokenStore(np.ones(3, np.int32), np.array([3], np.int32), np.array([3], np.int32), False, 0, 8)
-    assert set(token_dataset(store, None, Batching(size=1), shuffle=True, seed=0).element_spec) == {
+    assert set(token_dataset(store, Batching(size=1), y=None, shuffle=True, seed=0).element_spec) == {
         TOKEN_IDS,
         PADDING_MASK,
     }
@@ -159,7 +158,7 @@ def test_bad_combinations():
 @given(st.lists(st.integers(1, 512), min_size=1), st.sampled_from([1, 8, 32]))
 def test_length_classes_are_close_and_above(lengths, multiple):
     lengths = np.array(lengths)
-    classes = length_class(lengths, Batching(size=1, pad_to_multiple_of=multiple), 512)
+    classes = length_class(lengths, Batching(size=1, pad_to_multiple_of=multiple), max_length=512)
     assert (classes >= lengths).all()
     assert (classes - lengths < np.maximum(multiple, lengths / 8)).all()
 
@@ -168,4 +167,4 @@ def test_padding_default_depends_on_the_visible_devices(monkeypatch):
     assert Batching(size=1).multiple == 1
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["device"] if kind == "GPU" else [])
     assert Batching(size=1).multiple == 32
-    assert cuts(np.array([3, 3, 3]), Batching(tokens=64), 128).tolist() == [0, 2, 3]
+    assert cuts(np.array([3, 3, 3]), Batching(tokens=64), max_length=128).tolist() == [0, 2, 3]

@@ -26,7 +26,7 @@ words = st.lists(st.sampled_from(["good", "bad", "film", "not", "\u00e9", "!", "
 def test_ids_and_segments_are_the_tokenizers_own(rows, pair, max_length):
     texts, pairs = (list(part) for part in zip(*rows))
     pairs = pairs if pair else None
-    store = tokenize(Encoder(tiny.tokenizer(), max_length, pair), texts, pairs)
+    store = tokenize(Encoder(tiny.tokenizer(), max_length, pair), texts, pairs=pairs)
     expected = tiny.tokenizer()(texts, pairs, truncation=True, max_length=max_length)
     whole = tiny.tokenizer()(texts, pairs)
     for i, (start, end) in enumerate(zip(store.offsets, store.offsets[1:])):
@@ -83,15 +83,15 @@ def test_default_length_is_never_above_the_tokenizers_limit():
 def test_files_hold_the_same_rows_and_are_used_again(tmp_path, caplog):
     texts, pairs = ["good film " * (1 + i % 9) for i in range(2500)], ["bad"] * 2500
     encoder = Encoder(tiny.tokenizer(), 16, pair=True)
-    files = tokenize_to_files(encoder, texts, pairs, tmp_path / "store")
+    files = tokenize_to_files(encoder, texts, pairs=pairs, folder=tmp_path / "store")
     assert len(files.files) == 3
-    memory = tokenize(encoder, texts, pairs)
+    memory = tokenize(encoder, texts, pairs=pairs)
     assert files.lengths.tolist() == memory.lengths.tolist()
     assert files.truncated == memory.truncated > 0
     written = {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*") if path.is_file()}
     assert not [path for path in (tmp_path / "store").iterdir() if path.name.startswith(".partial")]
     caplog.clear()
-    again = tokenize_to_files(encoder, texts, pairs, tmp_path / "store")
+    again = tokenize_to_files(encoder, texts, pairs=pairs, folder=tmp_path / "store")
     assert again.files == files.files
     assert written == {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*") if path.is_file()}
     assert [record.getMessage() for record in caplog.records] == [
@@ -102,38 +102,38 @@ def test_files_hold_the_same_rows_and_are_used_again(tmp_path, caplog):
 
 def test_fingerprint_changes_with_everything_that_matters():
     tokenizer = tiny.tokenizer()
-    base = fingerprint(Encoder(tokenizer, 16), ["a", "b"], None)
+    base = fingerprint(Encoder(tokenizer, 16), ["a", "b"], pairs=None)
     tokenizer(["a"], truncation=True, max_length=5, padding="max_length")  # leaves its settings in the tokenizer
-    assert fingerprint(Encoder(tokenizer, 16), ["a", "b"], None) == base
+    assert fingerprint(Encoder(tokenizer, 16), ["a", "b"], pairs=None) == base
     others = [
-        fingerprint(Encoder(tokenizer, 15), ["a", "b"], None),
-        fingerprint(Encoder(tokenizer, 16), ["ab", ""], None),
-        fingerprint(Encoder(tokenizer, 16), ["b", "a"], None),
-        fingerprint(Encoder(tokenizer, 16), ["a"], ["b"]),
-        fingerprint(Encoder(tokenizer, 16), ["a", "b"], ["a", "b"]),
+        fingerprint(Encoder(tokenizer, 15), ["a", "b"], pairs=None),
+        fingerprint(Encoder(tokenizer, 16), ["ab", ""], pairs=None),
+        fingerprint(Encoder(tokenizer, 16), ["b", "a"], pairs=None),
+        fingerprint(Encoder(tokenizer, 16), ["a"], pairs=["b"]),
+        fingerprint(Encoder(tokenizer, 16), ["a", "b"], pairs=["a", "b"]),
     ]
     assert len({base, *others}) == 6
 
 
 def test_damaged_or_unwritable_store(tmp_path):
     encoder = Encoder(tiny.tokenizer(), 16)
-    files = tokenize_to_files(encoder, ["good", "bad"], None, tmp_path)
+    files = tokenize_to_files(encoder, ["good", "bad"], pairs=None, folder=tmp_path)
     shard = pathlib.Path(files.files[0])
     shard.write_bytes(shard.read_bytes()[:-1])
     with pytest.raises(DataError, match=r"tokens-00000-of-00001\.tfrecord: .* should have .*Delete the folder"):
-        tokenize_to_files(encoder, ["good", "bad"], None, tmp_path)
+        tokenize_to_files(encoder, ["good", "bad"], pairs=None, folder=tmp_path)
     index = shard.parent / "index.json"
     index.write_text(json.dumps({"version": 1})[:-1])
     with pytest.raises(DataError, match=r"index\.json: .*Delete the folder"):
-        tokenize_to_files(encoder, ["good", "bad"], None, tmp_path)
+        tokenize_to_files(encoder, ["good", "bad"], pairs=None, folder=tmp_path)
     (tmp_path / "file").write_text("")
     with pytest.raises(DataError, match="the token store cannot be written"):
-        tokenize_to_files(encoder, ["good"], None, tmp_path / "file")
+        tokenize_to_files(encoder, ["good"], pairs=None, folder=tmp_path / "file")
 
 
 def test_an_interrupted_write_leaves_nothing(tmp_path, monkeypatch):
     encoder = Encoder(tiny.tokenizer(), 16)
     monkeypatch.setattr(Encoder, "__call__", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
-        tokenize_to_files(encoder, ["good"], None, tmp_path)
+        tokenize_to_files(encoder, ["good"], pairs=None, folder=tmp_path)
     assert list(tmp_path.iterdir()) == []
