@@ -98,7 +98,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clocks."""
         super().on_epoch_begin(epoch, logs)
-        self._start_step = int(self.model.optimizer.iterations)
+        self._start_step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
         self._epoch_rates = None
         self._epoch_examples = self._counter.read()[0]
         self._window = (0, 0.0)  # examples of this epoch so far, sum of their losses

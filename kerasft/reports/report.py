@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -96,8 +95,8 @@ class Report:
     points: list[list[list[float]]]
 
     def to_dict(self) -> dict:
-        """Return plain values that JSON knows; a NaN becomes None."""
-        return _plain(dataclasses.asdict(self))
+        """Return plain values that JSON knows."""
+        return dataclasses.asdict(self)
 
     def to_html(self) -> str:
         """Return the page: one file, no scripts, nothing loaded from elsewhere; every name and text escaped."""
@@ -107,7 +106,7 @@ class Report:
         tiles = [
             {
                 "title": _TITLES.get(name) or f"F1 of {plots.shorten(self.labels[1], 14)}",
-                "value": "none" if math.isnan(value) else f"{value:.4f}",
+                "value": f"{value:.4f}",
                 "note": _NOTES.get(name, ""),
             }
             for name, value in headline(self.metrics).items()
@@ -141,11 +140,3 @@ class Report:
             aside.write_text(content, encoding="utf-8")
             os.replace(aside, folder / name)
         return folder / "report.html"
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, dict):
-        return {name: _plain(item) for name, item in value.items()}
-    if isinstance(value, list):
-        return [_plain(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -76,7 +76,8 @@ def multi_label(logits: np.ndarray, gold: np.ndarray) -> dict[str, float]:
 
 
 def regression(predicted: np.ndarray, gold: np.ndarray) -> dict[str, float]:
-    """Errors and correlations, the mean over K targets. A correlation with a constant is NaN: it has no value.
+    """Errors and correlations, the mean over K targets. A correlation with a constant is 0, as in
+    `kerasft.metrics`; SciPy says NaN.
 
     Args:
         predicted: (N, K).
@@ -99,7 +100,7 @@ def regression(predicted: np.ndarray, gold: np.ndarray) -> dict[str, float]:
 
 def _correlation(function, predicted: np.ndarray, gold: np.ndarray) -> float:
     if len(gold) < 2 or np.ptp(predicted) == 0 or np.ptp(gold) == 0:
-        return float("nan")
+        return 0.0
     return function(predicted, gold).statistic
 
 

@@ -183,3 +183,14 @@ def test_labels_are_needed_for_the_image(tmp_path):
     with pytest.raises(KerasftError, match=r"`labels` must be .*received: None"):
         fit(tmp_path, model=model, validation_data=tiny_training.dataset())
     fit(tmp_path, model=model, validation_data=tiny_training.dataset(), labels=["no", "yes"])
+
+
+def test_under_a_strategy(tmp_path):
+    """There the optimizer's variables are mirrored ones."""
+    with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+        model = tiny_training.model(optimizer=SGD(0.05), eager=False)
+    fit(tmp_path, model=model, update_freq=1, validation_data=tiny_training.dataset())
+    values = scalars(tmp_path / "train")
+    assert list(values["step/loss"]) == [1, 2, 3, 4, 5, 6]
+    assert set(values["step/gradient_norm"].values()) == {3.0}
+    assert "predictions" in events(tmp_path / "validation").Tags()["tensors"]
