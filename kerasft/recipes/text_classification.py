@@ -92,6 +92,7 @@ def main(options: Options) -> dict:
                 labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
             ),
             metrics=kerasft.metrics.for_labels(labels),
+            jit_compile=False,  # XLA would compile the step anew for every length of a batch
         )
 
     # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns of its own default.
