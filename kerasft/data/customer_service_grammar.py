@@ -140,14 +140,14 @@ CONTRASTS = (
         (
             "I don't want to {no}, I want to {yes}",
             "please don't {no}, I want to {yes}",
-            "I want to {yes}, I don't want to {no}",
+            "I want to {yes} rather than {no}",
         ),
     ),
     (
         TOPICS,
         (
             "this is not about {no}, it is about {yes}",
-            "this is about {yes}, it is not about {no}",
+            "this is about {yes} rather than {no}",
         ),
     ),
     (AWAITED, ("{no} arrived but {yes} didn't", "I got {no} but not {yes}")),
