@@ -121,7 +121,18 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
         names = _find_label(rows, {texts[0], pair})
     if need_label and not names:
         raise _missing(rows, "label")
-    return Roles(texts[0], pair, names, isinstance(label, (list, tuple)))
+    roles = Roles(texts[0], pair, names, isinstance(label, (list, tuple)))
+    if not rows.named:
+        _refuse_header(rows, roles)
+    return roles
+
+
+def _refuse_header(rows: Rows, roles: Roles) -> None:
+    """Raise if the first row of a file that is said to have no header is one."""
+    first = [str(rows.columns[name][0]).strip().lower() for name in (roles.text, *roles.label)]
+    usual = {"text", *TEXT_NAMES}, {"label", *LABEL_NAMES}
+    if len(first) > 1 and first[0] in usual[0] and first[1] in usual[1]:
+        raise rows.error(0, "this row is a header", fix="Give names, not numbers, in `columns`.", value=first)
 
 
 def _as_list(value: object) -> list:

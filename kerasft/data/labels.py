@@ -180,6 +180,13 @@ def _columns_for(rows: Rows, roles: Roles, labels: Labels) -> list[list]:
         )
     if set(names) == set(labels):
         names = list(labels)
+    elif set(names) & set(labels):
+        raise bad_data(
+            rows.name,
+            f"only some of the label columns have names of the model's outputs {list(labels)}",
+            "Give the columns of the same names.",
+            value=names,
+        )
     return [rows.columns[name] for name in names]
 
 

@@ -59,7 +59,7 @@ batchings = st.one_of(
 )
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=60), batchings, st.booleans(), st.booleans())
 def test_every_row_once_an_epoch(tmp_path_factory, lengths, batching, shuffle, files):
     make = (lambda rows: file_store(tmp_path_factory.getbasetemp(), rows)) if files else memory_store

@@ -63,3 +63,9 @@ def test_columns_argument_is_checked():
         without_header({"text": 1.5})
     with pytest.raises(KerasftError, match="received: 'text'"):
         without_header("text")
+
+
+def test_a_header_is_not_taken_for_a_row():
+    rows = Rows.of({"0": ["Sentence", "good"], "1": ["label", "1"]}, "a.tsv", named=False)
+    with pytest.raises(DataError, match=r"a\.tsv, line 1: this row is a header; received: \['sentence', 'label'\]"):
+        find_columns(rows, {"text": 0, "label": 1})

@@ -63,6 +63,8 @@ def test_multi_label_columns_follow_the_names():
         texts_and_labels(rows, labels=multi_label(["a", "b"]), columns=columns)
     with pytest.raises(DataError, match=r"the model has 3 outputs"):
         texts_and_labels(rows, labels=multi_label(["a", "b", "c"]), columns=columns)
+    with pytest.raises(DataError, match=r"only some of the label columns .*\['a', 'z'\]; received: \['b', 'a'\]"):
+        texts_and_labels(rows, labels=multi_label(["a", "z"]), columns=columns)
     with pytest.raises(DataError, match="one label column is expected, and 2 are given"):
         texts_and_labels(rows, labels=["a", "b"], columns=columns)
 

@@ -127,7 +127,9 @@ def test_label_column_is_needed_only_with_labels(tmp_path):
 
 def test_fit_shuffles_anew_and_knows_its_steps():
     train = dataset(ROWS, labels=["bad", "good"], batch_size=8, shuffle=True)
-    model = tiny.classifier(["bad", "good"])
+    inputs = [keras.Input((None,), dtype="int32", name=name) for name in (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS)]
+    x = keras.layers.GlobalAveragePooling1D()(keras.layers.Embedding(200, 4)(inputs[0]))
+    model = keras.Model({tensor.name: tensor for tensor in inputs}, keras.layers.Dense(2)(x))
     model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     seen = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: steps.append(batch))
     steps = []
