@@ -17,6 +17,8 @@ from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, Labels
 
 _SHOWN_TEXTS = 16
+# What people vary; the other fields of an optimizer's config would only fill the HPARAMS table.
+_OPTIMIZER_VALUES = ("weight_decay", "clipnorm", "global_clipnorm", "gradient_accumulation_steps", "momentum")
 
 
 class TensorBoard(keras.callbacks.TensorBoard):
@@ -176,16 +178,16 @@ class TensorBoard(keras.callbacks.TensorBoard):
 
 
 def _hyper_parameters(model: keras.Model, params: Mapping[str, object]) -> dict[str, object]:
-    """The plain values of the optimizer's config (and of its schedule's), and what `fit` was told."""
+    """The main values of the optimizer's config, its schedule's, and what `fit` was told."""
     optimizer = find_optimizer(model)
-    config = dict(optimizer.get_config())
-    rate = config.pop("learning_rate", None)
+    config = optimizer.get_config()
+    values = {"optimizer": type(optimizer).__name__, **{name: config.get(name) for name in _OPTIMIZER_VALUES}}
+    rate = config.get("learning_rate")
     if isinstance(rate, Mapping):  # a schedule
-        config |= {"learning_rate_schedule": rate.get("class_name", "")}
-        config |= {f"learning_rate_{name}": value for name, value in rate.get("config", {}).items()}
+        values |= {"learning_rate_schedule": rate.get("class_name", "")}
+        values |= {f"learning_rate_{name}": value for name, value in rate.get("config", {}).items()}
     else:
-        config["learning_rate"] = rate
-    values = {"optimizer": type(optimizer).__name__, **config}
+        values["learning_rate"] = rate
     values |= {name: params.get(name) for name in ("epochs", "steps")}
     return {name: value for name, value in values.items() if value is not None}
 
