@@ -33,7 +33,9 @@ class PositionEmbedding(keras.layers.Layer):
     [[[2.0, 2.0, 2.0], [2.0, 2.0, 2.0]]]
     """
 
-    def __init__(self, *, max_sequence_length: int, initializer="uniform", **kwargs):
+    def __init__(
+        self, *, max_sequence_length: int, initializer: str | keras.initializers.Initializer = "uniform", **kwargs
+    ):
         super().__init__(**kwargs)
         self.max_sequence_length = max_sequence_length
         self.initializer = keras.initializers.get(initializer)

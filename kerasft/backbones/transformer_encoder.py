@@ -1,5 +1,7 @@
 """The encoder block of BERT: self-attention and a feed-forward net, each with a residual sum and a norm after it."""
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 from keras import ops
@@ -100,7 +102,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
         *,
         num_heads: int,
         intermediate_dim: int,
-        activation="gelu",
+        activation: str | Callable = "gelu",
         hidden_dropout: float = 0.1,
         attention_dropout: float = 0.1,
         layer_norm_epsilon: float = 1e-12,

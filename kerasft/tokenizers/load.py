@@ -22,6 +22,14 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
 
     Raises:
         CheckpointError: If the folder or the files are missing, or a file is damaged.
+
+    Example:
+
+    >>> import tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "vocab.txt").write_text("[PAD] [UNK] [CLS] [SEP] [MASK] good film ##s".replace(" ", chr(10)))
+    >>> load(folder)("Good films")["input_ids"]
+    [2, 5, 6, 7, 3]
     """
     folder = pathlib.Path(folder)
     if not any((folder / name).is_file() for name in _NEEDS_ONE_OF):
@@ -61,6 +69,15 @@ def save(tokenizer: PreTrainedTokenizerFast, folder: str | os.PathLike) -> None:
     Args:
         tokenizer: What `load` returned.
         folder: Where to write.
+
+    Example:
+
+    >>> import tempfile
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> _ = (folder / "vocab.txt").write_text("[PAD] [UNK] [CLS] [SEP] [MASK] good".replace(" ", chr(10)))
+    >>> save(load(folder), folder / "copy")
+    >>> load(folder / "copy").tokenize("GOOD")
+    ['good']
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -4,6 +4,7 @@ import importlib.util
 import json
 import os
 import pathlib
+import shutil
 import warnings
 
 import numpy as np
@@ -45,6 +46,17 @@ def test_hidden_states_and_pooled_output_equal_the_references(name):
         assert worst(outputs[POOLED_OUTPUT], expected["pooled_output"]) < TOLERANCE
 
 
+@pytest.mark.parametrize("name", ["gelu_new", "relu", "relu6", "silu", "mish", "tanh", "linear", "layer_norm_eps"])
+def test_a_field_that_is_ignored_would_show(name, tmp_path):
+    shutil.copytree(HERE / "bert" / name, tmp_path, dirs_exist_ok=True)
+    config = json.loads((tmp_path / "config.json").read_text())
+    del config["layer_norm_eps" if name == "layer_norm_eps" else "hidden_act"]
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    expected = np.load(HERE / "bert" / name / "expected.npz")
+    outputs = kerasft.load_pretrained(tmp_path)[0](features(expected))
+    assert worst(outputs[SEQUENCE_OUTPUT].numpy()[0], expected["sequence_output"][0]) > 20 * TOLERANCE
+
+
 def test_every_length_equals_the_references():
     backbone, expected = load("base")
     for length in range(1, 13):
@@ -72,19 +84,20 @@ def minilm_folder():
     return pathlib.Path(next(iter(found.submodule_search_locations))) / "model"
 
 
-def test_the_real_minilm_equals_the_reference():
+def minilm_differences():
+    """Yield, for each reference text, the largest difference of the hidden states and of the pooled output."""
     backbone, tokenizer = kerasft.load_pretrained(minilm_folder())
     expected = np.load(HERE / "minilm.npz")
     for index, (text, pair) in enumerate(json.loads(str(expected["texts"]))):
         encoded = tokenizer(text, pair, truncation=True, return_tensors="np")
         np.testing.assert_array_equal(encoded["input_ids"][0], expected[f"input_ids_{index}"])
-        outputs = backbone(
-            {
-                TOKEN_IDS: encoded["input_ids"],
-                PADDING_MASK: encoded["attention_mask"],
-                SEGMENT_IDS: encoded["token_type_ids"],
-            }
-        )
-        received = outputs[SEQUENCE_OUTPUT].numpy()[0, ::7, ::16]
-        assert worst(received, expected[f"sequence_output_{index}"]) < TOLERANCE
-        assert worst(outputs[POOLED_OUTPUT].numpy()[0, ::16], expected[f"pooled_output_{index}"]) < TOLERANCE
+        names = {TOKEN_IDS: "input_ids", PADDING_MASK: "attention_mask", SEGMENT_IDS: "token_type_ids"}
+        outputs = backbone({ours: encoded[theirs] for ours, theirs in names.items()})
+        hidden, pooled = outputs[SEQUENCE_OUTPUT].numpy()[0, ::7, ::16], outputs[POOLED_OUTPUT].numpy()[0, ::16]
+        yield worst(hidden, expected[f"sequence_output_{index}"]), worst(pooled, expected[f"pooled_output_{index}"])
+
+
+def test_the_real_minilm_equals_the_reference():
+    for hidden, pooled in minilm_differences():
+        assert hidden < TOLERANCE
+        assert pooled < TOLERANCE
