@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     >>> parser.parse_args(["saved_models/reviews", "--data", "test.csv"]).data
     'test.csv'
     """
-    parser.add_argument("bundle", help="folder that `kerasft train` wrote")
+    parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder")
     parser.add_argument("--data", required=True, help="file with texts and labels")
     add_columns(parser)
     parser.add_argument("--batch-size", type=int, default=64, help="texts a step (default: 64)")
@@ -64,17 +64,13 @@ def run(args: argparse.Namespace) -> int:
     ...
     kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
     """
-    bundle = kerasft.load_bundle(args.bundle)
-    dataset = kerasft.data.text_classification(
-        args.data,
-        bundle.tokenizer,
-        labels=bundle.labels,
-        columns=read_columns(args),
-        max_length=bundle.max_length,
-        batch_size=args.batch_size,
-    )
+    pipeline = kerasft.pipelines.load(args.bundle)
+    texts, gold = kerasft.data.texts_and_labels(args.data, labels=pipeline.labels, columns=read_columns(args))
+    logits = pipeline.predict_logits(texts, batch_size=args.batch_size)  # (N, C)
+    about = {"model": str(args.bundle), "data": str(args.data)}
+    report = kerasft.reports.summarize(logits, gold, pipeline.labels, texts=texts, about=about)
     folder = pathlib.Path(args.report or f"{str(args.bundle).rstrip('/')}.report")
-    report = kerasft.reports.evaluate(bundle.model, dataset, folder=folder)
+    report.write(folder)
     rows = [(name, f"{value:.4f}") for name, value in kerasft.reports.headline(report.metrics).items()]
     print_table((args.data, "value"), rows)
     print(f"report: {folder / 'report.html'}")

@@ -1,6 +1,7 @@
 """Answer texts from the arguments, a file or standard input, as JSON lines."""
 
 import argparse
+import contextlib
 import itertools
 import json
 import pathlib
@@ -55,32 +56,29 @@ def run(args: argparse.Namespace) -> int:
         inputs = iter(zip(args.texts, args.pair) if args.pair else args.texts)
     else:
         inputs = _read(args.file)
-    out = open(args.output, "w", encoding="utf-8") if args.output else sys.stdout
-    try:
+    with contextlib.ExitStack() as files:
+        out = files.enter_context(open(args.output, "w", encoding="utf-8")) if args.output else sys.stdout
         while chunk := list(itertools.islice(inputs, _CHUNK)):
             answers = pipeline(chunk, top_k=args.top_k, batch_size=args.batch_size)
             for text, answer in zip(chunk, answers):
                 shown = {"text": text} if isinstance(text, str) else {"text": text[0], "text_pair": text[1]}
                 answer = answer if isinstance(answer, dict) else {"labels": answer}
                 print(json.dumps(shown | answer, ensure_ascii=False), file=out, flush=True)
-    finally:
-        if args.output:
-            out.close()
     return 0
 
 
 def _read(path: str | None) -> Iterator[str | tuple[str, str]]:
     """Texts from a file or standard input, one a line; `.jsonl` lines are objects."""
     name = "standard input" if path in (None, "-") else path
-    if path in (None, "-"):
-        if sys.stdin.isatty():
-            print("Reading texts from the terminal, one a line; end with Ctrl-D.", file=sys.stderr)
-        stream = sys.stdin
-    else:
-        if not pathlib.Path(path).is_file():
+    with contextlib.ExitStack() as files:
+        if path in (None, "-"):
+            if sys.stdin.isatty():
+                print("Reading texts from the terminal, one a line; end with Ctrl-D.", file=sys.stderr)
+            stream = sys.stdin
+        elif pathlib.Path(path).is_file():
+            stream = files.enter_context(open(path, encoding="utf-8"))
+        else:
             raise bad_argument("--file", "an existing file", path, "Check the path.")
-        stream = open(path, encoding="utf-8")
-    with stream:
         for number, line in enumerate(_lines(stream, name), 1):
             text = line.rstrip("\r\n")
             yield _json_text(text, name, number) if str(path).endswith(".jsonl") else text

@@ -107,7 +107,8 @@ def main(options: Options) -> dict:
     split, rows = ("dev", dev_rows) if test_rows is None else ("test", test_rows)
     texts, _ = kerasft.data.texts_and_labels(rows, columns=columns)
     held_out = kerasft.data.text_classification(rows, tokenizer, batch_size=64, **data)
-    report = kerasft.reports.evaluate(model, held_out, texts=texts, folder=work / "report")
+    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
+    report = kerasft.reports.evaluate(model, held_out, texts=texts, folder=work / "report", about=about)
     provenance = {"options": dataclasses.asdict(options), "history": model.history.history}
     bundle = kerasft.save_bundle(
         output,
