@@ -1,8 +1,16 @@
 """Checks that hold for every part of a kind; each kind has its section."""
 
+import json
+import warnings
+
 import keras
 import numpy as np
+import pytest
 import tensorflow as tf
+
+import kerasft
+from kerasft.export.runners import keras_runner, predict_logits
+from kerasft.tokenizers.encoding import encode
 
 # --- losses -----------------------------------------------------------------------------------------------------------
 
@@ -52,3 +60,61 @@ def check_metric(metric, batches):
 
 def _round_trip(part):
     return keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(part))
+
+
+# --- exporters --------------------------------------------------------------------------------------------------------
+
+
+def check_exporter(export, bundle, folder, texts, *, tolerance=1e-4):
+    """What holds for every exporter: a whole folder, a true report, the model's own answers, and an export to replace.
+
+    `export(bundle, folder, texts=...)` writes and returns the report, which is returned here.
+    """
+    for _ in range(2):  # the second replaces the first
+        report = export(bundle, folder, texts=texts)
+    assert report["folder"] == str(folder)
+    assert report["num_texts"] == len(texts)
+    assert report["finite"]
+    assert report["max_difference"] <= tolerance
+    assert json.loads((folder / "report.json").read_text("utf-8")) == report
+    assert (folder / "labels.txt").read_text("utf-8").splitlines() == list(bundle.labels)
+    assert {"kerasft.json", "tokenizer.json"} <= {path.name for path in folder.iterdir()}
+    assert [path.name for path in folder.parent.iterdir()] == [folder.name]  # nothing left aside
+    pipeline = kerasft.pipelines.load(folder)
+    encoded = encode(bundle.tokenizer, texts, max_length=pipeline.max_length)
+    expected = predict_logits(keras_runner(bundle.model), bundle.tokenizer, encoded)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of truncation
+        received = pipeline.predict_logits(texts)
+    np.testing.assert_allclose(received, expected, atol=tolerance)
+    assert kerasft.export.verify(bundle, folder, texts)["max_difference"] == pytest.approx(
+        report["max_difference"], abs=1e-6
+    )
+    return report
+
+
+# --- backbones --------------------------------------------------------------------------------------------------------
+
+
+def check_backbone(backbone, batch, folder):
+    """What holds for every backbone on a batch with padding.
+
+    Named int32 inputs; hidden states that do not depend on padding; a gradient for every weight; the same answers from
+    its `.keras` file.
+    """
+    assert {tensor.dtype for tensor in backbone.input.values()} == {"int32"}
+    states = backbone(batch)["sequence_output"]
+    assert states.shape[:2] == batch["token_ids"].shape
+    real = batch["padding_mask"].astype(bool)
+    assert not real.all(), "give a batch with padding"
+    for row in range(len(real)):
+        alone = backbone({name: value[row : row + 1, real[row]] for name, value in batch.items()})
+        np.testing.assert_allclose(alone["sequence_output"][0], states[row][real[row]], atol=1e-5)
+    with tf.GradientTape() as tape:
+        loss = sum(tf.reduce_sum(value[..., :1] ** 3) for value in backbone(batch, training=True).values())
+    gradients = tape.gradient(loss, [variable.value for variable in backbone.trainable_variables])
+    lacking = [v.path for v, g in zip(backbone.trainable_variables, gradients, strict=True) if g is None]
+    assert not lacking, lacking
+    backbone.save(folder / "backbone.keras")
+    again = keras.models.load_model(folder / "backbone.keras")
+    np.testing.assert_array_equal(again(batch)["sequence_output"], states)

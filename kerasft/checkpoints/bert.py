@@ -66,7 +66,7 @@ def read_config(config: ConfigFile) -> BertConfig:
         intermediate_dim=config.size("intermediate_size", 3072),
         max_sequence_length=config.size("max_position_embeddings", 512),
         num_segments=config.size("type_vocab_size", 2),
-        activation=config.choice("hidden_act", "gelu", ACTIVATIONS),
+        activation=config.choice("hidden_act", "gelu", choices=ACTIVATIONS),
         hidden_dropout=config.rate("hidden_dropout_prob", 0.1),
         attention_dropout=config.rate("attention_probs_dropout_prob", 0.1),
         layer_norm_epsilon=config.positive("layer_norm_eps", 1e-12),

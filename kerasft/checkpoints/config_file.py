@@ -57,7 +57,7 @@ class ConfigFile:
     def __contains__(self, field: str) -> bool:
         return field in self._fields
 
-    def get(self, field: str, default, expected: str, accept: Callable[[object], bool]):
+    def get(self, field: str, default: object, *, expected: str, accept: Callable[[object], bool]):
         """Return a field's value.
 
         Args:
@@ -80,27 +80,29 @@ class ConfigFile:
 
     def size(self, field: str, default: int) -> int:
         """Return a whole number >= 1."""
-        return self.get(field, default, "a whole number >= 1", lambda value: type(value) is int and value >= 1)
+        return self.get(field, default, expected="a whole number >= 1", accept=_is_size)
 
     def rate(self, field: str, default: float) -> float:
         """Return a number in [0, 1)."""
-        return float(self.get(field, default, "a number in [0, 1)", lambda value: _is_number(value) and 0 <= value < 1))
+        return float(self.get(field, default, expected="a number in [0, 1)", accept=_is_rate))
 
     def positive(self, field: str, default: float) -> float:
         """Return a number > 0."""
-        return float(self.get(field, default, "a number > 0", lambda value: _is_number(value) and 0 < value < 1e30))
+        return float(self.get(field, default, expected="a number > 0", accept=_is_positive))
 
-    def choice(self, field: str, default, choices: dict):
-        """Return what `choices` holds for the field's value."""
+    def choice(self, field: str, default: object, *, choices: dict):
+        """Return what `choices` holds for the field's value, a string."""
         listed = ", ".join(repr(choice) for choice in choices)
-        return choices[
-            self.get(field, default, f"one of {listed}", lambda value: _hashable(value) and value in choices)
-        ]
+
+        def accept(value):
+            return isinstance(value, str) and value in choices
+
+        return choices[self.get(field, default, expected=f"one of {listed}", accept=accept)]
 
     def only(self, field: str, *accepted) -> None:
         """Refuse a field that is there with any value but these."""
         if field in self._fields:
-            self.get(field, None, " or ".join(map(repr, accepted)), lambda value: value in accepted)
+            self.get(field, None, expected=" or ".join(map(repr, accepted)), accept=lambda value: value in accepted)
         self._asked.add(field)
 
     def finish(self) -> None:
@@ -114,5 +116,13 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _hashable(value: object) -> bool:
-    return isinstance(value, str | int | float | bool | None)
+def _is_size(value: object) -> bool:
+    return type(value) is int and value >= 1
+
+
+def _is_rate(value: object) -> bool:
+    return _is_number(value) and 0 <= value < 1
+
+
+def _is_positive(value: object) -> bool:
+    return _is_number(value) and 0 < value < float("inf")

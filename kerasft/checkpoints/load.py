@@ -63,7 +63,7 @@ def load_pretrained(
 
 def _load_folder(folder: pathlib.Path, dtype: str | None) -> tuple[keras.Model, PreTrainedTokenizerFast]:
     config = ConfigFile(folder / CONFIG_FILE)
-    config.choice("model_type", None, {"bert": "bert"})
+    config.choice("model_type", None, choices={"bert": "bert"})
     bert_config = bert_folder.read_config(config)
     config.finish()
     tokenizer = _fitting_tokenizer(folder, bert_config.vocabulary_size, bert_config.max_sequence_length)

@@ -12,7 +12,7 @@ from ai_edge_litert.interpreter import Interpreter
 from kerasft.backbones import gelu_tanh
 from kerasft.errors import KerasftError
 from kerasft.features import PADDING_MASK, POOLED_OUTPUT, SEGMENT_IDS, SEQUENCE_OUTPUT, TOKEN_IDS
-from tests import tiny
+from tests import checks, tiny
 
 TEXTS = ["a good film", "bad"]
 
@@ -68,6 +68,11 @@ def test_a_text_longer_than_the_positions_is_refused():
     ids = np.ones((1, 33), "int32")
     with pytest.raises(KerasftError, match=r"sequence_length.*at most 32.*received: 33"):
         tiny.backbone()({TOKEN_IDS: ids, PADDING_MASK: ids, SEGMENT_IDS: 0 * ids})
+
+
+@pytest.mark.parametrize("options", [{}, {"activation": gelu_tanh, "mask_value": -30.0, "initializer_range": 0.1}])
+def test_what_holds_for_every_backbone(tmp_path, options):
+    checks.check_backbone(tiny.backbone(**options), tiny.batch(TEXTS), tmp_path)
 
 
 def test_saved_file_gives_the_same_answers_in_a_new_process(tmp_path):
