@@ -5,7 +5,6 @@ import warnings
 
 import keras
 import numpy as np
-import pytest
 import tensorflow as tf
 
 import kerasft
@@ -66,12 +65,11 @@ def _round_trip(part):
 
 
 def check_exporter(export, bundle, folder, texts, *, tolerance=1e-4):
-    """What holds for every exporter: a whole folder, a true report, the model's own answers, and an export to replace.
+    """What holds for every exporter: a whole folder, a true report, the model's own answers.
 
     `export(bundle, folder, texts=...)` writes and returns the report, which is returned here.
     """
-    for _ in range(2):  # the second replaces the first
-        report = export(bundle, folder, texts=texts)
+    report = export(bundle, folder, texts=texts)
     assert report["folder"] == str(folder)
     assert report["num_texts"] == len(texts)
     assert report["finite"]
@@ -87,9 +85,6 @@ def check_exporter(export, bundle, folder, texts, *, tolerance=1e-4):
         warnings.simplefilter("ignore", UserWarning)  # of truncation
         received = pipeline.predict_logits(texts)
     np.testing.assert_allclose(received, expected, atol=tolerance)
-    assert kerasft.export.verify(bundle, folder, texts)["max_difference"] == pytest.approx(
-        report["max_difference"], abs=1e-6
-    )
     return report
 
 

@@ -68,7 +68,9 @@ def keras_runner(model: keras.Model) -> Runner:
     """
     inputs = tuple(model.input)
     signature = {name: tf.TensorSpec((None, None), tf.int32) for name in inputs}
-    traced = tf.function(lambda features: model(features, training=False)).get_concrete_function(signature)
+    traced = tf.function(lambda features: model(features, training=False), autograph=False).get_concrete_function(
+        signature
+    )
     return Runner(lambda features: traced({name: tf.constant(features[name]) for name in inputs}).numpy(), inputs)
 
 

@@ -99,36 +99,38 @@ def write_graph(
         shape: (B, S) of the inputs; `None` for any size.
         only_logits: Whether to leave `probability` out.
     """
-    archive = keras.export.ExportArchive()  # without track(model), which would store every weight twice
-    answer = _answer(bundle.model, REGRESSION if only_logits else bundle.labels.problem)
-    archive.add_endpoint(SIGNATURE, answer, input_signature=[_specs(bundle.model, shape)])
-    archive.write_out(str(folder), verbose=False)
+    answer = _answer(bundle.model, shape, REGRESSION if only_logits else bundle.labels.problem)
+    _write_out(folder, {SIGNATURE: answer})
 
 
 def _write(
     bundle: Bundle, folder: pathlib.Path, sequence_length: int | None, tokenizer: InGraphTokenizer | None
 ) -> None:
-    archive = keras.export.ExportArchive()
-    answer = _answer(bundle.model, bundle.labels.problem)
-    archive.add_endpoint(SIGNATURE, answer, input_signature=[_specs(bundle.model, (None, sequence_length))])
+    answer = _answer(bundle.model, (None, sequence_length), bundle.labels.problem)
+    endpoints = {SIGNATURE: answer}
     if tokenizer is not None:
-        names = tuple(bundle.model.input)
+        columns = (TEXTS, TEXT_PAIRS) if bundle.metadata.get("pair") else (TEXTS,)
+        signature = [tf.TensorSpec((None,), tf.string, name=name) for name in columns]
 
         def serve(texts, text_pairs=None):
             features = tokenizer(texts, text_pairs, length=sequence_length)
-            return answer({name: features[name] for name in names})
+            return answer({name: features[name] for name in bundle.model.input})
 
-        columns = (TEXTS, TEXT_PAIRS) if bundle.metadata.get("pair") else (TEXTS,)
-        signature = [tf.TensorSpec((None,), tf.string, name=name) for name in columns]
-        archive.add_endpoint(TEXT_SIGNATURE, serve, input_signature=signature)
+        endpoints[TEXT_SIGNATURE] = tf.function(serve, input_signature=signature, autograph=False)
+    _write_out(folder, endpoints)
+
+
+def _write_out(folder: pathlib.Path, endpoints: dict[str, Callable]) -> None:
+    archive = keras.export.ExportArchive()  # without track(model), which would store every weight twice
+    for name, function in endpoints.items():
+        function.get_concrete_function()  # traced here, once; from a plain function the archive traces twice
+        archive.add_endpoint(name, function)
     archive.write_out(str(folder), verbose=False)
 
 
-def _specs(model: keras.Model, shape: tuple[int | None, int | None]) -> dict[str, tf.TensorSpec]:
-    return {name: tf.TensorSpec(shape, tf.int32, name=name) for name in model.input}
+def _answer(model: keras.Model, shape: tuple[int | None, int | None], problem: str) -> Callable:
+    signature = {name: tf.TensorSpec(shape, tf.int32, name=name) for name in model.input}
 
-
-def _answer(model: keras.Model, problem: str) -> Callable[[dict[str, tf.Tensor]], dict[str, tf.Tensor]]:
     def answer(features):
         logits = model(features, training=False)  # (B, C)
         if problem == REGRESSION:
@@ -136,7 +138,7 @@ def _answer(model: keras.Model, problem: str) -> Callable[[dict[str, tf.Tensor]]
         probability = tf.sigmoid(logits) if problem == MULTI_LABEL else tf.nn.softmax(logits)
         return {LOGITS: logits, PROBABILITY: probability}
 
-    return answer
+    return tf.function(answer, input_signature=[signature], autograph=False)
 
 
 def _tokenizer_in_graph(bundle: Bundle, texts: Sequence, max_length: int) -> tuple[InGraphTokenizer | None, str]:
@@ -158,13 +160,12 @@ def _tokenizer_in_graph(bundle: Bundle, texts: Sequence, max_length: int) -> tup
 
 
 def _first_difference(bundle: Bundle, tokenizer: InGraphTokenizer, texts: Sequence, max_length: int) -> str | None:
-    traced = tf.function(tokenizer.__call__, reduce_retracing=True)
     for start in range(0, len(texts), 256):
         chunk = texts[start : start + 256]
         encoded = encode(bundle.tokenizer, chunk, max_length=max_length)
         expected = pad(encoded, range(len(chunk)), bundle.tokenizer.pad_token_id, max_length)
         columns = zip(*chunk) if isinstance(chunk[0], tuple) else [chunk]
-        received = traced(*(tf.constant(list(column)) for column in columns), length=max_length)
+        received = tokenizer(*(tf.constant(list(column)) for column in columns), length=max_length)
         for name, values in expected.items():
             wrong = np.flatnonzero((values != received[name].numpy()).any(-1))
             if len(wrong):

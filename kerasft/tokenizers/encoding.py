@@ -44,7 +44,8 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, 
             raise bad_data("texts", "not like the first item", "Give all texts or all pairs.", line=number, value=item)
         for text in item if pair else (item,):
             if not isinstance(text, str):
-                raise bad_data("texts", "not a string", "Give strings only.", line=number, value=text)
+                kind = type(text).__name__
+                raise bad_data("texts", f"not a string but {kind}", "Give strings only.", line=number, value=text)
             if not _is_unicode(text):
                 raise bad_data("texts", "half of a surrogate pair", "Decode it as UTF-8.", line=number, value=text)
     encodings = tokenizer(list(texts), truncation="longest_first", max_length=max_length, return_token_type_ids=True)

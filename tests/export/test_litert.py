@@ -1,0 +1,172 @@
+"""LiteRT files: every weight type and shape equals the model; what can't be written is refused with a reason."""
+
+import functools
+import json
+import sys
+
+import keras
+import numpy as np
+import pytest
+from ai_edge_litert.interpreter import Interpreter
+
+from kerasft import CheckpointError, ExportError, KerasftError, bundles, export, multi_label, pipelines, regression
+from kerasft.export import litert as litert_function
+from kerasft.export.runners import litert_runner
+from kerasft.heads import LabelledModel, Logits
+from tests import tiny
+from tests.checks import check_exporter
+from tests.export.conftest import TEXTS, make_bundle, trained
+
+
+@keras.saving.register_keras_serializable(package="kerasft_tests")
+class Determinant(keras.layers.Layer):
+    """Has no LiteRT operation."""
+
+    def call(self, inputs):
+        squares = keras.ops.reshape(inputs[:, :4], (-1, 2, 2))
+        return inputs + keras.ops.reshape(keras.ops.linalg.det(squares), (-1, 1))
+
+
+def broken_bundle(layer=None, bias=0.0):
+    inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in ("token_ids", "padding_mask")}
+    vectors = keras.layers.Embedding(len(tiny.VOCABULARY), 4)(inputs["token_ids"])
+    hidden = keras.ops.mean(vectors, axis=1)
+    logits = Logits(2, ["no", "yes"], bias_initializer=keras.initializers.Constant(bias), name="logits")
+    model = LabelledModel(inputs, logits(layer(hidden) if layer else hidden))
+    return bundles.Bundle(
+        model, tiny.tokenizer(), {"labels": ["no", "yes"], "problem": "single_label", "max_length": 16, "pair": False}
+    )
+
+
+@pytest.mark.parametrize(
+    ("quantize", "sequence_length", "tolerance"),
+    [(None, None, 1e-4), (None, 16, 1e-4), ("float16", None, 0.05), ("int8", None, 0.5), ("int8", 16, 0.5)],
+)
+def test_it_equals_the_model(bundle, tmp_path, quantize, sequence_length, tolerance):
+    write = functools.partial(litert_function, quantize=quantize, sequence_length=sequence_length, min_agreement=0.8)
+    report = check_exporter(write, bundle, tmp_path / "phone", TEXTS, tolerance=tolerance)
+    assert report["agreement"] >= 0.8
+    assert set(report["latency_ms"]) == {"threads_1", "threads_2"}
+
+
+def test_int8_is_smaller_than_float16_is_smaller_than_float32(tmp_path):
+    model = trained(tiny.classifier(hidden_dim=64, intermediate_dim=256))
+    bundle = bundles.Bundle(
+        model, tiny.tokenizer(), {"labels": list(model.labels), "problem": "single_label", "max_length": 16}
+    )
+    sizes = [litert_function(bundle, tmp_path / "phone", quantize=q)["size_bytes"] for q in ("int8", "float16", None)]
+    assert [path.name for path in tmp_path.iterdir()] == ["phone"]  # each replaced the one before
+    weights = 4 * model.count_params()
+    assert sizes[0] < 0.6 * sizes[1] + 30_000
+    assert 0.5 * weights < sizes[1] < 0.6 * weights + 40_000
+    assert weights < sizes[2] < 1.1 * weights + 60_000
+
+
+def test_the_file_stands_alone(bundle, tmp_path):
+    litert_function(bundle, tmp_path / "phone", texts=TEXTS)
+    interpreter = Interpreter(model_path=str(tmp_path / "phone" / "model.tflite"))
+    signature = json.loads((tmp_path / "phone" / "signature.json").read_text())
+    names = interpreter.get_signature_list()[signature["signature"]]
+    assert set(names["inputs"]) == set(signature["inputs"]) == {"token_ids", "padding_mask", "segment_ids"}
+    assert names["outputs"] == list(signature["outputs"]) == ["logits"]
+    assert signature["inputs"]["token_ids"] == {"shape": [-1, -1], "dtype": "int32"}
+    assert signature["labels"] == ["negative", "positive"]
+    assert (signature["cls_token_id"], signature["sep_token_id"], signature["pad_token_id"]) == (2, 3, 0)
+
+
+def test_a_fixed_file_takes_one_shape(bundle, tmp_path):
+    litert_function(bundle, tmp_path / "phone", sequence_length=16, texts=TEXTS)
+    runner = litert_runner(tmp_path / "phone" / "model.tflite")
+    assert (runner.batch_size, runner.sequence_length) == (1, 16)
+    pipeline = pipelines.load(tmp_path / "phone")
+    assert pipeline.max_length == 16
+    assert len(pipeline(["good", "bad", "film"], batch_size=32)) == 3
+
+
+@pytest.mark.parametrize("labels", [multi_label(["a", "b", "c"]), regression("x", "y")])
+def test_other_problems(tmp_path, labels):
+    folder = make_bundle(tmp_path / "bundle", labels)
+    report = litert_function(folder, texts=TEXTS)
+    assert report["folder"] == str(folder / "litert_float32")
+    assert report["agreement"] > 0.999
+    assert json.loads((folder / "litert_float32" / "signature.json").read_text())["problem"] == labels.problem
+
+
+def test_pairs(tmp_path):
+    folder = make_bundle(tmp_path / "bundle", pair=True)
+    assert litert_function(folder)["max_difference"] < 1e-4  # the built-in sample, as pairs
+    assert pipelines.load(folder / "litert_float32")("good", "bad") == pytest.approx(
+        pipelines.load(folder)("good", "bad")
+    )
+
+
+def test_an_operation_that_litert_has_not_is_named(tmp_path, capfd):
+    with pytest.raises(ExportError, match=r"operations that are not built in: MatrixDeterminant"):
+        litert_function(broken_bundle(Determinant()), tmp_path / "phone")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_answers_nan_is_not_kept(tmp_path):
+    with pytest.raises(ExportError, match="answers with NaN or infinity on some of 22 texts"):
+        litert_function(broken_bundle(bias=float("nan")), tmp_path / "phone")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_little_agreement_is_refused(bundle, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["kerasft.export.verify"], "_agreement", lambda *_: 0.5)
+    with pytest.raises(ExportError, match=r"agrees with the model on 0.500 of 5 texts; min_agreement is 0.9"):
+        litert_function(bundle, tmp_path / "phone", quantize="int8", texts=TEXTS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("cut", [0, 100, -1000])
+def test_a_damaged_file_is_refused(bundle, tmp_path, cut):
+    litert_function(bundle, tmp_path / "phone", texts=TEXTS)
+    path = tmp_path / "phone" / "model.tflite"
+    path.write_bytes(path.read_bytes()[:cut])
+    with pytest.raises(CheckpointError, match=r"model.tflite is damaged: its SHA-256 is"):
+        pipelines.load(tmp_path / "phone")
+
+
+def test_a_file_that_is_not_litert_is_refused(tmp_path):
+    (tmp_path / "model.tflite").write_bytes(b"not a model at all")
+    with pytest.raises(CheckpointError, match=r"model.tflite can't be loaded as a LiteRT file"):
+        litert_runner(tmp_path / "model.tflite")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"quantize": "int4"}, r"`quantize` must be one of .*; received: 'int4'"),
+        ({"sequence_length": 25}, r"`sequence_length` must be a whole number from 3 to 24 .*; received: 25"),
+        ({"sequence_length": 0}, r"`sequence_length` must be .*; received: 0"),
+        ({"min_agreement": 90}, r"`min_agreement` must be a share from 0 to 1; received: 90"),
+        ({"texts": []}, r"`texts` must be one or more texts, or None; received: \[\]"),
+        ({"texts": ["a"], "gold": [0, 1]}, r"`gold` must be as long as texts \(1\); received: 2"),
+    ],
+)
+def test_bad_arguments(bundle, tmp_path, arguments, message):
+    with pytest.raises(KerasftError, match=message):
+        litert_function(bundle, tmp_path / "phone", **arguments)
+
+
+def test_the_bundle_itself_is_never_overwritten(bundle_folder, bundle, tmp_path):
+    with pytest.raises(KerasftError, match=r"`folder` must be a new folder or an export to replace"):
+        litert_function(bundle, bundle_folder)
+    with pytest.raises(KerasftError, match=r"`folder` must be a path, for a bundle in memory; received: None"):
+        litert_function(bundle)
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(KerasftError, match="It holds other files"):
+        litert_function(bundle, tmp_path)
+
+
+def test_mixed_precision_gives_float32_logits(tmp_path):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = trained(tiny.classifier())
+    finally:
+        keras.config.set_dtype_policy("float32")
+    metadata = {"labels": list(model.labels), "problem": "single_label", "max_length": 16}
+    report = export.saved_model(bundles.Bundle(model, tiny.tokenizer(), metadata), tmp_path / "served", texts=TEXTS)
+    assert report["max_difference"] < 1e-3
+    assert np.isfinite(report["max_difference"])
