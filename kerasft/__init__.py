@@ -4,8 +4,12 @@ The names below load their part of the package when first used, so that `import 
 """
 
 import importlib
+import logging
 
 __version__ = "0.1.0"
+
+# transformers tells on import that models need PyTorch; kerasft takes its tokenizers only, and the line alarms users.
+logging.getLogger("transformers").addFilter(lambda record: "PyTorch was not found" not in str(record.msg))
 
 _SUBPACKAGES = (
     "backbones",

@@ -49,6 +49,9 @@ def _shuffled(store: TokenStore, batching: Batching, seed: int) -> tuple[tf.data
         turn = tf.argsort(tf.random.stateless_uniform([count], seeds[1]))
         # Which batch is the smaller one is random too, lest it is always that of the longest rows.
         smaller = tf.random.stateless_uniform([], seeds[2], 0, count, tf.int32)
+        if missing and count > 1:
+            # But never the first: Keras builds metrics from it, and fails where several devices can't share it evenly.
+            smaller = tf.where(smaller == turn[0], turn[1], smaller)
         first = starts - missing * tf.cast(tf.range(count) > smaller, tf.int64)
         last = ends - missing * tf.cast(tf.range(count) >= smaller, tf.int64)
         if drop:
