@@ -237,7 +237,7 @@ def _run(runner: Runner, encoded: Encoded, rows: Sequence[int], pad_id: int) -> 
     """Run one batch; a short last batch is filled up where the runner takes one batch size only."""
     missing = (runner.batch_size or 0) - len(rows)
     filled = np.concatenate([rows, np.repeat(rows[-1:], missing)]) if missing > 0 else rows
-    return runner.run(pad(encoded, filled, pad_id, runner.sequence_length))[: len(rows)]
+    return runner.run(pad(encoded, filled, pad_id, length=runner.sequence_length))[: len(rows)]
 
 
 def weights_path(folder: str | os.PathLike) -> pathlib.Path:

@@ -163,7 +163,7 @@ def _first_difference(bundle: Bundle, tokenizer: InGraphTokenizer, texts: Sequen
     for start in range(0, len(texts), 256):
         chunk = texts[start : start + 256]
         encoded = encode(bundle.tokenizer, chunk, max_length=max_length)
-        expected = pad(encoded, range(len(chunk)), bundle.tokenizer.pad_token_id, max_length)
+        expected = pad(encoded, range(len(chunk)), bundle.tokenizer.pad_token_id, length=max_length)
         columns = zip(*chunk) if isinstance(chunk[0], tuple) else [chunk]
         received = tokenizer(*(tf.constant(list(column)) for column in columns), length=max_length)
         for name, values in expected.items():

@@ -238,6 +238,7 @@ def _as_logits(gold: Sequence[Any], labels: Labels) -> np.ndarray:
 
 def _latency(runner: Runner, encoded: Encoded, pad_id: int, num_timed: int) -> dict[str, float]:
     rows = [
-        pad(encoded, [row], pad_id, runner.sequence_length) for row in range(min(len(encoded.token_ids), num_timed))
+        pad(encoded, [row], pad_id, length=runner.sequence_length)
+        for row in range(min(len(encoded.token_ids), num_timed))
     ]
     return time_calls(lambda number: runner.run(rows[number % len(rows)]), num_timed)

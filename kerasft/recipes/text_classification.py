@@ -69,9 +69,7 @@ def main(options: Options) -> dict:
     work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
-    columns = {"text": column(options.text), "text_pair": column(options.text_pair), "label": column(options.label)}
-    columns = {role: name for role, name in columns.items() if name is not None}
-    train_rows, dev_rows, test_rows, labels = read_rows(options, columns)
+    columns, train_rows, dev_rows, test_rows, labels = read_rows(options)
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
@@ -83,9 +81,8 @@ def main(options: Options) -> dict:
             train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
         )
         dev = kerasft.data.text_classification(dev_rows, tokenizer, batch_size=64, **data)
-        alpha = None
-        if options.class_weights:
-            alpha = kerasft.losses.class_weights(train, len(labels), scheme=options.class_weights)
+        scheme, several = options.class_weights, options.problem == "multi_label"
+        alpha = scheme and kerasft.losses.class_weights(train, len(labels), scheme=scheme, multi_label=several)
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.for_labels(
@@ -109,7 +106,6 @@ def main(options: Options) -> dict:
     held_out = kerasft.data.text_classification(rows, tokenizer, batch_size=64, **data)
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
     report = kerasft.reports.evaluate(model, held_out, texts=texts, folder=work / "report", about=about)
-    provenance = {"options": dataclasses.asdict(options), "history": model.history.history}
     bundle = kerasft.save_bundle(
         output,
         model,
@@ -117,7 +113,7 @@ def main(options: Options) -> dict:
         max_length=options.max_length,
         pair=isinstance(texts[0], tuple),
         metrics={split: report.metrics},
-        provenance=provenance,
+        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
     )
     return {
         "metrics": report.metrics,
@@ -129,8 +125,10 @@ def main(options: Options) -> dict:
     }
 
 
-def read_rows(options: Options, columns: dict) -> tuple:
-    """Read train, dev and test rows (test may be None) and collect the labels of the training rows."""
+def read_rows(options: Options) -> tuple:
+    """Read the columns' names, train, dev and test rows (test may be None), and the labels of the training rows."""
+    columns = {"text": column(options.text), "text_pair": column(options.text_pair), "label": column(options.label)}
+    columns = {role: name for role, name in columns.items() if name is not None}
     train = kerasft.data.read_rows(options.train, columns)
     dev = options.dev and kerasft.data.read_rows(options.dev, columns)
     test = options.test and kerasft.data.read_rows(options.test, columns)
@@ -140,4 +138,4 @@ def read_rows(options: Options, columns: dict) -> tuple:
     labels = kerasft.data.collect_labels(train, columns=columns, problem=options.problem)
     if options.max_train_rows is not None and options.max_train_rows < len(train):
         _, train, _ = kerasft.data.split(train, dev=options.max_train_rows, **stratified)
-    return train, dev, test, labels
+    return columns, train, dev, test, labels

@@ -61,7 +61,7 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def pad(encoded: Encoded, rows: Sequence[int], pad_id: int, length: int | None = None) -> dict[str, np.ndarray]:
+def pad(encoded: Encoded, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
     """Pad some of the encoded rows on the right.
 
     Args:
