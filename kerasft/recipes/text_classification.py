@@ -115,14 +115,9 @@ def main(options: Options) -> dict:
         metrics={split: report.metrics},
         provenance={"options": dataclasses.asdict(options), "history": model.history.history},
     )
-    return {
-        "metrics": report.metrics,
-        "split": split,
-        "best_epoch_chosen_on": "dev" if options.keep == "best" and options.epochs > 1 else None,
-        "bundle": bundle,
-        "report": work / "report" / "report.html",
-        "logs": work / "logs",
-    }
+    chosen_on = "dev" if options.keep == "best" and options.epochs > 1 else None
+    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
+    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": chosen_on, **paths}
 
 
 def read_rows(options: Options) -> tuple:
