@@ -55,6 +55,15 @@ def measure_latency(
     Raises:
         CheckpointError: If the folder is none of the three.
         KerasftError: If `lengths`, `threads` or `runs` is not of whole numbers >= 1.
+
+    Example:
+
+    >>> import tempfile
+    >>> import kerasft
+    >>> from tests import tiny
+    >>> bundle = kerasft.save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer(), max_length=16)
+    >>> [(row["sequence_length"], row["threads"]) for row in measure_latency(bundle, lengths=[8, 128], runs=2)]
+    [(8, None), (16, None)]
     """
     for name, values in (("lengths", lengths), ("threads", threads), ("runs", [runs])):
         if not len(values) or min(values) < 1:

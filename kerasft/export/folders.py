@@ -84,6 +84,15 @@ def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None
         folder: Where to write.
         bundle: What is exported.
         **facts: Entries that `kerasft.json` has beyond those of the bundle's.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> bundle = Bundle(None, tiny.tokenizer(), {"labels": ["no", "yes"], "problem": "single_label"})
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_companions(folder, bundle, format="litert")
+    >>> sorted(path.name for path in folder.iterdir())[:2]
+    ['kerasft.json', 'labels.txt']
     """
     tokenizers.save(bundle.tokenizer, folder)
     (folder / LABELS_FILE).write_text("".join(f"{_one_line(name)}\n" for name in bundle.labels), "utf-8")

@@ -82,6 +82,13 @@ def saved_model_runner(folder: str | os.PathLike) -> Runner:
 
     Raises:
         CheckpointError: If the folder can't be loaded, or has no such signature.
+
+    Example:
+
+    >>> saved_model_runner("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: no/such/folder can't be loaded as a SavedModel: ...
     """
     try:
         loaded = tf.saved_model.load(str(folder))
@@ -108,6 +115,11 @@ def text_signature(folder: str | os.PathLike) -> Callable[[Sequence[str | tuple[
 
     Returns:
         The function, or None if the folder holds no such signature.
+
+    Example:
+
+    >>> text_signature("no/such/folder") is None
+    True
     """
     if not (pathlib.Path(folder) / SAVED_MODEL_FILE).is_file():
         return None
@@ -138,6 +150,13 @@ def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
 
     Raises:
         CheckpointError: If the file can't be loaded: missing, damaged, or needing other operations.
+
+    Example:
+
+    >>> litert_runner("no/such/model.tflite")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: no/such/model.tflite can't be loaded as a LiteRT file: ...
     """
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=num_threads)

@@ -98,6 +98,16 @@ def write_graph(
         folder: Where to.
         shape: (B, S) of the inputs; `None` for any size.
         only_logits: Whether to leave `probability` out.
+
+    Example:
+
+    >>> import tempfile
+    >>> from tests import tiny
+    >>> bundle = Bundle(tiny.classifier(), tiny.tokenizer(), {"labels": ["no", "yes"], "problem": "single_label"})
+    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> write_graph(bundle, folder, (1, 16), only_logits=True)
+    >>> (folder / "saved_model.pb").is_file()
+    True
     """
     answer = _answer(bundle.model, shape, REGRESSION if only_logits else bundle.labels.problem)
     _write_out(folder, {SIGNATURE: answer})

@@ -79,6 +79,16 @@ def verify(
     Raises:
         CheckpointError: If the folder can't be loaded.
         KerasftError: If the numbers of texts and gold answers differ.
+
+    Example:
+
+    >>> import tempfile
+    >>> import kerasft
+    >>> from tests import tiny
+    >>> bundle = kerasft.save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer(), max_length=16)
+    >>> report = kerasft.export.litert(bundle, quantize="float16")
+    >>> verify(bundle, report["folder"], ["a good film", "bad"])["agreement"]
+    1.0
     """
     bundle = open_bundle(bundle)
     texts = sample_texts(bundle, texts)

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import shutil
 import sys
 
 import keras
@@ -38,6 +39,13 @@ def broken_bundle(layer=None, bias=0.0):
     )
 
 
+@pytest.fixture(scope="module")
+def phone(bundle, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("phone") / "litert"
+    litert_function(bundle, folder, texts=TEXTS)
+    return folder
+
+
 @pytest.mark.parametrize(
     ("quantize", "sequence_length", "tolerance"),
     [(None, None, 1e-4), (None, 16, 1e-4), ("float16", None, 0.05), ("int8", None, 0.5), ("int8", 16, 0.5)],
@@ -47,6 +55,9 @@ def test_it_equals_the_model(bundle, tmp_path, quantize, sequence_length, tolera
     report = check_exporter(write, bundle, tmp_path / "phone", TEXTS, tolerance=tolerance)
     assert report["agreement"] >= 0.8
     assert set(report["latency_ms"]) == {"threads_1", "threads_2"}
+    runner = litert_runner(tmp_path / "phone" / "model.tflite")
+    assert (runner.batch_size, runner.sequence_length) == ((1, 16) if sequence_length else (None, None))
+    assert pipelines.load(tmp_path / "phone").max_length == (sequence_length or 24)
 
 
 def test_int8_is_smaller_than_float16_is_smaller_than_float32(tmp_path):
@@ -62,25 +73,15 @@ def test_int8_is_smaller_than_float16_is_smaller_than_float32(tmp_path):
     assert weights < sizes[2] < 1.1 * weights + 60_000
 
 
-def test_the_file_stands_alone(bundle, tmp_path):
-    litert_function(bundle, tmp_path / "phone", texts=TEXTS)
-    interpreter = Interpreter(model_path=str(tmp_path / "phone" / "model.tflite"))
-    signature = json.loads((tmp_path / "phone" / "signature.json").read_text())
+def test_the_file_stands_alone(phone):
+    interpreter = Interpreter(model_path=str(phone / "model.tflite"))
+    signature = json.loads((phone / "signature.json").read_text())
     names = interpreter.get_signature_list()[signature["signature"]]
     assert set(names["inputs"]) == set(signature["inputs"]) == {"token_ids", "padding_mask", "segment_ids"}
     assert names["outputs"] == list(signature["outputs"]) == ["logits"]
     assert signature["inputs"]["token_ids"] == {"shape": [-1, -1], "dtype": "int32"}
     assert signature["labels"] == ["negative", "positive"]
     assert (signature["cls_token_id"], signature["sep_token_id"], signature["pad_token_id"]) == (2, 3, 0)
-
-
-def test_a_fixed_file_takes_one_shape(bundle, tmp_path):
-    litert_function(bundle, tmp_path / "phone", sequence_length=16, texts=TEXTS)
-    runner = litert_runner(tmp_path / "phone" / "model.tflite")
-    assert (runner.batch_size, runner.sequence_length) == (1, 16)
-    pipeline = pipelines.load(tmp_path / "phone")
-    assert pipeline.max_length == 16
-    assert len(pipeline(["good", "bad", "film"], batch_size=32)) == 3
 
 
 @pytest.mark.parametrize("labels", [multi_label(["a", "b", "c"]), regression("x", "y")])
@@ -120,8 +121,8 @@ def test_too_little_agreement_is_refused(bundle, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("cut", [0, 100, -1000])
-def test_a_damaged_file_is_refused(bundle, tmp_path, cut):
-    litert_function(bundle, tmp_path / "phone", texts=TEXTS)
+def test_a_damaged_file_is_refused(phone, tmp_path, cut):
+    shutil.copytree(phone, tmp_path / "phone")
     path = tmp_path / "phone" / "model.tflite"
     path.write_bytes(path.read_bytes()[:cut])
     with pytest.raises(CheckpointError, match=r"model.tflite is damaged: its SHA-256 is"):
