@@ -49,7 +49,7 @@ def test_half_of_dev_and_test_has_templates_unseen_in_train(examples):
     seen = {example["template"] for example in examples if example["split"] == "train"}
     for split in ("dev", "test"):
         unseen = [example["template"] not in seen for example in examples if example["split"] == split]
-        assert 0.45 <= sum(unseen) / len(unseen) <= 0.65
+        assert 0.45 <= sum(unseen) / len(unseen) <= 0.6
 
 
 def test_no_word_of_the_grammar_is_only_in_dev_and_test(examples):
@@ -111,7 +111,8 @@ def test_same_bag_of_words_two_intents():
     assert sum(len(intents) > 1 for intents in intents_of.values()) >= 5
 
 
-def test_a_bag_of_words_does_not_solve_it(examples):
+def test_a_bag_of_words_does_not_solve_it():
+    examples = customer_service.generate(rows=2400)
     train, dev = _part(examples, "train"), _part(examples, "dev")
     majority = Counter(dev[1]).most_common(1)[0][1] / len(dev[1])
     model = make_pipeline(CountVectorizer(), LogisticRegression(max_iter=500)).fit(*train)
@@ -124,7 +125,7 @@ def test_a_bag_of_words_does_not_solve_it(examples):
 def test_same_seed_same_bytes_as_ever():
     data = json.dumps(customer_service.generate(rows=500, seed=3), ensure_ascii=False, sort_keys=True)
     assert (
-        hashlib.sha256(data.encode()).hexdigest() == "3198e8abfdc69511feefa6cdcb497cc4a840d9c953b555666fb8fbc89d650d72"
+        hashlib.sha256(data.encode()).hexdigest() == "ff954548d996ae1b7c11b48cb1cc9fd1ba176ba4d19eecabe435be7a7c36083d"
     )
     assert data != json.dumps(customer_service.generate(rows=500, seed=4), ensure_ascii=False, sort_keys=True)
 
