@@ -13,6 +13,7 @@ logging.getLogger("transformers").addFilter(lambda record: "PyTorch was not foun
 
 _SUBPACKAGES = (
     "backbones",
+    "bundles",
     "callbacks",
     "checkpoints",
     "data",

@@ -96,7 +96,7 @@ def save_bundle(
     if not isinstance(getattr(model, "labels", None), Labels):
         raise bad_argument("model", "a model made by kerasft.heads, with model.labels", model, "See kerasft.heads.")
     folder = pathlib.Path(folder)
-    _refuse_foreign_folder(folder)
+    check_target(folder)
     metadata = {
         "format_version": FORMAT_VERSION,
         "task": "text-classification",
@@ -115,13 +115,40 @@ def save_bundle(
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as aside:
         written = pathlib.Path(aside) / "bundle"
         written.mkdir()
-        model.save(written / MODEL_FILE)
+        # The same layers without the optimizer, whose state would make the file three times as large.
+        type(model)(model.input, model.output, name=model.name).save(written / MODEL_FILE)
         tokenizers.save(tokenizer, written)
         (written / METADATA_FILE).write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", "utf-8")
         if folder.exists():
             folder.rename(pathlib.Path(aside) / "replaced")
         written.rename(folder)
     return folder
+
+
+def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:
+    """Raise unless a bundle can be written to `folder`: worth knowing before a training and not after it.
+
+    Args:
+        folder: What `save_bundle` will be given. Nothing is made or changed.
+        name: What the user calls it, for the message.
+
+    Raises:
+        KerasftError: If it is a file, holds other files than a bundle's, or may not be written.
+
+    Example:
+
+    >>> check_target("saved_models/new")
+    """
+    folder = pathlib.Path(folder)
+    expected = "a new folder or a bundle to replace"
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / METADATA_FILE).is_file():
+        raise bad_argument(name, expected, str(folder), "It holds other files; choose another folder.")
+    existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    if not existing.is_dir():
+        raise bad_argument(name, expected, str(folder), f"{existing} is a file; choose another folder.")
+    place = folder.absolute().parent if existing == folder else existing
+    if not os.access(place, os.W_OK | os.X_OK):
+        raise bad_argument(name, expected, str(folder), f"You have no permission to write in {place}.")
 
 
 def load_bundle(folder: str | os.PathLike) -> Bundle:
@@ -141,7 +168,7 @@ def load_bundle(folder: str | os.PathLike) -> Bundle:
     if not (folder / MODEL_FILE).is_file():
         raise CheckpointError(f"{folder}: {MODEL_FILE} is missing. The bundle is incomplete: save or copy it again.")
     try:
-        model = keras.models.load_model(folder / MODEL_FILE, safe_mode=True)
+        model = keras.models.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
     except Exception as error:  # Keras, zipfile and h5py each raise their own kinds for a damaged file
         raise CheckpointError(
             f"{folder / MODEL_FILE} cannot be loaded: {str(error).splitlines()[0]}. Save or copy the bundle again; it was "
@@ -186,15 +213,6 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
             f"{FORMAT_VERSION}. Install a newer kerasft."
         )
     return metadata
-
-
-def _refuse_foreign_folder(folder: pathlib.Path) -> None:
-    if folder.is_file():
-        raise bad_argument("folder", "a new folder or a bundle to replace", str(folder), "It is a file.")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / METADATA_FILE).is_file():
-        raise bad_argument(
-            "folder", "a new folder or a bundle to replace", str(folder), "It holds other files; choose another folder."
-        )
 
 
 def _version(package: str) -> str:

@@ -5,7 +5,16 @@ All of them go into `model.fit(callbacks=[...])`, in any order, beside Keras' ow
 
 from kerasft.callbacks.checkpoints import best_checkpoint, early_stopping, resume
 from kerasft.callbacks.non_finite import StopOnNonFinite
+from kerasft.callbacks.progress_lines import ProgressLines
 from kerasft.callbacks.tensorboard import TensorBoard
 from kerasft.callbacks.throughput import Throughput
 
-__all__ = ["StopOnNonFinite", "TensorBoard", "Throughput", "best_checkpoint", "early_stopping", "resume"]
+__all__ = [
+    "ProgressLines",
+    "StopOnNonFinite",
+    "TensorBoard",
+    "Throughput",
+    "best_checkpoint",
+    "early_stopping",
+    "resume",
+]

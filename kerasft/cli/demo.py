@@ -36,10 +36,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a real checkpoint instead of a new small BERT")
     parser.add_argument("--train", help="your own training file instead of the generated one (needs --model)")
     parser.add_argument("--dev", help="your own file to validate on (with --train)")
-    parser.add_argument(
-        "--epochs", type=int, help="passes over the training rows (default: 12 for new weights, else 3)"
-    )
-    parser.add_argument("--rows", type=int, default=2400, help="texts to generate (default: 2400)")
+    parser.add_argument("--epochs", type=int, help="passes over the training rows (default: 8 for new weights, else 3)")
+    parser.add_argument("--rows", type=int, default=6000, help="texts to generate (default: 6000)")
     parser.add_argument("--seed", type=int, default=0, help="seed of the data, the weights and the order (default: 0)")
 
 
@@ -59,8 +57,10 @@ def run(args: argparse.Namespace) -> int:
         raise bad_argument("--train", "given with --dev", None, "Name your training file.")
     started = time.perf_counter()
     folder = pathlib.Path(args.output)
+    for name in ("bundle", "saved_model", "litert_int8"):
+        kerasft.bundles.check_target(folder / name, name="--output")
     options, questions = _prepare(args, folder)
-    print(f"[2/4] Training on {options.train}: {options.epochs} epochs")
+    print(f"[2/4] Training on {options.train}: {options.epochs} epoch{'s' if options.epochs > 1 else ''}")
     result = kerasft.recipes.text_classification.main(options)
     print("[3/4] Exporting to SavedModel and LiteRT int8, and verifying both")
     bundle = kerasft.load_bundle(result["bundle"])
@@ -99,7 +99,7 @@ def _prepare(args: argparse.Namespace, folder: pathlib.Path):
     common = {"output": str(folder / "bundle"), "seed": args.seed, "max_length": 64}
     questions = list(_QUESTIONS)
     if train is None:
-        files = kerasft.data.customer_service.write(folder / "data", rows=args.rows, seed=args.seed)
+        files = kerasft.data.customer_service.write(folder / "customer_service", rows=args.rows, seed=args.seed)
         train, dev, test = (str(files[split]) for split in ("train", "dev", "test"))
         print(f"[1/4] Wrote {args.rows} customer-service texts to {os.path.dirname(train)}")
     else:
@@ -108,9 +108,9 @@ def _prepare(args: argparse.Namespace, folder: pathlib.Path):
     if model is None:
         texts, _ = kerasft.data.texts_and_labels(train)
         model = str(kerasft.checkpoints.new_bert(folder / "new_bert", texts, seed=args.seed))
-        common |= {"learning_rate": 1e-3, "epochs": args.epochs or 12, "dropout": 0.1}
+        common |= {"learning_rate": 1e-3, "epochs": 8 if args.epochs is None else args.epochs, "pooling": "mean"}
     else:
-        common |= {"epochs": args.epochs or 3, "learning_rate": 5e-5}
+        common |= {"epochs": 3 if args.epochs is None else args.epochs, "learning_rate": 5e-5}
     return kerasft.recipes.text_classification.Options(
         model=model, train=train, dev=dev, test=test, **common
     ), questions

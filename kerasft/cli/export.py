@@ -6,6 +6,7 @@ import pathlib
 import kerasft
 from kerasft.cli.evaluate import add_columns, read_columns
 from kerasft.cli.table import print_table
+from kerasft.errors import bad_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,11 +37,16 @@ def run(args: argparse.Namespace) -> int:
 
     Example:
 
-    >>> run(argparse.Namespace(bundle="no/such/bundle"))
+    >>> run(argparse.Namespace(bundle="no/such/bundle", format="litert"))
     Traceback (most recent call last):
     ...
     kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
     """
+    if args.format == "saved_model":
+        for name in ("quantize", "sequence_length"):
+            if (value := getattr(args, name)) is not None:
+                flag = "--" + name.replace("_", "-")
+                raise bad_argument(flag, "left out with --format saved_model", value, "It is for LiteRT files.")
     bundle = kerasft.load_bundle(args.bundle)
     suffix = ".".join(filter(None, (args.format, args.format == "litert" and args.quantize)))
     folder = pathlib.Path(args.output or f"{str(args.bundle).rstrip('/')}.{suffix}")

@@ -5,13 +5,16 @@ Exit codes: 0 done; 1 something in the input must be mended (the sentence says w
 """
 
 import argparse
+import contextlib
+import errno
 import logging
 import os
 import sys
+import warnings
 
 import kerasft
 from kerasft.cli import benchmark, demo, doctor, evaluate, export, predict, train
-from kerasft.cli.quiet import start_tensorflow
+from kerasft.cli.quiet import quiet
 from kerasft.errors import KerasftError
 
 _COMMANDS = (train, evaluate, predict, export, benchmark, doctor, demo)
@@ -53,19 +56,23 @@ def main(arguments: list[str] | None = None) -> int:
     1
     """
     args = make_parser().parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-    if not args.debug:
-        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are not news to the user
-        logging.getLogger("tensorflow").setLevel(logging.ERROR)
-        logging.getLogger("absl").setLevel(logging.ERROR)
-        start_tensorflow()
+    with contextlib.ExitStack() as settings:
+        if not args.debug:
+            settings.enter_context(quiet())
+            settings.enter_context(warnings.catch_warnings())
+            warnings.showwarning = _show_warning
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are not news to the user
+            for name in ("tensorflow", "absl"):
+                logging.getLogger(name).setLevel(logging.ERROR)
+        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+        for name in ("httpx", "filelock", "matplotlib", "h5py"):  # each request and font is no news either
+            logging.getLogger(name).setLevel(logging.WARNING)
+        return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
     try:
         return args.run(args) or 0
-    except KerasftError as error:
-        if args.debug:
-            raise
-        print(f"kerasft: error: {error}", file=sys.stderr)
-        return EXIT_INPUT
     except KeyboardInterrupt:
         print("kerasft: interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
@@ -75,13 +82,36 @@ def main(arguments: list[str] | None = None) -> int:
     except Exception as error:
         if args.debug:
             raise
-        first_line = next(iter(str(error).strip().splitlines()), "")
-        print(
-            f"kerasft: unexpected {type(error).__name__}: {first_line}. This is a bug of kerasft or of a library: "
-            "run again with --debug and report what it prints.",
-            file=sys.stderr,
+        sentence = _sentence(error)
+        print(f"kerasft: {sentence or _bug(error)}", file=sys.stderr)
+        return EXIT_INPUT if sentence else EXIT_BUG
+
+
+def _sentence(error: Exception) -> str | None:
+    """What the user can mend, in one line; None for an error that is no fault of the input."""
+    if isinstance(error, KerasftError):
+        columns = " On the command line: --text NAME --label NAME." if "columns={" in str(error) else ""
+        return f"error: {' '.join(str(error).split())}{columns}"
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return (
+            f"error: {error.filename} cannot be read or written: {error.strerror}. Check the path and its permissions."
         )
-        return EXIT_BUG
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return "error: the disk is full. Free some space, or choose another --output."
+    return None
+
+
+def _bug(error: Exception) -> str:
+    first_line = next(iter(str(error).strip().splitlines()), "")
+    return (
+        f"unexpected {type(error).__name__}: {first_line}. This is a bug of kerasft or of a library: run again with --debug "
+        "and report what it prints."
+    )
+
+
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
+    """A warning as one line without the code that raised it."""
+    print(f"kerasft: note: {message}", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -56,9 +56,11 @@ def run(args: argparse.Namespace) -> int:
         inputs = iter(zip(args.texts, args.pair) if args.pair else args.texts)
     else:
         inputs = _read(args.file)
+    at_a_terminal = not args.texts and args.file in (None, "-") and sys.stdin.isatty()
+    size = 1 if at_a_terminal else _CHUNK  # who types a line waits for its answer
     with contextlib.ExitStack() as files:
         out = files.enter_context(open(args.output, "w", encoding="utf-8")) if args.output else sys.stdout
-        while chunk := list(itertools.islice(inputs, _CHUNK)):
+        while chunk := list(itertools.islice(inputs, size)):
             answers = pipeline(chunk, top_k=args.top_k, batch_size=args.batch_size)
             for text, answer in zip(chunk, answers):
                 shown = {"text": text} if isinstance(text, str) else {"text": text[0], "text_pair": text[1]}

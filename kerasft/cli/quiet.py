@@ -1,34 +1,70 @@
-"""TensorFlow's start without the lines that its C++ core writes before any setting of ours can stop it."""
+"""Standard error without the lines that C++ cores write past every log level, so that ours can be read."""
 
-import importlib
+import contextlib
 import os
+import re
 import sys
-import tempfile
+import threading
+from collections.abc import Iterator
 
-_NOISE = ("WARNING: All log messages before", "I0000 ", "E0000 ", "W0000 ", "To enable the following instructions")
+_NOISE = re.compile(
+    rb"WARNING: All log messages before absl|[IWE]0000 |\d{4}-\d\d-\d\d [\d:.]+: [IWE] (tensorflow|external)/"
+    rb"|INFO: |To enable the following instructions|Skipping registering GPU devices"
+)
 
 
-def start_tensorflow() -> None:
-    """Import TensorFlow with standard error held back, then print what was not noise.
+def is_noise(line: bytes) -> bool:
+    """Whether a line is news of TensorFlow's or LiteRT's core that a user can do nothing about.
 
     Example:
 
-    >>> start_tensorflow()
+    >>> is_noise(b"I0000 00:00:1795457258.815813   21744 cpu_info.cc:131] oneDNN ..."), is_noise(b"Killed")
+    (True, False)
     """
-    if "tensorflow" in sys.modules:
-        return
+    return _NOISE.match(line) is not None
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Filter what C++ writes to standard error; what Python writes there goes on unfiltered and at once.
+
+    Python gets the true file as its `sys.stderr`, and file descriptor 2 becomes a pipe that a thread reads. Should the
+    process crash in C++, the last lines may be lost; `--debug` leaves standard error alone.
+
+    Example:
+
+    >>> with quiet():
+    ...     _ = os.write(2, b"I0000 not seen")
+    """
     sys.stderr.flush()
-    kept = os.dup(2)
-    with tempfile.TemporaryFile() as held_back:
-        os.dup2(held_back.fileno(), 2)
+    true_stderr = os.dup(2)
+    reading, writing = os.pipe()
+    os.dup2(writing, 2)
+    os.close(writing)
+    reader = threading.Thread(target=_pass_on, args=(reading, true_stderr), daemon=True)
+    reader.start()
+    with contextlib.ExitStack() as python_side:
+        if _writes_to(sys.stderr, 2):
+            unfiltered = os.fdopen(os.dup(true_stderr), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+            python_side.enter_context(contextlib.redirect_stderr(python_side.enter_context(unfiltered)))
         try:
-            # Looking for a GPU is a part of the start, and says so if there is none.
-            importlib.import_module("tensorflow").config.list_physical_devices()
+            yield
         finally:
-            os.dup2(kept, 2)
-            os.close(kept)
-            held_back.seek(0)
-            lines = held_back.read().decode("utf-8", "replace").splitlines()
-            for line in lines:
-                if not line.startswith(_NOISE):
-                    print(line, file=sys.stderr)
+            os.dup2(true_stderr, 2)  # closes the pipe's writing end, which ends the thread
+            reader.join(timeout=1)  # a child process may still hold the pipe open
+    if not reader.is_alive():
+        os.close(true_stderr)
+
+
+def _writes_to(stream, descriptor: int) -> bool:
+    try:
+        return stream.fileno() == descriptor
+    except (OSError, AttributeError):  # a test's or a notebook's replacement
+        return False
+
+
+def _pass_on(reading: int, writing: int) -> None:
+    with open(reading, "rb") as lines:
+        for line in lines:
+            if not is_noise(line):
+                os.write(writing, line)

@@ -35,7 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         subparser = tasks.add_parser(task, help=summary, description=summary)
         subparser.add_argument("--config", metavar="FILE", help="YAML file with the same options; flags go before it")
         subparser.add_argument("--seeds", type=int, default=1, help="train this many times and report the spread")
-        subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        subparser.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+        )
         add_options(subparser, recipe.Options)
 
 
@@ -54,14 +56,18 @@ def run(args: argparse.Namespace) -> int:
         raise bad_argument("--seeds", "a whole number >= 1", args.seeds, "5 gives a usable confidence interval.")
     recipe = _TASKS[args.task]
     options = read_options(args, recipe.Options, args.config)
+    runs = [options]
+    if args.seeds > 1:
+        folder = pathlib.Path(options.output)
+        seeds = range(options.seed, options.seed + args.seeds)
+        runs = [dataclasses.replace(options, seed=seed, output=str(folder / f"seed_{seed}")) for seed in seeds]
+    for run in runs:
+        kerasft.bundles.check_target(run.output, name="output")  # all of them now, and not one after hours of training
     results = []
-    for number in range(args.seeds):
-        one = options
+    for number, run in enumerate(runs, 1):
         if args.seeds > 1:
-            seed = options.seed + number
-            print(f"Seed {seed} ({number + 1} of {args.seeds})", file=sys.stderr)
-            one = dataclasses.replace(options, seed=seed, output=str(pathlib.Path(options.output) / f"seed_{seed}"))
-        results.append(recipe.main(one))
+            print(f"Seed {run.seed} ({number} of {args.seeds})", file=sys.stderr)
+        results.append(recipe.main(run))
     if args.seeds == 1:
         _print_one(results[0])
     else:

@@ -1,21 +1,80 @@
 """How a recipe declares its choices, so that the command line and the YAML file can offer the same ones."""
 
 import dataclasses
+import math
 from typing import Any
 
+from kerasft.errors import bad_argument
 
-def option(help: str, *, default: Any = None, choices: tuple | None = None, required: bool = False) -> Any:
+
+def option(
+    help: str,
+    *,
+    default: Any = None,
+    choices: tuple | None = None,
+    required: bool = False,
+    above: float | None = None,
+    least: float | None = None,
+    below: float | None = None,
+) -> Any:
     """A field of a recipe's `Options`: its explanation, default and allowed values, and whether it must be given.
+
+    Args:
+        help: What it is, for `--help`.
+        default: Its value if it is not given.
+        choices: The allowed values, where they can be listed.
+        required: Whether it must be given.
+        above: A number must be greater than this,
+        least: or at least this,
+        below: and less than this.
 
     Example:
 
     >>> @dataclasses.dataclass
     ... class Options:
-    ...     epochs: int = option("passes over the training rows", default=3)
+    ...     epochs: int = option("passes over the training rows", default=3, least=1)
     >>> Options().epochs
     3
     """
-    return dataclasses.field(default=default, metadata={"help": help, "choices": choices, "required": required})
+    limits = {"above": above, "least": least, "below": below}
+    return dataclasses.field(
+        default=default, metadata={"help": help, "choices": choices, "required": required, **limits}
+    )
+
+
+def check_option(field: dataclasses.Field, value: Any) -> None:
+    """Raise unless the value of an option is one of its choices, or within its limits.
+
+    Raises:
+        KerasftError: Naming the option, what it may be and what it is.
+
+    Example:
+
+    >>> check_option(dataclasses.fields(TrainingOptions)[6], 0)
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.KerasftError: `epochs` must be a whole number >= 1; received: 0. ...
+    """
+    choices, above, least, below = (field.metadata[name] for name in ("choices", "above", "least", "below"))
+    if value is None and (field.default is None or field.metadata["required"]):
+        return
+    if choices and value not in choices:
+        raise bad_argument(field.name, f"one of {choices}", value, "Choose one of them.")
+    words = [f"{sign} {limit:g}" for sign, limit in ((">", above), (">=", least), ("<", below)) if limit is not None]
+    if not words:
+        return
+    whole = "int" in str(field.type)
+    kinds = (int,) if whole else (int, float)
+    if (
+        isinstance(value, bool)
+        or not isinstance(value, kinds)
+        or not math.isfinite(value)
+        or (above is not None and value <= above)
+        or (least is not None and value < least)
+        or (below is not None and value >= below)
+    ):
+        expected = f"a {'whole ' if whole else ''}number {' and '.join(words)}"
+        raise bad_argument(field.name, expected, value, f"It is: {field.metadata['help']}.")
 
 
 def column(value: str | None) -> int | str | list[int | str] | None:
@@ -46,21 +105,29 @@ class TrainingOptions:
     train: str = option("training file (.csv .tsv .jsonl .parquet .tfrecord), or tfds:NAME:SPLIT", required=True)
     dev: str | None = option("file to validate on after each epoch; without it a part of --train is held out")
     test: str | None = option("file to report on; without it the report is on the dev rows")
-    dev_fraction: float = option("part of --train that is held out where there is no --dev", default=0.1)
-    max_train_rows: int | None = option("train on this many rows only, drawn by the seed (a quick try)")
-    epochs: int = option("passes over the training rows", default=3)
-    batch_size: int = option("texts a step, over all devices together", default=32)
-    token_budget: int | None = option("instead of --batch-size: padded tokens a step")
-    learning_rate: float = option("peak rate of AdamW", default=2e-5)
+    dev_fraction: float = option(
+        "part of --train that is held out where there is no --dev", default=0.1, above=0, below=1
+    )
+    max_train_rows: int | None = option("train on this many rows only, drawn by the seed (a quick try)", least=1)
+    epochs: int = option("passes over the training rows", default=3, least=1)
+    batch_size: int = option("texts a step, over all devices together", default=32, least=1)
+    token_budget: int | None = option("instead of --batch-size: padded tokens a step", least=1)
+    learning_rate: float = option("peak rate of AdamW", default=2e-5, above=0)
     schedule: str = option("decay after the warm-up", default="linear", choices=("linear", "cosine", "polynomial"))
-    warmup: float = option("part of the steps in which the rate rises", default=0.1)
-    weight_decay: float = option("decoupled weight decay of the matrices", default=0.01)
-    global_clipnorm: float = option("largest norm of all gradients together; 0 for none", default=1.0)
-    gradient_accumulation: int = option("batches whose gradients are averaged into one step", default=1)
+    warmup: float = option("part of the steps in which the rate rises", default=0.1, least=0, below=1)
+    weight_decay: float = option("decoupled weight decay of the matrices", default=0.01, least=0)
+    global_clipnorm: float = option("largest norm of all gradients together; 0 for none", default=1.0, least=0)
+    gradient_accumulation: int = option("batches whose gradients are averaged into one step", default=1, least=1)
     keep: str = option("which epoch's weights to keep", default="best", choices=("best", "last"))
     monitor: str | None = option("metric that says which epoch is best, such as val_f1_macro")
-    patience: int | None = option("stop when --monitor has not improved for this many epochs")
+    patience: int | None = option("stop when --monitor has not improved for this many epochs", least=0)
     precision: str = option("arithmetic", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16"))
     strategy: str = option("devices", default="auto", choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"))
-    seed: int = option("seed of the split, the order, the new weights and the dropout", default=0)
-    resume: bool = option("go on with a run of the same --output that was interrupted", default=False)
+    seed: int = option("seed of the split, the order, the new weights and the dropout", default=0, least=0, below=2**32)
+    resume: bool = option(
+        "go on with a run of the same --output that was interrupted, after its last whole epoch", default=False
+    )
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            check_option(field, getattr(self, field.name))

@@ -11,8 +11,9 @@ import pathlib
 import sys
 
 import kerasft
+from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import make_callbacks, make_optimizer
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
 
 MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regression": "val_spearman"}
 
@@ -34,12 +35,17 @@ class Options(TrainingOptions):
     problem: str = option(
         "what a label is", default="single_label", choices=("single_label", "multi_label", "regression")
     )
-    max_length: int = option("longest input in tokens; longer texts are cut, and counted", default=128)
+    max_length: int = option("longest input in tokens; longer texts are cut, and counted", default=128, least=3)
     pooling: str | None = option("how a text becomes one vector", choices=("cls", "pooler", "mean"))
-    dropout: float = option("dropout before the output layer", default=0.1)
-    focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0)
+    dropout: float = option("dropout before the output layer", default=0.1, least=0, below=1)
+    focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0, least=0)
     class_weights: str | None = option("weigh classes by their frequency", choices=("balanced", "effective"))
-    label_smoothing: float = option("mass moved from the true class to all classes", default=0.0)
+    label_smoothing: float = option("mass moved from the true class to all classes", default=0.0, least=0, below=1)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.problem == "regression" and self.class_weights is not None:
+            raise bad_argument("class_weights", "left out for a regression", self.class_weights, "It is for classes.")
 
 
 def main(options: Options) -> dict:
@@ -58,6 +64,7 @@ def main(options: Options) -> dict:
     Example:
 
     >>> result = main(Options(model=checkpoint, train=reviews_csv, output="reviews", epochs=1, max_length=16))
+    2/2 - ...
     >>> result["bundle"].name, result["split"]
     ('reviews', 'dev')
     """
@@ -67,9 +74,10 @@ def main(options: Options) -> dict:
     keras.config.set_dtype_policy(options.precision)
     output = pathlib.Path(options.output)
     work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
+    kerasft.bundles.check_target(output, name="output")
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
-    columns, train_rows, dev_rows, test_rows, labels = read_rows(options)
+    columns, train_rows, dev_rows, (split, rows), labels = read_rows(options)  # `rows` are what is reported
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
@@ -81,29 +89,31 @@ def main(options: Options) -> dict:
             train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
         )
         dev = kerasft.data.text_classification(dev_rows, tokenizer, batch_size=64, **data)
+        held_out = kerasft.data.text_classification(rows, tokenizer, batch_size=64, **data)
         scheme, several = options.class_weights, options.problem == "multi_label"
         alpha = scheme and kerasft.losses.class_weights(train, len(labels), scheme=scheme, multi_label=several)
+        metrics = kerasft.metrics.for_labels(labels)
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.for_labels(
                 labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
             ),
-            metrics=kerasft.metrics.for_labels(labels),
+            metrics=metrics,
             jit_compile=False,  # XLA would compile the step anew for every length of a batch
         )
 
     # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns of its own default.
     dev_texts, _ = kerasft.data.texts_and_labels(dev_rows, columns=columns)
-    watch = make_callbacks(options, work, monitor=MONITOR[options.problem], validation_data=dev, texts=dev_texts)
+    watch = make_callbacks(
+        options, work, monitor=MONITOR[options.problem], metrics=metrics, validation_data=dev, texts=dev_texts
+    )
     verbose = 1 if sys.stdout.isatty() else 2
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
     if options.keep == "best":
         model.load_weights(work / "best.weights.h5")
 
     # 4. Report and save.
-    split, rows = ("dev", dev_rows) if test_rows is None else ("test", test_rows)
     texts, _ = kerasft.data.texts_and_labels(rows, columns=columns)
-    held_out = kerasft.data.text_classification(rows, tokenizer, batch_size=64, **data)
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
     report = kerasft.reports.evaluate(model, held_out, texts=texts, folder=work / "report", about=about)
     bundle = kerasft.save_bundle(
@@ -115,13 +125,12 @@ def main(options: Options) -> dict:
         metrics={split: report.metrics},
         provenance={"options": dataclasses.asdict(options), "history": model.history.history},
     )
-    chosen_on = "dev" if options.keep == "best" and options.epochs > 1 else None
     paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": chosen_on, **paths}
+    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
 
 
 def read_rows(options: Options) -> tuple:
-    """Read the columns' names, train, dev and test rows (test may be None), and the labels of the training rows."""
+    """Read the columns' names, the train and dev rows, the split to report with its rows, and the labels of the train rows."""
     columns = {"text": column(options.text), "text_pair": column(options.text_pair), "label": column(options.label)}
     columns = {role: name for role, name in columns.items() if name is not None}
     train = kerasft.data.read_rows(options.train, columns)
@@ -133,4 +142,4 @@ def read_rows(options: Options) -> tuple:
     labels = kerasft.data.collect_labels(train, columns=columns, problem=options.problem)
     if options.max_train_rows is not None and options.max_train_rows < len(train):
         _, train, _ = kerasft.data.split(train, dev=options.max_train_rows, **stratified)
-    return columns, train, dev, test, labels
+    return columns, train, dev, ("dev", dev) if test is None else ("test", test), labels

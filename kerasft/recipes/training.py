@@ -2,8 +2,11 @@
 
 import dataclasses
 import pathlib
+import shutil
+import sys
 
 import kerasft
+from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions
 
 
@@ -13,6 +16,9 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
     Args:
         options: The recipe's options.
         steps_per_epoch: Batches of an epoch, `len(train)`.
+
+    Raises:
+        KerasftError: If more batches are to be accumulated than there are.
 
     Example:
 
@@ -26,6 +32,13 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
         "polynomial": kerasft.optimizers.WarmupPolynomialDecay,
     }[options.schedule]
     total_steps = options.epochs * steps_per_epoch  # the schedule counts batches, also when gradients are accumulated
+    if options.gradient_accumulation > total_steps:
+        raise bad_argument(
+            "gradient_accumulation",
+            f"at most {total_steps}, the batches of the whole run",
+            options.gradient_accumulation,
+            "With more, the weights would never change.",
+        )
     return kerasft.optimizers.AdamW(
         decay(options.learning_rate, total_steps, warmup=options.warmup),
         weight_decay=options.weight_decay,
@@ -34,21 +47,26 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
     )
 
 
-def make_callbacks(options: TrainingOptions, work: pathlib.Path, *, monitor: str, **tensorboard) -> list:
+def make_callbacks(
+    options: TrainingOptions, work: pathlib.Path, *, monitor: str, metrics: list = (), **tensorboard
+) -> list:
     """What watches the training: stop on NaN, throughput, TensorBoard, best epoch, early stopping, resuming.
 
     Args:
         options: The recipe's options.
         work: Folder of logs and checkpoints.
         monitor: The task's own choice of `options.monitor`.
+        metrics: The metrics that the model is compiled with; `options.monitor` must be one of them, or the loss.
         **tensorboard: `validation_data`, `texts` and the like for `kerasft.callbacks.TensorBoard`.
 
     Example:
 
-    >>> options = TrainingOptions(model="bert-base-uncased", train="train.csv", keep="last")
-    >>> [type(callback).__name__ for callback in make_callbacks(options, scratch, monitor="val_loss")]
+    >>> options = TrainingOptions(model="bert-base-uncased", train="train.csv", keep="last", epochs=1)
+    >>> [type(callback).__name__ for callback in make_callbacks(options, scratch, monitor="val_loss")][:3]
     ['StopOnNonFinite', 'Throughput', 'TensorBoard']
     """
+    _check_monitor(options.monitor, metrics)
+    _clear_old_run(options, work)
     monitor = options.monitor or monitor
     chosen = {name: value for name, value in dataclasses.asdict(options).items() if value is not None}
     callbacks = [
@@ -59,7 +77,46 @@ def make_callbacks(options: TrainingOptions, work: pathlib.Path, *, monitor: str
     if options.keep == "best":
         callbacks.append(kerasft.callbacks.best_checkpoint(work / "best.weights.h5", monitor))
     if options.patience is not None:
-        callbacks.append(kerasft.callbacks.early_stopping(monitor, patience=options.patience))
-    if options.resume:
+        # The best weights, where they are wanted, are those of the checkpoint.
+        callbacks.append(
+            kerasft.callbacks.early_stopping(monitor, patience=options.patience, restore_best_weights=False)
+        )
+    if options.epochs > 1:
         callbacks.append(kerasft.callbacks.resume(work / "resume"))
+    if not sys.stdout.isatty():
+        callbacks.append(kerasft.callbacks.ProgressLines())
     return callbacks
+
+
+def epoch_chosen_on(options: TrainingOptions) -> str | None:
+    """Which rows decide which epoch's weights are kept: numbers measured on the same rows are a little too good.
+
+    Returns:
+        `"dev"`, or None where the last epoch is kept anyway.
+
+    Example:
+
+    >>> epoch_chosen_on(TrainingOptions(model="bert-base-uncased", train="train.csv"))
+    'dev'
+    """
+    chosen = options.epochs > 1 and (options.keep == "best" or options.patience is not None)
+    return "dev" if chosen else None
+
+
+def _check_monitor(monitor: str | None, metrics: list) -> None:
+    """A name that nothing has is an error now, and not after the first epoch."""
+    known = [prefix + name for name in ("loss", *(metric.name for metric in metrics)) for prefix in ("", "val_")]
+    if monitor is not None and monitor not in known:
+        raise bad_argument("monitor", f"one of {', '.join(known)}", monitor, "Those with val_ are of the dev rows.")
+
+
+def _clear_old_run(options: TrainingOptions, work: pathlib.Path) -> None:
+    """Make the folder, and remove what an earlier run left there for resuming, unless this run resumes it."""
+    work.mkdir(parents=True, exist_ok=True)
+    if options.resume:
+        if not (work / "resume").exists():
+            print(f"Nothing to resume in {work}: training starts anew.", file=sys.stderr)
+        return
+    shutil.rmtree(work / "resume", ignore_errors=True)
+    for name in ("best.weights.h5", "best.weights.h5.json"):
+        (work / name).unlink(missing_ok=True)

@@ -1,0 +1,27 @@
+import json
+
+import pytest
+
+
+def test_every_form_has_the_same_numbers_and_a_report(run, bundle, exports, work, tmp_path):
+    found = []
+    for number, form in enumerate((bundle, *exports.values())):
+        folder = tmp_path / str(number)
+        code, out, _ = run("evaluate", form, "--data", work / "train.csv", "--report", folder)
+        assert code == 0
+        assert "accuracy" in out
+        assert (folder / "report.html").is_file()
+        found.append(json.loads((folder / "report.json").read_text())["metrics"])
+    for metrics in found[1:]:
+        assert metrics == pytest.approx(found[0], abs=1e-4)
+
+
+def test_what_does_not_fit_is_refused(fails, bundle, work, tmp_path):
+    (tmp_path / "taken").write_text("")
+    for words, message in [
+        (["--data", tmp_path / "no.csv"], "no.csv: there is no such file"),
+        (["--data", work / "unknown.csv"], "this label is not among the known ones (negative, positive)"),
+        (["--data", work / "train.csv", "--text", "9"], "there is no column of this number"),
+        (["--data", work / "train.csv", "--report", tmp_path / "taken"], "taken cannot be read or written"),
+    ]:
+        assert message in fails("evaluate", bundle, *words)

@@ -1,0 +1,33 @@
+import json
+import pathlib
+
+
+def test_the_written_folder_is_named_after_form_and_weights(run, bundle):
+    code, out, err = run("export", bundle, "--quantize", "float16", "--sequence-length", "8")
+    assert (code, err) == (0, "")
+    folder = pathlib.Path(f"{bundle}.litert.float16")
+    assert f"written: {folder}" in out
+    assert json.loads((folder / "report.json").read_text())["num_texts"] > 0
+
+
+def test_both_forms_are_measured_on_the_texts_of_a_file(exports):
+    litert, saved_model = (
+        json.loads((pathlib.Path(folder) / "report.json").read_text()) for folder in exports.values()
+    )
+    assert litert["num_texts"] == 60
+    assert litert["max_difference"] < 1e-4
+    assert saved_model["max_difference"] < 1e-4
+
+
+def test_what_cannot_be_written_is_refused(fails, bundle, work, tmp_path):
+    (tmp_path / "thesis.txt").write_text("")
+    for words, message in [
+        (["--output", tmp_path], "must be a new folder or an export to replace"),
+        (["--output", bundle], "must be a new folder or an export to replace"),
+        (["--sequence-length", "13"], "`sequence_length` must be a whole number from 3 to 12"),
+        (["--format", "saved_model", "--quantize", "int8"], "`--quantize` must be left out with --format saved_model"),
+        (["--format", "saved_model", "--sequence-length", "8"], "`--sequence-length` must be left out"),
+        (["--verify", work / "unknown.csv"], "this label is not among the known ones"),
+    ]:
+        assert message in fails("export", bundle, *words)
+    assert "is not a bundle" in fails("export", tmp_path)

@@ -1,0 +1,98 @@
+import io
+import json
+import sys
+
+import pytest
+
+from tests.cli.conftest import json_lines
+
+
+@pytest.fixture
+def stdin(monkeypatch):
+    def give(text, *, terminal=False):
+        stream = io.StringIO(text)
+        stream.isatty = lambda: terminal
+        monkeypatch.setattr(sys, "stdin", stream)
+
+    return give
+
+
+def test_arguments(run, bundle):
+    code, out, err = run("predict", bundle, "a good film", "bad \u00e9")
+    assert (code, err) == (0, "")
+    first, second = json_lines(out)
+    assert first["text"] == "a good film"
+    assert first["label"] in ("negative", "positive")
+    assert 0.5 <= first["score"] <= 1
+    assert second["text"] == "bad \u00e9"
+    assert "\u00e9" in out  # not escaped
+
+
+def test_top_k(run, bundle):
+    _, out, _ = run("predict", bundle, "a good film", "--top-k", "2")
+    (answer,) = json_lines(out)
+    assert [sorted(row) for row in answer["labels"]] == [["label", "score"]] * 2
+
+
+def test_a_file_standard_input_and_json_lines_give_the_same(run, bundle, stdin, tmp_path):
+    texts = ["a good film", "", "bad"]
+    (tmp_path / "texts.txt").write_text("a good film\n\nbad\n")
+    (tmp_path / "texts.jsonl").write_text("".join(json.dumps({"text": text}) + "\n" for text in texts))
+    _, from_file, _ = run("predict", bundle, "--file", tmp_path / "texts.txt")
+    _, from_objects, _ = run("predict", bundle, "--file", tmp_path / "texts.jsonl")
+    stdin("a good film\n\nbad")
+    _, from_stdin, _ = run("predict", bundle)
+    assert [row["text"] for row in json_lines(from_file)] == texts
+    assert from_file == from_objects == from_stdin
+
+
+def test_no_texts_no_answers(run, bundle, stdin):
+    stdin("")
+    assert run("predict", bundle) == (0, "", "")
+
+
+def test_a_terminal_is_told_what_to_do_and_answered_line_by_line(run, bundle, stdin, monkeypatch):
+    monkeypatch.setattr("kerasft.cli.predict._CHUNK", None)  # not asked for
+    stdin("a good film\nbad\n", terminal=True)
+    code, out, err = run("predict", bundle, "--file", "-")
+    assert (code, len(json_lines(out))) == (0, 2)
+    assert err == "Reading texts from the terminal, one a line; end with Ctrl-D.\n"
+
+
+def test_output_goes_to_a_file(run, bundle, tmp_path):
+    code, out, _ = run("predict", bundle, "a good film", "--output", tmp_path / "answers.jsonl")
+    assert (code, out) == (0, "")
+    assert json_lines((tmp_path / "answers.jsonl").read_text())[0]["text"] == "a good film"
+
+
+@pytest.mark.filterwarnings("default:1 of 1 texts were cut")  # as outside of the tests
+def test_a_cut_text_is_noted_in_one_line(run, bundle):
+    code, _, err = run("predict", bundle, "a good film " * 20)
+    assert code == 0
+    assert err.startswith("kerasft: note: 1 of 1 texts were cut to 12 tokens")
+    assert err.count("\n") == 1
+
+
+def test_every_form_answers_alike(run, bundle, exports):
+    answers = [json_lines(run("predict", form, "a good film")[1])[0] for form in (bundle, *exports.values())]
+    assert len({answer["label"] for answer in answers}) == 1
+    assert max(answer["score"] for answer in answers) - min(answer["score"] for answer in answers) < 1e-4
+
+
+def test_what_cannot_be_read_is_refused(fails, bundle, tmp_path):
+    (tmp_path / "bad.jsonl").write_text('{"text": "a"}\nnot json\n')
+    (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
+    for words, message in [
+        (["a", "--file", "b.txt"], "either as arguments or by --file; received: ['a']"),
+        (["a", "b", "--pair", "c"], "`--pair` must be given once for each of the 2 texts; received: ['c']"),
+        (["a", "--pair", "b"], "must be single texts; received: ('a', 'b')"),
+        (["a", "--top-k", "3"], "`top_k` must be a whole number from 1 to 2; received: 3"),
+        (["a", "--batch-size", "0"], "`batch_size` must be a whole number >= 1; received: 0"),
+        (["--file", tmp_path], "`--file` must be an existing file"),
+        (["--file", tmp_path / "bad.jsonl"], "bad.jsonl, line 2"),
+        (["--file", tmp_path / "binary.txt"], "binary.txt is not UTF-8"),
+        (["a", "--output", tmp_path], "cannot be read or written: Is a directory"),
+        (["a", "--output", tmp_path / "no" / "x"], "cannot be read or written: No such file or directory"),
+    ]:
+        assert message in fails("predict", bundle, *words)
+    assert "is not a bundle: there is no such folder" in fails("predict", tmp_path / "nothing", "a")
