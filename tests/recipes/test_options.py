@@ -1,0 +1,94 @@
+import dataclasses
+
+import pytest
+
+from kerasft.errors import KerasftError
+from kerasft.recipes.options import TrainingOptions, check_option, column, option
+from kerasft.recipes.text_classification import Options
+
+GIVEN = {"model": "bert-base-uncased", "train": "train.csv"}
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (None, None),
+        ("sentence", "sentence"),
+        ("0", 0),
+        ("toxic,insult", ["toxic", "insult"]),
+        ("1, 2", [1, 2]),
+        ("-1", "-1"),
+    ],
+)
+def test_a_column_as_it_is_typed(typed, meant):
+    assert column(typed) == meant
+
+
+def test_every_default_passes_its_own_check():
+    Options(**GIVEN)
+
+
+@pytest.mark.parametrize(
+    "name", ["dev_fraction", "learning_rate", "warmup", "weight_decay", "global_clipnorm", "dropout"]
+)
+@pytest.mark.parametrize("value", [-0.1, float("nan"), float("inf"), "0.1", True])
+def test_a_number_is_finite_and_in_range(name, value):
+    with pytest.raises(KerasftError, match=f"`{name}` must be a number .* received: "):
+        Options(**GIVEN, **{name: value})
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["epochs", "batch_size", "max_length", "token_budget", "max_train_rows", "gradient_accumulation", "patience"],
+)
+@pytest.mark.parametrize("value", [-1, 1.5, "3", True])
+def test_a_count_is_whole_and_in_range(name, value):
+    with pytest.raises(KerasftError, match=f"`{name}` must be a whole number >= .* received: "):
+        Options(**GIVEN, **{name: value})
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"warmup": 0},
+        {"global_clipnorm": 0.0},
+        {"weight_decay": 0},
+        {"patience": 0},
+        {"patience": None},
+        {"dropout": 0.0},
+        {"seed": 2**32 - 1},
+        {"pooling": None},
+    ],
+)
+def test_the_ends_of_the_ranges(values):
+    Options(**GIVEN, **values)
+
+
+@pytest.mark.parametrize("values", [{"warmup": 1.0}, {"dev_fraction": 1.0}, {"dropout": 1.0}, {"seed": 2**32}])
+def test_beyond_the_ends(values):
+    with pytest.raises(KerasftError, match=r" and < "):
+        Options(**GIVEN, **values)
+
+
+@pytest.mark.parametrize("name", ["schedule", "keep", "precision", "strategy", "problem", "pooling", "class_weights"])
+def test_a_choice_is_one_of_the_choices(name):
+    with pytest.raises(KerasftError, match=f"`{name}` must be one of .* received: 'bogus'"):
+        Options(**GIVEN, **{name: "bogus"})
+
+
+def test_class_weights_are_for_classes():
+    with pytest.raises(KerasftError, match="`class_weights` must be left out for a regression; received: 'balanced'"):
+        Options(**GIVEN, problem="regression", class_weights="balanced")
+
+
+def test_none_only_where_it_is_the_default():
+    with pytest.raises(KerasftError, match="`epochs` must be a whole number >= 1; received: None"):
+        TrainingOptions(**GIVEN, epochs=None)
+
+
+def test_an_option_without_limits_takes_anything():
+    @dataclasses.dataclass
+    class Free:
+        name: str = option("a name", default="x")
+
+    check_option(dataclasses.fields(Free)[0], object())

@@ -1,0 +1,102 @@
+"""The recipe on every kind of problem, with tiny models; the command line's tests train a single-label one."""
+
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+
+import kerasft
+from kerasft.errors import KerasftError
+from kerasft.recipes.text_classification import MONITOR, Options, main, read_rows
+from tests import tiny
+from tests.cli.conftest import write_csv
+
+WORDS = ("good", "great", "love", "bad", "poor", "lost")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return str(tiny.bert_folder(tmp_path_factory.mktemp("recipe") / "checkpoint"))
+
+
+def rows(number=64, seed=0):
+    """Texts, their number of good words, and whether each of "good" and "bad" occurs."""
+    rng = random.Random(seed)
+    texts = [" ".join(rng.choices(WORDS, k=4)) for _ in range(number)]
+    return [
+        (text, sum(text.count(word) for word in WORDS[:3]), *(int(w in text) for w in ("good", "bad")))
+        for text in texts
+    ]
+
+
+def options(checkpoint, tmp_path, **values):
+    given = {"model": checkpoint, "output": str(tmp_path / "bundle"), "max_length": 10, "epochs": 1}
+    return Options(**{**given, "train": str(tmp_path / "train.csv"), **values})
+
+
+def test_pairs_regression_and_the_last_epoch(checkpoint, tmp_path):
+    pairs = [(text, text[:9], number) for text, number, _, _ in rows()]
+    header = ("sentence1", "sentence2", "score")
+    write_csv(tmp_path / "train.csv", pairs, header)
+    write_csv(tmp_path / "test.csv", pairs[:20], header)
+    result = main(
+        options(
+            checkpoint, tmp_path, problem="regression", test=str(tmp_path / "test.csv"), keep="last", pooling="mean",
+            learning_rate=1e-2, schedule="cosine", gradient_accumulation=2, batch_size=8, epochs=4, patience=3,
+        )
+    )  # fmt: skip
+    assert result["split"] == "test"
+    assert -1 <= result["metrics"]["spearman"] <= 1
+    assert result["best_epoch_chosen_on"] == "dev"  # it says when to stop
+    bundle = kerasft.load_bundle(result["bundle"])
+    assert bundle.labels == kerasft.regression("score")
+    assert bundle.metadata["pair"] is True
+    losses = bundle.metadata["provenance"]["history"]["loss"]
+    assert losses[-1] < 0.8 * losses[0]
+    assert isinstance(kerasft.pipelines.load(result["bundle"])(("good", "bad"))["score"], float)
+    assert not (tmp_path / "bundle.run" / "best.weights.h5").exists()
+    assert not (tmp_path / "bundle.run" / "resume" / "last").exists()
+
+
+def test_several_labels_at_once_with_focal_loss_and_class_weights(checkpoint, tmp_path):
+    write_csv(tmp_path / "train.csv", rows(), ("text", "number", "good", "bad"))
+    result = main(
+        options(
+            checkpoint, tmp_path, problem="multi_label", label="good,bad", text="text", focal_gamma=2.0,
+            class_weights="balanced", token_budget=80, max_train_rows=40,
+        )
+    )  # fmt: skip
+    bundle = kerasft.load_bundle(result["bundle"])
+    assert bundle.labels == kerasft.multi_label(["good", "bad"])
+    assert 0 <= result["metrics"]["f1_micro"] <= 1
+    assert np.isfinite(bundle.metadata["provenance"]["history"]["val_loss"]).all()
+
+
+def test_every_problem_has_its_monitor():
+    for problem, labels in {"single_label": "ab", "multi_label": "ab", "regression": "a"}.items():
+        metrics = kerasft.metrics.for_labels(kerasft.Labels(list(labels), problem))
+        assert MONITOR[problem].removeprefix("val_") in [metric.name for metric in metrics]
+
+
+def test_max_train_rows_leaves_labels_and_dev_rows_alone(checkpoint, tmp_path):
+    write_csv(tmp_path / "train.csv", [(f"text {i}", ("a", "b", "a")[i % 3]) for i in range(100)])
+    whole = options(checkpoint, tmp_path)
+    _, train, dev, (split, reported), labels = read_rows(dataclasses.replace(whole, max_train_rows=10))
+    assert (len(train), len(dev), split) == (10, 10, "dev")
+    assert reported is dev
+    assert list(labels) == ["a", "b"]
+    assert dev.columns["text"] == read_rows(whole)[2].columns["text"]
+    other_seed = read_rows(dataclasses.replace(whole, max_train_rows=10, seed=1))
+    assert other_seed[1].columns["text"] != train.columns["text"]
+    assert len(read_rows(dataclasses.replace(whole, max_train_rows=1000))[1]) == 90
+
+
+@pytest.mark.parametrize("foreign", [True, False])
+def test_a_foreign_output_is_refused_before_anything_is_read(checkpoint, tmp_path, foreign):
+    (tmp_path / "bundle").mkdir()
+    if foreign:
+        (tmp_path / "bundle" / "thesis.txt").write_text("irreplaceable")
+    message = "`output` must be a new folder or a bundle" if foreign else "train.csv: there is no such file"
+    with pytest.raises(KerasftError, match=message):
+        main(options(checkpoint, tmp_path))

@@ -1,0 +1,113 @@
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from kerasft.errors import KerasftError
+from kerasft.recipes.options import TrainingOptions
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+
+OPTIONS = TrainingOptions(model="bert-base-uncased", train="train.csv", epochs=2, learning_rate=1e-3)
+
+
+def changed(**values):
+    return dataclasses.replace(OPTIONS, **values)
+
+
+def names(callbacks):
+    return [type(callback).__name__ for callback in callbacks]
+
+
+@pytest.mark.parametrize("schedule", ["linear", "cosine", "polynomial"])
+def test_the_rate_rises_to_its_peak_and_falls_to_nothing_over_all_epochs(schedule):
+    optimizer = make_optimizer(changed(schedule=schedule, warmup=0.1), steps_per_epoch=50)
+    rates = [float(optimizer._learning_rate(step)) for step in (0, 5, 10, 50, 100)]
+    assert 0 < rates[0] < rates[1] <= max(rates) == pytest.approx(1e-3)
+    assert rates[2] > rates[3] > rates[4] == pytest.approx(0, abs=1e-6)
+
+
+def test_clipping_and_accumulation():
+    assert make_optimizer(OPTIONS, 10).global_clipnorm == 1.0
+    assert make_optimizer(changed(global_clipnorm=0.0), 10).global_clipnorm is None
+    assert make_optimizer(OPTIONS, 10).gradient_accumulation_steps is None
+    assert make_optimizer(changed(gradient_accumulation=4), 10).gradient_accumulation_steps == 4
+
+
+def test_more_accumulation_than_batches_is_refused():
+    make_optimizer(changed(gradient_accumulation=20), 10)
+    with pytest.raises(KerasftError, match=r"`gradient_accumulation` must be at most 20, .* received: 21"):
+        make_optimizer(changed(gradient_accumulation=21), 10)
+
+
+def test_which_callbacks_watch(tmp_path, monkeypatch):
+    always = ["StopOnNonFinite", "Throughput", "TensorBoard"]
+    make = lambda **values: names(make_callbacks(changed(**values), tmp_path, monitor="val_accuracy"))  # noqa: E731
+    assert make(keep="last", epochs=1) == [*always, "ProgressLines"]
+    assert make() == [*always, "_BestCheckpoint", "_Resume", "ProgressLines"]
+    assert make(keep="last", patience=1) == [*always, "_EarlyStopping", "_Resume", "ProgressLines"]
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert make(keep="last", epochs=1) == always
+
+
+def test_the_monitor_must_be_there(tmp_path):
+    metrics = [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+    for monitor in ("loss", "val_loss", "accuracy", "val_accuracy", None):
+        make_callbacks(changed(monitor=monitor), tmp_path, monitor="val_loss", metrics=metrics)
+    with pytest.raises(KerasftError, match=r"`monitor` must be one of loss, val_loss, accuracy.* received: 'val_f1'"):
+        make_callbacks(changed(monitor="val_f1"), tmp_path, monitor="val_loss", metrics=metrics)
+
+
+def test_an_old_run_is_cleared_unless_it_is_resumed(tmp_path, capsys):
+    (tmp_path / "resume").mkdir()
+    (tmp_path / "best.weights.h5").write_text("")
+    (tmp_path / "best.weights.h5.json").write_text(json.dumps({}))
+    make_callbacks(changed(resume=True), tmp_path, monitor="val_loss")
+    assert (tmp_path / "resume").exists()
+    assert (tmp_path / "best.weights.h5").exists()
+    assert capsys.readouterr().err == ""
+    make_callbacks(OPTIONS, tmp_path, monitor="val_loss")
+    assert not (tmp_path / "resume").exists()
+    assert not list(tmp_path.glob("best*"))
+    make_callbacks(changed(resume=True), tmp_path, monitor="val_loss")
+    assert "Nothing to resume" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("values", "chosen"),
+    [
+        ({}, "dev"),
+        ({"keep": "last"}, None),
+        ({"keep": "last", "patience": 1}, "dev"),
+        ({"epochs": 1}, None),
+    ],
+)
+def test_what_the_epoch_was_chosen_on(values, chosen):
+    assert epoch_chosen_on(changed(**values)) == chosen
+
+
+def test_an_interrupted_run_goes_on_after_its_last_whole_epoch(tmp_path):
+    def run(epochs_to_see, **values):
+        keras.utils.set_random_seed(0)
+        model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+        model.compile("sgd", "mse", run_eagerly=True)
+        seen = []
+
+        def note(epoch, logs):
+            seen.append(epoch)
+            if len(seen) == epochs_to_see:
+                raise KeyboardInterrupt
+
+        watch = make_callbacks(changed(epochs=3, keep="last", **values), tmp_path, monitor="val_loss")
+        watch = [callback for callback in watch if type(callback).__name__ in ("_Resume", "StopOnNonFinite")]
+        watch.append(keras.callbacks.LambdaCallback(on_epoch_begin=note))
+        try:
+            model.fit(np.ones((4, 2)), np.ones((4, 1)), epochs=3, verbose=0, callbacks=watch)
+        except KeyboardInterrupt:
+            seen.pop()
+        return seen
+
+    assert run(3) == [0, 1]
+    assert run(9, resume=True) == [2]
+    assert run(9, resume=True) == [0, 1, 2]  # that one was complete
