@@ -32,6 +32,7 @@ import importlib.util
 
 if importlib.util.find_spec("kerasft") is None:
     %pip install -q kerasft
+%matplotlib inline
 
 import kerasft
 

@@ -1,0 +1,84 @@
+"""The notebook is what `notebooks/make.py` makes of the recipe, and runs from top to bottom."""
+
+import importlib.util
+import os
+import pathlib
+import sys
+import zlib
+
+import nbclient
+import nbformat
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[2]
+PATH = ROOT / "notebooks" / "text_classification.ipynb"
+
+SMALL = """\
+# The same with a new tiny checkpoint and few texts.
+files = kerasft.data.customer_service.write("data", rows=400)
+train_file, dev_file, test_file = (str(files[split]) for split in ("train", "dev", "test"))
+texts, _ = kerasft.data.texts_and_labels(train_file)
+model_name = str(kerasft.checkpoints.new_bert("new_bert", texts))
+epochs = 1
+"""
+
+
+@pytest.fixture(scope="module")
+def make():
+    specification = importlib.util.spec_from_file_location("notebooks_make", ROOT / "notebooks" / "make.py")
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def notebook():
+    return nbformat.read(PATH, as_version=4)
+
+
+def test_it_is_up_to_date(make, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["make.py", "--check"])
+    assert make.main() == 0, "run: python notebooks/make.py"
+
+
+def test_check_says_when_it_is_not(make, monkeypatch, tmp_path):
+    monkeypatch.setattr(sys, "argv", ["make.py", "--check"])
+    monkeypatch.setattr(make, "FOLDER", tmp_path)
+    assert make.main() == 1
+    monkeypatch.setattr(sys, "argv", ["make.py"])
+    assert make.main() == 0
+    assert (tmp_path / PATH.name).read_text("utf-8") == PATH.read_text("utf-8")
+
+
+def test_it_is_valid_holds_no_outputs_and_no_local_paths(notebook):
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert not any(cell.outputs or cell.execution_count for cell in code)
+    assert not any(word in cell.source for cell in notebook.cells for word in ("/work", "/opt", "/home", "/tmp"))
+    assert "%pip install" in code[0].source
+    for cell in code[1:]:
+        compile(cell.source, cell.id, "exec")
+
+
+def executed(notebook, folder):
+    """Run the notebook on small data, in `folder`."""
+    (settings,) = (cell for cell in notebook.cells if cell.cell_type == "code" and "model_name =" in cell.source)
+    settings.source = SMALL
+    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
+    return client.execute()
+
+
+# nbclient starts its kernel by way of jupyter_client, whose sockets are closed by the garbage collector.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_it_runs_and_shows_figures(notebook, tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))))
+    done = executed(notebook, tmp_path)
+    outputs = [output for cell in done.cells for output in cell.get("outputs", ())]
+    assert not [output for output in outputs if output.output_type == "error"]
+    shown = [output["data"] for output in outputs if "data" in output]
+    pictures = [data["image/png"] for data in shown if "image/png" in data]
+    assert len(pictures) == 2
+    assert len({zlib.crc32(picture.encode()) for picture in pictures}) == 2
+    assert any("'label'" in data.get("text/plain", "") for data in shown)
+    assert (tmp_path / "saved_models" / "phone" / "kerasft.json").is_file()
