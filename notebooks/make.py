@@ -70,8 +70,12 @@ CONFUSION = """\
 kerasft.reports.plots.confusion_matrix(report.confusion_matrix, model.labels)"""
 
 BATCH = """\
-# What the model sees: named int32 tensors and the class number.
-next(iter(train))"""
+# What the model sees: named int32 tensors (here the first two rows of a batch), and the numbers of the classes.
+features, y = next(iter(train))
+for name, tensor in features.items():
+    print(name, tuple(tensor.shape), tensor[:2].numpy().tolist())
+print("y", tuple(y.shape), y[:2].numpy().tolist())
+tokenizer.decode(features["token_ids"][0])"""
 
 ASK = """\
 ask = kerasft.pipelines.load(bundle)
@@ -95,6 +99,8 @@ def body_cells() -> dict[str, str]:
     cells = {"0": ""}
     number = "0"
     for line in body.splitlines():
+        if line.startswith("import "):
+            line = line.split("  #")[0]  # why it stands inside of a function is no news here
         if match := re.match(r"# (\d)\. ", line):
             number = match.group(1)
             cells[number] = ""
