@@ -86,7 +86,12 @@ EXPORT = """\
 texts, gold = kerasft.data.texts_and_labels(rows, labels=model.labels, columns=columns)
 kerasft.export.litert(bundle, "saved_models/phone", quantize="int8", texts=texts[:200], gold=gold[:200])"""
 
-HEADINGS = {"1": "Rows and labels", "2": "Backbone, head, datasets, loss, optimizer", "3": "Train", "4": "Report and save"}
+HEADINGS = {
+    "1": "Rows and labels",
+    "2": "Backbone, head, datasets, loss, optimizer",
+    "3": "Train",
+    "4": "Report and save",
+}
 
 
 def body_cells() -> dict[str, str]:
@@ -129,6 +134,7 @@ def text_classification_notebook() -> nbformat.NotebookNode:
 
 
 def main() -> int:
+    """Write the notebook, or with --check compare it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a notebook is out of date")
     args = parser.parse_args()

@@ -60,7 +60,7 @@ def check_option(field: dataclasses.Field, value: Any) -> None:
         return
     if choices and value not in choices:
         raise bad_argument(field.name, f"one of {choices}", value, "Choose one of them.")
-    words = [f"{sign} {limit:g}" for sign, limit in ((">", above), (">=", least), ("<", below)) if limit is not None]
+    words = [f"{sign} {limit}" for sign, limit in ((">", above), (">=", least), ("<", below)) if limit is not None]
     if not words:
         return
     whole = "int" in str(field.type)
