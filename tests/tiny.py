@@ -14,11 +14,12 @@ import string
 import tempfile
 
 import numpy as np
+from safetensors.numpy import save_file
+
 from kerasft import tokenizers
 from kerasft.backbones.bert import BertConfig, bert
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 from kerasft.heads import text_classifier
-from safetensors.numpy import save_file
 
 WORDS = (
     "a an and are as at be but by can card for good great bad poor film movie from have how i in is it lost love me "

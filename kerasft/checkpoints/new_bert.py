@@ -11,13 +11,13 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 from safetensors.numpy import save_file
+from tokenizers import BertWordPieceTokenizer
 from transformers import BertTokenizerFast
 
 from kerasft import tokenizers
 from kerasft.backbones.bert import BertConfig, bert
 from kerasft.checkpoints.bert import weight_names
 from kerasft.errors import bad_argument
-from tokenizers import BertWordPieceTokenizer
 
 
 def new_bert(

@@ -141,5 +141,5 @@ def read_rows(options: Options) -> tuple:
         train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **stratified)
     labels = kerasft.data.collect_labels(train, columns=columns, problem=options.problem)
     if options.max_train_rows is not None and options.max_train_rows < len(train):
-        _, train, _ = kerasft.data.split(train, dev=options.max_train_rows, **stratified)
+        train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, **stratified)
     return columns, train, dev, ("dev", dev) if test is None else ("test", test), labels
