@@ -64,7 +64,8 @@ def test_poolings_differ():
     for pooling in ("cls", "pooler", "mean"):
         keras.utils.set_random_seed(0)
         answers.append(text_classifier(backbone, ["no", "yes"], pooling=pooling).predict(batch, verbose=0))
-    assert not np.allclose(answers[0], answers[1]) and not np.allclose(answers[0], answers[2])
+    assert not np.allclose(answers[0], answers[1])
+    assert not np.allclose(answers[0], answers[2])
 
 
 def test_the_default_pooling_is_the_pooler_where_there_is_one():
@@ -131,5 +132,5 @@ def test_wrong_backbones():
         text_classifier(tiny.classifier(), ["no", "yes"])
     with pytest.raises(KerasftError, match="`pooling` must be 'cls' or 'mean' for a backbone without a pooler"):
         text_classifier(KERAS_HUB["roberta"](), ["no", "yes"], pooling="pooler")
-    with pytest.raises(KerasftError, match="`problem` must be one of .*; received: 'ranking'"):
+    with pytest.raises(KerasftError, match=r"`problem` must be one of .*; received: 'ranking'"):
         Labels(["a", "b"], "ranking")
