@@ -79,7 +79,7 @@ tokenizer.decode(features["token_ids"][0])"""
 
 ASK = """\
 ask = kerasft.pipelines.load(bundle)
-ask("where is my parcel? it should have been here on monday", top_k=3)"""
+ask("hello, where is my parcel? I ordered it on Monday", top_k=3)"""
 
 EXPORT = """\
 # For a phone: int8 weights, a quarter of the size. The file is loaded again and compared with the model.

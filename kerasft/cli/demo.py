@@ -14,7 +14,7 @@ from kerasft.cli.table import print_table
 from kerasft.errors import bad_argument
 
 _QUESTIONS = (
-    "where is my parcel? it should have been here on monday",
+    "hello, where is my parcel? I ordered it on Monday",
     "I don't want to cancel my order, I want to change the address",
     "you charged my card twice!!",
 )
