@@ -1,5 +1,6 @@
 """Write a bundle as a LiteRT (TFLite) folder for phones: built-in operations only, measured before it is kept."""
 
+import dataclasses
 import hashlib
 import os
 import pathlib
@@ -21,6 +22,7 @@ from kerasft.export.folders import (
     write_json,
     written_aside,
 )
+from kerasft.export.int8_embedding import with_int8_embeddings
 from kerasft.export.runners import LITERT_FILE, LOGITS, SIGNATURE
 from kerasft.export.saved_model import write_graph
 from kerasft.export.verify import check_report, sample_texts, verify
@@ -105,6 +107,8 @@ def _convert(bundle: Bundle, shape: tuple[int | None, int | None], quantize: str
     with tempfile.TemporaryDirectory() as temporary:
         # By way of a SavedModel: the converter's Keras entry fails with Keras 3, and a file from unfrozen concrete
         # functions has no weights in it and answers NaN without an error.
+        if quantize == "int8":
+            bundle = dataclasses.replace(bundle, model=with_int8_embeddings(bundle.model))
         write_graph(bundle, pathlib.Path(temporary), shape, only_logits=True)
         converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=[SIGNATURE])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
