@@ -65,8 +65,8 @@ def arguments(job: Job, folder: str) -> transformers.TrainingArguments:
 
 
 def scores(job: Job, trainer: transformers.Trainer, dev: list[dict]) -> dict:
-    logits = trainer.predict(dev).predictions
-    gold = np.array([row["labels"] for row in dev])
+    # The Trainer groups these rows by length too, so the gold labels have to come in its order.
+    logits, gold, _ = trainer.predict(dev)
     if job.is_regression:
         return {"dev_pearson": float(np.corrcoef(logits[:, 0], gold)[0, 1])}
     return {"dev_accuracy": float((logits.argmax(-1) == gold).mean())}
