@@ -19,6 +19,7 @@ from transformers import PreTrainedTokenizerFast
 
 import kerasft
 from kerasft import backbones, tokenizers  # noqa: F401  a saved model needs the layers of `backbones` registered
+from kerasft.data.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import Labels
 from kerasft.heads import LabelledModel
@@ -65,7 +66,7 @@ def save_bundle(
     model: LabelledModel,
     tokenizer: PreTrainedTokenizerFast,
     *,
-    max_length: int = 128,
+    max_length: int | None = None,
     pair: bool = False,
     metrics: dict[str, Any] | None = None,
     provenance: dict[str, Any] | None = None,
@@ -76,7 +77,8 @@ def save_bundle(
         folder: Where to write. An existing folder is replaced only if it is a bundle or empty.
         model: A model made by one of `kerasft.heads`, with `model.labels`.
         tokenizer: The tokenizer that made the training data.
-        max_length: The longest input in tokens that the model was trained on.
+        max_length: The longest input in tokens that the model was trained on; default as for the data functions: 128, or
+            the tokenizer's limit if less.
         pair: Whether the model was trained on pairs of texts.
         metrics: What was measured, such as `model.evaluate(..., return_dict=True)`.
         provenance: Where the model comes from: checkpoint, data files, settings.
@@ -85,7 +87,8 @@ def save_bundle(
         The folder's path.
 
     Raises:
-        KerasftError: If the model has no labels, or the folder holds something that is not a bundle.
+        KerasftError: If the model has no labels, `max_length` is above the tokenizer's limit, or the folder holds
+            something that is not a bundle.
 
     Example:
 
@@ -102,7 +105,7 @@ def save_bundle(
         "task": "text-classification",
         "problem": model.labels.problem,
         "labels": list(model.labels),
-        "max_length": int(max_length),
+        "max_length": Encoder(tokenizer, max_length, pair).max_length,
         "pair": bool(pair),
         "inputs": list(model.input),
         "num_parameters": int(model.count_params()),
