@@ -106,7 +106,7 @@ def test_training_moves_every_weight():
 BUILTINS = {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
 
 
-def same_on_mobile(path, backbone, batch):
+def check_same_on_mobile(path, backbone, batch):
     runner = Interpreter(str(path)).get_signature_runner("serving_default")
     names = sorted(runner.get_input_details())  # Keras calls them args_0, ... when a signature is given
     received = runner(**{name: batch[feature] for name, feature in zip(names, sorted(batch), strict=True)})
@@ -116,8 +116,8 @@ def same_on_mobile(path, backbone, batch):
 def test_mobile_file_of_any_length_has_builtins_only_and_the_same_answers(tmp_path):
     backbone = tiny.backbone(initializer_range=0.3)
     backbone.export(tmp_path / "model.tflite", format="litert", verbose=False, **BUILTINS)
-    same_on_mobile(tmp_path / "model.tflite", backbone, tiny.batch(TEXTS))
-    same_on_mobile(tmp_path / "model.tflite", backbone, tiny.batch(["the card was lost , please pay"]))
+    check_same_on_mobile(tmp_path / "model.tflite", backbone, tiny.batch(TEXTS))
+    check_same_on_mobile(tmp_path / "model.tflite", backbone, tiny.batch(["the card was lost , please pay"]))
 
 
 def test_mobile_file_of_one_length_has_builtins_only_and_the_same_answers(tmp_path):
@@ -125,4 +125,4 @@ def test_mobile_file_of_one_length_has_builtins_only_and_the_same_answers(tmp_pa
     batch = tiny.batch(["a good film"])
     signature = [{name: keras.InputSpec(shape=(1, 5), dtype="int32") for name in batch}]
     backbone.export(tmp_path / "model.tflite", format="litert", input_signature=signature, verbose=False, **BUILTINS)
-    same_on_mobile(tmp_path / "model.tflite", backbone, batch)
+    check_same_on_mobile(tmp_path / "model.tflite", backbone, batch)

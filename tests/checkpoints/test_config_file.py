@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from kerasft.backbones import gelu_tanh
@@ -83,13 +84,14 @@ def test_a_value_that_cannot_be_honoured_is_refused(tmp_path, field, value):
 def test_every_activation_is_computed_by_keras(tmp_path):
     for name in ACTIVATIONS:
         activation = read_config(config_file(tmp_path, hidden_act=name)).activation
-        tiny.backbone(activation=activation, num_layers=1)
+        backbone = tiny.backbone(activation=activation, num_layers=1)
+        assert np.isfinite(backbone(tiny.batch(["a good film"]))["sequence_output"]).all()
 
 
 def test_harmless_fields_pass_and_unknown_ones_are_named(tmp_path):
     harmless = {"use_cache": True, "pooler_type": "first_token_transform", "id2label": {"0": "a"}, "top_k": 50}
     config = config_file(tmp_path, **harmless)
-    read_config(config)
+    assert read_config(config).hidden_dim == tiny.CONFIG["hidden_size"]
     config.finish()  # pytest makes a warning an error
     config = config_file(tmp_path, rotary_base=10000)
     read_config(config)

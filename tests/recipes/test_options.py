@@ -25,7 +25,7 @@ def test_a_column_as_it_is_typed(typed, meant):
 
 
 def test_every_default_passes_its_own_check():
-    Options(**GIVEN)
+    assert Options(**GIVEN).model == GIVEN["model"]
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,8 @@ def test_a_count_is_whole_and_in_range(name, value):
     ],
 )
 def test_the_ends_of_the_ranges(values):
-    Options(**GIVEN, **values)
+    options = Options(**GIVEN, **values)
+    assert {name: getattr(options, name) for name in values} == values
 
 
 @pytest.mark.parametrize("values", [{"warmup": 1.0}, {"dev_fraction": 1.0}, {"dropout": 1.0}, {"seed": 2**32}])
