@@ -1,8 +1,9 @@
 """Batches from a token store in memory: an order of rows, cut into batches, each gathered by a few vectorised operations.
 
-With `shuffle`, each epoch makes one plan inside the graph: rows sorted by length class, at random within a class, cut into
-batches, and the batches put in random order. The sequence of length classes is the same in every epoch, so the cuts are
-too, and `len(dataset)` is exact.
+With `shuffle`, each epoch makes one plan inside the graph: rows are dealt at random into groups of `GROUP` batches, sorted by
+length class within a group and at random within a class, cut into batches, and the batches put in random order. With a token
+budget one group holds all rows: the sequence of length classes is then the same in every epoch, so the cuts are too, and
+`len(dataset)` is exact.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,9 @@ import tensorflow as tf
 
 from kerasft.data.batching import Batching, batch_length, cuts, finisher, length_class, no_batch
 from kerasft.data.token_store import TokenStore
+
+GROUP = 50
+"""Batches whose rows are sorted by length together: enough for little padding, few enough that batches vary in length."""
 
 
 def memory_batches(
@@ -40,12 +44,16 @@ def _shuffled(store: TokenStore, batching: Batching, seed: int) -> tuple[tf.data
     missing = 0 if batching.size is None else -rows % batching.size  # rows that the smaller batch lacks
     drop = bool(batching.drop_remainder and missing)
     bounds[-1] += missing  # as if the last batch were full; the plan takes away what is missing
-    starts, ends, classes = tf.constant(bounds[:-1]), tf.constant(bounds[1:]), tf.constant(classes, tf.float32)
+    starts, ends, classes = tf.constant(bounds[:-1]), tf.constant(bounds[1:]), tf.constant(classes, tf.int64)
 
     def plan(epoch_seed: tf.Tensor) -> tf.data.Dataset:
         seeds = tf.random.split(tf.stack([epoch_seed, tf.constant(seed, tf.int64)]), 3)
-        noise = tf.random.stateless_uniform([rows], seeds[0], maxval=0.99)
-        order = tf.argsort(classes + noise)  # classes are whole numbers, so noise mixes within a class only
+        dealt = tf.argsort(tf.random.stateless_uniform([rows], seeds[0]))  # (rows,)
+        group = tf.range(rows, dtype=tf.int64) // (GROUP * (batching.size or rows))
+        length = tf.gather(classes, dealt)
+        # Every other group falls in length, lest a batch across an edge holds the longest rows and the shortest.
+        length = tf.where(group % 2 == 0, length, store.max_length - length)
+        order = tf.gather(dealt, tf.argsort(group * (store.max_length + 1) + length, stable=True))
         turn = tf.argsort(tf.random.stateless_uniform([count], seeds[1]))
         # Which batch is the smaller one is random too, lest it is always that of the longest rows.
         smaller = tf.random.stateless_uniform([], seeds[2], 0, count, tf.int32)

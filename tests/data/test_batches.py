@@ -97,10 +97,14 @@ def test_seeds(tmp_path, files, batching):
 def test_little_padding():
     lengths = np.random.default_rng(0).geometric(0.05, 5000).clip(3, 128)
     store = memory_store(lengths, max_length=128)
-    for batching in (Batching(size=32, pad_to_multiple_of=1), Batching(tokens=1024, pad_to_multiple_of=1)):
+    # A group of batches is sorted together; by a token budget, all rows are.
+    for batching, most in (
+        (Batching(size=32, pad_to_multiple_of=1), 1.1),
+        (Batching(tokens=1024, pad_to_multiple_of=1), 1.05),
+    ):
         dataset = token_dataset(store, batching, y=None, shuffle=True, seed=0)
         padded = sum(int(tf.size(features[TOKEN_IDS])) for features in dataset)
-        assert padded / lengths.sum() < 1.05
+        assert padded / lengths.sum() < most
 
 
 @pytest.mark.parametrize("files", [False, True])
