@@ -40,6 +40,7 @@ _NAMES = {
     "get_strategy": "kerasft.distribution",
     "load_bundle": "kerasft.bundles",
     "load_pretrained": "kerasft.checkpoints",
+    "load_task_model": "kerasft.checkpoints",
     "multi_label": "kerasft.features",
     "regression": "kerasft.features",
     "save_bundle": "kerasft.bundles",

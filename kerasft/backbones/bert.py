@@ -2,17 +2,19 @@
 
 import dataclasses
 from collections.abc import Callable
+from typing import ClassVar
 
 import keras
-import keras_hub
 
 from kerasft.backbones.position_embedding import PositionEmbedding
+from kerasft.backbones.token_embedding import BackboneConfig, TokenEmbedding
 from kerasft.backbones.transformer_encoder import DEFAULT_MASK_VALUE, AttentionBias, TransformerEncoderLayer
 from kerasft.features import PADDING_MASK, POOLED_OUTPUT, SEGMENT_IDS, SEQUENCE_OUTPUT, TOKEN_IDS
 
 
+@keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class BertConfig:
+class BertConfig(BackboneConfig):
     """The sizes and rates of one BERT; the defaults are those of the published models.
 
     Args:
@@ -35,6 +37,8 @@ class BertConfig:
     >>> BertConfig(vocabulary_size=100, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=16).activation
     'gelu'
     """
+
+    family: ClassVar[str] = "bert"
 
     vocabulary_size: int
     num_layers: int
@@ -100,13 +104,9 @@ def bert(config: BertConfig, *, dtype: str | None = None, name: str = "bert") ->
 
 
 def _embed(inputs: dict, config: BertConfig, dtype: str | None):
-    tokens = keras_hub.layers.ReversibleEmbedding(
-        config.vocabulary_size,
-        config.hidden_dim,
-        embeddings_initializer=_initializer(config),
-        dtype=dtype,
-        name="token_embedding",
-    )(inputs[TOKEN_IDS])
+    tokens = TokenEmbedding(config, embeddings_initializer=_initializer(config), dtype=dtype, name="token_embedding")(
+        inputs[TOKEN_IDS]
+    )
     segments = keras.layers.Embedding(
         config.num_segments,
         config.hidden_dim,

@@ -1,6 +1,7 @@
-"""Checkpoints of other libraries in, backbone and tokenizer out."""
+"""Checkpoints of other libraries in, backbone and tokenizer out; and the other way."""
 
-from kerasft.checkpoints.load import load_pretrained
+from kerasft.checkpoints.load import load_pretrained, load_task_model
 from kerasft.checkpoints.new_bert import new_bert
+from kerasft.checkpoints.save import save_huggingface
 
-__all__ = ["load_pretrained", "new_bert"]
+__all__ = ["load_pretrained", "load_task_model", "new_bert", "save_huggingface"]

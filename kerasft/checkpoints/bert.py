@@ -1,10 +1,15 @@
 """BERT in a Hugging Face folder: what its `config.json` means for our graph, and which tensor is which weight."""
 
+from collections.abc import Callable
+
 import keras
 
 from kerasft.backbones.activations import gelu_tanh
-from kerasft.backbones.bert import BertConfig
-from kerasft.checkpoints.config_file import ConfigFile
+from kerasft.backbones.bert import BertConfig, bert
+from kerasft.checkpoints.config_file import ConfigFile, is_rate_or_none
+from kerasft.checkpoints.family import Family, Head, Weight, Weights, dense, label_fields, labels_of, norm
+from kerasft.errors import CheckpointError, bad_argument
+from kerasft.heads import text_classifier
 
 ACTIVATIONS = {
     "gelu": "gelu",
@@ -24,10 +29,6 @@ ACTIVATIONS = {
     "linear": "linear",
 }
 """What `hidden_act` says -> the Keras activation that computes it."""
-HEAD_PREFIXES = ("cls.", "classifier.", "qa_outputs.")
-"""Tensors of BERT's published task heads."""
-OPTIONAL_PREFIXES = ("pooler.",)
-"""Weights that a checkpoint may lack: those trained without next-sentence prediction have no pooler."""
 _BLOCK = {
     "attention.self.query": "query",
     "attention.self.key": "key",
@@ -74,35 +75,101 @@ def read_config(config: ConfigFile) -> BertConfig:
     )
 
 
-def weight_names(backbone: keras.Model) -> dict[str, keras.Variable]:
-    """Name every weight of a `kerasft.backbones.bert` as Hugging Face does, without the prefix `bert.`.
-
-    The one table serves reading and writing. A variable called `kernel` is stored transposed there.
-
-    Args:
-        backbone: The model, or one that extends it.
-
-    Returns:
-        Tensor name -> variable.
-    """
-    names = {
-        "embeddings.word_embeddings.weight": backbone.get_layer("token_embedding").embeddings,
-        "embeddings.position_embeddings.weight": backbone.get_layer("position_embedding").embeddings,
-        "embeddings.token_type_embeddings.weight": backbone.get_layer("segment_embedding").embeddings,
-        **_norm("embeddings.LayerNorm", backbone.get_layer("embeddings_layer_norm")),
-        **_dense("pooler.dense", backbone.get_layer("pooled_dense")),
+def write_config(config: BertConfig) -> dict:
+    """Write the fields of `config.json` that make the same BERT."""
+    return {
+        "vocab_size": config.vocabulary_size,
+        "hidden_size": config.hidden_dim,
+        "num_hidden_layers": config.num_layers,
+        "num_attention_heads": config.num_heads,
+        "intermediate_size": config.intermediate_dim,
+        "hidden_act": activation_name(config.activation),
+        "hidden_dropout_prob": config.hidden_dropout,
+        "attention_probs_dropout_prob": config.attention_dropout,
+        "max_position_embeddings": config.max_sequence_length,
+        "type_vocab_size": config.num_segments,
+        "initializer_range": config.initializer_range,
+        "layer_norm_eps": config.layer_norm_epsilon,
+        "pad_token_id": 0,
+        "position_embedding_type": "absolute",
     }
-    blocks = [layer for layer in backbone.layers if layer.name.startswith("transformer_layer_")]
+
+
+def activation_name(activation: str | Callable) -> str:
+    """Return what Hugging Face calls a Keras activation.
+
+    Raises:
+        CheckpointError: If it has no name there.
+
+    Example:
+
+    >>> activation_name(gelu_tanh), activation_name("gelu")
+    ('gelu_pytorch_tanh', 'gelu')
+    """
+    function = keras.activations.get(activation)
+    if function is gelu_tanh:
+        return "gelu_pytorch_tanh"
+    for name, ours in ACTIVATIONS.items():
+        if function is keras.activations.get(ours):
+            return name
+    raise bad_argument(
+        "activation", "one that Hugging Face has a name for", activation, 'Use "gelu".', kind=CheckpointError
+    )
+
+
+def backbone_weights(model: keras.Model) -> Weights:
+    """Name every weight of a `kerasft.backbones.bert`, or of a model that extends it, without the prefix `bert.`."""
+    names = {
+        "embeddings.word_embeddings.weight": Weight(model.get_layer("token_embedding").embeddings),
+        "embeddings.position_embeddings.weight": Weight(model.get_layer("position_embedding").embeddings),
+        "embeddings.token_type_embeddings.weight": Weight(model.get_layer("segment_embedding").embeddings),
+        **norm("embeddings.LayerNorm", model.get_layer("embeddings_layer_norm")),
+    }
+    blocks = [layer for layer in model.layers if layer.name.startswith("transformer_layer_")]
     for index, block in enumerate(blocks):
         for theirs, ours in _BLOCK.items():
             name, layer = f"encoder.layer.{index}.{theirs}", getattr(block, ours)
-            names.update(_norm(name, layer) if name.endswith("LayerNorm") else _dense(name, layer))
+            names.update(norm(name, layer) if name.endswith("LayerNorm") else dense(name, layer))
+    if any(layer.name == "pooled_dense" for layer in model.layers):
+        names.update(dense("pooler.dense", model.get_layer("pooled_dense")))
     return names
 
 
-def _dense(name: str, layer: keras.layers.Dense) -> dict[str, keras.Variable]:
-    return {f"{name}.weight": layer.kernel, f"{name}.bias": layer.bias}
+def _read_classifier(config: ConfigFile) -> dict:
+    hidden = config.rate("hidden_dropout_prob", 0.1)
+    own = config.get("classifier_dropout", None, expected="a rate in [0, 1) or null", accept=is_rate_or_none)
+    return {"labels": labels_of(config), "pooling": "pooler", "dropout": hidden if own is None else own}
 
 
-def _norm(name: str, layer: keras.layers.LayerNormalization) -> dict[str, keras.Variable]:
-    return {f"{name}.weight": layer.gamma, f"{name}.bias": layer.beta}
+def _write_classifier(model: keras.Model) -> dict:
+    return {**label_fields(model.labels), "classifier_dropout": model.get_layer("classifier_dropout").rate}
+
+
+def _misfit(model: keras.Model) -> str | None:
+    poolers = [layer.output for layer in model.layers if layer.name == "pooled_dense"]
+    if any(model.get_layer("classifier_dropout").input is pooled for pooled in poolers):
+        return None
+    return "BertForSequenceClassification reads the pooler; build the head with pooling='pooler'"
+
+
+FAMILY = Family(
+    model_type="bert",
+    class_prefix="Bert",
+    read_config=read_config,
+    write_config=write_config,
+    build=bert,
+    weights=backbone_weights,
+    prefix="bert.",
+    optional=("pooler.",),  # checkpoints trained without next-sentence prediction have none
+    head_names=("cls.", "classifier.", "qa_outputs."),
+    heads={
+        "ForSequenceClassification": Head(
+            task="text_classifier",
+            build=text_classifier,
+            weights=lambda model: dense("classifier", model.get_layer("logits")),
+            read_options=_read_classifier,
+            write_options=_write_classifier,
+            misfit=_misfit,
+        ),
+    },
+)

@@ -124,5 +124,10 @@ def _is_rate(value: object) -> bool:
     return _is_number(value) and 0 <= value < 1
 
 
+def is_rate_or_none(value: object) -> bool:
+    """Tell whether a value is null or a number in [0, 1)."""
+    return value is None or _is_rate(value)
+
+
 def _is_positive(value: object) -> bool:
     return _is_number(value) and 0 < value < float("inf")

@@ -1,4 +1,4 @@
-"""`load_pretrained`: a checkpoint's name in, its backbone and tokenizer out."""
+"""A checkpoint's name in; its backbone, or its whole model, and its tokenizer out."""
 
 import os
 import pathlib
@@ -7,12 +7,13 @@ import keras
 from transformers import PreTrainedTokenizerFast
 
 from kerasft import tokenizers
-from kerasft.backbones.bert import bert
-from kerasft.checkpoints import bert as bert_folder
+from kerasft.backbones import BackboneConfig
 from kerasft.checkpoints import hub, keras_hub_preset
 from kerasft.checkpoints.config_file import CONFIG_FILE, ConfigFile
+from kerasft.checkpoints.families import FAMILIES
+from kerasft.checkpoints.family import Family, Head
 from kerasft.checkpoints.safetensors_reader import Tensors
-from kerasft.checkpoints.weights import Names, assign
+from kerasft.checkpoints.weights import assign
 from kerasft.errors import CheckpointError, bad_argument
 
 
@@ -22,7 +23,7 @@ def load_pretrained(
     """Load a pretrained encoder and its tokenizer.
 
     Every field of the checkpoint's config that changes the result is honoured or refused, every weight is accounted
-    for, and no code from the checkpoint is run. A task head in it is left out.
+    for, and no code from the checkpoint is run. A task head in it is left out; `load_task_model` keeps it.
 
     Args:
         name: A local folder in Hugging Face layout (`config.json`, `model.safetensors` or shards with an index, and the
@@ -45,38 +46,91 @@ def load_pretrained(
         ...
     kerasft.errors.CheckpointError: `name` must be an existing folder, a hub id or a KerasHub preset; received: ...
     """
-    name = os.fspath(name).removeprefix("hf://")
-    if not (name and pathlib.Path(name).is_dir()) and not keras_hub_preset.is_preset(name):
-        if not hub.is_hub_id(name):
-            raise bad_argument(
-                "name",
-                "an existing folder, a hub id or a KerasHub preset",
-                name,
-                "Check the spelling of the path.",
-                kind=CheckpointError,
-            )
-        name = str(hub.download(name, revision))
-    if keras_hub_preset.is_preset(name):
-        return keras_hub_preset.load(name, dtype=dtype)
-    return _load_folder(pathlib.Path(name), dtype)
-
-
-def _load_folder(folder: pathlib.Path, dtype: str | None) -> tuple[keras.Model, PreTrainedTokenizerFast]:
-    config = ConfigFile(folder / CONFIG_FILE)
-    config.choice("model_type", None, choices={"bert": "bert"})
-    bert_config = bert_folder.read_config(config)
-    config.finish()
-    tokenizer = _fitting_tokenizer(folder, bert_config.vocabulary_size, bert_config.max_sequence_length)
-    tensors = Tensors(folder)  # Opened before the graph is built: a damaged file fails fast.
-    backbone = bert(bert_config, dtype=dtype)
-    names = Names(
-        variables=bert_folder.weight_names(backbone),
-        prefix="bert.",
-        optional=bert_folder.OPTIONAL_PREFIXES,
-        heads=bert_folder.HEAD_PREFIXES,
-    )
-    assign(names, tensors)
+    folder = _folder(name, revision)
+    if keras_hub_preset.is_preset(folder):
+        return keras_hub_preset.load(folder, dtype=dtype)
+    config_file, family = _open_config(pathlib.Path(folder))
+    config, tokenizer, tensors = _read(config_file, family)
+    backbone = family.build(config, dtype=dtype)
+    assign(family.weights(backbone), tensors, prefix=family.prefix, optional=family.optional, unused=family.head_names)
     return backbone, tokenizer
+
+
+def load_task_model(
+    name: str | os.PathLike, *, revision: str | None = None, dtype: str | None = None
+) -> tuple[keras.Model, PreTrainedTokenizerFast]:
+    """Load a model with the task head that its checkpoint holds, such as `BertForSequenceClassification`.
+
+    Args:
+        name: As for `load_pretrained`, but no KerasHub preset.
+        revision: Branch, tag or commit of a hub id.
+        dtype: A Keras dtype policy; None: the global policy.
+
+    Returns:
+        `(model, tokenizer)`. The model is what the function of `kerasft.heads` for its task makes, with its labels.
+
+    Raises:
+        CheckpointError: As for `load_pretrained`; and if the checkpoint's class has no head that kerasft has too.
+
+    Example:
+
+    >>> load_task_model("./no_such_folder")
+    Traceback (most recent call last):
+        ...
+    kerasft.errors.CheckpointError: `name` must be an existing folder, a hub id or a KerasHub preset; received: ...
+    """
+    config_file, family = _open_config(pathlib.Path(_folder(name, revision)))
+    head = _head(config_file, family)
+    options = head.read_options(config_file)
+    config, tokenizer, tensors = _read(config_file, family)
+    model = head.build(family.build(config, dtype=dtype), **options)
+    weights = {family.prefix + key: weight for key, weight in family.weights(model).items()}
+    assign(
+        {**weights, **head.weights(model)},
+        tensors,
+        optional=tuple(family.prefix + start for start in family.optional),
+        unused=head.unused,
+    )
+    return model, tokenizer
+
+
+def _folder(name: str | os.PathLike, revision: str | None) -> str:
+    name = os.fspath(name).removeprefix("hf://")
+    if (name and pathlib.Path(name).is_dir()) or keras_hub_preset.is_preset(name):
+        return name
+    if not hub.is_hub_id(name):
+        raise bad_argument(
+            "name",
+            "an existing folder, a hub id or a KerasHub preset",
+            name,
+            "Check the spelling of the path.",
+            kind=CheckpointError,
+        )
+    return str(hub.download(name, revision))
+
+
+def _open_config(folder: pathlib.Path) -> tuple[ConfigFile, Family]:
+    config_file = ConfigFile(folder / CONFIG_FILE)
+    return config_file, config_file.choice("model_type", None, choices=FAMILIES)
+
+
+def _read(config_file: ConfigFile, family: Family) -> tuple[BackboneConfig, PreTrainedTokenizerFast, Tensors]:
+    folder = config_file.path.parent
+    config = family.read_config(config_file)
+    config_file.finish()
+    tokenizer = _fitting_tokenizer(folder, config.vocabulary_size, config.max_sequence_length)
+    return config, tokenizer, Tensors(folder)  # Opened before the graph is built: a damaged file fails fast.
+
+
+def _head(config_file: ConfigFile, family: Family) -> Head:
+    classes = {family.class_prefix + suffix: head for suffix, head in family.heads.items()}
+    architectures = config_file.get(
+        "architectures",
+        None,
+        expected=f"a list of one of {', '.join(classes)}",
+        accept=lambda x: isinstance(x, list) and len(x) == 1 and x[0] in classes,
+    )
+    return classes[architectures[0]]
 
 
 def _fitting_tokenizer(folder: pathlib.Path, vocabulary_size: int, max_length: int) -> PreTrainedTokenizerFast:

@@ -3,20 +3,16 @@
 For demonstrations, tests and languages or domains without a pretrained model. Everything that reads a checkpoint reads it.
 """
 
-import json
 import os
 import pathlib
 from collections.abc import Iterable
 
 import keras
-import numpy as np
-from safetensors.numpy import save_file
 from tokenizers import BertWordPieceTokenizer
 from transformers import BertTokenizerFast
 
-from kerasft import tokenizers
 from kerasft.backbones.bert import BertConfig, bert
-from kerasft.checkpoints.bert import weight_names
+from kerasft.checkpoints.save import save_huggingface
 from kerasft.errors import bad_argument
 
 
@@ -58,8 +54,6 @@ def new_bert(
     """
     if hidden_dim < 64 or hidden_dim % 64:
         raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "128 is BERT-tiny.")
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _learn_vocabulary(texts, vocabulary_size, max_sequence_length)
     keras.utils.set_random_seed(seed)
     config = BertConfig(
@@ -73,14 +67,7 @@ def new_bert(
         # the demo's accuracy is 0.88 instead of 0.97 after as many epochs.
         initializer_range=round(0.7 * hidden_dim**-0.5, 3),
     )
-    tensors = {}
-    for name, variable in weight_names(bert(config)).items():
-        value = keras.ops.convert_to_numpy(variable.value)
-        tensors[name] = np.ascontiguousarray(value.T if variable.name == "kernel" else value)
-    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
-    (folder / "config.json").write_text(json.dumps(_huggingface_config(config), indent=2) + "\n", "utf-8")
-    tokenizers.save(tokenizer, folder)
-    return folder
+    return save_huggingface(folder, bert(config), tokenizer)
 
 
 def _learn_vocabulary(texts: Iterable[str], vocabulary_size: int, max_length: int) -> BertTokenizerFast:
@@ -90,24 +77,3 @@ def _learn_vocabulary(texts: Iterable[str], vocabulary_size: int, max_length: in
     learner = BertWordPieceTokenizer(lowercase=True)
     learner.train_from_iterator(texts, vocab_size=vocabulary_size, min_frequency=2, show_progress=False)
     return BertTokenizerFast(vocab=learner.get_vocab(), do_lower_case=True, model_max_length=max_length)
-
-
-def _huggingface_config(config: BertConfig) -> dict:
-    return {
-        "architectures": ["BertModel"],
-        "model_type": "bert",
-        "vocab_size": config.vocabulary_size,
-        "hidden_size": config.hidden_dim,
-        "num_hidden_layers": config.num_layers,
-        "num_attention_heads": config.num_heads,
-        "intermediate_size": config.intermediate_dim,
-        "hidden_act": config.activation,
-        "hidden_dropout_prob": config.hidden_dropout,
-        "attention_probs_dropout_prob": config.attention_dropout,
-        "max_position_embeddings": config.max_sequence_length,
-        "type_vocab_size": config.num_segments,
-        "initializer_range": config.initializer_range,
-        "layer_norm_eps": config.layer_norm_epsilon,
-        "pad_token_id": 0,
-        "position_embedding_type": "absolute",
-    }

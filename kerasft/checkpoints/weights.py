@@ -1,13 +1,11 @@
 """Copy a checkpoint's tensors into a model's variables, and account for every one of them."""
 
-import dataclasses
 import logging
 import re
 import warnings
 from collections.abc import Iterable, Mapping
 
-import keras
-
+from kerasft.checkpoints.family import Weights
 from kerasft.checkpoints.safetensors_reader import Tensors
 from kerasft.errors import CheckpointError
 
@@ -16,51 +14,44 @@ _NOT_WEIGHTS = re.compile(r"(^|\.)(position_ids|token_type_ids)$")  # constants 
 _OLD_NAMES = {"gamma": "weight", "beta": "bias"}  # of the norms, as converted from TensorFlow 1
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Names:
-    """How a family's tensors are called in a Hugging Face folder.
-
-    Args:
-        variables: Tensor name without `prefix` -> variable.
-        prefix: What stands before each name where the checkpoint has a task head, such as `"bert."`.
-        optional: Beginnings of the names that a checkpoint may lack.
-        heads: Beginnings of the names of task heads, which a backbone has no place for.
-    """
-
-    variables: Mapping[str, keras.Variable]
-    prefix: str
-    optional: tuple[str, ...] = ()
-    heads: tuple[str, ...] = ()
-
-
-def assign(names: Names, tensors: Tensors) -> None:
+def assign(
+    weights: Weights,
+    tensors: Tensors,
+    *,
+    prefix: str = "",
+    optional: tuple[str, ...] = (),
+    unused: tuple[str, ...] = (),
+) -> None:
     """Set every variable from its tensor, one at a time.
 
     Args:
-        names: Which tensor is which variable.
+        weights: Which tensor is which variable.
         tensors: The checkpoint.
+        prefix: What may stand before the names, such as `"bert."`.
+        optional: Beginnings of the names that a checkpoint may lack.
+        unused: Beginnings of the names that the model may have no place for.
 
     Raises:
         CheckpointError: If tensors are missing, have no place, or have another shape. Nothing is assigned then.
     """
-    stored = {_canonical(name, names.prefix): name for name in tensors if not _NOT_WEIGHTS.search(name)}
-    missing = [name for name in names.variables if name not in stored]
-    absent = [name for name in missing if not name.startswith(names.optional or ("\0",))]
+    stored = {_canonical(name, prefix): name for name in tensors if not _NOT_WEIGHTS.search(name)}
+    missing = [name for name in weights if name not in stored]
+    absent = [name for name in missing if not name.startswith(optional or ("\0",))]
     if absent:
         _fail(tensors, "lacks weights that its config.json calls for", absent)
-    extra = [name for name in stored if name not in names.variables]
-    strange = [name for name in extra if not name.startswith(names.heads or ("\0",))]
+    extra = [name for name in stored if name not in weights]
+    strange = [name for name in extra if not name.startswith(unused or ("\0",))]
     if strange:
         _fail(tensors, "holds weights that its config.json has no place for", strange)
-    _check_shapes(names, tensors, stored)
+    _check_shapes(weights, tensors, stored)
     if missing:
         warnings.warn(f"{tensors.folder}: not in the checkpoint, so drawn at random: {_listed(missing)}.", stacklevel=3)
     if extra:
         _LOG.warning("%s: of a task head, not used by the backbone: %s.", tensors.folder, _listed(extra))
-    for name, variable in names.variables.items():
+    for name, weight in weights.items():
         if name in stored:
             value = tensors.read(stored[name])
-            variable.assign(value.T if variable.name == "kernel" else value)
+            weight.variable.assign(value.T if weight.transposed else value)
 
 
 def _canonical(name: str, prefix: str) -> str:
@@ -68,13 +59,12 @@ def _canonical(name: str, prefix: str) -> str:
     return f"{stem}.{_OLD_NAMES.get(last, last)}"
 
 
-def _check_shapes(names: Names, tensors: Tensors, stored: Mapping[str, str]) -> None:
+def _check_shapes(weights: Weights, tensors: Tensors, stored: Mapping[str, str]) -> None:
     wrong = []
-    for name, variable in names.variables.items():
-        expected = tuple(variable.shape)[:: -1 if variable.name == "kernel" else 1]
-        received = tensors.shape(stored[name]) if name in stored else expected
-        if received != expected:
-            wrong.append(f"{name} (expected {expected}, received {received})")
+    for name, weight in weights.items():
+        received = tensors.shape(stored[name]) if name in stored else weight.stored_shape
+        if received != weight.stored_shape:
+            wrong.append(f"{name} (expected {weight.stored_shape}, received {received})")
     if wrong:
         _fail(tensors, "holds weights of another shape than its config.json says", wrong)
 

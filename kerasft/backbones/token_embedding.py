@@ -1,0 +1,95 @@
+"""The token embedding, which also carries the backbone's configuration: it stands in every graph made of that backbone."""
+
+import dataclasses
+from typing import ClassVar, Self
+
+import keras
+import keras_hub
+
+from kerasft.errors import bad_argument
+
+
+class BackboneConfig:
+    """Base of the configurations: what Keras needs to store one in a `.keras` file.
+
+    A subclass is a frozen dataclass, registered by `keras.saving.register_keras_serializable`, with the name of its
+    family: the `model_type` of Hugging Face.
+
+    Example:
+
+    >>> from kerasft.backbones import BertConfig
+    >>> config = BertConfig(vocabulary_size=100, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=16)
+    >>> BertConfig.from_config(config.get_config()) == config
+    True
+    """
+
+    family: ClassVar[str]
+
+    def get_config(self) -> dict:
+        """Return the fields; functions by their registered names."""
+        fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return {name: keras.activations.serialize(x) if callable(x) else x for name, x in fields.items()}
+
+    @classmethod
+    def from_config(cls, fields: dict) -> Self:
+        """Return the configuration of these fields."""
+        if "activation" in fields and not isinstance(fields["activation"], str):
+            fields = {**fields, "activation": keras.activations.deserialize(fields["activation"])}
+        return cls(**fields)
+
+
+@keras.saving.register_keras_serializable("kerasft")
+class TokenEmbedding(keras_hub.layers.ReversibleEmbedding):
+    """KerasHub's `ReversibleEmbedding` that remembers which backbone it belongs to.
+
+    Args:
+        config: The backbone's configuration; `vocabulary_size` and the width are taken from it.
+        output_dim: Width of the embeddings; None: `config.hidden_dim`.
+        **kwargs: Of `keras_hub.layers.ReversibleEmbedding`.
+
+    Example:
+
+    >>> from kerasft.backbones import BertConfig
+    >>> config = BertConfig(vocabulary_size=100, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=16)
+    >>> layer = TokenEmbedding(config)
+    >>> tuple(layer(keras.ops.ones((3, 5), "int32")).shape), TokenEmbedding.from_config(layer.get_config()).config == config
+    ((3, 5, 8), True)
+    """
+
+    def __init__(self, config: BackboneConfig, *, output_dim: int | None = None, **kwargs):
+        if isinstance(config, dict):  # from a saved model
+            config = keras.saving.deserialize_keras_object(config)
+        width = output_dim or config.hidden_dim
+        super().__init__(config.vocabulary_size, width, **kwargs)
+        self.config = config
+
+    def get_config(self) -> dict:
+        """Return the arguments that make this layer again."""
+        config = {name: value for name, value in super().get_config().items() if name != "input_dim"}
+        return {**config, "config": keras.saving.serialize_keras_object(self.config)}
+
+
+def config_of(model: keras.Model) -> BackboneConfig:
+    """Return the configuration of the kerasft backbone that a model is, or was made of.
+
+    Args:
+        model: A backbone of `kerasft.backbones`, or a model that `kerasft.heads` made of one, also after it was saved and
+            loaded.
+
+    Raises:
+        KerasftError: If there is no kerasft backbone in the model.
+
+    Example:
+
+    >>> config_of(backbone).family
+    'bert'
+    """
+    for layer in model.layers:
+        if isinstance(layer, TokenEmbedding):
+            return layer.config
+    raise bad_argument(
+        "model",
+        "a backbone that kerasft.load_pretrained built from a Hugging Face checkpoint, or a model made of one",
+        model.name,
+        "KerasHub's own backbones are saved by KerasHub: backbone.save_to_preset(folder).",
+    )
