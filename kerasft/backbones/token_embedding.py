@@ -1,12 +1,29 @@
 """The token embedding, which also carries the backbone's configuration: it stands in every graph made of that backbone."""
 
 import dataclasses
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
 
 import keras
 import keras_hub
 
 from kerasft.errors import bad_argument
+
+
+class ClassifierForm(NamedTuple):
+    """The form of a text classification head, between the hidden states and the logits.
+
+    Example:
+
+    >>> ClassifierForm(pooling="cls", hidden_activation="tanh").hidden_dropout
+    True
+    """
+
+    pooling: str | None = None
+    """`"cls"`, `"pooler"`, `"mean"`, or None for the pooler where there is one, else `"cls"`."""
+    hidden_activation: str | None = None
+    """Of a dense layer of H units after the pooling; None: there is no such layer."""
+    hidden_dropout: bool = True
+    """Whether there is a dropout before that dense layer too."""
 
 
 class BackboneConfig:
@@ -24,6 +41,8 @@ class BackboneConfig:
     """
 
     family: ClassVar[str]
+    causal: ClassVar[bool] = False
+    """Whether a token sees the tokens before it only."""
 
     def get_config(self) -> dict:
         """Return the fields; functions by their registered names."""

@@ -82,6 +82,15 @@ class ConfigFile:
         """Return a whole number >= 1."""
         return self.get(field, default, expected="a whole number >= 1", accept=_is_size)
 
+    def optional_size(self, field: str, default: int) -> int:
+        """Return a whole number >= 1, or the default where the field is null."""
+        value = self.get(field, None, expected="a whole number >= 1 or null", accept=lambda x: x is None or _is_size(x))
+        return default if value is None else value
+
+    def flag(self, field: str, default: bool) -> bool:
+        """Return true or false."""
+        return self.get(field, default, expected="true or false", accept=lambda value: isinstance(value, bool))
+
     def rate(self, field: str, default: float) -> float:
         """Return a number in [0, 1)."""
         return float(self.get(field, default, expected="a number in [0, 1)", accept=_is_rate))

@@ -63,6 +63,9 @@ class Family:
         weights: Names every weight of the backbone, without `prefix`. One table serves reading and writing.
         prefix: What stands before the backbone's names where the checkpoint has a task head.
         base_class: What follows `class_prefix` in the class of the bare backbone.
+        refine: From our configuration and the checkpoint's tensors to our configuration, where a field depends on which
+            tensors there are.
+        aliases: Other names under which a checkpoint may hold a weight, without `prefix` -> the weight's name.
         optional: Beginnings of names that a checkpoint may lack.
         head_names: Beginnings of the names of published heads' weights, which a backbone has no place for.
         heads: By what follows `class_prefix`, such as `"ForSequenceClassification"`.
@@ -76,6 +79,8 @@ class Family:
     weights: Callable[[keras.Model], Weights]
     prefix: str
     base_class: str = "Model"
+    refine: Callable[..., BackboneConfig] = lambda config, tensors: config
+    aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)
     optional: tuple[str, ...] = ()
     head_names: tuple[str, ...] = ()
     heads: Mapping[str, Head] = dataclasses.field(default_factory=dict)

@@ -52,7 +52,14 @@ def load_pretrained(
     config_file, family = _open_config(pathlib.Path(folder))
     config, tokenizer, tensors = _read(config_file, family)
     backbone = family.build(config, dtype=dtype)
-    assign(family.weights(backbone), tensors, prefix=family.prefix, optional=family.optional, unused=family.head_names)
+    assign(
+        family.weights(backbone),
+        tensors,
+        prefix=family.prefix,
+        aliases=family.aliases,
+        optional=family.optional,
+        unused=family.head_names,
+    )
     return backbone, tokenizer
 
 
@@ -84,11 +91,12 @@ def load_task_model(
     options = head.read_options(config_file)
     config, tokenizer, tensors = _read(config_file, family)
     model = head.build(family.build(config, dtype=dtype), **options)
-    weights = {family.prefix + key: weight for key, weight in family.weights(model).items()}
     assign(
-        {**weights, **head.weights(model)},
+        {**family.weights(model), **head.weights(model)},
         tensors,
-        optional=tuple(family.prefix + start for start in family.optional),
+        prefix=family.prefix,  # Old language models have none before their backbone's names.
+        aliases=family.aliases,
+        optional=family.optional,
         unused=head.unused,
     )
     return model, tokenizer
@@ -118,8 +126,11 @@ def _read(config_file: ConfigFile, family: Family) -> tuple[BackboneConfig, PreT
     folder = config_file.path.parent
     config = family.read_config(config_file)
     config_file.finish()
-    tokenizer = _fitting_tokenizer(folder, config.vocabulary_size, config.max_sequence_length)
-    return config, tokenizer, Tensors(folder)  # Opened before the graph is built: a damaged file fails fast.
+    # T5 has no largest length: its positions are relative.
+    max_length = getattr(config, "max_sequence_length", None)
+    tokenizer = _fitting_tokenizer(folder, config.vocabulary_size, max_length)
+    tensors = Tensors(folder)  # Opened before the graph is built: a damaged file fails fast.
+    return family.refine(config, tensors), tokenizer, tensors
 
 
 def _head(config_file: ConfigFile, family: Family) -> Head:
@@ -133,7 +144,7 @@ def _head(config_file: ConfigFile, family: Family) -> Head:
     return classes[architectures[0]]
 
 
-def _fitting_tokenizer(folder: pathlib.Path, vocabulary_size: int, max_length: int) -> PreTrainedTokenizerFast:
+def _fitting_tokenizer(folder: pathlib.Path, vocabulary_size: int, max_length: int | None) -> PreTrainedTokenizerFast:
     tokenizer = tokenizers.load(folder)
     largest = max(tokenizer.get_vocab().values(), default=-1)
     if largest >= vocabulary_size:
@@ -141,5 +152,6 @@ def _fitting_tokenizer(folder: pathlib.Path, vocabulary_size: int, max_length: i
             f"{folder}: the tokenizer's largest id must be below the config's vocab_size ({vocabulary_size}); "
             f"received: {largest}. Use the tokenizer and weights of one and the same checkpoint."
         )
-    tokenizer.model_max_length = min(tokenizer.model_max_length, max_length)
+    if max_length is not None:
+        tokenizer.model_max_length = min(tokenizer.model_max_length, max_length)
     return tokenizer

@@ -10,7 +10,9 @@ from kerasft.checkpoints.safetensors_reader import Tensors
 from kerasft.errors import CheckpointError
 
 _LOG = logging.getLogger(__name__)
-_NOT_WEIGHTS = re.compile(r"(^|\.)(position_ids|token_type_ids)$")  # constants that old versions stored
+_NOT_WEIGHTS = re.compile(
+    r"(^|\.)(position_ids|token_type_ids|attn\.bias|attn\.masked_bias)$"
+)  # constants that old versions stored
 _OLD_NAMES = {"gamma": "weight", "beta": "bias"}  # of the norms, as converted from TensorFlow 1
 
 
@@ -19,6 +21,7 @@ def assign(
     tensors: Tensors,
     *,
     prefix: str = "",
+    aliases: Mapping[str, str] | None = None,
     optional: tuple[str, ...] = (),
     unused: tuple[str, ...] = (),
 ) -> None:
@@ -28,6 +31,7 @@ def assign(
         weights: Which tensor is which variable.
         tensors: The checkpoint.
         prefix: What may stand before the names, such as `"bert."`.
+        aliases: Other names of a weight -> its name; read where the weight's own name is not there.
         optional: Beginnings of the names that a checkpoint may lack.
         unused: Beginnings of the names that the model may have no place for.
 
@@ -35,6 +39,9 @@ def assign(
         CheckpointError: If tensors are missing, have no place, or have another shape. Nothing is assigned then.
     """
     stored = {_canonical(name, prefix): name for name in tensors if not _NOT_WEIGHTS.search(name)}
+    for alias, name in (aliases or {}).items():
+        if alias in stored and alias not in weights:
+            stored.setdefault(name, stored.pop(alias))
     missing = [name for name in weights if name not in stored]
     absent = [name for name in missing if not name.startswith(optional or ("\0",))]
     if absent:

@@ -1,0 +1,126 @@
+"""GPT-2 (Radford et al. 2019, "Language models are unsupervised multitask learners") as a flat functional graph."""
+
+import dataclasses
+from collections.abc import Callable
+from typing import ClassVar
+
+import keras
+
+from kerasft.backbones.activations import gelu_tanh
+from kerasft.backbones.position_embedding import PositionEmbedding
+from kerasft.backbones.token_embedding import BackboneConfig, TokenEmbedding
+from kerasft.backbones.transformer_decoder import CausalAttentionBias, TransformerDecoderLayer
+from kerasft.backbones.transformer_encoder import DEFAULT_MASK_VALUE
+from kerasft.features import PADDING_MASK, SEQUENCE_OUTPUT, TOKEN_IDS
+
+
+@keras.saving.register_keras_serializable("kerasft")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GPT2Config(BackboneConfig):
+    """The sizes and rates of one GPT-2; the defaults are those of the published models.
+
+    Args:
+        vocabulary_size: V, the number of tokens.
+        num_layers: Number of decoder blocks.
+        num_heads: N, attention heads in a block; divides `hidden_dim`.
+        hidden_dim: H, the width of the hidden states.
+        intermediate_dim: Width of the feed-forward nets, usually 4 H.
+        max_sequence_length: Number of positions; longer texts cannot be read.
+        activation: Of the feed-forward nets.
+        embedding_dropout: Rate of the dropout on the embeddings.
+        hidden_dropout: Rate of the dropout on each sub-layer's output.
+        attention_dropout: Rate of the dropout on the attention weights.
+        layer_norm_epsilon: Added to the variance in every layer norm.
+        scale_attention: Whether the scores are divided by the root of a head's width.
+        scale_attention_by_depth: Whether the scores of block i (from 0) are divided by i + 1, as in Mistral's GPT-2.
+        initializer_range: Standard deviation of the normal that new weights are drawn from.
+        tied_output: Whether a language-model head uses the token embedding as its matrix.
+        mask_value: What a token that must not be seen adds to an attention score; see `CausalAttentionBias`.
+
+    Example:
+
+    >>> GPT2Config(vocabulary_size=100, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=32).tied_output
+    True
+    """
+
+    family: ClassVar[str] = "gpt2"
+    causal: ClassVar[bool] = True
+
+    vocabulary_size: int
+    num_layers: int
+    num_heads: int
+    hidden_dim: int
+    intermediate_dim: int
+    max_sequence_length: int = 1024
+    activation: str | Callable = gelu_tanh
+    embedding_dropout: float = 0.1
+    hidden_dropout: float = 0.1
+    attention_dropout: float = 0.1
+    layer_norm_epsilon: float = 1e-5
+    scale_attention: bool = True
+    scale_attention_by_depth: bool = False
+    initializer_range: float = 0.02
+    tied_output: bool = True
+    mask_value: float = DEFAULT_MASK_VALUE
+
+
+def gpt2(config: GPT2Config, *, dtype: str | None = None, name: str = "gpt2") -> keras.Model:
+    """Build a GPT-2 decoder with new weights.
+
+    Args:
+        config: Sizes and rates.
+        dtype: A Keras dtype policy for every layer, such as `"mixed_bfloat16"`; None: the global policy.
+        name: Of the model.
+
+    Returns:
+        A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask` (padding stands on the
+        right: positions are counted from the first token). Output, a dictionary: `sequence_output` (B, S, H).
+
+    Example:
+
+    >>> config = GPT2Config(vocabulary_size=100, num_layers=2, num_heads=2, hidden_dim=8, intermediate_dim=32)
+    >>> ids = keras.ops.ones((3, 5), "int32")
+    >>> tuple(gpt2(config)({"token_ids": ids, "padding_mask": ids})["sequence_output"].shape)
+    (3, 5, 8)
+    """
+    inputs = {feature: keras.Input((None,), dtype="int32", name=feature) for feature in (TOKEN_IDS, PADDING_MASK)}
+    hidden_states = _embed(inputs, config, dtype)  # (B, S, H)
+    attention_bias = CausalAttentionBias(config.mask_value, dtype=dtype, name="attention_bias")(inputs[PADDING_MASK])
+    for index in range(config.num_layers):
+        hidden_states = _block(config, index, dtype)(hidden_states, attention_bias)
+    norm = keras.layers.LayerNormalization(epsilon=config.layer_norm_epsilon, dtype=dtype, name="layer_norm")
+    return keras.Model(inputs, {SEQUENCE_OUTPUT: norm(hidden_states)}, name=name)
+
+
+def _embed(inputs: dict, config: GPT2Config, dtype: str | None):
+    initializer = keras.initializers.RandomNormal(stddev=config.initializer_range)
+    tokens = TokenEmbedding(
+        config,
+        embeddings_initializer=initializer,
+        reverse_dtype="float32",  # logits, see kerasft.heads.Logits
+        dtype=dtype,
+        name="token_embedding",
+    )(inputs[TOKEN_IDS])
+    summed = PositionEmbedding(
+        max_sequence_length=config.max_sequence_length,
+        initializer=initializer.clone(),
+        dtype=dtype,
+        name="position_embedding",
+    )(tokens)
+    return keras.layers.Dropout(config.embedding_dropout, dtype=dtype, name="embeddings_dropout")(summed)
+
+
+def _block(config: GPT2Config, index: int, dtype: str | None) -> TransformerDecoderLayer:
+    scale = (config.hidden_dim // config.num_heads) ** -0.5 if config.scale_attention else 1.0
+    return TransformerDecoderLayer(
+        num_heads=config.num_heads,
+        intermediate_dim=config.intermediate_dim,
+        activation=config.activation,
+        attention_scale=scale / (index + 1) if config.scale_attention_by_depth else scale,
+        dropouts=(config.hidden_dropout, config.attention_dropout),
+        layer_norm_epsilon=config.layer_norm_epsilon,
+        # The residual sum of 2 L sub-layers would grow with their number (section 2.3 of the paper).
+        initializer_ranges=(config.initializer_range, config.initializer_range * (2 * config.num_layers) ** -0.5),
+        dtype=dtype,
+        name=f"transformer_layer_{index}",
+    )

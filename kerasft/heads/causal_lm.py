@@ -1,0 +1,72 @@
+"""The head that says which token comes next."""
+
+import keras
+import keras_hub
+
+from kerasft.errors import bad_argument
+from kerasft.features import SEQUENCE_OUTPUT
+from kerasft.heads.pooling import outputs_of
+
+
+def causal_lm(backbone: keras.Model) -> keras.Model:
+    """Extend a decoder's graph by the scores of the next token.
+
+    The matrix is the token embedding's (https://arxiv.org/abs/1608.05859), or one of its own where the backbone's
+    configuration says `tied_output=False`.
+
+    Args:
+        backbone: A functional decoder with the inputs of `kerasft.features`: kerasft's GPT-2, or one of KerasHub's.
+
+    Returns:
+        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, V) out; those at a token are
+        of the token after it.
+
+    Raises:
+        KerasftError: If the backbone has no hidden states, or no token embedding that can be used as the matrix.
+
+    Example:
+
+    >>> from kerasft.backbones import GPT2Config, gpt2
+    >>> config = GPT2Config(vocabulary_size=100, num_layers=1, num_heads=2, hidden_dim=8, intermediate_dim=32)
+    >>> causal_lm(gpt2(config)).output_shape
+    (None, None, 100)
+    """
+    logits = vocabulary_logits(backbone, outputs_of(backbone)[SEQUENCE_OUTPUT])  # (B, S, V)
+    return keras.Model(backbone.input, logits, name="causal_lm")
+
+
+def vocabulary_logits(backbone: keras.Model, hidden_states: keras.KerasTensor) -> keras.KerasTensor:
+    """Add the projection onto the vocabulary to a backbone's graph.
+
+    Args:
+        backbone: Has a layer `token_embedding`.
+        hidden_states: (B, S, H), of its graph.
+
+    Returns:
+        Float32 logits (B, S, V), of a layer `logits`: a matrix of its own, or else one without weights.
+
+    Raises:
+        KerasftError: If the token embedding cannot be used as the matrix.
+
+    Example:
+
+    >>> vocabulary_logits(backbone, backbone.output["sequence_output"]).shape[:2]
+    (None, None)
+    """
+    embedding = next((layer for layer in backbone.layers if layer.name == "token_embedding"), None)
+    if not isinstance(embedding, keras_hub.layers.ReversibleEmbedding):
+        raise bad_argument(
+            "backbone",
+            "one with a layer 'token_embedding' that can be called with reverse=True",
+            embedding,
+            "Load a language model with kerasft.load_pretrained(...).",
+        )
+    config = getattr(embedding, "config", None)
+    if getattr(config, "tied_output", True):
+        # Float32 also under mixed precision, as kerasft.heads.Logits.
+        return keras.layers.Activation("linear", dtype="float32", name="logits")(embedding(hidden_states, reverse=True))
+    initializer = keras.initializers.RandomNormal(stddev=config.initializer_range)
+    matrix = keras.layers.Dense(
+        config.vocabulary_size, use_bias=False, kernel_initializer=initializer, dtype="float32", name="logits"
+    )
+    return matrix(hidden_states)
