@@ -12,7 +12,7 @@ from kerasft.checkpoints import hub, keras_hub_preset
 from kerasft.checkpoints.config_file import CONFIG_FILE, ConfigFile
 from kerasft.checkpoints.families import FAMILIES
 from kerasft.checkpoints.family import Family, Head
-from kerasft.checkpoints.safetensors_reader import Tensors
+from kerasft.checkpoints.tensors import Tensors, open_tensors
 from kerasft.checkpoints.weights import assign
 from kerasft.errors import CheckpointError, bad_argument
 
@@ -129,7 +129,7 @@ def _read(config_file: ConfigFile, family: Family) -> tuple[BackboneConfig, PreT
     # T5 has no largest length: its positions are relative.
     max_length = getattr(config, "max_sequence_length", None)
     tokenizer = _fitting_tokenizer(folder, config.vocabulary_size, max_length)
-    tensors = Tensors(folder)  # Opened before the graph is built: a damaged file fails fast.
+    tensors = open_tensors(folder)  # Opened before the graph is built: a damaged file fails fast.
     return family.refine(config, tensors), tokenizer, tensors
 
 

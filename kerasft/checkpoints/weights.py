@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 
 from kerasft.checkpoints.family import Weights
-from kerasft.checkpoints.safetensors_reader import Tensors
+from kerasft.checkpoints.tensors import Tensors
 from kerasft.errors import CheckpointError
 
 _LOG = logging.getLogger(__name__)

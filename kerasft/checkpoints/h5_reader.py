@@ -1,0 +1,119 @@
+"""Read `tf_model.h5`, as the TensorFlow classes of transformers 4 and older wrote it, without those classes.
+
+The layout is Keras 2's: a group for each of the model's top layers, in it a dataset for each variable by the variable's full
+name, such as `bert/tf_bert_model/bert/encoder/layer_._0/output/dense/kernel:0`. A layer that uses another's variables lists
+them again. Shards hold the variables by their names alone.
+"""
+
+import pathlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import h5py
+import numpy as np
+
+from kerasft.checkpoints.shards import weight_files
+from kerasft.checkpoints.tf_names import torch_name
+from kerasft.errors import CheckpointError
+
+SINGLE_FILE = "tf_model.h5"
+INDEX_FILE = "tf_model.h5.index.json"
+
+
+class _Entry(NamedTuple):
+    path: pathlib.Path
+    dataset: str
+    shape: tuple[int, ...]
+    transposed: bool
+
+
+class H5Reader:
+    """The tensors of a folder with `tf_model.h5`, or `tf_model.h5.index.json` and its shards.
+
+    Args:
+        folder: The checkpoint.
+
+    Raises:
+        CheckpointError: If files are missing, damaged, or lie outside the folder.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self._entries = {}
+        for path in weight_files(folder, SINGLE_FILE, INDEX_FILE):
+            self._entries.update(_entries(path))
+
+    @staticmethod
+    def fits(folder: pathlib.Path) -> bool:
+        """Tell whether the folder has such files."""
+        return (folder / SINGLE_FILE).is_file() or (folder / INDEX_FILE).is_file()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a tensor without reading it."""
+        entry = self._entries[name]
+        return entry.shape[::-1] if entry.transposed else entry.shape
+
+    def read(self, name: str) -> np.ndarray:
+        """Read one tensor as float32.
+
+        Raises:
+            CheckpointError: If the file is damaged there.
+        """
+        path, dataset, _, transposed = self._entries[name]
+        try:
+            with h5py.File(path, "r") as file:
+                value = file[dataset][()].astype(np.float32, copy=False)
+        except Exception as error:  # A damaged HDF5 file raises errors of many kinds.
+            raise CheckpointError(f"{path}: {dataset!r} is not readable ({error}). Copy the file again.") from error
+        return value.T if transposed else value
+
+
+def _entries(path: pathlib.Path) -> dict[str, _Entry]:
+    entries = {}
+    try:
+        with h5py.File(path, "r") as file:
+            for name, dataset in _datasets(file).items():
+                _check(dataset, path)
+                translated, transposed = torch_name(_variable(name, dict(file[name.split("/")[0]].attrs)))
+                entries[translated] = _Entry(path, name, dataset.shape, transposed)
+    except CheckpointError:
+        raise
+    except Exception as error:  # A damaged HDF5 file raises errors of many kinds.
+        raise CheckpointError(
+            f"{path}: not a readable HDF5 file of {path.stat().st_size} bytes ({error}). "
+            "It may be cut short, or a Git LFS pointer; copy it again."
+        ) from error
+    return entries
+
+
+def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
+    # Follows no link to another name or to another file, as `file.items()` would.
+    found = {}
+    file.visititems(lambda name, thing: found.update({name: thing}) if isinstance(thing, h5py.Dataset) else None)
+    return found
+
+
+def _variable(name: str, attributes: dict) -> str:
+    if not any(attribute.startswith("weight_names") for attribute in attributes):
+        return name  # of a shard
+    layer, first, *rest = name.split("/")
+    # The variable's name begins with the model's, where it was saved as a whole: `tf_bert_model/bert/...`, else `bert/...`.
+    is_model = first != layer or rest[:1] == [layer]
+    return "/".join(rest if is_model and rest else [first, *rest])
+
+
+def _check(dataset: h5py.Dataset, path: pathlib.Path) -> None:
+    """Refuse what Keras never writes: numbers in other files, filters, more numbers than the file can hold."""
+    size = path.stat().st_size
+    if dataset.external or dataset.is_virtual or dataset.chunks or dataset.dtype.kind != "f" or dataset.nbytes > size:
+        raise CheckpointError(
+            f"{path}: {dataset.name!r} must be plain floats inside this file of {size} bytes; received: {dataset.dtype} of "
+            f"shape {dataset.shape}, {'elsewhere' if dataset.external or dataset.is_virtual else dataset.nbytes} bytes. "
+            "Do not trust this file; copy it again."
+        )

@@ -1,0 +1,145 @@
+"""Read `pytorch_model.bin`, or its shards, by PyTorch's weights-only reader: a pickle that would run code is refused.
+
+The format: https://docs.pytorch.org/docs/stable/notes/serialization.html (a zip file of a pickle and of raw storages).
+"""
+
+import importlib
+import pathlib
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from kerasft.checkpoints.shards import weight_files
+from kerasft.errors import CheckpointError
+
+SINGLE_FILE = "pytorch_model.bin"
+INDEX_FILE = "pytorch_model.bin.index.json"
+_REOPEN_AFTER_BYTES = 64_000_000
+
+
+class TorchReader:
+    """The tensors of a folder with `pytorch_model.bin`, or `pytorch_model.bin.index.json` and its shards.
+
+    Args:
+        folder: The checkpoint.
+
+    Raises:
+        CheckpointError: If PyTorch is not installed, or files are missing, damaged, hold anything but tensors, or lie
+            outside the folder.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self._file_of = {}
+        self._shapes = {}
+        self._opened: tuple[pathlib.Path, dict] | None = None
+        self._bytes_read = 0
+        for path in weight_files(folder, SINGLE_FILE, INDEX_FILE):
+            tensors = load_tensors(path)
+            self._file_of.update(dict.fromkeys(tensors, path))
+            self._shapes.update({name: tuple(tensor.shape) for name, tensor in tensors.items()})
+
+    @staticmethod
+    def fits(folder: pathlib.Path) -> bool:
+        """Tell whether the folder has such files."""
+        return (folder / SINGLE_FILE).is_file() or (folder / INDEX_FILE).is_file()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._file_of)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._file_of
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a tensor without reading it."""
+        return self._shapes[name]
+
+    def read(self, name: str) -> np.ndarray:
+        """Read one tensor as float32.
+
+        Raises:
+            CheckpointError: If it is stored as anything but a float type.
+        """
+        path = self._file_of[name]
+        # The pages of a mapped file that were read count as this process' memory until the mapping is dropped.
+        if self._opened is None or self._opened[0] != path or self._bytes_read > _REOPEN_AFTER_BYTES:
+            self._opened, self._bytes_read = None, 0
+            self._opened = (path, load_tensors(path))
+        tensor = self._opened[1][name]
+        self._bytes_read += tensor.nbytes
+        return as_float32(tensor, name, path)
+
+
+def load_tensors(path: pathlib.Path) -> dict[str, Any]:
+    """Map a file of tensors into memory.
+
+    Raises:
+        CheckpointError: As `load_pickle`; and if it holds anything but named tensors.
+    """
+    torch = _torch(path)
+    content = load_pickle(path)
+    if not isinstance(content, dict) or not all(
+        isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
+    ):
+        raise CheckpointError(
+            f"{path}: must hold named tensors and nothing else; received: {type(content).__name__}. "
+            "Save it again: torch.save(model.state_dict(), path)."
+        )
+    return content
+
+
+def load_pickle(path: pathlib.Path, safe_classes: tuple[type, ...] = ()) -> Any:
+    """Unpickle by PyTorch's weights-only reader, which knows tensors, plain containers, numbers and nothing else.
+
+    Args:
+        path: The file.
+        safe_classes: Plain classes that the pickle may hold too.
+
+    Raises:
+        CheckpointError: If PyTorch is not installed, or the file is damaged or holds anything else; no code is run.
+    """
+    torch = _torch(path)
+    with path.open("rb") as file:
+        is_zip = file.read(4) == b"PK\x03\x04"  # files of PyTorch before 1.6 are not, and cannot be mapped
+    try:
+        with warnings.catch_warnings(), torch.serialization.safe_globals(list(safe_classes)):
+            warnings.simplefilter("ignore")  # of old formats
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
+    except Exception as error:  # Damaged files raise errors of every kind.
+        reason = " ".join(str(error).split())
+        if "GLOBAL" in reason or "TorchScript" in reason:
+            raise CheckpointError(
+                f"{path}: holds more than tensors, so reading it could run its code; nothing was run. "
+                f"Do not trust this file; take one in the safetensors format. ({reason[-200:]})"
+            ) from error
+        raise CheckpointError(
+            f"{path}: not a readable PyTorch file of {path.stat().st_size} bytes ({type(error).__name__}: {reason[:200]}). "
+            "It may be cut short, or a Git LFS pointer; copy it again."
+        ) from error
+
+
+def as_float32(tensor: Any, name: str, path: pathlib.Path) -> np.ndarray:
+    """Copy a PyTorch tensor into a float32 array.
+
+    Raises:
+        CheckpointError: If it is not of a float type.
+    """
+    if not tensor.is_floating_point():
+        raise CheckpointError(
+            f"{path}: tensor {name!r} is stored as {tensor.dtype}; expected a float type. "
+            "Quantised checkpoints cannot be fine-tuned; take the original one."
+        )
+    return tensor.detach().float().numpy().copy()
+
+
+def _torch(path: pathlib.Path) -> Any:
+    try:
+        # Optional: only this format needs it, and it is larger than all the rest together.
+        return importlib.import_module("torch")
+    except ImportError as error:
+        raise CheckpointError(
+            f"{path}: PyTorch's format is read by PyTorch, which is not installed. Install it (pip install torch), or take "
+            "a revision of the checkpoint that has model.safetensors."
+        ) from error
