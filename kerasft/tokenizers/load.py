@@ -1,24 +1,62 @@
-"""Read and write a checkpoint's own fast tokenizer."""
+"""Read and write a checkpoint's own fast tokenizer, from its files alone: no network, no code of the checkpoint."""
 
+import json
 import os
 import pathlib
 
-from transformers import AutoTokenizer, BertTokenizerFast, PreTrainedTokenizerFast
+from tokenizers import AddedToken, Tokenizer, normalizers
+from transformers import PreTrainedTokenizerFast
 
 from kerasft.errors import CheckpointError
+from kerasft.tokenizers import kinds
 
-_NEEDS_ONE_OF = ("tokenizer.json", "vocab.txt")
+_TOKENIZER_FILE = "tokenizer.json"
+_SETTINGS_FILE = "tokenizer_config.json"
+_ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
+# What is taken of tokenizer_config.json. Everything else has no effect, above all names of files (`vocab_file`,
+# `tokenizer_file`) and of code (`auto_map`): they are never followed.
+_SETTINGS = (
+    *_ROLES,
+    "additional_special_tokens",
+    "extra_special_tokens",
+    "model_max_length",
+    "model_input_names",
+    "padding_side",
+    "truncation_side",
+    "clean_up_tokenization_spaces",
+    "do_lower_case",
+    "strip_accents",
+    "tokenize_chinese_chars",
+    "add_prefix_space",
+    "add_bos_token",
+    "trim_offsets",
+    "extra_ids",
+)
+_NOT_OF_THE_WRAPPER = (
+    "add_bos_token",
+    "trim_offsets",
+)  # they are in the Rust tokenizer; transformers would act on them
+_FILES = sorted({" and ".join(kind.files) for kind in kinds.KINDS.values()})
 
 
 def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
     """Load the fast (Rust) tokenizer of a Hugging Face folder, from its files alone.
 
+    `tokenizer.json` says all; without it the tokenizer is put together from the older files as its class does. The class
+    is the `tokenizer_class` of `tokenizer_config.json`, else that of the `model_type` of `config.json`, else what the
+    files look like. A tokenizer without a padding token (GPT-2) pads with its end-of-text token: `padding_mask` tells
+    the two apart.
+
     Args:
-        folder: Holds `tokenizer.json`, or `vocab.txt` of a WordPiece model; `tokenizer_config.json` is honoured
-            (`do_lower_case`, `strip_accents`, `tokenize_chinese_chars`, special tokens, `model_max_length`).
+        folder: Holds `tokenizer.json`; or `vocab.txt` (WordPiece: BERT, DistilBERT, ELECTRA); or `vocab.json` and
+            `merges.txt` (byte-level BPE: GPT-2, RoBERTa); or `spiece.model` or `sentencepiece.bpe.model` (Unigram: T5,
+            XLM-RoBERTa). `tokenizer_config.json` is honoured (`do_lower_case`, `strip_accents`,
+            `tokenize_chinese_chars`, `add_prefix_space`, `extra_ids`, special tokens, `model_max_length`, ...), but no
+            name of a file or of code in it.
 
     Returns:
-        The tokenizer. It gives exact ids and character offsets, without PyTorch.
+        The tokenizer. It gives exact ids and character offsets, without PyTorch. A token's offsets cover the whole
+        characters that its bytes belong to; GPT-2's include the space before a word, the others' do not.
 
     Raises:
         CheckpointError: If the folder or the files are missing, or a file is damaged.
@@ -32,30 +70,143 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
     [2, 5, 6, 7, 3]
     """
     folder = pathlib.Path(folder)
-    if not any((folder / name).is_file() for name in _NEEDS_ONE_OF):
-        raise CheckpointError(
-            f"{folder}: no tokenizer found; expected {' or '.join(_NEEDS_ONE_OF)}. "
-            "Copy the tokenizer's files of the same checkpoint into this folder."
-        )
-    from_vocabulary = not (folder / "tokenizer.json").is_file()
-    kind = BertTokenizerFast if from_vocabulary else AutoTokenizer
+    settings = _settings(folder)
+    name = _class_name(folder)
+    kind = kinds.KINDS.get(name)
+    from_file = (folder / _TOKENIZER_FILE).is_file()
     try:
-        tokenizer = kind.from_pretrained(str(folder), local_files_only=True, use_fast=True, trust_remote_code=False)
-    except Exception as error:  # Damaged files raise errors of every kind, the Rust library's are plain `Exception`.
+        if from_file:
+            backend = _adjusted(Tokenizer.from_file(str(folder / _TOKENIZER_FILE)), settings)
+        else:
+            settings = {**_first_missing(kind, folder), **settings}
+            backend = kind.read(folder, settings)
+            _add_tokens(backend, folder)
+        tokenizer = _wrapped(backend, kind, settings)
+    except CheckpointError:
+        raise
+    except BaseException as error:  # Damaged files raise errors of every kind; a panic in Rust is no `Exception`.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
             f"{folder}: the tokenizer's files cannot be read ({type(error).__name__}: {reason}). "
             "Copy them again, or make tokenizer.json with the library that wrote them."
         ) from error
-    if from_vocabulary:
-        _check_special_tokens(tokenizer, folder / "vocab.txt")
+    if not from_file:
+        _check_special_tokens(tokenizer, folder / kind.files[0], settings)
     return tokenizer
 
 
-def _check_special_tokens(tokenizer: PreTrainedTokenizerFast, path: pathlib.Path) -> None:
+def _read_json(path: pathlib.Path) -> dict:
+    if not path.is_file():
+        return {}
+    try:
+        fields = json.loads(path.read_text("utf-8"))
+    except (ValueError, OSError, RecursionError) as error:
+        raise CheckpointError(f"{path}: not readable as JSON ({error}). Copy the file again.") from error
+    if not isinstance(fields, dict):
+        raise CheckpointError(
+            f"{path}: must hold a JSON object; received: {type(fields).__name__}. Copy the file again."
+        )
+    return fields
+
+
+def _settings(folder: pathlib.Path) -> dict:
+    fields = {**_read_json(folder / "special_tokens_map.json"), **_read_json(folder / _SETTINGS_FILE)}
+    settings = {name: fields[name] for name in _SETTINGS if name in fields}
+    for role in _ROLES:
+        token = settings.get(role)
+        if isinstance(token, dict):  # with the flags of an added token
+            settings[role] = token.get("content")
+        if settings.get(role) is None:
+            settings.pop(role, None)
+        elif not isinstance(settings[role], str):
+            raise CheckpointError(
+                f"{folder / _SETTINGS_FILE}: {role!r} must be a string; received: {settings[role]!r}. Copy the file again."
+            )
+    return {name: value for name, value in settings.items() if value is not None or name == "strip_accents"}
+
+
+def _class_name(folder: pathlib.Path) -> str | None:
+    """Return the name in `kinds.KINDS` of the class that a folder's tokenizer is of, None if nothing tells."""
+    named = str(_read_json(folder / _SETTINGS_FILE).get("tokenizer_class", "")).removesuffix("Fast")
+    if named in kinds.KINDS:
+        # transformers writes T5Tokenizer for mT5 too, always with `extra_ids`.
+        return named
+    by_model = kinds.BY_MODEL_TYPE.get(str(_read_json(folder / "config.json").get("model_type", "")))
+    if by_model:
+        return by_model
+    found = [name for name, kind in kinds.KINDS.items() if all((folder / file).is_file() for file in kind.files)]
+    if "RobertaTokenizer" in found and "GPT2Tokenizer" in found:
+        return "RobertaTokenizer" if "<mask>" in _read_json(folder / "vocab.json") else "GPT2Tokenizer"
+    return found[0] if found else None
+
+
+def _first_missing(kind: kinds.Kind | None, folder: pathlib.Path) -> dict:
+    """Return the special tokens of a kind, if its files are there."""
+    missing = [name for name in (kind.files if kind else ()) if not (folder / name).is_file()]
+    if kind is None or missing:
+        expected = " and ".join(kind.files) if kind else f"{', or '.join(_FILES)}"
+        raise CheckpointError(
+            f"{folder}: no tokenizer found; expected {_TOKENIZER_FILE} or {expected}. "
+            "Copy the tokenizer's files of the same checkpoint into this folder."
+        )
+    return dict(kind.special_tokens)
+
+
+def _adjusted(backend: Tokenizer, settings: dict) -> Tokenizer:
+    # As in transformers, the settings that somebody wrote down win over tokenizer.json.
+    named = {"do_lower_case", "strip_accents", "tokenize_chinese_chars"} & settings.keys()
+    if named and isinstance(backend.normalizer, normalizers.BertNormalizer):
+        old = backend.normalizer
+        stated = {
+            "do_lower_case": old.lowercase,
+            "strip_accents": old.strip_accents,
+            "tokenize_chinese_chars": old.handle_chinese_chars,
+        }
+        new = kinds.bert_normalizer({**stated, **settings})
+        new.clean_text = old.clean_text
+        backend.normalizer = new
+    return backend
+
+
+def _add_tokens(backend: Tokenizer, folder: pathlib.Path) -> None:
+    """Add what somebody added to the vocabulary, in the order of the ids that it had then."""
+    listed = {token: {"id": index} for token, index in _read_json(folder / "added_tokens.json").items()}
+    for index, token in _read_json(folder / _SETTINGS_FILE).get("added_tokens_decoder", {}).items():
+        listed[token["content"]] = {**token, "id": int(index)}
+    flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
+    for token, fields in sorted(listed.items(), key=lambda item: item[1]["id"]):
+        backend.add_tokens([AddedToken(token, **{flag: fields[flag] for flag in flags if flag in fields})])
+        if backend.token_to_id(token) != fields["id"]:
+            raise CheckpointError(
+                f"{folder}: the added token {token!r} must have id {fields['id']}; received: "
+                f"{backend.token_to_id(token)}. The vocabulary and {_SETTINGS_FILE} are of different checkpoints."
+            )
+
+
+def _wrapped(backend: Tokenizer, kind: kinds.Kind | None, settings: dict) -> PreTrainedTokenizerFast:
+    options = {name: value for name, value in settings.items() if name not in _NOT_OF_THE_WRAPPER}
+    if kind:
+        names = ["input_ids", "token_type_ids", "attention_mask"] if kind.segments else ["input_ids", "attention_mask"]
+        options.setdefault("model_input_names", names)
+        if kind.special_tokens is kinds.ROBERTA_TOKENS and isinstance(options.get("mask_token"), str):
+            # "a <mask>" is one token after "a": the mask takes the space before it.
+            options["mask_token"] = AddedToken(options["mask_token"], lstrip=True, normalized=False, special=True)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, **options)
+    if tokenizer.pad_token is None and tokenizer.eos_token is not None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def _check_special_tokens(tokenizer: PreTrainedTokenizerFast, path: pathlib.Path, settings: dict) -> None:
     # transformers appends those that the vocabulary lacks, with ids that the weights know nothing of.
     vocabulary = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False)
-    lacking = sorted(set(tokenizer.all_special_tokens) - set(vocabulary))
+    added = _read_json(path.parent / "added_tokens.json") | _read_json(path.parent / _SETTINGS_FILE).get(
+        "added_tokens_decoder", {}
+    )
+    known = set(vocabulary) | {token["content"] if isinstance(token, dict) else token for token in added.values()}
+    lacking = sorted({settings[role] for role in _ROLES if role in settings} - known)
     if lacking:
         raise CheckpointError(
             f"{path}: must hold the special tokens, one token a line; lacking: {', '.join(lacking)}. "
@@ -82,3 +233,7 @@ def save(tokenizer: PreTrainedTokenizerFast, folder: str | os.PathLike) -> None:
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(str(folder))
+    # The generic class reads tokenizer.json as it is; a family's class would put its own parts together again.
+    path = folder / _SETTINGS_FILE
+    settings = {**_read_json(path), "tokenizer_class": "PreTrainedTokenizerFast"}
+    path.write_text(json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
