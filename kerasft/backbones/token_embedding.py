@@ -43,6 +43,10 @@ class BackboneConfig:
     family: ClassVar[str]
     causal: ClassVar[bool] = False
     """Whether a token sees the tokens before it only."""
+    classifier_form: ClassVar[ClassifierForm] = ClassifierForm()
+    """The text classification head that the family was published with."""
+    masked_lm_activation: ClassVar[str | None] = None
+    """Of the masked-language-model head; None: that of the blocks, `config.activation`."""
 
     def get_config(self) -> dict:
         """Return the fields; functions by their registered names."""
@@ -103,12 +107,23 @@ def config_of(model: keras.Model) -> BackboneConfig:
     >>> config_of(backbone).family
     'bert'
     """
-    for layer in model.layers:
-        if isinstance(layer, TokenEmbedding):
-            return layer.config
+    config = find_config(model)
+    if config is not None:
+        return config
     raise bad_argument(
         "model",
         "a backbone that kerasft.load_pretrained built from a Hugging Face checkpoint, or a model made of one",
         model.name,
         "KerasHub's own backbones are saved by KerasHub: backbone.save_to_preset(folder).",
     )
+
+
+def find_config(model: keras.Model) -> BackboneConfig | None:
+    """Return what `config_of` returns, or None where that raises.
+
+    Example:
+
+    >>> find_config(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])) is None
+    True
+    """
+    return next((layer.config for layer in model.layers if isinstance(layer, TokenEmbedding)), None)
