@@ -194,7 +194,7 @@ def test_no_weights_but_others_is_said(tmp_path):
 
 def test_another_family_is_refused(tmp_path):
     tiny.bert_folder(tmp_path, model_type="deberta-v2")
-    with pytest.raises(CheckpointError, match="'model_type' must be one of 'bert', .*; received: 'deberta-v2'"):
+    with pytest.raises(CheckpointError, match=r"'model_type' must be one of 'bert', .*; received: 'deberta-v2'"):
         kerasft.load_pretrained(tmp_path)
 
 
