@@ -48,6 +48,13 @@ class PositionEmbedding(keras.layers.Layer):
     def call(self, inputs):
         """Return the sum (B, S, H)."""
         length, hidden_dim = inputs.shape[1:]
+        self.check_length(length)
+        length = ops.shape(inputs)[1] if length is None else length
+        table = ops.convert_to_tensor(self.embeddings)
+        return inputs + ops.slice(table, (0, 0), (length, hidden_dim))  # (B, S, H) + (S, H)
+
+    def check_length(self, length: int | None) -> None:
+        """Refuse a known length that is larger than `max_sequence_length`."""
         if length is not None and length > self.max_sequence_length:
             raise bad_argument(
                 "sequence_length",
@@ -55,9 +62,6 @@ class PositionEmbedding(keras.layers.Layer):
                 length,
                 "Truncate the texts by max_length, or take a model with more positions.",
             )
-        length = ops.shape(inputs)[1] if length is None else length
-        table = ops.convert_to_tensor(self.embeddings)
-        return inputs + ops.slice(table, (0, 0), (length, hidden_dim))  # (B, S, H) + (S, H)
 
     def compute_output_shape(self, input_shape):
         """Return the shape of `inputs`."""

@@ -14,6 +14,7 @@ _HARMLESS_FIELDS = """
     _attn_implementation attn_implementation _attn_implementation_autoset sentence_transformers
     pad_token_id bos_token_id eos_token_id sep_token_id cls_token_id mask_token_id unk_token_id tokenizer_class prefix
     id2label label2id num_labels problem_type classifier_dropout finetuning_task task_specific_params
+    seq_classif_dropout qa_dropout tie_weights_ summary_type summary_use_proj summary_activation summary_last_dropout
     tie_word_embeddings tie_encoder_decoder is_encoder_decoder
     directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type
     bad_words_ids begin_suppress_tokens decoder_start_token_id diversity_penalty do_sample early_stopping

@@ -1,10 +1,18 @@
 """The families that kerasft reads and writes, by the `model_type` of `config.json`."""
 
 from kerasft.backbones import BackboneConfig
-from kerasft.checkpoints import bert, gpt2
+from kerasft.checkpoints import bert, distilbert, electra, gpt2, roberta
 from kerasft.checkpoints.family import Family
 
-FAMILIES: dict[str, Family] = {family.model_type: family for family in (bert.FAMILY, gpt2.FAMILY)}
+_ALL = (
+    bert.FAMILY,
+    distilbert.FAMILY,
+    electra.FAMILY,
+    gpt2.FAMILY,
+    roberta.FAMILY,
+    roberta.XLM_FAMILY,
+)
+FAMILIES: dict[str, Family] = {family.model_type: family for family in _ALL}
 
 
 def family_of(config: BackboneConfig) -> Family:

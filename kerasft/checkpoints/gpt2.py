@@ -4,7 +4,7 @@ import keras
 
 from kerasft.backbones.activations import gelu_tanh
 from kerasft.backbones.gpt2 import GPT2Config, gpt2
-from kerasft.checkpoints.bert import ACTIVATIONS, activation_name
+from kerasft.checkpoints.activations import ACTIVATIONS, activation_name
 from kerasft.checkpoints.config_file import ConfigFile
 from kerasft.checkpoints.family import Family, Head, Weight, Weights, dense, norm
 from kerasft.heads import causal_lm

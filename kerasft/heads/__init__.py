@@ -2,7 +2,23 @@
 
 from kerasft.heads.causal_lm import causal_lm
 from kerasft.heads.labelled_model import LabelledModel, Logits
+from kerasft.heads.masked_lm import OutputBias, masked_lm
 from kerasft.heads.pooling import MaskedMean
-from kerasft.heads.text_classification import text_classifier
+from kerasft.heads.question_answering import question_answering
+from kerasft.heads.sequence_to_sequence import sequence_to_sequence
+from kerasft.heads.text_classification import form_of, text_classifier
+from kerasft.heads.token_classification import token_classifier
 
-__all__ = ["LabelledModel", "Logits", "MaskedMean", "causal_lm", "text_classifier"]
+__all__ = [
+    "LabelledModel",
+    "Logits",
+    "MaskedMean",
+    "OutputBias",
+    "causal_lm",
+    "form_of",
+    "masked_lm",
+    "question_answering",
+    "sequence_to_sequence",
+    "text_classifier",
+    "token_classifier",
+]

@@ -2,6 +2,7 @@
 
 import keras
 
+from kerasft.errors import bad_argument
 from kerasft.features import Labels
 
 
@@ -50,3 +51,13 @@ class LabelledModel(keras.Model):
     def labels(self) -> Labels:
         """What the outputs stand for, in order, and the kind of problem."""
         return self.get_layer("logits").labels
+
+
+def check_dropout(dropout: float) -> None:
+    """Refuse a rate outside [0, 1).
+
+    Raises:
+        KerasftError: If it is.
+    """
+    if not 0 <= dropout < 1:
+        raise bad_argument("dropout", "a rate in [0, 1)", dropout, "0.1 is usual.")

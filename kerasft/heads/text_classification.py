@@ -4,16 +4,25 @@ from collections.abc import Iterable
 
 import keras
 
-from kerasft.errors import bad_argument
+from kerasft.backbones.token_embedding import ClassifierForm, find_config
 from kerasft.features import Labels
-from kerasft.heads.labelled_model import LabelledModel, Logits
+from kerasft.heads.labelled_model import LabelledModel, Logits, check_dropout
 from kerasft.heads.pooling import pool
 
 
 def text_classifier(
-    backbone: keras.Model, labels: Labels | Iterable[str], *, pooling: str | None = None, dropout: float = 0.1
+    backbone: keras.Model,
+    labels: Labels | Iterable[str],
+    *,
+    pooling: str | None = None,
+    hidden_activation: str | None = None,
+    dropout: float = 0.1,
 ) -> LabelledModel:
     """Extend a backbone's graph by pooling, dropout and a float32 linear layer.
+
+    With `pooling` and `hidden_activation` left out, the head has the form that the family was published with, which is
+    also the only one that Hugging Face's class can read: BERT the pooler; RoBERTa (`tanh`), ELECTRA (`gelu`) and
+    DistilBERT (`relu`) the first token and a dense layer that is trained with the head. KerasHub's backbones: see `pooling`.
 
     The backbone's layers become the model's own, so `model.get_layer("transformer_layer_3")` works, and freezing a layer
     of the one freezes it in the other.
@@ -23,7 +32,10 @@ def text_classifier(
         labels: Class names for one class a text; `kerasft.multi_label(names)` where several can hold at once;
             `kerasft.regression(*names)` for one real number per name.
         pooling: `"cls"`, `"pooler"`, `"mean"`, or `None` for the pooler where the backbone has one, else `"cls"`.
-        dropout: Rate in [0, 1) of the dropout before the linear layer. 0.1 is BERT's.
+        hidden_activation: Of a dense layer of H units between the pooling and the linear layer, such as `"tanh"`; None: no
+            such layer.
+        dropout: Rate in [0, 1) of the dropout before the linear layer, and before the dense layer (but for DistilBERT's
+            published form). 0.1 is BERT's.
 
     Returns:
         A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, C) out, with `model.labels`.
@@ -39,11 +51,48 @@ def text_classifier(
     >>> model.output_shape, list(model.labels)
     ((None, 2), ['negative', 'positive'])
     """
-    if not 0 <= dropout < 1:
-        raise bad_argument("dropout", "a rate in [0, 1)", dropout, "0.1 is usual.")
+    check_dropout(dropout)
     labels = Labels.of(labels)
-    pooled = pool(backbone, pooling)  # (B, H)
-    dropped = keras.layers.Dropout(dropout, name="classifier_dropout")(pooled)  # (B, H)
-    initializer = keras.initializers.TruncatedNormal(stddev=0.02)  # as BERT's own head
-    logits = Logits(len(labels), labels=labels, kernel_initializer=initializer, name="logits")(dropped)  # (B, C)
+    config = find_config(backbone)
+    form = ClassifierForm(pooling, hidden_activation)
+    if form == ClassifierForm() and config is not None:
+        form = config.classifier_form
+    features = pool(backbone, form.pooling)  # (B, H)
+    if form.hidden_activation is not None:
+        features = _hidden(features, form, dropout)  # (B, H)
+    dropped = keras.layers.Dropout(dropout, name="classifier_dropout")(features)  # (B, H)
+    logits = Logits(len(labels), labels=labels, kernel_initializer=_initializer(), name="logits")(dropped)  # (B, C)
     return LabelledModel(backbone.input, logits, name="text_classifier")
+
+
+def _hidden(features: keras.KerasTensor, form: ClassifierForm, dropout: float) -> keras.KerasTensor:
+    if form.hidden_dropout:
+        features = keras.layers.Dropout(dropout, name="classifier_hidden_dropout")(features)
+    return keras.layers.Dense(
+        features.shape[-1],
+        activation=form.hidden_activation,
+        kernel_initializer=_initializer(),
+        name="classifier_hidden",
+    )(features)
+
+
+def _initializer() -> keras.initializers.Initializer:
+    return keras.initializers.TruncatedNormal(stddev=0.02)  # as BERT's own head
+
+
+def form_of(model: keras.Model) -> ClassifierForm:
+    """Return the form of a text classifier's head.
+
+    Args:
+        model: What `text_classifier` made.
+
+    Example:
+
+    >>> form_of(model)
+    ClassifierForm(pooling='pooler', hidden_activation=None, hidden_dropout=False)
+    """
+    layers = {layer.name: layer for layer in model.layers}
+    pooling = "mean" if "pooling" in layers else "pooler" if "pooled_dense" in layers else "cls"
+    hidden = layers.get("classifier_hidden")
+    activation = None if hidden is None else keras.activations.serialize(hidden.activation)
+    return ClassifierForm(pooling, activation, "classifier_hidden_dropout" in layers)

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from kerasft.backbones import gelu_tanh
-from kerasft.checkpoints.bert import ACTIVATIONS, read_config
+from kerasft.checkpoints.activations import ACTIVATIONS
+from kerasft.checkpoints.bert import read_config
 from kerasft.checkpoints.config_file import ConfigFile
 from kerasft.errors import CheckpointError
 from tests import tiny

@@ -1,0 +1,157 @@
+"""RoBERTa (https://arxiv.org/abs/1907.11692) and XLM-RoBERTa (https://arxiv.org/abs/1911.02116).
+
+BERT with other data; the graph differs in how Fairseq numbers the positions.
+"""
+
+import dataclasses
+from typing import ClassVar
+
+import keras
+from keras import ops
+
+from kerasft.backbones.encoder import (
+    EncoderConfig,
+    embed_tokens,
+    encode,
+    encoder_inputs,
+    normalize,
+    pool_first_token,
+)
+from kerasft.backbones.position_embedding import PositionEmbedding
+from kerasft.backbones.token_embedding import ClassifierForm
+from kerasft.features import POOLED_OUTPUT, SEQUENCE_OUTPUT, TOKEN_IDS
+
+
+@keras.saving.register_keras_serializable("kerasft")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RobertaConfig(EncoderConfig):
+    """The sizes and rates of one RoBERTa: the fields of `EncoderConfig` and two more.
+
+    Args:
+        padding_id: The id of the padding token. Positions are counted from `padding_id` + 1, so the table has
+            `max_sequence_length` + `padding_id` + 1 rows.
+        pooler: Whether there is BERT's tanh layer over the first token. The published checkpoints have none.
+
+    Example:
+
+    >>> sizes = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16}
+    >>> RobertaConfig(vocabulary_size=100, **sizes).padding_id
+    1
+    """
+
+    family: ClassVar[str] = "roberta"
+    classifier_form: ClassVar[ClassifierForm] = ClassifierForm(pooling="cls", hidden_activation="tanh")
+    masked_lm_activation: ClassVar[str | None] = "gelu"
+    num_segments: int = 1
+    layer_norm_epsilon: float = 1e-5
+    padding_id: int = 1
+    pooler: bool = False
+
+
+@keras.saving.register_keras_serializable("kerasft")
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class XlmRobertaConfig(RobertaConfig):
+    """The sizes and rates of one XLM-RoBERTa: the same fields.
+
+    Example:
+
+    >>> sizes = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16}
+    >>> XlmRobertaConfig(vocabulary_size=100, **sizes).family
+    'xlm-roberta'
+    """
+
+    family: ClassVar[str] = "xlm-roberta"
+
+
+@keras.saving.register_keras_serializable("kerasft")
+class RobertaPositionEmbedding(PositionEmbedding):
+    """Adds a learnt vector to each token by its place among those that are not padding, as Fairseq counts:
+
+        position = padding_id + [token_id != padding_id] (number of ids != padding_id up to here)
+
+    So padding on the left, or a padding token amid the text, moves nothing.
+
+    Args:
+        padding_id: The id of the padding token.
+        **kwargs: Of `PositionEmbedding`.
+
+    Call arguments:
+        inputs: (B, S, H).
+        token_ids: (B, S).
+
+    Returns:
+        (B, S, H).
+
+    Example:
+
+    >>> layer = RobertaPositionEmbedding(padding_id=1, max_sequence_length=8)
+    >>> token_ids = keras.ops.array([[1, 5, 6, 1]])
+    >>> layer.positions(token_ids).numpy().tolist()
+    [[1, 2, 3, 1]]
+    >>> tuple(layer(keras.ops.ones((1, 4, 2)), token_ids).shape), tuple(layer.embeddings.shape)
+    ((1, 4, 2), (10, 2))
+    """
+
+    def __init__(self, *, padding_id: int, **kwargs):
+        super().__init__(**kwargs)
+        self.padding_id = padding_id
+
+    def build(self, inputs_shape, token_ids_shape=None):
+        """Create the table, with rows for the positions up to `padding_id` too, as checkpoints have them."""
+        shape = (self.max_sequence_length + self.padding_id + 1, inputs_shape[-1])
+        self.embeddings = self.add_weight(name="embeddings", shape=shape, initializer=self.initializer)
+
+    def positions(self, token_ids):
+        """Return the row (B, S) of each token."""
+        real = ops.cast(token_ids != self.padding_id, "int32")  # (B, S)
+        return ops.cumsum(real, axis=1) * real + self.padding_id
+
+    def call(self, inputs, token_ids):
+        """Return the sum (B, S, H)."""
+        self.check_length(inputs.shape[1])
+        return inputs + ops.take(self.embeddings, self.positions(token_ids), axis=0)
+
+    def compute_output_shape(self, inputs_shape, token_ids_shape=None):
+        """Return the shape of `inputs`."""
+        return inputs_shape
+
+    def get_config(self) -> dict:
+        """Return the arguments that make this layer again."""
+        return {**super().get_config(), "padding_id": self.padding_id}
+
+
+def roberta(config: RobertaConfig, *, dtype: str | None = None, name: str = "roberta") -> keras.Model:
+    """Build a RoBERTa or XLM-RoBERTa encoder with new weights.
+
+    Args:
+        config: Sizes and rates.
+        dtype: A Keras dtype policy for every layer; None: the global policy.
+        name: Of the model.
+
+    Returns:
+        A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask`, and `segment_ids` where
+        there are two segment types or more. Outputs, a dictionary: `sequence_output` (B, S, H), and with a pooler
+        `pooled_output` (B, H).
+
+    Example:
+
+    >>> sizes = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16}
+    >>> ids = keras.ops.ones((3, 5), "int32")
+    >>> outputs = roberta(RobertaConfig(vocabulary_size=100, **sizes))({"token_ids": ids, "padding_mask": ids})
+    >>> tuple(outputs["sequence_output"].shape)
+    (3, 5, 8)
+    """
+    inputs = encoder_inputs(config)
+    positions = RobertaPositionEmbedding(
+        padding_id=config.padding_id,
+        max_sequence_length=config.max_sequence_length,
+        initializer=config.initializer,
+        dtype=dtype,
+        name="position_embedding",
+    )
+    embedded = positions(embed_tokens(inputs, config, dtype=dtype), inputs.features[TOKEN_IDS])  # (B, S, H)
+    hidden_states = encode(normalize(embedded, config, dtype=dtype), inputs, config, dtype=dtype)  # (B, S, H)
+    outputs = {SEQUENCE_OUTPUT: hidden_states}
+    if config.pooler:
+        outputs[POOLED_OUTPUT] = pool_first_token(hidden_states, config, dtype=dtype)  # (B, H)
+    return keras.Model(inputs.features, outputs, name=name)

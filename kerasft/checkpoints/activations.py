@@ -1,0 +1,49 @@
+"""What Hugging Face calls the activations that Keras computes."""
+
+from collections.abc import Callable
+
+import keras
+
+from kerasft.backbones.activations import gelu_tanh
+from kerasft.errors import CheckpointError, bad_argument
+
+ACTIVATIONS = {
+    "gelu": "gelu",
+    "gelu_python": "gelu",
+    "gelu_new": gelu_tanh,
+    "gelu_pytorch_tanh": gelu_tanh,
+    "gelu_python_tanh": gelu_tanh,
+    "gelu_fast": gelu_tanh,
+    "gelu_accurate": gelu_tanh,
+    "relu": "relu",
+    "relu6": "relu6",
+    "silu": "silu",
+    "swish": "silu",
+    "mish": "mish",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "linear": "linear",
+}
+"""What `hidden_act` says -> the Keras activation that computes it."""
+
+
+def activation_name(activation: str | Callable) -> str:
+    """Return what Hugging Face calls a Keras activation.
+
+    Raises:
+        CheckpointError: If it has no name there.
+
+    Example:
+
+    >>> activation_name(gelu_tanh), activation_name("gelu")
+    ('gelu_pytorch_tanh', 'gelu')
+    """
+    function = keras.activations.get(activation)
+    if function is gelu_tanh:
+        return "gelu_pytorch_tanh"
+    for name, ours in ACTIVATIONS.items():
+        if function is keras.activations.get(ours):
+            return name
+    raise bad_argument(
+        "activation", "one that Hugging Face has a name for", activation, 'Use "gelu".', kind=CheckpointError
+    )

@@ -1,0 +1,216 @@
+"""What the checkpoints of BERT, RoBERTa, DistilBERT and ELECTRA have in common: fields, tensors' names, heads."""
+
+from collections.abc import Mapping
+
+import keras
+
+from kerasft.backbones import config_of
+from kerasft.backbones.encoder import EncoderConfig
+from kerasft.checkpoints.activations import ACTIVATIONS, activation_name
+from kerasft.checkpoints.config_file import ConfigFile, is_rate_or_none
+from kerasft.checkpoints.family import Head, Weight, Weights, dense, label_fields, labels_of, norm
+from kerasft.heads import form_of, masked_lm, question_answering, text_classifier, token_classifier
+
+DEFAULTS = {
+    "vocab_size": 30522,
+    "num_hidden_layers": 12,
+    "num_attention_heads": 12,
+    "hidden_size": 768,
+    "intermediate_size": 3072,
+    "max_position_embeddings": 512,
+    "type_vocab_size": 2,
+}
+"""What BERT's reference takes for a size that `config.json` does not hold; the other families say where they differ."""
+BLOCK = {
+    "attention.self.query": "query",
+    "attention.self.key": "key",
+    "attention.self.value": "value",
+    "attention.output.dense": "attention_output",
+    "attention.output.LayerNorm": "attention_layer_norm",
+    "intermediate.dense": "intermediate",
+    "output.dense": "feedforward_output",
+    "output.LayerNorm": "feedforward_layer_norm",
+}
+"""What BERT, RoBERTa and ELECTRA call the layers of a block -> what we do."""
+
+
+def refuse_other_graphs(config: ConfigFile) -> None:
+    """Refuse the fields that ask for another graph than an encoder's, whatever the family."""
+    config.only("position_embedding_type", "absolute", None)
+    for field in ("is_decoder", "add_cross_attention"):
+        config.only(field, False, None)
+    config.only("pruned_heads", {}, None)
+    config.only("quantization_config", None)
+    config.only("auto_map", None)  # The checkpoint brings its own code, which is never run.
+
+
+def read_fields(config: ConfigFile, **defaults: int) -> dict:
+    """Translate the fields that BERT, RoBERTa and ELECTRA share into those of `EncoderConfig`.
+
+    Args:
+        config: The `config.json`.
+        **defaults: Sizes that differ from `DEFAULTS`.
+
+    Raises:
+        CheckpointError: If a field has a value that our graph cannot honour.
+    """
+    refuse_other_graphs(config)
+    sizes = {name: config.size(name, default) for name, default in {**DEFAULTS, **defaults}.items()}
+    return {
+        "vocabulary_size": sizes["vocab_size"],
+        "num_layers": sizes["num_hidden_layers"],
+        "num_heads": sizes["num_attention_heads"],
+        "hidden_dim": sizes["hidden_size"],
+        "intermediate_dim": sizes["intermediate_size"],
+        "max_sequence_length": sizes["max_position_embeddings"],
+        "num_segments": sizes["type_vocab_size"],
+        "activation": config.choice("hidden_act", "gelu", choices=ACTIVATIONS),
+        "hidden_dropout": config.rate("hidden_dropout_prob", 0.1),
+        "attention_dropout": config.rate("attention_probs_dropout_prob", 0.1),
+        "layer_norm_epsilon": config.positive("layer_norm_eps", 1e-12),
+        "initializer_range": config.positive("initializer_range", 0.02),
+    }
+
+
+def write_fields(config: EncoderConfig) -> dict:
+    """Write the fields of `config.json` that BERT, RoBERTa and ELECTRA share."""
+    return {
+        "vocab_size": config.vocabulary_size,
+        "hidden_size": config.hidden_dim,
+        "num_hidden_layers": config.num_layers,
+        "num_attention_heads": config.num_heads,
+        "intermediate_size": config.intermediate_dim,
+        "hidden_act": activation_name(config.activation),
+        "hidden_dropout_prob": config.hidden_dropout,
+        "attention_probs_dropout_prob": config.attention_dropout,
+        "max_position_embeddings": config.max_sequence_length,
+        "type_vocab_size": config.num_segments,
+        "initializer_range": config.initializer_range,
+        "layer_norm_eps": config.layer_norm_epsilon,
+        "pad_token_id": 0,
+        "position_embedding_type": "absolute",
+    }
+
+
+def encoder_weights(model: keras.Model, *, blocks: str = "encoder.layer", block: Mapping[str, str] = BLOCK) -> Weights:
+    """Name every weight of an encoder, or of a model that extends one, without the family's prefix.
+
+    Args:
+        model: Made by one of `kerasft.backbones`, or of such a backbone by one of `kerasft.heads`.
+        blocks: What stands before a block's number.
+        block: What the family calls a block's layers -> what we do.
+    """
+    layers = {layer.name: layer for layer in model.layers}
+    tables = {"token_embedding": "word", "position_embedding": "position", "segment_embedding": "token_type"}
+    names = {
+        f"embeddings.{theirs}_embeddings.weight": Weight(layers[ours].embeddings)
+        for ours, theirs in tables.items()
+        if ours in layers
+    }
+    names.update(norm("embeddings.LayerNorm", layers["embeddings_layer_norm"]))
+    if "embeddings_projection" in layers:
+        names.update(dense("embeddings_project", layers["embeddings_projection"]))
+    for index in range(config_of(model).num_layers):
+        for theirs, ours in block.items():
+            name, layer = f"{blocks}.{index}.{theirs}", getattr(layers[f"transformer_layer_{index}"], ours)
+            names.update(norm(name, layer) if ours.endswith("norm") else dense(name, layer))
+    if "pooled_dense" in layers:
+        names.update(dense("pooler.dense", layers["pooled_dense"]))
+    return names
+
+
+def encoder_heads(
+    *, prefix: str, classifier: Mapping[str, str], masked_lm_dense: str, masked_lm_norm: str, masked_lm_bias: str
+) -> dict[str, Head]:
+    """Make the table of the four heads that every encoder was published with.
+
+    Args:
+        prefix: Of the family.
+        classifier: Our names of the text classification head's dense layers -> theirs.
+        masked_lm_dense: Their name of the masked-language-model head's dense layer.
+        masked_lm_norm: Of its norm.
+        masked_lm_bias: Of its output's bias. Its output's matrix is the token embedding's.
+    """
+
+    def masked_lm_weights(model: keras.Model) -> Weights:
+        return {
+            **dense(masked_lm_dense, model.get_layer("masked_lm_dense")),
+            **norm(masked_lm_norm, model.get_layer("masked_lm_layer_norm")),
+            masked_lm_bias: Weight(model.get_layer("logits").bias),
+        }
+
+    def classifier_weights(model: keras.Model) -> Weights:
+        return {
+            key: x for ours, theirs in classifier.items() for key, x in dense(theirs, model.get_layer(ours)).items()
+        }
+
+    pooler = (f"{prefix}pooler.",)  # Some checkpoints hold one that their class does not use.
+    return {
+        "ForSequenceClassification": Head(
+            task="text_classifier",
+            build=text_classifier,
+            weights=classifier_weights,
+            read_options=read_classifier,
+            write_options=write_classifier,
+            misfit=_misfit,
+            unused=pooler,
+        ),
+        "ForTokenClassification": Head(
+            task="token_classifier",
+            build=token_classifier,
+            weights=lambda model: dense("classifier", model.get_layer("logits")),
+            read_options=read_classifier,
+            write_options=write_classifier,
+            unused=pooler,
+        ),
+        "ForQuestionAnswering": Head(
+            task="question_answering",
+            build=question_answering,
+            weights=lambda model: dense("qa_outputs", model.get_layer("logits")),
+            unused=pooler,
+        ),
+        "ForMaskedLM": Head(
+            task="masked_lm",
+            build=masked_lm,
+            weights=masked_lm_weights,
+            read_options=_read_masked_lm,
+            # The tied matrix and bias under their second names, and BERT's next-sentence prediction.
+            unused=(*pooler, *_SECOND_NAMES, "cls.seq_relationship."),
+        ),
+    }
+
+
+_SECOND_NAMES = (
+    "cls.predictions.decoder.",
+    "lm_head.decoder.",
+    "vocab_projector.weight",
+    "generator_lm_head.weight",
+)
+
+
+def read_classifier(config: ConfigFile) -> dict:
+    """Read the labels and the dropout: `classifier_dropout`, or where that is null `hidden_dropout_prob`."""
+    hidden = config.rate("hidden_dropout_prob", 0.1)
+    own = config.get("classifier_dropout", None, expected="a rate in [0, 1) or null", accept=is_rate_or_none)
+    return {"labels": labels_of(config), "dropout": hidden if own is None else own}
+
+
+def write_classifier(model: keras.Model) -> dict:
+    """Write the labels and the dropout."""
+    return {**label_fields(model.labels), "classifier_dropout": model.get_layer("classifier_dropout").rate}
+
+
+def _read_masked_lm(config: ConfigFile) -> dict:
+    config.only("tie_word_embeddings", True)
+    return {}
+
+
+def _misfit(model: keras.Model) -> str | None:
+    published = config_of(model).classifier_form
+    received = form_of(model)
+    if (received.pooling, received.hidden_activation) == (published.pooling, published.hidden_activation):
+        return None
+    return (
+        "Hugging Face's class has the head that the family was published with: build it without pooling and "
+        f"hidden_activation, which gives {published.pooling!r} and {published.hidden_activation!r}"
+    )

@@ -1,0 +1,70 @@
+"""The head that says which token stood where a mask stands: what encoders are pre-trained with."""
+
+import keras
+
+from kerasft.backbones.token_embedding import config_of
+from kerasft.features import SEQUENCE_OUTPUT
+from kerasft.heads.pooling import outputs_of
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class OutputBias(keras.layers.Layer):
+    """Adds a learnt number to each output: the bias of a projection whose matrix belongs to another layer.
+
+    Called with (..., V), it returns (..., V), in float32 also under mixed precision.
+
+    Example:
+
+    >>> OutputBias()(keras.ops.ones((1, 2))).numpy().tolist()
+    [[1.0, 1.0]]
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**{**kwargs, "dtype": "float32"})
+
+    def build(self, input_shape):
+        """Create the bias, zeros."""
+        self.bias = self.add_weight(name="bias", shape=(input_shape[-1],), initializer="zeros")
+
+    def call(self, inputs):
+        """Return the sum."""
+        return inputs + self.bias
+
+    def compute_output_shape(self, input_shape):
+        """Return the shape of `inputs`."""
+        return input_shape
+
+
+def masked_lm(backbone: keras.Model) -> keras.Model:
+    """Extend a backbone's graph by the scores of every token of the vocabulary, in the family's published form:
+
+        logits = norm(activation(W h + b)) E^T + c
+
+    with the token embedding's matrix E (Devlin et al. 2019, arXiv:1810.04805; tied after Press and Wolf 2017,
+    arXiv:1608.05859).
+
+    Args:
+        backbone: An encoder of kerasft, as `kerasft.load_pretrained` gives.
+
+    Returns:
+        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, V) out.
+
+    Raises:
+        KerasftError: If it is not kerasft's, or no encoder.
+
+    Example:
+
+    >>> masked_lm(backbone).output_shape == (None, None, backbone.get_layer("token_embedding").input_dim)
+    True
+    """
+    config = config_of(backbone)
+    embedding = backbone.get_layer("token_embedding")
+    states = keras.layers.Dense(
+        embedding.output_dim,
+        activation=config.masked_lm_activation or config.activation,
+        kernel_initializer=config.initializer,
+        name="masked_lm_dense",
+    )(outputs_of(backbone)[SEQUENCE_OUTPUT])  # (B, S, E)
+    norm = keras.layers.LayerNormalization(epsilon=config.layer_norm_epsilon, name="masked_lm_layer_norm")
+    logits = OutputBias(name="logits")(embedding(norm(states), reverse=True))  # (B, S, V)
+    return keras.Model(backbone.input, logits, name="masked_lm")

@@ -1,0 +1,38 @@
+"""The head that marks where in a text the answer to a question begins and ends."""
+
+import keras
+
+from kerasft.features import SEQUENCE_OUTPUT
+from kerasft.heads.labelled_model import check_dropout
+from kerasft.heads.pooling import outputs_of
+
+
+def question_answering(backbone: keras.Model, *, dropout: float = 0.0) -> keras.Model:
+    """Extend a backbone's graph by a score of each token to be the answer's first, and one to be its last.
+
+    That is the form of Devlin et al. 2019 (arXiv:1810.04805, section 4.2) and of all the published families.
+
+    Args:
+        backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
+        dropout: Rate in [0, 1) of the dropout before the linear layer. Only DistilBERT was published with one, 0.1.
+
+    Returns:
+        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, 2) out; `[..., 0]` of the
+        start, `[..., 1]` of the end. A softmax over the tokens (padding and question apart) makes probabilities.
+
+    Raises:
+        KerasftError: If an argument is not one of the above.
+
+    Example:
+
+    >>> question_answering(backbone).output_shape
+    (None, None, 2)
+    """
+    check_dropout(dropout)
+    hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
+    if dropout:
+        hidden_states = keras.layers.Dropout(dropout, name="question_answering_dropout")(hidden_states)
+    initializer = keras.initializers.TruncatedNormal(stddev=0.02)  # as BERT's own head
+    # Float32 also under mixed precision, as kerasft.heads.Logits.
+    logits = keras.layers.Dense(2, kernel_initializer=initializer, dtype="float32", name="logits")(hidden_states)
+    return keras.Model(backbone.input, logits, name="question_answering")

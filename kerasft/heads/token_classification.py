@@ -1,0 +1,42 @@
+"""The head for one label a token, as of named entities."""
+
+from collections.abc import Iterable
+
+import keras
+
+from kerasft.features import SEQUENCE_OUTPUT, Labels
+from kerasft.heads.labelled_model import LabelledModel, Logits, check_dropout
+from kerasft.heads.pooling import outputs_of
+
+
+def token_classifier(backbone: keras.Model, labels: Labels | Iterable[str], *, dropout: float = 0.1) -> LabelledModel:
+    """Extend a backbone's graph by dropout and a float32 linear layer over every token.
+
+    That is the form of Devlin et al. 2019 (arXiv:1810.04805, section 5.3) and of all the published families.
+
+    Args:
+        backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
+        labels: The C class names, such as `["O", "B-PER", "I-PER"]`; `kerasft.multi_label(names)` where a token can have
+            several.
+        dropout: Rate in [0, 1) of the dropout before the linear layer.
+
+    Returns:
+        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, C) out, with `model.labels`.
+        Padding has logits too: give it `sample_weight` 0.
+
+    Raises:
+        KerasftError: If an argument is not one of the above.
+
+    Example:
+
+    >>> model = token_classifier(backbone, ["O", "B-PER", "I-PER"])
+    >>> model.output_shape, list(model.labels)
+    ((None, None, 3), ['O', 'B-PER', 'I-PER'])
+    """
+    check_dropout(dropout)
+    labels = Labels.of(labels)
+    hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
+    dropped = keras.layers.Dropout(dropout, name="classifier_dropout")(hidden_states)  # (B, S, H)
+    initializer = keras.initializers.TruncatedNormal(stddev=0.02)  # as BERT's own head
+    logits = Logits(len(labels), labels=labels, kernel_initializer=initializer, name="logits")(dropped)  # (B, S, C)
+    return LabelledModel(backbone.input, logits, name="token_classifier")
