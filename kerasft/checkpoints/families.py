@@ -1,7 +1,7 @@
 """The families that kerasft reads and writes, by the `model_type` of `config.json`."""
 
 from kerasft.backbones import BackboneConfig
-from kerasft.checkpoints import bert, distilbert, electra, gpt2, roberta
+from kerasft.checkpoints import bert, distilbert, electra, gpt2, roberta, t5
 from kerasft.checkpoints.family import Family
 
 _ALL = (
@@ -11,6 +11,8 @@ _ALL = (
     gpt2.FAMILY,
     roberta.FAMILY,
     roberta.XLM_FAMILY,
+    t5.FAMILY,
+    t5.MT5_FAMILY,
 )
 FAMILIES: dict[str, Family] = {family.model_type: family for family in _ALL}
 

@@ -1,12 +1,16 @@
 """GPT-2 in a Hugging Face folder: what its `config.json` means for our graph, and which tensor is which weight."""
 
+import dataclasses
+
 import keras
 
 from kerasft.backbones.activations import gelu_tanh
 from kerasft.backbones.gpt2 import GPT2Config, gpt2
 from kerasft.checkpoints.activations import ACTIVATIONS, activation_name
 from kerasft.checkpoints.config_file import ConfigFile
-from kerasft.checkpoints.family import Family, Head, Weight, Weights, dense, norm
+from kerasft.checkpoints.family import Family, Head, Weight, Weights, norm
+from kerasft.checkpoints.tensors import Tensors
+from kerasft.checkpoints.tied_output import output_is_tied, output_weights
 from kerasft.heads import causal_lm
 
 _NORMS = {"ln_1": "attention_layer_norm", "ln_2": "feedforward_layer_norm"}
@@ -98,10 +102,10 @@ def _conv1d(name: str, layer: keras.layers.Dense) -> Weights:
     return {f"{name}.weight": Weight(layer.kernel), f"{name}.bias": Weight(layer.bias)}
 
 
-def lm_head(model: keras.Model) -> Weights:
-    """Name the matrix of a language-model head where it is not the token embedding."""
-    layer = model.get_layer("logits")
-    return dense("lm_head", layer) if layer.weights else {}
+def refine(config: GPT2Config, tensors: Tensors) -> GPT2Config:
+    """Tell from the tensors whether the output matrix is the token embedding."""
+    tied = output_is_tied(config.tied_output, tensors, "transformer.wte.weight", "wte.weight")
+    return dataclasses.replace(config, tied_output=tied)
 
 
 FAMILY = Family(
@@ -112,8 +116,14 @@ FAMILY = Family(
     build=gpt2,
     weights=backbone_weights,
     prefix="transformer.",
+    refine=refine,
     head_names=("lm_head.", "score.", "classifier.", "multiple_choice_head."),
     heads={
-        "LMHeadModel": Head(task="causal_lm", build=causal_lm, weights=lm_head),
+        "LMHeadModel": Head(
+            task="causal_lm",
+            build=causal_lm,
+            weights=output_weights,
+            unused=("lm_head.",),  # the tied matrix, stored twice
+        ),
     },
 )

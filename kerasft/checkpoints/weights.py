@@ -1,18 +1,23 @@
 """Copy a checkpoint's tensors into a model's variables, and account for every one of them."""
 
+import fnmatch
 import logging
+import math
 import re
 import warnings
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from kerasft.checkpoints.family import Weights
+from kerasft.checkpoints.report import LoadReport, listed
 from kerasft.checkpoints.tensors import Tensors
+from kerasft.checkpoints.unfilled import Unfilled
 from kerasft.errors import CheckpointError
 
 _LOG = logging.getLogger(__name__)
-_NOT_WEIGHTS = re.compile(
-    r"(^|\.)(position_ids|token_type_ids|attn\.bias|attn\.masked_bias)$"
-)  # constants that old versions stored
+# Constants that old versions stored.
+_NOT_WEIGHTS = re.compile(r"(^|\.)(position_ids|token_type_ids|attn\.bias|attn\.masked_bias)$")
 _OLD_NAMES = {"gamma": "weight", "beta": "bias"}  # of the norms, as converted from TensorFlow 1
 
 
@@ -24,65 +29,87 @@ def assign(
     aliases: Mapping[str, str] | None = None,
     optional: tuple[str, ...] = (),
     unused: tuple[str, ...] = (),
-) -> None:
+    allow: tuple[str, ...] = (),
+    unfilled: Unfilled | None = None,
+) -> LoadReport:
     """Set every variable from its tensor, one at a time.
 
     Args:
         weights: Which tensor is which variable.
         tensors: The checkpoint.
         prefix: What may stand before the names, such as `"bert."`.
-        aliases: Other names of a weight -> its name; read where the weight's own name is not there.
+        aliases: Other names of a weight -> its name; read where the weight's own name is not there, else the same.
         optional: Beginnings of the names that a checkpoint may lack.
         unused: Beginnings of the names that the model may have no place for.
+        allow: Patterns (`fnmatch`) of names that may be missing or without a place.
+        unfilled: The scope that the model was built in; what the checkpoint lacks is drawn by it.
+
+    Returns:
+        What became of every tensor.
 
     Raises:
         CheckpointError: If tensors are missing, have no place, or have another shape. Nothing is assigned then.
     """
     stored = {_canonical(name, prefix): name for name in tensors if not _NOT_WEIGHTS.search(name)}
-    for alias, name in (aliases or {}).items():
-        if alias in stored and alias not in weights:
-            stored.setdefault(name, stored.pop(alias))
-    missing = [name for name in weights if name not in stored]
-    absent = [name for name in missing if not name.startswith(optional or ("\0",))]
+    _resolve(aliases or {}, tensors, stored)
+    missing = tuple(name for name in weights if name not in stored)
+    absent = [name for name in missing if not _permitted(name, optional, allow)]
     if absent:
         _fail(tensors, "lacks weights that its config.json calls for", absent)
-    extra = [name for name in stored if name not in weights]
-    strange = [name for name in extra if not name.startswith(unused or ("\0",))]
+    extra = tuple(name for name in stored if name not in weights)
+    strange = [name for name in extra if not _permitted(name, unused, allow)]
     if strange:
         _fail(tensors, "holds weights that its config.json has no place for", strange)
-    _check_shapes(weights, tensors, stored)
+    reshaped = _reshaped(weights, tensors, stored)
     if missing:
-        warnings.warn(f"{tensors.folder}: not in the checkpoint, so drawn at random: {_listed(missing)}.", stacklevel=3)
-    if extra:
-        _LOG.warning("%s: of a task head, not used by the backbone: %s.", tensors.folder, _listed(extra))
-    for name, weight in weights.items():
-        if name in stored:
-            value = tensors.read(stored[name])
-            weight.variable.assign(value.T if weight.transposed else value)
+        warnings.warn(f"{tensors.folder}: not in the checkpoint, so drawn at random: {listed(missing)}.", stacklevel=3)
+    found = {name: weight for name, weight in weights.items() if name in stored}
+    if unfilled:
+        unfilled.draw_all_but(weight.variable for weight in found.values())
+    # The largest first: while it is there twice, as read and as assigned, the others have no memory yet.
+    for name, weight in sorted(found.items(), key=lambda item: -math.prod(item[1].stored_shape)):
+        value = tensors.read(stored[name]).reshape(weight.stored_shape)
+        weight.variable.assign(value.T if weight.transposed else value)
+    report = LoadReport(str(tensors.folder), tuple(found), missing, extra, reshaped)
+    _LOG.log(logging.WARNING if extra else logging.INFO, "%s", report)
+    return report
+
+
+def _permitted(name: str, beginnings: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
+    return name.startswith(tuple(beginnings)) or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
+
+
+def _resolve(aliases: Mapping[str, str], tensors: Tensors, stored: dict[str, str]) -> None:
+    for alias, name in aliases.items():
+        if alias in stored:
+            other = stored.pop(alias)
+            if not np.array_equal(tensors.read(other), tensors.read(stored.setdefault(name, other))):
+                _fail(tensors, "holds one weight under two names, with different numbers", (other, stored[name]))
 
 
 def _canonical(name: str, prefix: str) -> str:
-    stem, _, last = name.removeprefix(prefix).rpartition(".")
-    return f"{stem}.{_OLD_NAMES.get(last, last)}"
+    stem, dot, last = name.removeprefix(prefix).rpartition(".")
+    return f"{stem}{dot}{_OLD_NAMES.get(last, last)}"
 
 
-def _check_shapes(weights: Weights, tensors: Tensors, stored: Mapping[str, str]) -> None:
-    wrong = []
-    for name, weight in weights.items():
-        received = tensors.shape(stored[name]) if name in stored else weight.stored_shape
-        if received != weight.stored_shape:
-            wrong.append(f"{name} (expected {weight.stored_shape}, received {received})")
+def _reshaped(weights: Weights, tensors: Tensors, stored: Mapping[str, str]) -> tuple[str, ...]:
+    """Name the tensors that differ from their weight by axes of length one only; refuse any other difference."""
+    differing = {
+        name: tensors.shape(stored[name])
+        for name, weight in weights.items()
+        if name in stored and tensors.shape(stored[name]) != weight.stored_shape
+    }
+    wrong = [
+        f"{name} (expected {weights[name].stored_shape}, received {shape})"
+        for name, shape in differing.items()
+        if [n for n in shape if n != 1] != [n for n in weights[name].stored_shape if n != 1]
+    ]
     if wrong:
         _fail(tensors, "holds weights of another shape than its config.json says", wrong)
+    return tuple(differing)
 
 
 def _fail(tensors: Tensors, problem: str, names: Iterable[str]) -> None:
     raise CheckpointError(
-        f"{tensors.folder}: {problem}: {_listed(names)}. Take config.json and weights of one and the same checkpoint."
+        f"{tensors.folder}: {problem}: {listed(names)}. Take config.json and weights of one and the same checkpoint."
     )
-
-
-def _listed(names: Iterable[str], limit: int = 8) -> str:
-    names = list(names)
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more

@@ -1,0 +1,187 @@
+"""T5 and mT5 in a Hugging Face folder: what `config.json` means for our graph, and which tensor is which weight."""
+
+import dataclasses
+
+import keras
+
+from kerasft.backbones import config_of
+from kerasft.backbones.activations import gelu_tanh
+from kerasft.backbones.t5 import MT5Config, T5Config, t5
+from kerasft.checkpoints.activations import ACTIVATIONS, activation_name
+from kerasft.checkpoints.config_file import ConfigFile
+from kerasft.checkpoints.family import Family, Head, Weight, Weights, dense
+from kerasft.checkpoints.tensors import Tensors
+from kerasft.checkpoints.tied_output import output_is_tied, output_weights
+from kerasft.heads import sequence_to_sequence
+
+_ATTENTION = {"q": "query", "k": "key", "v": "value", "o": "output_projection"}
+_RELU, _GATED = "relu", "gated-gelu"
+_SIZES = {"vocab_size": 32128, "d_ff": 2048, "num_layers": 6, "num_heads": 8}
+_MT5_SIZES = {"vocab_size": 250112, "d_ff": 1024, "num_layers": 8, "num_heads": 6}
+
+
+def read_config(config: ConfigFile) -> T5Config:
+    """Translate the `config.json` of a T5; the defaults are the reference implementation's.
+
+    Args:
+        config: Of a checkpoint with `"model_type": "t5"`.
+
+    Returns:
+        The configuration of the graph that computes the same.
+
+    Raises:
+        CheckpointError: If a field has a value that our graph cannot honour.
+    """
+    tied = config.flag("tie_word_embeddings", True)
+    # transformers 5 writes tie_word_embeddings=true always, and tells T5 1.0 from 1.1 by a field of its own.
+    scaled = config.flag("scale_decoder_outputs", tied)
+    return T5Config(**_read_fields(config, _SIZES, _RELU), tied_output=tied, scaled_output=scaled)
+
+
+def read_mt5_config(config: ConfigFile) -> MT5Config:
+    """Translate the `config.json` of an mT5, whose output is never scaled.
+
+    Args:
+        config: Of a checkpoint with `"model_type": "mt5"`.
+
+    Returns:
+        The configuration of the graph that computes the same.
+
+    Raises:
+        CheckpointError: If a field has a value that our graph cannot honour.
+    """
+    tied = config.flag("tie_word_embeddings", False)
+    return MT5Config(**_read_fields(config, _MT5_SIZES, _GATED), tied_output=tied, scaled_output=False)
+
+
+def _read_fields(config: ConfigFile, sizes: dict[str, int], feed_forward: str) -> dict:
+    config.only("is_encoder_decoder", True)
+    config.only("is_decoder", False)
+    config.only("pruned_heads", {}, None)
+    config.only("quantization_config", None)
+    config.only("auto_map", None)  # The checkpoint brings its own code, which is never run.
+    config.get(
+        "architectures",
+        None,
+        expected="of a class with encoder and decoder, such as ['T5ForConditionalGeneration']",
+        accept=lambda names: not names or not any("Encoder" in name or "Token" in name for name in names),
+    )
+    num_layers = config.size("num_layers", sizes["num_layers"])
+    gated, activation = config.choice("feed_forward_proj", feed_forward, choices=_FEED_FORWARD)
+    config.only("is_gated_act", gated)  # what transformers makes of feed_forward_proj, and writes too
+    config.only("dense_act_fn", *(name for name, ours in ACTIVATIONS.items() if ours == activation))
+    return {
+        "vocabulary_size": config.size("vocab_size", sizes["vocab_size"]),
+        "num_layers": num_layers,
+        "num_decoder_layers": config.optional_size("num_decoder_layers", num_layers),
+        "num_heads": config.size("num_heads", sizes["num_heads"]),
+        "head_dim": config.size("d_kv", 64),
+        "hidden_dim": config.size("d_model", 512),
+        "intermediate_dim": config.size("d_ff", sizes["d_ff"]),
+        "activation": activation,
+        "gated": gated,
+        "num_buckets": config.size("relative_attention_num_buckets", 32),
+        "max_distance": config.size("relative_attention_max_distance", 128),
+        "dropout": config.rate("dropout_rate", 0.1),
+        "layer_norm_epsilon": config.positive("layer_norm_epsilon", 1e-6),
+        "initializer_range": config.positive("initializer_factor", 1.0),
+    }
+
+
+# T5 1.1's "gated-gelu" is the tanh form, while a plain "gelu" is the exact one.
+_FEED_FORWARD = {
+    **{name: (False, activation) for name, activation in ACTIVATIONS.items()},
+    **{f"gated-{name}": (True, activation) for name, activation in ACTIVATIONS.items()},
+    _GATED: (True, gelu_tanh),
+}
+
+
+def write_config(config: T5Config) -> dict:
+    """Write the fields of `config.json` that make the same T5.
+
+    `tie_word_embeddings` says whether the output is scaled, as every version of transformers reads it. Whether it is tied
+    shows in the tensors: `lm_head.weight` is there or not.
+    """
+    form = (config.gated, keras.activations.get(config.activation))
+    names = [n for n, (gated, ours) in _FEED_FORWARD.items() if (gated, keras.activations.get(ours)) == form]
+    return {
+        "vocab_size": config.vocabulary_size,
+        "d_model": config.hidden_dim,
+        "d_kv": config.head_dim,
+        "d_ff": config.intermediate_dim,
+        "num_layers": config.num_layers,
+        "num_decoder_layers": config.num_decoder_layers,
+        "num_heads": config.num_heads,
+        "relative_attention_num_buckets": config.num_buckets,
+        "relative_attention_max_distance": config.max_distance,
+        "dropout_rate": config.dropout,
+        "layer_norm_epsilon": config.layer_norm_epsilon,
+        "initializer_factor": config.initializer_range,
+        "feed_forward_proj": _GATED if _GATED in names else (names or [activation_name(config.activation)])[0],
+        "tie_word_embeddings": config.scaled_output,
+        "is_encoder_decoder": True,
+        "pad_token_id": 0,
+        "eos_token_id": 1,
+        "decoder_start_token_id": 0,
+    }
+
+
+def backbone_weights(model: keras.Model) -> Weights:
+    """Name every weight of a `kerasft.backbones.t5`, or of a model that extends it."""
+    config = config_of(model)
+    names = {"shared.weight": Weight(model.get_layer("token_embedding").embeddings)}
+    for side, count in (("encoder", config.num_layers), ("decoder", config.num_decoder_layers)):
+        for index in range(count):
+            block = model.get_layer(f"transformer_{side}_layer_{index}")
+            names.update(_block_weights(f"{side}.block.{index}.layer", block))
+        bias = model.get_layer(f"{side}_attention_bias")
+        names[f"{side}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"] = Weight(bias.embeddings)
+        names[f"{side}.final_layer_norm.weight"] = Weight(model.get_layer(f"{side}_layer_norm").scale)
+    return names
+
+
+def _block_weights(name: str, block: keras.layers.Layer) -> Weights:
+    parts = [("SelfAttention", block.self_attention, block.self_attention_layer_norm)]
+    if block.has_cross_attention:
+        parts.append(("EncDecAttention", block.cross_attention, block.cross_attention_layer_norm))
+    parts.append(("DenseReluDense", block.feedforward, block.feedforward_layer_norm))
+    names = {}
+    for index, (part, layer, norm) in enumerate(parts):
+        tables = _feed_forward(layer.gated) if part == "DenseReluDense" else _ATTENTION
+        for theirs, ours in tables.items():
+            names.update(dense(f"{name}.{index}.{part}.{theirs}", getattr(layer, ours)))
+        names[f"{name}.{index}.layer_norm.weight"] = Weight(norm.scale)
+    return names
+
+
+def _feed_forward(gated: bool) -> dict[str, str]:
+    first = {"wi_0": "intermediate", "wi_1": "gate"} if gated else {"wi": "intermediate"}
+    return {**first, "wo": "output_projection"}
+
+
+def refine(config: T5Config, tensors: Tensors) -> T5Config:
+    """Tell from the tensors whether the output matrix is the token embedding."""
+    return dataclasses.replace(config, tied_output=output_is_tied(config.tied_output, tensors, "shared.weight"))
+
+
+FAMILY = Family(
+    model_type="t5",
+    class_prefix="T5",
+    read_config=read_config,
+    write_config=write_config,
+    build=t5,
+    weights=backbone_weights,
+    prefix="",
+    refine=refine,
+    aliases={f"{side}.embed_tokens.weight": "shared.weight" for side in ("encoder", "decoder")},
+    head_names=("lm_head.",),
+    heads={
+        "ForConditionalGeneration": Head(
+            task="sequence_to_sequence",
+            build=sequence_to_sequence,
+            weights=output_weights,
+            unused=("lm_head.",),  # the tied matrix, stored twice
+        ),
+    },
+)
+MT5_FAMILY = dataclasses.replace(FAMILY, model_type="mt5", class_prefix="MT5", read_config=read_mt5_config)

@@ -1,0 +1,46 @@
+"""The head that writes a text for a text: the next token of the target, given the source."""
+
+import keras
+
+from kerasft.backbones import config_of
+from kerasft.errors import bad_argument
+from kerasft.features import DECODER_SEQUENCE_OUTPUT
+from kerasft.heads.causal_lm import vocabulary_logits
+
+
+def sequence_to_sequence(backbone: keras.Model) -> keras.Model:
+    """Extend the graph of an encoder and decoder by the scores of the target's next token.
+
+    As the backbone's configuration says, the matrix is the token embedding's or one of its own (`tied_output`), and the
+    hidden states are divided by sqrt(H) before it (`scaled_output`): T5 1.0 has both, 1.1, Flan-T5 and mT5 have neither.
+
+    Args:
+        backbone: kerasft's T5.
+
+    Returns:
+        A functional model: a dictionary of int32 tensors, (B, S) of the source and (B, T) of the target, in; float32
+        logits (B, T, V) out; those at a token are of the token after it.
+
+    Raises:
+        KerasftError: If the backbone has no decoder that reads a source.
+
+    Example:
+
+    >>> from kerasft.backbones import T5Config, t5
+    >>> config = T5Config(vocabulary_size=100, num_layers=1, num_decoder_layers=1, num_heads=2, head_dim=4, hidden_dim=8,
+    ...                   intermediate_dim=16)
+    >>> sequence_to_sequence(t5(config)).output_shape
+    (None, None, 100)
+    """
+    if not isinstance(backbone.output, dict) or DECODER_SEQUENCE_OUTPUT not in backbone.output:
+        raise bad_argument(
+            "backbone",
+            f"an encoder and decoder with the output {DECODER_SEQUENCE_OUTPUT!r}",
+            backbone.output,
+            "Load a T5 with kerasft.load_pretrained(...).",
+        )
+    config = config_of(backbone)
+    hidden_states = backbone.output[DECODER_SEQUENCE_OUTPUT]  # (B, T, H)
+    if config.scaled_output:
+        hidden_states = keras.layers.Rescaling(config.hidden_dim**-0.5, name="output_scale")(hidden_states)
+    return keras.Model(backbone.input, vocabulary_logits(backbone, hidden_states), name="sequence_to_sequence")
