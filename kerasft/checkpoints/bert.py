@@ -32,7 +32,6 @@ FAMILY = Family(
     optional=("pooler.",),  # checkpoints trained without next-sentence prediction have none
     head_names=("cls.", "classifier.", "qa_outputs."),
     heads=encoder_heads(
-        prefix="bert.",
         classifier={"logits": "classifier"},
         masked_lm_dense="cls.predictions.transform.dense",
         masked_lm_norm="cls.predictions.transform.LayerNorm",

@@ -82,7 +82,6 @@ def _rate(layer: str, model: keras.Model) -> float:
 
 def _heads() -> dict[str, Head]:
     heads = encoder_heads(
-        prefix="distilbert.",
         classifier={"classifier_hidden": "pre_classifier", "logits": "classifier"},
         masked_lm_dense="vocab_transform",
         masked_lm_norm="vocab_layer_norm",

@@ -31,7 +31,6 @@ FAMILY = Family(
     prefix="electra.",
     head_names=("discriminator_predictions.", "generator_", "classifier.", "qa_outputs."),
     heads=encoder_heads(
-        prefix="electra.",
         classifier={"classifier_hidden": "classifier.dense", "logits": "classifier.out_proj"},
         masked_lm_dense="generator_predictions.dense",
         masked_lm_norm="generator_predictions.LayerNorm",

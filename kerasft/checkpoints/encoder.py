@@ -120,12 +120,11 @@ def encoder_weights(model: keras.Model, *, blocks: str = "encoder.layer", block:
 
 
 def encoder_heads(
-    *, prefix: str, classifier: Mapping[str, str], masked_lm_dense: str, masked_lm_norm: str, masked_lm_bias: str
+    *, classifier: Mapping[str, str], masked_lm_dense: str, masked_lm_norm: str, masked_lm_bias: str
 ) -> dict[str, Head]:
     """Make the table of the four heads that every encoder was published with.
 
     Args:
-        prefix: Of the family.
         classifier: Our names of the text classification head's dense layers -> theirs.
         masked_lm_dense: Their name of the masked-language-model head's dense layer.
         masked_lm_norm: Of its norm.
@@ -144,7 +143,7 @@ def encoder_heads(
             key: x for ours, theirs in classifier.items() for key, x in dense(theirs, model.get_layer(ours)).items()
         }
 
-    pooler = (f"{prefix}pooler.",)  # Some checkpoints hold one that their class does not use.
+    pooler = ("pooler.",)  # Some checkpoints hold one that their class does not use.
     return {
         "ForSequenceClassification": Head(
             task="text_classifier",

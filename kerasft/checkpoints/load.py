@@ -15,6 +15,7 @@ from kerasft.checkpoints.family import Family, Head
 from kerasft.checkpoints.tensors import Tensors, open_tensors
 from kerasft.checkpoints.weights import assign
 from kerasft.errors import CheckpointError, bad_argument
+from kerasft.features import SEGMENT_IDS
 
 
 def load_pretrained(
@@ -60,6 +61,7 @@ def load_pretrained(
         optional=family.optional,
         unused=family.head_names,
     )
+    _fit_inputs(tokenizer, backbone)
     return backbone, tokenizer
 
 
@@ -99,6 +101,7 @@ def load_task_model(
         optional=family.optional,
         unused=head.unused,
     )
+    _fit_inputs(tokenizer, model)
     return model, tokenizer
 
 
@@ -155,3 +158,10 @@ def _fitting_tokenizer(folder: pathlib.Path, vocabulary_size: int, max_length: i
     if max_length is not None:
         tokenizer.model_max_length = min(tokenizer.model_max_length, max_length)
     return tokenizer
+
+
+def _fit_inputs(tokenizer: PreTrainedTokenizerFast, model: keras.Model) -> None:
+    # A tokenizer's files can ask for segment ids that the model has no input for (BERT's tokenizer beside a DistilBERT),
+    # or the other way round. What the data functions make follows the tokenizer, see features.model_inputs.
+    names = [name for name in tokenizer.model_input_names if name != "token_type_ids"]
+    tokenizer.model_input_names = [*names, "token_type_ids"] if SEGMENT_IDS in model.input else names

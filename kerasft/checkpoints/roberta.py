@@ -64,7 +64,6 @@ FAMILY = Family(
     refine=_with_pooler,
     head_names=("lm_head.", "classifier.", "qa_outputs."),
     heads=encoder_heads(
-        prefix="roberta.",
         classifier={"classifier_hidden": "classifier.dense", "logits": "classifier.out_proj"},
         masked_lm_dense="lm_head.dense",
         masked_lm_norm="lm_head.layer_norm",
