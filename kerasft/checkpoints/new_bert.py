@@ -8,9 +8,8 @@ import pathlib
 from collections.abc import Iterable
 
 import keras
-from tokenizers import BertWordPieceTokenizer
-from transformers import BertTokenizerFast
 
+from kerasft import tokenizers
 from kerasft.backbones.bert import BertConfig, bert
 from kerasft.checkpoints.save import save_huggingface
 from kerasft.errors import bad_argument
@@ -54,7 +53,7 @@ def new_bert(
     """
     if hidden_dim < 64 or hidden_dim % 64:
         raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "128 is BERT-tiny.")
-    tokenizer = _learn_vocabulary(texts, vocabulary_size, max_sequence_length)
+    tokenizer = tokenizers.train(texts, vocabulary_size=vocabulary_size, lowercase=True, max_length=max_sequence_length)
     keras.utils.set_random_seed(seed)
     config = BertConfig(
         vocabulary_size=len(tokenizer),
@@ -68,12 +67,3 @@ def new_bert(
         initializer_range=round(0.7 * hidden_dim**-0.5, 3),
     )
     return save_huggingface(folder, bert(config), tokenizer)
-
-
-def _learn_vocabulary(texts: Iterable[str], vocabulary_size: int, max_length: int) -> BertTokenizerFast:
-    texts = list(texts)
-    if not any(text.strip() for text in texts):
-        raise bad_argument("texts", "one or more non-empty texts", texts, "Give the training texts.")
-    learner = BertWordPieceTokenizer(lowercase=True)
-    learner.train_from_iterator(texts, vocab_size=vocabulary_size, min_frequency=2, show_progress=False)
-    return BertTokenizerFast(vocab=learner.get_vocab(), do_lower_case=True, model_max_length=max_length)

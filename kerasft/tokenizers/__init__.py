@@ -1,5 +1,6 @@
-"""The checkpoint's own fast tokenizer: exact ids, character offsets, no PyTorch."""
+"""The checkpoint's own fast tokenizer: exact ids, character offsets, no PyTorch; and new ones, learnt from texts."""
 
 from kerasft.tokenizers.load import load, save
+from kerasft.tokenizers.train import train
 
-__all__ = ["load", "save"]
+__all__ = ["load", "save", "train"]

@@ -46,14 +46,15 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, 
             if not isinstance(text, str):
                 kind = type(text).__name__
                 raise bad_data("texts", f"not a string but {kind}", "Give strings only.", line=number, value=text)
-            if not _is_unicode(text):
+            if not is_unicode(text):
                 raise bad_data("texts", "half of a surrogate pair", "Decode it as UTF-8.", line=number, value=text)
     encodings = tokenizer(list(texts), truncation="longest_first", max_length=max_length, return_token_type_ids=True)
     num_truncated = sum(bool(encoding.overflowing) for encoding in encodings.encodings)
     return Encoded(encodings["input_ids"], encodings["token_type_ids"], num_truncated)
 
 
-def _is_unicode(text: str) -> bool:
+def is_unicode(text: str) -> bool:
+    """Tell whether a string can be written as UTF-8, which halves of surrogate pairs cannot."""
     try:
         text.encode()
     except UnicodeEncodeError:

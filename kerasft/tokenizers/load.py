@@ -81,7 +81,7 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
             settings = {**_first_missing(kind, folder), **settings}
             backend = kind.read(folder, settings)
             _add_tokens(backend, folder)
-        tokenizer = _wrapped(backend, kind, settings)
+        tokenizer = wrapped(backend, kind, settings)
     except CheckpointError:
         raise
     except BaseException as error:  # Damaged files raise errors of every kind; a panic in Rust is no `Exception`.
@@ -185,7 +185,14 @@ def _add_tokens(backend: Tokenizer, folder: pathlib.Path) -> None:
             )
 
 
-def _wrapped(backend: Tokenizer, kind: kinds.Kind | None, settings: dict) -> PreTrainedTokenizerFast:
+def wrapped(backend: Tokenizer, kind: kinds.Kind | None, settings: dict) -> PreTrainedTokenizerFast:
+    """Give the Rust tokenizer the face that the rest of kerasft reads.
+
+    Args:
+        backend: The Rust tokenizer.
+        kind: Tells the model's inputs, and how a mask token is looked for; None: `settings` do.
+        settings: Special tokens and more fields of `tokenizer_config.json`.
+    """
     options = {name: value for name, value in settings.items() if name not in _NOT_OF_THE_WRAPPER}
     if kind:
         names = ["input_ids", "token_type_ids", "attention_mask"] if kind.segments else ["input_ids", "attention_mask"]

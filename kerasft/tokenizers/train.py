@@ -1,0 +1,188 @@
+"""Learn a new small vocabulary from texts, for languages and domains without a pretrained tokenizer."""
+
+import collections
+import json
+import os
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+
+from tokenizers import Tokenizer, normalizers, pre_tokenizers, trainers
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.errors import bad_argument, bad_data
+from kerasft.tokenizers import kinds
+from kerasft.tokenizers.encoding import is_unicode
+from kerasft.tokenizers.load import wrapped
+
+FAMILIES = {
+    "wordpiece": ("bert", "electra", "mobilebert", "distilbert"),
+    "bpe": ("gpt2", "roberta"),
+    "unigram": ("t5", "xlm-roberta"),
+}
+"""Kind -> the families whose special tokens it can have, the first by default."""
+_MOST_CHARACTERS = 1000
+"""Characters of a WordPiece vocabulary: rarer ones are unknown, as in BERT's own trainer."""
+
+
+def train(
+    source: str | os.PathLike | Iterable[str | os.PathLike],
+    kind: str = "wordpiece",
+    *,
+    vocabulary_size: int = 4000,
+    family: str | None = None,
+    lowercase: bool = False,
+    min_frequency: int = 2,
+    max_length: int = 512,
+) -> PreTrainedTokenizerFast:
+    """Learn a tokenizer from texts. The same texts give the same tokenizer.
+
+    Args:
+        source: The path of a UTF-8 text file with one text a line; or texts, and `pathlib.Path`s of such files.
+        kind: `"wordpiece"` (https://arxiv.org/abs/1609.08144; no text but strange characters is unknown), `"bpe"`
+            (byte-level, https://arxiv.org/abs/1508.07909; nothing is ever unknown) or `"unigram"`
+            (SentencePiece's, https://arxiv.org/abs/1804.10959).
+        vocabulary_size: Largest number of tokens, special ones included; little text gives fewer.
+        family: Whose special tokens it gets: `"bert"`, `"electra"`, `"mobilebert"` or `"distilbert"` of WordPiece;
+            `"gpt2"` or `"roberta"` of BPE; `"t5"` (without sentinels; `add_tokens` adds them) or `"xlm-roberta"` of
+            Unigram. None: the first of each.
+        lowercase: Whether case is ignored: WordPiece only.
+        min_frequency: How often a pair must occur to become a token; Unigram takes no heed of it.
+        max_length: The tokenizer's `model_max_length`.
+
+    Returns:
+        A tokenizer that `kerasft.tokenizers.save` writes. One without a padding token pads with its end-of-text token.
+
+    Raises:
+        KerasftError: If an argument is wrong, or there is no text.
+        DataError: If a text is not valid Unicode.
+
+    Example:
+
+    >>> tokenizer = train(["a good film", "a bad film", "good films"] * 3, vocabulary_size=60, lowercase=True)
+    >>> tokenizer.tokenize("A GOOD film")
+    ['a', 'good', 'film']
+    """
+    families = FAMILIES.get(kind)
+    if families is None:
+        raise bad_argument("kind", f"one of {', '.join(map(repr, FAMILIES))}", kind, "WordPiece is BERT's.")
+    family = family or families[0]
+    if family not in families:
+        raise bad_argument("family", f"one of {families} for kind={kind!r}", family, "Change one of the two.")
+    if lowercase and kind != "wordpiece":
+        raise bad_argument("lowercase", f"False for kind={kind!r}", lowercase, "Lower-case the texts yourself.")
+    texts = list(_texts(source))
+    if not any(text.strip() for text in texts):
+        raise bad_argument("texts", "one or more non-empty texts", texts[:3], "Give the training texts.")
+    form = kinds.KINDS[kinds.BY_MODEL_TYPE[family]]
+    settings = {**form.special_tokens, "model_max_length": max_length}
+    if kind == "wordpiece":
+        settings["do_lower_case"] = lowercase
+    backend = _LEARNERS[kind](texts, settings, family, vocabulary_size, min_frequency)
+    return wrapped(backend, form, settings)
+
+
+def _texts(source: str | os.PathLike | Iterable[str | os.PathLike]) -> Iterator[str]:
+    for number, item in enumerate([pathlib.Path(source)] if isinstance(source, str | os.PathLike) else source, 1):
+        if isinstance(item, os.PathLike):
+            yield from _lines(pathlib.Path(item))
+        elif not isinstance(item, str) or not is_unicode(item):
+            raise bad_data("texts", "not a text of valid Unicode", "Give strings only.", line=number, value=item)
+        else:
+            yield item
+
+
+def _lines(path: pathlib.Path) -> Iterator[str]:
+    try:
+        yield from path.read_text("utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise bad_data(str(path), f"not readable as a UTF-8 text file ({error})", "Give another file.") from error
+
+
+def _wordpiece(texts: list[str], settings: dict, family: str, vocabulary_size: int, min_frequency: int) -> Tokenizer:
+    names = [settings[role] for role in ("pad_token", "unk_token", "cls_token", "sep_token", "mask_token")]
+    learner = kinds.wordpiece({settings["unk_token"]: 0}, settings)
+    alphabet, inner = _word_characters(learner, texts)
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=vocabulary_size,
+        min_frequency=min_frequency,
+        # The library numbers characters in the random order of a hash map, and breaks ties by these numbers. Named here,
+        # they get their numbers in order.
+        special_tokens=[*names, *alphabet, *(f"##{character}" for character in inner)],
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
+    )
+    learner.train_from_iterator(texts, trainer)
+    return kinds.wordpiece(learner.get_vocab(), settings)
+
+
+def _word_characters(learner: Tokenizer, texts: list[str]) -> tuple[list[str], list[str]]:
+    """Return the most frequent characters, sorted, and those of them that stand within words."""
+    counts, within = collections.Counter(), set()
+    for text in texts:
+        for word, _ in learner.pre_tokenizer.pre_tokenize_str(learner.normalizer.normalize_str(text)):
+            counts.update(word)
+            within.update(word[1:])
+    kept = sorted(sorted(counts), key=lambda character: -counts[character])[:_MOST_CHARACTERS]
+    return sorted(kept), sorted(within.intersection(kept))
+
+
+def _bpe(texts: list[str], settings: dict, family: str, vocabulary_size: int, min_frequency: int) -> Tokenizer:
+    build = {"gpt2": kinds.gpt2, "roberta": kinds.roberta}[family]
+    # RoBERTa's order; <mask> is last in the published vocabularies, here it stands with the others.
+    roles = ("bos_token", "pad_token", "eos_token", "unk_token", "mask_token")
+    names = list(dict.fromkeys(settings[role] for role in roles if role in settings))
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    _check_room(vocabulary_size, len(names) + len(alphabet), "256 bytes and the special tokens")
+    learner = build({}, [], settings)
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary_size,
+        min_frequency=min_frequency,
+        initial_alphabet=alphabet,
+        special_tokens=names,
+        show_progress=False,
+    )
+    learner.train_from_iterator(texts, trainer)
+    return _again(learner, lambda model: build(model["vocab"], [tuple(merge) for merge in model["merges"]], settings))
+
+
+def _unigram(texts: list[str], settings: dict, family: str, vocabulary_size: int, min_frequency: int) -> Tokenizer:
+    build = {"t5": kinds.t5, "xlm-roberta": kinds.xlm_roberta}[family]
+    roles = {"t5": ("pad_token", "eos_token", "unk_token"), "xlm-roberta": ("bos_token", "pad_token", "eos_token")}
+    names = [settings[role] for role in roles[family]] + ([] if family == "t5" else ["<unk>", "<mask>"])
+    # SentencePiece's own normaliser is NFKC with a few rules more (https://arxiv.org/abs/1808.06226).
+    normalizer = normalizers.NFKC()
+    characters = set("".join(map(normalizer.normalize_str, texts)).replace(" ", ""))
+    _check_room(vocabulary_size, len(names) + 1 + len(characters), "the texts' characters and the special tokens")
+    learner = build([("<unk>", 0.0)], settings, unknown_id=0)
+    learner.normalizer = normalizer
+    trainer = trainers.UnigramTrainer(
+        vocab_size=vocabulary_size, special_tokens=names, unk_token="<unk>", show_progress=False
+    )
+    learner.train_from_iterator(texts, trainer)
+
+    def rebuilt(model: dict) -> Tokenizer:
+        pieces = [tuple(piece) for piece in model["vocab"]]
+        special, learnt = pieces[: len(names)], pieces[len(names) :]
+        # The library sums in the random order of a hash map: the last digits differ from run to run.
+        learnt = sorted(((token, round(score, 6)) for token, score in learnt), key=lambda piece: (-piece[1], piece[0]))
+        backend = build(special + learnt, settings, unknown_id=names.index("<unk>"))
+        backend.normalizer = normalizer
+        return backend
+
+    return _again(learner, rebuilt)
+
+
+_LEARNERS = {"wordpiece": _wordpiece, "bpe": _bpe, "unigram": _unigram}
+
+
+def _again(learner: Tokenizer, build: Callable[[dict], Tokenizer]) -> Tokenizer:
+    """Put the tokenizer together of what was learnt: only now are the ids of the special tokens known."""
+    return build(json.loads(learner.to_str())["model"])
+
+
+def _check_room(vocabulary_size: int, least: int, what: str) -> None:
+    if vocabulary_size < least:
+        raise bad_argument(
+            "vocabulary_size", f"at least {least} ({what})", vocabulary_size, f"Give {2 * least} or more."
+        )
