@@ -34,25 +34,15 @@ class ConfigFile:
 
     Args:
         path: The file.
+        fields: Its content, where that is known otherwise; None: the file is read.
 
     Raises:
         CheckpointError: If the file is missing or is not a JSON object.
     """
 
-    def __init__(self, path: pathlib.Path):
+    def __init__(self, path: pathlib.Path, fields: dict | None = None):
         self.path = path
-        try:
-            self._fields = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError as error:
-            raise CheckpointError(
-                f"{path.parent}: no {path.name} found. Give a folder with all files of a Hugging Face checkpoint."
-            ) from error
-        except (ValueError, OSError, RecursionError) as error:
-            raise CheckpointError(f"{path}: not readable as JSON ({error}). Copy the file again.") from error
-        if not isinstance(self._fields, dict):
-            raise CheckpointError(
-                f"{path}: must hold a JSON object; received: {type(self._fields).__name__}. Copy the file again."
-            )
+        self._fields = read_fields(path) if fields is None else fields
         self._asked = set()
 
     def __contains__(self, field: str) -> bool:
@@ -120,6 +110,27 @@ class ConfigFile:
         unknown = sorted(set(self._fields) - self._asked - HARMLESS_FIELDS)
         if unknown:
             warnings.warn(f"{self.path}: unknown fields, without effect: {', '.join(unknown)}.", stacklevel=2)
+
+
+def read_fields(path: pathlib.Path) -> dict:
+    """Read a file that holds a JSON object.
+
+    Raises:
+        CheckpointError: If it is missing or holds anything else.
+    """
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise CheckpointError(
+            f"{path.parent}: no {path.name} found. Give a folder with all files of a Hugging Face checkpoint."
+        ) from error
+    except (ValueError, OSError, RecursionError) as error:
+        raise CheckpointError(f"{path}: not readable as JSON ({error}). Copy the file again.") from error
+    if not isinstance(fields, dict):
+        raise CheckpointError(
+            f"{path}: must hold a JSON object; received: {type(fields).__name__}. Copy the file again."
+        )
+    return fields
 
 
 def _is_number(value: object) -> bool:

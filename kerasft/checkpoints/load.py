@@ -9,17 +9,19 @@ from transformers import PreTrainedTokenizerFast
 from kerasft import tokenizers
 from kerasft.backbones import BackboneConfig
 from kerasft.checkpoints import hub, keras_hub_preset
-from kerasft.checkpoints.config_file import CONFIG_FILE, ConfigFile
+from kerasft.checkpoints.config_file import CONFIG_FILE, ConfigFile, read_fields
 from kerasft.checkpoints.families import FAMILIES
 from kerasft.checkpoints.family import Family, Head
 from kerasft.checkpoints.tensors import Tensors, open_tensors
+from kerasft.checkpoints.tf1_reader import CONFIG_FILE as TF1_CONFIG_FILE
+from kerasft.checkpoints.unfilled import Unfilled
 from kerasft.checkpoints.weights import assign
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import SEGMENT_IDS
 
 
 def load_pretrained(
-    name: str | os.PathLike, *, revision: str | None = None, dtype: str | None = None
+    name: str | os.PathLike, *, revision: str | None = None, dtype: str | None = None, allow: tuple[str, ...] = ()
 ) -> tuple[keras.Model, PreTrainedTokenizerFast]:
     """Load a pretrained encoder and its tokenizer.
 
@@ -27,11 +29,14 @@ def load_pretrained(
     for, and no code from the checkpoint is run. A task head in it is left out; `load_task_model` keeps it.
 
     Args:
-        name: A local folder in Hugging Face layout (`config.json`, `model.safetensors` or shards with an index, and the
-            tokenizer's files); or a hub id such as `"google-bert/bert-base-uncased"`, with or without `hf://`; or a
+        name: A local folder in Hugging Face layout (`config.json`, the tokenizer's files, and `model.safetensors`,
+            `pytorch_model.bin` or `tf_model.h5`, each also in shards); or Google's BERT for TensorFlow 1
+            (`bert_config.json`, `bert_model.ckpt.*`, `vocab.txt`); or a hub id such as `"google-bert/bert-base-uncased"`, with or without `hf://`; or a
             KerasHub preset: a name such as `"bert_tiny_en_uncased"`, a `kaggle://` handle, or a preset folder.
         revision: Branch, tag or commit of a hub id.
         dtype: A Keras dtype policy such as `"mixed_bfloat16"`; None: the global policy.
+        allow: Patterns such as `"encoder.layer.11.*"` (`fnmatch`) of weights that the file may lack, or that the model
+            may have no place for; anything else of the kind is an error.
 
     Returns:
         `(backbone, tokenizer)`. The backbone is a functional model: `token_ids`, `padding_mask`, `segment_ids`, int32
@@ -52,21 +57,25 @@ def load_pretrained(
         return keras_hub_preset.load(folder, dtype=dtype)
     config_file, family = _open_config(pathlib.Path(folder))
     config, tokenizer, tensors = _read(config_file, family)
-    backbone = family.build(config, dtype=dtype)
-    assign(
+    unfilled = Unfilled()
+    with unfilled.scope():
+        backbone = family.build(config, dtype=dtype)
+    backbone.checkpoint_report = assign(
         family.weights(backbone),
         tensors,
         prefix=family.prefix,
         aliases=family.aliases,
         optional=family.optional,
         unused=family.head_names,
+        allow=allow,
+        unfilled=unfilled,
     )
     _fit_inputs(tokenizer, backbone)
     return backbone, tokenizer
 
 
 def load_task_model(
-    name: str | os.PathLike, *, revision: str | None = None, dtype: str | None = None
+    name: str | os.PathLike, *, revision: str | None = None, dtype: str | None = None, allow: tuple[str, ...] = ()
 ) -> tuple[keras.Model, PreTrainedTokenizerFast]:
     """Load a model with the task head that its checkpoint holds, such as `BertForSequenceClassification`.
 
@@ -74,6 +83,7 @@ def load_task_model(
         name: As for `load_pretrained`, but no KerasHub preset.
         revision: Branch, tag or commit of a hub id.
         dtype: A Keras dtype policy; None: the global policy.
+        allow: As for `load_pretrained`.
 
     Returns:
         `(model, tokenizer)`. The model is what the function of `kerasft.heads` for its task makes, with its labels.
@@ -92,14 +102,18 @@ def load_task_model(
     head = _head(config_file, family)
     options = head.read_options(config_file)
     config, tokenizer, tensors = _read(config_file, family)
-    model = head.build(family.build(config, dtype=dtype), **options)
-    assign(
+    unfilled = Unfilled()
+    with unfilled.scope():
+        model = head.build(family.build(config, dtype=dtype), **options)
+    model.checkpoint_report = assign(
         {**family.weights(model), **head.weights(model)},
         tensors,
         prefix=family.prefix,  # Old language models have none before their backbone's names.
         aliases=family.aliases,
         optional=family.optional,
         unused=head.unused,
+        allow=allow,
+        unfilled=unfilled,
     )
     _fit_inputs(tokenizer, model)
     return model, tokenizer
@@ -121,8 +135,14 @@ def _folder(name: str | os.PathLike, revision: str | None) -> str:
 
 
 def _open_config(folder: pathlib.Path) -> tuple[ConfigFile, Family]:
-    config_file = ConfigFile(folder / CONFIG_FILE)
+    config_file = _config_file(folder)
     return config_file, config_file.choice("model_type", None, choices=FAMILIES)
+
+
+def _config_file(folder: pathlib.Path) -> ConfigFile:
+    if not (folder / CONFIG_FILE).is_file() and (folder / TF1_CONFIG_FILE).is_file():
+        return ConfigFile(folder / TF1_CONFIG_FILE, {"model_type": "bert", **read_fields(folder / TF1_CONFIG_FILE)})
+    return ConfigFile(folder / CONFIG_FILE)
 
 
 def _read(config_file: ConfigFile, family: Family) -> tuple[BackboneConfig, PreTrainedTokenizerFast, Tensors]:

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from kerasft.errors import CheckpointError
 
+CONFIG_FILE = "bert_config.json"
 _LAST = {"kernel": "weight", "gamma": "weight", "beta": "bias", "output_weights": "weight", "output_bias": "bias"}
 _TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
 _NOT_WEIGHTS = re.compile(r"(^|/)(adam_[mv]|Adam(_1)?|beta[12]_power|global_step)$")  # the optimizer's and the counter
