@@ -36,7 +36,7 @@ RUNS = {
         ("accuracy", "matthews"),
     ),
     "rte": (
-        "--train {data}/rte/train.tsv --dev {data}/rte/dev.tsv --max-length 256 --epochs 5 --learning-rate 5e-5 "
+        "--train {data}/rte/train.tsv --dev {data}/rte/dev.tsv --max-length 256 --epochs 3 --learning-rate 5e-5 "
         "--keep last --seeds 3",
         ("accuracy",),
     ),
