@@ -36,11 +36,11 @@ def activation_name(activation: str | Callable) -> str:
     Example:
 
     >>> activation_name(gelu_tanh), activation_name("gelu")
-    ('gelu_pytorch_tanh', 'gelu')
+    ('gelu_new', 'gelu')
     """
     function = keras.activations.get(activation)
     if function is gelu_tanh:
-        return "gelu_pytorch_tanh"
+        return "gelu_new"  # of its names, the one that every version of transformers knows
     for name, ours in ACTIVATIONS.items():
         if function is keras.activations.get(ours):
             return name
