@@ -5,25 +5,34 @@ import re
 
 import huggingface_hub
 
+from kerasft.checkpoints import torch_reader
 from kerasft.errors import CheckpointError
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_FILES = (
+_SMALL_FILES = (
     "config.json",
-    "model.safetensors",
-    "model.safetensors.index.json",
-    "model-?????-of-?????.safetensors",
+    "bert_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
     "vocab.txt",
-    # A KerasHub preset that somebody keeps on the hub.
+    "vocab.json",
+    "merges.txt",
+    "spiece.model",
+    "sentencepiece.bpe.model",
     "metadata.json",
     "preprocessor.json",
-    "model.weights.h5",
     "assets/tokenizer/*",
 )
+_WEIGHTS = (
+    ("model.safetensors", "model.safetensors.index.json", "model-?????-of-?????.safetensors"),
+    ("model.weights.h5", "model.weights.json", "model_?????.weights.h5"),  # a KerasHub preset that somebody keeps there
+    ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-?????-of-?????.bin"),
+    ("tf_model.h5", "tf_model.h5.index.json", "tf_model-?????-of-?????.h5"),
+    ("bert_model.ckpt.index", "bert_model.ckpt.data-*"),
+)
+# What can be read, the best first; of these only the first that the repository has is downloaded.
 
 
 def is_hub_id(name: str) -> bool:
@@ -49,8 +58,17 @@ def download(hub_id: str, revision: str | None = None) -> pathlib.Path:
     Raises:
         CheckpointError: If the hub does not have it, or cannot be reached and the cache does not have it.
     """
+    formats = _WEIGHTS
+    if not torch_reader.is_available():  # then anything else is better
+        formats = sorted(_WEIGHTS, key=lambda files: files[0].endswith(".bin"))
     try:
-        return pathlib.Path(huggingface_hub.snapshot_download(hub_id, revision=revision, allow_patterns=list(_FILES)))
+        wanted = [*_SMALL_FILES, *formats[0]]
+        folder = pathlib.Path(huggingface_hub.snapshot_download(hub_id, revision=revision, allow_patterns=wanted))
+        for files in formats[1:]:
+            if _has_weights(folder):
+                break
+            huggingface_hub.snapshot_download(hub_id, revision=folder.name, allow_patterns=list(files))
+        return folder
     except (OSError, ValueError) as error:  # All of huggingface_hub's own errors are one of the two.
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         at = f" at revision {revision!r}" if revision else ""
@@ -58,3 +76,7 @@ def download(hub_id: str, revision: str | None = None) -> pathlib.Path:
             f"{hub_id!r}{at} is neither a local folder nor a KerasHub preset, and the Hugging Face hub "
             f"did not give it: {reason} Check the spelling, the network and HF_HUB_OFFLINE, or give a local folder."
         ) from error
+
+
+def _has_weights(folder: pathlib.Path) -> bool:
+    return any(any(folder.glob(pattern)) for files in _WEIGHTS for pattern in files)

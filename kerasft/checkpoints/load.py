@@ -8,8 +8,10 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft import tokenizers
 from kerasft.backbones import BackboneConfig
-from kerasft.checkpoints import hub, keras_hub_preset
+from kerasft.checkpoints import fairseq_reader, hub, keras_hub_preset
 from kerasft.checkpoints.config_file import CONFIG_FILE, ConfigFile, read_fields
+from kerasft.checkpoints.fairseq_reader import MODEL_FILE as FAIRSEQ_FILE
+from kerasft.checkpoints.fairseq_reader import FairseqReader
 from kerasft.checkpoints.families import FAMILIES
 from kerasft.checkpoints.family import Family, Head
 from kerasft.checkpoints.tensors import Tensors, open_tensors
@@ -30,9 +32,10 @@ def load_pretrained(
 
     Args:
         name: A local folder in Hugging Face layout (`config.json`, the tokenizer's files, and `model.safetensors`,
-            `pytorch_model.bin` or `tf_model.h5`, each also in shards); or Google's BERT for TensorFlow 1
-            (`bert_config.json`, `bert_model.ckpt.*`, `vocab.txt`); or a hub id such as `"google-bert/bert-base-uncased"`, with or without `hf://`; or a
-            KerasHub preset: a name such as `"bert_tiny_en_uncased"`, a `kaggle://` handle, or a preset folder.
+            `pytorch_model.bin` or `tf_model.h5`, each also in shards), or Google's BERT for TensorFlow 1
+            (`bert_config.json`, `bert_model.ckpt.*`, `vocab.txt`), or Fairseq's RoBERTa (`model.pt`, `dict.txt`); or a
+            hub id such as `"google-bert/bert-base-uncased"`, with or without `hf://`; or a KerasHub preset: a name such
+            as `"bert_tiny_en_uncased"`, a `kaggle://` handle, or a preset folder.
         revision: Branch, tag or commit of a hub id.
         dtype: A Keras dtype policy such as `"mixed_bfloat16"`; None: the global policy.
         allow: Patterns such as `"encoder.layer.11.*"` (`fnmatch`) of weights that the file may lack, or that the model
@@ -142,6 +145,8 @@ def _open_config(folder: pathlib.Path) -> tuple[ConfigFile, Family]:
 def _config_file(folder: pathlib.Path) -> ConfigFile:
     if not (folder / CONFIG_FILE).is_file() and (folder / TF1_CONFIG_FILE).is_file():
         return ConfigFile(folder / TF1_CONFIG_FILE, {"model_type": "bert", **read_fields(folder / TF1_CONFIG_FILE)})
+    if not (folder / CONFIG_FILE).is_file() and FairseqReader.fits(folder):
+        return ConfigFile(folder / FAIRSEQ_FILE, FairseqReader(folder).config_fields())
     return ConfigFile(folder / CONFIG_FILE)
 
 
@@ -168,7 +173,8 @@ def _head(config_file: ConfigFile, family: Family) -> Head:
 
 
 def _fitting_tokenizer(folder: pathlib.Path, vocabulary_size: int, max_length: int | None) -> PreTrainedTokenizerFast:
-    tokenizer = tokenizers.load(folder)
+    of_fairseq = FairseqReader.fits(folder) and not (folder / "tokenizer.json").is_file()
+    tokenizer = fairseq_reader.load_tokenizer(folder) if of_fairseq else tokenizers.load(folder)
     largest = max(tokenizer.get_vocab().values(), default=-1)
     if largest >= vocabulary_size:
         raise CheckpointError(

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import numpy as np
 
-from kerasft.checkpoints import h5_reader, safetensors_reader, tf1_reader, torch_reader
+from kerasft.checkpoints import fairseq_reader, h5_reader, safetensors_reader, tf1_reader, torch_reader
 from kerasft.errors import CheckpointError
 
 
@@ -36,14 +36,15 @@ _READERS = (
     torch_reader.TorchReader,
     h5_reader.H5Reader,
     tf1_reader.Tf1Reader,
+    fairseq_reader.FairseqReader,
 )
 
 
 def open_tensors(folder: pathlib.Path) -> Tensors:
     """Open the weights of a checkpoint folder in the first format that it has.
 
-    In this order: safetensors (one file or shards), `pytorch_model.bin` (one file or shards), `tf_model.h5`, a TensorFlow
-    1 checkpoint `bert_model.ckpt`.
+    In this order: safetensors, `pytorch_model.bin`, `tf_model.h5` (each one file or shards), a TensorFlow 1 checkpoint
+    `bert_model.ckpt`, Fairseq's `model.pt`. Where PyTorch is not installed, `pytorch_model.bin` comes last.
 
     Args:
         folder: The checkpoint.
@@ -54,14 +55,16 @@ def open_tensors(folder: pathlib.Path) -> Tensors:
     Raises:
         CheckpointError: If there are no weights, or the files are damaged, incomplete or would run code.
     """
-    for reader in _READERS:
-        if reader.fits(folder):
-            return reader(folder)
+    fitting = [reader for reader in _READERS if reader.fits(folder)]
+    if not torch_reader.is_available():  # then another format is better, if there is one
+        fitting.sort(key=lambda reader: reader is torch_reader.TorchReader)
+    if fitting:
+        return fitting[0](folder)
     others = sorted(
         path.name for path in folder.glob("*") if path.suffix in (".bin", ".h5", ".msgpack", ".ckpt", ".onnx")
     )
     found = f"; found only {', '.join(others)}" if others else ""
     raise CheckpointError(
-        f"{folder}: no weights found; expected model.safetensors, pytorch_model.bin, tf_model.h5 (the first two also in "
+        f"{folder}: no weights found; expected model.safetensors, pytorch_model.bin, tf_model.h5 (each also in "
         f"shards with an index), bert_model.ckpt.index or Fairseq's model.pt{found}. Copy the checkpoint's weights here."
     )

@@ -3,8 +3,9 @@
 The format: https://docs.pytorch.org/docs/stable/notes/serialization.html (a zip file of a pickle and of raw storages).
 """
 
-import importlib
+import importlib.util
 import pathlib
+import re
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -16,7 +17,7 @@ from kerasft.errors import CheckpointError
 
 SINGLE_FILE = "pytorch_model.bin"
 INDEX_FILE = "pytorch_model.bin.index.json"
-_REOPEN_AFTER_BYTES = 64_000_000
+REOPEN_AFTER_BYTES = 64_000_000
 
 
 class TorchReader:
@@ -64,12 +65,17 @@ class TorchReader:
         """
         path = self._file_of[name]
         # The pages of a mapped file that were read count as this process' memory until the mapping is dropped.
-        if self._opened is None or self._opened[0] != path or self._bytes_read > _REOPEN_AFTER_BYTES:
+        if self._opened is None or self._opened[0] != path or self._bytes_read > REOPEN_AFTER_BYTES:
             self._opened, self._bytes_read = None, 0
             self._opened = (path, load_tensors(path))
         tensor = self._opened[1][name]
         self._bytes_read += tensor.nbytes
         return as_float32(tensor, name, path)
+
+
+def is_available() -> bool:
+    """Tell whether PyTorch is installed."""
+    return importlib.util.find_spec("torch") is not None
 
 
 def load_tensors(path: pathlib.Path) -> dict[str, Any]:
@@ -108,14 +114,15 @@ def load_pickle(path: pathlib.Path, safe_classes: tuple[type, ...] = ()) -> Any:
             warnings.simplefilter("ignore")  # of old formats
             return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
     except Exception as error:  # Damaged files raise errors of every kind.
-        reason = " ".join(str(error).split())
-        if "GLOBAL" in reason or "TorchScript" in reason:
+        # PyTorch's own message advises to read the file by the reader that runs its code.
+        blocked = re.search(r"GLOBAL (\S+)", str(error))
+        if blocked or "TorchScript" in str(error):
             raise CheckpointError(
-                f"{path}: holds more than tensors, so reading it could run its code; nothing was run. "
-                f"Do not trust this file; take one in the safetensors format. ({reason[-200:]})"
+                f"{path}: holds more than tensors ({blocked[1] if blocked else 'a TorchScript program'}), so reading it could "
+                "run code; nothing was run. Do not trust this file; take one in the safetensors format."
             ) from error
         raise CheckpointError(
-            f"{path}: not a readable PyTorch file of {path.stat().st_size} bytes ({type(error).__name__}: {reason[:200]}). "
+            f"{path}: not a readable PyTorch file of {path.stat().st_size} bytes ({type(error).__name__}). "
             "It may be cut short, or a Git LFS pointer; copy it again."
         ) from error
 
@@ -135,11 +142,11 @@ def as_float32(tensor: Any, name: str, path: pathlib.Path) -> np.ndarray:
 
 
 def _torch(path: pathlib.Path) -> Any:
-    try:
-        # Optional: only this format needs it, and it is larger than all the rest together.
-        return importlib.import_module("torch")
-    except ImportError as error:
+    if not is_available():
         raise CheckpointError(
             f"{path}: PyTorch's format is read by PyTorch, which is not installed. Install it (pip install torch), or take "
             "a revision of the checkpoint that has model.safetensors."
-        ) from error
+        )
+    import torch  # Optional: only this format needs it, and it is larger than all the rest together.
+
+    return torch

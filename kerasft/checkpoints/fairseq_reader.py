@@ -1,0 +1,195 @@
+"""Read a RoBERTa of Fairseq (https://github.com/facebookresearch/fairseq/tree/main/examples/roberta): `model.pt`, `dict.txt`.
+
+`model.pt` holds the tensors and the training's arguments; the config is made of both.
+"""
+
+import argparse
+import json
+import pathlib
+import re
+import tempfile
+from collections.abc import Iterator
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from kerasft import tokenizers
+from kerasft.checkpoints.torch_reader import REOPEN_AFTER_BYTES, as_float32, load_pickle
+from kerasft.errors import CheckpointError
+
+MODEL_FILE = "model.pt"
+DICTIONARY_FILE = "dict.txt"
+_BPE_FILES = ("encoder.json", "vocab.bpe")
+_NAMES = (  # the first that matches is replaced
+    (r"^(decoder|encoder)\.sentence_encoder\.embed_tokens\.", "roberta.embeddings.word_embeddings."),
+    (r"^(decoder|encoder)\.sentence_encoder\.embed_positions\.", "roberta.embeddings.position_embeddings."),
+    (r"^(decoder|encoder)\.sentence_encoder\.(emb_layer_norm|layernorm_embedding)\.", "roberta.embeddings.LayerNorm."),
+    (r"^(decoder|encoder)\.sentence_encoder\.layers\.", "roberta.encoder.layer."),
+    (r"^(decoder|encoder)\.lm_head\.weight$", "lm_head.decoder.weight"),
+    (r"^(decoder|encoder)\.lm_head\.", "lm_head."),
+    (r"^classification_heads\.\w+\.", "classifier."),
+)
+_BLOCK = {
+    "self_attn.q_proj": "attention.self.query",
+    "self_attn.k_proj": "attention.self.key",
+    "self_attn.v_proj": "attention.self.value",
+    "self_attn.out_proj": "attention.output.dense",
+    "self_attn_layer_norm": "attention.output.LayerNorm",
+    "fc1": "intermediate.dense",
+    "fc2": "output.dense",
+    "final_layer_norm": "output.LayerNorm",
+}
+_FUSED = re.compile(r"(.*\.self_attn\.)in_proj_(weight|bias)$")
+_NOT_WEIGHTS = re.compile(r"(^|\.)(version|_float_tensor)$")
+_SEGMENTS = "roberta.embeddings.token_type_embeddings.weight"
+
+
+class FairseqReader:
+    """The tensors of a folder with Fairseq's `model.pt`, under the names of Hugging Face's RoBERTa.
+
+    Args:
+        folder: The checkpoint.
+
+    Raises:
+        CheckpointError: If PyTorch is not installed, or the file is damaged or holds more than tensors, plain values and the
+            `argparse.Namespace` of the arguments.
+    """
+
+    def __init__(self, folder: pathlib.Path):
+        self.folder = folder
+        self._path = folder / MODEL_FILE
+        self._open()
+        for name in ("word_embeddings", "position_embeddings"):
+            if f"roberta.embeddings.{name}.weight" not in self._tensors:
+                raise CheckpointError(
+                    f"{self._path}: no RoBERTa of Fairseq: it has no {name}. Choose another checkpoint."
+                )
+
+    def _open(self) -> None:
+        content = load_pickle(self._path, safe_classes=(argparse.Namespace,))
+        if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
+            raise CheckpointError(f"{self._path}: must be a checkpoint of Fairseq, with 'model' and 'args' in it.")
+        cfg = content.get("cfg")
+        args = content.get("args") or (cfg.get("model") if isinstance(cfg, dict) else None)
+        self._args = args if isinstance(args, dict) else vars(args or argparse.Namespace())
+        self._tensors = _split(content["model"], self._path)
+        self._bytes_read = 0
+
+    @staticmethod
+    def fits(folder: pathlib.Path) -> bool:
+        """Tell whether the folder has such files."""
+        return (folder / MODEL_FILE).is_file() and (folder / DICTIONARY_FILE).is_file()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([*self._tensors, _SEGMENTS])
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._tensors or name == _SEGMENTS
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a tensor."""
+        if name == _SEGMENTS:
+            return (1, self._tensors["roberta.embeddings.word_embeddings.weight"].shape[1])
+        return tuple(self._tensors[name].shape)
+
+    def read(self, name: str) -> np.ndarray:
+        """Read one tensor as float32. Fairseq's RoBERTa has no segments; Hugging Face's has one, and here it is zero."""
+        if name == _SEGMENTS:
+            return np.zeros(self.shape(name), np.float32)
+        if self._bytes_read > REOPEN_AFTER_BYTES:  # see torch_reader
+            self._tensors = {}
+            self._open()
+        self._bytes_read += self._tensors[name].nbytes
+        return as_float32(self._tensors[name], name, self._path)
+
+    def config_fields(self) -> dict:
+        """Return the fields that Hugging Face's `config.json` of this model would have."""
+        words = self._tensors["roberta.embeddings.word_embeddings.weight"]
+        blocks = {
+            int(match[1]) for name in self._tensors if (match := re.match(r"roberta\.encoder\.layer\.(\d+)\.", name))
+        }
+        first = "roberta.encoder.layer.0.intermediate.dense.weight"
+        args = self._args
+        head = "classifier.out_proj.weight"
+        return {
+            "model_type": "roberta",
+            "architectures": ["RobertaForSequenceClassification" if head in self._tensors else "RobertaForMaskedLM"],
+            "vocab_size": words.shape[0],
+            "hidden_size": words.shape[1],
+            "num_hidden_layers": len(blocks),
+            "num_attention_heads": args.get("encoder_attention_heads", 12),
+            "intermediate_size": self._tensors[first].shape[0] if first in self._tensors else 0,
+            "max_position_embeddings": self._tensors["roberta.embeddings.position_embeddings.weight"].shape[0],
+            "type_vocab_size": 1,
+            "pad_token_id": 1,
+            "hidden_act": {"gelu_fast": "gelu_new", "gelu_accurate": "gelu_new"}.get(
+                args.get("activation_fn", "gelu"), args.get("activation_fn", "gelu")
+            ),
+            "hidden_dropout_prob": args.get("dropout", 0.1),
+            "attention_probs_dropout_prob": args.get("attention_dropout", 0.1),
+            "layer_norm_eps": 1e-5,
+            **({"num_labels": self._tensors[head].shape[0]} if head in self._tensors else {}),
+        }
+
+
+def load_tokenizer(folder: pathlib.Path) -> PreTrainedTokenizerFast:
+    """Make the tokenizer of `dict.txt` (the model's ids of GPT-2's tokens) and GPT-2's `encoder.json` and `vocab.bpe`.
+
+    Raises:
+        CheckpointError: If a file is missing or damaged.
+    """
+    lacking = [name for name in _BPE_FILES if not (folder / name).is_file()]
+    if lacking:
+        raise CheckpointError(
+            f"{folder}: Fairseq's {DICTIONARY_FILE} numbers GPT-2's tokens, whose files must be there too; lacking: "
+            f"{', '.join(lacking)}. Copy them from Fairseq's gpt2_bpe into this folder, or copy a tokenizer.json."
+        )
+    try:
+        tokens = {
+            str(number): token for token, number in json.loads((folder / "encoder.json").read_text("utf-8")).items()
+        }
+        lines = (folder / DICTIONARY_FILE).read_text("utf-8").splitlines()
+        listed = [line.rsplit(" ", 1)[0] for line in lines if line.strip()]
+        merges = (folder / "vocab.bpe").read_text("utf-8")
+    except (ValueError, AttributeError, OSError, RecursionError) as error:
+        raise CheckpointError(f"{folder}: the tokenizer's files are damaged ({error}). Copy them again.") from error
+    names = ["<s>", "<pad>", "</s>", "<unk>", *(tokens.get(number, number) for number in listed), "<mask>"]
+    with tempfile.TemporaryDirectory() as temporary:
+        made = pathlib.Path(temporary)
+        (made / "vocab.json").write_text(json.dumps({name: index for index, name in enumerate(names)}), "utf-8")
+        (made / "merges.txt").write_text(merges, "utf-8")
+        (made / "tokenizer_config.json").write_text('{"tokenizer_class": "RobertaTokenizer"}', "utf-8")
+        return tokenizers.load(made)
+
+
+def _split(stored: dict, path: pathlib.Path) -> dict:
+    """Rename, and split query, key and value where they are one matrix (first rows query, then key, then value)."""
+    tensors = {}
+    for name, tensor in stored.items():
+        if not isinstance(name, str) or not hasattr(tensor, "is_floating_point"):
+            raise CheckpointError(
+                f"{path}: 'model' must hold named tensors; received: {name!r}. Choose another checkpoint."
+            )
+        fused = _FUSED.match(name)
+        if fused and tensor.ndim and tensor.shape[0] % 3 == 0:
+            for part, piece in zip("qkv", tensor.chunk(3)):
+                tensors[_hugging_face_name(f"{fused[1]}{part}_proj.{fused[2]}")] = piece
+        elif not _NOT_WEIGHTS.search(name):
+            tensors[_hugging_face_name(name)] = tensor
+    return tensors
+
+
+def _hugging_face_name(name: str) -> str:
+    """Translate a name.
+
+    Example:
+
+    >>> _hugging_face_name("decoder.sentence_encoder.layers.3.self_attn.q_proj.bias")
+    'roberta.encoder.layer.3.attention.self.query.bias'
+    """
+    for pattern, replacement in _NAMES:
+        name, replaced = re.subn(pattern, replacement, name)
+        if replaced:
+            break
+    block = re.match(r"(roberta\.encoder\.layer\.\d+\.)(.+)\.(\w+)$", name)
+    return f"{block[1]}{_BLOCK.get(block[2], block[2])}.{block[3]}" if block else name
