@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 logging.getLogger("transformers").addFilter(lambda record: "PyTorch was not found" not in str(record.msg))
 
 _SUBPACKAGES = (
+    "adapters",
     "backbones",
     "bundles",
     "callbacks",
