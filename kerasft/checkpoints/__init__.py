@@ -3,6 +3,6 @@
 from kerasft.checkpoints.load import load_pretrained, load_task_model
 from kerasft.checkpoints.new_bert import new_bert
 from kerasft.checkpoints.report import LoadReport
-from kerasft.checkpoints.save import save_huggingface
+from kerasft.checkpoints.save import push_to_hub, save_huggingface
 
-__all__ = ["LoadReport", "load_pretrained", "load_task_model", "new_bert", "save_huggingface"]
+__all__ = ["LoadReport", "load_pretrained", "load_task_model", "new_bert", "push_to_hub", "save_huggingface"]

@@ -10,7 +10,7 @@ from kerasft.errors import CheckpointError
 CONFIG_FILE = "config.json"
 _HARMLESS_FIELDS = """
     _name_or_path architectures model_type transformers_version torch_dtype dtype torchscript use_bfloat16 use_cache
-    gradient_checkpointing chunk_size_feed_forward return_dict output_attentions output_hidden_states output_past
+    kerasft_version gradient_checkpointing chunk_size_feed_forward return_dict output_attentions output_hidden_states output_past
     _attn_implementation attn_implementation _attn_implementation_autoset sentence_transformers
     pad_token_id bos_token_id eos_token_id sep_token_id cls_token_id mask_token_id unk_token_id tokenizer_class prefix
     id2label label2id num_labels problem_type classifier_dropout finetuning_task task_specific_params
@@ -22,10 +22,12 @@ _HARMLESS_FIELDS = """
     length_penalty max_length min_length no_repeat_ngram_size num_beam_groups num_beams num_return_sequences
     output_scores remove_invalid_values repetition_penalty return_dict_in_generate suppress_tokens temperature
     tf_legacy_loss top_k top_p typical_p
+    summary_activation summary_first_dropout summary_proj_to_labels summary_type summary_use_proj n_ctx n_positions
 """
 # Fields that do not change what an encoder computes: where the checkpoint comes from and how others run it; fields of
 # the tokenizer or of a head; what Google's converter wrote and the reference implementation does not read; and those of
-# text generation, which old versions of transformers wrote into every config.
+# text generation, which old versions of transformers wrote into every config; GPT-2's head for multiple choice, and its
+# second name of n_positions, which T5 has too and does not read.
 HARMLESS_FIELDS = frozenset(_HARMLESS_FIELDS.split())
 
 

@@ -9,13 +9,15 @@ from kerasft.checkpoints import torch_reader
 from kerasft.errors import CheckpointError
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
-_SMALL_FILES = (
+SMALL_FILES = (
     "config.json",
     "bert_config.json",
     "tokenizer.json",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
+    "chat_template.jinja",
+    "generation_config.json",
     "vocab.txt",
     "vocab.json",
     "merges.txt",
@@ -62,7 +64,7 @@ def download(hub_id: str, revision: str | None = None) -> pathlib.Path:
     if not torch_reader.is_available():  # then anything else is better
         formats = sorted(_WEIGHTS, key=lambda files: files[0].endswith(".bin"))
     try:
-        wanted = [*_SMALL_FILES, *formats[0]]
+        wanted = [*SMALL_FILES, *formats[0]]
         folder = pathlib.Path(huggingface_hub.snapshot_download(hub_id, revision=revision, allow_patterns=wanted))
         for files in formats[1:]:
             if _has_weights(folder):
@@ -76,6 +78,37 @@ def download(hub_id: str, revision: str | None = None) -> pathlib.Path:
             f"{hub_id!r}{at} is neither a local folder nor a KerasHub preset, and the Hugging Face hub "
             f"did not give it: {reason} Check the spelling, the network and HF_HUB_OFFLINE, or give a local folder."
         ) from error
+
+
+def upload(
+    folder: pathlib.Path,
+    repo_id: str,
+    *,
+    private: bool | None,
+    revision: str | None,
+    commit_message: str,
+    token: str | None,
+) -> str:
+    """Upload a folder's files to a repository, which is made if it does not exist; return the commit's address.
+
+    Raises:
+        CheckpointError: If the hub cannot be reached or refuses.
+    """
+    hub = huggingface_hub.HfApi(token=token)
+    try:
+        hub.create_repo(repo_id, private=private, exist_ok=True)
+        if revision is not None:
+            hub.create_branch(repo_id, branch=revision, exist_ok=True)
+        commit = hub.upload_folder(
+            repo_id=repo_id, folder_path=folder, revision=revision, commit_message=commit_message
+        )
+    except (OSError, ValueError) as error:  # All of huggingface_hub's own errors are one of the two.
+        reason = " ".join(str(error).split())[:300] or type(error).__name__
+        raise CheckpointError(
+            f"{repo_id!r} could not be uploaded: {reason} Check the network, HF_HUB_OFFLINE, and that the token (hf auth "
+            "login) may write there."
+        ) from error
+    return commit.commit_url
 
 
 def _has_weights(folder: pathlib.Path) -> bool:

@@ -48,8 +48,8 @@ def new_bert(
     Example:
 
     >>> folder = new_bert(scratch / "new_bert", ["where is my parcel", "i want my money back"], hidden_dim=64)
-    >>> sorted(path.name for path in folder.iterdir())[:2]
-    ['config.json', 'model.safetensors']
+    >>> sorted(path.name for path in folder.iterdir())[:3]
+    ['README.md', 'config.json', 'model.safetensors']
     """
     if hidden_dim < 64 or hidden_dim % 64:
         raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "128 is BERT-tiny.")

@@ -16,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from kerasft.checkpoints.shards import weight_files
+from kerasft.checkpoints.tf_names import torch_name
 from kerasft.errors import CheckpointError
 
 SINGLE_FILE = "model.safetensors"
@@ -28,6 +29,7 @@ class _Entry(NamedTuple):
     dtype: str
     shape: tuple[int, ...]
     offset: int
+    transposed: bool
 
 
 class SafetensorsReader:
@@ -59,7 +61,8 @@ class SafetensorsReader:
 
     def shape(self, name: str) -> tuple[int, ...]:
         """Return the shape of a tensor without reading it."""
-        return self._entries[name].shape
+        entry = self._entries[name]
+        return entry.shape[::-1] if entry.transposed else entry.shape
 
     def read(self, name: str) -> np.ndarray:
         """Read one tensor as float32.
@@ -73,14 +76,15 @@ class SafetensorsReader:
         Raises:
             CheckpointError: If it is stored as anything but float32, float16, bfloat16 or float64.
         """
-        path, dtype, shape, offset = self._entries[name]
+        path, dtype, shape, offset, transposed = self._entries[name]
         if dtype not in _DTYPES:
             raise CheckpointError(
                 f"{path}: tensor {name!r} is stored as {dtype}; expected F32, F16, BF16 or F64. "
                 "Quantised checkpoints cannot be fine-tuned; take the original one."
             )
         array = np.fromfile(path, _DTYPES[dtype], count=int(np.prod(shape)), offset=offset)
-        return array.reshape(shape).astype(np.float32, copy=False)
+        value = array.reshape(shape).astype(np.float32, copy=False)
+        return value.T if transposed else value
 
 
 def _entries(path: pathlib.Path) -> dict[str, _Entry]:
@@ -94,8 +98,11 @@ def _entries(path: pathlib.Path) -> dict[str, _Entry]:
             f"{path}: not a readable safetensors file of {path.stat().st_size} bytes ({error}). "
             "It may be cut short, or a Git LFS pointer; copy it again."
         ) from error
-    header.pop("__metadata__", None)
-    return {
-        name: _Entry(path, entry["dtype"], tuple(entry["shape"]), 8 + length + entry["data_offsets"][0])
-        for name, entry in header.items()
-    }
+    metadata = header.pop("__metadata__", {})
+    of_keras = metadata.get("format") == "tf"  # The TensorFlow classes of transformers 4 wrote such files, too.
+    entries = {}
+    for stored, entry in header.items():
+        name, transposed = torch_name(stored) if of_keras else (stored, False)
+        offset = 8 + length + entry["data_offsets"][0]
+        entries[name] = _Entry(path, entry["dtype"], tuple(entry["shape"]), offset, transposed)
+    return entries

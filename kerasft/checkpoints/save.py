@@ -1,58 +1,175 @@
 """Write a model as a Hugging Face folder, which PyTorch's `transformers` opens by its `AutoModel...` classes."""
 
 import json
+import math
 import os
 import pathlib
+import tempfile
 
 import keras
+import ml_dtypes
 import numpy as np
 from safetensors.numpy import save_file
 from transformers import PreTrainedTokenizerFast
 
+import kerasft
 from kerasft import tokenizers
 from kerasft.backbones import config_of
-from kerasft.checkpoints.config_file import CONFIG_FILE
+from kerasft.checkpoints import hub
+from kerasft.checkpoints.config_file import CONFIG_FILE, read_fields
 from kerasft.checkpoints.families import family_of
 from kerasft.checkpoints.family import Family, Weights
+from kerasft.checkpoints.hub import SMALL_FILES
+from kerasft.checkpoints.model_card import model_card
+from kerasft.checkpoints.report import listed
 from kerasft.checkpoints.safetensors_reader import SINGLE_FILE
 from kerasft.errors import bad_argument
 
+CARD_FILE = "README.md"
 
-def save_huggingface(folder: str | os.PathLike, model: keras.Model, tokenizer: PreTrainedTokenizerFast) -> pathlib.Path:
-    """Write a backbone, or a model with a head, in Hugging Face layout.
+
+DTYPES = ("float32", "float16", "bfloat16")
+_OURS = "kerasft_version"  # the field of config.json that tells a folder of ours
+
+
+def save_huggingface(
+    folder: str | os.PathLike, model: keras.Model, tokenizer: PreTrainedTokenizerFast, *, dtype: str = "float32"
+) -> pathlib.Path:
+    """Write a backbone, or a model with a head, in Hugging Face layout. The folder appears whole or not at all.
 
     Args:
-        folder: Where to write.
+        folder: Where to write. An existing folder is replaced only if it is empty, or holds a checkpoint that kerasft wrote
+            and nothing else.
         model: Made by `load_pretrained`, or of such a backbone by one of `kerasft.heads`.
         tokenizer: Its tokenizer.
+        dtype: Of the numbers in the file: `"float32"`, `"float16"` or `"bfloat16"`.
 
     Returns:
-        The folder, with `config.json`, `model.safetensors` (float32) and the tokenizer's files.
+        The folder, with `config.json`, `model.safetensors`, the tokenizer's files and a model card, `README.md`.
 
     Raises:
-        KerasftError: If the model has no kerasft backbone, or a head that no Hugging Face class has.
+        KerasftError: If the model has no kerasft backbone, or a head that no Hugging Face class has; if the folder holds
+            something else; or if a weight is too large for float16.
 
     Example:
 
     >>> folder = save_huggingface(scratch / "exchange", backbone, tokenizer)
-    >>> sorted(path.name for path in folder.iterdir())[:2]
-    ['config.json', 'model.safetensors']
+    >>> sorted(path.name for path in folder.iterdir())[:3]
+    ['README.md', 'config.json', 'model.safetensors']
     """
     folder = pathlib.Path(folder)
+    if dtype not in DTYPES:
+        raise bad_argument("dtype", f"one of {DTYPES}", dtype, "Leave it out for float32.")
+    check_target(folder)
     config = config_of(model)
     family = family_of(config)
     class_name, weights, more = _head_parts(model, family)
     fields = {
         "architectures": [class_name],
         "model_type": family.model_type,
+        "dtype": dtype,
         **family.write_config(config),
         **more,
+        _OURS: kerasft.__version__,
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    save_file({name: stored(weight) for name, weight in weights.items()}, folder / SINGLE_FILE, {"format": "pt"})
-    (folder / CONFIG_FILE).write_text(json.dumps(fields, indent=2) + "\n", "utf-8")
-    tokenizers.save(tokenizer, folder)
+    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=folder.absolute().parent, prefix=f".{folder.name}.") as aside:
+        written = pathlib.Path(aside) / "checkpoint"
+        tokenizers.save(tokenizer, written)
+        save_file(
+            {name: _cast(stored(weight), name, dtype) for name, weight in weights.items()},
+            written / SINGLE_FILE,
+            {"format": "pt"},
+        )
+        (written / CONFIG_FILE).write_text(json.dumps(fields, indent=2) + "\n", "utf-8")
+        card = model_card(
+            fields,
+            kind=class_name.removeprefix(family.class_prefix),
+            num_parameters=sum(math.prod(weight.stored_shape) for weight in weights.values()),
+            kerasft_loader="load_pretrained"
+            if class_name == family.class_prefix + family.base_class
+            else "load_task_model",
+        )
+        (written / CARD_FILE).write_text(card, "utf-8")
+        if folder.exists():
+            folder.rename(pathlib.Path(aside) / "replaced")
+        written.rename(folder)
     return folder
+
+
+def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:
+    """Raise unless a checkpoint can be written to `folder`.
+
+    Args:
+        folder: What `save_huggingface` will be given. Nothing is made or changed.
+        name: What the user calls it, for the message.
+
+    Raises:
+        KerasftError: If it is a file, or holds anything but a checkpoint that kerasft wrote.
+
+    Example:
+
+    >>> check_target("exchange/new")
+    """
+    folder = pathlib.Path(folder)
+    expected = "a new folder, or one with a checkpoint that kerasft wrote and nothing else"
+    if folder.exists() and not folder.is_dir():
+        raise bad_argument(name, expected, str(folder), "It is a file; choose another name.")
+    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    others = [file for file in found if file not in (CARD_FILE, SINGLE_FILE, *SMALL_FILES)]
+    ours = (folder / CONFIG_FILE).is_file() and _OURS in read_fields(folder / CONFIG_FILE)
+    if found and (others or not ours):
+        fix = (
+            f"It also holds {listed(others)}; choose another." if ours else "kerasft did not write it; choose another."
+        )
+        raise bad_argument(name, expected, str(folder), fix)
+
+
+def push_to_hub(
+    model: keras.Model,
+    tokenizer: PreTrainedTokenizerFast,
+    repo_id: str,
+    *,
+    dtype: str = "float32",
+    private: bool | None = None,
+    revision: str | None = None,
+    commit_message: str = "Upload a model written by kerasft",
+    token: str | None = None,
+) -> str:
+    """Write a model as `save_huggingface` does, and upload the files to the Hugging Face hub. Never called by kerasft itself.
+
+    Args:
+        model: As for `save_huggingface`.
+        tokenizer: Its tokenizer.
+        repo_id: Such as `"your-name/reviews"`; made if it does not exist.
+        dtype: As for `save_huggingface`.
+        private: Whether a repository that is made now is private; None: as the account is set.
+        revision: Branch to upload to; None: the main branch.
+        commit_message: Of the upload.
+        token: The hub's access token; None: the one that `hf auth login` stored.
+
+    Returns:
+        The address of the commit.
+
+    Raises:
+        CheckpointError: If the hub cannot be reached or refuses.
+
+    Example:
+
+    >>> push_to_hub(model, tokenizer, "not a name")
+    Traceback (most recent call last):
+        ...
+    kerasft.errors.KerasftError: `repo_id` must be a name of the form 'owner/name'; received: 'not a name'. ...
+    """
+    if not hub.is_hub_id(repo_id):
+        raise bad_argument(
+            "repo_id", "a name of the form 'owner/name'", repo_id, "Use letters, digits, '-', '_' and '.'."
+        )
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = save_huggingface(pathlib.Path(temporary) / "checkpoint", model, tokenizer, dtype=dtype)
+        return hub.upload(
+            folder, repo_id, private=private, revision=revision, commit_message=commit_message, token=token
+        )
 
 
 def _head_parts(model: keras.Model, family: Family) -> tuple[str, Weights, dict]:
@@ -78,3 +195,14 @@ def stored(weight) -> np.ndarray:
     """Return a weight as its file has it."""
     value = keras.ops.convert_to_numpy(weight.variable.value)
     return np.ascontiguousarray(value.T if weight.transposed else value)
+
+
+def _cast(value: np.ndarray, name: str, dtype: str) -> np.ndarray:
+    with np.errstate(over="ignore"):
+        cast = value.astype(ml_dtypes.bfloat16 if dtype == "bfloat16" else dtype, copy=False)
+    if np.isfinite(value).all() and not np.isfinite(cast).all():
+        largest = float(np.abs(value).max())
+        raise bad_argument(
+            "dtype", f"wide enough for {name}, whose largest number is {largest:.4g}", dtype, "Use 'bfloat16'."
+        )
+    return cast

@@ -5,17 +5,13 @@ The zip holds a folder for each class with `config.json`, `tf_model.h5` (or shar
 its weights by transformers' own conversion. The weights are counting numbers, so that the zip is small.
 """
 
+import importlib
 import os
-
-os.environ["TF_USE_LEGACY_KERAS"] = "1"
-
 import pathlib
 import tempfile
 import zipfile
 
 import numpy as np
-import transformers
-from transformers.modeling_tf_pytorch_utils import load_tf2_model_in_pytorch_model
 
 VOCABULARY = 160
 ENCODER = {"hidden_size": 8, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 12}
@@ -49,6 +45,9 @@ CLASSES = {
 
 
 def write(folder: pathlib.Path, name: str) -> None:
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    transformers = importlib.import_module("transformers")  # 4, which the tests' environment does not have
+    convert = importlib.import_module("transformers.modeling_tf_pytorch_utils").load_tf2_model_in_pytorch_model
     family, more = CLASSES[name]
     name, _, variant = name.partition(" ")
     fields = {"vocab_size": VOCABULARY, "decoder_start_token_id": 0, **CONFIGS[family], **more}
@@ -66,7 +65,7 @@ def write(folder: pathlib.Path, name: str) -> None:
     )
     model.save_pretrained(folder, **({"max_shard_size": "6KB"} if variant == "shards" else {}))
     twin = getattr(transformers, name)(config)
-    load_tf2_model_in_pytorch_model(twin, model, allow_missing_keys=False)
+    convert(twin, model, allow_missing_keys=False)
     twin.tie_weights()
     twin.save_pretrained(folder)
 
