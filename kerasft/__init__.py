@@ -31,6 +31,7 @@ _SUBPACKAGES = (
     "recipes",
     "reports",
     "tokenizers",
+    "vocabulary",
 )
 _NAMES = {
     "CheckpointError": "kerasft.errors",

@@ -25,7 +25,7 @@ def rebuild(
     model: keras.Model,
     change: Callable[[keras.layers.Layer, dict], dict] = lambda layer, config: config,
     *,
-    resize: Callable[[str, np.ndarray, tuple[int, ...]], np.ndarray] | None = None,
+    resize: Callable[[str, np.ndarray], np.ndarray] | None = None,
 ) -> keras.Model:
     """Return a copy of a functional model: the same graph of new layers, with the same weights.
 
@@ -34,7 +34,7 @@ def rebuild(
     Args:
         model: A backbone, or a model with a head.
         change: `(layer, config)` -> the configuration that the new layer is made of.
-        resize: `(path, old value, new shape)` -> the new value of a weight whose shape has changed.
+        resize: `(path, old value)` -> the new value of a weight, asked of each; None: the old value.
 
     Returns:
         A model of the same class and name, not compiled.
@@ -58,7 +58,5 @@ def rebuild(
     old_weights = [weight for weight in model.weights if not weight.name.startswith("lora_")]
     for weight, old in zip(new.weights, old_weights, strict=True):
         value = keras.ops.convert_to_numpy(merged.get(id(old), old))
-        if value.shape != tuple(weight.shape):
-            value = resize(weight.path, value, tuple(weight.shape))
-        weight.assign(value)
+        weight.assign(resize(weight.path, value) if resize else value)
     return new

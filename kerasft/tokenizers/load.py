@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import tempfile
 
 from tokenizers import AddedToken, Tokenizer, normalizers
 from transformers import PreTrainedTokenizerFast
@@ -244,3 +245,10 @@ def save(tokenizer: PreTrainedTokenizerFast, folder: str | os.PathLike) -> None:
     path = folder / _SETTINGS_FILE
     settings = {**_read_json(path), "tokenizer_class": "PreTrainedTokenizerFast"}
     path.write_text(json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
+
+
+def copied(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
+    """Return a tokenizer of its own with the same content."""
+    with tempfile.TemporaryDirectory() as folder:
+        save(tokenizer, folder)
+        return load(folder)

@@ -1,0 +1,148 @@
+"""Drop tokens from a tokenizer's vocabulary and number the rest anew, without changing how texts are cut that need none of them.
+
+Why that is so, for each model:
+
+- WordPiece takes the longest token that fits: a longer one that was not there before cannot appear.
+- BPE merges the pair of the lowest rank. Every merge that led to a kept token is kept, with its two parts, so at each step
+  the same pair is still the lowest.
+- Unigram takes the likeliest path: fewer paths leave the likeliest one where it is. The score of an unknown character hangs
+  on the lowest score of all, whose token is kept therefore.
+"""
+
+import json
+import pathlib
+import re
+import tempfile
+from collections.abc import Iterable, Mapping
+
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.errors import bad_argument
+from kerasft.tokenizers.load import load, save
+
+_BYTE = re.compile(r"<0x[0-9A-Fa-f]{2}>")
+_CONTINUED = "##"
+
+
+def prune(tokenizer: PreTrainedTokenizerFast, needed: Iterable[str]) -> tuple[PreTrainedTokenizerFast, list[int]]:
+    """Return a tokenizer of the needed tokens, and the old id of each of its tokens.
+
+    Besides the needed tokens stay: special and added ones; every single character or byte; the tokens with a character
+    that has no token of its own; and what the tokenizer needs to arrive at the others. So a text that had no unknown
+    token has none now: its dropped tokens are spelled by shorter ones.
+
+    Args:
+        tokenizer: WordPiece, BPE or Unigram; it is not changed.
+        needed: Tokens, as `tokenizer.convert_ids_to_tokens` gives them.
+
+    Returns:
+        `(tokenizer, old_ids)`: `old_ids[new_id]` is the id that the token had. The order of ids stays.
+
+    Raises:
+        KerasftError: If the tokenizer is of another kind, or a needed token is not in its vocabulary.
+
+    Example:
+
+    >>> from kerasft.tokenizers import train
+    >>> old = train(["a good film", "a bad film"] * 5, vocabulary_size=80)
+    >>> new, old_ids = prune(old, ["good"])
+    >>> new.tokenize("good film"), len(new) < len(old)
+    (['good', 'f', '##i', '##l', '##m'], True)
+    """
+    fields = json.loads(tokenizer.backend_tokenizer.to_str())
+    model = fields["model"]
+    close = _CLOSURES.get(model["type"])
+    if close is None:
+        raise bad_argument("tokenizer", f"one of {', '.join(_CLOSURES)}", model["type"], "Keep its vocabulary whole.")
+    ids = tokenizer.get_vocab()
+    needed = set(needed)
+    strange = sorted(needed - ids.keys())
+    if strange:
+        raise bad_argument("keep", "tokens of the vocabulary", strange[:5], "See tokenizer.get_vocab().")
+    always = {token["content"] for token in fields["added_tokens"]} | set(tokenizer.all_special_tokens)
+    kept = needed | (always & ids.keys())
+    kept |= close(model, kept)
+    old_ids = sorted(ids[token] for token in kept)
+    _renumber(fields, {old: new for new, old in enumerate(old_ids)}, kept)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        save(tokenizer, folder)
+        (folder / "tokenizer.json").write_text(json.dumps(fields, ensure_ascii=False), "utf-8")
+        return load(folder), old_ids
+
+
+def _wordpiece_closure(model: dict, kept: set[str]) -> set[str]:
+    prefix = model.get("continuing_subword_prefix") or _CONTINUED
+
+    def spelling(token: str) -> list[str]:
+        """The token in single characters."""
+        inside = token.startswith(prefix) and len(token) > len(prefix)
+        characters = token.removeprefix(prefix) if inside else token
+        return [prefix + c if inside or place else c for place, c in enumerate(characters)]
+
+    vocabulary = model["vocab"]
+    return {model["unk_token"]} & vocabulary.keys() | {
+        token
+        for token in vocabulary
+        if len(spelling(token)) == 1 or not all(part in vocabulary for part in spelling(token))
+    }
+
+
+def _bpe_closure(model: dict, kept: set[str]) -> set[str]:
+    parts = {}
+    suffix = len(model.get("continuing_subword_prefix") or "")
+    for first, second in map(_pair, model["merges"]):
+        parts.setdefault(first + second[suffix:], []).append((first, second))
+    closed = {token for token in model["vocab"] if token not in parts}  # bytes or characters: nothing makes them
+    waiting = list(kept)
+    while waiting:
+        token = waiting.pop()
+        if token not in closed and token in model["vocab"]:
+            closed.add(token)
+            waiting.extend(part for merge in parts[token] for part in merge)
+    return closed
+
+
+def _unigram_closure(model: dict, kept: set[str]) -> set[str]:
+    scores = dict(map(tuple, model["vocab"]))
+    single = {token for token in scores if len(token) == 1}
+    rare = {token for token in scores if not set(token) <= single or _BYTE.fullmatch(token)}
+    lowest = min(scores, key=scores.get)
+    return single | rare | {lowest, model["vocab"][model["unk_id"] or 0][0]}
+
+
+_CLOSURES = {"WordPiece": _wordpiece_closure, "BPE": _bpe_closure, "Unigram": _unigram_closure}
+
+
+def _pair(merge: str | list[str]) -> tuple[str, str]:
+    return tuple(merge.split(" ")) if isinstance(merge, str) else tuple(merge)
+
+
+def _renumber(fields: dict, new_ids: Mapping[int, int], kept: set[str]) -> None:
+    """Rewrite the content of a `tokenizer.json` in place."""
+    model = fields["model"]
+    if model["type"] == "Unigram":
+        model["unk_id"] = None if model["unk_id"] is None else new_ids[model["unk_id"]]
+        model["vocab"] = [piece for piece in model["vocab"] if piece[0] in kept]
+    else:
+        model["vocab"] = {token: new_ids[index] for token, index in model["vocab"].items() if token in kept}
+    if model["type"] == "BPE":
+        suffix = len(model.get("continuing_subword_prefix") or "")
+        merges = [(_pair(merge), merge) for merge in model["merges"]]
+        model["merges"] = [merge for (a, b), merge in merges if a in kept and b in kept and a + b[suffix:] in kept]
+    for token in fields["added_tokens"]:
+        token["id"] = new_ids[token["id"]]
+    if fields.get("padding"):
+        fields["padding"]["pad_id"] = new_ids[fields["padding"]["pad_id"]]
+    for processor in _processors(fields.get("post_processor")):
+        for token in processor.get("special_tokens", {}).values():
+            token["ids"] = [new_ids[index] for index in token["ids"]]
+        for role in ("cls", "sep"):  # of BertProcessing and RobertaProcessing
+            if role in processor:
+                processor[role] = [processor[role][0], new_ids[processor[role][1]]]
+
+
+def _processors(processor: dict | None) -> list[dict]:
+    if processor is None:
+        return []
+    return [inner for part in processor.get("processors", []) for inner in _processors(part)] + [processor]
