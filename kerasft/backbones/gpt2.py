@@ -8,7 +8,7 @@ import keras
 
 from kerasft.backbones.activations import gelu_tanh
 from kerasft.backbones.position_embedding import PositionEmbedding
-from kerasft.backbones.token_embedding import BackboneConfig, TokenEmbedding
+from kerasft.backbones.token_embedding import BackboneConfig, ClassifierForm, TokenEmbedding
 from kerasft.backbones.transformer_decoder import CausalAttentionBias, TransformerDecoderLayer
 from kerasft.backbones.transformer_encoder import DEFAULT_MASK_VALUE
 from kerasft.features import PADDING_MASK, SEQUENCE_OUTPUT, TOKEN_IDS
@@ -44,7 +44,7 @@ class GPT2Config(BackboneConfig):
     """
 
     family: ClassVar[str] = "gpt2"
-    causal: ClassVar[bool] = True
+    classifier_form: ClassVar[ClassifierForm] = ClassifierForm(pooling="last")
 
     vocabulary_size: int
     num_layers: int

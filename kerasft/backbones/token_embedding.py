@@ -19,7 +19,7 @@ class ClassifierForm(NamedTuple):
     """
 
     pooling: str | None = None
-    """`"cls"`, `"pooler"`, `"mean"`, or None for the pooler where there is one, else `"cls"`."""
+    """`"cls"`, `"pooler"`, `"mean"`, `"last"`, or None for the pooler where there is one, else `"cls"`."""
     hidden_activation: str | None = None
     """Of a dense layer of H units after the pooling; None: there is no such layer."""
     hidden_dropout: bool = True
@@ -41,8 +41,6 @@ class BackboneConfig:
     """
 
     family: ClassVar[str]
-    causal: ClassVar[bool] = False
-    """Whether a token sees the tokens before it only."""
     classifier_form: ClassVar[ClassifierForm] = ClassifierForm()
     """The text classification head that the family was published with."""
     masked_lm_activation: ClassVar[str | None] = None

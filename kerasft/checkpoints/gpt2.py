@@ -7,11 +7,12 @@ import keras
 from kerasft.backbones.activations import gelu_tanh
 from kerasft.backbones.gpt2 import GPT2Config, gpt2
 from kerasft.checkpoints.activations import ACTIVATIONS, activation_name
-from kerasft.checkpoints.config_file import ConfigFile
-from kerasft.checkpoints.family import Family, Head, Weight, Weights, norm
+from kerasft.checkpoints.config_file import ConfigFile, is_rate_or_none
+from kerasft.checkpoints.encoder import write_classifier
+from kerasft.checkpoints.family import Family, Head, Weight, Weights, dense, label_fields, labels_of, norm
 from kerasft.checkpoints.tensors import Tensors
 from kerasft.checkpoints.tied_output import output_is_tied, output_weights
-from kerasft.heads import causal_lm
+from kerasft.heads import causal_lm, form_of, text_classifier, token_classifier
 
 _NORMS = {"ln_1": "attention_layer_norm", "ln_2": "feedforward_layer_norm"}
 _KERNELS = {
@@ -108,6 +109,20 @@ def refine(config: GPT2Config, tensors: Tensors) -> GPT2Config:
     return dataclasses.replace(config, tied_output=tied)
 
 
+def _misfit(model: keras.Model) -> str | None:
+    if form_of(model)[:2] == GPT2Config.classifier_form[:2]:
+        return None
+    return "GPT2ForSequenceClassification reads the last token; build the head without pooling and hidden_activation"
+
+
+def _read_token_classifier(config: ConfigFile) -> dict:
+    for field in ("classifier_dropout", "hidden_dropout"):
+        rate = config.get(field, None, expected="a rate in [0, 1) or null", accept=is_rate_or_none)
+        if rate is not None:
+            return {"labels": labels_of(config), "dropout": rate}
+    return {"labels": labels_of(config), "dropout": 0.1}
+
+
 FAMILY = Family(
     model_type="gpt2",
     class_prefix="GPT2",
@@ -124,6 +139,21 @@ FAMILY = Family(
             build=causal_lm,
             weights=output_weights,
             unused=("lm_head.",),  # the tied matrix, stored twice
+        ),
+        "ForSequenceClassification": Head(
+            task="text_classifier",
+            build=text_classifier,
+            weights=lambda model: dense("score", model.get_layer("logits")),
+            read_options=lambda config: {"labels": labels_of(config), "dropout": 0.0},
+            write_options=lambda model: label_fields(model.labels),
+            misfit=_misfit,
+        ),
+        "ForTokenClassification": Head(
+            task="token_classifier",
+            build=token_classifier,
+            weights=lambda model: dense("classifier", model.get_layer("logits")),
+            read_options=_read_token_classifier,
+            write_options=write_classifier,
         ),
     },
 )

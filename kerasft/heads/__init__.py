@@ -3,7 +3,7 @@
 from kerasft.heads.causal_lm import causal_lm
 from kerasft.heads.labelled_model import LabelledModel, Logits
 from kerasft.heads.masked_lm import OutputBias, masked_lm
-from kerasft.heads.pooling import MaskedMean
+from kerasft.heads.pooling import LastToken, MaskedMean
 from kerasft.heads.question_answering import question_answering
 from kerasft.heads.sequence_to_sequence import sequence_to_sequence
 from kerasft.heads.text_classification import form_of, text_classifier
@@ -11,6 +11,7 @@ from kerasft.heads.token_classification import token_classifier
 
 __all__ = [
     "LabelledModel",
+    "LastToken",
     "Logits",
     "MaskedMean",
     "OutputBias",

@@ -5,7 +5,7 @@ import keras
 from kerasft.errors import bad_argument
 from kerasft.features import PADDING_MASK, POOLED_OUTPUT, SEQUENCE_OUTPUT
 
-POOLINGS = ("cls", "pooler", "mean")
+POOLINGS = ("cls", "pooler", "mean", "last")
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -28,6 +28,34 @@ class MaskedMean(keras.layers.Layer):
         total = keras.ops.sum(keras.ops.cast(hidden_states, "float32") * weights, axis=1)  # (B, H)
         count = keras.ops.maximum(keras.ops.sum(weights, axis=1), 1.0)  # (B, 1)
         return keras.ops.cast(total / count, self.compute_dtype)
+
+    def compute_output_shape(self, hidden_states_shape, padding_mask_shape):
+        """(B, S, H) -> (B, H)."""
+        return (hidden_states_shape[0], hidden_states_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class LastToken(keras.layers.Layer):
+    """The last real token's vector: the only one in a decoder that has seen the whole text.
+
+    Called with `(hidden_states, padding_mask)` of shapes (B, S, H) and (B, S), it returns (B, H). Padding may stand on
+    either side. A row without a real token gives zeros.
+
+    Example:
+
+    >>> import numpy as np
+    >>> LastToken()(np.array([[[2.0], [4.0], [9.0]]]), np.array([[1, 1, 0]])).numpy().tolist()
+    [[4.0]]
+    """
+
+    def call(self, hidden_states, padding_mask):
+        """Take, along the second axis, what stands where the mask is 1 for the last time."""
+        real = keras.ops.cast(padding_mask, "int32")  # (B, S)
+        counted = keras.ops.cumsum(real, axis=1)  # (B, S)
+        total = keras.ops.sum(real, axis=1, keepdims=True)  # (B, 1)
+        last = keras.ops.cast(keras.ops.equal(counted, total), hidden_states.dtype)
+        last = keras.ops.expand_dims(last * keras.ops.cast(real, hidden_states.dtype), -1)  # (B, S, 1)
+        return keras.ops.sum(hidden_states * last, axis=1)  # (B, H)
 
     def compute_output_shape(self, hidden_states_shape, padding_mask_shape):
         """(B, S, H) -> (B, H)."""
@@ -75,7 +103,8 @@ def pool(backbone: keras.Model, pooling: str | None = None):
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`.
         pooling: `"cls"`: the first token's vector. `"pooler"`: that vector through the checkpoint's pre-trained tanh
-            layer (Devlin et al. 2019, arXiv:1810.04805). `"mean"`: the mean over the real tokens. `None`: the pooler where
+            layer (Devlin et al. 2019, arXiv:1810.04805). `"mean"`: the mean over the real tokens. `"last"`: the last
+            real token's vector, for decoders. `None`: the pooler where
             the backbone has one, else the first token.
 
     Raises:
@@ -105,4 +134,6 @@ def pool(backbone: keras.Model, pooling: str | None = None):
         return outputs[POOLED_OUTPUT]  # (B, H)
     if pooling == "mean":
         return MaskedMean(name="pooling")(outputs[SEQUENCE_OUTPUT], backbone.input[PADDING_MASK])  # (B, H)
+    if pooling == "last":
+        return LastToken(name="pooling")(outputs[SEQUENCE_OUTPUT], backbone.input[PADDING_MASK])  # (B, H)
     return outputs[SEQUENCE_OUTPUT][:, 0, :]  # (B, H)

@@ -5,9 +5,10 @@ from collections.abc import Iterable
 import keras
 
 from kerasft.backbones.token_embedding import ClassifierForm, find_config
+from kerasft.errors import bad_argument
 from kerasft.features import Labels
 from kerasft.heads.labelled_model import LabelledModel, Logits, check_dropout
-from kerasft.heads.pooling import pool
+from kerasft.heads.pooling import LastToken, pool
 
 
 def text_classifier(
@@ -22,7 +23,8 @@ def text_classifier(
 
     With `pooling` and `hidden_activation` left out, the head has the form that the family was published with, which is
     also the only one that Hugging Face's class can read: BERT the pooler; RoBERTa (`tanh`), ELECTRA (`gelu`) and
-    DistilBERT (`relu`) the first token and a dense layer that is trained with the head. KerasHub's backbones: see `pooling`.
+    DistilBERT (`relu`) the first token and a dense layer that is trained with the head; GPT-2 the last token and a linear
+    layer without a bias. KerasHub's backbones: see `pooling`.
 
     The backbone's layers become the model's own, so `model.get_layer("transformer_layer_3")` works, and freezing a layer
     of the one freezes it in the other.
@@ -31,7 +33,7 @@ def text_classifier(
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
         labels: Class names for one class a text; `kerasft.multi_label(names)` where several can hold at once;
             `kerasft.regression(*names)` for one real number per name.
-        pooling: `"cls"`, `"pooler"`, `"mean"`, or `None` for the pooler where the backbone has one, else `"cls"`.
+        pooling: `"cls"`, `"pooler"`, `"mean"`, `"last"`, or `None` for the pooler where the backbone has one, else `"cls"`.
         hidden_activation: Of a dense layer of H units between the pooling and the linear layer, such as `"tanh"`; None: no
             such layer.
         dropout: Rate in [0, 1) of the dropout before the linear layer, and before the dense layer (but for DistilBERT's
@@ -61,16 +63,28 @@ def text_classifier(
     if form.hidden_activation is not None:
         features = _hidden(features, form, dropout)  # (B, H)
     dropped = keras.layers.Dropout(dropout, name="classifier_dropout")(features)  # (B, H)
-    logits = Logits(len(labels), labels=labels, kernel_initializer=_initializer(), name="logits")(dropped)  # (B, C)
-    return LabelledModel(backbone.input, logits, name="text_classifier")
+    logits = Logits(
+        len(labels),
+        labels=labels,
+        use_bias=form.pooling != "last",  # as in GPT2ForSequenceClassification
+        kernel_initializer=_initializer(),
+        name="logits",
+    )
+    return LabelledModel(backbone.input, logits(dropped), name="text_classifier")  # (B, C)
 
 
 def _hidden(features: keras.KerasTensor, form: ClassifierForm, dropout: float) -> keras.KerasTensor:
+    try:
+        activation = keras.activations.get(form.hidden_activation)
+    except ValueError as error:
+        raise bad_argument(
+            "hidden_activation", "the name of a Keras activation", form.hidden_activation, 'Give "tanh", for example.'
+        ) from error
     if form.hidden_dropout:
         features = keras.layers.Dropout(dropout, name="classifier_hidden_dropout")(features)
     return keras.layers.Dense(
         features.shape[-1],
-        activation=form.hidden_activation,
+        activation=activation,
         kernel_initializer=_initializer(),
         name="classifier_hidden",
     )(features)
@@ -92,7 +106,9 @@ def form_of(model: keras.Model) -> ClassifierForm:
     ClassifierForm(pooling='pooler', hidden_activation=None, hidden_dropout=False)
     """
     layers = {layer.name: layer for layer in model.layers}
-    pooling = "mean" if "pooling" in layers else "pooler" if "pooled_dense" in layers else "cls"
+    pooling = "pooler" if "pooled_dense" in layers else "cls"
+    if "pooling" in layers:
+        pooling = "last" if isinstance(layers["pooling"], LastToken) else "mean"
     hidden = layers.get("classifier_hidden")
     activation = None if hidden is None else keras.activations.serialize(hidden.activation)
     return ClassifierForm(pooling, activation, "classifier_hidden_dropout" in layers)
