@@ -68,6 +68,7 @@ def save_huggingface(
         "architectures": [class_name],
         "model_type": family.model_type,
         "dtype": dtype,
+        **_special_ids(tokenizer),
         **family.write_config(config),
         **more,
         _OURS: kerasft.__version__,
@@ -195,6 +196,12 @@ def stored(weight) -> np.ndarray:
     """Return a weight as its file has it."""
     value = keras.ops.convert_to_numpy(weight.variable.value)
     return np.ascontiguousarray(value.T if weight.transposed else value)
+
+
+def _special_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
+    # GPT2ForSequenceClassification finds the last token by them, and text generation where to stop.
+    ids = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("pad", "bos", "eos")}
+    return {name: number for name, number in ids.items() if number is not None}
 
 
 def _cast(value: np.ndarray, name: str, dtype: str) -> np.ndarray:

@@ -122,9 +122,7 @@ def write_config(config: T5Config) -> dict:
         "feed_forward_proj": _GATED if _GATED in names else (names or [activation_name(config.activation)])[0],
         "tie_word_embeddings": config.scaled_output,
         "is_encoder_decoder": True,
-        "pad_token_id": 0,
-        "eos_token_id": 1,
-        "decoder_start_token_id": 0,
+        "decoder_start_token_id": 0,  # the padding token of every published T5
     }
 
 

@@ -12,19 +12,20 @@ import sys
 import keras
 import numpy as np
 
-from kerasft.checkpoints import save_huggingface
+from kerasft.checkpoints import load_pretrained, save_huggingface
+from tests.parity import decoder_cases
 from tests.parity.encoder_cases import FOLDERS, NAMES, answers, features, load
 
 TEXT = "a bad cab"
 
 
-def write(model, tokenizer, inputs, folder):
+def write(model, tokenizer, inputs, folder, names=NAMES):
     """Write a checkpoint and the answers of its model to `inputs`, a dictionary of our names."""
     keras.utils.set_random_seed(0)
     for variable in model.trainable_variables:
         variable.assign_add(keras.random.normal(variable.shape, stddev=0.1))
     save_huggingface(folder, model, tokenizer)
-    theirs = {name: inputs[ours] for name, ours in NAMES.items() if ours in inputs}
+    theirs = {name: inputs[ours] for name, ours in names.items() if ours in inputs}
     ours = {f"output:{name}": value for name, value in answers(model, inputs).items()}
     text = {"text:text": TEXT, "text:ids": tokenizer(TEXT)["input_ids"]}
     np.savez(folder / "answers.npz", **theirs, **ours, **text)
@@ -35,6 +36,11 @@ def main(target):
         model, tokenizer = load(folder)
         inputs = features(np.load(folder / "expected.npz"))
         write(model, tokenizer, inputs, pathlib.Path(target) / name)
+    for name, folder in decoder_cases.FOLDERS.items():
+        tokenizer = load_pretrained(folder)[1]
+        inputs = decoder_cases.features(name, decoder_cases.arrays(name))
+        names = decoder_cases.INPUTS[name.partition("/")[0]]
+        write(decoder_cases.load(name), tokenizer, inputs, pathlib.Path(target) / name, names)
 
 
 if __name__ == "__main__":
