@@ -5,6 +5,7 @@ tiny.bert_folder(tmp_path, hidden_act="relu")       the same with another field 
 tiny.tokenizer(), tiny.backbone()                   the objects; the backbone is a new one at each call
 tiny.classifier(["negative", "positive"])           backbone + head
 tiny.batch(["good film", "bad"])                    what a model reads, padded
+tiny.encoder("roberta"), tiny.batch_of(model)       any of the encoder families, and what a model of it reads
 """
 
 import functools
@@ -17,6 +18,15 @@ import numpy as np
 from safetensors.numpy import save_file
 
 from kerasft import tokenizers
+from kerasft.backbones import (
+    DistilBertConfig,
+    ElectraConfig,
+    RobertaConfig,
+    XlmRobertaConfig,
+    distilbert,
+    electra,
+    roberta,
+)
 from kerasft.backbones.bert import BertConfig, bert
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 from kerasft.heads import text_classifier
@@ -147,3 +157,36 @@ def batch(texts: list[str], pairs: list[str] | None = None) -> dict[str, np.ndar
     encoded = tokenizer()(texts, pairs, padding=True, return_tensors="np")
     names = {"input_ids": TOKEN_IDS, "attention_mask": PADDING_MASK, "token_type_ids": SEGMENT_IDS}
     return {ours: encoded[theirs].astype("int32") for theirs, ours in names.items()}
+
+
+ENCODERS = {
+    "bert": (bert, BertConfig, {}),
+    "roberta": (roberta, RobertaConfig, {}),
+    "xlm-roberta": (roberta, XlmRobertaConfig, {}),
+    "distilbert": (distilbert, DistilBertConfig, {}),
+    "electra": (electra, ElectraConfig, {"embedding_dim": 6}),
+}
+
+
+def encoder(family: str, **config_overrides):
+    """A new tiny encoder of a family (`model_type`): 2 blocks, 8 wide, 2 heads, 30 tokens, 16 positions."""
+    build, kind, fields = ENCODERS[family]
+    sizes = {
+        "vocabulary_size": 30,
+        "num_layers": 2,
+        "num_heads": 2,
+        "hidden_dim": 8,
+        "intermediate_dim": 12,
+        "max_sequence_length": 16,
+        "initializer_range": 0.3,
+    }
+    return build(kind(**{**sizes, **fields, **config_overrides}))
+
+
+def batch_of(model, *, num_rows: int = 3, length: int = 7, seed: int = 0) -> dict[str, np.ndarray]:
+    """Random ids for a model's inputs: a row without padding, the others with more and more of it."""
+    rng = np.random.default_rng(seed)
+    mask = np.arange(length) < (length - 2 * np.arange(num_rows))[:, None]
+    ids = {TOKEN_IDS: np.where(mask, rng.integers(5, 30, mask.shape), 1), PADDING_MASK: mask}
+    ids[SEGMENT_IDS] = rng.integers(0, 2, mask.shape)
+    return {name: ids[name].astype("int32") for name in model.input}

@@ -1,21 +1,14 @@
 """The text classification head: problems, poolings, KerasHub's backbones, precision, files."""
 
 import keras
-import keras_hub
 import numpy as np
 import pytest
 
 from kerasft import KerasftError, Labels, multi_label, regression
-from kerasft.heads import MaskedMean, text_classifier
+from kerasft.backbones import ClassifierForm
+from kerasft.heads import MaskedMean, form_of, text_classifier
 from tests import tiny
-
-SIZES = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16, "max_sequence_length": 16}
-KERAS_HUB = {
-    "albert": lambda: keras_hub.models.AlbertBackbone(vocabulary_size=50, embedding_dim=8, **SIZES),
-    "electra": lambda: keras_hub.models.ElectraBackbone(vocab_size=50, embedding_dim=8, **SIZES),
-    "distilbert": lambda: keras_hub.models.DistilBertBackbone(vocabulary_size=50, **SIZES),
-    "roberta": lambda: keras_hub.models.RobertaBackbone(vocabulary_size=50, **SIZES),
-}
+from tests.heads.keras_hub_encoders import KERAS_HUB
 
 
 @pytest.mark.parametrize(
@@ -75,6 +68,49 @@ def test_the_default_pooling_is_the_pooler_where_there_is_one():
     assert "pooled_dense" not in names
 
 
+@pytest.mark.parametrize(
+    ("family", "pooling", "hidden_activation", "dropouts"),
+    [
+        ("bert", "pooler", None, ["classifier_dropout"]),
+        ("roberta", "cls", "tanh", ["classifier_hidden_dropout", "classifier_dropout"]),
+        ("xlm-roberta", "cls", "tanh", ["classifier_hidden_dropout", "classifier_dropout"]),
+        ("electra", "cls", "gelu", ["classifier_hidden_dropout", "classifier_dropout"]),
+        ("distilbert", "cls", "relu", ["classifier_dropout"]),
+    ],
+)
+def test_the_default_is_the_form_that_the_family_was_published_with(
+    family, pooling, hidden_activation, dropouts, tmp_path
+):
+    model = text_classifier(tiny.encoder(family), ["no", "yes"], dropout=0.3)
+    assert form_of(model)[:2] == (pooling, hidden_activation)
+    found = {layer.name: layer.rate for layer in model.layers if isinstance(layer, keras.layers.Dropout)}
+    assert found == {"embeddings_dropout": 0.1, **dict.fromkeys(dropouts, 0.3)}
+    if hidden_activation:
+        hidden = model.get_layer("classifier_hidden")
+        assert (hidden.units, hidden.activation) == (8, keras.activations.get(hidden_activation))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert form_of(loaded) == form_of(model)
+    batch = tiny.batch_of(model)
+    np.testing.assert_array_equal(loaded(batch), model(batch))
+
+
+def test_any_form_can_be_asked_for():
+    forms = {
+        ("mean", None): ClassifierForm("mean", None, False),
+        ("mean", "relu"): ClassifierForm("mean", "relu", True),
+        ("cls", None): ClassifierForm("cls", None, False),
+        (None, "tanh"): ClassifierForm("cls", "tanh", True),
+    }
+    for (pooling, activation), form in forms.items():
+        model = text_classifier(
+            tiny.encoder("distilbert"), ["no", "yes"], pooling=pooling, hidden_activation=activation
+        )
+        assert form_of(model) == form
+    bert = text_classifier(tiny.encoder("bert"), ["no", "yes"], hidden_activation="gelu")
+    assert form_of(bert) == ClassifierForm("pooler", "gelu", True)
+
+
 def test_masked_mean_of_a_row_without_tokens_is_zero():
     assert MaskedMean()(np.ones((1, 3, 2), "float32"), np.zeros((1, 3))).numpy().tolist() == [[0.0, 0.0]]
 
@@ -113,6 +149,7 @@ def test_layer_names_are_part_of_the_file_format():
     ("arguments", "message"),
     [
         ({"pooling": "max"}, "`pooling` must be one of .*; received: 'max'"),
+        ({"hidden_activation": "sine"}, "`hidden_activation` must be .*; received: 'sine'"),
         ({"dropout": 1.0}, r"`dropout` must be a rate in \[0, 1\); received: 1.0"),
         ({"labels": ["one"]}, r"`labels` must be two or more classes; received: \['one'\]"),
         ({"labels": ["a", "b", "a"]}, r"`labels` must be names that differ; received: \['a'\]"),
