@@ -1,8 +1,16 @@
 """Checkpoints of other libraries in, backbone and tokenizer out; and the other way."""
 
-from kerasft.checkpoints.load import load_pretrained, load_task_model
+from kerasft.checkpoints.load import has_task_head, load_pretrained, load_task_model
 from kerasft.checkpoints.new_bert import new_bert
 from kerasft.checkpoints.report import LoadReport
 from kerasft.checkpoints.save import push_to_hub, save_huggingface
 
-__all__ = ["LoadReport", "load_pretrained", "load_task_model", "new_bert", "push_to_hub", "save_huggingface"]
+__all__ = [
+    "LoadReport",
+    "has_task_head",
+    "load_pretrained",
+    "load_task_model",
+    "new_bert",
+    "push_to_hub",
+    "save_huggingface",
+]

@@ -9,6 +9,7 @@ import keras_hub
 from transformers import PreTrainedTokenizerFast
 
 from kerasft import tokenizers
+from kerasft.checkpoints.report import LoadReport
 from kerasft.errors import CheckpointError
 
 _SCHEMES = ("kaggle://", "modelscope://", "gs://", "s3://")
@@ -60,6 +61,7 @@ def load(name: str, *, dtype: str | None = None) -> tuple[keras.Model, PreTraine
             f"KerasHub preset {name!r} could not be loaded: {type(error).__name__}: {reason} "
             "Check the name and the network, or give the folder of a preset."
         ) from error
+    backbone.checkpoint_report = LoadReport(name, loaded=tuple(weight.path for weight in backbone.weights))
     return backbone, _fast_tokenizer(tokenizer, backbone)
 
 

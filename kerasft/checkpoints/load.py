@@ -43,7 +43,8 @@ def load_pretrained(
 
     Returns:
         `(backbone, tokenizer)`. The backbone is a functional model: `token_ids`, `padding_mask`, `segment_ids`, int32
-        (B, S), in; `sequence_output` (B, S, H) and `pooled_output` (B, H) out. The tokenizer is the checkpoint's own.
+        (B, S), in; `sequence_output` (B, S, H) and `pooled_output` (B, H) out. Its attribute `checkpoint_report`, a
+        `LoadReport`, says what became of every tensor. The tokenizer is the checkpoint's own.
 
     Raises:
         CheckpointError: If nothing is found under `name`, or it is damaged, or asks for what kerasft cannot compute.
@@ -59,22 +60,7 @@ def load_pretrained(
     if keras_hub_preset.is_preset(folder):
         return keras_hub_preset.load(folder, dtype=dtype)
     config_file, family = _open_config(pathlib.Path(folder))
-    config, tokenizer, tensors = _read(config_file, family)
-    unfilled = Unfilled()
-    with unfilled.scope():
-        backbone = family.build(config, dtype=dtype)
-    backbone.checkpoint_report = assign(
-        family.weights(backbone),
-        tensors,
-        prefix=family.prefix,
-        aliases=family.aliases,
-        optional=family.optional,
-        unused=family.head_names,
-        allow=allow,
-        unfilled=unfilled,
-    )
-    _fit_inputs(tokenizer, backbone)
-    return backbone, tokenizer
+    return _load(config_file, family, None, dtype=dtype, allow=allow)
 
 
 def load_task_model(
@@ -102,19 +88,51 @@ def load_task_model(
     kerasft.errors.CheckpointError: `name` must be an existing folder, a hub id or a KerasHub preset; received: ...
     """
     config_file, family = _open_config(pathlib.Path(_folder(name, revision)))
-    head = _head(config_file, family)
-    options = head.read_options(config_file)
+    return _load(config_file, family, _head(config_file, family), dtype=dtype, allow=allow)
+
+
+def has_task_head(name: str | os.PathLike, *, revision: str | None = None) -> bool:
+    """Tell whether `load_task_model` can keep the head of a checkpoint.
+
+    Args:
+        name: As for `load_pretrained`.
+        revision: Branch, tag or commit of a hub id.
+
+    Raises:
+        CheckpointError: If nothing is found under `name`, or its config is damaged or of an unknown family.
+
+    Example:
+
+    >>> has_task_head(checkpoint)
+    False
+    """
+    folder = _folder(name, revision)
+    if keras_hub_preset.is_preset(folder):
+        return False
+    config_file, family = _open_config(pathlib.Path(folder))
+    classes = [family.class_prefix + suffix for suffix in family.heads]
+    architectures = config_file.get("architectures", None, expected="", accept=lambda x: True)
+    return isinstance(architectures, list) and len(architectures) == 1 and architectures[0] in classes
+
+
+def _load(
+    config_file: ConfigFile, family: Family, head: Head | None, *, dtype: str | None, allow: tuple[str, ...]
+) -> tuple[keras.Model, PreTrainedTokenizerFast]:
+    options = head.read_options(config_file) if head else {}
     config, tokenizer, tensors = _read(config_file, family)
     unfilled = Unfilled()
     with unfilled.scope():
-        model = head.build(family.build(config, dtype=dtype), **options)
+        model = family.build(config, dtype=dtype)
+        if head:
+            model = head.build(model, **options)
+    weights = family.weights(model)
     model.checkpoint_report = assign(
-        {**family.weights(model), **head.weights(model)},
+        {**weights, **head.weights(model)} if head else weights,
         tensors,
         prefix=family.prefix,  # Old language models have none before their backbone's names.
         aliases=family.aliases,
         optional=family.optional,
-        unused=head.unused,
+        unused=head.unused if head else family.head_names,
         allow=allow,
         unfilled=unfilled,
     )

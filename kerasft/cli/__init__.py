@@ -1,1 +1,1 @@
-"""The command line: `kerasft train | evaluate | predict | export | benchmark | doctor | demo`."""
+"""The command line: `kerasft train | evaluate | predict | export | convert | benchmark | doctor | demo`."""

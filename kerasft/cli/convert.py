@@ -1,0 +1,70 @@
+"""Convert a checkpoint or a bundle to a Hugging Face folder with safetensors, and say what became of every weight."""
+
+import argparse
+import pathlib
+
+import kerasft
+from kerasft.errors import bad_argument
+
+_DTYPES = ("float32", "float16", "bfloat16")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add source, target and options.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["old/bert", "new/bert"]).dtype
+    'float32'
+    """
+    parser.add_argument(
+        "source",
+        metavar="SOURCE",
+        help="folder with safetensors, .bin, tf_model.h5, a TensorFlow 1 BERT or a Fairseq RoBERTa; hub id; or bundle",
+    )
+    parser.add_argument("target", metavar="TARGET", help="folder to write, new or written by kerasft before")
+    parser.add_argument("--dtype", choices=_DTYPES, default="float32", help="of the written numbers (default: float32)")
+    parser.add_argument("--revision", help="branch, tag or commit of a hub id")
+    parser.add_argument("--backbone-only", action="store_true", help="leave a task head out")
+    parser.add_argument(
+        "--allow", nargs="+", default=[], metavar="PATTERN", help="weights that may be missing or without a place"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, write, print the report.
+
+    Example:
+
+    >>> run(argparse.Namespace(source="no/such/folder", target="new", revision=None, backbone_only=False, allow=[]))
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: `name` must be an existing folder, ...
+    """
+    kerasft.checkpoints.save.check_target(args.target, name="TARGET")
+    model, tokenizer, report = _read(args)
+    folder = kerasft.checkpoints.save_huggingface(args.target, model, tokenizer, dtype=args.dtype)
+    print(report)
+    size = sum(path.stat().st_size for path in folder.iterdir())
+    print(f"written: {folder} ({size / 1e6:.1f} MB, {args.dtype})")
+    return 0
+
+
+def _read(args: argparse.Namespace) -> tuple:
+    if (pathlib.Path(args.source) / kerasft.bundles.METADATA_FILE).is_file():
+        for flag, value in (
+            ("--revision", args.revision),
+            ("--backbone-only", args.backbone_only),
+            ("--allow", args.allow),
+        ):
+            if value:
+                raise bad_argument(flag, "left out for a bundle", value, "A bundle holds one whole model.")
+        bundle = kerasft.load_bundle(args.source)
+        names = tuple(weight.path for weight in bundle.model.weights)
+        return bundle.model, bundle.tokenizer, kerasft.checkpoints.LoadReport(args.source, loaded=names)
+    keep_head = not args.backbone_only and kerasft.checkpoints.has_task_head(args.source, revision=args.revision)
+    load = kerasft.load_task_model if keep_head else kerasft.load_pretrained
+    model, tokenizer = load(args.source, revision=args.revision, allow=tuple(args.allow))
+    return model, tokenizer, model.checkpoint_report
