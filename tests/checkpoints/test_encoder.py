@@ -217,8 +217,9 @@ def test_a_task_model_trains_on_and_is_written(tmp_path):
     rows = [{"text": text, "label": label} for text, label in [("a bad cab", "O"), ("fade", "B-PER")] * 4]
     data = kerasft.data.text_classification(rows, tokenizer, labels=model.labels, batch_size=4, max_length=8)
     loss = kerasft.losses.SparseCategoricalCrossentropy()
-    model.compile(keras.optimizers.Adam(0.01), loss, run_eagerly=True)
-    losses = model.fit(data, epochs=3, shuffle=False, verbose=0).history["loss"]
-    assert losses[-1] < losses[0]
+    model.compile(keras.optimizers.Adam(0.02), loss, run_eagerly=True)
+    before = model.evaluate(data, verbose=0)
+    model.fit(data, epochs=8, shuffle=False, verbose=0)
+    assert model.evaluate(data, verbose=0) < before / 2
     again, _ = kerasft.load_task_model(save_huggingface(tmp_path / "written", model, tokenizer))
     np.testing.assert_array_equal(again.predict(data, verbose=0), model.predict(data, verbose=0))
