@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 import keras
-import tensorflow as tf
 from keras import ops
 
+from kerasft.backbones.attention import attend, merge_heads, split_heads
 from kerasft.errors import bad_argument
 
 DEFAULT_MASK_VALUE = -10000.0
@@ -160,32 +160,15 @@ class TransformerEncoderLayer(keras.layers.Layer):
         return self.feedforward_layer_norm(hidden_states + transformed)  # (B, S, H)
 
     def _attend(self, hidden_states, attention_bias, training):
-        batch_size, length, hidden_dim = self._sizes(hidden_states)
-        head_dim = hidden_dim // self.num_heads
-
-        def heads(projected):
-            split = ops.reshape(projected, (batch_size, length, self.num_heads, head_dim))
-            return ops.transpose(split, (0, 2, 1, 3))  # (B, N, S, H / N)
-
         # Scaling the query instead of the scores touches fewer numbers.
-        query = heads(self.query(hidden_states) * head_dim**-0.5)
-        key = heads(self.key(hidden_states))
-        value = heads(self.value(hidden_states))
-        scores = ops.cast(ops.matmul(query, ops.swapaxes(key, -1, -2)), "float32")  # (B, N, S, S)
-        if attention_bias is not None:
-            scores = scores + ops.cast(attention_bias, "float32")
-        # Not Keras' softmax, which warns of every text of one token.
-        weights = ops.cast(tf.nn.softmax(scores), self.compute_dtype)
-        weights = self.attention_dropout_layer(weights, training=training)
-        attended = ops.transpose(ops.matmul(weights, value), (0, 2, 1, 3))  # (B, S, N, H / N)
-        return ops.reshape(attended, (batch_size, length, hidden_dim))
-
-    @staticmethod
-    def _sizes(hidden_states) -> tuple:
-        # -1 can stand for one unknown size only; the static ones make a simpler mobile graph.
-        batch_size, length, hidden_dim = hidden_states.shape
-        length = ops.shape(hidden_states)[1] if length is None else length
-        return -1 if batch_size is None else batch_size, length, hidden_dim
+        query = self.query(hidden_states) * (hidden_states.shape[-1] // self.num_heads) ** -0.5
+        projected = (query, self.key(hidden_states), self.value(hidden_states))
+        attended = attend(
+            *(split_heads(each, self.num_heads) for each in projected),
+            bias=attention_bias,
+            dropout=lambda weights: self.attention_dropout_layer(weights, training=training),
+        )
+        return merge_heads(attended)  # (B, S, H)
 
     def compute_output_shape(self, hidden_states_shape, attention_bias_shape=None):
         """Return the shape of `hidden_states`."""
