@@ -1,7 +1,6 @@
 """The head that says which token comes next."""
 
 import keras
-import keras_hub
 
 from kerasft.errors import bad_argument
 from kerasft.features import SEQUENCE_OUTPUT
@@ -54,7 +53,7 @@ def vocabulary_logits(backbone: keras.Model, hidden_states: keras.KerasTensor) -
     (None, None)
     """
     embedding = next((layer for layer in backbone.layers if layer.name == "token_embedding"), None)
-    if not isinstance(embedding, keras_hub.layers.ReversibleEmbedding):
+    if not hasattr(embedding, "tie_weights"):  # Keras' and KerasHub's ReversibleEmbedding have it.
         raise bad_argument(
             "backbone",
             "one with a layer 'token_embedding' that can be called with reverse=True",
