@@ -214,10 +214,11 @@ def freeze(model: keras.Model, *, below: int) -> keras.Model:
 def quantize(model: keras.Model, mode: str = "int8") -> keras.Model:
     """Return a copy for inference whose kernels and token embeddings are stored in few bits, by Keras' own `quantize`.
 
-    Kernels have a scale for each output, embeddings for each row. In "int8" the activations are rounded too, for each
-    row as it comes (dynamic quantisation); "int4" rounds the weights only. The logits of a classifier stay float32. The
-    copy is for this process: it cannot be trained, and a `.keras` file of it does not load. Save the model itself and
-    quantise after loading; for phones there is `kerasft.export.litert(..., quantize=...)`.
+    Only weights are rounded, so no data is needed: in "int8" a kernel has a scale for each output and a token embedding
+    for each row; in "int4" a scale for each group of 128 numbers. They are made float again where they are used, so this
+    saves memory, not time. The logits of a classifier stay float32. The copy is for this process: it cannot be trained,
+    and a `.keras` file of it does not load. Save the model itself and quantise after loading; for phones there is
+    `kerasft.export.litert(..., quantize=...)`.
 
     Args:
         model: A backbone, or a model with a head.
@@ -239,7 +240,9 @@ def quantize(model: keras.Model, mode: str = "int8") -> keras.Model:
     if mode not in ("int8", "int4"):
         raise bad_argument("mode", "'int8' or 'int4'", mode, "Choose one of the two.")
     copy = rebuild(model)
-    copy.quantize(mode, type_check=False, filters=_can_quantize)
+    # Keras' default for int8 rounds the activations too: on SST-2 that changed 5 times as many answers and took 4 times as long.
+    config = keras.quantizers.Int8QuantizationConfig(activation_quantizer=None) if mode == "int8" else None
+    copy.quantize(mode if config is None else None, config=config, type_check=False, filters=_can_quantize)
     return copy
 
 

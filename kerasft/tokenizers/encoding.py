@@ -79,7 +79,8 @@ def pad(encoded: Encoded, rows: Sequence[int], pad_id: int, *, length: int | Non
     >>> pad(Encoded([[2, 5, 3], [2, 3]], [[0, 0, 0], [0, 0]], 0), [0, 1], pad_id=0)["token_ids"].tolist()
     [[2, 5, 3], [2, 3, 0]]
     """
-    length = length or max(len(encoded.token_ids[row]) for row in rows)
+    # GPT-2 puts no token around a text, so an empty one has none: it becomes one place of padding.
+    length = length or max(1, *(len(encoded.token_ids[row]) for row in rows))
     token_ids = np.full((len(rows), length), pad_id, np.int32)
     padding_mask, segment_ids = np.zeros_like(token_ids), np.zeros_like(token_ids)
     for index, row in enumerate(rows):
