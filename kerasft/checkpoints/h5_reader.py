@@ -111,7 +111,14 @@ def _variable(name: str, attributes: dict) -> str:
 def _check(dataset: h5py.Dataset, path: pathlib.Path) -> None:
     """Refuse what Keras never writes: numbers in other files, filters, more numbers than the file can hold."""
     size = path.stat().st_size
-    if dataset.external or dataset.is_virtual or dataset.chunks or dataset.dtype.kind != "f" or dataset.nbytes > size:
+    if (
+        dataset.shape is None
+        or dataset.external
+        or dataset.is_virtual
+        or dataset.chunks
+        or dataset.dtype.kind != "f"
+        or dataset.nbytes > size
+    ):
         raise CheckpointError(
             f"{path}: {dataset.name!r} must be plain floats inside this file of {size} bytes; received: {dataset.dtype} of "
             f"shape {dataset.shape}, {'elsewhere' if dataset.external or dataset.is_virtual else dataset.nbytes} bytes. "
