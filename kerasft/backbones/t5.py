@@ -76,7 +76,14 @@ class T5Config(BackboneConfig):
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MT5Config(T5Config):
-    """The same for mT5 (https://arxiv.org/abs/2010.11934), a T5 1.1 that Hugging Face calls by a name of its own."""
+    """The same for mT5 (https://arxiv.org/abs/2010.11934), a T5 1.1 that Hugging Face calls by a name of its own.
+
+    Example:
+
+    >>> sizes = {"num_layers": 2, "num_decoder_layers": 1, "num_heads": 2, "head_dim": 4, "hidden_dim": 8}
+    >>> MT5Config(vocabulary_size=100, intermediate_dim=16, gated=True, **sizes).family
+    'mt5'
+    """
 
     family: ClassVar[str] = "mt5"
 

@@ -60,8 +60,8 @@ def causal_bias(padding_mask: tf.Tensor, mask_value: float, dtype: str) -> tf.Te
     """
     length = padding_mask.shape[1]
     positions = ops.arange(ops.shape(padding_mask)[1] if length is None else length, dtype="int32")  # (S,)
-    later = ops.expand_dims(positions, 0) > ops.expand_dims(positions, 1)  # (S, S)
-    return ops.cast(later, dtype) * mask_value
+    visible = ops.expand_dims(positions, 0) <= ops.expand_dims(positions, 1)  # (S, S)
+    return (ops.cast(visible, dtype) - 1.0) * -mask_value
 
 
 @keras.saving.register_keras_serializable("kerasft")

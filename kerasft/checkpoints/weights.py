@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
-from kerasft.checkpoints.family import Weights
+from kerasft.checkpoints.family import Family, Weights
 from kerasft.checkpoints.report import LoadReport, listed
 from kerasft.checkpoints.tensors import Tensors
 from kerasft.checkpoints.unfilled import Unfilled
@@ -25,9 +25,7 @@ def assign(
     weights: Weights,
     tensors: Tensors,
     *,
-    prefix: str = "",
-    aliases: Mapping[str, str] | None = None,
-    optional: tuple[str, ...] = (),
+    family: Family,
     unused: tuple[str, ...] = (),
     allow: tuple[str, ...] = (),
     unfilled: Unfilled | None = None,
@@ -37,9 +35,8 @@ def assign(
     Args:
         weights: Which tensor is which variable.
         tensors: The checkpoint.
-        prefix: What may stand before the names, such as `"bert."`.
-        aliases: Other names of a weight -> its name; read where the weight's own name is not there, else the same.
-        optional: Beginnings of the names that a checkpoint may lack.
+        family: Of the checkpoint: its `prefix` may stand before the names; its `aliases` are read where the weight's own name
+            is not there, and else are the same; its `optional` names may be lacking.
         unused: Beginnings of the names that the model may have no place for.
         allow: Patterns (`fnmatch`) of names that may be missing or without a place.
         unfilled: The scope that the model was built in; what the checkpoint lacks is drawn by it.
@@ -50,10 +47,10 @@ def assign(
     Raises:
         CheckpointError: If tensors are missing, have no place, or have another shape. Nothing is assigned then.
     """
-    stored = {_canonical(name, prefix): name for name in tensors if not _NOT_WEIGHTS.search(name)}
-    _resolve(aliases or {}, tensors, stored)
+    stored = {_canonical(name, family.prefix): name for name in tensors if not _NOT_WEIGHTS.search(name)}
+    _resolve(family.aliases, tensors, stored)
     missing = tuple(name for name in weights if name not in stored)
-    absent = [name for name in missing if not _permitted(name, optional, allow)]
+    absent = [name for name in missing if not _permitted(name, family.optional, allow)]
     if absent:
         _fail(tensors, "lacks weights that its config.json calls for", absent)
     extra = tuple(name for name in stored if name not in weights)
