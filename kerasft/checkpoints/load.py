@@ -129,9 +129,7 @@ def _load(
     model.checkpoint_report = assign(
         {**weights, **head.weights(model)} if head else weights,
         tensors,
-        prefix=family.prefix,  # Old language models have none before their backbone's names.
-        aliases=family.aliases,
-        optional=family.optional,
+        family=family,
         unused=head.unused if head else family.head_names,
         allow=allow,
         unfilled=unfilled,
