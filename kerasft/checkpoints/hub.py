@@ -102,7 +102,7 @@ def upload(
         commit = hub.upload_folder(
             repo_id=repo_id, folder_path=folder, revision=revision, commit_message=commit_message
         )
-    except (OSError, ValueError) as error:  # All of huggingface_hub's own errors are one of the two.
+    except Exception as error:  # The network client's errors reach us as they are, and it changes with the versions.
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise CheckpointError(
             f"{repo_id!r} could not be uploaded: {reason} Check the network, HF_HUB_OFFLINE, and that the token (hf auth "

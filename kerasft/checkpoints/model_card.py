@@ -84,5 +84,9 @@ def model_card(fields: dict, *, kind: str, num_parameters: int, kerasft_loader: 
 def _labels(fields: dict) -> list[str]:
     if "id2label" not in fields:
         return []
-    rows = [f"| {index} | {json.dumps(name, ensure_ascii=False)} |" for index, name in fields["id2label"].items()]
+    rows = [f"| {index} | {_cell(name)} |" for index, name in fields["id2label"].items()]
     return ["## Labels", "", "| id | label |", "|---|---|", *rows, ""]
+
+
+def _cell(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False).replace("|", "\\|")

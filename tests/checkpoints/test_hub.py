@@ -5,14 +5,15 @@ import hashlib
 import http.server
 import json
 import threading
+import types
 import urllib.parse
 
 import huggingface_hub
 import pytest
 
 import kerasft
-from kerasft.checkpoints import hub
-from kerasft.errors import CheckpointError
+from kerasft.checkpoints import hub, torch_reader
+from kerasft.errors import CheckpointError, KerasftError
 from tests import tiny
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -124,6 +125,65 @@ def test_what_is_needed_is_downloaded_once(cache, server):
     kerasft.load_pretrained("someone/tiny-bert")
     assert any(path.endswith("model.safetensors") for path in server)
     assert not any(path.endswith(".bin") for path in server)
+
+
+@pytest.mark.parametrize("has_torch", [True, False])
+def test_another_format_is_downloaded_where_there_are_no_safetensors(cache, server, monkeypatch, tmp_path, has_torch):
+    monkeypatch.setattr(torch_reader, "is_available", lambda: has_torch)
+    served = tmp_path / "served"
+    (served / "model.safetensors").unlink()
+    (served / "tf_model.h5").write_bytes(b"")
+    for name in ("vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "training_args.bin"):
+        (served / name).write_text("")
+    folder = hub.download("someone/tiny-bert")
+    found = {path.name for path in folder.iterdir()}
+    assert {"vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model"} <= found
+    assert found & {"pytorch_model.bin", "tf_model.h5"} == {"pytorch_model.bin" if has_torch else "tf_model.h5"}
+    assert "training_args.bin" not in found
+
+
+class RecordingApi:
+    """Stands in for `huggingface_hub.HfApi`; remembers what it was asked to do."""
+
+    calls = []
+
+    def __init__(self, token=None):
+        self.calls.append(("token", token))
+
+    def create_repo(self, repo_id, **options):
+        self.calls.append(("create_repo", repo_id, options))
+
+    def create_branch(self, repo_id, **options):
+        self.calls.append(("create_branch", repo_id, options))
+
+    def upload_folder(self, *, folder_path, **options):
+        names = sorted(path.name for path in folder_path.iterdir())
+        self.calls.append(("upload_folder", options, names))
+        return types.SimpleNamespace(commit_url="https://hub/someone/reviews/commit/1")
+
+
+def test_a_model_is_uploaded_on_demand(monkeypatch):
+    monkeypatch.setattr(huggingface_hub, "HfApi", RecordingApi)
+    monkeypatch.setattr(RecordingApi, "calls", [])
+    url = kerasft.checkpoints.push_to_hub(
+        tiny.backbone(), tiny.tokenizer(), "someone/reviews", private=True, revision="dev", token="secret"
+    )
+    assert url == "https://hub/someone/reviews/commit/1"
+    token, repository, branch, (_, options, names) = RecordingApi.calls
+    assert token == ("token", "secret")
+    assert repository == ("create_repo", "someone/reviews", {"private": True, "exist_ok": True})
+    assert branch == ("create_branch", "someone/reviews", {"branch": "dev", "exist_ok": True})
+    assert options["revision"] == "dev"
+    assert {"README.md", "config.json", "model.safetensors", "tokenizer.json"} <= set(names)
+
+
+def test_an_upload_that_fails_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
+    use_endpoint(monkeypatch, "http://127.0.0.1:9")
+    with pytest.raises(CheckpointError, match="'someone/reviews' could not be uploaded"):
+        kerasft.checkpoints.push_to_hub(tiny.backbone(), tiny.tokenizer(), "someone/reviews")
+    with pytest.raises(KerasftError, match="`repo_id` must be a name of the form 'owner/name'; received: 'no name'"):
+        kerasft.checkpoints.push_to_hub(tiny.backbone(), tiny.tokenizer(), "no name")
 
 
 def test_an_unknown_repository_is_one_sentence(cache, server):
