@@ -3,6 +3,7 @@
 import json
 import pathlib
 
+import keras
 import numpy as np
 
 import kerasft
@@ -63,17 +64,25 @@ def worst(received, expected, mask=None):
     return float(np.max(difference if mask is None else difference[mask.astype(bool)]))
 
 
-def differences(name, *, length=None):
-    """The largest difference of each output from the reference's, over real tokens."""
-    found = arrays(name)
-    inputs = features(name, found, length=length)
-    answers = {}
-    backbone = kerasft.load_pretrained(FOLDERS[name])[0]
-    for output, received in backbone(inputs).items():
-        mask = inputs[output.replace("sequence_output", "padding_mask")]
-        answers[output] = worst(received, found[output if length is None else f"{output}_{length}"], mask)
-    if "logits" in found:
-        expected = found["logits" if length is None else f"logits_{length}"]
-        mask = inputs[list(inputs)[-1]] if expected.ndim == 3 else None
-        answers["logits"] = worst(load(name)(inputs), expected, mask)
+HIDDEN = {
+    "gpt2": {"sequence_output": "layer_norm"},
+    "t5": {f"{side}_sequence_output": f"{side}_output_dropout" for side in ("encoder", "decoder")},
+}
+HIDDEN["mt5"] = HIDDEN["t5"]
+
+
+def differences(name, *, lengths=(None,)):
+    """The largest difference of each output from the reference's, over real tokens, at all of the lengths."""
+    found, model = arrays(name), load(name)
+    outputs = {ours: model.get_layer(layer).output for ours, layer in HIDDEN[name.partition("/")[0]].items()}
+    if has_head(name):
+        outputs["logits"] = model.output
+    whole = keras.Model(model.input, outputs)
+    answers = dict.fromkeys(outputs, 0.0)
+    for length in lengths:
+        inputs = features(name, found, length=length)
+        for output, received in whole(inputs).items():
+            expected = found[output if length is None else f"{output}_{length}"]
+            mask = inputs.get(output.replace("sequence_output", "padding_mask"), inputs[list(inputs)[-1]])
+            answers[output] = max(answers[output], worst(received, expected, mask if expected.ndim == 3 else None))
     return answers
