@@ -1,6 +1,7 @@
 """Convert a checkpoint or a bundle to a Hugging Face folder with safetensors, and say what became of every weight."""
 
 import argparse
+import logging
 import pathlib
 
 import kerasft
@@ -66,5 +67,10 @@ def _read(args: argparse.Namespace) -> tuple:
         return bundle.model, bundle.tokenizer, kerasft.checkpoints.LoadReport(args.source, loaded=names)
     keep_head = not args.backbone_only and kerasft.checkpoints.has_task_head(args.source, revision=args.revision)
     load = kerasft.load_task_model if keep_head else kerasft.load_pretrained
-    model, tokenizer = load(args.source, revision=args.revision, allow=tuple(args.allow))
+    log = logging.getLogger("kerasft.checkpoints.weights")
+    log.disabled = True  # The report is printed, so it need not be logged too.
+    try:
+        model, tokenizer = load(args.source, revision=args.revision, allow=tuple(args.allow))
+    finally:
+        log.disabled = False
     return model, tokenizer, model.checkpoint_report

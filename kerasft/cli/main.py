@@ -64,7 +64,9 @@ def main(arguments: list[str] | None = None) -> int:
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are not news to the user
             for name in ("tensorflow", "absl"):
                 logging.getLogger(name).setLevel(logging.ERROR)
-        logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+        if not logging.root.handlers:
+            logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+            settings.callback(logging.root.removeHandler, logging.root.handlers[0])  # its stream ends with `quiet`
         for name in ("httpx", "filelock", "matplotlib", "h5py"):  # each request and font is no news either
             logging.getLogger(name).setLevel(logging.WARNING)
         return _run(args)
