@@ -178,7 +178,7 @@ def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
 
 
 def freeze(model: keras.Model, *, below: int) -> keras.Model:
-    """Freeze the embeddings and the first blocks, in place. Compile the model after it.
+    """Freeze the embeddings and the first blocks, in place. Compile the model after it, and freeze again after loading a file.
 
     Args:
         model: A backbone, or a model with a head.

@@ -52,9 +52,13 @@ def rebuild(
 
     cloned = keras.models.clone_model(model, clone_function=clone)
     new = type(model)(cloned.input, cloned.output, name=model.name)
-    merged = {
-        id(layer._kernel): layer.kernel for _, layer in inner_layers(model) if getattr(layer, "lora_enabled", False)
-    }
+    merged = {}
+    for _, layer in inner_layers(model):
+        if getattr(layer, "lora_enabled", False):
+            is_table = isinstance(layer, keras.layers.Embedding)
+            # The plain variable, and the property that adds A B to it.
+            base, total = (layer._embeddings, layer.embeddings) if is_table else (layer._kernel, layer.kernel)
+            merged[id(base)] = total
     old_weights = [weight for weight in model.weights if not weight.name.startswith("lora_")]
     for weight, old in zip(new.weights, old_weights, strict=True):
         value = keras.ops.convert_to_numpy(merged.get(id(old), old))
