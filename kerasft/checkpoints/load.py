@@ -25,7 +25,7 @@ from kerasft.features import SEGMENT_IDS
 def load_pretrained(
     name: str | os.PathLike, *, revision: str | None = None, dtype: str | None = None, allow: tuple[str, ...] = ()
 ) -> tuple[keras.Model, PreTrainedTokenizerFast]:
-    """Load a pretrained encoder and its tokenizer.
+    """Load a pretrained encoder or decoder and its tokenizer.
 
     Every field of the checkpoint's config that changes the result is honoured or refused, every weight is accounted
     for, and no code from the checkpoint is run. A task head in it is left out; `load_task_model` keeps it.
@@ -42,8 +42,9 @@ def load_pretrained(
             may have no place for; anything else of the kind is an error.
 
     Returns:
-        `(backbone, tokenizer)`. The backbone is a functional model: `token_ids`, `padding_mask`, `segment_ids`, int32
-        (B, S), in; `sequence_output` (B, S, H) and `pooled_output` (B, H) out. Its attribute `checkpoint_report`, a
+        `(backbone, tokenizer)`. The backbone is a functional model: `token_ids`, `padding_mask` and, where the family has them,
+        `segment_ids`, int32 (B, S), in; `sequence_output` (B, S, H) and, where there is a pooler, `pooled_output` (B, H) out.
+        T5 has `encoder_...` and `decoder_...` of each, see `kerasft.backbones.t5`. Its attribute `checkpoint_report`, a
         `LoadReport`, says what became of every tensor. The tokenizer is the checkpoint's own.
 
     Raises:
