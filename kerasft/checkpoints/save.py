@@ -182,7 +182,7 @@ def _head_parts(model: keras.Model, family: Family) -> tuple[str, Weights, dict]
                 raise bad_argument("model", "of a form that Hugging Face has too", model.name, misfit + ".")
             prefixed = {family.prefix + name: weight for name, weight in weights.items()}
             return family.class_prefix + suffix, {**prefixed, **head.weights(model)}, head.write_options(model)
-    if hasattr(model, "labels"):
+    if not isinstance(model.output, dict):  # as a backbone's is
         raise bad_argument(
             "model",
             f"a backbone or one of {', '.join(head.task for head in family.heads.values())}",

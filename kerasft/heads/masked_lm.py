@@ -2,7 +2,9 @@
 
 import keras
 
+from kerasft.backbones.encoder import EncoderConfig
 from kerasft.backbones.token_embedding import config_of
+from kerasft.errors import bad_argument
 from kerasft.features import SEQUENCE_OUTPUT
 from kerasft.heads.pooling import outputs_of
 
@@ -58,6 +60,10 @@ def masked_lm(backbone: keras.Model) -> keras.Model:
     True
     """
     config = config_of(backbone)
+    if not isinstance(config, EncoderConfig):
+        raise bad_argument(
+            "backbone", "an encoder", backbone.name, "Use kerasft.heads.causal_lm or sequence_to_sequence for this one."
+        )
     embedding = backbone.get_layer("token_embedding")
     states = keras.layers.Dense(
         embedding.output_dim,

@@ -224,3 +224,11 @@ def test_a_task_model_trains_on_and_is_written(tmp_path):
     assert model.evaluate(data, verbose=0) < before
     again, _ = kerasft.load_task_model(save_huggingface(tmp_path / "written", model, tokenizer))
     np.testing.assert_allclose(again.predict(data, verbose=0), model.predict(data, verbose=0), atol=1e-6)
+
+
+def test_a_head_of_the_users_own_is_not_written_as_a_backbone(tmp_path):
+    backbone, tokenizer = kerasft.load_pretrained(FOLDERS["distilbert/base"])
+    model = keras.Model(backbone.input, keras.layers.Dense(3)(backbone.output["sequence_output"]), name="own_head")
+    with pytest.raises(KerasftError, match=r"`model` must be a backbone or one of text_classifier, .*'own_head'"):
+        save_huggingface(tmp_path / "written", model, tokenizer)
+    assert not (tmp_path / "written").exists()

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from kerasft import KerasftError, Labels, multi_label
+from kerasft.backbones import GPT2Config, gpt2
 from kerasft.heads import OutputBias, masked_lm, question_answering, token_classifier
 from tests import tiny
 from tests.heads.keras_hub_encoders import KERAS_HUB
@@ -164,3 +165,9 @@ def test_wrong_labels_and_backbones():
             build(plain)
     with pytest.raises(KerasftError, match=r"must be a backbone that kerasft.load_pretrained built.*received: 'plain'"):
         masked_lm(plain)
+
+
+def test_a_decoder_has_no_masked_language_model():
+    sizes = {"vocabulary_size": 9, "num_layers": 1, "num_heads": 1, "hidden_dim": 4, "intermediate_dim": 4}
+    with pytest.raises(KerasftError, match="`backbone` must be an encoder; received: 'gpt2'"):
+        masked_lm(gpt2(GPT2Config(**sizes)))
