@@ -164,13 +164,25 @@ def _unigram(texts: list[str], settings: dict, family: str, vocabulary_size: int
     def rebuilt(model: dict) -> Tokenizer:
         pieces = [tuple(piece) for piece in model["vocab"]]
         special, learnt = pieces[: len(names)], pieces[len(names) :]
-        # The library sums in the random order of a hash map: the last digits differ from run to run.
-        learnt = sorted(((token, round(score, 6)) for token, score in learnt), key=lambda piece: (-piece[1], piece[0]))
-        backend = build(special + learnt, settings, unknown_id=names.index("<unk>"))
+        backend = build(special + _ordered(learnt), settings, unknown_id=names.index("<unk>"))
         backend.normalizer = normalizer
         return backend
 
     return _again(learner, rebuilt)
+
+
+def _ordered(pieces: list[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Undo the random order of the library's hash maps, so that the same texts give the same pieces and scores."""
+    pieces = [(token, round(score, 6)) for token, score in pieces]  # sums differ in their last digits
+    # Characters that training had dropped come back with the lowest score and 0.0001 more each, in random order.
+    lowest = min(score for _, score in pieces)
+    back = {
+        token: score
+        for token, score in pieces
+        if len(token) == 1 and abs((score - lowest) / 1e-4 - round((score - lowest) / 1e-4)) < 0.03
+    }
+    scores = dict(pieces) | dict(zip(sorted(back), sorted(back.values())))
+    return sorted(scores.items(), key=lambda piece: (-piece[1], piece[0]))
 
 
 _LEARNERS = {"wordpiece": _wordpiece, "bpe": _bpe, "unigram": _unigram}
