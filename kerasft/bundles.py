@@ -11,7 +11,6 @@ import importlib.metadata
 import json
 import os
 import pathlib
-import tempfile
 from typing import Any
 
 import keras
@@ -22,6 +21,7 @@ from kerasft import backbones, tokenizers  # noqa: F401  a saved model needs the
 from kerasft.data.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import Labels
+from kerasft.files import written_aside
 from kerasft.heads import LabelledModel
 
 MODEL_FILE = "model.keras"
@@ -114,17 +114,11 @@ def save_bundle(
         "versions": {"kerasft": kerasft.__version__} | {name: _version(name) for name in _PACKAGES},
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as aside:
-        written = pathlib.Path(aside) / "bundle"
-        written.mkdir()
+    with written_aside(folder) as aside:
         # The same layers without the optimizer, whose state would make the file three times as large.
-        type(model)(model.input, model.output, name=model.name).save(written / MODEL_FILE)
-        tokenizers.save(tokenizer, written)
-        (written / METADATA_FILE).write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", "utf-8")
-        if folder.exists():
-            folder.rename(pathlib.Path(aside) / "replaced")
-        written.rename(folder)
+        type(model)(model.input, model.output, name=model.name).save(aside / MODEL_FILE)
+        tokenizers.save(tokenizer, aside)
+        (aside / METADATA_FILE).write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return folder
 
 

@@ -6,13 +6,11 @@ them again. Shards hold the variables by their names alone.
 """
 
 import pathlib
-from collections.abc import Iterator
-from typing import NamedTuple
 
 import h5py
 import numpy as np
 
-from kerasft.checkpoints.shards import weight_files
+from kerasft.checkpoints.shards import Entry, ShardedReader
 from kerasft.checkpoints.tf_names import torch_name
 from kerasft.errors import CheckpointError
 
@@ -20,14 +18,7 @@ SINGLE_FILE = "tf_model.h5"
 INDEX_FILE = "tf_model.h5.index.json"
 
 
-class _Entry(NamedTuple):
-    path: pathlib.Path
-    dataset: str
-    shape: tuple[int, ...]
-    transposed: bool
-
-
-class H5Reader:
+class H5Reader(ShardedReader):
     """The tensors of a folder with `tf_model.h5`, or `tf_model.h5.index.json` and its shards.
 
     Args:
@@ -37,27 +28,13 @@ class H5Reader:
         CheckpointError: If files are missing, damaged, or lie outside the folder.
     """
 
-    def __init__(self, folder: pathlib.Path):
-        self.folder = folder
-        self._entries = {}
-        for path in weight_files(folder, SINGLE_FILE, INDEX_FILE):
-            self._entries.update(_entries(path))
+    single = SINGLE_FILE
+    index = INDEX_FILE
 
     @staticmethod
-    def fits(folder: pathlib.Path) -> bool:
-        """Tell whether the folder has such files."""
-        return (folder / SINGLE_FILE).is_file() or (folder / INDEX_FILE).is_file()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._entries
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Return the shape of a tensor without reading it."""
-        entry = self._entries[name]
-        return entry.shape[::-1] if entry.transposed else entry.shape
+    def entries(path: pathlib.Path) -> dict[str, Entry]:
+        """List the tensors of one file."""
+        return _entries(path)
 
     def read(self, name: str) -> np.ndarray:
         """Read one tensor as float32.
@@ -74,14 +51,14 @@ class H5Reader:
         return value.T if transposed else value
 
 
-def _entries(path: pathlib.Path) -> dict[str, _Entry]:
+def _entries(path: pathlib.Path) -> dict[str, Entry]:
     entries = {}
     try:
         with h5py.File(path, "r") as file:
             for name, dataset in _datasets(file).items():
                 _check(dataset, path)
                 translated, transposed = torch_name(_variable(name, dict(file[name.split("/")[0]].attrs)))
-                entries[translated] = _Entry(path, name, dataset.shape, transposed)
+                entries[translated] = Entry(path, name, dataset.shape, transposed)
     except CheckpointError:
         raise
     except Exception as error:  # A damaged HDF5 file raises errors of many kinds.

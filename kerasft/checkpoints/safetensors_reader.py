@@ -8,14 +8,12 @@ file would count as memory of this process until the whole checkpoint is in it t
 import json
 import pathlib
 import struct
-from collections.abc import Iterator
-from typing import NamedTuple
 
 import ml_dtypes
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
-from kerasft.checkpoints.shards import weight_files
+from kerasft.checkpoints.shards import Entry, ShardedReader
 from kerasft.checkpoints.tf_names import torch_name
 from kerasft.errors import CheckpointError
 
@@ -24,15 +22,7 @@ INDEX_FILE = "model.safetensors.index.json"
 _DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": ml_dtypes.bfloat16}
 
 
-class _Entry(NamedTuple):
-    path: pathlib.Path
-    dtype: str
-    shape: tuple[int, ...]
-    offset: int
-    transposed: bool
-
-
-class SafetensorsReader:
+class SafetensorsReader(ShardedReader):
     """The tensors of a folder with `model.safetensors`, or `model.safetensors.index.json` and the shards that it names.
 
     Args:
@@ -42,27 +32,13 @@ class SafetensorsReader:
         CheckpointError: If files are missing, damaged, or lie outside the folder.
     """
 
-    def __init__(self, folder: pathlib.Path):
-        self.folder = folder
-        self._entries = {}
-        for path in weight_files(folder, SINGLE_FILE, INDEX_FILE):
-            self._entries.update(_entries(path))
+    single = SINGLE_FILE
+    index = INDEX_FILE
 
     @staticmethod
-    def fits(folder: pathlib.Path) -> bool:
-        """Tell whether the folder has such files."""
-        return (folder / SINGLE_FILE).is_file() or (folder / INDEX_FILE).is_file()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._entries
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Return the shape of a tensor without reading it."""
-        entry = self._entries[name]
-        return entry.shape[::-1] if entry.transposed else entry.shape
+    def entries(path: pathlib.Path) -> dict[str, Entry]:
+        """List the tensors of one file."""
+        return _entries(path)
 
     def read(self, name: str) -> np.ndarray:
         """Read one tensor as float32.
@@ -76,7 +52,7 @@ class SafetensorsReader:
         Raises:
             CheckpointError: If it is stored as anything but float32, float16, bfloat16 or float64.
         """
-        path, dtype, shape, offset, transposed = self._entries[name]
+        path, (dtype, offset), shape, transposed = self._entries[name]
         if dtype not in _DTYPES:
             raise CheckpointError(
                 f"{path}: tensor {name!r} is stored as {dtype}; expected F32, F16, BF16 or F64. "
@@ -87,7 +63,7 @@ class SafetensorsReader:
         return value.T if transposed else value
 
 
-def _entries(path: pathlib.Path) -> dict[str, _Entry]:
+def _entries(path: pathlib.Path) -> dict[str, Entry]:
     try:
         safe_open(path, framework="np")  # checks that the header fits the file and that the tensors fill it
         with path.open("rb") as file:
@@ -104,5 +80,5 @@ def _entries(path: pathlib.Path) -> dict[str, _Entry]:
     for stored, entry in header.items():
         name, transposed = torch_name(stored) if of_keras else (stored, False)
         offset = 8 + length + entry["data_offsets"][0]
-        entries[name] = _Entry(path, entry["dtype"], tuple(entry["shape"]), offset, transposed)
+        entries[name] = Entry(path, (entry["dtype"], offset), tuple(entry["shape"]), transposed)
     return entries

@@ -24,6 +24,7 @@ from kerasft.checkpoints.model_card import model_card
 from kerasft.checkpoints.report import listed
 from kerasft.checkpoints.safetensors_reader import SINGLE_FILE
 from kerasft.errors import bad_argument
+from kerasft.files import written_aside
 
 CARD_FILE = "README.md"
 
@@ -73,16 +74,14 @@ def save_huggingface(
         **more,
         _OURS: kerasft.__version__,
     }
-    folder.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.absolute().parent, prefix=f".{folder.name}.") as aside:
-        written = pathlib.Path(aside) / "checkpoint"
-        tokenizers.save(tokenizer, written)
+    with written_aside(folder) as aside:
+        tokenizers.save(tokenizer, aside)
         save_file(
             {name: _cast(stored(weight), name, dtype) for name, weight in weights.items()},
-            written / SINGLE_FILE,
+            aside / SINGLE_FILE,
             {"format": "pt"},
         )
-        (written / CONFIG_FILE).write_text(json.dumps(fields, indent=2) + "\n", "utf-8")
+        (aside / CONFIG_FILE).write_text(json.dumps(fields, indent=2) + "\n", "utf-8")
         card = model_card(
             fields,
             kind=class_name.removeprefix(family.class_prefix),
@@ -91,10 +90,7 @@ def save_huggingface(
             if class_name == family.class_prefix + family.base_class
             else "load_task_model",
         )
-        (written / CARD_FILE).write_text(card, "utf-8")
-        if folder.exists():
-            folder.rename(pathlib.Path(aside) / "replaced")
-        written.rename(folder)
+        (aside / CARD_FILE).write_text(card, "utf-8")
     return folder
 
 

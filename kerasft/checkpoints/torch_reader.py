@@ -7,12 +7,11 @@ import importlib.util
 import pathlib
 import re
 import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from kerasft.checkpoints.shards import weight_files
+from kerasft.checkpoints.shards import Entry, ShardedReader
 from kerasft.errors import CheckpointError
 
 SINGLE_FILE = "pytorch_model.bin"
@@ -20,7 +19,7 @@ INDEX_FILE = "pytorch_model.bin.index.json"
 REOPEN_AFTER_BYTES = 64_000_000
 
 
-class TorchReader:
+class TorchReader(ShardedReader):
     """The tensors of a folder with `pytorch_model.bin`, or `pytorch_model.bin.index.json` and its shards.
 
     Args:
@@ -31,31 +30,18 @@ class TorchReader:
             outside the folder.
     """
 
+    single = SINGLE_FILE
+    index = INDEX_FILE
+
     def __init__(self, folder: pathlib.Path):
-        self.folder = folder
-        self._file_of = {}
-        self._shapes = {}
         self._opened: tuple[pathlib.Path, dict] | None = None
         self._bytes_read = 0
-        for path in weight_files(folder, SINGLE_FILE, INDEX_FILE):
-            tensors = load_tensors(path)
-            self._file_of.update(dict.fromkeys(tensors, path))
-            self._shapes.update({name: tuple(tensor.shape) for name, tensor in tensors.items()})
+        super().__init__(folder)
 
     @staticmethod
-    def fits(folder: pathlib.Path) -> bool:
-        """Tell whether the folder has such files."""
-        return (folder / SINGLE_FILE).is_file() or (folder / INDEX_FILE).is_file()
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._file_of)
-
-    def __contains__(self, name: str) -> bool:
-        return name in self._file_of
-
-    def shape(self, name: str) -> tuple[int, ...]:
-        """Return the shape of a tensor without reading it."""
-        return self._shapes[name]
+    def entries(path: pathlib.Path) -> dict[str, Entry]:
+        """List the tensors of one file."""
+        return {name: Entry(path, name, tuple(tensor.shape)) for name, tensor in load_tensors(path).items()}
 
     def read(self, name: str) -> np.ndarray:
         """Read one tensor as float32.
@@ -63,7 +49,7 @@ class TorchReader:
         Raises:
             CheckpointError: If it is stored as anything but a float type.
         """
-        path = self._file_of[name]
+        path = self._entries[name].path
         # The pages of a mapped file that were read count as this process' memory until the mapping is dropped.
         if self._opened is None or self._opened[0] != path or self._bytes_read > REOPEN_AFTER_BYTES:
             self._opened, self._bytes_read = None, 0

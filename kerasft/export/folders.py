@@ -1,11 +1,8 @@
 """What every exported folder has in common: it appears whole or not at all, and says what it holds."""
 
-import contextlib
 import json
 import os
 import pathlib
-import tempfile
-from collections.abc import Iterator
 from typing import Any
 
 from kerasft import tokenizers
@@ -50,31 +47,6 @@ def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike 
             "folder", "a new folder or an export to replace", str(folder), "It holds other files; choose another."
         )
     return folder
-
-
-@contextlib.contextmanager
-def written_aside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Give a temporary folder to write into; it takes the place of `folder` only if the block ends without an error.
-
-    Args:
-        folder: The final place; what is there is replaced.
-
-    Example:
-
-    >>> folder = pathlib.Path(tempfile.mkdtemp()) / "export"
-    >>> with written_aside(folder) as aside:
-    ...     _ = (aside / "labels.txt").write_text("no")
-    >>> [path.name for path in folder.iterdir()]
-    ['labels.txt']
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as temporary:
-        aside = pathlib.Path(temporary) / "new"
-        aside.mkdir()
-        yield aside
-        if folder.exists():
-            folder.rename(pathlib.Path(temporary) / "replaced")
-        aside.rename(folder)
 
 
 def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None:

@@ -20,12 +20,12 @@ from kerasft.export.folders import (
     target_folder,
     write_companions,
     write_json,
-    written_aside,
 )
 from kerasft.export.int8_embedding import with_int8_embeddings
 from kerasft.export.runners import LITERT_FILE, LOGITS, SIGNATURE
 from kerasft.export.saved_model import write_graph
 from kerasft.export.verify import check_report, sample_texts, verify
+from kerasft.files import written_aside
 
 SIGNATURE_FILE = "signature.json"
 QUANTIZATIONS = (None, "float16", "int8")

@@ -19,11 +19,11 @@ from kerasft.export.folders import (
     target_folder,
     write_companions,
     write_json,
-    written_aside,
 )
 from kerasft.export.runners import LOGITS, PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS
 from kerasft.export.verify import check_report, sample_texts, verify
 from kerasft.features import MULTI_LABEL, REGRESSION
+from kerasft.files import written_aside
 from kerasft.tokenizers.encoding import encode, pad
 from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
 

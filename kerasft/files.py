@@ -1,0 +1,32 @@
+"""Folders that appear whole or not at all."""
+
+import contextlib
+import pathlib
+import tempfile
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def written_aside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Give a temporary folder to write into; it takes the place of `folder` only if the block ends without an error.
+
+    Args:
+        folder: The final place; what is there is replaced.
+
+    Example:
+
+    >>> folder = pathlib.Path(tempfile.mkdtemp()) / "export"
+    >>> with written_aside(folder) as aside:
+    ...     _ = (aside / "labels.txt").write_text("no")
+    >>> [path.name for path in folder.iterdir()]
+    ['labels.txt']
+    """
+    parent = folder.absolute().parent
+    parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=f".{folder.name}.") as temporary:
+        aside = pathlib.Path(temporary) / "new"
+        aside.mkdir()
+        yield aside
+        if folder.exists():
+            folder.rename(pathlib.Path(temporary) / "replaced")
+        aside.rename(folder)
