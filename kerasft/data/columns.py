@@ -121,6 +121,9 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
         names = _find_label(rows, {texts[0], pair})
     if need_label and not names:
         raise _missing(rows, "label")
+    twice = [name for name in (texts[0], pair, *names) if name and [texts[0], pair, *names].count(name) > 1]
+    if twice:
+        raise bad_data(rows.name, "one column stands for two things", "Name a column for each.", value=twice[0])
     roles = Roles(texts[0], pair, names, isinstance(label, (list, tuple)))
     if not rows.named:
         _refuse_header(rows, roles)

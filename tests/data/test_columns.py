@@ -69,3 +69,10 @@ def test_a_header_is_not_taken_for_a_row():
     rows = Rows.of({"0": ["Sentence", "good"], "1": ["label", "1"]}, "a.tsv", named=False)
     with pytest.raises(DataError, match=r"a\.tsv, line 1: this row is a header; received: \['sentence', 'label'\]"):
         find_columns(rows, {"text": 0, "label": 1})
+
+
+@pytest.mark.parametrize("columns", [{"text": "a", "label": "a"}, {"text": "a", "text_pair": "a", "label": "b"}])
+def test_a_column_has_one_role(columns):
+    rows = Rows.of({"a": ["good"], "b": ["bad"]}, "reviews.csv")
+    with pytest.raises(DataError, match=r"reviews.csv: one column stands for two things; received: 'a'"):
+        find_columns(rows, columns)
