@@ -19,7 +19,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from kerasft.backbones.rebuild import inner_layers, rebuild
+from kerasft.backbones.rebuild import inner_layers, rebuild, refuse_quantized
 from kerasft.errors import CheckpointError, bad_argument
 
 DEFAULT_LAYERS = ("query", "value", "query_key_value")
@@ -53,7 +53,7 @@ def enable_lora(
         The model.
 
     Raises:
-        KerasftError: If the rank or alpha is out of range, nothing matches, or the model has LoRA already.
+        KerasftError: If the rank or alpha is out of range, nothing matches, or the model has LoRA already or is quantised.
 
     Example:
 
@@ -64,8 +64,9 @@ def enable_lora(
     """
     if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
         raise bad_argument("rank", "a whole number >= 1", rank, "8 is usual.")
-    if alpha is not None and not alpha > 0:
-        raise bad_argument("alpha", "above 0", alpha, "Leave it out, or give twice the rank.")
+    if alpha is not None and not (isinstance(alpha, int | float) and 0 < alpha < float("inf")):
+        raise bad_argument("alpha", "a number above 0", alpha, "Leave it out, or give twice the rank.")
+    refuse_quantized(model)
     if _lora_layers(model):
         raise bad_argument("model", "without LoRA", model.name, "Call kerasft.adapters.merge_lora first.")
     patterns = [_compiled(pattern) for pattern in layers]
@@ -111,7 +112,7 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
         The file's path. Its metadata hold rank, alpha and the layers' paths.
 
     Raises:
-        KerasftError: If there is no LoRA in the model.
+        KerasftError: If there is no LoRA in the model, or the file cannot be written.
 
     Example:
 
@@ -122,7 +123,6 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
     """
     layers = _need_lora(model)
     path = pathlib.Path(file)
-    path.parent.mkdir(parents=True, exist_ok=True)
     first = next(iter(layers.values()))
     metadata = {
         "format": _FORMAT,
@@ -130,7 +130,11 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
         "alpha": repr(float(first.lora_alpha)),
         "layers": json.dumps(sorted(layers)),
     }
-    save_file({name: _numpy(variable) for name, variable in _adapted(model).items()}, path, metadata)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        save_file({name: _numpy(variable) for name, variable in _adapted(model).items()}, path, metadata)
+    except (OSError, SafetensorError) as error:
+        raise bad_argument("file", "a file that can be written", str(path), f"Choose another: {error}.") from error
     return path
 
 
@@ -228,7 +232,7 @@ def quantize(model: keras.Model, mode: str = "int8") -> keras.Model:
         The copy; LoRA's matrices are added into its kernels.
 
     Raises:
-        KerasftError: If the mode is another one.
+        KerasftError: If the mode is another one, or the model is quantised already.
 
     Example:
 
@@ -257,7 +261,7 @@ def _can_adapt(layer: keras.layers.Layer) -> bool:
 def _compiled(pattern: str) -> re.Pattern:
     try:
         return re.compile(pattern)
-    except re.error as error:
+    except (re.error, TypeError) as error:
         raise bad_argument("layers", "regular expressions", pattern, f"It is none: {error}.") from error
 
 

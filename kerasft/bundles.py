@@ -18,6 +18,7 @@ from transformers import PreTrainedTokenizerFast
 
 import kerasft
 from kerasft import backbones, tokenizers  # noqa: F401  a saved model needs the layers of `backbones` registered
+from kerasft.backbones.rebuild import refuse_quantized
 from kerasft.data.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import Labels
@@ -27,6 +28,8 @@ from kerasft.heads import LabelledModel
 MODEL_FILE = "model.keras"
 METADATA_FILE = "kerasft.json"
 FORMAT_VERSION = 1
+TEXT_CLASSIFICATION = "text-classification"
+_TASKS = {"token_classifier": "token-classification"}  # by the model's name; every other one with labels is the first
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "transformers", "tokenizers")
 
 
@@ -87,7 +90,7 @@ def save_bundle(
         The folder's path.
 
     Raises:
-        KerasftError: If the model has no labels, `max_length` is above the tokenizer's limit, or the folder holds
+        KerasftError: If the model has no labels or is quantised, `max_length` is above the tokenizer's limit, or the folder holds
             something that is not a bundle.
 
     Example:
@@ -98,11 +101,12 @@ def save_bundle(
     """
     if not isinstance(getattr(model, "labels", None), Labels):
         raise bad_argument("model", "a model made by kerasft.heads, with model.labels", model, "See kerasft.heads.")
+    refuse_quantized(model)
     folder = pathlib.Path(folder)
     check_target(folder)
     metadata = {
         "format_version": FORMAT_VERSION,
-        "task": "text-classification",
+        "task": _TASKS.get(model.name, TEXT_CLASSIFICATION),
         "problem": model.labels.problem,
         "labels": list(model.labels),
         "max_length": Encoder(tokenizer, max_length, pair).max_length,
@@ -210,6 +214,28 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
             f"{FORMAT_VERSION}. Install a newer kerasft."
         )
     return metadata
+
+
+def check_task(metadata: dict[str, Any], folder: object) -> None:
+    """Raise unless a bundle is of the one task that pipelines and exports have so far.
+
+    Args:
+        metadata: What `read_metadata` returned.
+        folder: Where it is from, for the message.
+
+    Raises:
+        CheckpointError: If it is of another task.
+
+    Example:
+
+    >>> check_task({"task": "text-classification"}, "saved_models/reviews")
+    """
+    task = metadata.get("task", TEXT_CLASSIFICATION)
+    if task != TEXT_CLASSIFICATION:
+        raise CheckpointError(
+            f"{folder}: the task must be {TEXT_CLASSIFICATION!r} for pipelines and exports; received: {task!r}. "
+            "Call the model of kerasft.load_bundle(...) itself, or write it with `kerasft convert`."
+        )
 
 
 def _version(package: str) -> str:

@@ -15,7 +15,7 @@ from kerasft.backbones import BackboneConfig, TokenEmbedding, config_of
 from kerasft.backbones.rebuild import rebuild
 from kerasft.errors import bad_argument
 from kerasft.heads import OutputBias
-from kerasft.tokenizers.encoding import encode
+from kerasft.tokenizers.encoding import encode, is_unicode
 from kerasft.tokenizers.load import copied
 from kerasft.tokenizers.prune import prune
 
@@ -48,7 +48,7 @@ def add_tokens(
     (['a', '<e1>', 'good', '</e1>', 'film'], 2)
     """
     tokens = [tokens] if isinstance(tokens, str) else list(tokens)
-    wrong = [token for token in tokens if not isinstance(token, str) or not token.strip()]
+    wrong = [token for token in tokens if not isinstance(token, str) or not token.strip() or not is_unicode(token)]
     if wrong:
         raise bad_argument("tokens", "non-empty strings", wrong[0], "Leave it out.")
     size = config_of(model).vocabulary_size

@@ -185,7 +185,10 @@ def test_a_damaged_file_is_one_sentence(tmp_path, damage):
     [
         ({"rank": 0}, "`rank` must be a whole number >= 1; received: 0"),
         ({"rank": True}, "`rank` must be a whole number >= 1; received: True"),
-        ({"alpha": 0}, "`alpha` must be above 0; received: 0"),
+        ({"alpha": 0}, "`alpha` must be a number above 0; received: 0"),
+        ({"alpha": "16"}, "`alpha` must be a number above 0; received: '16'"),
+        ({"alpha": float("inf")}, "`alpha` must be a number above 0; received: inf"),
+        ({"layers": [1]}, "`layers` must be regular expressions; received: 1"),
         ({"layers": ["nothing"]}, r"`layers` must be patterns that match some of \[.*'query'.*received: \['nothing'\]"),
         ({"layers": ["("]}, r"`layers` must be regular expressions; received: '\('"),
     ],
@@ -262,3 +265,38 @@ def test_a_rebuilt_model_is_the_same(family):
     copy = rebuild(model)
     np.testing.assert_array_equal(copy(batch(model)), model(batch(model)))
     assert (type(copy), copy.name, copy.layers[0] is model.layers[0]) == (type(model), model.name, False)
+
+
+def test_a_path_that_cannot_be_written_is_one_sentence(tmp_path):
+    model = trained_lora()
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path, tmp_path / "file" / "adapters.safetensors"):
+        with pytest.raises(KerasftError, match="`file` must be a file that can be written; received: "):
+            adapters.save_adapters(model, path)
+
+
+def test_hugging_face_gets_the_merged_kernels(tmp_path):
+    tokenizer = tiny.tokenizer()
+    model = noisy(adapters.enable_lora(tiny.classifier(dropout=0.0), rank=2), 0.1)
+    kerasft.checkpoints.save_huggingface(tmp_path / "exchange", model, tokenizer)
+    copy, _ = kerasft.load_task_model(tmp_path / "exchange")
+    inputs = tiny.batch(["a good film", "bad"])
+    np.testing.assert_allclose(copy.predict(inputs, verbose=0), model.predict(inputs, verbose=0), atol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["int8", "int4"])
+def test_a_quantised_model_is_not_written_or_changed(tmp_path, mode):
+    tokenizer = tiny.tokenizer()
+    model = adapters.quantize(tiny.classifier(), mode)
+    for use in (
+        lambda: kerasft.save_bundle(tmp_path / "new", model, tokenizer),
+        lambda: kerasft.checkpoints.save_huggingface(tmp_path / "new", model, tokenizer),
+        lambda: kerasft.vocabulary.add_tokens(model, tokenizer, ["<e1>"]),
+        lambda: adapters.quantize(model, mode),
+        lambda: adapters.enable_lora(model),
+    ):
+        with pytest.raises(
+            KerasftError, match=f"`model` must be one whose weights are not quantised; received: '{mode}"
+        ):
+            use()
+    assert not (tmp_path / "new").exists()

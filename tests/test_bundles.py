@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 
+import kerasft
 from kerasft.bundles import Bundle, check_target, load_bundle, read_metadata, save_bundle
 from kerasft.errors import CheckpointError, KerasftError
 from kerasft.features import Labels, multi_label, regression
@@ -160,3 +161,12 @@ def test_the_lambda_of_a_strangers_file_is_not_executed(copy, tmp_path):
 def test_a_bundle_is_plain_data():
     bundle = Bundle(None, None, {"labels": ["no", "yes"], "problem": "single_label", "max_length": 8})
     assert (list(bundle.labels), bundle.max_length) == (["no", "yes"], 8)
+
+
+def test_a_token_classifier_is_kept_but_no_text_classification_is_made_of_it(tmp_path):
+    model = kerasft.heads.token_classifier(tiny.backbone(), ["O", "B-PER"])
+    folder = kerasft.save_bundle(tmp_path / "tagger", model, tiny.tokenizer())
+    assert kerasft.load_bundle(folder).model.name == "token_classifier"
+    for use in (kerasft.pipelines.load, kerasft.export.litert, kerasft.export.saved_model):
+        with pytest.raises(CheckpointError, match=r"must be 'text-classification'.*received: 'token-classification'"):
+            use(folder)

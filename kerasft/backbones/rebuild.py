@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 import keras
 import numpy as np
 
+from kerasft.errors import bad_argument
+
 
 def inner_layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[str, keras.layers.Layer]]:
     """Yield every layer inside a model or layer with its path, such as `"transformer_layer_0/query"`, outer ones first.
@@ -19,6 +21,23 @@ def inner_layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[st
         inner_path = f"{path}/{inner.name}" if path else inner.name
         yield inner_path, inner
         yield from inner_layers(inner, inner_path)
+
+
+def refuse_quantized(model: keras.Model) -> None:
+    """Raise if a layer of a model holds quantised weights: without their scales the numbers mean nothing elsewhere.
+
+    Raises:
+        KerasftError: If there is such a layer.
+
+    Example:
+
+    >>> refuse_quantized(backbone)
+    """
+    for path, layer in inner_layers(model):
+        mode = getattr(layer, "quantization_mode", None)
+        if mode is not None:
+            fix = "Save, change or train the model that it was made of."
+            raise bad_argument("model", "one whose weights are not quantised", f"{mode} in {path}", fix)
 
 
 def rebuild(
@@ -39,12 +58,16 @@ def rebuild(
     Returns:
         A model of the same class and name, not compiled.
 
+    Raises:
+        KerasftError: If the weights are quantised.
+
     Example:
 
     >>> copy = rebuild(backbone)
     >>> copy is backbone, copy.count_params() == backbone.count_params()
     (False, True)
     """
+    refuse_quantized(model)
 
     def clone(layer: keras.layers.Layer) -> keras.layers.Layer:
         config = {name: value for name, value in layer.get_config().items() if not name.startswith("lora_")}

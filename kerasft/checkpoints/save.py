@@ -15,6 +15,7 @@ from transformers import PreTrainedTokenizerFast
 import kerasft
 from kerasft import tokenizers
 from kerasft.backbones import config_of
+from kerasft.backbones.rebuild import refuse_quantized
 from kerasft.checkpoints import hub
 from kerasft.checkpoints.config_file import CONFIG_FILE, read_fields
 from kerasft.checkpoints.families import family_of
@@ -50,7 +51,7 @@ def save_huggingface(
 
     Raises:
         KerasftError: If the model has no kerasft backbone, or a head that no Hugging Face class has; if the folder holds
-            something else; or if a weight is too large for float16.
+            something else; if the weights are quantised; or if one is too large for float16.
 
     Example:
 
@@ -62,6 +63,7 @@ def save_huggingface(
     if dtype not in DTYPES:
         raise bad_argument("dtype", f"one of {DTYPES}", dtype, "Leave it out for float32.")
     check_target(folder)
+    refuse_quantized(model)
     config = config_of(model)
     family = family_of(config)
     class_name, weights, more = _head_parts(model, family)
@@ -189,8 +191,8 @@ def _head_parts(model: keras.Model, family: Family) -> tuple[str, Weights, dict]
 
 
 def stored(weight) -> np.ndarray:
-    """Return a weight as its file has it."""
-    value = keras.ops.convert_to_numpy(weight.variable.value)
+    """Return a weight as its file has it; of a layer with LoRA, the sum of kernel and A B."""
+    value = keras.ops.convert_to_numpy(weight.variable)
     return np.ascontiguousarray(value.T if weight.transposed else value)
 
 

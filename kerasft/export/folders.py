@@ -6,7 +6,7 @@ import pathlib
 from typing import Any
 
 from kerasft import tokenizers
-from kerasft.bundles import METADATA_FILE, MODEL_FILE, Bundle, load_bundle
+from kerasft.bundles import METADATA_FILE, MODEL_FILE, Bundle, check_task, load_bundle
 from kerasft.errors import bad_argument
 
 LABELS_FILE = "labels.txt"
@@ -16,13 +16,18 @@ REPORT_FILE = "report.json"
 def open_bundle(bundle: Bundle | str | os.PathLike) -> Bundle:
     """Return a bundle as it is, or load it from its folder.
 
+    Raises:
+        CheckpointError: If it is damaged, or of a task that has no export.
+
     Example:
 
     >>> bundle = Bundle(model=None, tokenizer=None, metadata={})
     >>> open_bundle(bundle) is bundle
     True
     """
-    return bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+    loaded = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
+    check_task(loaded.metadata, "bundle" if isinstance(bundle, Bundle) else bundle)
+    return loaded
 
 
 def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike | None, name: str) -> pathlib.Path:
@@ -61,7 +66,7 @@ def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None
 
     >>> from tests import tiny
     >>> bundle = Bundle(None, tiny.tokenizer(), {"labels": ["no", "yes"], "problem": "single_label"})
-    >>> folder = pathlib.Path(tempfile.mkdtemp())
+    >>> folder = scratch / "companions"
     >>> write_companions(folder, bundle, format="litert")
     >>> sorted(path.name for path in folder.iterdir())[:2]
     ['kerasft.json', 'labels.txt']
@@ -76,7 +81,7 @@ def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
 
     Example:
 
-    >>> path = pathlib.Path(tempfile.mkdtemp()) / "a.json"
+    >>> path = scratch / "a.json"
     >>> write_json(path, {"size_bytes": 3})
     >>> path.read_text().split()
     ['{', '"size_bytes":', '3', '}']

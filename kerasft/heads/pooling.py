@@ -83,8 +83,8 @@ def outputs_of(backbone: keras.Model) -> dict:
         raise bad_argument(
             "backbone",
             f"a functional encoder with named inputs, {PADDING_MASK!r} among them",
-            getattr(backbone, "input", backbone),
-            "Load one with kerasft.load_pretrained(...), or take a KerasHub backbone.",
+            sorted(backbone.input) if isinstance(getattr(backbone, "input", None), dict) else backbone,
+            "Load one with kerasft.load_pretrained(...), other than T5, which has two parts; or take a KerasHub backbone.",
         )
     outputs = backbone.output if isinstance(backbone.output, dict) else {SEQUENCE_OUTPUT: backbone.output}
     if len(getattr(outputs.get(SEQUENCE_OUTPUT), "shape", ())) != 3:

@@ -3,7 +3,7 @@
 import os
 
 from kerasft import tokenizers
-from kerasft.bundles import read_metadata
+from kerasft.bundles import check_task, read_metadata
 from kerasft.export.runners import open_runner
 from kerasft.features import Labels
 from kerasft.pipelines.text_classification import TextClassificationPipeline
@@ -19,7 +19,8 @@ def load(folder: str | os.PathLike, *, num_threads: int = 2) -> TextClassificati
         num_threads: Threads of a LiteRT file; TensorFlow sets its own.
 
     Raises:
-        CheckpointError: If the folder is none of the three, or a file is missing or damaged; the message says what is there.
+        CheckpointError: If the folder is none of the three or of another task, or a file is missing or damaged; the
+            message says what is there.
 
     Example:
 
@@ -30,6 +31,7 @@ def load(folder: str | os.PathLike, *, num_threads: int = 2) -> TextClassificati
     True
     """
     metadata = read_metadata(folder)
+    check_task(metadata, folder)
     return TextClassificationPipeline(
         open_runner(folder, num_threads=num_threads),
         tokenizers.load(folder),
