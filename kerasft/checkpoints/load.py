@@ -111,9 +111,7 @@ def has_task_head(name: str | os.PathLike, *, revision: str | None = None) -> bo
     if keras_hub_preset.is_preset(folder):
         return False
     config_file, family = _open_config(pathlib.Path(folder))
-    classes = [family.class_prefix + suffix for suffix in family.heads]
-    architectures = config_file.get("architectures", None, expected="", accept=lambda x: True)
-    return isinstance(architectures, list) and len(architectures) == 1 and architectures[0] in classes
+    return _head_name(config_file, family) is not None
 
 
 def _load(
@@ -179,14 +177,25 @@ def _read(config_file: ConfigFile, family: Family) -> tuple[BackboneConfig, PreT
 
 
 def _head(config_file: ConfigFile, family: Family) -> Head:
-    classes = {family.class_prefix + suffix: head for suffix, head in family.heads.items()}
-    architectures = config_file.get(
-        "architectures",
-        None,
-        expected=f"a list of one of {', '.join(classes)}",
-        accept=lambda x: isinstance(x, list) and len(x) == 1 and x[0] in classes,
-    )
-    return classes[architectures[0]]
+    name = _head_name(config_file, family)
+    if name is None:
+        received = config_file.get("architectures", None, expected="", accept=lambda x: True)
+        classes = ", ".join(family.class_prefix + suffix for suffix in family.heads)
+        raise CheckpointError(
+            f"{config_file.path}: field 'architectures' must be a list of one of {classes}; received: {received!r}. Take "
+            "load_pretrained for the backbone alone; or, if the weights hold one of these heads, write its class there."
+        )
+    return family.heads[name]
+
+
+def _head_name(config_file: ConfigFile, family: Family) -> str | None:
+    """Return the key in `family.heads` of the class that the config names, None if it names no such class."""
+    architectures = config_file.get("architectures", None, expected="", accept=lambda x: True)
+    if not isinstance(architectures, list) or len(architectures) != 1:
+        return None
+    name = str(architectures[0]).removeprefix("TF").removeprefix(family.class_prefix)
+    known = (family.class_prefix + name, f"TF{family.class_prefix}{name}")
+    return name if name in family.heads and architectures[0] in known else None
 
 
 def _fitting_tokenizer(folder: pathlib.Path, vocabulary_size: int, max_length: int | None) -> PreTrainedTokenizerFast:

@@ -3,6 +3,7 @@
 import argparse
 import logging
 import pathlib
+import sys
 
 import kerasft
 from kerasft.errors import bad_argument
@@ -48,6 +49,12 @@ def run(args: argparse.Namespace) -> int:
     model, tokenizer, report = _read(args)
     folder = kerasft.checkpoints.save_huggingface(args.target, model, tokenizer, dtype=args.dtype)
     print(report)
+    if report.unexpected and not args.backbone_only and isinstance(model.output, dict):
+        print(
+            "Note: written without a task head. If those weights are one, name its class in config.json: "
+            '"architectures": ["BertForSequenceClassification"], for example.',
+            file=sys.stderr,
+        )
     size = sum(path.stat().st_size for path in folder.iterdir())
     print(f"written: {folder} ({size / 1e6:.1f} MB, {args.dtype})")
     return 0

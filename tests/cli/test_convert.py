@@ -1,3 +1,4 @@
+import json
 import pathlib
 
 import pytest
@@ -53,3 +54,26 @@ def test_wrong_usage_is_exit_code_2(run, tmp_path):
     with pytest.raises(SystemExit) as end:
         run("convert", tmp_path)
     assert end.value.code == 2
+
+
+def test_the_class_in_the_config_decides_on_the_head_and_its_loss_is_said(run, bundle, tmp_path):
+    assert run("convert", bundle, tmp_path / "task")[0] == 0
+    path = tmp_path / "task" / "config.json"
+    config = json.loads(path.read_text())
+    for number, (architectures, kept) in enumerate(
+        [
+            (["TFBertForSequenceClassification"], True),
+            (["RobertaForSequenceClassification"], False),
+            (None, False),
+            ([7], False),
+        ]
+    ):
+        path.write_text(json.dumps(config | {"architectures": architectures}))
+        code, _, err = run("convert", tmp_path / "task", tmp_path / str(number))
+        assert code == 0, err
+        assert kerasft.checkpoints.has_task_head(tmp_path / str(number)) == kept
+        assert ("written without a task head" in err) == (not kept)
+    with pytest.raises(
+        kerasft.errors.CheckpointError, match=r"'architectures' must be .*; received: \[7\]. Take load_pretrained"
+    ):
+        kerasft.load_task_model(tmp_path / "task")
