@@ -27,7 +27,7 @@ demo: $(STAMP)
 	$(BIN)/kerasft demo
 
 test: $(STAMP)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

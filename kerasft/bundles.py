@@ -17,19 +17,28 @@ import keras
 from transformers import PreTrainedTokenizerFast
 
 import kerasft
-from kerasft import backbones, tokenizers  # noqa: F401  a saved model needs the layers of `backbones` registered
+from kerasft import backbones, heads, tokenizers  # noqa: F401  a saved model needs the layers of both registered
 from kerasft.backbones.rebuild import refuse_quantized
 from kerasft.data.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import Labels
 from kerasft.files import written_aside
-from kerasft.heads import LabelledModel
 
 MODEL_FILE = "model.keras"
 METADATA_FILE = "kerasft.json"
 FORMAT_VERSION = 1
-TEXT_CLASSIFICATION = "text-classification"
-_TASKS = {"token_classifier": "token-classification"}  # by the model's name; every other one with labels is the first
+TASKS = {
+    "text_classifier": "text-classification",
+    "token_classifier": "token-classification",
+    "intent_and_slots": "intent-and-slots",
+    "question_answering": "question-answering",
+    "relation_classifier": "relation-extraction",
+    "masked_lm": "masked-lm",
+    "causal_lm": "causal-lm",
+    "sequence_to_sequence": "sequence-to-sequence",
+    "sentence_embedding": "sentence-embedding",
+}
+"""The task of a model, by its name; the heads set the name."""
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "transformers", "tokenizers")
 
 
@@ -54,9 +63,21 @@ class Bundle:
     metadata: dict[str, Any]
 
     @property
-    def labels(self) -> Labels:
-        """What the model's outputs stand for."""
+    def labels(self) -> Labels | None:
+        """What the model's outputs stand for; None for a task without labels, such as a language model."""
+        if self.metadata.get("labels") is None:
+            return None
         return Labels(self.metadata["labels"], self.metadata["problem"])
+
+    @property
+    def task(self) -> str:
+        """The task's name, as the command line has it: one of the values of `TASKS`."""
+        return self.metadata.get("task", "text-classification")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """How the task's answers are made of the outputs, such as the tag scheme or a threshold."""
+        return self.metadata.get("settings", {})
 
     @property
     def max_length(self) -> int:
@@ -66,11 +87,12 @@ class Bundle:
 
 def save_bundle(
     folder: str | os.PathLike,
-    model: LabelledModel,
+    model: keras.Model,
     tokenizer: PreTrainedTokenizerFast,
     *,
     max_length: int | None = None,
     pair: bool = False,
+    settings: dict[str, Any] | None = None,
     metrics: dict[str, Any] | None = None,
     provenance: dict[str, Any] | None = None,
 ) -> pathlib.Path:
@@ -78,11 +100,13 @@ def save_bundle(
 
     Args:
         folder: Where to write. An existing folder is replaced only if it is a bundle or empty.
-        model: A model made by one of `kerasft.heads`, with `model.labels`.
+        model: A model made by one of `kerasft.heads`; its name says the task.
         tokenizer: The tokenizer that made the training data.
         max_length: The longest input in tokens that the model was trained on; default as for the data functions: 128, or
             the tokenizer's limit if less.
         pair: Whether the model was trained on pairs of texts.
+        settings: How the task's answers are made of the outputs (tag scheme, stride of windows, thresholds, ...): what JSON
+            can hold. The task's pipeline reads them.
         metrics: What was measured, such as `model.evaluate(..., return_dict=True)`.
         provenance: Where the model comes from: checkpoint, data files, settings.
 
@@ -90,8 +114,8 @@ def save_bundle(
         The folder's path.
 
     Raises:
-        KerasftError: If the model has no labels or is quantised, `max_length` is above the tokenizer's limit, or the folder holds
-            something that is not a bundle.
+        KerasftError: If the model is of no known task or is quantised, `max_length` is above the tokenizer's limit, or the
+            folder holds something that is not a bundle.
 
     Example:
 
@@ -99,31 +123,61 @@ def save_bundle(
     >>> sorted(path.name for path in folder.iterdir())[:2]
     ['kerasft.json', 'model.keras']
     """
-    if not isinstance(getattr(model, "labels", None), Labels):
-        raise bad_argument("model", "a model made by kerasft.heads, with model.labels", model, "See kerasft.heads.")
-    refuse_quantized(model)
     folder = pathlib.Path(folder)
     check_target(folder)
-    metadata = {
-        "format_version": FORMAT_VERSION,
-        "task": _TASKS.get(model.name, TEXT_CLASSIFICATION),
-        "problem": model.labels.problem,
-        "labels": list(model.labels),
-        "max_length": Encoder(tokenizer, max_length, pair).max_length,
-        "pair": bool(pair),
-        "inputs": list(model.input),
-        "num_parameters": int(model.count_params()),
-        "metrics": metrics or {},
-        "provenance": provenance or {},
-        "versions": {"kerasft": kerasft.__version__} | {name: _version(name) for name in _PACKAGES},
-        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-    }
+    bundle = make_bundle(model, tokenizer, max_length=max_length, pair=pair, settings=settings)
+    metadata = bundle.metadata | {"metrics": metrics or {}, "provenance": provenance or {}}
     with written_aside(folder) as aside:
         # The same layers without the optimizer, whose state would make the file three times as large.
         type(model)(model.input, model.output, name=model.name).save(aside / MODEL_FILE)
         tokenizers.save(tokenizer, aside)
         (aside / METADATA_FILE).write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return folder
+
+
+def make_bundle(
+    model: keras.Model,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    max_length: int | None = None,
+    pair: bool = False,
+    settings: dict[str, Any] | None = None,
+) -> Bundle:
+    """Put a model and its tokenizer together in memory, as `load_bundle` would return them: for pipelines and exports.
+
+    Args:
+        model: As for `save_bundle`; so are the others.
+        tokenizer: The tokenizer that made the training data.
+        max_length: The longest input in tokens.
+        pair: Whether the model was trained on pairs of texts.
+        settings: How the task's answers are made of the outputs.
+
+    Raises:
+        KerasftError: If the model is of no known task or is quantised, or `max_length` is above the tokenizer's limit.
+
+    Example:
+
+    >>> make_bundle(model, tokenizer, max_length=16).task
+    'text-classification'
+    """
+    labels = getattr(model, "labels", None)
+    if not isinstance(labels, Labels) and model.name not in TASKS:
+        raise bad_argument("model", "a model made by kerasft.heads", model, "See kerasft.heads.")
+    refuse_quantized(model)
+    metadata = {
+        "format_version": FORMAT_VERSION,
+        "task": TASKS.get(model.name, TASKS["text_classifier"]),
+        "problem": None if labels is None else labels.problem,
+        "labels": None if labels is None else list(labels),
+        "settings": settings or {},
+        "max_length": Encoder(tokenizer, max_length, pair).max_length,
+        "pair": bool(pair),
+        "inputs": list(model.input),
+        "num_parameters": int(model.count_params()),
+        "versions": {"kerasft": kerasft.__version__} | {name: _version(name) for name in _PACKAGES},
+        "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    }
+    return Bundle(model, tokenizer, metadata)
 
 
 def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:
@@ -204,7 +258,8 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
         metadata = json.loads(path.read_text("utf-8"))
         if not isinstance(metadata, dict):
             raise TypeError(f"a JSON object was expected, not {type(metadata).__name__}")
-        Labels(metadata["labels"], metadata["problem"])
+        if metadata["labels"] is not None:
+            Labels(metadata["labels"], metadata["problem"])
         metadata["max_length"] = int(metadata["max_length"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is damaged: {error!r}. Save or copy the bundle again.") from error
@@ -214,28 +269,6 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
             f"{FORMAT_VERSION}. Install a newer kerasft."
         )
     return metadata
-
-
-def check_task(metadata: dict[str, Any], folder: object) -> None:
-    """Raise unless a bundle is of the one task that pipelines and exports have so far.
-
-    Args:
-        metadata: What `read_metadata` returned.
-        folder: Where it is from, for the message.
-
-    Raises:
-        CheckpointError: If it is of another task.
-
-    Example:
-
-    >>> check_task({"task": "text-classification"}, "saved_models/reviews")
-    """
-    task = metadata.get("task", TEXT_CLASSIFICATION)
-    if task != TEXT_CLASSIFICATION:
-        raise CheckpointError(
-            f"{folder}: the task must be {TEXT_CLASSIFICATION!r} for pipelines and exports; received: {task!r}. "
-            "Call the model of kerasft.load_bundle(...) itself, or write it with `kerasft convert`."
-        )
 
 
 def _version(package: str) -> str:

@@ -163,10 +163,21 @@ def test_a_bundle_is_plain_data():
     assert (list(bundle.labels), bundle.max_length) == (["no", "yes"], 8)
 
 
-def test_a_token_classifier_is_kept_but_no_text_classification_is_made_of_it(tmp_path):
+def test_the_task_is_told_by_the_head_and_settings_come_back(tmp_path):
     model = kerasft.heads.token_classifier(tiny.backbone(), ["O", "B-PER"])
-    folder = kerasft.save_bundle(tmp_path / "tagger", model, tiny.tokenizer())
-    assert kerasft.load_bundle(folder).model.name == "token_classifier"
-    for use in (kerasft.pipelines.load, kerasft.export.litert, kerasft.export.saved_model):
-        with pytest.raises(CheckpointError, match=r"must be 'text-classification'.*received: 'token-classification'"):
-            use(folder)
+    folder = kerasft.save_bundle(tmp_path / "tagger", model, tiny.tokenizer(), settings={"scheme": "IOB2"})
+    bundle = kerasft.load_bundle(folder)
+    assert (bundle.task, list(bundle.labels)) == ("token-classification", ["O", "B-PER"])
+    assert bundle.settings == {"scheme": "IOB2"}
+
+
+def test_a_model_without_labels_is_kept(tmp_path):
+    folder = kerasft.save_bundle(tmp_path / "lm", kerasft.heads.masked_lm(tiny.backbone()), tiny.tokenizer())
+    bundle = kerasft.load_bundle(folder)
+    assert (bundle.task, bundle.labels) == ("masked-lm", None)
+
+
+def test_a_task_without_a_pipeline_is_refused(copy):
+    (copy / "kerasft.json").write_text(json.dumps({**read_metadata(copy), "task": "poetry"}))
+    with pytest.raises(CheckpointError, match=r"must be one of text-classification.*received: 'poetry'"):
+        kerasft.pipelines.load(copy)

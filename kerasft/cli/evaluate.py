@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     'test.csv'
     """
     parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder")
-    parser.add_argument("--data", required=True, help="file with texts and labels")
+    parser.add_argument("--data", required=True, help="file with texts and right answers")
     add_columns(parser)
     parser.add_argument("--batch-size", type=int, default=64, help="texts a step (default: 64)")
     parser.add_argument(
@@ -65,10 +65,9 @@ def run(args: argparse.Namespace) -> int:
     kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
     """
     pipeline = kerasft.pipelines.load(args.bundle)
-    texts, gold = kerasft.data.texts_and_labels(args.data, labels=pipeline.labels, columns=read_columns(args))
-    logits = pipeline.predict_logits(texts, batch_size=args.batch_size)  # (N, C)
     about = {"model": str(args.bundle), "data": str(args.data)}
-    report = kerasft.reports.summarize(logits, gold, pipeline.labels, texts=texts, about=about)
+    columns = read_columns(args)
+    report = pipeline.evaluate(args.data, columns=columns, batch_size=args.batch_size, about=about)
     folder = pathlib.Path(args.report or f"{str(args.bundle).rstrip('/')}.report")
     report.write(folder)
     rows = [(name, f"{value:.4f}") for name, value in kerasft.reports.headline(report.metrics).items()]

@@ -52,7 +52,11 @@ def run(args: argparse.Namespace) -> int:
     folder = pathlib.Path(args.output or f"{str(args.bundle).rstrip('/')}.{suffix}")
     texts = gold = None
     if args.verify:
-        texts, gold = kerasft.data.texts_and_labels(args.verify, labels=bundle.labels, columns=read_columns(args))
+        columns = read_columns(args)
+        if bundle.task == "text-classification":
+            texts, gold = kerasft.data.texts_and_labels(args.verify, labels=bundle.labels, columns=columns)
+        else:  # scored by `kerasft evaluate` on the written folder
+            texts, _ = kerasft.data.texts_and_labels(args.verify, columns=columns)
     if args.format == "litert":
         report = kerasft.export.litert(
             bundle, folder, quantize=args.quantize, sequence_length=args.sequence_length, texts=texts, gold=gold

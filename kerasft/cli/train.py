@@ -14,7 +14,9 @@ from kerasft.cli.table import print_table
 from kerasft.errors import bad_argument
 from kerasft.recipes import text_classification
 
-_TASKS = {"text-classification": text_classification}
+_TASKS = {
+    "text-classification": text_classification,
+}
 # Two-sided 95 % points of Student's t distribution for 1, 2, ... degrees of freedom; 1.96 beyond.
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 

@@ -121,19 +121,40 @@ def no_batch(rows: int, batching: Batching) -> KerasftError:
     )
 
 
-def finisher(store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarray | None) -> Callable:
+@dataclass(frozen=True)
+class TokenTargets:
+    """What each token of a store is to be answered with, and how much that counts; flat, as the store's ids are.
+
+    Args:
+        values: Targets of all rows' tokens, one row after the other, int32, (tokens,), or (tokens, K).
+        weights: Sample weights, float32, (tokens,): 0 for what must not count, such as a word's later sub-words.
+    """
+
+    values: np.ndarray
+    weights: np.ndarray
+
+    def gather(self, place: tf.Tensor, real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return targets (B, S[, K]) and weights (B, S) at these places in the flat arrays; 0 and 0 where not `real`."""
+        place = tf.minimum(place, len(self.weights) - 1)
+        values = tf.gather(tf.constant(self.values), place)  # (B, S[, K])
+        shown = tf.reshape(real, tf.concat([tf.shape(real), [1] * (self.values.ndim - 1)], 0))
+        return tf.where(shown, values, 0), tf.where(real, tf.gather(tf.constant(self.weights), place), 0.0)
+
+
+def finisher(store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarray | TokenTargets | None) -> Callable:
     """The last step of every pipeline: the function from padded ids to `(features, y)`, or to features without `y`.
 
     Args:
         store: The tokenised rows.
         batching: Says which dimensions are static.
-        y: Targets of all rows, (rows,) or (rows, C).
+        y: Targets of all rows, (rows,) or (rows, C), or of all tokens.
 
     Returns:
         A function `finish(rows, ids, *, length, second)` of: row numbers (B,); ids (B, S) with anything where there is
         padding; lengths and starts of segment 1, int32 (B,).
     """
-    targets = None if y is None else tf.constant(y)
+    targets = y if y is None or isinstance(y, TokenTargets) else tf.constant(y)
+    starts = tf.constant(np.concatenate([[0], np.cumsum(store.lengths, dtype=np.int64)])[:-1])  # (rows,)
     static_size = batching.size if batching.drop_remainder else None
     static_length = store.max_length if batching.fixed_length else None
 
@@ -146,6 +167,11 @@ def finisher(store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarra
         features = {name: tf.ensure_shape(value, (static_size, static_length)) for name, value in features.items()}
         if targets is None:
             return features
+        if isinstance(targets, TokenTargets):
+            place = tf.gather(starts, rows)[:, None] + tf.cast(position, tf.int64)  # (B, S)
+            values, weights = targets.gather(place, real)
+            shape = (static_size, static_length)
+            return features, tf.ensure_shape(values, (*shape, *y.values.shape[1:])), tf.ensure_shape(weights, shape)
         return features, tf.ensure_shape(tf.gather(targets, rows), (static_size, *targets.shape[1:]))
 
     return finish

@@ -10,7 +10,16 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kerasft.data.batching import Batching, batch_length, cuts, finisher, length_class, no_batch, padded_length
+from kerasft.data.batching import (
+    Batching,
+    TokenTargets,
+    batch_length,
+    cuts,
+    finisher,
+    length_class,
+    no_batch,
+    padded_length,
+)
 from kerasft.data.token_files import HEAD, TokenFiles
 
 SHUFFLE_ROWS = 20_000
@@ -20,7 +29,7 @@ _NUMBER_BYTES = 4
 
 
 def file_batches(
-    store: TokenFiles, batching: Batching, *, y: np.ndarray | None, shuffle: bool, seed: int
+    store: TokenFiles, batching: Batching, *, y: np.ndarray | TokenTargets | None, shuffle: bool, seed: int
 ) -> tuple[tf.data.Dataset, int]:
     """The batches of a store, and their number; see `kerasft.data.token_dataset`."""
     records, count = _shuffled(store, batching, seed) if shuffle else _in_order(store, batching)
@@ -71,7 +80,7 @@ def _shuffled(store: TokenFiles, batching: Batching, seed: int) -> tuple[tf.data
     return batched, count
 
 
-def _reader(store: TokenFiles, y: np.ndarray | None, batching: Batching) -> Callable:
+def _reader(store: TokenFiles, y: np.ndarray | TokenTargets | None, batching: Batching) -> Callable:
     finish = finisher(store, batching, y=y)
 
     def read(records: tf.Tensor):

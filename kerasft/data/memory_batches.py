@@ -11,7 +11,7 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kerasft.data.batching import Batching, batch_length, cuts, finisher, length_class, no_batch
+from kerasft.data.batching import Batching, TokenTargets, batch_length, cuts, finisher, length_class, no_batch
 from kerasft.data.token_store import TokenStore
 
 GROUP = 50
@@ -19,7 +19,7 @@ GROUP = 50
 
 
 def memory_batches(
-    store: TokenStore, batching: Batching, *, y: np.ndarray | None, shuffle: bool, seed: int
+    store: TokenStore, batching: Batching, *, y: np.ndarray | TokenTargets | None, shuffle: bool, seed: int
 ) -> tuple[tf.data.Dataset, int]:
     """The batches of a store, and their number; see `kerasft.data.token_dataset`."""
     rows, count = _shuffled(store, batching, seed) if shuffle else _in_order(store, batching)
@@ -71,7 +71,7 @@ def _shuffled(store: TokenStore, batching: Batching, seed: int) -> tuple[tf.data
     return epochs.flat_map(plan), count - drop
 
 
-def _gatherer(store: TokenStore, y: np.ndarray | None, batching: Batching) -> Callable:
+def _gatherer(store: TokenStore, y: np.ndarray | TokenTargets | None, batching: Batching) -> Callable:
     ids, starts = tf.constant(store.ids), tf.constant(store.offsets[:-1])
     lengths, second = tf.constant(store.lengths), tf.constant(store.second)
     finish = finisher(store, batching, y=y)

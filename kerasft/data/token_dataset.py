@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import tensorflow as tf
 
-from kerasft.data.batching import Batching
+from kerasft.data.batching import Batching, TokenTargets
 from kerasft.data.file_batches import file_batches
 from kerasft.data.memory_batches import memory_batches
 from kerasft.data.token_files import TokenFiles, tokenize_to_files
@@ -23,14 +23,14 @@ def make_store(
 
 
 def token_dataset(
-    store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarray | None, shuffle: bool, seed: int
+    store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarray | TokenTargets | None, shuffle: bool, seed: int
 ) -> tf.data.Dataset:
-    """The dataset of `(features, y)`, or of features without `y`.
+    """The dataset of `(features, y)`, with targets per token `(features, y, sample_weight)`, or of features without `y`.
 
     Args:
         store: The tokenised rows.
         batching: Size or budget, and padding.
-        y: Their targets, (rows,) or (rows, C).
+        y: Their targets, (rows,) or (rows, C); or one target, and its weight, for each token.
         shuffle: New batches in a new order every epoch; else exactly the rows' order.
         seed: Seed of the order of all epochs.
 

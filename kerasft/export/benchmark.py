@@ -10,7 +10,7 @@ import numpy as np
 from kerasft.bundles import read_metadata
 from kerasft.errors import bad_argument
 from kerasft.export.runners import LITERT_FILE, Runner, folder_size, open_runner, weights_path
-from kerasft.features import PADDING_MASK, TOKEN_IDS
+from kerasft.features import SEGMENT_IDS
 
 
 def time_calls(call: Callable[[int], Any], num_calls: int, *, num_warmup: int = 1) -> dict[str, float]:
@@ -87,5 +87,4 @@ def measure_latency(
 
 def _full_batch(runner: Runner, length: int) -> dict[str, np.ndarray]:
     shape = (runner.batch_size or 1, length)
-    ones = (TOKEN_IDS, PADDING_MASK)
-    return {name: np.full(shape, int(name in ones), np.int32) for name in runner.inputs}
+    return {name: np.full(shape, int(name != SEGMENT_IDS), np.int32) for name in runner.inputs}

@@ -6,7 +6,7 @@ import pathlib
 from typing import Any
 
 from kerasft import tokenizers
-from kerasft.bundles import METADATA_FILE, MODEL_FILE, Bundle, check_task, load_bundle
+from kerasft.bundles import METADATA_FILE, MODEL_FILE, Bundle, load_bundle
 from kerasft.errors import bad_argument
 
 LABELS_FILE = "labels.txt"
@@ -17,7 +17,7 @@ def open_bundle(bundle: Bundle | str | os.PathLike) -> Bundle:
     """Return a bundle as it is, or load it from its folder.
 
     Raises:
-        CheckpointError: If it is damaged, or of a task that has no export.
+        CheckpointError: If it is damaged.
 
     Example:
 
@@ -25,9 +25,7 @@ def open_bundle(bundle: Bundle | str | os.PathLike) -> Bundle:
     >>> open_bundle(bundle) is bundle
     True
     """
-    loaded = bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
-    check_task(loaded.metadata, "bundle" if isinstance(bundle, Bundle) else bundle)
-    return loaded
+    return bundle if isinstance(bundle, Bundle) else load_bundle(bundle)
 
 
 def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike | None, name: str) -> pathlib.Path:
@@ -55,7 +53,7 @@ def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike 
 
 
 def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None:
-    """Write what stands beside an exported model: tokenizer files, `labels.txt` (a name a line), `kerasft.json`.
+    """Write what stands beside an exported model: tokenizer files, `kerasft.json`, `labels.txt` (a name a line; if any).
 
     Args:
         folder: Where to write.
@@ -72,7 +70,8 @@ def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None
     ['kerasft.json', 'labels.txt']
     """
     tokenizers.save(bundle.tokenizer, folder)
-    (folder / LABELS_FILE).write_text("".join(f"{_one_line(name)}\n" for name in bundle.labels), "utf-8")
+    if bundle.labels is not None:
+        (folder / LABELS_FILE).write_text("".join(f"{_one_line(name)}\n" for name in bundle.labels), "utf-8")
     write_json(folder / METADATA_FILE, {**bundle.metadata, **facts})
 
 

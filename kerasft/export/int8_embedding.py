@@ -51,7 +51,7 @@ def with_int8_embeddings(model: keras.Model) -> keras.Model:
     """The same graph and weights, with every large embedding table in int8; `model` itself is not changed.
 
     Args:
-        model: A functional model whose tables are looked up only (none is tied to an output).
+        model: A functional model. A table that is an output's matrix too (tied) stays as it is.
 
     Example:
 
@@ -62,8 +62,12 @@ def with_int8_embeddings(model: keras.Model) -> keras.Model:
     """
 
     def replace(layer: keras.layers.Layer) -> keras.layers.Layer:
-        if not isinstance(layer, keras.layers.Embedding) or np.prod(layer.embeddings.shape) < _MIN_ELEMENTS:
+        if not isinstance(layer, keras.layers.Embedding) or layer.name in tied:
+            return layer
+        if np.prod(layer.embeddings.shape) < _MIN_ELEMENTS:
             return layer
         return Int8Embedding(keras.ops.convert_to_numpy(layer.embeddings), name=layer.name)
 
+    calls = {layer["name"]: layer["inbound_nodes"] for layer in model.get_config()["layers"]}
+    tied = {name for name, nodes in calls.items() if any(node["kwargs"].get("reverse") for node in nodes)}
     return keras.models.clone_model(model, clone_function=replace)

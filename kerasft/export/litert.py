@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import tensorflow as tf
 
 from kerasft.bundles import Bundle
@@ -22,7 +23,7 @@ from kerasft.export.folders import (
     write_json,
 )
 from kerasft.export.int8_embedding import with_int8_embeddings
-from kerasft.export.runners import LITERT_FILE, LOGITS, SIGNATURE
+from kerasft.export.runners import LITERT_FILE, SIGNATURE
 from kerasft.export.saved_model import write_graph
 from kerasft.export.verify import check_report, sample_texts, verify
 from kerasft.files import written_aside
@@ -145,12 +146,26 @@ def _signature(bundle: Bundle, shape: tuple[int | None, int | None], max_length:
     return {
         "signature": SIGNATURE,
         "inputs": {name: {"shape": size, "dtype": "int32"} for name in bundle.model.input},
-        "outputs": {LOGITS: {"shape": [size[0], len(bundle.labels)], "dtype": "float32"}},
-        "problem": bundle.labels.problem,
-        "labels": list(bundle.labels),
+        "outputs": {
+            name: {"shape": [-1 if n is None else n for n in (size[0], *_inner(tensor, shape[1]))], "dtype": "float32"}
+            for name, tensor in _outputs(bundle.model).items()
+        },
+        "task": bundle.task,
+        "problem": bundle.metadata["problem"],
+        "labels": bundle.metadata["labels"],
+        "settings": bundle.settings,
         "max_length": max_length,
         "pair": bool(bundle.metadata.get("pair")),
         "pad_token_id": tokenizer.pad_token_id,
         "cls_token_id": tokenizer.cls_token_id,
         "sep_token_id": tokenizer.sep_token_id,
     }
+
+
+def _outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
+    return model.output if isinstance(model.output, dict) else {model.output_names[0]: model.output}
+
+
+def _inner(tensor: keras.KerasTensor, length: int | None) -> list[int | None]:
+    """The axes of an output after the batch's; the length of a fixed signature in the place of the open one."""
+    return [length if size is None else size for size in tensor.shape[1:]]

@@ -1,4 +1,4 @@
-"""One small interface over the three forms of a trained model: token ids in, logits out.
+"""One small interface over the three forms of a trained model: token ids in, named outputs out.
 
 A `Runner` hides whether a Keras model, a SavedModel or a LiteRT file answers; pipelines and verifiers know nothing else.
 """
@@ -8,6 +8,7 @@ import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import keras
 import numpy as np
@@ -18,7 +19,6 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.bundles import METADATA_FILE, MODEL_FILE, load_bundle, read_metadata
 from kerasft.errors import CheckpointError
-from kerasft.tokenizers.encoding import Encoded, pad
 
 SIGNATURE = "serving_default"
 TEXT_SIGNATURE = "serve_texts"
@@ -35,7 +35,8 @@ class Runner:
     """A trained model in some form.
 
     Attributes:
-        run: Takes the inputs by name, int32 (B, S), and returns float32 logits (B, C).
+        run: Takes the inputs by name, int32 (B, S), and returns float32 arrays by name: `logits` (B, C) or (B, S, C), or
+            whatever outputs the task's head has.
         inputs: The names that `run` takes.
         batch_size: The one batch size B it takes; `None`: any.
         sequence_length: The one length S it takes; `None`: any.
@@ -44,11 +45,11 @@ class Runner:
 
     >>> from tests import tiny
     >>> runner = keras_runner(tiny.classifier())
-    >>> runner.run(tiny.batch(["a good film"])).shape
+    >>> runner.run(tiny.batch(["a good film"]))["logits"].shape
     (1, 2)
     """
 
-    run: Callable[[dict[str, np.ndarray]], np.ndarray]
+    run: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
     inputs: tuple[str, ...]
     batch_size: int | None = None
     sequence_length: int | None = None
@@ -68,10 +69,28 @@ def keras_runner(model: keras.Model) -> Runner:
     """
     inputs = tuple(model.input)
     signature = {name: tf.TensorSpec((None, None), tf.int32) for name in inputs}
-    traced = tf.function(lambda features: model(features, training=False), autograph=False).get_concrete_function(
+    traced = tf.function(lambda features: named_outputs(model, features), autograph=False).get_concrete_function(
         signature
     )
-    return Runner(lambda features: traced({name: tf.constant(features[name]) for name in inputs}).numpy(), inputs)
+
+    def run(features):
+        outputs = traced({name: tf.constant(features[name]) for name in inputs})
+        return {name: value.numpy() for name, value in outputs.items()}
+
+    return Runner(run, inputs)
+
+
+def named_outputs(model: keras.Model, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+    """Call a model for inference and return its outputs by name; a single output has its layer's name, such as `logits`.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> list(named_outputs(tiny.classifier(), tiny.batch(["a good film"])))
+    ['logits']
+    """
+    outputs = model(features, training=False)
+    return outputs if isinstance(outputs, dict) else {model.output_names[0]: outputs}
 
 
 def saved_model_runner(folder: str | os.PathLike) -> Runner:
@@ -102,13 +121,16 @@ def saved_model_runner(folder: str | os.PathLike) -> Runner:
 
     def run(features):
         loaded  # noqa: B018  a signature doesn't keep its model's variables alive
-        return signature(**{name: tf.constant(features[name]) for name in specs})[LOGITS].numpy()
+        outputs = signature(**{name: tf.constant(features[name]) for name in specs})
+        return {name: value.numpy() for name, value in outputs.items() if name != PROBABILITY}
 
     return Runner(run, tuple(specs), batch_size, sequence_length)
 
 
-def text_signature(folder: str | os.PathLike) -> Callable[[Sequence[str | tuple[str, str]]], np.ndarray] | None:
-    """Return the strings-in signature of a SavedModel, as a function from N texts (or pairs) to logits (N, C).
+def text_signature(
+    folder: str | os.PathLike,
+) -> Callable[[Sequence[str | tuple[str, str]]], dict[str, np.ndarray]] | None:
+    """Return the strings-in signature of a SavedModel, as a function from N texts (or pairs) to outputs (N, ...) by name.
 
     Args:
         folder: A folder that `kerasft.export.saved_model` wrote.
@@ -129,14 +151,15 @@ def text_signature(folder: str | os.PathLike) -> Callable[[Sequence[str | tuple[
 
     def answer(texts):
         order = sorted(range(len(texts)), key=lambda row: len("".join(texts[row])))
-        logits = {}
+        found: dict[str, dict] = {}
         for start in range(0, len(order), 32):
             rows = order[start : start + 32]
             chunk = [texts[row] for row in rows]
             columns = zip(*chunk) if isinstance(chunk[0], tuple) else [chunk]
             inputs = {name: tf.constant(list(column)) for name, column in zip((TEXTS, TEXT_PAIRS), columns)}
-            logits.update(zip(rows, loaded.signatures[TEXT_SIGNATURE](**inputs)[LOGITS].numpy()))
-        return np.stack([logits[row] for row in range(len(texts))])
+            for name, values in loaded.signatures[TEXT_SIGNATURE](**inputs).items():
+                found.setdefault(name, {}).update(zip(rows, values.numpy()))
+        return {name: np.stack([values[row] for row in range(len(texts))]) for name, values in found.items()}
 
     return answer
 
@@ -168,7 +191,8 @@ def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
 
     def run(features):
         interpreter  # noqa: B018  the signature borrows it
-        return signature(**{name: features[name] for name in details})[LOGITS].copy()
+        outputs = signature(**{name: features[name] for name in details})
+        return {name: value.copy() for name, value in outputs.items()}
 
     return Runner(
         run,
@@ -220,19 +244,56 @@ def _first_line(error: Exception) -> str:
     return lines[0].rstrip(".")
 
 
-def predict_logits(
-    runner: Runner, tokenizer: PreTrainedTokenizerFast, encoded: Encoded, *, batch_size: int = 32
-) -> np.ndarray:
-    """Run encoded texts, sorted by length so that little is padded, and return the logits in the texts' order.
+class Batchable(Protocol):
+    """Encoded rows that can be padded into a batch, such as `kerasft.tokenizers.encoding.Encoded`."""
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row: rows of similar length share a batch, and outputs for padding are cut off."""
+
+    def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
+        """Return the model's inputs of some rows by name, int32 (B, S)."""
+
+
+def predict(
+    runner: Runner, encoded: Batchable, pad_id: int | None, *, batch_size: int = 32
+) -> dict[str, list[np.ndarray]]:
+    """Run encoded texts, sorted by length so that little is padded, and return each output's rows in the texts' order.
 
     Args:
         runner: Where to run.
-        tokenizer: For the padding id.
-        encoded: N texts from `kerasft.tokenizers.encoding.encode`.
+        encoded: N >= 1 rows, as of `kerasft.tokenizers.encoding.encode`.
+        pad_id: The id that fills padded places; None: 0.
         batch_size: Rows in one run, where the runner leaves the choice.
 
     Returns:
-        Float32 logits, (N, C). N must be >= 1.
+        Per output N float32 arrays: (C,) of an output per text, (length of the row, C) of an output per token.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> from kerasft.tokenizers.encoding import encode
+    >>> encoded = encode(tiny.tokenizer(), ["a good film", "bad"], max_length=16)
+    >>> [row.shape for row in predict(keras_runner(tiny.classifier()), encoded, 0)["logits"]]
+    [(2,), (2,)]
+    """
+    batch_size = runner.batch_size or batch_size
+    order = np.argsort(encoded.lengths, kind="stable")
+    rows: dict[str, list] = {}
+    for start in range(0, len(order), batch_size):
+        chunk = order[start : start + batch_size]
+        for name, values in _run(runner, encoded, chunk, pad_id or 0).items():
+            cut = [value[: encoded.lengths[row]] if value.ndim > 1 else value for row, value in zip(chunk, values)]
+            rows.setdefault(name, [None] * len(order))
+            for row, value in zip(chunk, cut):
+                rows[name][row] = value
+    return rows
+
+
+def predict_logits(
+    runner: Runner, tokenizer: PreTrainedTokenizerFast, encoded: Batchable, *, batch_size: int = 32
+) -> np.ndarray:
+    """Return the float32 logits, (N, C), of a model with one answer a text; see `predict`.
 
     Example:
 
@@ -242,21 +303,15 @@ def predict_logits(
     >>> predict_logits(keras_runner(tiny.classifier()), tiny.tokenizer(), encoded).shape
     (2, 2)
     """
-    batch_size = runner.batch_size or batch_size
-    order = np.argsort([len(ids) for ids in encoded.token_ids], kind="stable")
-    pad_id = tokenizer.pad_token_id or 0
-    chunks = [order[start : start + batch_size] for start in range(0, len(order), batch_size)]
-    answers = [_run(runner, encoded, chunk, pad_id) for chunk in chunks]
-    logits = np.empty((len(order), answers[0].shape[-1]), np.float32)
-    logits[order] = np.concatenate(answers)
-    return logits
+    return np.stack(predict(runner, encoded, tokenizer.pad_token_id, batch_size=batch_size)[LOGITS])
 
 
-def _run(runner: Runner, encoded: Encoded, rows: Sequence[int], pad_id: int) -> np.ndarray:
+def _run(runner: Runner, encoded: Batchable, rows: Sequence[int], pad_id: int) -> dict[str, np.ndarray]:
     """Run one batch; a short last batch is filled up where the runner takes one batch size only."""
     missing = (runner.batch_size or 0) - len(rows)
     filled = np.concatenate([rows, np.repeat(rows[-1:], missing)]) if missing > 0 else rows
-    return runner.run(pad(encoded, filled, pad_id, length=runner.sequence_length))[: len(rows)]
+    outputs = runner.run(encoded.pad(filled, pad_id, length=runner.sequence_length))
+    return {name: values[: len(rows)] for name, values in outputs.items()}
 
 
 def weights_path(folder: str | os.PathLike) -> pathlib.Path:

@@ -20,14 +20,15 @@ from kerasft.export.folders import (
     write_companions,
     write_json,
 )
-from kerasft.export.runners import LOGITS, PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS
+from kerasft.export.runners import LOGITS, PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS, named_outputs
 from kerasft.export.verify import check_report, sample_texts, verify
-from kerasft.features import MULTI_LABEL, REGRESSION
+from kerasft.features import MULTI_LABEL, SINGLE_LABEL
 from kerasft.files import written_aside
-from kerasft.tokenizers.encoding import encode, pad
+from kerasft.tokenizers.encoding import encode
 from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
 
 _LOGGER = logging.getLogger(__name__)
+_TAKES_STRINGS = ("text-classification", "sentence-embedding")
 
 
 def saved_model(
@@ -41,11 +42,12 @@ def saved_model(
 ) -> dict[str, Any]:
     """Write a bundle as a SavedModel folder for TensorFlow Serving, and verify it by loading it again.
 
-    The signature `serving_default` takes `token_ids`, `padding_mask` and (where the model has them) `segment_ids`, int32
-    (B, S), and returns `logits` and `probability`, float32 (B, C); a regression returns `logits` only. The signature
-    `serve_texts` takes the strings `texts` (B,), for a model of pairs also `text_pairs` (B,), and returns the same. Its
-    tokenizer is part of the graph; it is left out, with a line in the log and in the report, where it would not give
-    exactly the ids of the training tokenizer. Whoever loads a folder that has it must `import tensorflow_text` first.
+    The signature `serving_default` takes the model's inputs, such as `token_ids`, `padding_mask` and `segment_ids`, int32
+    (B, S), and returns its outputs by name: `logits`, float32 (B, C), or (B, S, C) of a task with an answer per token; for
+    classes also `probability`. The signature `serve_texts` takes the strings `texts` (B,), for a model of pairs also
+    `text_pairs` (B,), and returns the same. Its tokenizer is part of the graph; it is left out, with a line in the log and
+    in the report, where it would not give exactly the ids of the training tokenizer, and for tasks whose answers are
+    places in a text, since the graph has no offsets. Whoever loads a folder that has it must `import tensorflow_text` first.
 
     Args:
         bundle: The bundle or its folder.
@@ -109,14 +111,14 @@ def write_graph(
     >>> (folder / "saved_model.pb").is_file()
     True
     """
-    answer = _answer(bundle.model, shape, REGRESSION if only_logits else bundle.labels.problem)
+    answer = _answer(bundle.model, shape, None if only_logits else _problem(bundle))
     _write_out(folder, {SIGNATURE: answer})
 
 
 def _write(
     bundle: Bundle, folder: pathlib.Path, sequence_length: int | None, tokenizer: InGraphTokenizer | None
 ) -> None:
-    answer = _answer(bundle.model, (None, sequence_length), bundle.labels.problem)
+    answer = _answer(bundle.model, (None, sequence_length), _problem(bundle))
     endpoints = {SIGNATURE: answer}
     if tokenizer is not None:
         columns = (TEXTS, TEXT_PAIRS) if bundle.metadata.get("pair") else (TEXTS,)
@@ -138,21 +140,29 @@ def _write_out(folder: pathlib.Path, endpoints: dict[str, Callable]) -> None:
     archive.write_out(str(folder), verbose=False)
 
 
-def _answer(model: keras.Model, shape: tuple[int | None, int | None], problem: str) -> Callable:
+def _problem(bundle: Bundle) -> str | None:
+    """What the probabilities are made of; None where there are no classes."""
+    return None if bundle.labels is None else bundle.labels.problem
+
+
+def _answer(model: keras.Model, shape: tuple[int | None, int | None], problem: str | None) -> Callable:
     signature = {name: tf.TensorSpec(shape, tf.int32, name=name) for name in model.input}
 
     def answer(features):
-        logits = model(features, training=False)  # (B, C)
-        if problem == REGRESSION:
-            return {LOGITS: logits}
-        probability = tf.sigmoid(logits) if problem == MULTI_LABEL else tf.nn.softmax(logits)
-        return {LOGITS: logits, PROBABILITY: probability}
+        outputs = dict(named_outputs(model, features))
+        if LOGITS in outputs and problem == MULTI_LABEL:
+            outputs[PROBABILITY] = tf.sigmoid(outputs[LOGITS])
+        elif LOGITS in outputs and problem == SINGLE_LABEL:
+            outputs[PROBABILITY] = tf.nn.softmax(outputs[LOGITS])
+        return outputs
 
     return tf.function(answer, input_signature=[signature], autograph=False)
 
 
 def _tokenizer_in_graph(bundle: Bundle, texts: Sequence, max_length: int) -> tuple[InGraphTokenizer | None, str]:
     """Return the tokenizer as a graph and "included"; or None and the reason, if its ids would not be exactly equal."""
+    if bundle.task not in _TAKES_STRINGS:
+        return None, f"left out: {bundle.task} needs the tokens' ids or offsets beside the outputs"
     reason = unsupported_reason(bundle.tokenizer)
     if reason is None:
         try:
@@ -173,7 +183,7 @@ def _first_difference(bundle: Bundle, tokenizer: InGraphTokenizer, texts: Sequen
     for start in range(0, len(texts), 256):
         chunk = texts[start : start + 256]
         encoded = encode(bundle.tokenizer, chunk, max_length=max_length)
-        expected = pad(encoded, range(len(chunk)), bundle.tokenizer.pad_token_id, length=max_length)
+        expected = encoded.pad(range(len(chunk)), bundle.tokenizer.pad_token_id or 0, length=max_length)
         columns = zip(*chunk) if isinstance(chunk[0], tuple) else [chunk]
         received = tokenizer(*(tf.constant(list(column)) for column in columns), length=max_length)
         for name, values in expected.items():

@@ -9,21 +9,24 @@ import numpy as np
 
 from kerasft.bundles import Bundle
 from kerasft.errors import ExportError, bad_argument
+from kerasft.export.agreement import agreement, as_logits, largest_difference
 from kerasft.export.benchmark import time_calls
 from kerasft.export.folders import open_bundle
 from kerasft.export.runners import (
     LITERT_FILE,
+    LOGITS,
+    Batchable,
     Runner,
     folder_size,
     keras_runner,
     litert_runner,
-    predict_logits,
+    predict,
     saved_model_runner,
     text_signature,
     weights_path,
 )
-from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
-from kerasft.tokenizers.encoding import Encoded, encode, pad
+from kerasft.features import DECODER_TOKEN_IDS
+from kerasft.tokenizers.encoding import encode, encode_pairs
 
 SAMPLE_TEXTS = (
     "a charming and often affecting journey",
@@ -65,16 +68,17 @@ def verify(
     Args:
         bundle: The bundle or its folder.
         artifact: A folder that `kerasft.export.saved_model` or `kerasft.export.litert` wrote.
-        texts: N texts, or N tuples of two texts; `None`: the built-in sample of plain and hostile texts.
-        gold: The N right answers: label names or indices, lists of names for several labels, numbers for regression.
+        texts: N texts, or N tuples of two texts (question and passage, source and target); `None`: the built-in sample of
+            plain and hostile texts.
+        gold: For text classification the N right answers: label names or indices, lists of names for several labels,
+            numbers for regression. (Other tasks are scored by their pipeline's `evaluate` over the exported folder.)
         num_timed: Runs to time at batch size 1, for each number of threads.
 
     Returns:
-        A dictionary: `num_texts`, `size_bytes`, `max_difference` (largest absolute difference of a logit), `agreement`
-        (share of equal labels; for regression Pearson's correlation of the two), `finite`, `score` of `keras` and of
-        `artifact` if `gold` is given (accuracy; for regression the correlation with `gold`), and `latency_ms`: minimum,
-        median and 90th percentile of one text, by number of threads. For a SavedModel that takes strings also
-        `strings_max_difference`, between its two signatures.
+        A dictionary: `num_texts`, `size_bytes`, `max_difference` (largest absolute difference of an output), `agreement`
+        (see `kerasft.export.agreement`), `finite`, `score` of `keras` and of `artifact` if `gold` is given (accuracy; for
+        regression the correlation with `gold`), and `latency_ms`: minimum, median and 90th percentile of one text, by
+        number of threads. For a SavedModel that takes strings also `strings_max_difference`, between its two signatures.
 
     Raises:
         CheckpointError: If the folder can't be loaded.
@@ -97,27 +101,27 @@ def verify(
     runners = _runners(pathlib.Path(artifact))
     first = next(iter(runners.values()))
     max_length = min(bundle.max_length, first.sequence_length or bundle.max_length)
-    encoded = encode(bundle.tokenizer, texts, max_length=max_length)
-    expected = predict_logits(keras_runner(bundle.model), bundle.tokenizer, encoded)  # (N, C)
-    received = predict_logits(first, bundle.tokenizer, encoded)  # (N, C)
+    encoded, pad_id = _encoded(bundle, texts, max_length), bundle.tokenizer.pad_token_id or 0
+    expected = predict(keras_runner(bundle.model), encoded, pad_id)
+    received = predict(first, encoded, pad_id)
+    finite = all(np.isfinite(row).all() for rows in received.values() for row in rows)
     report = {
         "num_texts": len(texts),
         "size_bytes": folder_size(weights_path(artifact)),
-        **_compare(expected, received, bundle.labels),
+        "finite": finite,
+        "max_difference": largest_difference(expected, received) if finite else None,
+        "agreement": agreement(expected, received, bundle) if finite else 0.0,
     }
     if gold is not None:
-        target = _as_logits(gold, bundle.labels)
+        target = {LOGITS: as_logits(gold, bundle.labels)}
         report["score"] = {
-            "keras": _agreement(expected, target, bundle.labels),
-            "artifact": _agreement(received, target, bundle.labels),
+            "keras": agreement(expected, target, bundle),
+            "artifact": agreement(received, target, bundle),
         }
     if answer_strings := text_signature(artifact):
-        from_strings = answer_strings(texts)  # (N, C)
-        report["strings_max_difference"] = float(np.abs(received - from_strings).max())
-    report["latency_ms"] = {
-        name: _latency(runner, encoded, bundle.tokenizer.pad_token_id or 0, num_timed)
-        for name, runner in runners.items()
-    }
+        from_strings = answer_strings(texts)
+        report["strings_max_difference"] = largest_difference(received, from_strings)
+    report["latency_ms"] = {name: _latency(runner, encoded, pad_id, num_timed) for name, runner in runners.items()}
     return report
 
 
@@ -126,7 +130,7 @@ def check_report(report: dict[str, Any], *, tolerance: float | None, min_agreeme
 
     Args:
         report: What `verify` returned.
-        tolerance: Largest absolute difference of a logit that is allowed; `None`: any.
+        tolerance: Largest absolute difference of an output that is allowed; `None`: any.
         min_agreement: Smallest agreement allowed, from 0 to 1.
 
     Raises:
@@ -139,7 +143,7 @@ def check_report(report: dict[str, Any], *, tolerance: float | None, min_agreeme
     >>> check_report(report, tolerance=0.001, min_agreement=0.9)
     Traceback (most recent call last):
     ...
-    kerasft.errors.ExportError: The exported file differs from the model by 0.5 in a logit ... at most 0.001 is allowed. ...
+    kerasft.errors.ExportError: The exported file differs from the model by 0.5 in an output ... at most 0.001 is allowed. ...
     """
     number = report["num_texts"]
     if not report["finite"]:
@@ -149,7 +153,7 @@ def check_report(report: dict[str, Any], *, tolerance: float | None, min_agreeme
         )
     if tolerance is not None and report["max_difference"] > tolerance:
         raise ExportError(
-            f"The exported file differs from the model by {report['max_difference']:.3g} in a logit ({number} texts); "
+            f"The exported file differs from the model by {report['max_difference']:.3g} in an output ({number} texts); "
             f"at most {tolerance:g} is allowed. It was not kept. Raise tolerance= if you accept that."
         )
     if report["agreement"] < min_agreement:
@@ -166,12 +170,12 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     Example:
 
     >>> report_rows({"size_bytes": 2_000_000, "num_texts": 8, "agreement": 1.0, "max_difference": 0.0, "latency_ms": {}})
-    [('size', '2.0 MB'), ('answers equal to the model', '100.00 % of 8 texts'), ('largest difference of a logit', '0')]
+    [('size', '2.0 MB'), ('answers equal to the model', '100.00 % of 8 texts'), ('largest difference of an output', '0')]
     """
     rows = [
         ("size", f"{report['size_bytes'] / 1e6:.1f} MB"),
         ("answers equal to the model", f"{100 * report['agreement']:.2f} % of {report['num_texts']} texts"),
-        ("largest difference of a logit", f"{report['max_difference']:.2g}"),
+        ("largest difference of an output", f"{report['max_difference']:.2g}"),
     ]
     if "score" in report:
         rows.append(("score: model, file", "{keras:.4f}, {artifact:.4f}".format(**report["score"])))
@@ -208,47 +212,16 @@ def _runners(artifact: pathlib.Path) -> dict[str, Runner]:
     return {"default": saved_model_runner(artifact)}
 
 
-def _compare(expected: np.ndarray, received: np.ndarray, labels: Labels) -> dict[str, Any]:
-    finite = bool(np.isfinite(received).all())
-    return {
-        "finite": finite,
-        "max_difference": float(np.abs(expected - received).max()) if finite else None,
-        "agreement": _agreement(expected, received, labels) if finite else 0.0,
-    }
+def _encoded(bundle: Bundle, texts: Sequence, max_length: int) -> Batchable:
+    """The texts as the task's model reads them."""
+    if DECODER_TOKEN_IDS in bundle.model.input:
+        start_id = bundle.settings.get("start_token_id", bundle.tokenizer.pad_token_id or 0)
+        return encode_pairs(bundle.tokenizer, texts, max_length=max_length, start_id=start_id)
+    return encode(bundle.tokenizer, texts, max_length=max_length)
 
 
-def _agreement(first: np.ndarray, second: np.ndarray, labels: Labels) -> float:
-    """Share of equal answers of two (N, C) arrays of logits; Pearson's correlation, at its worst target, for regression."""
-    if labels.problem == SINGLE_LABEL:
-        return float((first.argmax(-1) == second.argmax(-1)).mean())
-    if labels.problem == MULTI_LABEL:
-        return float(((first > 0) == (second > 0)).mean())
-    return min(_correlation(first[:, index], second[:, index]) for index in range(first.shape[1]))
-
-
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    first, second = (values.astype("float64") - values.mean(dtype="float64") for values in (first, second))
-    norm = np.linalg.norm(first) * np.linalg.norm(second)
-    if norm == 0:  # a constant has no correlation: equal constants agree
-        return float(np.allclose(first, second))
-    return float(first @ second / norm)
-
-
-def _as_logits(gold: Sequence[Any], labels: Labels) -> np.ndarray:
-    """Return right answers as (N, C) numbers whose largest, or whose positive ones, are the right labels."""
-    if labels.problem == REGRESSION:
-        return np.asarray(gold, "float64").reshape(len(gold), -1)
-    chosen = [item if isinstance(item, list | tuple | set) else [item] for item in gold]
-    target = np.full((len(gold), len(labels)), -1.0)
-    for row, items in enumerate(chosen):
-        for item in items:
-            target[row, labels.index(item) if isinstance(item, str) else int(item)] = 1.0
-    return target
-
-
-def _latency(runner: Runner, encoded: Encoded, pad_id: int, num_timed: int) -> dict[str, float]:
+def _latency(runner: Runner, encoded: Batchable, pad_id: int, num_timed: int) -> dict[str, float]:
     rows = [
-        pad(encoded, [row], pad_id, length=runner.sequence_length)
-        for row in range(min(len(encoded.token_ids), num_timed))
+        encoded.pad([row], pad_id, length=runner.sequence_length) for row in range(min(len(encoded.lengths), num_timed))
     ]
     return time_calls(lambda number: runner.run(rows[number % len(rows)]), num_timed)

@@ -2,6 +2,7 @@
 
 from kerasft.export.benchmark import measure_latency
 from kerasft.pipelines.load import load
+from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.text_classification import TextClassificationPipeline
 
-__all__ = ["TextClassificationPipeline", "load", "measure_latency"]
+__all__ = ["Pipeline", "TextClassificationPipeline", "load", "measure_latency"]

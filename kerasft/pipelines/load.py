@@ -1,26 +1,36 @@
-"""Open a trained model's folder, whatever its form."""
+"""Open a trained model's folder, whatever its form and its task."""
 
 import os
 
 from kerasft import tokenizers
-from kerasft.bundles import check_task, read_metadata
-from kerasft.export.runners import open_runner
-from kerasft.features import Labels
+from kerasft.bundles import MODEL_FILE, Bundle, load_bundle, read_metadata
+from kerasft.errors import CheckpointError
+from kerasft.export.runners import open_runner, weights_path
+from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.text_classification import TextClassificationPipeline
 
+PIPELINES: dict[str, type[Pipeline]] = {
+    "text-classification": TextClassificationPipeline,
+}
+"""The pipeline of each task; see `kerasft.bundles.TASKS`."""
 
-def load(folder: str | os.PathLike, *, num_threads: int = 2) -> TextClassificationPipeline:
+
+def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2) -> Pipeline:
     """Load a bundle, a SavedModel or a LiteRT folder as something to call with texts.
 
     All three give the same answers within what their reports state.
 
     Args:
-        folder: What `kerasft.save_bundle`, `kerasft.export.saved_model` or `kerasft.export.litert` wrote.
+        folder: What `kerasft.save_bundle`, `kerasft.export.saved_model` or `kerasft.export.litert` wrote; or a bundle in
+            memory, as `kerasft.make_bundle` makes it.
         num_threads: Threads of a LiteRT file; TensorFlow sets its own.
 
+    Returns:
+        The task's pipeline, such as `TextClassificationPipeline`.
+
     Raises:
-        CheckpointError: If the folder is none of the three or of another task, or a file is missing or damaged; the
-            message says what is there.
+        CheckpointError: If the folder is none of the three or of a task without a pipeline, or a file is missing or
+            damaged; the message says what is there.
 
     Example:
 
@@ -30,12 +40,16 @@ def load(folder: str | os.PathLike, *, num_threads: int = 2) -> TextClassificati
     >>> load(folder)("a charming and often affecting journey")["label"] in ("negative", "positive")
     True
     """
-    metadata = read_metadata(folder)
-    check_task(metadata, folder)
-    return TextClassificationPipeline(
-        open_runner(folder, num_threads=num_threads),
-        tokenizers.load(folder),
-        Labels(metadata["labels"], metadata["problem"]),
-        max_length=metadata["max_length"],
-        pair=bool(metadata.get("pair")),
-    )
+    metadata = folder.metadata if isinstance(folder, Bundle) else read_metadata(folder)
+    task = metadata.get("task", "text-classification")
+    if task not in PIPELINES:
+        raise CheckpointError(
+            f"{folder}: the task must be one of {', '.join(PIPELINES)}; received: {task!r}. "
+            "Call the model of kerasft.load_bundle(...) itself, or install the kerasft that wrote the folder."
+        )
+    kind = PIPELINES[task]
+    if isinstance(folder, Bundle):
+        return kind.from_bundle(folder)
+    if weights_path(folder).name == MODEL_FILE:
+        return kind.from_bundle(load_bundle(folder))
+    return kind.from_runner(open_runner(folder, num_threads=num_threads), tokenizers.load(folder), metadata)

@@ -1,22 +1,25 @@
 """Texts in, labels out: over a trained model in any form."""
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from kerasft.data import texts_and_labels
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import Runner, predict_logits
 from kerasft.features import Labels
+from kerasft.pipelines.pipeline import Pipeline
 from kerasft.postprocessing import answers, probabilities
+from kerasft.reports import Report, summarize
 from kerasft.tokenizers.encoding import encode
 
 Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
 
 
-class TextClassificationPipeline:
+class TextClassificationPipeline(Pipeline):
     """Answers texts, or pairs of texts, with labels and scores.
 
     Texts are tokenised in batches, sorted by length so that little is padded, run, and answered in the given order. An
@@ -41,6 +44,9 @@ class TextClassificationPipeline:
     2
     """
 
+    fields = ("text", "text_pair")
+    optional_fields = ("text_pair",)
+
     def __init__(
         self,
         runner: Runner,
@@ -56,6 +62,15 @@ class TextClassificationPipeline:
         self.pair = pair
         self.max_length = min(max_length, runner.sequence_length or max_length)
         self.num_truncated = 0
+
+    @classmethod
+    def from_runner(
+        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
+    ) -> "TextClassificationPipeline":
+        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
+        labels = Labels(metadata["labels"], metadata["problem"])
+        pair = bool(metadata.get("pair"))
+        return cls(runner, tokenizer, labels, max_length=metadata["max_length"], pair=pair)
 
     def __call__(
         self,
@@ -120,6 +135,29 @@ class TextClassificationPipeline:
     ) -> np.ndarray:
         """Return the float64 probabilities, (N, C), of N texts or pairs of texts; a regression's values as they are."""
         return probabilities(self.predict_logits(texts, batch_size=batch_size), self.labels)
+
+    def evaluate(
+        self,
+        source: object,
+        *,
+        columns: Mapping[str, object] | None = None,
+        batch_size: int = 64,
+        about: Mapping[str, str] | None = None,
+    ) -> Report:
+        """Measure the model on labelled texts.
+
+        Args:
+            source: What `kerasft.data.text_classification` reads.
+            columns: As there.
+            batch_size: Texts in one run.
+            about: Facts for the report's header.
+
+        Raises:
+            DataError: If the data cannot be used.
+        """
+        texts, gold = texts_and_labels(source, labels=self.labels, columns=columns)
+        logits = self.predict_logits(texts, batch_size=batch_size)  # (N, C)
+        return summarize(logits, gold, self.labels, texts=texts, about=about)
 
 
 def _items(texts: Texts, pairs: str | Sequence[str] | None) -> tuple[list, bool]:

@@ -10,7 +10,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
-from kerasft.features import REGRESSION
+from kerasft.features import REGRESSION, SINGLE_LABEL
 from kerasft.reports import plots
 
 _HEADLINE = (
@@ -42,7 +42,7 @@ _NOTES = {
 
 
 def headline(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Pick the values to be shown first, in order. For one label, micro F1 is left out: it is the accuracy.
+    """Put the values in the order in which they are shown. For one label, micro F1 is left out: it is the accuracy.
 
     Example:
 
@@ -50,7 +50,8 @@ def headline(metrics: Mapping[str, float]) -> dict[str, float]:
     {'accuracy': 0.9, 'log_loss': 0.2}
     """
     hidden = {"f1_micro"} if "accuracy" in metrics else set()
-    return {name: metrics[name] for name in _HEADLINE if name in metrics and name not in hidden}
+    names = [name for name in _HEADLINE if name in metrics] + [name for name in metrics if name not in _HEADLINE]
+    return {name: metrics[name] for name in names if name not in hidden}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,15 +61,15 @@ class Report:
     Attributes:
         title: Heading of the page.
         about: Facts for the header, such as model, data, versions and date.
-        problem: `"single_label"`, `"multi_label"` or `"regression"`.
-        labels: Names of the outputs.
+        problem: `"single_label"`, `"multi_label"` or `"regression"`; of other tasks the task's name.
+        labels: Names of the outputs, or of what is counted `per_class`; may be empty.
         rows: Number of rows evaluated.
-        metrics: Score by name.
+        metrics: Score by name, in the order in which they are shown.
         per_class: A dictionary for each class (precision, recall, F1, support) or regression target (its scores).
         confusion_matrix: Counts, rows are the truth; None but for single-label problems.
         confused_pairs: The classes most often taken for another one.
-        calibration: The bins of the reliability diagram; empty for regression.
-        errors: The worst mistakes.
+        calibration: The bins of the reliability diagram; empty but for classes.
+        errors: The worst mistakes: `row` (from 0), `text`, `truth`, `predicted` and `confidence`, which may be None.
         points: Truth and prediction of regression rows, (N, 2, K), for the figures; at most 2,000.
 
     Example:
@@ -87,12 +88,12 @@ class Report:
     labels: list[str]
     rows: int
     metrics: dict[str, float]
-    per_class: list[dict]
-    confusion_matrix: list[list[int]] | None
-    confused_pairs: list[dict]
-    calibration: list[dict]
-    errors: list[dict]
-    points: list[list[list[float]]]
+    per_class: list[dict] = dataclasses.field(default_factory=list)
+    confusion_matrix: list[list[int]] | None = None
+    confused_pairs: list[dict] = dataclasses.field(default_factory=list)
+    calibration: list[dict] = dataclasses.field(default_factory=list)
+    errors: list[dict] = dataclasses.field(default_factory=list)
+    points: list[list[list[float]]] = dataclasses.field(default_factory=list)
 
     def to_dict(self) -> dict:
         """Return plain values that JSON knows."""
@@ -105,8 +106,8 @@ class Report:
         )
         tiles = [
             {
-                "title": _TITLES.get(name) or f"F1 of {plots.shorten(self.labels[1], 14)}",
-                "value": f"{value:.4f}",
+                "title": _TITLES.get(name) or self._title(name),
+                "value": f"{value:.4f}" if isinstance(value, float) else f"{value:,}",
                 "note": _NOTES.get(name, ""),
             }
             for name, value in headline(self.metrics).items()
@@ -114,6 +115,11 @@ class Report:
         by_score = sorted(self.per_class, key=lambda row: row.get("f1", 0.0))
         template = environment.get_template("report.html")
         return template.render(report=self, tiles=tiles, by_score=by_score, figures=self._figures())
+
+    def _title(self, name: str) -> str:
+        if name == "f1" and self.problem == SINGLE_LABEL:
+            return f"F1 of {plots.shorten(self.labels[1], 14)}"
+        return name.replace("_", " ").capitalize()
 
     def _figures(self) -> dict[str, Markup]:
         drawn = {}

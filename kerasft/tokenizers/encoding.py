@@ -7,18 +7,59 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.errors import bad_data
-from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
+from kerasft.features import (
+    DECODER_PADDING_MASK,
+    DECODER_TOKEN_IDS,
+    ENCODER_PADDING_MASK,
+    ENCODER_TOKEN_IDS,
+    PADDING_MASK,
+    SEGMENT_IDS,
+    TOKEN_IDS,
+)
 
 
 class Encoded(NamedTuple):
-    """Tokenised texts, not padded yet."""
+    """Tokenised texts, not padded yet.
+
+    Example:
+
+    >>> Encoded([[2, 5, 3], [2, 3]], [[0, 0, 0], [0, 0]], 0).pad([0, 1], pad_id=0)["token_ids"].tolist()
+    [[2, 5, 3], [2, 3, 0]]
+    """
 
     token_ids: list[list[int]]
     """One list of ids a text, special tokens included."""
     segment_ids: list[list[int]]
     """0 for the first text of a pair, 1 for the second."""
-    num_truncated: int
+    num_truncated: int = 0
     """How many texts were longer than `max_length`."""
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each text."""
+        return [len(ids) for ids in self.token_ids]
+
+    def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
+        """Pad some of the texts on the right.
+
+        Args:
+            rows: Numbers of the rows that make this batch.
+            pad_id: The padding token's id.
+            length: Length S to pad to; `None`: the longest of these rows.
+
+        Returns:
+            `token_ids`, `padding_mask`, `segment_ids`, int32, (B, S).
+        """
+        # GPT-2 puts no token around a text, so an empty one has none: it becomes one place of padding.
+        length = length or max(1, *(len(self.token_ids[row]) for row in rows))
+        token_ids = np.full((len(rows), length), pad_id, np.int32)
+        padding_mask, segment_ids = np.zeros_like(token_ids), np.zeros_like(token_ids)
+        for index, row in enumerate(rows):
+            ids = self.token_ids[row]
+            token_ids[index, : len(ids)] = ids
+            segment_ids[index, : len(ids)] = self.segment_ids[row]
+            padding_mask[index, : len(ids)] = 1
+        return {TOKEN_IDS: token_ids, PADDING_MASK: padding_mask, SEGMENT_IDS: segment_ids}
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, str]], *, max_length: int) -> Encoded:
@@ -62,30 +103,61 @@ def is_unicode(text: str) -> bool:
     return True
 
 
-def pad(encoded: Encoded, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
-    """Pad some of the encoded rows on the right.
-
-    Args:
-        encoded: What `encode` returned.
-        rows: Numbers of the rows that make this batch.
-        pad_id: The padding token's id.
-        length: Length S to pad to; `None`: the longest of these rows.
-
-    Returns:
-        `token_ids`, `padding_mask`, `segment_ids`, int32, (B, S).
+class EncodedPairs(NamedTuple):
+    """Tokenised source texts and the target texts that a decoder has written so far, not padded yet.
 
     Example:
 
-    >>> pad(Encoded([[2, 5, 3], [2, 3]], [[0, 0, 0], [0, 0]], 0), [0, 1], pad_id=0)["token_ids"].tolist()
-    [[2, 5, 3], [2, 3, 0]]
+    >>> pairs = EncodedPairs(Encoded([[5, 1]], [[0, 0]]), Encoded([[0, 7, 8]], [[0, 0, 0]]))
+    >>> {name: value.shape for name, value in pairs.pad([0], 0).items()}["decoder_token_ids"]
+    (1, 3)
     """
-    # GPT-2 puts no token around a text, so an empty one has none: it becomes one place of padding.
-    length = length or max(1, *(len(encoded.token_ids[row]) for row in rows))
-    token_ids = np.full((len(rows), length), pad_id, np.int32)
-    padding_mask, segment_ids = np.zeros_like(token_ids), np.zeros_like(token_ids)
-    for index, row in enumerate(rows):
-        ids = encoded.token_ids[row]
-        token_ids[index, : len(ids)] = ids
-        segment_ids[index, : len(ids)] = encoded.segment_ids[row]
-        padding_mask[index, : len(ids)] = 1
-    return {TOKEN_IDS: token_ids, PADDING_MASK: padding_mask, SEGMENT_IDS: segment_ids}
+
+    source: Encoded
+    target: Encoded
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each target: what the outputs belong to."""
+        return self.target.lengths
+
+    def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
+        """Pad some rows on the right; `length` is that of both source and target.
+
+        Returns:
+            `encoder_token_ids`, `encoder_padding_mask` (B, S), `decoder_token_ids`, `decoder_padding_mask` (B, T), int32.
+        """
+        source = self.source.pad(rows, pad_id, length=length)
+        target = self.target.pad(rows, pad_id, length=length)
+        return {
+            ENCODER_TOKEN_IDS: source[TOKEN_IDS],
+            ENCODER_PADDING_MASK: source[PADDING_MASK],
+            DECODER_TOKEN_IDS: target[TOKEN_IDS],
+            DECODER_PADDING_MASK: target[PADDING_MASK],
+        }
+
+
+def encode_pairs(
+    tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], *, max_length: int, start_id: int
+) -> EncodedPairs:
+    """Tokenise sources and targets for teacher forcing: the target is shifted right by the start token.
+
+    Args:
+        tokenizer: The checkpoint's fast tokenizer.
+        pairs: N >= 1 tuples of source and target.
+        max_length: Longest source and longest target in tokens.
+        start_id: The id with which the decoder starts; for T5 that of padding, 0.
+
+    Raises:
+        DataError: If an item is not text.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> encode_pairs(tiny.tokenizer(), [("a good film", "bad")], max_length=8, start_id=0).target.token_ids[0][0]
+    0
+    """
+    source = encode(tokenizer, [source for source, _ in pairs], max_length=max_length)
+    target = encode(tokenizer, [target for _, target in pairs], max_length=max_length)
+    shifted = [[start_id, *ids[:-1]] for ids in target.token_ids]
+    return EncodedPairs(source, target._replace(token_ids=shifted))

@@ -5,7 +5,7 @@ import pytest
 
 from kerasft import data
 from kerasft.errors import DataError
-from kerasft.tokenizers.encoding import encode, pad
+from kerasft.tokenizers.encoding import encode
 from tests.tokenizers.tiny_files import FAMILIES, TEXTS, tokenizer
 
 ROWS = [(text, "good" if index % 2 else "bad") for index, text in enumerate(TEXTS)]
@@ -31,7 +31,7 @@ def test_features_are_the_tokenizers_own(family, rows):
 def test_an_empty_text_has_an_answer(family):
     features = next(iter(data.text_classification(["", "a film"], tokenizer(family), batch_size=2)))
     assert features["padding_mask"].numpy().sum(1)[0] == tokenizer(family).num_special_tokens_to_add()
-    alone = pad(encode(tokenizer(family), [""], max_length=8), [0], tokenizer(family).pad_token_id)
+    alone = encode(tokenizer(family), [""], max_length=8).pad([0], tokenizer(family).pad_token_id)
     assert alone["token_ids"].shape[1] >= 1
 
 

@@ -114,7 +114,7 @@ def test_a_file_that_answers_nan_is_not_kept(tmp_path):
 
 
 def test_too_little_agreement_is_refused(bundle, tmp_path, monkeypatch):
-    monkeypatch.setattr(sys.modules["kerasft.export.verify"], "_agreement", lambda *_: 0.5)
+    monkeypatch.setattr(sys.modules["kerasft.export.verify"], "agreement", lambda *_: 0.5)
     with pytest.raises(ExportError, match=r"agrees with the model on 0.500 of 5 texts; min_agreement is 0.9"):
         litert_function(bundle, tmp_path / "phone", quantize="int8", texts=TEXTS)
     assert list(tmp_path.iterdir()) == []

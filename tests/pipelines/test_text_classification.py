@@ -47,7 +47,7 @@ def test_texts_are_batched_by_length():
 
     def run(features):
         shapes.append(features["token_ids"].shape)
-        return np.zeros((len(features["token_ids"]), 2), np.float32)
+        return {"logits": np.zeros((len(features["token_ids"]), 2), np.float32)}
 
     pipeline = TextClassificationPipeline(
         Runner(run, ("token_ids",)), tiny.tokenizer(), tiny.classifier().labels, max_length=24

@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 
 from kerasft import DataError
-from kerasft.tokenizers.encoding import encode, pad
+from kerasft.tokenizers.encoding import encode
 from tests import tiny
 
 
 def test_it_equals_the_tokenizers_own_padding():
     texts = ["a good film", "", "bad"]
-    received = pad(encode(tiny.tokenizer(), texts, max_length=16), range(3), 0)
+    received = encode(tiny.tokenizer(), texts, max_length=16).pad(range(3), 0)
     for name, values in tiny.batch(texts).items():
         np.testing.assert_array_equal(received[name], values)
         assert received[name].dtype == np.int32
 
 
 def test_pairs_have_segments():
-    features = pad(encode(tiny.tokenizer(), [("good", "bad film")], max_length=16), [0], 0, length=8)
+    features = encode(tiny.tokenizer(), [("good", "bad film")], max_length=16).pad([0], 0, length=8)
     assert features["segment_ids"].tolist() == [[0, 0, 0, 1, 1, 1, 0, 0]]
 
 

@@ -13,7 +13,7 @@ from transformers import PreTrainedTokenizerFast
 from kerasft import KerasftError
 from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.tokenizers.character_map import character_map
-from kerasft.tokenizers.encoding import encode, pad
+from kerasft.tokenizers.encoding import encode
 from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
 from tests import tiny
 
@@ -58,7 +58,7 @@ def traced(tokenizer, max_length, columns=1):
 
 
 def check_equal(tokenizer, graph, texts, max_length):
-    expected = pad(encode(tokenizer, texts, max_length=max_length), range(len(texts)), tokenizer.pad_token_id)
+    expected = encode(tokenizer, texts, max_length=max_length).pad(range(len(texts)), tokenizer.pad_token_id)
     columns = zip(*texts) if isinstance(texts[0], tuple) else [texts]
     received = graph(*(tf.constant(list(column)) for column in columns))
     for name, values in expected.items():

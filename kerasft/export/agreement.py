@@ -1,0 +1,100 @@
+"""How much the answers of two forms of one model agree, in each task's own terms."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from kerasft.bundles import Bundle
+from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
+
+Outputs = Mapping[str, Sequence[np.ndarray]]
+"""Per output the rows of N texts, as `kerasft.export.runners.predict` gives them."""
+
+
+def agreement(first: Outputs, second: Outputs, bundle: Bundle) -> float:
+    """The share of equal answers, from 0 to 1; for numbers their correlation, for embeddings the mean cosine.
+
+    An answer is: a text's label, or of several labels each one's yes or no; a token's likeliest label or next token; for
+    question answering the likeliest start and the likeliest end. Of a model with two outputs, the mean over both. For
+    regression Pearson's correlation, of the target where it is lowest.
+
+    Args:
+        first: The outputs of one form.
+        second: Those of the other; outputs that only one of the two has are left out.
+        bundle: Says the task and the labels.
+
+    Example:
+
+    >>> bundle = Bundle(None, None, {"task": "token-classification", "labels": ["O", "X"], "problem": "single_label"})
+    >>> logits = np.array([[2.0, 1.0], [0.0, 1.0]])  # two tokens
+    >>> agreement({"logits": [logits]}, {"logits": [-logits]}, bundle)
+    0.0
+    """
+    names = [name for name in first if name in second]
+    return float(np.mean([_agreement_of(first[name], second[name], bundle) for name in names]))
+
+
+def _agreement_of(first: Sequence[np.ndarray], second: Sequence[np.ndarray], bundle: Bundle) -> float:
+    if bundle.task == "question-answering":
+        return _share((a.argmax(0) for a in first), (b.argmax(0) for b in second))
+    if bundle.task == "sentence-embedding":
+        return float(np.mean([_cosine(a, b) for a, b in zip(first, second)]))
+    problem = SINGLE_LABEL if bundle.labels is None else bundle.labels.problem
+    if problem == REGRESSION:
+        first, second = np.stack(first), np.stack(second)  # (N, K)
+        return min(_correlation(first[:, index], second[:, index]) for index in range(first.shape[1]))
+    if problem == MULTI_LABEL:
+        return _share((a > 0 for a in first), (b > 0 for b in second))
+    return _share((a.argmax(-1) for a in first), (b.argmax(-1) for b in second))
+
+
+def _share(first, second) -> float:
+    return float(np.mean(np.concatenate([np.ravel(a == b) for a, b in zip(first, second)])))
+
+
+def _cosine(first: np.ndarray, second: np.ndarray) -> float:
+    norm = np.linalg.norm(first) * np.linalg.norm(second)
+    return float(first @ second / norm) if norm else float(np.array_equal(first, second))
+
+
+def _correlation(first: np.ndarray, second: np.ndarray) -> float:
+    first, second = (values.astype("float64") - values.mean(dtype="float64") for values in (first, second))
+    norm = np.linalg.norm(first) * np.linalg.norm(second)
+    if norm == 0:  # a constant has no correlation: equal constants agree
+        return float(np.allclose(first, second))
+    return float(first @ second / norm)
+
+
+def largest_difference(first: Outputs, second: Outputs) -> float:
+    """The largest absolute difference of a number in the outputs that both have.
+
+    Example:
+
+    >>> largest_difference({"logits": [np.array([1.0, 2.0])]}, {"logits": [np.array([1.0, 2.5])]})
+    0.5
+    """
+    pairs = [(a, b) for name in first if name in second for a, b in zip(first[name], second[name])]
+    return float(max(np.abs(a - b).max(initial=0.0) for a, b in pairs))
+
+
+def as_logits(gold: Sequence[Any], labels: Labels) -> np.ndarray:
+    """Return right answers as (N, C) numbers whose largest, or whose positive ones, are the right labels.
+
+    Args:
+        gold: N label names or indices, or lists of them, or numbers for a regression.
+        labels: The model's labels.
+
+    Example:
+
+    >>> as_logits(["yes", 0], Labels(["no", "yes"])).tolist()
+    [[-1.0, 1.0], [1.0, -1.0]]
+    """
+    if labels.problem == REGRESSION:
+        return np.asarray(gold, "float64").reshape(len(gold), -1)
+    chosen = [item if isinstance(item, list | tuple | set) else [item] for item in gold]
+    target = np.full((len(gold), len(labels)), -1.0)
+    for row, items in enumerate(chosen):
+        for item in items:
+            target[row, labels.index(item) if isinstance(item, str) else int(item)] = 1.0
+    return target

@@ -1,0 +1,63 @@
+"""What all pipelines have in common: they are loaded from a folder, called with items, and evaluated on labelled data."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.bundles import Bundle
+from kerasft.export.runners import Runner, keras_runner
+from kerasft.reports import Report
+
+
+class Pipeline:
+    """The base of the tasks' pipelines.
+
+    A subclass implements `from_runner`, `__call__` and `evaluate`, and says in `fields` what an item consists of.
+
+    Example:
+
+    >>> class Echo(Pipeline):
+    ...     def __call__(self, texts, *, batch_size=32):
+    ...         return texts
+    >>> Echo.fields, Echo()(["a"])
+    (('text',), ['a'])
+    """
+
+    fields: ClassVar[tuple[str, ...]] = ("text",)
+    """The names of an item's parts, such as `("question", "context")`: keys of a JSON line, and of the answer's line."""
+
+    optional_fields: ClassVar[tuple[str, ...]] = ()
+    """Those of `fields` that an item may lack."""
+
+    @classmethod
+    def from_bundle(cls, bundle: Bundle) -> "Pipeline":
+        """Make the pipeline of a Keras model, its tokenizer, and the content of `kerasft.json`."""
+        return cls.from_runner(keras_runner(bundle.model), bundle.tokenizer, bundle.metadata)
+
+    @classmethod
+    def from_runner(cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]) -> "Pipeline":
+        """Make the pipeline of an exported model, its tokenizer, and the content of `kerasft.json`."""
+        raise TypeError(f"{cls.__name__} must define from_runner()")
+
+    def __call__(self, items: Any, *, batch_size: int = 32, **options: Any) -> Any:
+        """Answer one item, or a list of items by a list of answers; an answer is a dictionary of what JSON can hold."""
+        raise TypeError(f"{type(self).__name__} must define __call__()")
+
+    def evaluate(
+        self,
+        source: object,
+        *,
+        columns: Mapping[str, object] | None = None,
+        batch_size: int = 64,
+        about: Mapping[str, str] | None = None,
+    ) -> Report:
+        """Measure the model on labelled data by the task's official metrics.
+
+        Args:
+            source: What the task's data function reads.
+            columns: Which column is what, for tables.
+            batch_size: Items in one run.
+            about: Facts for the report's header, such as `{"data": "dev.csv"}`.
+        """
+        raise TypeError(f"{type(self).__name__} must define evaluate()")
