@@ -1,15 +1,18 @@
 """Keras callbacks: what happened during training, on screen and in TensorBoard; stopping, checkpoints, resuming.
 
-All of them go into `model.fit(callbacks=[...])`, in any order, beside Keras' own.
+All of them go into `model.fit(callbacks=[...])`, in any order, beside Keras' own; only `Evaluation` has to stand before those
+that use its numbers.
 """
 
 from kerasft.callbacks.checkpoints import best_checkpoint, early_stopping, resume
+from kerasft.callbacks.evaluation import Evaluation
 from kerasft.callbacks.non_finite import StopOnNonFinite
 from kerasft.callbacks.progress_lines import ProgressLines
 from kerasft.callbacks.tensorboard import TensorBoard
 from kerasft.callbacks.throughput import Throughput
 
 __all__ = [
+    "Evaluation",
     "ProgressLines",
     "StopOnNonFinite",
     "TensorBoard",

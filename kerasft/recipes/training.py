@@ -48,7 +48,7 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
 
 
 def make_callbacks(
-    options: TrainingOptions, work: pathlib.Path, *, monitor: str, metrics: list = (), **tensorboard
+    options: TrainingOptions, work: pathlib.Path, *, monitor: str, metrics: list = (), evaluation=None, **tensorboard
 ) -> list:
     """What watches the training: stop on NaN, throughput, TensorBoard, best epoch, early stopping, resuming.
 
@@ -56,7 +56,9 @@ def make_callbacks(
         options: The recipe's options.
         work: Folder of logs and checkpoints.
         monitor: The task's own choice of `options.monitor`.
-        metrics: The metrics that the model is compiled with; `options.monitor` must be one of them, or the loss.
+        metrics: The metrics that the model is compiled with, and the names of the numbers that `evaluation` gives;
+            `options.monitor` must be one of them, or the loss.
+        evaluation: A `kerasft.callbacks.Evaluation`, to stand before all that use its numbers.
         **tensorboard: `validation_data`, `texts` and the like for `kerasft.callbacks.TensorBoard`.
 
     Example:
@@ -72,6 +74,7 @@ def make_callbacks(
     callbacks = [
         kerasft.callbacks.StopOnNonFinite(),
         kerasft.callbacks.Throughput(),
+        *([evaluation] if evaluation else []),
         kerasft.callbacks.TensorBoard(work / "logs", hyper_parameters=chosen, **tensorboard),
     ]
     if options.keep == "best":
@@ -105,7 +108,8 @@ def epoch_chosen_on(options: TrainingOptions) -> str | None:
 
 def _check_monitor(monitor: str | None, metrics: list) -> None:
     """A name that nothing has is an error now, and not after the first epoch."""
-    known = [prefix + name for name in ("loss", *(metric.name for metric in metrics)) for prefix in ("", "val_")]
+    names = ["loss", *(getattr(metric, "name", metric) for metric in metrics)]
+    known = [prefix + name for name in names for prefix in ("", "val_")]
     if monitor is not None and monitor not in known:
         raise bad_argument("monitor", f"one of {', '.join(known)}", monitor, "Those with val_ are of the dev rows.")
 

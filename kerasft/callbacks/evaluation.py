@@ -1,0 +1,57 @@
+"""Metrics that no Keras metric can give, after every epoch: of spans, of answers, of generated texts."""
+
+import numbers
+from collections.abc import Callable, Mapping
+
+import keras
+
+from kerasft.errors import bad_argument
+
+
+class Evaluation(keras.callbacks.Callback):
+    """Calls a function at the end of each epoch, and puts the numbers it returns into the epoch's logs.
+
+    What comes after it in `fit(callbacks=[...])` sees them beside Keras' own: the best checkpoint, early stopping,
+    TensorBoard, the history and the line that Keras prints. Most useful is a pipeline's own evaluation, so that the
+    number by which an epoch is chosen is the one that is reported in the end.
+
+    Args:
+        evaluate: Called without arguments; returns numbers by name. What is not a number is left out of the logs.
+        prefix: Put before each name.
+
+    Raises:
+        KerasftError: In training, if `evaluate` returns something else, or a name that the logs have already.
+
+    Example:
+
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> watch = [Evaluation(lambda: {"bleu": 31.5}), keras.callbacks.EarlyStopping("val_bleu", mode="max")]
+    >>> model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0, callbacks=watch).history["val_bleu"]
+    [31.5]
+    """
+
+    def __init__(self, evaluate: Callable[[], Mapping[str, float]], *, prefix: str = "val_"):
+        super().__init__()
+        if not callable(evaluate):
+            raise bad_argument(
+                "evaluate", "a function without arguments", evaluate, "Give lambda: pipeline.evaluate(dev).metrics."
+            )
+        self.evaluate = evaluate
+        self.prefix = prefix
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Evaluate, and add to the logs in place: Keras hands one dictionary from callback to callback."""
+        results = self.evaluate()
+        if not isinstance(results, Mapping):
+            raise bad_argument("evaluate", "a function that returns numbers by name", results, 'Return {"f1": 0.5}.')
+        for name, value in results.items():
+            if isinstance(value, bool) or not isinstance(value, numbers.Real):
+                continue
+            if logs is not None and self.prefix + name in logs:
+                raise bad_argument(
+                    "evaluate", f"free of names that the logs have ({', '.join(logs)})", name, "Give another prefix."
+                )
+            if logs is not None:
+                logs[self.prefix + name] = float(value)
