@@ -3,6 +3,7 @@
 from kerasft.data import customer_service
 from kerasft.data.batching import Batching
 from kerasft.data.rows import Rows
+from kerasft.data.sequence_to_sequence import each_reference, sequence_to_sequence, sources_and_references
 from kerasft.data.sources import read_rows
 from kerasft.data.splits import split
 from kerasft.data.text_classification import collect_labels, text_classification, texts_and_labels
@@ -12,7 +13,10 @@ __all__ = [
     "Rows",
     "collect_labels",
     "customer_service",
+    "each_reference",
     "read_rows",
+    "sequence_to_sequence",
+    "sources_and_references",
     "split",
     "text_classification",
     "texts_and_labels",

@@ -18,7 +18,8 @@ class Batching:
 
     Args:
         size: Rows per batch, >= 1. Exactly one of `size` and `tokens` is given.
-        tokens: Token budget: the most tokens of a batch, padding included (a single longer row is a batch of its own).
+        tokens: Token budget: the most tokens of a batch, padding included (a single longer row is a batch of its own). Of
+            rows with a source and a target, those of both together.
         pad_to_multiple_of: Batches are padded to the longest row, rounded up to this multiple, but never above
             `max_length`. Default: 1 on a CPU, where a new length costs nothing; 32 where a GPU or TPU is visible, since
             Keras compiles by XLA there and every new length is a new compilation.
@@ -90,12 +91,17 @@ def length_class(lengths: np.ndarray, batching: Batching, *, max_length: int) ->
 def padded_length(lengths: np.ndarray, batching: Batching, *, max_length: int) -> np.ndarray:
     """The length to which a batch is padded whose longest row has this length."""
     if batching.fixed_length:
-        return np.full_like(lengths, max_length)
+        return np.broadcast_to(max_length, lengths.shape)
     return np.minimum(-(-lengths // batching.multiple) * batching.multiple, max_length)
 
 
-def cuts(lengths: np.ndarray, batching: Batching, *, max_length: int) -> np.ndarray:
+def cuts(lengths: np.ndarray, batching: Batching, *, max_length: int | np.ndarray) -> np.ndarray:
     """Where batches begin and end if rows are taken in this order, int64, (batches + 1,).
+
+    Args:
+        lengths: Tokens of each row, (rows,); or of its source and its target, (rows, 2).
+        batching: Size or budget, and padding.
+        max_length: The most tokens that a row, or each of its parts, can have.
 
     Example:
 
@@ -105,12 +111,13 @@ def cuts(lengths: np.ndarray, batching: Batching, *, max_length: int) -> np.ndar
     rows = len(lengths)
     if batching.size is not None:
         return np.append(np.arange(0, rows, batching.size), rows)
-    found, longest = [0], 0
-    for row, length in enumerate(padded_length(lengths, batching, max_length=max_length).tolist()):
-        longest = max(longest, length)
-        if row > found[-1] and longest * (row + 1 - found[-1]) > batching.tokens:
+    padded = padded_length(lengths, batching, max_length=max_length).reshape(rows, -1)  # (rows, parts)
+    found, longest = [0], [0] * padded.shape[1]
+    for row, parts in enumerate(padded.tolist()):
+        longest = list(map(max, longest, parts))
+        if row > found[-1] and sum(longest) * (row + 1 - found[-1]) > batching.tokens:
             found.append(row)
-            longest = length
+            longest = parts
     return np.array(found + [rows], np.int64)
 
 
@@ -183,3 +190,17 @@ def batch_length(length: tf.Tensor, batching: Batching, *, max_length: int) -> t
         return tf.constant(max_length)
     longest = -(-tf.reduce_max(length) // batching.multiple) * batching.multiple
     return tf.minimum(longest, max_length)
+
+
+def reader(store: TokenStore, batching: Batching) -> Callable:
+    """The function from row numbers (B,) to ids (B, S), with anything where there is padding, and lengths (B,), int32."""
+    ids, starts, lengths = tf.constant(store.ids), tf.constant(store.offsets[:-1]), tf.constant(store.lengths)
+
+    def read(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        length = tf.gather(lengths, rows)  # (B,)
+        position = tf.range(batch_length(length, batching, max_length=store.max_length), dtype=tf.int64)  # (S,)
+        place = tf.gather(starts, rows)[:, None] + position  # (B, S)
+        # Beyond a row's end other rows' tokens are read; padding will be put over them.
+        return tf.gather(ids, tf.minimum(place, ids.shape[0] - 1)), length
+
+    return read

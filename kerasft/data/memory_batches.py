@@ -11,7 +11,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from kerasft.data.batching import Batching, TokenTargets, batch_length, cuts, finisher, length_class, no_batch
+from kerasft.data.batching import Batching, TokenTargets, cuts, finisher, length_class, no_batch, reader
+from kerasft.data.paired_store import PairedStore, paired_features
 from kerasft.data.token_store import TokenStore
 
 GROUP = 50
@@ -19,16 +20,22 @@ GROUP = 50
 
 
 def memory_batches(
-    store: TokenStore, batching: Batching, *, y: np.ndarray | TokenTargets | None, shuffle: bool, seed: int
+    store: TokenStore | PairedStore,
+    batching: Batching,
+    *,
+    y: np.ndarray | TokenTargets | None,
+    shuffle: bool,
+    seed: int,
 ) -> tuple[tf.data.Dataset, int]:
     """The batches of a store, and their number; see `kerasft.data.token_dataset`."""
     rows, count = _shuffled(store, batching, seed) if shuffle else _in_order(store, batching)
     if not count:
         raise no_batch(len(store.lengths), batching)
-    return rows.map(_gatherer(store, y, batching), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True), count
+    gather = paired_features(store, batching) if isinstance(store, PairedStore) else _gatherer(store, y, batching)
+    return rows.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True), count
 
 
-def _in_order(store: TokenStore, batching: Batching) -> tuple[tf.data.Dataset, int]:
+def _in_order(store: TokenStore | PairedStore, batching: Batching) -> tuple[tf.data.Dataset, int]:
     bounds = cuts(store.lengths, batching, max_length=store.max_length)
     if batching.drop_remainder and len(store.lengths) % batching.size:
         bounds = bounds[:-1]
@@ -36,24 +43,25 @@ def _in_order(store: TokenStore, batching: Batching) -> tuple[tf.data.Dataset, i
     return spans.map(tf.range), len(bounds) - 1
 
 
-def _shuffled(store: TokenStore, batching: Batching, seed: int) -> tuple[tf.data.Dataset, int]:
+def _shuffled(store: TokenStore | PairedStore, batching: Batching, seed: int) -> tuple[tf.data.Dataset, int]:
     classes = length_class(store.lengths, batching, max_length=store.max_length)
-    rows = len(classes)
-    bounds = cuts(np.sort(classes), batching, max_length=store.max_length)
+    place = _places(classes)
+    rows, last_place = len(place), place.max()
+    bounds = cuts(classes[np.argsort(place)], batching, max_length=store.max_length)
     count = len(bounds) - 1
     missing = 0 if batching.size is None else -rows % batching.size  # rows that the smaller batch lacks
     drop = bool(batching.drop_remainder and missing)
     bounds[-1] += missing  # as if the last batch were full; the plan takes away what is missing
-    starts, ends, classes = tf.constant(bounds[:-1]), tf.constant(bounds[1:]), tf.constant(classes, tf.int64)
+    starts, ends, place = tf.constant(bounds[:-1]), tf.constant(bounds[1:]), tf.constant(place, tf.int64)
 
     def plan(epoch_seed: tf.Tensor) -> tf.data.Dataset:
         seeds = tf.random.split(tf.stack([epoch_seed, tf.constant(seed, tf.int64)]), 3)
         dealt = tf.argsort(tf.random.stateless_uniform([rows], seeds[0]))  # (rows,)
         group = tf.range(rows, dtype=tf.int64) // (GROUP * (batching.size or rows))
-        length = tf.gather(classes, dealt)
+        key = tf.gather(place, dealt)
         # Every other group falls in length, lest a batch across an edge holds the longest rows and the shortest.
-        length = tf.where(group % 2 == 0, length, store.max_length - length)
-        order = tf.gather(dealt, tf.argsort(group * (store.max_length + 1) + length, stable=True))
+        key = tf.where(group % 2 == 0, key, last_place - key)
+        order = tf.gather(dealt, tf.argsort(group * (last_place + 1) + key, stable=True))
         turn = tf.argsort(tf.random.stateless_uniform([count], seeds[1]))
         # Which batch is the smaller one is random too, lest it is always that of the longest rows.
         smaller = tf.random.stateless_uniform([], seeds[2], 0, count, tf.int32)
@@ -71,17 +79,26 @@ def _shuffled(store: TokenStore, batching: Batching, seed: int) -> tuple[tf.data
     return epochs.flat_map(plan), count - drop
 
 
+def _places(classes: np.ndarray) -> np.ndarray:
+    """Number the length classes in the order in which batches go through them, int64, (rows,).
+
+    Rows with a source and a target go by the class of the source, and within it up or down by that of the target, in turn:
+    so neighbours are alike in both.
+    """
+    if classes.ndim == 1:
+        return np.unique(classes, return_inverse=True)[1]
+    source = np.unique(classes[:, 0], return_inverse=True)[1]
+    target = np.where(source % 2 == 0, classes[:, 1], -classes[:, 1])
+    return np.unique(np.stack([source, target], axis=1), axis=0, return_inverse=True)[1].reshape(-1)
+
+
 def _gatherer(store: TokenStore, y: np.ndarray | TokenTargets | None, batching: Batching) -> Callable:
-    ids, starts = tf.constant(store.ids), tf.constant(store.offsets[:-1])
-    lengths, second = tf.constant(store.lengths), tf.constant(store.second)
+    read = reader(store, batching)
+    second = tf.constant(store.second)
     finish = finisher(store, batching, y=y)
 
     def gather(rows: tf.Tensor):
-        length = tf.gather(lengths, rows)  # (B,)
-        position = tf.range(batch_length(length, batching, max_length=store.max_length), dtype=tf.int32)  # (S,)
-        place = tf.gather(starts, rows)[:, None] + tf.cast(position, tf.int64)  # (B, S)
-        # Beyond a row's end other rows' tokens are read; `finish` puts padding over them.
-        padded = tf.gather(ids, tf.minimum(place, ids.shape[0] - 1))  # (B, S)
+        padded, length = read(rows)
         return finish(rows, padded, length=length, second=tf.gather(second, rows))
 
     return gather

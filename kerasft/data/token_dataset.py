@@ -9,6 +9,7 @@ import tensorflow as tf
 from kerasft.data.batching import Batching, TokenTargets
 from kerasft.data.file_batches import file_batches
 from kerasft.data.memory_batches import memory_batches
+from kerasft.data.paired_store import PairedStore
 from kerasft.data.token_files import TokenFiles, tokenize_to_files
 from kerasft.data.token_store import Encoder, TokenStore, tokenize
 
@@ -23,21 +24,27 @@ def make_store(
 
 
 def token_dataset(
-    store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarray | TokenTargets | None, shuffle: bool, seed: int
+    store: TokenStore | TokenFiles | PairedStore,
+    batching: Batching,
+    *,
+    y: np.ndarray | TokenTargets | None,
+    shuffle: bool,
+    seed: int,
 ) -> tf.data.Dataset:
     """The dataset of `(features, y)`, with targets per token `(features, y, sample_weight)`, or of features without `y`.
 
     Args:
         store: The tokenised rows.
         batching: Size or budget, and padding.
-        y: Their targets, (rows,) or (rows, C); or one target, and its weight, for each token.
+        y: Their targets, (rows,) or (rows, C); or one target, and its weight, for each token; None for a `PairedStore`,
+            whose targets are its own.
         shuffle: New batches in a new order every epoch; else exactly the rows' order.
         seed: Seed of the order of all epochs.
 
     Returns:
         A dataset of known length whose features are int32 (B, S).
     """
-    make = memory_batches if isinstance(store, TokenStore) else file_batches
+    make = file_batches if isinstance(store, TokenFiles) else memory_batches
     # Tokens stay in the host's memory also where a GPU is visible.
     with tf.device("CPU:0"):
         dataset, count = make(store, batching, y=y, shuffle=shuffle, seed=seed)

@@ -72,13 +72,23 @@ class Encoder:
         tokenizer: A `transformers.PreTrainedTokenizerFast`.
         max_length: Tokens kept of a row, special tokens included; default 128, or the tokenizer's limit if less.
         pair: Whether rows are pairs of texts. Of a pair, the longer text is cut first.
+        kind: What the texts are called where it is reported that some were cut,
+        argument: and what `max_length` is called there.
 
     Raises:
         KerasftError: If the tokenizer is not a fast one, or `max_length` leaves no room for a text or is above the
             tokenizer's limit.
     """
 
-    def __init__(self, tokenizer, max_length: int | None = None, pair: bool = False):
+    def __init__(
+        self,
+        tokenizer,
+        max_length: int | None = None,
+        pair: bool = False,
+        *,
+        kind: str = "texts",
+        argument: str = "max_length",
+    ):
         if not getattr(tokenizer, "is_fast", False):
             raise bad_argument(
                 "tokenizer",
@@ -88,7 +98,9 @@ class Encoder:
             )
         self.tokenizer = tokenizer
         self.pair = pair
-        self.max_length = _resolve_max_length(tokenizer, max_length, pair)
+        self.kind = kind
+        self.argument = argument
+        self.max_length = _resolve_max_length(tokenizer, max_length, pair, argument)
         self.segments = SEGMENT_IDS in model_inputs(tokenizer)
         # GPT-2 has no padding token: any id does, since the padding mask alone tells.
         self.pad_id = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
@@ -135,10 +147,12 @@ class Encoder:
         """Log how many rows were cut, if any were."""
         if truncated:
             logger.warning(
-                "%d of %d texts (%.1f %%) were longer than max_length=%d tokens and were cut.",
+                "%d of %d %s (%.1f %%) were longer than %s=%d tokens and were cut.",
                 truncated,
                 rows,
+                self.kind,
                 100 * truncated / rows,
+                self.argument,
                 self.max_length,
             )
 
@@ -157,17 +171,17 @@ def tokenize(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | N
     )
 
 
-def _resolve_max_length(tokenizer, max_length: int | None, pair: bool) -> int:
+def _resolve_max_length(tokenizer, max_length: int | None, pair: bool, argument: str) -> int:
     limit = tokenizer.model_max_length  # 1e30 where the checkpoint does not say
     if max_length is None:
         return int(min(DEFAULT_MAX_LENGTH, limit))
     least = tokenizer.num_special_tokens_to_add(pair=pair) + (2 if pair else 1)
     if isinstance(max_length, bool) or not isinstance(max_length, (int, np.integer)) or max_length < least:
         raise bad_argument(
-            "max_length", f"a whole number >= {least}, special tokens included", max_length, "Give 128, for example."
+            argument, f"a whole number >= {least}, special tokens included", max_length, "Give 128, for example."
         )
     if max_length > limit:
         raise bad_argument(
-            "max_length", f"at most {limit}, the tokenizer's limit", max_length, f"Give max_length={limit} or less."
+            argument, f"at most {limit}, the tokenizer's limit", max_length, f"Give {argument}={limit} or less."
         )
     return int(max_length)

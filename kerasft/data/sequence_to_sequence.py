@@ -1,0 +1,214 @@
+"""A source text and the target text to write for it: translation, summaries, any text for a text."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import tensorflow as tf
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.batching import Batching
+from kerasft.data.columns import find_columns
+from kerasft.data.paired_store import PairedStore
+from kerasft.data.rows import Rows
+from kerasft.data.sources import read_rows
+from kerasft.data.token_dataset import token_dataset
+from kerasft.data.token_store import Encoder, tokenize
+from kerasft.errors import bad_argument, bad_data
+from kerasft.tokenizers.encoding import is_unicode
+
+SOURCE_NAMES = ("source", "text", "document", "article", "dialogue", "input", "question", "concepts")
+"""Names by which the source's column is found, the first that is there."""
+
+TARGET_NAMES = ("target", "summary", "translation", "output", "highlights", "answer", "reference", "label")
+"""Names by which the target's column is found, the first that is there."""
+
+
+class SourcesAndReferences(NamedTuple):
+    """Plain texts, row by row.
+
+    Example:
+
+    >>> SourcesAndReferences(["Hello."], [["Bonjour.", "Salut."]]).references[0][1]
+    'Salut.'
+    """
+
+    sources: list[str]
+    references: list[list[str]]
+    """One target a row, or several."""
+
+
+def sequence_to_sequence(
+    source: object,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    columns: Mapping[str, object] | None = None,
+    prefix: str = "",
+    max_source_length: int | None = None,
+    max_target_length: int | None = None,
+    batch_size: int | Batching = 32,
+    shuffle: bool = False,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Make the dataset that an encoder and decoder such as T5 is trained on: the next token of the target, given the source.
+
+    Of several references in a row the first is the target; `each_reference` makes a row of each.
+
+    Args:
+        source: Path, pattern or list of paths of .csv, .tsv, .jsonl, .parquet or .tfrecord files; or rows: a list of
+            dictionaries or of `(source, target)` tuples, or a DataFrame. A source that is a list of sentences is joined by
+            spaces; a target may be a list of references.
+        tokenizer: The checkpoint's fast tokenizer, which ends every text with its end token.
+        columns: `{"source": ..., "target": ...}`: names of columns, or 0-based numbers, which say that the file has no
+            header. Columns that are not given are found by the usual names.
+        prefix: Put before every source, such as `"translate English to French: "` (https://arxiv.org/abs/1910.10683).
+        max_source_length: Tokens kept of a source, end token included; default 128, or the tokenizer's limit if less.
+        max_target_length: Tokens kept of a target. What was cut is counted and reported, for each side.
+        batch_size: Rows per batch, or a `Batching`, whose token budget counts the padded tokens of both sides.
+        shuffle: New batches of rows of similar lengths in a new order every epoch. Without it the order is the source's.
+        seed: Seed of the shuffling.
+
+    Returns:
+        A `tf.data.Dataset` of `(features, y, sample_weight)`; `len()` is exact. Features are int32: `encoder_token_ids`,
+        `encoder_padding_mask` (B, S); `decoder_token_ids` (the target shifted right by the start token, which is T5's
+        padding token) and `decoder_padding_mask` (B, T). y (B, T) is the target with its end token, int32; the weights
+        (B, T), float32, are 0 for padding.
+
+    Raises:
+        DataError: If the data cannot be used; the message names file, line and value.
+        KerasftError: If an argument is out of range.
+
+    Example:
+
+    >>> rows = [("a good film", "good"), ("a bad film", "bad")]
+    >>> features, y, weight = next(iter(sequence_to_sequence(rows, tokenizer, prefix="judge: ", batch_size=2)))
+    >>> sorted(features), y.shape == weight.shape == features["decoder_token_ids"].shape
+    (['decoder_padding_mask', 'decoder_token_ids', 'encoder_padding_mask', 'encoder_token_ids'], True)
+    """
+    batching = Batching.of(batch_size)
+    sources, references = sources_and_references(source, columns=columns)
+    if not isinstance(prefix, str) or not is_unicode(prefix):
+        raise bad_argument("prefix", "a text", prefix, 'Give "" for none.')
+    encoders = source_encoder(tokenizer, max_source_length), target_encoder(tokenizer, max_target_length)
+    store = PairedStore(
+        tokenize(encoders[0], [prefix + text for text in sources]),
+        tokenize(encoders[1], [texts[0] for texts in references]),
+        start_token_id(tokenizer),
+    )
+    return token_dataset(store, batching, y=None, shuffle=shuffle, seed=seed)
+
+
+def sources_and_references(source: object, *, columns: Mapping[str, object] | None = None) -> SourcesAndReferences:
+    """The plain texts of a source, for pipelines and evaluation.
+
+    Args:
+        source: As for `sequence_to_sequence`.
+        columns: As there.
+
+    Returns:
+        The N sources, without prefix, and for each its references, one or more.
+
+    Raises:
+        DataError: If the source cannot be read, or a text is missing, empty or not valid Unicode.
+
+    Example:
+
+    >>> sources_and_references([("Hello.", "Bonjour."), ("Thanks.", ["Merci.", "Merci bien."])]).references
+    [['Bonjour.'], ['Merci.', 'Merci bien.']]
+    """
+    rows, source_column, target_column = _read(source, columns)
+    sources, references = [], []
+    for row, (text, target) in enumerate(zip(rows.columns[source_column], rows.columns[target_column])):
+        if isinstance(text, list | tuple) and all(isinstance(part, str) for part in text):
+            text = " ".join(text)
+        sources.append(_checked(rows, row, source_column, text))
+        several = isinstance(target, list | tuple)
+        if several and not target:
+            raise rows.error(row, f"column {target_column!r} has no reference", fix="Give one or more.", value=target)
+        references.append([_checked(rows, row, target_column, item) for item in (target if several else [target])])
+    return SourcesAndReferences(sources, references)
+
+
+def each_reference(source: object, *, columns: Mapping[str, object] | None = None) -> Rows:
+    """Make a row of each reference, to train on all of them.
+
+    Args:
+        source: As for `sequence_to_sequence`.
+        columns: As there.
+
+    Returns:
+        Rows with one target each, which `sequence_to_sequence` accepts as `source`.
+
+    Raises:
+        DataError: As `sources_and_references`.
+
+    Example:
+
+    >>> each_reference([("Thanks.", ["Merci.", "Merci bien."])]).columns
+    {'source': ['Thanks.', 'Thanks.'], 'target': ['Merci.', 'Merci bien.']}
+    """
+    rows, _, _ = _read(source, columns)
+    sources, references = sources_and_references(rows, columns=columns)
+    repeated = rows.take([row for row, texts in enumerate(references) for _ in texts])
+    pairs = [(text, target) for text, targets in zip(sources, references) for target in targets]
+    texts, targets = map(list, zip(*pairs))
+    return Rows({"source": texts, "target": targets}, repeated.files, repeated.file_ids, repeated.lines)
+
+
+def source_encoder(tokenizer: PreTrainedTokenizerFast, max_length: int | None) -> Encoder:
+    """What makes ids of sources, and says how many were cut."""
+    return Encoder(tokenizer, max_length, kind="sources", argument="max_source_length")
+
+
+def target_encoder(tokenizer: PreTrainedTokenizerFast, max_length: int | None) -> Encoder:
+    """What makes ids of targets, and says how many were cut."""
+    return Encoder(tokenizer, max_length, kind="targets", argument="max_target_length")
+
+
+def start_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
+    """The token with which the decoder starts: T5's is the padding token."""
+    return int(tokenizer.pad_token_id or 0)
+
+
+def _read(source: object, columns: Mapping[str, object] | None) -> tuple[Rows, str, str]:
+    """The rows, and the names of their columns of sources and targets."""
+    if columns is not None and (not isinstance(columns, Mapping) or set(columns) - {"source", "target"}):
+        raise bad_argument(
+            "columns",
+            "a dictionary with keys among ['source', 'target']",
+            columns,
+            'For example columns={"source": "article", "target": "summary"}, or numbers for a file without header.',
+        )
+    given = {_ROLES[name]: column for name, column in (columns or {}).items()}
+    rows = read_rows(source, given)
+    given = {**(rows.roles or {}), **given}
+    names = {name.strip().lower(): name for name in reversed(rows.columns)}
+    for number, (role, usual) in enumerate((("text", SOURCE_NAMES), ("label", TARGET_NAMES))):
+        taken = given.get("text")
+        found = [names[name] for name in usual if name in names and names[name] != taken] if rows.named else [number]
+        if role not in given and not found:
+            name = next(ours for ours, theirs in _ROLES.items() if theirs == role)
+            raise bad_data(
+                rows.name,
+                f"no column could be recognised as the {name}",
+                f'Name it: columns={{"{name}": ...}}; a file without header needs numbers: {{"source": 0, "target": 1}}.',
+                value=list(rows.columns),
+            )
+        given.setdefault(role, next(iter(found), None))
+    roles = find_columns(rows, {role: given[role] for role in ("text", "label")})
+    return rows, roles.text, roles.label[0]
+
+
+_ROLES = {"source": "text", "target": "label"}
+"""What `find_columns`, which is made for classifiers, calls our columns."""
+
+
+def _checked(rows: Rows, row: int, column: str, text: object) -> str:
+    if not isinstance(text, str):
+        raise rows.error(row, f"column {column!r} holds no text", fix="Write a text in quotes.", value=text)
+    if not is_unicode(text):
+        raise rows.error(row, "the text is not valid Unicode (half of a surrogate pair)", fix="Correct it.", value=text)
+    if not text.strip():
+        raise rows.error(
+            row, f"the text in column {column!r} is empty", fix="Fill it in or delete the row.", value=text
+        )
+    return text
