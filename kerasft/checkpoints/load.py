@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import warnings
 
 import keras
 from transformers import PreTrainedTokenizerFast
@@ -20,6 +21,7 @@ from kerasft.checkpoints.unfilled import Unfilled
 from kerasft.checkpoints.weights import assign
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import SEGMENT_IDS
+from kerasft.tokenizers.casing import casing_problem
 
 
 def load_pretrained(
@@ -119,6 +121,8 @@ def _load(
 ) -> tuple[keras.Model, PreTrainedTokenizerFast]:
     options = head.read_options(config_file) if head else {}
     config, tokenizer, tensors = _read(config_file, family)
+    if problem := casing_problem(tokenizer):
+        warnings.warn(problem, stacklevel=4)
     unfilled = Unfilled()
     with unfilled.scope():
         model = family.build(config, dtype=dtype)

@@ -1,0 +1,40 @@
+"""Whether a tokenizer treats capital letters as its vocabulary was made for: a wrong setting costs points without a word."""
+
+from tokenizers import models
+from transformers import PreTrainedTokenizerFast
+
+_SHARE = 0.01  # of a vocabulary's tokens with capitals from which it is a cased one; uncased ones have none
+
+
+def casing_problem(tokenizer: PreTrainedTokenizerFast) -> str | None:
+    """Say how a tokenizer's casing differs from its vocabulary's, with numbers; None if it does not.
+
+    Args:
+        tokenizer: The checkpoint's fast tokenizer.
+
+    Returns:
+        A sentence that says what happens and how to mend it, or None.
+
+    Example:
+
+    >>> casing_problem(tokenizer) is None
+    True
+    """
+    backend = tokenizer.backend_tokenizer
+    special = set(tokenizer.all_special_tokens)
+    tokens = [token for token in backend.get_vocab() if token not in special and not token.startswith(("[", "<"))]
+    capitals = sum(token != token.lower() for token in tokens)
+    lowers = backend.normalizer is not None and backend.normalizer.normalize_str("A").strip(" \u2581") == "a"
+    if lowers and capitals > _SHARE * len(tokens):
+        return (
+            f"The tokenizer lower-cases every text, but {capitals:,} of the vocabulary's {len(tokens):,} tokens have capital "
+            "letters and will never be used: the checkpoint is a cased one. Set do_lower_case to false in "
+            "tokenizer_config.json."
+        )
+    has_letters = any(token.isalpha() for token in tokens)
+    if not lowers and not capitals and has_letters and isinstance(backend.model, models.WordPiece):
+        return (
+            f"The tokenizer keeps capital letters, but none of the vocabulary's {len(tokens):,} tokens has one: every word "
+            f"with a capital becomes {tokenizer.unk_token}. Set do_lower_case to true in tokenizer_config.json."
+        )
+    return None
