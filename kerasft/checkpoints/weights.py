@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterable, Mapping
 
 import numpy as np
+import tensorflow as tf
 
 from kerasft.checkpoints.family import Family, Weights
 from kerasft.checkpoints.report import LoadReport, listed
@@ -18,6 +19,7 @@ from kerasft.errors import CheckpointError
 _LOG = logging.getLogger(__name__)
 # Constants that old versions stored.
 _NOT_WEIGHTS = re.compile(r"(^|\.)(position_ids|token_type_ids|attn\.bias|attn\.masked_bias)$")
+_ALIGNMENT = 64  # bytes: TensorFlow's kernels end the process over tensors that begin elsewhere
 _OLD_NAMES = {"gamma": "weight", "beta": "bias"}  # of the norms, as converted from TensorFlow 1
 
 
@@ -66,10 +68,21 @@ def assign(
     # The largest first: while it is there twice, as read and as assigned, the others have no memory yet.
     for name, weight in sorted(found.items(), key=lambda item: -math.prod(item[1].stored_shape)):
         value = tensors.read(stored[name]).reshape(weight.stored_shape)
-        weight.variable.assign(value.T if weight.transposed else value)
+        weight.variable.assign(_tensor(value.T if weight.transposed else value))
     report = LoadReport(str(tensors.folder), tuple(found), missing, extra, reshaped)
     _LOG.log(logging.WARNING if extra else logging.INFO, "%s", report)
     return report
+
+
+def _tensor(value: np.ndarray) -> tf.Tensor:
+    """Hand an array to TensorFlow with one copy; `tf.convert_to_tensor` has two more of it in memory for a moment."""
+    if not value.size:
+        return tf.convert_to_tensor(value)
+    memory = np.empty(value.nbytes + _ALIGNMENT, np.uint8)
+    start = -memory.ctypes.data % _ALIGNMENT
+    aligned = memory[start : start + value.nbytes].view(value.dtype).reshape(value.shape)
+    np.copyto(aligned, value)
+    return tf.experimental.dlpack.from_dlpack(aligned.__dlpack__())
 
 
 def _permitted(name: str, beginnings: tuple[str, ...], patterns: tuple[str, ...]) -> bool:
