@@ -1,0 +1,258 @@
+"""Texts from prompts, by a trained GPT-2 or T5."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.errors import bad_argument
+from kerasft.generation import beam, one_path
+from kerasft.generation.cached_gpt2 import CachedGPT2
+from kerasft.generation.cached_t5 import CachedT5
+from kerasft.generation.one_path import Requests
+from kerasft.generation.options import Generated, GenerationOptions
+from kerasft.generation.scores import Numbers, Rules
+
+_DECODERS = {"causal_lm": CachedGPT2, "sequence_to_sequence": CachedT5}
+_CHUNK = 8  # tokens written between two looks at the text, where there are stop strings
+
+
+class Generator:
+    """Writes texts with a cache of keys and values, in graphs that are compiled once for all lengths.
+
+    Each text is what it would be alone: its neighbours in the batch change nothing.
+
+    Args:
+        model: A `kerasft.heads.causal_lm` on GPT-2, whose prompts are the beginnings of texts, or a
+            `kerasft.heads.sequence_to_sequence` on T5, whose prompts are sources. Its weights are used as they are at the
+            time of a call, so it may be trained between two calls.
+        tokenizer: Its tokenizer: it knows the end token, and decodes.
+
+    Raises:
+        KerasftError: If the model is none of the two.
+
+    Example:
+
+    >>> from kerasft.backbones import GPT2Config, gpt2
+    >>> from kerasft.heads import causal_lm
+    >>> sizes = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 32}
+    >>> generate = Generator(causal_lm(gpt2(GPT2Config(vocabulary_size=len(tokenizer), **sizes))), tokenizer)
+    >>> [len(text.token_ids) for text in generate([[5, 6, 7], [8]], GenerationOptions(max_new_tokens=4))]
+    [4, 4]
+    """
+
+    def __init__(self, model: keras.Model, tokenizer: PreTrainedTokenizerFast):
+        if model.name not in _DECODERS:
+            raise bad_argument(
+                "model",
+                "made by kerasft.heads.causal_lm or kerasft.heads.sequence_to_sequence",
+                model.name,
+                "Make one.",
+            )
+        self.tokenizer = tokenizer
+        self.end_id = -1 if tokenizer.eos_token_id is None else int(tokenizer.eos_token_id)
+        self._decoder = _DECODERS[model.name](model)
+        self._functions: dict[Rules, tuple] = {}
+
+    def __call__(
+        self,
+        prompts: Sequence[Sequence[int]],
+        options: GenerationOptions = GenerationOptions(),
+        *,
+        batch_size: int = 8,
+    ) -> list[Generated]:
+        """Write one text for each prompt.
+
+        Args:
+            prompts: N lists of token ids: for GPT-2 the beginning that is written on, for T5 the source with its end token.
+            options: How to write.
+            batch_size: Prompts in one run; those of similar length share a run.
+
+        Returns:
+            N texts, in the prompts' order. Those with `finished=False` ended at `max_new_tokens`, or where the model has no
+            more positions.
+
+        Raises:
+            KerasftError: If a prompt has no token, or so many that the model has no position left.
+        """
+        rows = [self._checked(prompt, number) for number, prompt in enumerate(prompts, 1)]
+        seeds = _seeds(rows, options.seed)
+        order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
+        found: dict[int, Generated] = {}
+        for start in range(0, len(order), batch_size):
+            part = order[start : start + batch_size]
+            requests = self._requests([rows[row] for row in part], [seeds[row] for row in part], options)
+            found.update(zip(part, self._write(requests, options)))
+        return [found[row] for row in range(len(rows))]
+
+    def stream(self, prompt: Sequence[int], options: GenerationOptions = GenerationOptions()) -> Iterator[int]:
+        """Yield the tokens of one text as they are written: the same as `__call__` gives for it.
+
+        Args:
+            prompt: Token ids.
+            options: How to write; not by beam search, which knows its text only at the end.
+
+        Yields:
+            Token ids. With stop strings, a token waits until it cannot be the beginning of one.
+
+        Raises:
+            KerasftError: As for `__call__`, or for a beam search.
+        """
+        if options.method == "beam":
+            raise bad_argument(
+                "method", "'greedy' or 'sample' to stream", "beam", "A beam search knows its text at the end."
+            )
+        rows = [self._checked(prompt, 1)]
+        return self._stream(self._requests(rows, _seeds(rows, options.seed), options), options)
+
+    def _stream(self, requests: Requests, options: GenerationOptions) -> Iterator[int]:
+        begin, advance = self._compiled(options)
+        numbers = Numbers.of(options, self.end_id)
+        paths = begin(requests, numbers)
+        start = int(paths.history.length) - 1
+        waiting: list[int] = []
+        written: list[int] = []
+        for count in range(1, int(requests.limits[0]) + 1):
+            if count > 1:
+                paths = advance(paths, requests, numbers, tf.constant(count))
+            token = int(paths.history.token_ids[0, start + count - 1])
+            if token == self.end_id:
+                break
+            written.append(token)
+            waiting.append(token)
+            text = self._text(written)
+            place = _first_stop(text, options.stop)
+            if place is not None:
+                kept = self._tokens_before(written, place)
+                yield from waiting[: max(0, len(kept) - (len(written) - len(waiting)))]
+                return
+            if not _may_begin_a_stop(text, options.stop):
+                yield from waiting
+                waiting = []
+        yield from waiting
+
+    def _checked(self, prompt: Sequence[int], number: int) -> list[int]:
+        ids = [int(token) for token in prompt]
+        if not ids:
+            raise bad_argument("prompts", "lists of one token id or more", prompt, f"Prompt {number} is empty.")
+        longest = self._decoder.max_length
+        if longest is not None and len(ids) >= longest:
+            fix = f"Cut prompt {number} at its beginning, so that there is room for new tokens."
+            raise bad_argument("prompts", f"shorter than the model's {longest} positions", len(ids), fix)
+        return ids
+
+    def _requests(self, rows: list[list[int]], seeds: list[int], options: GenerationOptions) -> Requests:
+        length, longest = max(map(len, rows)), self._decoder.max_length
+        token_ids = np.zeros((len(rows), length), np.int32)
+        padding_mask = np.zeros_like(token_ids)
+        for index, row in enumerate(rows):
+            token_ids[index, length - len(row) :] = row
+            padding_mask[index, length - len(row) :] = 1
+        limits = [min(options.max_new_tokens, (longest or 10**9) - len(row)) for row in rows]
+        uniforms = np.zeros((len(rows), max(limits)), np.float32)
+        if options.method == "sample":
+            for index, seed in enumerate(seeds):
+                # 24 bits: a float32 below 1.
+                drawn = np.random.Generator(np.random.Philox(seed)).integers(0, 2**24, options.max_new_tokens)
+                uniforms[index] = drawn[: max(limits)] / 2**24
+        return Requests(*map(tf.constant, (token_ids, padding_mask, np.array(limits, np.int32), uniforms)))
+
+    def _compiled(self, options: GenerationOptions) -> tuple:
+        """The two functions of these rules, traced once with open sizes."""
+        rules = Rules.of(options)
+        if rules not in self._functions:
+            kind, decoder = (beam if rules.method == "beam" else one_path), self._decoder
+            numbers = tf.nest.map_structure(tf.TensorSpec.from_tensor, Numbers.of(options, self.end_id))
+            requests = Requests(
+                tf.TensorSpec((None, None), tf.int32),
+                tf.TensorSpec((None, None), tf.int32),
+                tf.TensorSpec((None,), tf.int32),
+                tf.TensorSpec((None, None), tf.float32),
+            )
+            begin = tf.function(
+                lambda requests, numbers: kind.begin(decoder, requests, rules, numbers),
+                input_signature=(requests, numbers),
+            )
+            state = begin.get_concrete_function().structured_outputs
+            state = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), state)
+            advance = tf.function(
+                lambda state, requests, numbers, until: kind.advance(decoder, state, requests, rules, numbers, until),
+                input_signature=(state, requests, numbers, tf.TensorSpec((), tf.int32)),
+            )
+            self._functions[rules] = (begin, advance)
+        return self._functions[rules]
+
+    def _write(self, requests: Requests, options: GenerationOptions) -> list[Generated]:
+        begin, advance = self._compiled(options)
+        numbers = Numbers.of(options, self.end_id)
+        state = begin(requests, numbers)
+        if options.method == "beam":
+            return self._beams(
+                advance(state, requests, numbers, tf.constant(options.max_new_tokens)), requests, options
+            )
+        start = int(state.history.length) - 1
+        total = int(requests.uniforms.shape[1])
+        step = _CHUNK if options.stop else total
+        for until in [*range(step, total, step), total]:
+            state = advance(state, requests, numbers, tf.constant(until))
+            rows = state.history.token_ids[:, start : int(state.history.length)].numpy()
+            texts = [self._generated(row, int(limit), options) for row, limit in zip(rows, requests.limits)]
+            done = [bool(done) or text.finished for done, text in zip(state.done, texts)]
+            if all(done):
+                break
+            state = state._replace(done=tf.constant(done))
+        return texts
+
+    def _beams(self, state, requests: Requests, options: GenerationOptions) -> list[Generated]:
+        rows, scores = beam.best(state)
+        texts = []
+        for row, score, limit in zip(rows.numpy(), scores.numpy(), requests.limits):
+            texts.append(self._generated(row, int(limit), options, score=float(score)))
+        return texts
+
+    def _generated(
+        self, row: np.ndarray, limit: int, options: GenerationOptions, score: float | None = None
+    ) -> Generated:
+        """Cut the new tokens at the end token, at the limit, and before a stop string."""
+        token_ids = row[:limit].tolist()
+        finished = self.end_id in token_ids
+        if finished:
+            token_ids = token_ids[: token_ids.index(self.end_id)]
+        text = self._text(token_ids)
+        place = _first_stop(text, options.stop)
+        if place is not None:
+            token_ids, text, finished = self._tokens_before(token_ids, place), text[:place], True
+        return Generated(token_ids, finished, score, text)
+
+    def _tokens_before(self, token_ids: list[int], place: int) -> list[int]:
+        """The tokens whose text ends at this character or before it."""
+        kept = len(token_ids)
+        while kept and len(self._text(token_ids[:kept])) > place:
+            kept -= 1
+        return token_ids[:kept]
+
+    def _text(self, token_ids: list[int]) -> str:
+        return self.tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+
+def _seeds(rows: list[list[int]], seed: int) -> list[int]:
+    """One seed for each prompt: of the user's seed, the prompt, and how often it came before in this call."""
+    counts: dict[tuple[int, ...], int] = {}
+    seeds = []
+    for row in rows:
+        count = counts[tuple(row)] = counts.get(tuple(row), 0) + 1
+        digest = hashlib.sha256(np.array([seed, count, *row], np.int64).tobytes()).digest()
+        seeds.append(int.from_bytes(digest[:16], "little"))
+    return seeds
+
+
+def _first_stop(text: str, stop: tuple[str, ...]) -> int | None:
+    places = [text.find(word) for word in stop if word in text]
+    return min(places) if places else None
+
+
+def _may_begin_a_stop(text: str, stop: tuple[str, ...]) -> bool:
+    return any(text.endswith(word[:size]) for word in stop for size in range(1, len(word)))
