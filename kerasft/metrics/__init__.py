@@ -3,5 +3,17 @@
 from kerasft.metrics.class_counts import F1Score, MatthewsCorrelation
 from kerasft.metrics.correlation import PearsonCorrelation, SpearmanCorrelation
 from kerasft.metrics.problems import for_labels
+from kerasft.metrics.relations import relation_scores
+from kerasft.metrics.summarization import summarization_scores
+from kerasft.metrics.translation import translation_scores
 
-__all__ = ["F1Score", "MatthewsCorrelation", "PearsonCorrelation", "SpearmanCorrelation", "for_labels"]
+__all__ = [
+    "F1Score",
+    "MatthewsCorrelation",
+    "PearsonCorrelation",
+    "SpearmanCorrelation",
+    "for_labels",
+    "relation_scores",
+    "summarization_scores",
+    "translation_scores",
+]

@@ -1,0 +1,86 @@
+"""ROUGE of summaries, as rouge-score computes it."""
+
+import importlib.metadata
+import re
+import warnings
+from collections.abc import Sequence
+from statistics import fmean
+
+from rouge_score.rouge_scorer import RougeScorer
+
+from kerasft.metrics.text_scores import TextScores, check_texts
+
+ROUGE_TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
+"""Shared words; shared pairs of words; the longest common subsequence of two texts; the same, sentence by sentence."""
+
+
+def summarization_scores(
+    generated: Sequence[str],
+    references: Sequence[Sequence[str]],
+    *,
+    use_stemmer: bool = True,
+    split_sentences: bool = False,
+) -> TextScores:
+    """Score summaries by the F1 of ROUGE-1, -2, -L and -Lsum, from 0 to 1, the mean over rows.
+
+    ROUGE: Lin 2004, https://aclanthology.org/W04-1013, by the package rouge-score; with several references a row counts by
+    the one with the highest F1, for each ROUGE apart. `rougeL` takes each text as one sequence. `rougeLsum`, which most
+    papers on summaries call ROUGE-L, goes sentence by sentence, and a sentence is a *line*: of texts without line breaks
+    the two are the same number.
+
+    Args:
+        generated: N texts.
+        references: For each, one or more texts.
+        use_stemmer: Whether words count without their English endings (Porter's stemmer), as in the ROUGE of most papers.
+        split_sentences: Whether to break lines after `.`, `!` and `?` first, for `rougeLsum` (usual is nltk's splitter, from
+            which this differs at abbreviations).
+
+    Returns:
+        `metrics`: `rouge1`, `rouge2`, `rougeL`, `rougeLsum`; `signatures`: of each, how it was computed.
+
+    Raises:
+        KerasftError: If there is no text, or a row without reference.
+
+    Example:
+
+    >>> scores = summarization_scores(["the cat was found"], [["the cat was under the bed", "a dog"]])
+    >>> {name: round(value, 3) for name, value in scores.metrics.items()}
+    {'rouge1': 0.6, 'rouge2': 0.5, 'rougeL': 0.6, 'rougeLsum': 0.6}
+    """
+    check_texts(generated, references)
+    _warn_of_other_scripts(references)
+    scorer = RougeScorer(list(ROUGE_TYPES), use_stemmer=use_stemmer)
+    form = _one_sentence_a_line if split_sentences else str
+    rows = [scorer.score_multi(list(map(form, texts)), form(text)) for text, texts in zip(generated, references)]
+    signature = "|".join(
+        (
+            f"nrefs:{_span(map(len, references))}",
+            "best:f1",
+            f"stemmer:{'porter' if use_stemmer else 'no'}",
+            f"sentences:{'split' if split_sentences else 'lines'}",
+            f"rouge-score:{importlib.metadata.version('rouge-score')}",
+        )
+    )
+    metrics = {name: fmean(row[name].fmeasure for row in rows) for name in ROUGE_TYPES}
+    return TextScores(metrics, dict.fromkeys(ROUGE_TYPES, signature))
+
+
+def _one_sentence_a_line(text: str) -> str:
+    return re.sub(r"(?<=[.!?])\s+", "\n", text)
+
+
+def _span(counts) -> str:
+    least, *_, most = sorted([*counts] * 2)
+    return str(least) if least == most else f"{least}-{most}"
+
+
+def _warn_of_other_scripts(references: Sequence[Sequence[str]]) -> None:
+    """rouge-score takes every character but a-z and 0-9 for a space: other scripts score 0, accents cut words."""
+    texts = [text for row in references for text in row]
+    empty = sum(re.search("[a-z0-9]", text.lower()) is None for text in texts)
+    if empty:
+        warnings.warn(
+            f"{empty} of {len(texts)} references have no letter of a-z and no digit, which is all that ROUGE sees: they "
+            "score 0. Use chrF (translation_scores) for such texts.",
+            stacklevel=3,
+        )

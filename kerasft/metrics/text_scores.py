@@ -1,0 +1,48 @@
+"""What the metrics of generated texts have in common: one text a row against one reference or several."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from kerasft.errors import bad_argument
+
+
+class TextScores(NamedTuple):
+    """Scores of generated texts, and how exactly each was computed, for a report.
+
+    Example:
+
+    >>> TextScores({"bleu": 31.5}, {"bleu": "nrefs:1|case:mixed"}).metrics["bleu"]
+    31.5
+    """
+
+    metrics: dict[str, float]
+    signatures: dict[str, str]
+
+
+def check_texts(generated: Sequence[str], references: Sequence[Sequence[str]]) -> None:
+    """Raise unless there are texts, and one or more references for each.
+
+    Raises:
+        KerasftError: If there are none, or the numbers differ.
+
+    Example:
+
+    >>> check_texts(["a"], [])
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.KerasftError: `references` must be as many as the generated texts (1); received: 0. ...
+    """
+    if isinstance(generated, str) or not len(generated) or not all(isinstance(text, str) for text in generated):
+        raise bad_argument("generated", "a list of one or more texts", generated, "Give one text a row.")
+    if len(references) != len(generated):
+        raise bad_argument(
+            "references",
+            f"as many as the generated texts ({len(generated)})",
+            len(references),
+            "Give a list of references for each row.",
+        )
+    for texts in references:
+        if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) for text in texts):
+            raise bad_argument(
+                "references", "a list of one or more texts for each row", texts, 'Write [["Bonjour."], ...].'
+            )
