@@ -12,9 +12,10 @@ import kerasft
 from kerasft.cli.flags import add_options, read_options
 from kerasft.cli.table import print_table
 from kerasft.errors import bad_argument
-from kerasft.recipes import text_classification
+from kerasft.recipes import relation_extraction, text_classification
 
 _TASKS = {
+    "relation-extraction": relation_extraction,
     "text-classification": text_classification,
 }
 # Two-sided 95 % points of Student's t distribution for 1, 2, ... degrees of freedom; 1.96 beyond.

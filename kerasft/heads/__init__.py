@@ -5,11 +5,13 @@ from kerasft.heads.labelled_model import LabelledModel, Logits
 from kerasft.heads.masked_lm import OutputBias, masked_lm
 from kerasft.heads.pooling import LastToken, MaskedMean
 from kerasft.heads.question_answering import question_answering
+from kerasft.heads.relation_extraction import EntityStates, relation_classifier
 from kerasft.heads.sequence_to_sequence import sequence_to_sequence
 from kerasft.heads.text_classification import form_of, text_classifier
 from kerasft.heads.token_classification import token_classifier
 
 __all__ = [
+    "EntityStates",
     "LabelledModel",
     "LastToken",
     "Logits",
@@ -19,6 +21,7 @@ __all__ = [
     "form_of",
     "masked_lm",
     "question_answering",
+    "relation_classifier",
     "sequence_to_sequence",
     "text_classifier",
     "token_classifier",

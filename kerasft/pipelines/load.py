@@ -7,9 +7,11 @@ from kerasft.bundles import MODEL_FILE, Bundle, load_bundle, read_metadata
 from kerasft.errors import CheckpointError
 from kerasft.export.runners import open_runner, weights_path
 from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
 from kerasft.pipelines.text_classification import TextClassificationPipeline
 
 PIPELINES: dict[str, type[Pipeline]] = {
+    "relation-extraction": RelationExtractionPipeline,
     "text-classification": TextClassificationPipeline,
 }
 """The pipeline of each task; see `kerasft.bundles.TASKS`."""

@@ -7,7 +7,54 @@ import sys
 
 import kerasft
 from kerasft.errors import bad_argument
-from kerasft.recipes.options import TrainingOptions
+from kerasft.recipes.options import TrainingOptions, column
+
+
+def read_columns(options: TrainingOptions) -> dict:
+    """The columns that the options `text`, `text_pair` and `label` name; a recipe need not have all of them.
+
+    Example:
+
+    >>> from kerasft.recipes.options import option
+    >>> @dataclasses.dataclass(frozen=True, kw_only=True)
+    ... class Options(TrainingOptions):
+    ...     text: str | None = option("column of the text")
+    >>> read_columns(Options(model="bert-base-uncased", train="train.csv", text="sentence"))
+    {'text': 'sentence'}
+    """
+    named = {role: column(getattr(options, role, None)) for role in ("text", "text_pair", "label")}
+    return {role: name for role, name in named.items() if name is not None}
+
+
+def read_rows(options: TrainingOptions, columns: dict, *, problem: str = "single_label") -> tuple:
+    """Read the rows to train on, to validate on and to report on, and the labels.
+
+    Args:
+        options: The recipe's options.
+        columns: Which column is what; see `read_columns`.
+        problem: What a label is; see `kerasft.data.collect_labels`.
+
+    Returns:
+        The train rows; the dev rows, a part of train where there is no `options.dev`; `("test", rows)` or, without
+        `options.test`, `("dev", rows)`; and the `Labels` of the train rows. `options.max_train_rows` changes no other part.
+
+    Example:
+
+    >>> options = TrainingOptions(model="bert-base-uncased", train=reviews_csv, max_train_rows=10)
+    >>> train, dev, (split, rows), labels = read_rows(options, {})
+    >>> len(train), len(dev), split, list(labels)
+    (10, 4, 'dev', ['negative', 'positive'])
+    """
+    train = kerasft.data.read_rows(options.train, columns)
+    dev = options.dev and kerasft.data.read_rows(options.dev, columns)
+    test = options.test and kerasft.data.read_rows(options.test, columns)
+    stratified = {"seed": options.seed, "columns": columns, "problem": problem}
+    if dev is None:
+        train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **stratified)
+    labels = kerasft.data.collect_labels(train, columns=columns, problem=problem)
+    if options.max_train_rows is not None and options.max_train_rows < len(train):
+        train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, **stratified)
+    return train, dev, ("dev", dev) if test is None else ("test", test), labels
 
 
 def make_optimizer(options: TrainingOptions, steps_per_epoch: int):

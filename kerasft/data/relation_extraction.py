@@ -1,0 +1,158 @@
+"""Texts with two entities each, and the relation between these."""
+
+import functools
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.batching import Batching
+from kerasft.data.columns import find_columns
+from kerasft.data.entity_markers import EntityPair, cut_note, encode_entities, entity_pair
+from kerasft.data.labels import encode_labels
+from kerasft.data.sources import read_rows
+from kerasft.data.token_dataset import token_dataset
+from kerasft.data.token_store import Encoder, TokenStore, logger
+from kerasft.errors import bad_argument
+from kerasft.features import Labels
+
+NEGATIVE_LABELS = ("other", "no_relation", "no-relation", "no relation", "na", "none")
+"""Names, in any case, by which the label of pairs without a relation is found."""
+
+
+def relation_extraction(
+    source: object,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    labels: Labels | Iterable[str] | None = None,
+    columns: Mapping[str, object] | None = None,
+    max_length: int | None = None,
+    batch_size: int | Batching = 32,
+    shuffle: bool = False,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Make the dataset that a relation classifier is trained on, evaluated on, or predicts.
+
+    Args:
+        source: As for `kerasft.data.text_classification`; its rows are texts that are marked `<e1>head</e1>` and
+            `<e2>tail</e2>`, or have columns `head` and `tail` of `{"start": ..., "end": ...}` in characters.
+        tokenizer: A tokenizer with the markers `kerasft.data.ENTITY_MARKERS`; see `kerasft.vocabulary.add_tokens`.
+        labels: The model's labels, `labels=model.labels`. Without them the dataset has features only.
+        columns: `{"text": ..., "label": ...}`, as for `text_classification`.
+        max_length: Tokens kept of a row, markers included; default 128, or the tokenizer's limit if less. A longer text is
+            cut to a window around its entities; how many were is logged.
+        batch_size: Rows per batch, or a `Batching`.
+        shuffle: New batches of rows of similar length in a new order every epoch.
+        seed: Seed of the shuffling.
+
+    Returns:
+        A `tf.data.Dataset` of `(features, y)`, or of `features` if `labels` is None. Features are int32 (B, S) by name, y is
+        int32 (B,).
+
+    Raises:
+        DataError: If the data cannot be used; the message names file, line and value.
+        KerasftError: If the tokenizer has no markers, or an argument is out of range.
+
+    Example:
+
+    >>> import kerasft
+    >>> _, marked = kerasft.vocabulary.add_tokens(backbone, tokenizer, kerasft.data.ENTITY_MARKERS, special=True)
+    >>> rows = [{"text": "a <e1>card</e1> for my <e2>money</e2>", "label": "buys"}]
+    >>> features, y = next(iter(relation_extraction(rows, marked, labels=["buys", "no_relation"])))
+    >>> features["token_ids"].shape, y.numpy().tolist()
+    (TensorShape([1, 11]), [0])
+    """
+    pairs, y = entity_pairs(source, labels=labels, columns=columns)
+    store = entity_store(tokenizer, pairs, max_length=max_length)
+    return token_dataset(store, Batching.of(batch_size), y=y, shuffle=shuffle, seed=seed)
+
+
+def entity_pairs(
+    source: object,
+    *,
+    labels: Labels | Iterable[str] | None = None,
+    columns: Mapping[str, object] | None = None,
+) -> tuple[list[EntityPair], np.ndarray | None]:
+    """The texts of a source with their entities, and the labels as numbers, for pipelines and verifiers.
+
+    Args:
+        source: As for `relation_extraction`; so are the others.
+        labels: The model's labels, or None.
+        columns: Which column is what.
+
+    Returns:
+        N pairs, and int32 (N,), None without `labels`.
+
+    Raises:
+        DataError: If a row has no two entities, or an unknown label.
+
+    Example:
+
+    >>> pairs, y = entity_pairs([("a <e1>card</e1> <e2>lost</e2>", "no")], labels=["yes", "no"])
+    >>> pairs[0].text, pairs[0].tail.start, y.tolist()
+    ('a card lost', 7, [1])
+    """
+    rows = read_rows(source, columns)
+    roles = find_columns(rows, columns, need_label=labels is not None)
+    nothing = [None] * len(rows)
+    texts, heads, tails = (rows.columns.get(name, nothing) for name in (roles.text, "head", "tail"))
+    pairs = [
+        entity_pair(text, head, tail, fail=functools.partial(rows.error, row))
+        for row, (text, head, tail) in enumerate(zip(texts, heads, tails))
+    ]
+    return pairs, None if labels is None else encode_labels(rows, roles, labels=Labels.of(labels))
+
+
+def entity_store(
+    tokenizer: PreTrainedTokenizerFast, pairs: Sequence[EntityPair], *, max_length: int | None = None
+) -> TokenStore:
+    """Tokenise marked texts into memory, and log how many were cut.
+
+    Args:
+        tokenizer: A tokenizer with the markers.
+        pairs: N >= 1 texts with their entities.
+        max_length: As for `relation_extraction`.
+
+    Raises:
+        KerasftError: If the tokenizer has no markers, or `max_length` is out of range.
+
+    Example:
+
+    >>> import kerasft
+    >>> _, marked = kerasft.vocabulary.add_tokens(backbone, tokenizer, kerasft.data.ENTITY_MARKERS, special=True)
+    >>> entity_store(marked, entity_pairs([{"text": "<e1>card</e1> <e2>lost</e2>"}])[0]).lengths.tolist()
+    [8]
+    """
+    settings = Encoder(tokenizer, max_length)
+    encoded = encode_entities(tokenizer, pairs, max_length=settings.max_length)
+    if note := cut_note(encoded, max_length=settings.max_length):
+        logger.warning("%s", note)
+    rows = encoded.encoded.token_ids
+    lengths = np.array([len(row) for row in rows], np.int32)
+    ids = np.fromiter((token for row in rows for token in row), np.int32, count=int(lengths.sum()))
+    return TokenStore(
+        ids, lengths, lengths, settings.segments, settings.pad_id, settings.max_length, encoded.encoded.num_truncated
+    )
+
+
+def negative_label(labels: Iterable[str], name: str | None = None) -> str | None:
+    """The label of pairs without a relation, which the scores leave out.
+
+    Args:
+        labels: The labels.
+        name: What the user says it is; None: the one of the usual names (`NEGATIVE_LABELS`), if there is one.
+
+    Raises:
+        KerasftError: If `name` is not among the labels.
+
+    Example:
+
+    >>> negative_label(["Cause-Effect(e1,e2)", "Other"]), negative_label(["works_for", "lives_in"])
+    ('Other', None)
+    """
+    labels = list(labels)
+    if name is not None and name not in labels:
+        raise bad_argument("negative_label", f"one of the labels ({', '.join(labels[:10])})", name, "Correct it.")
+    found = [label for label in labels if label.lower() in NEGATIVE_LABELS]
+    return name if name is not None else found[0] if len(found) == 1 else None

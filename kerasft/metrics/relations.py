@@ -1,0 +1,91 @@
+"""Scores of relations between two entities: macro and micro F1 without the negative class, directions as in SemEval-2010."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from kerasft.errors import bad_argument
+
+_DIRECTION = re.compile(r"\((e1,e2|e2,e1)\)$")
+
+
+def relation_scores(gold: Sequence[str], predicted: Sequence[str], *, negative_label: str | None = None) -> dict:
+    """Score predicted relations.
+
+    `f1_macro` is the official score of SemEval-2010 task 8 ("(9+1)-way evaluation taking directionality into account"): the
+    mean of F1 over the relations that occur in the truth, without the negative one. A relation's two directions, such as
+    "Cause-Effect(e1,e2)" and "Cause-Effect(e2,e1)", are added up, and an answer of the wrong direction is wrong:
+
+        P = right / predicted in any direction, R = right / true in any direction, F1 = 2 P R / (P + R), 0 where undefined.
+
+    `f1_micro` is that of TACRED: P and R over all pairs that are not predicted, or not in truth, of the negative label.
+
+    Args:
+        gold: The right label of N >= 1 pairs.
+        predicted: The predicted ones.
+        negative_label: The label of pairs without a relation, such as "Other" or "no_relation"; None if there is none.
+
+    Returns:
+        `f1_macro`, `precision_macro`, `recall_macro`, `f1_micro`, `precision_micro`, `recall_micro`, `accuracy`, from 0 to 1,
+        and `relations`: for each relation `label`, `precision`, `recall`, `f1`, `support` (N of the truth), by name.
+
+    Raises:
+        KerasftError: If there is no pair, or the numbers of labels differ.
+
+    References:
+        - [Hendrickx et al., 2010](https://aclanthology.org/S10-1006), section 4, and its scorer, version 1.2
+        - [Zhang et al., 2017](https://aclanthology.org/D17-1004), section 5 (TACRED)
+
+    Example:
+
+    >>> gold = ["Cause-Effect(e1,e2)", "Cause-Effect(e2,e1)", "Other"]
+    >>> relation_scores(gold, ["Cause-Effect(e1,e2)"] * 2 + ["Other"], negative_label="Other")["f1_macro"]
+    0.5
+    """
+    if len(gold) != len(predicted) or not len(gold):
+        received = f"{len(gold)} and {len(predicted)} labels"
+        raise bad_argument("gold", "as long as `predicted`, 1 or more", received, "Give one label of each for a pair.")
+    true = Counter(undirected(label) for label in gold)
+    proposed = Counter(undirected(label) for label in predicted)
+    right = Counter(undirected(label) for label, answer in zip(gold, predicted) if label == answer)
+    names = sorted(name for name in true.keys() | proposed.keys() if name != negative_label)
+    relations = [_scores(right[name], proposed[name], true[name]) | {"support": true[name]} for name in names]
+    averaged = [row for row in relations if row["support"]]  # the scorer knows only what is in the truth
+    micro = _scores(*(sum(counts[name] for name in names) for counts in (right, proposed, true)))
+    parts = ("f1", "precision", "recall")
+    return {
+        **{f"{part}_macro": sum(row[part] for row in averaged) / max(len(averaged), 1) for part in parts},
+        **{f"{part}_micro": micro[part] for part in parts},
+        "accuracy": sum(label == answer for label, answer in zip(gold, predicted)) / len(gold),
+        "relations": [{"label": name} | row for name, row in zip(names, relations)],
+    }
+
+
+def undirected(label: str) -> str:
+    """A relation's name without the direction at its end.
+
+    Example:
+
+    >>> undirected("Cause-Effect(e2,e1)"), undirected("works_for")
+    ('Cause-Effect', 'works_for')
+    """
+    return _DIRECTION.sub("", label)
+
+
+def direction(label: str) -> str | None:
+    """`"e1,e2"` or `"e2,e1"` where a relation's name ends in a direction, else None.
+
+    Example:
+
+    >>> direction("Cause-Effect(e2,e1)"), direction("works_for")
+    ('e2,e1', None)
+    """
+    found = _DIRECTION.search(label)
+    return found and found.group(1)
+
+
+def _scores(right: int, proposed: int, true: int) -> dict[str, float]:
+    precision = right / proposed if proposed else 0.0
+    recall = right / true if true else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if right else 0.0
+    return {"precision": precision, "recall": recall, "f1": f1}

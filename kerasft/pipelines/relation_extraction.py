@@ -1,0 +1,180 @@
+"""Texts with two entities in, the relation between these out: over a trained model in any form."""
+
+import dataclasses
+import functools
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.entity_markers import Entity, EntityPair, cut_note, encode_entities, entity_pair, mark
+from kerasft.data.relation_extraction import entity_pairs
+from kerasft.errors import bad_argument, bad_data
+from kerasft.export.runners import Runner, predict_logits
+from kerasft.features import Labels
+from kerasft.metrics.relations import relation_scores
+from kerasft.pipelines.pipeline import Pipeline
+from kerasft.postprocessing import answers
+from kerasft.reports import Report, summarize
+
+
+class RelationExtractionPipeline(Pipeline):
+    """Answers texts with two entities each by the relation between these.
+
+    An item is a text that is marked `"The <e1>author</e1> of a <e2>keygen</e2>"`, or a tuple `(text, head, tail)` or dictionary
+    `{"text": ..., "head": ..., "tail": ...}` whose entities are `(start, end)` or `{"start": ..., "end": ...}` in characters,
+    with `"type"` if the answer is to repeat it.
+
+    Args:
+        runner: The model: token ids in, logits out.
+        tokenizer: The tokenizer that the model was trained with; it has the markers.
+        labels: The relations.
+        max_length: Longest input in tokens; longer texts are cut to a window around their entities, and warned of.
+        negative_label: The label of pairs without a relation, which the scores leave out.
+
+    Example:
+
+    >>> import kerasft
+    >>> marked_backbone, marked = kerasft.vocabulary.add_tokens(
+    ...     backbone, tokenizer, kerasft.data.ENTITY_MARKERS, special=True
+    ... )
+    >>> markers = kerasft.data.marker_ids(marked)
+    >>> model = kerasft.heads.relation_classifier(marked_backbone, ["buys", "Other"], markers=markers)
+    >>> relate = RelationExtractionPipeline.from_bundle(kerasft.make_bundle(model, marked, max_length=16))
+    >>> relate("<e1>we</e1> lost <e2>my money</e2>")["tail"]
+    {'text': 'my money', 'start': 8, 'end': 16}
+    """
+
+    fields = ("text", "head", "tail")
+    optional_fields = ("head", "tail")
+
+    def __init__(
+        self,
+        runner: Runner,
+        tokenizer: PreTrainedTokenizerFast,
+        labels: Labels,
+        *,
+        max_length: int,
+        negative_label: str | None = None,
+    ):
+        self.runner = runner
+        self.tokenizer = tokenizer
+        self.labels = labels
+        self.negative_label = negative_label
+        self.max_length = min(max_length, runner.sequence_length or max_length)
+        self.num_truncated = 0
+
+    @classmethod
+    def from_runner(
+        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
+    ) -> "RelationExtractionPipeline":
+        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
+        labels = Labels(metadata["labels"], metadata["problem"])
+        negative = metadata.get("settings", {}).get("negative_label")
+        return cls(runner, tokenizer, labels, max_length=metadata["max_length"], negative_label=negative)
+
+    def __call__(self, items: Any, *, batch_size: int = 32, top_k: int | None = None) -> Any:
+        """Answer one text with its two entities, or many.
+
+        Args:
+            items: One item, or a list of items; see the class.
+            batch_size: Texts in one run.
+            top_k: The k likeliest relations instead of the likeliest one.
+
+        Returns:
+            For each item `{"label": ..., "score": ..., "head": {"text", "start", "end"[, "type"]}, "tail": {...}}`. Characters
+            are counted in the text without tags. With `top_k` a list `"labels"` of labels and scores.
+
+        Raises:
+            DataError: If an item is not a text with two entities.
+            KerasftError: If `top_k` or `batch_size` is wrong.
+        """
+        one = isinstance(items, str | dict | EntityPair) or _is_tuple_item(items)
+        pairs = _pairs([items] if one else items)
+        found = answers(self.predict_logits(pairs, batch_size=batch_size), self.labels, top_k=top_k)
+        result = [
+            (answer if isinstance(answer, dict) else {"labels": answer})
+            | {"head": _shown(pair.text, pair.head), "tail": _shown(pair.text, pair.tail)}
+            for pair, answer in zip(pairs, found)
+        ]
+        return result[0] if one else result
+
+    def predict_logits(self, items: Sequence[Any], *, batch_size: int = 32) -> np.ndarray:
+        """Return the raw float32 logits, (N, C), of N items.
+
+        Raises:
+            DataError: If an item is not a text with two entities.
+        """
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise bad_argument("batch_size", "a whole number >= 1", batch_size, "32 is usual.")
+        pairs = _pairs(items)
+        if not pairs:
+            return np.empty((0, len(self.labels)), np.float32)
+        encoded = encode_entities(self.tokenizer, pairs, max_length=self.max_length)
+        if encoded.encoded.num_truncated and not self.num_truncated:
+            note = cut_note(encoded, max_length=self.max_length)
+            warnings.warn(f"{note} Later ones are counted in `num_truncated` without a warning.", stacklevel=3)
+        self.num_truncated += encoded.encoded.num_truncated
+        return predict_logits(self.runner, self.tokenizer, encoded.encoded, batch_size=batch_size)
+
+    def evaluate(
+        self,
+        source: object,
+        *,
+        columns: Mapping[str, object] | None = None,
+        batch_size: int = 64,
+        about: Mapping[str, str] | None = None,
+    ) -> Report:
+        """Measure the model on labelled texts.
+
+        `relation_f1_macro` is the official score of SemEval-2010 task 8, `relation_f1_micro` that of TACRED: see
+        `kerasft.metrics.relation_scores`. Both leave out the negative label.
+
+        Args:
+            source: What `kerasft.data.relation_extraction` reads.
+            columns: As there.
+            batch_size: Texts in one run.
+            about: Facts for the report's header.
+
+        Raises:
+            DataError: If the data cannot be used.
+        """
+        pairs, gold = entity_pairs(source, labels=self.labels, columns=columns)
+        logits = self.predict_logits(pairs, batch_size=batch_size)  # (N, C)
+        report = summarize(logits, gold, self.labels, texts=[mark(pair) for pair in pairs], about=about)
+        predicted = [self.labels[index] for index in logits.argmax(-1)]
+        scores = relation_scores([self.labels[i] for i in gold], predicted, negative_label=self.negative_label)
+        metrics = {f"relation_{name}": scores[name] for name in ("f1_macro", "f1_micro")}
+        metrics |= {name: report.metrics[name] for name in ("accuracy", "log_loss", "calibration_error")}
+        return dataclasses.replace(report, metrics=metrics, per_class=scores["relations"])
+
+
+def _is_tuple_item(items: Any) -> bool:
+    """Whether this is one `(text, head, tail)`, and not a tuple of texts."""
+    return isinstance(items, tuple) and len(items) == 3 and isinstance(items[0], str) and not isinstance(items[1], str)
+
+
+def _pairs(items: Any) -> list[EntityPair]:
+    if isinstance(items, bytes) or not hasattr(items, "__iter__"):
+        raise bad_data("items", "not an item and not a sequence of items", "Give marked texts.", value=items)
+    pairs = []
+    for number, item in enumerate(items, 1):
+        fail = functools.partial(_fail, number)
+        if isinstance(item, dict):
+            item = tuple(item.get(name) for name in RelationExtractionPipeline.fields)
+        parts = item if isinstance(item, tuple | list) else (item,)
+        if len(parts) not in (1, 3):
+            raise fail("an item must be a marked text or a text and two entities", fix="Mark both.", value=item)
+        pairs.append(item if isinstance(item, EntityPair) else entity_pair(*parts, fail=fail))
+    return pairs
+
+
+def _fail(number: int, problem: str, *, fix: str, value: object) -> Exception:
+    return bad_data("items", problem, fix, line=number, value=value)
+
+
+def _shown(text: str, entity: Entity) -> dict[str, Any]:
+    shown = {"text": text[entity.start : entity.end], "start": entity.start, "end": entity.end}
+    return shown if entity.type is None else shown | {"type": entity.type}

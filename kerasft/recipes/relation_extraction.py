@@ -1,0 +1,141 @@
+"""Fine-tune a classifier of the relation between two marked entities of a text, end to end.
+
+    kerasft train relation-extraction --model MODEL --train train.jsonl --test test.jsonl --output saved_models/relations
+
+A line of the data: {"text": "The <e1>author</e1> of a <e2>keygen</e2>", "label": "Product-Producer(e2,e1)"}. From all of
+SemEval-2010 task 8 and MiniLM-L6 expect an official score of 0.80 or more. The script is meant to be copied: below `Options`
+stands plain Keras.
+"""
+
+import dataclasses
+import pathlib
+import sys
+
+import kerasft
+from kerasft.recipes.options import TrainingOptions, option
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, read_columns, read_rows
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(TrainingOptions):
+    """Every choice of the recipe: these, and those of `TrainingOptions`.
+
+    Example:
+
+    >>> Options(model="bert-base-uncased", train="train.jsonl").pooling
+    'start'
+    """
+
+    output: str = option("folder of the bundle to write", default="saved_models/relation_extraction")
+    text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
+    label: str | None = option("column of the label")
+    negative_label: str | None = option(
+        "label of pairs without a relation, which the scores leave out; found by itself if it is Other, no_relation, NA or none"
+    )
+    max_length: int = option(
+        "longest input in tokens; a longer text is cut to a window around its entities", default=128, least=8
+    )
+    pooling: str = option(
+        "what stands for an entity: its start marker, or the mean of its tokens",
+        default="start",
+        choices=("start", "mean"),
+    )
+    dropout: float = option("dropout before the output layer", default=0.1, least=0, below=1)
+    focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0, least=0)
+    class_weights: str | None = option("weigh classes by their frequency", choices=("balanced", "effective"))
+    label_smoothing: float = option("mass moved from the true class to all classes", default=0.0, least=0, below=1)
+
+
+def main(options: Options) -> dict:
+    """Train, save the bundle, report.
+
+    Args:
+        options: The choices; see `Options`.
+
+    Returns:
+        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        ("dev" or None), and the paths `bundle`, `report` and `logs`.
+
+    Raises:
+        KerasftError: For anything in the options or the data that the user can mend.
+
+    Example:
+
+    >>> text = "<e1>we</e1> lost <e2>my money</e2>"
+    >>> data = scratch / "relations.jsonl"
+    >>> _ = data.write_text("".join(f'{{"text": "{text}", "label": "{label}"}}\\n' for label in ["buys", "Other"] * 10))
+    >>> result = main(Options(model=checkpoint, train=str(data), output="relations", epochs=1, max_length=16))
+    1/1 - ...
+    >>> result["bundle"].name, result["split"]
+    ('relations', 'dev')
+    """
+    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
+
+    keras.utils.set_random_seed(options.seed)
+    keras.config.set_dtype_policy(options.precision)
+    output = pathlib.Path(options.output)
+    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
+    kerasft.bundles.check_target(output, name="output")
+
+    # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
+    columns = read_columns(options)
+    train_rows, dev_rows, (split, rows), labels = read_rows(options, columns)  # `rows` are what is reported
+    settings = {"negative_label": kerasft.data.negative_label(labels, options.negative_label)}
+
+    # 2. Backbone with the markers in its vocabulary + head, datasets, loss and optimizer.
+    with kerasft.get_strategy(options.strategy).scope():
+        model, tokenizer = make_model(options, labels)
+        data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
+        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
+        train = kerasft.data.relation_extraction(
+            train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
+        )
+        dev = kerasft.data.relation_extraction(dev_rows, tokenizer, batch_size=64, **data)
+        scheme = options.class_weights
+        alpha = scheme and kerasft.losses.class_weights(train, len(labels), scheme=scheme)
+        metrics = kerasft.metrics.for_labels(labels)
+        loss = {"focal_gamma": options.focal_gamma, "alpha": alpha, "label_smoothing": options.label_smoothing}
+        model.compile(
+            optimizer=make_optimizer(options, steps_per_epoch=len(train)),
+            loss=kerasft.losses.for_labels(labels, **loss),
+            metrics=metrics,
+            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+        )
+
+    # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns of its own default.
+    pairs, _ = kerasft.data.entity_pairs(dev_rows, columns=columns)
+    texts = [pair.text for pair in pairs]
+    watch = make_callbacks(options, work, monitor="val_accuracy", metrics=metrics, validation_data=dev, texts=texts)
+    verbose = 1 if sys.stdout.isatty() else 2
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    if options.keep == "best":
+        model.load_weights(work / "best.weights.h5")
+
+    # 4. Report and save.
+    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
+    bundle = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
+    report = kerasft.pipelines.load(bundle).evaluate(rows, columns=columns, about=about)
+    report.write(work / "report")
+    bundle = kerasft.save_bundle(
+        output,
+        model,
+        tokenizer,
+        max_length=options.max_length,
+        settings=settings,
+        metrics={split: report.metrics},
+        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
+    )
+    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
+    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+
+def make_model(options: Options, labels) -> tuple:
+    """The checkpoint with the entity markers in its vocabulary and the head on it, and its tokenizer."""
+    backbone, tokenizer = kerasft.load_pretrained(options.model)
+    markers = kerasft.data.ENTITY_MARKERS
+    backbone, tokenizer = kerasft.vocabulary.add_tokens(backbone, tokenizer, markers, special=True)
+    ids = kerasft.data.marker_ids(tokenizer)
+    model = kerasft.heads.relation_classifier(
+        backbone, labels, markers=ids, pooling=options.pooling, dropout=options.dropout
+    )
+    return model, tokenizer
