@@ -2,6 +2,7 @@
 
 from kerasft.checkpoints.load import has_task_head, load_pretrained, load_task_model
 from kerasft.checkpoints.new_bert import new_bert
+from kerasft.checkpoints.new_t5 import new_t5
 from kerasft.checkpoints.report import LoadReport
 from kerasft.checkpoints.save import push_to_hub, save_huggingface
 
@@ -11,6 +12,7 @@ __all__ = [
     "load_pretrained",
     "load_task_model",
     "new_bert",
+    "new_t5",
     "push_to_hub",
     "save_huggingface",
 ]
