@@ -95,6 +95,7 @@ def _options(pipeline, args: argparse.Namespace) -> dict[str, Any]:
         options[name.replace("-", "_")] = yaml.safe_load(value)
     parameters = inspect.signature(pipeline.__call__).parameters.values()
     known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "batch_size"]
+    known += pipeline.more_options
     for name in options:
         if name not in known:
             flag = "--top-k" if name == "top_k" else "--set"

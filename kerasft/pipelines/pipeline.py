@@ -30,6 +30,9 @@ class Pipeline:
     optional_fields: ClassVar[tuple[str, ...]] = ()
     """Those of `fields` that an item may lack."""
 
+    more_options: ClassVar[tuple[str, ...]] = ()
+    """Options that `__call__` takes as `**options`, beside the keywords in its signature."""
+
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> "Pipeline":
         """Make the pipeline of a Keras model, its tokenizer, and the content of `kerasft.json`."""
