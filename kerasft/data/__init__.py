@@ -3,31 +3,53 @@
 from kerasft.data import customer_service, customer_service_tasks
 from kerasft.data.batching import Batching
 from kerasft.data.entity_markers import ENTITY_MARKERS, Entity, EntityPair, marker_ids
+from kerasft.data.intent_and_slots import collect_intents, intent_and_slots
+from kerasft.data.plain_texts import read_text_rows, read_texts
+from kerasft.data.question_answering import question_answering
 from kerasft.data.relation_extraction import entity_pairs, negative_label, relation_extraction
 from kerasft.data.rows import Rows
+from kerasft.data.sentence_pairs import pair_dataset, read_pairs, sentence_pairs
 from kerasft.data.sequence_to_sequence import each_reference, sequence_to_sequence, sources_and_references
 from kerasft.data.sources import read_rows
 from kerasft.data.splits import split
+from kerasft.data.squad import Answer, Question, read_squad, split_questions
+from kerasft.data.tagged_texts import collect_tags, read_tags
 from kerasft.data.text_classification import collect_labels, text_classification, texts_and_labels
+from kerasft.data.token_classification import token_classification
 
 __all__ = [
     "ENTITY_MARKERS",
+    "Answer",
     "Batching",
     "Entity",
     "EntityPair",
+    "Question",
     "Rows",
+    "collect_intents",
     "collect_labels",
+    "collect_tags",
     "customer_service",
     "customer_service_tasks",
     "each_reference",
     "entity_pairs",
+    "intent_and_slots",
     "marker_ids",
     "negative_label",
+    "pair_dataset",
+    "question_answering",
+    "read_pairs",
     "read_rows",
+    "read_squad",
+    "read_tags",
+    "read_text_rows",
+    "read_texts",
     "relation_extraction",
+    "sentence_pairs",
     "sequence_to_sequence",
     "sources_and_references",
     "split",
+    "split_questions",
     "text_classification",
     "texts_and_labels",
+    "token_classification",
 ]

@@ -35,6 +35,7 @@ PAIR_NAMES = (
     ("text_a", "text_b"),
     ("question", "sentence"),
     ("query", "passage"),
+    ("question", "answer"),
 )
 """Names by which two text columns are found, beside ("text", "text_pair")."""
 

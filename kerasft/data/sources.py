@@ -61,18 +61,23 @@ def read_rows(source: object, columns: Mapping[str, object] | None = None) -> Ro
 def _paths(source: object) -> list[Path]:
     """The files that `source` names; none if it is no path."""
     if isinstance(source, (str, os.PathLike)):
-        return _expand(os.fspath(source))
+        return expand_paths(os.fspath(source))
     if isinstance(source, (list, tuple)) and all(_is_path(item) for item in source):
-        return [path for item in source for path in _expand(os.fspath(item))]
+        return [path for item in source for path in expand_paths(os.fspath(item))]
     return []
 
 
 def _is_path(item: object) -> bool:
     # In a list, texts and paths are both strings: a string is a path if it ends as a data file does.
-    return isinstance(item, os.PathLike) or (isinstance(item, str) and _suffix(Path(item)) in _READERS)
+    return isinstance(item, os.PathLike) or (isinstance(item, str) and path_suffix(Path(item)) in _READERS)
 
 
-def _expand(pattern: str) -> list[Path]:
+def expand_paths(pattern: str) -> list[Path]:
+    """The files that a path or pattern names: a path itself, whether it exists or not, a pattern's matches in order.
+
+    Raises:
+        DataError: If no file matches a pattern.
+    """
     path = Path(pattern).expanduser()
     if path.exists() or not glob.has_magic(pattern):
         return [path]
@@ -82,7 +87,7 @@ def _expand(pattern: str) -> list[Path]:
     return [Path(name) for name in found]
 
 
-def _suffix(path: Path) -> str:
+def path_suffix(path: Path) -> str:
     """The ending that tells the format, without ".gz" and without the "-00000-of-00005" of sharded files."""
     return Path(re.sub(r"(-\d+-of-\d+)?(\.gz)?$", "", path.name)).suffix.lower()
 
@@ -92,7 +97,7 @@ def _read_file(path: Path, header: bool) -> Rows:
         raise bad_data(str(path), "this is a folder", _folder_says(path / "x"))
     if not path.exists():
         raise bad_data(str(path), "there is no such file", _folder_says(path))
-    suffix = _suffix(path)
+    suffix = path_suffix(path)
     if suffix not in _READERS:
         raise bad_argument(
             "source",

@@ -12,6 +12,8 @@ from kerasft.losses.focal import (
     SparseCategoricalFocalCrossentropy,
 )
 from kerasft.losses.problems import for_labels
+from kerasft.losses.similarity import CosineSimilarityLoss, MultipleNegativesRanking
+from kerasft.losses.span import SpanCrossentropy
 from kerasft.losses.squared_error import MeanSquaredError
 
 __all__ = [
@@ -19,8 +21,11 @@ __all__ = [
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
+    "CosineSimilarityLoss",
     "GlobalMeanLoss",
     "MeanSquaredError",
+    "MultipleNegativesRanking",
+    "SpanCrossentropy",
     "SparseCategoricalCrossentropy",
     "SparseCategoricalFocalCrossentropy",
     "class_weights",

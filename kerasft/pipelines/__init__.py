@@ -1,9 +1,32 @@
 """Text in, answer out: load a bundle, an exported SavedModel or a LiteRT folder, and call it."""
 
 from kerasft.export.benchmark import measure_latency
+from kerasft.pipelines.graph_files import graph_format, write_triples
+from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
+from kerasft.pipelines.knowledge_graph import KnowledgeGraph
 from kerasft.pipelines.load import load
 from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.question_answering import QuestionAnsweringPipeline
 from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
+from kerasft.pipelines.search import Search
+from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline
+from kerasft.pipelines.sentences import split_sentences
 from kerasft.pipelines.text_classification import TextClassificationPipeline
+from kerasft.pipelines.token_classification import TokenClassificationPipeline
 
-__all__ = ["Pipeline", "RelationExtractionPipeline", "TextClassificationPipeline", "load", "measure_latency"]
+__all__ = [
+    "IntentAndSlotsPipeline",
+    "KnowledgeGraph",
+    "Pipeline",
+    "QuestionAnsweringPipeline",
+    "RelationExtractionPipeline",
+    "Search",
+    "SentenceEmbeddingPipeline",
+    "TextClassificationPipeline",
+    "TokenClassificationPipeline",
+    "graph_format",
+    "load",
+    "measure_latency",
+    "split_sentences",
+    "write_triples",
+]

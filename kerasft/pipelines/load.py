@@ -6,13 +6,21 @@ from kerasft import tokenizers
 from kerasft.bundles import MODEL_FILE, Bundle, load_bundle, read_metadata
 from kerasft.errors import CheckpointError
 from kerasft.export.runners import open_runner, weights_path
+from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
 from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.question_answering import QuestionAnsweringPipeline
 from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
+from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline
 from kerasft.pipelines.text_classification import TextClassificationPipeline
+from kerasft.pipelines.token_classification import TokenClassificationPipeline
 
 PIPELINES: dict[str, type[Pipeline]] = {
+    "intent-and-slots": IntentAndSlotsPipeline,
     "relation-extraction": RelationExtractionPipeline,
+    "sentence-embedding": SentenceEmbeddingPipeline,
     "text-classification": TextClassificationPipeline,
+    "question-answering": QuestionAnsweringPipeline,
+    "token-classification": TokenClassificationPipeline,
 }
 """The pipeline of each task; see `kerasft.bundles.TASKS`."""
 

@@ -1,0 +1,203 @@
+"""Pairs of texts that are encoded one by one: the two texts of a pair stand in neighbouring rows of a batch."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.batching import Batching, batch_length
+from kerasft.data.columns import find_columns
+from kerasft.data.labels import encode_labels
+from kerasft.data.rows import Rows
+from kerasft.data.sources import read_rows
+from kerasft.data.text_classification import text_columns
+from kerasft.data.token_dataset import token_dataset
+from kerasft.data.token_store import Encoder, TokenStore, tokenize
+from kerasft.errors import bad_argument, bad_data
+from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS, regression
+
+
+def sentence_pairs(
+    source: object,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    columns: Mapping[str, object] | None = None,
+    scored: bool | None = None,
+    max_score: float = 1.0,
+    max_length: int | None = None,
+    batch_size: int | Batching = 32,
+    shuffle: bool = False,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Make the dataset that a sentence embedder is trained on.
+
+    Args:
+        source: As for `kerasft.data.text_classification`, with two columns of text and, if there is one, a column of
+            scores, `"label"`.
+        tokenizer: The checkpoint's fast tokenizer.
+        columns: `{"text": ..., "text_pair": ..., "label": ...}`, as for `text_classification`.
+        scored: Whether pairs have a similarity; None: if there is a label column. Without one they are pairs that belong
+            together, such as questions and their answers.
+        max_score: What the scores are divided by, so that they lie in [-1, 1]: 5 for STS-B's 0 to 5.
+        max_length: Tokens kept of a text; default 128, or the tokenizer's limit if less.
+        batch_size: Pairs in a batch, or a `Batching`, whose token budget counts both texts of a pair.
+        shuffle: New batches in a new order every epoch.
+        seed: Seed of the shuffling.
+
+    Returns:
+        A `tf.data.Dataset` of `(features, y)`: int32 (2 B, S) by name, rows a_0, b_0, a_1, b_1, ...; y (2 B,), at both rows
+        of a pair: float32 similarities for `kerasft.losses.CosineSimilarityLoss`, or int32 groups for
+        `kerasft.losses.MultipleNegativesRanking`: pairs with a text in common are of one group.
+
+    Raises:
+        DataError: If the data cannot be used; the message names file, line and value.
+        KerasftError: If an argument is out of range.
+
+    Example:
+
+    >>> rows = [{"question": "where is my card", "answer": "look for it"}, {"question": "hi", "answer": "good film"}]
+    >>> features, y = next(iter(sentence_pairs(rows, tokenizer, batch_size=2)))
+    >>> features["token_ids"].shape[0], y.numpy().tolist()
+    (4, [0, 0, 1, 1])
+    """
+    pairs, scores = read_pairs(source, columns=columns, scored=scored, max_score=max_score)
+    y = groups(pairs) if scores is None else scores
+    return pair_dataset(pairs, tokenizer, y=y, max_length=max_length, batch_size=batch_size, shuffle=shuffle, seed=seed)
+
+
+def read_pairs(
+    source: object,
+    *,
+    columns: Mapping[str, object] | None = None,
+    scored: bool | None = None,
+    max_score: float = 1.0,
+) -> tuple[list[tuple[str, str]], np.ndarray | None]:
+    """Read pairs of texts and their scores.
+
+    Args:
+        source: As for `sentence_pairs`; so are the others.
+        columns: Which column is what.
+        scored: Whether pairs have a similarity.
+        max_score: What the scores are divided by.
+
+    Returns:
+        N tuples of two texts; and their float32 scores in [-1, 1], (N,), or None.
+
+    Raises:
+        DataError: If there are not two columns of text, or a score is missing or out of range.
+
+    Example:
+
+    >>> read_pairs([("a good film", "a great movie", 4.0)], max_score=5)
+    ([('a good film', 'a great movie')], array([0.8], dtype=float32))
+    """
+    if isinstance(max_score, bool) or not isinstance(max_score, int | float) or not 0 < max_score < float("inf"):
+        raise bad_argument("max_score", "a number > 0", max_score, "Give 5 for scores from 0 to 5.")
+    rows = read_rows(source, columns)
+    roles = find_columns(rows, columns, need_label=bool(scored))
+    if roles.text_pair is None:
+        fix = 'Name both: columns={"text": "question", "text_pair": "answer"}.'
+        raise bad_data(rows.name, "two columns of text are needed", fix, value=list(rows.columns))
+    texts, pairs = text_columns(rows, roles)
+    if not (scored or (scored is None and roles.label)):
+        return list(zip(texts, pairs)), None
+    scores = encode_labels(rows, roles, labels=regression())[:, 0] / np.float32(max_score)
+    _check_scores(rows, scores, max_score)
+    return list(zip(texts, pairs)), scores
+
+
+def _check_scores(rows: Rows, scores: np.ndarray, max_score: float) -> None:
+    outside = np.flatnonzero(np.abs(scores) > 1)
+    if len(outside):
+        row = int(outside[0])
+        fix = "Give the largest possible score: max_score=5 (--max-score 5), for example."
+        value = float(scores[row] * max_score)
+        raise rows.error(row, f"the score is outside [-{max_score:g}, {max_score:g}]", fix=fix, value=value)
+
+
+def groups(pairs: Sequence[tuple[str, str]]) -> np.ndarray:
+    """Number the pairs so that those with a text in common, directly or by others, have one number, int32, (N,).
+
+    In-batch negatives must know it: of two questions with the same answer, neither has a wrong one.
+
+    Example:
+
+    >>> groups([("card lost", "block it"), ("no card", "block it"), ("hello", "hi")]).tolist()
+    [0, 0, 1]
+    """
+    number: dict[str, int] = {}
+    ends = np.array([[number.setdefault(text, len(number)) for text in pair] for pair in pairs]).reshape(-1, 2)
+    edges = coo_array((np.ones(len(ends)), ends.T), shape=(len(number), len(number)))
+    return connected_components(edges, directed=False)[1][ends[:, 0]].astype(np.int32)
+
+
+def pair_dataset(
+    pairs: Sequence[tuple[str, str]],
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    y: np.ndarray,
+    max_length: int | None = None,
+    batch_size: int | Batching = 32,
+    shuffle: bool = False,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Make the dataset of pairs whose targets are known already; see `sentence_pairs`.
+
+    Args:
+        pairs: N tuples of two texts.
+        tokenizer: The checkpoint's fast tokenizer.
+        y: The pairs' targets, (N,).
+        max_length: Tokens kept of a text.
+        batch_size: Pairs in a batch, or a `Batching`.
+        shuffle: New batches in a new order every epoch.
+        seed: Seed of the shuffling.
+
+    Example:
+
+    >>> features, y = next(iter(pair_dataset([("a good film", "bad")], tokenizer, y=np.array([0.5]))))
+    >>> features["padding_mask"].numpy().sum(axis=1).tolist(), y.numpy().tolist()
+    ([5, 3], [0.5, 0.5])
+    """
+    batching = Batching.of(batch_size)
+    encoder = Encoder(tokenizer, max_length)
+    texts = tokenize(encoder, [text for pair in pairs for text in pair])
+    lengths = texts.lengths.reshape(-1, 2)
+    # A pair is one row of the store, its second text being "segment 1", until the batch is made.
+    store = TokenStore(
+        texts.ids, lengths.sum(axis=1).astype(np.int32), lengths[:, 0].copy(), True, texts.pad_id, 2 * texts.max_length
+    )
+    dataset = token_dataset(store, batching, y=y, shuffle=shuffle, seed=seed)
+    return dataset.map(_unzip(encoder, batching), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(
+        tf.data.AUTOTUNE
+    )
+
+
+def _unzip(encoder: Encoder, batching: Batching):
+    """The function from rows of two texts (B, L) to rows of one text (2 B, S)."""
+    rows = 2 * batching.size if batching.drop_remainder else None
+    shape = (rows, encoder.max_length if batching.fixed_length else None)
+
+    def unzip(features: dict[str, tf.Tensor], y: tf.Tensor):
+        ids, is_second = features[TOKEN_IDS], features[SEGMENT_IDS]
+        second = tf.reduce_sum(is_second, axis=1)  # (B,)
+        first = tf.reduce_sum(features[PADDING_MASK], axis=1) - second  # (B,)
+        length = tf.reshape(tf.stack([first, second], axis=1), [-1])  # (2 B,)
+        position = tf.range(batch_length(length, batching, max_length=encoder.max_length))  # (S,)
+        starts = tf.stack([tf.zeros_like(first), first], axis=1)  # (B, 2)
+        place = tf.minimum(starts[:, :, None] + position, tf.shape(ids)[1] - 1)  # (B, 2, S)
+        token_ids = tf.reshape(tf.gather(ids, place, batch_dims=1), [-1, tf.size(position)])  # (2 B, S)
+        real = position < length[:, None]
+        unzipped = {
+            TOKEN_IDS: tf.where(real, token_ids, encoder.pad_id),
+            PADDING_MASK: tf.cast(real, tf.int32),
+            SEGMENT_IDS: tf.zeros_like(token_ids),
+        }
+        if not encoder.segments:
+            del unzipped[SEGMENT_IDS]
+        unzipped = {name: tf.ensure_shape(value, shape) for name, value in unzipped.items()}
+        return unzipped, tf.ensure_shape(tf.repeat(y, 2, axis=0), (rows,))
+
+    return unzip

@@ -1,0 +1,106 @@
+"""Losses of sentence embeddings: pairs of texts stand in neighbouring rows of one batch, so that `fit` stays Keras' own."""
+
+import keras
+import tensorflow as tf
+
+from kerasft.errors import bad_argument
+from kerasft.losses.base import GlobalMeanLoss
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class MultipleNegativesRanking(GlobalMeanLoss):
+    """Every other pair's second text is a wrong answer to the first one: cross-entropy over the batch.
+
+        loss_i = -log( exp(s c_ii) / sum_j exp(s c_ij) ),    c_ij = cos(a_i, b_j)
+
+    Henderson et al. 2017 (arXiv:1705.00652, section 4.4), with the scaled cosine of van den Oord et al. 2018's InfoNCE
+    (arXiv:1807.03748). A pair j of the same group as i, j != i, is no wrong answer and is left out of the sum.
+    Negatives are those of the own replica: give `drop_remainder=True` and a batch size that the replicas divide evenly.
+
+    Args:
+        scale: Factor s > 0 of the cosine (one over the temperature).
+        symmetric: Whether the first texts compete for the second ones too; the loss is then the mean of both directions.
+        name: The loss' name.
+
+    Call arguments:
+        y_true: Group of each row, any integers, (2 B,) or (2 B, 1); what has one number belongs together.
+        y_pred: Vectors (2 B, H) of any length: a_0, b_0, a_1, b_1, ...
+        sample_weight: (2 B,).
+
+    Raises:
+        KerasftError: If `scale` is not positive, or the number of rows is odd.
+
+    Example:
+
+    >>> loss = MultipleNegativesRanking(scale=1.0)
+    >>> round(float(loss([0, 0, 1, 1], [[1.0, 0.0], [2.0, 0.0], [0.0, 1.0], [0.0, 3.0]])), 4)  # log(1 + e) - 1
+    0.3133
+    """
+
+    def __init__(self, scale: float = 20.0, *, symmetric: bool = False, name: str | None = None):
+        super().__init__(name=name)
+        if not 0 < scale < float("inf"):
+            raise bad_argument("scale", "a number > 0", scale, "20 is usual.")
+        self.scale = float(scale)
+        self.symmetric = bool(symmetric)
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """The loss of every row, (2 B,); that of a pair stands at both its rows, or each direction's at its own."""
+        first, second = _pairs(tf.math.l2_normalize(y_pred, axis=-1))  # (B, H) each
+        group, _ = _pairs(tf.reshape(y_true, [-1]))  # (B,)
+        logits = self.scale * tf.matmul(first, second, transpose_b=True)  # (B, B)
+        related = tf.equal(group[:, None], group) & ~tf.eye(tf.shape(group)[0], dtype=tf.bool)
+        # Finite, since a row without any negative would give NaN gradients with -inf.
+        logits = tf.where(related, -1e9, logits)
+        right = tf.range(tf.shape(group)[0])
+        forward = tf.nn.sparse_softmax_cross_entropy_with_logits(right, logits)  # (B,)
+        backward = forward
+        if self.symmetric:
+            backward = tf.nn.sparse_softmax_cross_entropy_with_logits(right, tf.transpose(logits))
+        return tf.reshape(tf.stack([forward, backward], axis=1), [-1])  # (2 B,)
+
+    def get_config(self) -> dict:
+        """The constructor's arguments."""
+        return super().get_config() | {"scale": self.scale, "symmetric": self.symmetric}
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class CosineSimilarityLoss(GlobalMeanLoss):
+    """Squared difference of a pair's cosine and its rated similarity, (cos(a, b) - y)^2 (Reimers and Gurevych 2019,
+    arXiv:1908.10084, section 3, regression objective).
+
+    Args:
+        name: The loss' name.
+
+    Call arguments:
+        y_true: Similarity of each pair, at both its rows, in [-1, 1] (usually [0, 1]), (2 B,) or (2 B, 1).
+        y_pred: Vectors (2 B, H) of any length: a_0, b_0, a_1, b_1, ...
+        sample_weight: (2 B,).
+
+    Raises:
+        KerasftError: If the number of rows is odd.
+
+    Example:
+
+    >>> float(CosineSimilarityLoss()([0.5, 0.5], [[1.0, 0.0], [3.0, 0.0]]))
+    0.25
+    """
+
+    def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
+        """The loss of every row, (2 B,); that of a pair stands at both its rows."""
+        first, second = _pairs(tf.math.l2_normalize(y_pred, axis=-1))  # (B, H) each
+        target, _ = _pairs(tf.reshape(y_true, [-1]))  # (B,)
+        cosine = tf.reduce_sum(first * second, axis=-1)  # (B,)
+        return tf.repeat(tf.square(cosine - tf.cast(target, cosine.dtype)), 2)  # (2 B,)
+
+
+def _pairs(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    """Rows 0, 2, 4, ... and rows 1, 3, 5, ..."""
+    count = rows.shape[0]
+    if count is not None and count % 2:
+        fix = "Rows are a_0, b_0, a_1, b_1, ..., as kerasft.data.sentence_pairs makes them."
+        raise bad_argument("y_pred", "of an even number of rows, two a pair", count, fix)
+    with tf.control_dependencies([tf.debugging.assert_equal(tf.shape(rows)[0] % 2, 0, "a pair lacks its second row")]):
+        pairs = tf.reshape(rows, tf.concat([[-1, 2], tf.shape(rows)[1:]], 0))
+    pairs = tf.ensure_shape(pairs, [None, 2, *rows.shape[1:]])
+    return pairs[:, 0], pairs[:, 1]

@@ -1,0 +1,197 @@
+"""Texts in, vectors out: over a trained embedder in any form."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy import stats
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.sentence_pairs import groups, read_pairs
+from kerasft.errors import bad_argument, bad_data
+from kerasft.export.runners import Runner, predict
+from kerasft.pipelines.pipeline import Pipeline
+from kerasft.reports import Report
+from kerasft.tokenizers.encoding import encode
+
+EMBEDDING = "embedding"
+_RANKS = 10
+"""Answers that MRR@10 and recall@10 look at."""
+
+
+class SentenceEmbeddingPipeline(Pipeline):
+    """Turns texts into vectors whose cosine says how alike the texts are.
+
+    Args:
+        runner: The model: token ids in, `embedding` (B, H) out.
+        tokenizer: The tokenizer that the model was trained with.
+        max_length: Longest text in tokens; longer ones are cut, counted in `num_truncated`, and warned of once.
+        max_score: What the scores of rated pairs are divided by where `evaluate` reads them.
+
+    Example:
+
+    >>> from kerasft.export.runners import keras_runner
+    >>> from kerasft.heads import sentence_embedding
+    >>> embedder = SentenceEmbeddingPipeline(keras_runner(sentence_embedding(backbone)), tokenizer, max_length=16)
+    >>> embedder.embed(["a good film", "bad"]).shape, len(embedder("a good film")["embedding"])
+    ((2, 16), 16)
+    """
+
+    def __init__(self, runner: Runner, tokenizer: PreTrainedTokenizerFast, *, max_length: int, max_score: float = 1.0):
+        self.runner = runner
+        self.tokenizer = tokenizer
+        self.max_length = min(max_length, runner.sequence_length or max_length)
+        self.max_score = max_score
+        self.num_truncated = 0
+
+    @classmethod
+    def from_runner(
+        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
+    ) -> "SentenceEmbeddingPipeline":
+        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
+        max_score = metadata.get("settings", {}).get("max_score", 1.0)
+        return cls(runner, tokenizer, max_length=metadata["max_length"], max_score=max_score)
+
+    def __call__(self, texts: str | Sequence[str], *, batch_size: int = 32) -> Any:
+        """Answer one text by `{"embedding": [H numbers]}`, a list of texts by a list of these.
+
+        Raises:
+            DataError: If an item is not text.
+        """
+        if isinstance(texts, str):
+            return {EMBEDDING: self.embed([texts])[0].tolist()}
+        return [{EMBEDDING: vector.tolist()} for vector in self.embed(texts, batch_size=batch_size)]
+
+    def embed(self, texts: Sequence[str], *, batch_size: int = 32) -> np.ndarray:
+        """Return the vectors of N texts, float32 (N, H), (0, 0) for none.
+
+        Args:
+            texts: The texts. An empty one is answered too: as what the model makes of no words.
+            batch_size: Texts in one run.
+
+        Raises:
+            DataError: If an item is not text.
+        """
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise bad_argument("batch_size", "a whole number >= 1", batch_size, "32 is usual.")
+        if isinstance(texts, str | bytes) or not hasattr(texts, "__len__"):
+            raise bad_argument("texts", "a list of texts", texts, "Give [text] for one.")
+        texts = list(texts)
+        if not texts:
+            return np.empty((0, 0), np.float32)
+        if isinstance(texts[0], tuple):
+            raise bad_data("texts", "pairs are embedded one text at a time", "Give single texts.", value=texts[0])
+        encoded = encode(self.tokenizer, texts, max_length=self.max_length)
+        if encoded.num_truncated and not self.num_truncated:
+            warnings.warn(
+                f"{encoded.num_truncated} of {len(texts)} texts were cut to {self.max_length} tokens; later ones are "
+                "counted in `num_truncated` without a warning.",
+                stacklevel=2,
+            )
+        self.num_truncated += encoded.num_truncated
+        return np.stack(predict(self.runner, encoded, self.tokenizer.pad_token_id, batch_size=batch_size)[EMBEDDING])
+
+    def evaluate(
+        self,
+        source: object,
+        *,
+        columns: Mapping[str, object] | None = None,
+        batch_size: int = 64,
+        about: Mapping[str, str] | None = None,
+    ) -> Report:
+        """Measure on pairs: with scores the correlation of cosine and score, else how well a text finds its partner.
+
+        `pearson` and `spearman` are SciPy's, of the cosines and the scores (Reimers and Gurevych 2019, arXiv:1908.10084,
+        section 4.1, use Spearman's). For pairs without scores each first text ranks all second texts that differ by their
+        cosine: `accuracy_at_1`, `recall_at_10` and `mrr_at_10`, the mean of 1 / rank of the first right one, 0 beyond rank
+        10 (Craswell, "Mean reciprocal rank", Encyclopedia of Database Systems, 2009).
+
+        Args:
+            source: What `kerasft.data.sentence_pairs` reads.
+            columns: As there.
+            batch_size: Texts in one run.
+            about: Facts for the report's header.
+
+        Raises:
+            DataError: If the data cannot be used.
+        """
+        pairs, scores = read_pairs(source, columns=columns, max_score=self.max_score)
+        texts = list(dict.fromkeys(text for pair in pairs for text in pair))
+        number = {text: row for row, text in enumerate(texts)}
+        vectors = unit(self.embed(texts, batch_size=batch_size))  # (texts, H)
+        if scores is not None:
+            first, second = (vectors[[number[pair[side]] for pair in pairs]] for side in (0, 1))
+            metrics, errors = _rated((first * second).sum(axis=1), scores, pairs)
+        else:
+            metrics, errors = _retrieval(vectors, number, pairs)
+        return Report(
+            title="Sentence embedding",
+            about=dict(about or {}),
+            problem="sentence-embedding",
+            labels=[],
+            rows=len(pairs),
+            metrics=metrics,
+            errors=errors,
+        )
+
+
+def unit(vectors: np.ndarray) -> np.ndarray:
+    """Divide vectors (N, H) by their lengths; a zero vector stays zero.
+
+    Example:
+
+    >>> unit(np.array([[3.0, 4.0], [0.0, 0.0]])).tolist()
+    [[0.6, 0.8], [0.0, 0.0]]
+    """
+    return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
+
+
+def _rated(cosines: np.ndarray, scores: np.ndarray, pairs: Sequence[tuple[str, str]]) -> tuple[dict, list[dict]]:
+    constant = min(len(pairs), np.ptp(cosines) and 2, np.ptp(scores) and 2) < 2  # SciPy has no correlation then
+    pearson = 0.0 if constant else float(stats.pearsonr(cosines, scores).statistic)
+    spearman = 0.0 if constant else float(stats.spearmanr(cosines, scores).statistic)
+    metrics = {"spearman": spearman, "pearson": pearson, "mse": float(np.mean((cosines - scores) ** 2))}
+    worst = np.argsort(-np.abs(stats.rankdata(cosines) - stats.rankdata(scores)), kind="stable")[:25]
+    errors = [
+        {
+            "row": int(row),
+            "text": " | ".join(pairs[row]),
+            "truth": f"{scores[row]:.3f}",
+            "predicted": f"{cosines[row]:.3f}",
+            "confidence": None,
+        }
+        for row in worst
+    ]
+    return metrics, errors
+
+
+def _retrieval(
+    vectors: np.ndarray, number: dict[str, int], pairs: Sequence[tuple[str, str]]
+) -> tuple[dict, list[dict]]:
+    """Rank all second texts for each first text; a text is never its own answer."""
+    answers = list(dict.fromkeys(second for _, second in pairs))
+    group = dict(zip((number[second] for _, second in pairs), groups(pairs)))
+    group_of_answer = np.array([group[number[answer]] for answer in answers])
+    table = vectors[[number[answer] for answer in answers]]  # (answers, H)
+    ranks, errors = [], []
+    for row, ((query, answer), own) in enumerate(zip(pairs, groups(pairs))):
+        cosines = table @ vectors[number[query]]  # (answers,)
+        right = group_of_answer == own
+        best = cosines[right].max()
+        rank = 1 + int((cosines[~right] > best).sum())
+        ranks.append(rank)
+        if rank > 1:
+            found = int(np.where(right, -2.0, cosines).argmax())
+            errors.append(
+                {"row": row, "text": query, "truth": answer, "predicted": answers[found], "confidence": cosines[found]}
+            )
+    ranks = np.array(ranks)
+    metrics = {
+        "accuracy_at_1": float((ranks == 1).mean()),
+        f"mrr_at_{_RANKS}": float(np.where(ranks <= _RANKS, 1 / ranks, 0).mean()),
+        f"recall_at_{_RANKS}": float((ranks <= _RANKS).mean()),
+        "num_answers": len(answers),
+    }
+    errors = sorted(errors, key=lambda error: -error["confidence"])[:25]
+    return metrics, [{**error, "confidence": float(error["confidence"])} for error in errors]
