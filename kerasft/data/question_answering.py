@@ -1,0 +1,187 @@
+"""Questions about texts, as windows in which an answer's first and last token are marked."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.batching import Batching, TokenTargets
+from kerasft.data.question_windows import QuestionWindows, Windows
+from kerasft.data.squad import Question, read_squad
+from kerasft.data.token_dataset import token_dataset
+from kerasft.data.token_store import CHUNK, TokenStore, logger
+from kerasft.errors import bad_argument, bad_data
+
+WITHOUT_ANSWER = ("keep", "drop")
+"""What to do with the windows of an answerable question that do not hold its answer."""
+
+
+def question_answering(
+    source: object,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    max_length: int | None = None,
+    stride: int | None = None,
+    batch_size: int | Batching = 32,
+    shuffle: bool = False,
+    seed: int = 0,
+    windows_without_answer: str = "keep",
+    misaligned: str = "error",
+) -> tf.data.Dataset:
+    """Make the dataset that a model of `kerasft.heads.question_answering` is trained on.
+
+    A window's target is the first answer of its question that lies whole in some window, or "no answer" (the choice of
+    [CLS] as first and last token) where this window does not hold it. A question whose answers lie whole in no window is left
+    out, since "no answer" would be wrong; how many is logged, as is how many questions were cut.
+
+    Args:
+        source: What `kerasft.data.read_squad` reads: a SQuAD file (1.1 or 2.0), JSON lines, rows.
+        tokenizer: The checkpoint's fast tokenizer.
+        max_length: Tokens of a window, question and special tokens included; default 384, or the tokenizer's limit if less.
+        stride: Tokens of the context that neighbouring windows share; default 128, or a third of `max_length` if less.
+        batch_size: Windows per batch, or a `Batching`.
+        shuffle: New batches of windows of similar length in a new order every epoch.
+        seed: Seed of the shuffling.
+        windows_without_answer: `"keep"` those windows of an answerable question that do not hold the answer, as "no answer":
+            so the scores of a long text's windows can be compared, which is how its answer is chosen. `"drop"` leaves them
+            out, which is faster where texts are long.
+        misaligned: As for `read_squad`.
+
+    Returns:
+        A `tf.data.Dataset` of `(features, y, sample_weight)`: features int32 (B, S) by name; y int32 (B, S, 2), one-hot along
+        S, `[..., 0]` of the answer's first token and `[..., 1]` of its last; sample_weight float32 (B, S), 1 for the tokens
+        that may be chosen: the context's and the one of "no answer". For `kerasft.losses.SpanCrossentropy`.
+
+    Raises:
+        DataError: If the data cannot be used, or no answer lies whole in a window.
+        KerasftError: If an argument is out of range.
+
+    Example:
+
+    >>> row = {"question": "a film?", "context": "a good film", "answers": [{"text": "good", "answer_start": 2}]}
+    >>> features, y, sample_weight = next(iter(question_answering([row], tokenizer, max_length=16)))
+    >>> y[0, :, 0].numpy().tolist(), sample_weight[0].numpy().astype(int).tolist()
+    ([0, 0, 0, 0, 0, 0, 1, 0, 0], [1, 0, 0, 0, 0, 1, 1, 1, 0])
+    """
+    if windows_without_answer not in WITHOUT_ANSWER:
+        received = windows_without_answer
+        raise bad_argument("windows_without_answer", f"one of {WITHOUT_ANSWER}", received, "Choose one of them.")
+    batching = Batching.of(batch_size)
+    cut = QuestionWindows(tokenizer, max_length=max_length, stride=stride)
+    questions = read_squad(source, misaligned=misaligned)
+    parts, num_cut, num_lost = [], 0, 0
+    for start in range(0, len(questions), CHUNK):
+        chunk = questions[start : start + CHUNK]
+        windows = cut([question.question for question in chunk], [question.context for question in chunk])
+        marked = mark_answers(windows, chunk)
+        keep = ~marked.lost[windows.owner]
+        if windows_without_answer == "drop":
+            answerable = np.array([bool(question.answers) for question in chunk])
+            keep &= marked.holds_answer | ~answerable[windows.owner]
+        parts.append(_flat(windows, marked, np.flatnonzero(keep)))
+        num_cut, num_lost = num_cut + windows.num_cut, num_lost + int(marked.lost.sum())
+    _report(len(questions), num_cut, num_lost, cut)
+    ids, values, weights, lengths, second = (np.concatenate(columns) for columns in zip(*parts))
+    if not len(lengths):
+        problem = f"no answer of the {len(questions)} questions lies whole in a window of {cut.max_length} tokens"
+        raise bad_data("questions", problem, "Give a greater max_length=.", value=questions[0])
+    store = TokenStore(ids, lengths, second, cut.segments, cut.pad_id, cut.max_length, truncated=num_cut)
+    return token_dataset(store, batching, y=TokenTargets(values, weights), shuffle=shuffle, seed=seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Marks:
+    """What each window's target is, by position in its row.
+
+    Attributes:
+        start: Position of the answer's first token, or of "no answer", int32, (W,).
+        end: Position of its last token, int32, (W,).
+        holds_answer: Whether the window holds the answer, bool, (W,).
+        lost: Whether a question has answers and no window holds one of them whole, bool, (N,).
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    holds_answer: np.ndarray
+    lost: np.ndarray
+
+
+def mark_answers(windows: Windows, questions: list[Question]) -> Marks:
+    """Find the answers' tokens in the windows of N questions.
+
+    An answer is marked by all tokens that share a character with it, so nothing of it is left out where a tokenizer does not
+    cut at its ends.
+
+    Example:
+
+    >>> row = {"question": "a film?", "context": "a good film", "answers": [{"text": "good", "answer_start": 2}]}
+    >>> windows = QuestionWindows(tokenizer, max_length=16)(["a film?"], ["a good film"])
+    >>> mark_answers(windows, read_squad([row])).start.tolist()
+    [6]
+    """
+    start, end = windows.no_answer.copy(), windows.no_answer.copy()
+    holds = np.zeros(len(start), bool)
+    lost = np.zeros(len(questions), bool)
+    bounds = np.searchsorted(windows.owner, np.arange(len(questions) + 1))
+    for number, question in enumerate(questions):
+        rows = slice(*bounds[number : number + 2])
+        offset, count = windows.offset[rows], windows.count[rows]
+        lost[number] = bool(question.answers)
+        for answer in question.answers:
+            tokens = answer_tokens(windows.spans[number], answer.start, answer.end)
+            if tokens is None:
+                continue
+            inside = (offset <= tokens[0]) & (tokens[1] < offset + count)  # (windows of the question,)
+            if inside.any():
+                shift = windows.first[rows] - offset
+                start[rows] = np.where(inside, tokens[0] + shift, start[rows])
+                end[rows] = np.where(inside, tokens[1] + shift, end[rows])
+                holds[rows], lost[number] = inside, False
+                break
+    return Marks(start, end, holds, lost)
+
+
+def answer_tokens(spans: np.ndarray, start: int, end: int) -> tuple[int, int] | None:
+    """The first and the last token that share a character with `[start, end)`; None if no token does.
+
+    Args:
+        spans: Where the tokens begin and end in the text, int32, (tokens, 2).
+        start: The first character's place.
+        end: The place after the last character.
+
+    Example:
+
+    >>> answer_tokens(np.array([[0, 1], [2, 6], [7, 11]]), 2, 11)
+    (1, 2)
+    """
+    sharing = np.flatnonzero((spans[:, 1] > start) & (spans[:, 0] < end))
+    return (int(sharing[0]), int(sharing[-1])) if len(sharing) else None
+
+
+def _flat(windows: Windows, marks: Marks, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Ids, targets and weights of all tokens of these windows, and the windows' lengths and starts of segment 1."""
+    lengths = np.array(windows.lengths, np.int32)[rows]
+    starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    ids = np.concatenate([windows.token_ids[row] for row in rows]) if len(rows) else np.zeros(0, np.int32)
+    values = np.zeros((len(ids), 2), np.int32)
+    values[starts[:-1] + marks.start[rows], 0] = 1
+    values[starts[:-1] + marks.end[rows], 1] = 1
+    position = np.arange(len(ids)) - np.repeat(starts[:-1], lengths)  # (tokens,) in its row
+    first, count = np.repeat(windows.first[rows], lengths), np.repeat(windows.count[rows], lengths)
+    allowed = (position >= first) & (position < first + count)
+    allowed[starts[:-1] + windows.no_answer[rows]] = True
+    return ids, values, allowed.astype(np.float32), lengths, windows.second[rows]
+
+
+def _report(num_questions: int, num_cut: int, num_lost: int, cut: QuestionWindows) -> None:
+    if num_cut:
+        logger.warning(
+            "%d of %d questions (%.1f %%) were longer than %d tokens, half of a window, and were cut.",
+            *(num_cut, num_questions, 100 * num_cut / num_questions, cut.max_question),
+        )
+    if num_lost:
+        logger.warning(
+            "%d of %d questions (%.1f %%) are left out: no window of max_length=%d tokens holds an answer of theirs whole.",
+            *(num_lost, num_questions, 100 * num_lost / num_questions, cut.max_length),
+        )

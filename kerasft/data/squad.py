@@ -1,0 +1,317 @@
+"""Questions about texts, read from SQuAD's JSON (1.1 and 2.0), from JSON lines or from Python rows, and checked."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from kerasft.data.rows import Rows
+from kerasft.data.sources import read_rows
+from kerasft.data.text_files import read_text
+from kerasft.data.token_store import logger
+from kerasft.errors import DataError, bad_argument, bad_data
+from kerasft.tokenizers.encoding import is_unicode
+
+MISALIGNED = ("error", "search")
+"""What to do with an answer that does not stand where the data says."""
+
+_FIX = (
+    'Write {"question": ..., "context": ..., "answers": [{"text": ..., "answer_start": ...}], "id": ...}; "answers": [] says '
+    "that the context holds no answer."
+)
+
+
+class Answer(NamedTuple):
+    """An answer and where it stands.
+
+    Example:
+
+    >>> Answer("Paris", 0).end
+    5
+    """
+
+    text: str
+    """The characters of the context, as they are there."""
+    start: int
+    """Place of the first one in the context, in characters (Unicode code points) from 0."""
+
+    @property
+    def end(self) -> int:
+        """The place after the last character."""
+        return self.start + len(self.text)
+
+
+@dataclasses.dataclass(frozen=True)
+class Question:
+    """A question about a text, and its answers.
+
+    Args:
+        id: Its name, different from all others'.
+        question: The question.
+        context: The text in which the answer is to be found.
+        answers: What annotators marked; none: the text does not answer the question (SQuAD 2.0).
+        title: The article that the text is from, or "".
+
+    Example:
+
+    >>> Question("q1", "Where?", "In Paris.", (Answer("Paris", 3),)).answers[0].end
+    8
+    """
+
+    id: str
+    question: str
+    context: str
+    answers: tuple[Answer, ...] = ()
+    title: str = ""
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts of the answers."""
+        return tuple(answer.text for answer in self.answers)
+
+
+def read_squad(source: object, *, misaligned: str = "error") -> list[Question]:
+    """Read questions with contexts and answers, and check every one.
+
+    The forms of SQuAD 1.1 (Rajpurkar et al. 2016, arXiv:1606.05250) and 2.0 (2018, arXiv:1806.03822), where `answers` is empty
+    and `is_impossible` true for a question that the context does not answer.
+
+    Args:
+        source: Path, or list of paths, of .json files in SQuAD's form (or a JSON list of rows) or of .jsonl, .csv or
+            .parquet files; or rows: dictionaries with `question`, `context`, `answers` (a list of `{"text", "answer_start"}`,
+            a dictionary of two lists as Hugging Face's datasets have it, or either as JSON text) and, where there are
+            such, `id`, `title` and `is_impossible`; or what this function returned. Rows without id are numbered.
+        misaligned: What to do with an answer whose text does not stand at `answer_start`: `"error"`, or `"search"`: take
+            the nearest place where it does; how many were moved is logged.
+
+    Returns:
+        The questions, in the source's order.
+
+    Raises:
+        DataError: If a file or row is not of this form, an answer does not stand in its context, a question is empty, or two
+            have one id; the message names the file and the question.
+        KerasftError: If `misaligned` is neither of the two.
+
+    Example:
+
+    >>> row = {"question": "Where?", "context": "In Paris.", "answers": [{"text": "Paris", "answer_start": 3}]}
+    >>> read_squad([row])[0].answers
+    (Answer(text='Paris', start=3),)
+    """
+    if misaligned not in MISALIGNED:
+        raise bad_argument("misaligned", f"one of {MISALIGNED}", misaligned, "Choose one of them.")
+    if isinstance(source, (list, tuple)) and source and all(isinstance(item, Question) for item in source):
+        return list(source)
+    reader = _Reader(search=misaligned == "search")
+    for path in _json_paths(source):
+        _read_json(path, reader)
+    if not reader.questions:
+        _read_table(read_rows(source), reader)
+    if reader.moved:
+        logger.warning(
+            "%d of %d answers did not stand where the data says; the nearest place of the same text was taken.",
+            reader.moved,
+            sum(len(question.answers) for question in reader.questions),
+        )
+    return reader.questions
+
+
+def split_questions(
+    questions: Iterable[Question], *, dev: float = 0.1, seed: int = 0
+) -> tuple[list[Question], list[Question]]:
+    """Hold out whole articles (or, without titles, whole contexts), so that no text is in both parts.
+
+    Args:
+        questions: As `read_squad` returns them.
+        dev: Share in (0, 1) of the questions that is held out, at least.
+        seed: The same seed gives the same parts.
+
+    Returns:
+        The questions to train on, and those held out; both in the given order.
+
+    Raises:
+        DataError: If all questions are about one text.
+
+    Example:
+
+    >>> questions = [Question(str(i), "Which?", f"Text {i // 2}.") for i in range(20)]
+    >>> [len(part) for part in split_questions(questions)]
+    [18, 2]
+    """
+    questions = list(questions)
+    titles = {question.title for question in questions}
+    groups = [question.title if len(titles) > 1 else question.context for question in questions]
+    names = sorted(set(groups))
+    if len(names) < 2:
+        fix = "Give a dev file, or questions about several texts."
+        raise bad_data("questions", "all are about one text, so none can be held out", fix, value=len(questions))
+    held_out: set[str] = set()
+    for number in np.random.default_rng(seed).permutation(len(names))[:-1]:
+        if sum(group in held_out for group in groups) >= dev * len(questions):
+            break
+        held_out.add(names[number])
+    parts = ([], [])
+    for question, group in zip(questions, groups):
+        parts[group in held_out].append(question)
+    return parts
+
+
+class _Reader:
+    """Collects questions, each checked as it comes."""
+
+    def __init__(self, search: bool):
+        self.search = search
+        self.questions: list[Question] = []
+        self.ids: set[str] = set()
+        self.moved = 0
+
+    def add(self, item: Mapping[str, Any], place: str, *, context: object, title: object = "") -> None:
+        """Check one question, of SQuAD's JSON or of a table, and keep it."""
+        name = item.get("id")
+        name = str(len(self.questions) + 1) if name is None else str(name)
+        place = f"{place}, question {name!r}"
+        if name in self.ids:
+            raise bad_data(place, "this id stands twice", "Give each question an id of its own.", value=name)
+        self.ids.add(name)
+        question = _text(item.get("question"), "question", place)
+        if not question.strip():
+            raise bad_data(place, "the question is empty", "Write it or delete it.", value=question)
+        context = _text(context, "context", place)
+        answers = _answers(item, place)
+        answers = tuple(self._aligned(answer, context, place) for answer in answers)
+        title = title if isinstance(title, str) else ""
+        self.questions.append(Question(name, question, context, answers, title))
+
+    def _aligned(self, answer: Answer, context: str, place: str) -> Answer:
+        if context.startswith(answer.text, answer.start) and answer.start >= 0:
+            return answer
+        places = _occurrences(answer.text, context)
+        if self.search and places:
+            self.moved += 1
+            return Answer(answer.text, min(places, key=lambda start: abs(start - answer.start)))
+        found = context[max(answer.start, 0) :][: len(answer.text)]
+        if places:
+            elsewhere = f"The nearest is at {min(places, key=lambda start: abs(start - answer.start))}"
+            fix = f'{elsewhere}: correct it (characters, not bytes), or give misaligned="search" to take it.'
+        else:
+            fix = "It stands nowhere in the context: copy it from there exactly, or delete the answer."
+        problem = f"the answer {answer.text!r} does not stand at answer_start={answer.start} of the context"
+        raise bad_data(place, problem, fix, value=found)
+
+
+def _occurrences(text: str, context: str) -> list[int]:
+    places, start = [], context.find(text)
+    while start >= 0:
+        places.append(start)
+        start = context.find(text, start + 1)
+    return places
+
+
+def _text(value: object, name: str, place: str) -> str:
+    if not isinstance(value, str):
+        raise bad_data(place, f"{name} is not a text", _FIX, value=value if value is not None else "nothing")
+    if not is_unicode(value):
+        raise bad_data(place, f"{name} holds half of a surrogate pair", "Write it as UTF-8.", value=value)
+    return value
+
+
+def _answers(item: Mapping[str, Any], place: str) -> list[Answer]:
+    """The answers in any of their forms; an empty list where it is said that there is none."""
+    received = item.get("answers")
+    impossible = item.get("is_impossible")
+    if isinstance(received, str):
+        received = _parsed(received, place)
+    if isinstance(received, Mapping):
+        received = _as_dictionaries(received, place)
+    received = received.tolist() if isinstance(received, np.ndarray) else received
+    if received is None and impossible is True:
+        return []
+    if not isinstance(received, (list, tuple)):
+        raise bad_data(place, "answers is not a list", _FIX, value="nothing" if received is None else received)
+    if isinstance(impossible, bool) and impossible == bool(received):
+        problem = f"is_impossible is {impossible}, but there are {len(received)} answers"
+        raise bad_data(place, problem, "Correct one of the two.", value=received)
+    return [_answer(answer, place) for answer in received]
+
+
+def _as_dictionaries(received: Mapping[str, Any], place: str) -> list[dict]:
+    columns = [received.get(name) for name in ("text", "answer_start")]
+    if any(not hasattr(column, "__len__") or isinstance(column, str) for column in columns) or (
+        len(columns[0]) != len(columns[1])
+    ):
+        raise bad_data(place, "answers needs as many texts as places", _FIX, value=dict(received))
+    return [{"text": text, "answer_start": start} for text, start in zip(*columns)]
+
+
+def _parsed(received: str, place: str) -> object:
+    try:
+        return json.loads(received)
+    except (ValueError, RecursionError) as error:
+        raise bad_data(place, f"answers is text but not JSON ({error})", _FIX, value=received) from error
+
+
+def _answer(answer: object, place: str) -> Answer:
+    if not isinstance(answer, Mapping):
+        raise bad_data(place, "an answer is not a dictionary", _FIX, value=answer)
+    text, start = _text(answer.get("text"), "an answer's text", place), answer.get("answer_start")
+    if not text.strip():
+        raise bad_data(place, "an answer is empty", 'Write "answers": [] where there is none.', value=text)
+    if isinstance(start, bool) or not isinstance(start, (int, np.integer)):
+        raise bad_data(place, "answer_start is not a whole number", _FIX, value=start)
+    return Answer(text, int(start))
+
+
+def _json_paths(source: object) -> list[Path]:
+    """The .json files that `source` names; none if it is something else."""
+    paths = source if isinstance(source, (list, tuple)) else [source]
+    if not paths or not all(isinstance(path, (str, os.PathLike)) for path in paths):
+        return []
+    paths = [Path(path).expanduser() for path in paths]
+    return paths if all(path.name.lower().endswith((".json", ".json.gz")) for path in paths) else []
+
+
+def _read_json(path: Path, reader: _Reader) -> None:
+    name = str(path)
+    try:
+        content = json.loads(read_text(path))
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise bad_data(name, f"this is not JSON ({error})", "Check how the file was written.") from error
+    items = content.get("data") if isinstance(content, Mapping) else content
+    before = len(reader.questions)
+    for item in _list(items, "the list of articles (data)", name):
+        if not isinstance(item, Mapping):
+            raise bad_data(name, "an article is not an object", _FIX, value=item)
+        if "paragraphs" not in item:
+            reader.add(item, name, context=item.get("context"), title=item.get("title"))
+            continue
+        for paragraph in _list(item["paragraphs"], "paragraphs", name):
+            if not isinstance(paragraph, Mapping):
+                raise bad_data(name, "a paragraph is not an object", _FIX, value=paragraph)
+            for entry in _list(paragraph.get("qas"), "qas", name):
+                if not isinstance(entry, Mapping):
+                    raise bad_data(name, "a question is not an object", _FIX, value=entry)
+                reader.add(entry, name, context=paragraph.get("context"), title=item.get("title"))
+    if len(reader.questions) == before:
+        raise bad_data(name, "it holds no question", _FIX)
+
+
+def _list(value: object, what: str, name: str) -> list:
+    if not isinstance(value, list):
+        raise bad_data(name, f"{what} is not a list", "Give SQuAD's form: data > paragraphs > qas.", value=value)
+    return value
+
+
+def _read_table(rows: Rows, reader: _Reader) -> None:
+    missing = [name for name in ("question", "context", "answers") if name not in rows.columns]
+    if missing:
+        raise bad_data(rows.name, f"there is no column {missing[0]!r}", _FIX, value=list(rows.columns))
+    for row in range(len(rows)):
+        item = {name: column[row] for name, column in rows.columns.items()}
+        file, line = rows.place(row)
+        reader.add(item, f"{file}, line {line}", context=item["context"], title=item.get("title"))

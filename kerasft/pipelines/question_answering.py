@@ -1,0 +1,283 @@
+"""Questions and texts in, answers with their places out: over a trained model in any form."""
+
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.question_answering import answer_tokens
+from kerasft.data.question_windows import QuestionWindows
+from kerasft.data.squad import Question, read_squad
+from kerasft.errors import bad_argument, bad_data
+from kerasft.export.runners import LOGITS, Runner, predict
+from kerasft.metrics.squad import answer_scores, best_no_answer_threshold, squad_scores
+from kerasft.pipelines.pipeline import Pipeline
+from kerasft.postprocessing.question_answering import Found, answer, best_spans, merge_windows
+from kerasft.reports import Report
+from kerasft.tokenizers.encoding import is_unicode
+
+MAX_ANSWER_LENGTH = 30
+"""The most tokens of an answer by default, as the published recipes for SQuAD have it."""
+_CHUNK = 1000  # questions whose windows are in memory together
+_ERRORS = 50  # mistakes that the report shows
+
+
+class QuestionAnsweringPipeline(Pipeline):
+    """Answers questions by a part of a text.
+
+    A text that is longer than the model reads is cut into windows that overlap, and the best answer of all of them is
+    given, with its exact place in the text.
+
+    Args:
+        runner: The model: token ids in, start and end logits out.
+        tokenizer: The tokenizer that the model was trained with.
+        max_length: Longest window in tokens, with the question.
+        settings: `stride`, `max_answer_length` and `no_answer_threshold`, as the bundle has them; any may be missing.
+
+    Example:
+
+    >>> import kerasft
+    >>> model = kerasft.heads.question_answering(backbone)
+    >>> ask = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=32, pair=True))
+    >>> found = ask(("what film?", "a good film and a bad film"))
+    >>> sorted(found), found["answer"] == "a good film and a bad film"[found["start"] : found["end"]]
+    (['answer', 'end', 'score', 'start'], True)
+    """
+
+    fields = ("question", "context")
+
+    def __init__(
+        self,
+        runner: Runner,
+        tokenizer: PreTrainedTokenizerFast,
+        *,
+        max_length: int,
+        settings: Mapping[str, Any] | None = None,
+    ):
+        settings = settings or {}
+        self.runner = runner
+        self.tokenizer = tokenizer
+        self.max_length = min(max_length, runner.sequence_length or max_length)
+        stride = settings.get("stride")
+        # An exported file of a shorter fixed length reads shorter windows.
+        stride = stride if stride is None else min(int(stride), (self.max_length - 1) // 2)
+        self.windows = QuestionWindows(tokenizer, max_length=self.max_length, stride=stride)
+        self.max_answer_length = int(settings.get("max_answer_length") or MAX_ANSWER_LENGTH)
+        self.no_answer_threshold = settings.get("no_answer_threshold")
+        self.num_cut = 0
+
+    @classmethod
+    def from_runner(
+        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
+    ) -> "QuestionAnsweringPipeline":
+        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
+        return cls(runner, tokenizer, max_length=metadata["max_length"], settings=metadata.get("settings"))
+
+    def __call__(
+        self,
+        items: tuple[str, str] | Sequence[tuple[str, str]],
+        *,
+        batch_size: int = 32,
+        top_k: int = 1,
+        max_answer_length: int | None = None,
+        no_answer: float | None = None,
+    ) -> Any:
+        """Answer one question or many.
+
+        Args:
+            items: A tuple of question and context, or a list of such tuples.
+            batch_size: Windows in one run.
+            top_k: How many answers to give, in [1, 20].
+            max_answer_length: The most tokens of an answer; default: the bundle's, or 30.
+            no_answer: The threshold above which the answer is "none", in logits: how far the score of "no answer" must be
+                above that of the best answer; default: the bundle's, where it was trained on questions without answer;
+                `float("inf")`: always answer.
+
+        Returns:
+            For one item a dictionary, for a list a list of them: `answer` ("" for none), `start` and `end` (places in the
+            context in characters; None for none), `score` (its probability among the 20 best), with `top_k` > 1 also
+            `answers`; see `kerasft.postprocessing.question_answering.answer`.
+
+        Raises:
+            DataError: If an item is not such a tuple.
+            KerasftError: If a number is out of range.
+        """
+        for name, value, most in (("top_k", top_k, 20), ("max_answer_length", max_answer_length, None)):
+            if value is not None:
+                _check_count(name, value, most)
+        threshold = self.no_answer_threshold if no_answer is None else no_answer
+        if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, (int, float))):
+            raise bad_argument("no_answer", "a number or None", threshold, "0.0 is neutral.")
+        one = isinstance(items, tuple) and len(items) == 2 and all(isinstance(part, str) for part in items)
+        items = [items] if one else _checked(items)
+        found = self.find(items, batch_size=batch_size, max_answer_length=max_answer_length)
+        answers = [answer(each, context, top_k=top_k, no_answer=threshold) for each, (_, context) in zip(found, items)]
+        return answers[0] if one else answers
+
+    def find(
+        self, items: Sequence[tuple[str, str]], *, batch_size: int = 32, max_answer_length: int | None = None
+    ) -> list[Found]:
+        """Return the best spans and the score of "no answer" for N tuples of question and context.
+
+        Raises:
+            DataError: If an item is not such a tuple.
+            KerasftError: If a number is out of range.
+        """
+        _check_count("batch_size", batch_size, None)
+        items = _checked(items)
+        longest = max_answer_length or self.max_answer_length
+        found = []
+        for start in range(0, len(items), _CHUNK):
+            found += self._find(items[start : start + _CHUNK], batch_size, longest)
+        return found
+
+    def _find(self, items: list[tuple[str, str]], batch_size: int, longest: int) -> list[Found]:
+        windows = self.windows([question for question, _ in items], [context for _, context in items])
+        if windows.num_cut and not self.num_cut:
+            warnings.warn(
+                f"{windows.num_cut} of {len(items)} questions were cut to {self.windows.max_question} tokens; later ones "
+                "are counted in `num_cut` without a warning.",
+                stacklevel=4,
+            )
+        self.num_cut += windows.num_cut
+        logits = predict(self.runner, windows, self.windows.pad_id, batch_size=batch_size)[LOGITS]  # W of (S, 2)
+        parts: list[list] = [[] for _ in items]
+        for row, scores in enumerate(logits):
+            owner, first, count = (int(column[row]) for column in (windows.owner, windows.first, windows.count))
+            spans = best_spans(scores[first : first + count], max_answer_length=longest)
+            places = windows.spans[owner][windows.offset[row] :][:count]
+            parts[owner].append((spans, places, float(scores[windows.no_answer[row]].sum())))
+        return [merge_windows(context, part) for part, (_, context) in zip(parts, items)]
+
+    def evaluate(
+        self,
+        source: object,
+        *,
+        columns: Mapping[str, object] | None = None,
+        batch_size: int = 64,
+        about: Mapping[str, str] | None = None,
+    ) -> Report:
+        """Measure the model by SQuAD's official metrics.
+
+        Args:
+            source: What `kerasft.data.read_squad` reads.
+            columns: None: the names of the fields are SQuAD's.
+            batch_size: Windows in one run.
+            about: Facts for the report's header.
+
+        Returns:
+            The report. `metrics`: those of `kerasft.metrics.squad_scores` and, for data with unanswerable questions,
+            `best_f1` and `best_exact_match` with the thresholds that give them. A warning says how many answers could not
+            have been found, since they are longer than `max_answer_length` or than a window.
+
+        Raises:
+            DataError: If the data cannot be used.
+        """
+        if columns is not None:
+            raise bad_argument("columns", "None", columns, "Name the fields question, context, answers, id.")
+        questions = read_squad(source)
+        found = self.find([(each.question, each.context) for each in questions], batch_size=batch_size)
+        self._warn_of_lost(questions)
+        pairs = list(zip(questions, found))
+        answers = [answer(each, one.context, no_answer=self.no_answer_threshold) for one, each in pairs]
+        predicted = {one.id: said["answer"] for one, said in zip(questions, answers)}
+        metrics = squad_scores(predicted, {one.id: one.texts for one in questions})
+        if not all(one.answers for one in questions):
+            metrics |= _thresholds(pairs)
+        return Report(
+            title="Question answering",
+            about=dict(about or {}),
+            problem="question-answering",
+            labels=[],
+            rows=len(questions),
+            metrics=metrics,
+            errors=_mistakes(questions, answers),
+        )
+
+    def best_thresholds(self, source: object, *, batch_size: int = 64) -> dict[str, float]:
+        """Find the thresholds of "no answer" that give the best scores, on questions that are not the test's.
+
+        Args:
+            source: What `kerasft.data.read_squad` reads; some of the questions without answer.
+            batch_size: Windows in one run.
+
+        Returns:
+            `best_exact_match`, `best_exact_match_threshold`, `best_f1`, `best_f1_threshold`.
+
+        Raises:
+            DataError: If the data cannot be used.
+        """
+        questions = read_squad(source)
+        found = self.find([(each.question, each.context) for each in questions], batch_size=batch_size)
+        return _thresholds(list(zip(questions, found)))
+
+    def _warn_of_lost(self, questions: list[Question]) -> None:
+        """Count the questions of which no true answer could have been given."""
+        windows = self.windows([each.question for each in questions], [each.context for each in questions])
+        bounds = np.searchsorted(windows.owner, np.arange(len(questions) + 1))
+        too_long = between = 0
+        for number, question in enumerate(questions):
+            if not question.answers:
+                continue
+            spans = [answer_tokens(windows.spans[number], each.start, each.end) for each in question.answers]
+            short = [span for span in spans if span is not None and span[1] - span[0] < self.max_answer_length]
+            rows = slice(*bounds[number : number + 2])
+            first, last = windows.offset[rows], windows.offset[rows] + windows.count[rows]
+            too_long += not short
+            between += bool(short) and not any(((first <= a) & (b < last)).any() for a, b in short)
+        if too_long or between:
+            warnings.warn(
+                f"{too_long + between} of {len(questions)} questions could not be answered rightly: the true answers of "
+                f"{too_long} are longer than max_answer_length={self.max_answer_length} tokens, those of {between} lie "
+                f"whole in no window of {self.max_length} tokens.",
+                stacklevel=3,
+            )
+
+
+def _thresholds(pairs: list[tuple[Question, Found]]) -> dict[str, float]:
+    """The best scores that a threshold of "no answer" gives, and that threshold."""
+    scores = [answer_scores(answer(found, one.context)["answer"], one.texts) for one, found in pairs]
+    none_scores, answerable = [found.no_answer_score for _, found in pairs], [bool(one.answers) for one, _ in pairs]
+    result = {}
+    for column, name in enumerate(("exact_match", "f1")):
+        best, threshold = best_no_answer_threshold(none_scores, [row[column] for row in scores], answerable)
+        result |= {f"best_{name}": best, f"best_{name}_threshold": threshold}
+    return result
+
+
+def _mistakes(questions: list[Question], answers: list[dict]) -> list[dict]:
+    """The wrong answers, the surest first."""
+    wrong = [
+        {
+            "row": row,
+            "text": one.question,
+            "truth": " | ".join(dict.fromkeys(one.texts)) or "(no answer)",
+            "predicted": said["answer"] or "(no answer)",
+            "confidence": said["score"],
+        }
+        for row, (one, said) in enumerate(zip(questions, answers))
+        if not answer_scores(said["answer"], one.texts)[0]
+    ]
+    return sorted(wrong, key=lambda mistake: -mistake["confidence"])[:_ERRORS]
+
+
+def _checked(items: Any) -> list[tuple[str, str]]:
+    if isinstance(items, (str, bytes, Mapping)) or not hasattr(items, "__iter__"):
+        raise bad_data("items", "not a list of questions", "Give (question, context), or a list of such.", value=items)
+    checked = [tuple(item) if isinstance(item, list) else item for item in items]
+    for number, item in enumerate(checked, 1):
+        if not isinstance(item, tuple) or len(item) != 2 or not all(isinstance(part, str) for part in item):
+            fix = "Give two texts."
+            raise bad_data("items", "not a tuple of question and context", fix, line=number, value=item)
+        if not all(is_unicode(part) for part in item):
+            raise bad_data("items", "half of a surrogate pair", "Decode it as UTF-8.", line=number, value=item)
+    return checked
+
+
+def _check_count(name: str, value: object, most: int | None) -> None:
+    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    if not whole or value < 1 or (most is not None and value > most):
+        expected = "a whole number >= 1" if most is None else f"a whole number in [1, {most}]"
+        raise bad_argument(name, expected, value, "See QuestionAnsweringPipeline.")

@@ -1,0 +1,163 @@
+"""From the scores of tokens to answers: the best spans over all windows of a text, with their places in it."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+N_BEST = 20
+"""Answers that are compared: the probabilities of a text's answers are over these."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Span:
+    """A possible answer.
+
+    Attributes:
+        start: Place of its first character in the context.
+        end: Place after its last character.
+        score: Sum of its first token's start logit and its last token's end logit.
+    """
+
+    start: int
+    end: int
+    score: float
+
+
+@dataclasses.dataclass(frozen=True)
+class Found:
+    """What a model finds in a context.
+
+    Attributes:
+        spans: Possible answers that differ, best first, at most `N_BEST`; none in a context without words.
+        no_answer: The score of "there is no answer": the lowest over the windows, since one window that answers is enough.
+
+    Example:
+
+    >>> Found([Span(0, 5, 3.0)], 1.0).no_answer_score
+    -2.0
+    """
+
+    spans: list[Span]
+    no_answer: float
+
+    @property
+    def no_answer_score(self) -> float:
+        """How far "there is no answer" is above the best answer, in logits: what a threshold is for."""
+        return self.no_answer - self.spans[0].score if self.spans else 0.0
+
+
+def best_spans(
+    logits: np.ndarray, *, n_best: int = N_BEST, max_answer_length: int = 30
+) -> list[tuple[int, int, float]]:
+    """The best spans of some tokens: all pairs of a first and a last token are compared, not only the best of each kind.
+
+    Args:
+        logits: Start and end logits of the tokens that may be chosen, (T, 2).
+        n_best: How many spans, >= 1.
+        max_answer_length: The most tokens of a span, >= 1.
+
+    Returns:
+        At most `n_best` tuples of first token, last token and score (their logits' sum), best first.
+
+    Example:
+
+    >>> best_spans(np.array([[0.0, 5.0], [3.0, 0.0], [1.0, 2.0]]), n_best=2)
+    [(0, 0, 5.0), (1, 2, 5.0)]
+    """
+    length = len(logits)
+    start, end = np.asarray(logits, np.float64).T  # (T,) each
+    width = min(max_answer_length, length)
+    if not length:
+        return []
+    last = np.arange(length)[:, None] + np.arange(width)  # (T, width)
+    scores = start[:, None] + np.where(last < length, end[np.minimum(last, length - 1)], -np.inf)  # (T, width)
+    flat = scores.ravel()
+    best = np.argpartition(-flat, min(n_best, len(flat)) - 1)[:n_best]
+    best = best[np.lexsort((best, -flat[best]))]
+    return [(int(i // width), int(i // width + i % width), float(flat[i])) for i in best if np.isfinite(flat[i])]
+
+
+def merge_windows(
+    context: str, windows: Sequence[tuple[list[tuple[int, int, float]], np.ndarray, float]], *, n_best: int = N_BEST
+) -> Found:
+    """Put together what the windows of one context found.
+
+    A span's ends are those of its first and last token in the context, without white space around (byte-level tokens begin
+    with their space). Of spans with equal ends, as windows that overlap find them, the best score counts.
+
+    Args:
+        context: The text.
+        windows: For each window: its spans as `best_spans` gives them; where its context tokens begin and end in the text,
+            (T, 2); and its score of "no answer".
+        n_best: How many spans to keep.
+
+    Example:
+
+    >>> windows = [([(0, 1, 2.0)], np.array([[0, 2], [2, 8]]), 0.5), ([(0, 0, 3.0)], np.array([[2, 8]]), 1.0)]
+    >>> merge_windows("in Paris", windows)
+    Found(spans=[Span(start=3, end=8, score=3.0), Span(start=0, end=8, score=2.0)], no_answer=0.5)
+    """
+    best: dict[tuple[int, int], float] = {}
+    for spans, places, _ in windows:
+        for first, last, score in spans:
+            start, end = _without_space(context, int(places[first][0]), int(places[last][1]))
+            if start < end and score > best.get((start, end), -np.inf):
+                best[start, end] = score
+    ranked = sorted((Span(start, end, score) for (start, end), score in best.items()), key=_rank)
+    return Found(ranked[:n_best], min(no_answer for _, _, no_answer in windows))
+
+
+def _rank(span: Span) -> tuple:
+    return (-span.score, span.start, span.end)
+
+
+def _without_space(context: str, start: int, end: int) -> tuple[int, int]:
+    text = context[start:end]
+    return start + len(text) - len(text.lstrip()), end - (len(text) - len(text.rstrip()))
+
+
+def answer(found: Found, context: str, *, top_k: int = 1, no_answer: float | None = None) -> dict[str, Any]:
+    """Say the answer.
+
+    Args:
+        found: What was found in the context.
+        context: The text.
+        top_k: How many answers; more than 1 adds the list of them.
+        no_answer: The threshold of `no_answer_score` above which there is none; None: there always is one, if the context
+            has words.
+
+    Returns:
+        `answer` (its text, "" for none), `start` and `end` (its place in the context in characters; None for no answer),
+        `score` (its probability: softmax over the best answers, and over "no answer" where that may be said), and with
+        `top_k` > 1 `answers`, the same of the best ones; where "no answer" may be said, also `no_answer_score`.
+
+    Example:
+
+    >>> answer(Found([Span(3, 8, 2.0)], 0.0), "in Paris")
+    {'answer': 'Paris', 'start': 3, 'end': 8, 'score': 1.0}
+    >>> answer(Found([Span(3, 8, 2.0)], 2.0), "in Paris", no_answer=-1.0)["answer"]
+    ''
+    """
+    scores = [span.score for span in found.spans] + [found.no_answer] * (no_answer is not None or not found.spans)
+    shares = np.exp(np.array(scores) - max(scores))
+    shares /= shares.sum()
+    answers = [
+        {"answer": context[span.start : span.end], "start": span.start, "end": span.end, "score": float(share)}
+        for span, share in zip(found.spans, shares)
+    ]
+    none = {"answer": "", "start": None, "end": None, "score": float(shares[-1])}
+    if no_answer is not None:
+        threshold = float(no_answer)
+        # Which of the two comes first is the threshold's word; the others follow by their probability.
+        answers = [none, *answers] if found.no_answer_score > threshold else _with(none, answers)
+    answers = answers or [none]
+    said = dict(answers[0]) | ({"answers": answers[:top_k]} if top_k > 1 else {})
+    return said | ({"no_answer_score": found.no_answer_score} if no_answer is not None else {})
+
+
+def _with(none: dict, answers: list[dict]) -> list[dict]:
+    if not answers:
+        return [none]
+    return [answers[0], *sorted([*answers[1:], none], key=lambda item: -item["score"])]
