@@ -169,7 +169,7 @@ def make_bundle(
         "task": TASKS.get(model.name, TASKS["text_classifier"]),
         "problem": None if labels is None else labels.problem,
         "labels": None if labels is None else list(labels),
-        "settings": settings or {},
+        "settings": {**getattr(model, "bundle_settings", {}), **(settings or {})},
         "max_length": Encoder(tokenizer, max_length, pair).max_length,
         "pair": bool(pair),
         "inputs": list(model.input),

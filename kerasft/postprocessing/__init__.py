@@ -1,5 +1,11 @@
 """From logits to answers; no TensorFlow in here, so that it also runs beside a LiteRT interpreter."""
 
 from kerasft.postprocessing.text_classification import answers, probabilities
+from kerasft.postprocessing.token_classification import decode, entities
 
-__all__ = ["answers", "probabilities"]
+__all__ = [
+    "answers",
+    "decode",
+    "entities",
+    "probabilities",
+]

@@ -1,0 +1,137 @@
+"""Utterances with an intent and tagged words (slots)."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import tensorflow as tf
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.batching import Batching, TokenTargets
+from kerasft.data.labels import natural_key
+from kerasft.data.rows import Rows
+from kerasft.data.tagged_texts import INTENT, read_tags
+from kerasft.data.token_classification import report_lost_words, window_store, word_targets
+from kerasft.data.token_dataset import token_dataset
+from kerasft.data.token_store import Encoder
+from kerasft.data.windows import make_windows
+from kerasft.errors import bad_data
+from kerasft.features import Labels
+from kerasft.heads.intent_and_slots import INTENT_LOGITS, SLOT_LOGITS
+
+
+def intent_and_slots(
+    source: object,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    intents: Labels | Iterable[str],
+    labels: Labels | Iterable[str],
+    max_length: int | None = None,
+    stride: int | None = None,
+    batch_size: int | Batching = 32,
+    shuffle: bool = False,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Make the dataset that a model of intents and slots is trained and evaluated on.
+
+    As `token_classification`, whose first sub-words are labelled; the intent counts once, in a text's first window.
+
+    Args:
+        source: As for `read_tags`, with intents; or its rows.
+        tokenizer: A `transformers.PreTrainedTokenizerFast`, as `load_pretrained` returns it.
+        intents: The model's intents, `intents=model.intents`.
+        labels: The tags of the slots, `labels=model.labels`.
+        max_length: Tokens of a row, special tokens included; default 128, or the tokenizer's limit if less.
+        stride: Tokens that two windows of one text share; default a quarter of a window.
+        batch_size: Rows per batch, or a `Batching`.
+        shuffle: New batches in a new order every epoch.
+        seed: Seed of the shuffling.
+
+    Returns:
+        A `tf.data.Dataset` of `(features, y, sample_weight)`; y and sample_weight are dictionaries by output:
+        `intent_logits` (B,) and `slot_logits` (B, S).
+
+    Raises:
+        DataError: If the data cannot be used; the message names file, line and value.
+        KerasftError: If an argument is out of range.
+
+    Example:
+
+    >>> rows = [(["good", "film"], ["O", "B-WORK"], "praise"), (["bad"], ["O"], "blame")]
+    >>> data = intent_and_slots(rows, tokenizer, intents=["blame", "praise"], labels=["O", "B-WORK", "I-WORK"])
+    >>> features, y, sample_weight = next(iter(data))
+    >>> y["intent_logits"].numpy().tolist(), y["slot_logits"].numpy().tolist()
+    ([1, 0], [[0, 0, 1, 0], [0, 0, 0, 0]])
+    """
+    batching = Batching.of(batch_size)
+    rows = read_tags(source)
+    numbers = encode_intents(rows, Labels.of(intents))
+    windows = make_windows(tokenizer, rows.columns["text"], max_length=max_length, stride=stride)
+    values, weights = word_targets(windows, rows, labels=Labels.of(labels))
+    report_lost_words(windows, rows)
+    lengths = [len(value) for value in values]
+    per_token = np.stack(  # (tokens, 3): slot, intent, whether the intent counts
+        [
+            np.concatenate(values),
+            np.repeat(numbers[windows.texts], lengths),
+            np.repeat(windows.begins == 0, lengths).astype(np.int32),
+        ],
+        axis=1,
+    )
+    y = TokenTargets(per_token, np.concatenate(weights))
+    store = window_store(Encoder(tokenizer, max_length), windows)
+    dataset = token_dataset(store, batching, y=y, shuffle=shuffle, seed=seed)
+    return dataset.map(_by_output, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+
+
+def _by_output(features: Mapping[str, tf.Tensor], y: tf.Tensor, weights: tf.Tensor) -> tuple:
+    slots, intent, counts = tf.unstack(y, axis=-1)  # 3 x (B, S)
+    targets = {INTENT_LOGITS: intent[:, 0], SLOT_LOGITS: slots}
+    return features, targets, {INTENT_LOGITS: tf.cast(counts[:, 0], tf.float32), SLOT_LOGITS: weights}
+
+
+def collect_intents(source: object, *, columns: Mapping[str, object] | None = None) -> Labels:
+    """The intents that occur in a source, in natural order; take them from the train split.
+
+    Args:
+        source: As for `read_tags`, in IOB2; or its rows.
+        columns: As for `read_tags`.
+
+    Raises:
+        DataError: If the source has no intents.
+
+    Example:
+
+    >>> list(collect_intents([(["pay"], ["O"], "pay"), (["lost"], ["O"], "lost")]))
+    ['lost', 'pay']
+    """
+    rows = read_tags(source, columns=columns)
+    names = sorted(set(intents_of(rows)), key=natural_key)
+    if len(names) < 2:
+        raise bad_data(rows.name, "all texts have one and the same intent", "Training needs two.", value=names[0])
+    return Labels(names)
+
+
+def intents_of(rows: Rows) -> list[str]:
+    """The intent of each row.
+
+    Raises:
+        DataError: If there are none.
+    """
+    if INTENT not in rows.columns:
+        fix = 'Write "intent" beside text and spans, or a file of intents beside those of words and tags.'
+        raise bad_data(rows.name, "the source has no intents", fix, value=list(rows.columns))
+    return rows.columns[INTENT]
+
+
+def encode_intents(rows: Rows, intents: Labels) -> np.ndarray:
+    """The rows' intents as numbers, int32 (rows,).
+
+    Raises:
+        DataError: If an intent is not among the model's.
+    """
+    index = {name: number for number, name in enumerate(intents)}
+    for row, name in enumerate(intents_of(rows)):
+        if name not in index:
+            problem = f"this intent is not among the model's ({', '.join(intents[:10])})"
+            raise rows.error(row, problem, fix="Collect the intents from a file that has them all.", value=name)
+    return np.array([index[name] for name in rows.columns[INTENT]], np.int32)

@@ -1,0 +1,210 @@
+"""Texts cut into overlapping windows of tokens, none of which is lost, and the windows' answers put together again."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.token_store import CHUNK, Encoder
+from kerasft.errors import bad_argument
+from kerasft.tokenizers.encoding import Encoded
+
+Offsets = Sequence[tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Windows:
+    """N texts as M >= N windows.
+
+    Args:
+        token_ids: The ids of each window, special tokens included.
+        texts: The number of each window's text, (M,).
+        begins: The place in its text's tokens of each window's first token (special tokens do not count), (M,).
+        prefix: Number of special tokens before a window's own.
+        suffix: And after them.
+        offsets: Of each text's tokens the characters that they stand for, without white space around; (0, 0): none.
+    """
+
+    token_ids: list[list[int]]
+    texts: np.ndarray
+    begins: np.ndarray
+    prefix: int
+    suffix: int
+    offsets: list[list[tuple[int, int]]]
+
+    @property
+    def encoded(self) -> Encoded:
+        """The windows as rows for `kerasft.export.runners.predict`."""
+        return Encoded(self.token_ids, [[0] * len(ids) for ids in self.token_ids])
+
+    def own(self) -> list[np.ndarray]:
+        """Which of each window's own tokens are answered by it, bool: a token is answered once, where it has most context.
+
+        A token's context in a window is the number of tokens between it and the nearer end of the window, unless the text
+        itself ends there. Of two windows with the same the first one answers.
+        """
+        best: list[tuple] = [(np.full(len(offsets), -1), np.zeros(len(offsets), np.int64)) for offsets in self.offsets]
+        for window, (text, begin, length) in enumerate(self._parts()):
+            context, answered_by = best[text]
+            place = np.arange(length)
+            left = place if begin else np.full(length, np.iinfo(np.int64).max)
+            right = place[::-1] if begin + length < len(context) else np.full(length, np.iinfo(np.int64).max)
+            here = np.minimum(left, right)
+            better = here > context[begin : begin + length]
+            context[begin : begin + length][better] = here[better]
+            answered_by[begin : begin + length][better] = window
+        return [
+            best[text][1][begin : begin + length] == window
+            for window, (text, begin, length) in enumerate(self._parts())
+        ]
+
+    def stitch(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Put the windows' answers together: one a token of each text, from the window that `own` says.
+
+        Args:
+            rows: Of each window an array (its tokens, C), special tokens included.
+
+        Returns:
+            Of each text an array (its tokens, C).
+        """
+        width = rows[0].shape[-1] if len(rows) else 0
+        result = [np.zeros((len(offsets), width), "float32") for offsets in self.offsets]
+        for (text, begin, length), own, row in zip(self._parts(), self.own(), rows):
+            result[text][begin : begin + length][own] = row[self.prefix : self.prefix + length][own]
+        return result
+
+    def _parts(self) -> list[tuple[int, int, int]]:
+        """Of each window: its text, where it begins there, and how many of its tokens are the text's."""
+        lengths = [len(ids) - self.prefix - self.suffix for ids in self.token_ids]
+        return list(zip(self.texts.tolist(), self.begins.tolist(), lengths))
+
+
+def make_windows(
+    tokenizer: PreTrainedTokenizerFast,
+    texts: Sequence[str],
+    *,
+    max_length: int | None = None,
+    stride: int | None = None,
+) -> Windows:
+    """Tokenise texts, with the tokens' offsets, and cut what is longer than `max_length` into overlapping windows.
+
+    Args:
+        tokenizer: The checkpoint's fast tokenizer.
+        texts: N texts.
+        max_length: Tokens of a window, special tokens included; default 128, or the tokenizer's limit if less.
+        stride: Tokens that two windows share; default a quarter of the window.
+
+    Raises:
+        KerasftError: If `max_length` is out of range, or `stride` not less than what a window holds.
+
+    Example:
+
+    >>> windows = make_windows(tokenizer, ["good film with a poor card"], max_length=6, stride=2)
+    >>> len(windows.token_ids), windows.begins.tolist(), [own.tolist() for own in windows.own()]
+    (2, [0, 2], [[True, True, True, False], [False, True, True, True]])
+    """
+    encoder = Encoder(tokenizer, max_length)
+    prefix, suffix = special_tokens(tokenizer)
+    room = encoder.max_length - len(prefix) - len(suffix)
+    stride = checked_stride(stride, room)
+    rows, owners, begins, offsets = [], [], [], []
+    for start in range(0, len(texts), CHUNK):
+        chunk = list(texts[start : start + CHUNK])
+        encoded = tokenizer(chunk, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        for number, (ids, places) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"])):
+            offsets.append(_trimmed(chunk[number], places))
+            for begin in window_begins(len(ids), room, stride):
+                rows.append([*prefix, *ids[begin : begin + room], *suffix])
+                owners.append(start + number)
+                begins.append(begin)
+    return Windows(rows, np.array(owners, np.int64), np.array(begins, np.int64), len(prefix), len(suffix), offsets)
+
+
+def window_begins(length: int, room: int, stride: int) -> list[int]:
+    """Where the windows of a text begin; the last one ends with the text.
+
+    Example:
+
+    >>> window_begins(10, room=4, stride=1), window_begins(0, room=4, stride=1)
+    ([0, 3, 6], [0])
+    """
+    count = 1 + max(0, -(-(length - room) // (room - stride)))
+    return [index * (room - stride) for index in range(count)]
+
+
+def checked_stride(stride: int | None, room: int) -> int:
+    """The stride, or its default of a quarter of the `room` that a window has.
+
+    Raises:
+        KerasftError: If it is out of range.
+
+    Example:
+
+    >>> checked_stride(None, 126), checked_stride(0, 126)
+    (31, 0)
+    """
+    if stride is None:
+        return room // 4
+    if isinstance(stride, bool) or not isinstance(stride, int | np.integer) or not 0 <= stride < room:
+        raise bad_argument("stride", f"a whole number >= 0 and < {room}", stride, "A quarter of max_length is usual.")
+    return int(stride)
+
+
+def special_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
+    """The ids that the tokenizer puts before and after a text.
+
+    Example:
+
+    >>> special_tokens(tokenizer)
+    ([2], [3])
+    """
+    encoded = tokenizer("a", return_special_tokens_mask=True)
+    ids, mask = encoded["input_ids"], encoded["special_tokens_mask"]
+    before = mask.index(0) if 0 in mask else len(ids)
+    after = mask[::-1].index(0) if 0 in mask else 0
+    return ids[:before], ids[len(ids) - after :]
+
+
+def _trimmed(text: str, offsets: Offsets) -> list[tuple[int, int]]:
+    """Offsets without the white space that byte-level and SentencePiece tokens take in."""
+    result = []
+    for start, end in offsets:
+        while start < end and text[start].isspace():
+            start += 1
+        while end > start and text[end - 1].isspace():
+            end -= 1
+        result.append((start, end) if end > start else (0, 0))
+    return result
+
+
+def first_tokens(words: Offsets, tokens: Offsets) -> np.ndarray:
+    """The number of the first token of each word, int64 (words,); -1 for a word that gives no token.
+
+    That is the first token that begins in the word, or else the one that covers it with its neighbour.
+
+    Args:
+        words: Offsets of the words, in order.
+        tokens: Offsets of the tokens, as `Windows.offsets` has them.
+
+    Example:
+
+    >>> first_tokens([(0, 3), (4, 6), (7, 8), (8, 9)], [(0, 2), (2, 3), (4, 6), (7, 9)]).tolist()
+    [0, 2, 3, 3]
+    >>> first_tokens([(0, 1), (2, 3)], [(2, 3)]).tolist()
+    [-1, 0]
+    """
+    found = np.full(len(words), -1, np.int64)
+    real = [(start, end, number) for number, (start, end) in enumerate(tokens) if end > start]
+    at = 0
+    for index, (start, end) in enumerate(words):
+        while at < len(real) and real[at][1] <= start:
+            at += 1
+        inside = at
+        while inside < len(real) and real[inside][0] < start:
+            inside += 1
+        for place in (inside, at):
+            if place < len(real) and real[place][0] < end and real[place][1] > start:
+                found[index] = real[place][2]
+                break
+    return found

@@ -1,0 +1,84 @@
+"""Words of a raw text with their character offsets, the same for every tokenizer and in every language."""
+
+import functools
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+# A text is read through its shape, one letter a character: d for digits, w for other word characters (with marks and
+# joiners), c for those of scripts without spaces, blank for white space; marks that may stand inside a word are
+# themselves, the rest p.
+_INNER = "-.,'\u2019_&@#/:"
+_WORD = re.compile(
+    r"w+://[^ ]+"  # http://example.com/a?b=c
+    r"|[@#]?[wd_]+(?:(?:[-.'\u2019&@/]|(?<=d)[,:](?=d))[wd_]+)*"  # O'Neil, e-mail, 3.5, 10:30, AT&T, @user, #tag, a@b.org
+    r"|[^ ]"  # a character without spaces around, or a punctuation mark
+)
+_CLITICS = ("s", "m", "d", "re", "ve", "ll")
+_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "THAI", "LAO", "KHMER", "MYANMAR")
+
+
+def split_words(text: str) -> list[tuple[int, int]]:
+    """The character offsets of a text's words and punctuation marks; white space is in none, everything else in one.
+
+    Much as the Penn Treebank and CoNLL have words: marks inside a word belong to it ("e-mail", "3.5", "@user", an
+    address), those around it stand alone, and so does a clitic ("'s", "'m", "'ll"). Each character of a script without
+    spaces (Chinese, Japanese, Thai, ...) is a word.
+
+    Example:
+
+    >>> text = "Mr. O'Neil's e-mail: 3.5%!"
+    >>> [text[start:end] for start, end in split_words(text)]
+    ['Mr', '.', "O'Neil", "'s", 'e-mail', ':', '3.5', '%', '!']
+    """
+    shape = "".join(map(_shape, text))
+    words = []
+    for match in _WORD.finditer(shape):
+        start, end = match.span()
+        cut = max(text.rfind(mark, start + 1, end) for mark in "'\u2019")
+        if cut > start and text[cut + 1 : end].lower() in _CLITICS:
+            words += [(start, cut), (cut, end)]
+        else:
+            words.append((start, end))
+    return words
+
+
+def cut_words(words: Sequence[tuple[int, int]], places: Iterable[int]) -> list[tuple[int, int]]:
+    """The words, cut in two wherever a place lies inside one.
+
+    Example:
+
+    >>> cut_words([(0, 4), (5, 14)], [9, 4])
+    [(0, 4), (5, 9), (9, 14)]
+    """
+    places = sorted(set(places))
+    result = []
+    for start, end in words:
+        inside = [place for place in places if start < place < end]
+        result += zip([start, *inside], [*inside, end])
+    return result
+
+
+def is_inside_letters(text: str, place: int) -> bool:
+    """Whether a place between two characters parts a run of letters or digits.
+
+    Example:
+
+    >>> is_inside_letters("Yorkshire", 4), is_inside_letters("York-based", 4)
+    (True, False)
+    """
+    return 0 < place < len(text) and {_shape(text[place - 1]), _shape(text[place])} <= {"w", "d"}
+
+
+@functools.cache
+def _shape(character: str) -> str:
+    if character.isspace():
+        return " "
+    if character in _INNER:
+        return character
+    if unicodedata.category(character)[0] in "PSC" and character not in "\u200c\u200d":  # the joiners are inside words
+        return "p"
+    name = unicodedata.name(character, "")
+    if unicodedata.category(character) in ("Lo", "Nl") and name.startswith(_UNSPACED):
+        return "c"
+    return "d" if character.isdecimal() else "w"

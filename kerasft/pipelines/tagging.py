@@ -1,0 +1,132 @@
+"""What the pipelines over tagged words share: texts through windows of tokens to one row of logits a word."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.rows import Rows
+from kerasft.data.token_store import logger
+from kerasft.data.windows import first_tokens, make_windows, special_tokens
+from kerasft.data.words import split_words
+from kerasft.errors import bad_argument, bad_data
+from kerasft.export.runners import Runner, predict
+from kerasft.features import Labels
+from kerasft.postprocessing.tags import OUTSIDE, scheme_of
+from kerasft.postprocessing.token_classification import word_logits
+from kerasft.tokenizers.encoding import is_unicode
+
+Offsets = Sequence[tuple[int, int]]
+_MOST_ERRORS = 25
+
+
+class Tagger:
+    """A model that answers each token, as something that answers each word of texts of any length.
+
+    Args:
+        runner: The model: token ids in, logits out.
+        tokenizer: The tokenizer that the model was trained with.
+        labels: The tags that the tokens' logits stand for.
+        output: Name of the tokens' output.
+        max_length: Tokens of a window, special tokens included.
+        stride: Tokens that two windows share; None: a quarter of a window.
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        tokenizer: PreTrainedTokenizerFast,
+        labels: Labels,
+        *,
+        output: str,
+        max_length: int,
+        stride: int | None = None,
+    ):
+        self.runner, self.tokenizer, self.labels, self.output = runner, tokenizer, labels, output
+        self.scheme = scheme_of(labels)
+        self.max_length = min(max_length, runner.sequence_length or max_length)
+        room = self.max_length - sum(map(len, special_tokens(tokenizer)))
+        # A file of a fixed, shorter length leaves less room than the model was trained with.
+        self.stride = stride if stride is not None and stride < room else room // 4
+
+    def __call__(
+        self, texts: Sequence[str], offsets: Sequence[Offsets], *, batch_size: int
+    ) -> tuple[list[np.ndarray], dict[str, list[np.ndarray]]]:
+        """Run texts whose words are known.
+
+        Args:
+            texts: N texts.
+            offsets: Start and end of each word of each text.
+            batch_size: Windows in one run.
+
+        Returns:
+            Of each text the words' logits (W, C); and by name the other outputs of each text's first window.
+        """
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise bad_argument("batch_size", "a whole number >= 1", batch_size, "32 is usual.")
+        if not texts:
+            return [], {}
+        windows = make_windows(self.tokenizer, texts, max_length=self.max_length, stride=self.stride)
+        outputs = predict(self.runner, windows.encoded, self.tokenizer.pad_token_id, batch_size=batch_size)
+        stitched = windows.stitch(outputs.pop(self.output))
+        words = [
+            word_logits(logits, first_tokens(places, tokens), self.labels)
+            for logits, places, tokens in zip(stitched, offsets, windows.offsets)
+        ]
+        first = np.flatnonzero(windows.begins == 0)
+        return words, {name: [rows[window] for window in first] for name, rows in outputs.items()}
+
+    def raw(self, texts: Sequence[str], *, batch_size: int) -> tuple[list[Offsets], list, dict]:
+        """Run raw texts: the words' offsets, then as `__call__`."""
+        offsets = [split_words(text) for text in texts]
+        return offsets, *self(texts, offsets, batch_size=batch_size)
+
+
+def checked_texts(texts: Any) -> tuple[list[str], bool]:
+    """A list of texts, and whether it was one text only.
+
+    Raises:
+        DataError: If an item is not text.
+
+    Example:
+
+    >>> checked_texts("In Rome")
+    (['In Rome'], True)
+    """
+    one = isinstance(texts, str)
+    if not one and (not hasattr(texts, "__iter__") or isinstance(texts, bytes | dict)):
+        raise bad_data("texts", "not a text and not a sequence of texts", "Give strings.", value=texts)
+    items = [texts] if one else list(texts)
+    for number, text in enumerate(items, 1):
+        if not isinstance(text, str):
+            raise bad_data("texts", f"not a string but {type(text).__name__}", "Give strings.", line=number, value=text)
+        if not is_unicode(text):
+            raise bad_data("texts", "half of a surrogate pair", "Decode it as UTF-8.", line=number, value=text)
+    return items, one
+
+
+def report_unknown_types(rows: Rows, labels: Labels) -> None:
+    """Log how many spans of the truth have a type that the model cannot answer; they count as missed."""
+    known = {name[2:] for name in labels if name != OUTSIDE}
+    unknown = [
+        tag[2:] for tags in rows.columns["tags"] for tag in tags if tag.startswith("B-") and tag[2:] not in known
+    ]
+    if unknown:
+        logger.warning(
+            "%d spans of %s have types that the model does not know (%s); they count as missed.",
+            *(len(unknown), rows.name, ", ".join(sorted(set(unknown))[:10])),
+        )
+
+
+def tagging_errors(rows: Rows, found: Sequence[Sequence[Mapping]], expected: Sequence[Sequence[Mapping]]) -> list[dict]:
+    """The first texts of which some span is wrong, for the report."""
+    errors = []
+    for row, (answer, truth) in enumerate(zip(found, expected)):
+        shown = [sorted((e["start"], e["end"], e["label"]) for e in side) for side in (answer, truth)]
+        if shown[0] != shown[1] and len(errors) < _MOST_ERRORS:
+            sides = ["; ".join(f"{e['text']} [{e['label']}]" for e in side) or "nothing" for side in (truth, answer)]
+            score = float(np.mean([e["score"] for e in answer])) if answer else None
+            error = {"row": row, "text": rows.columns["text"][row], "truth": sides[0], "predicted": sides[1]}
+            errors.append(error | {"confidence": score})
+    return errors
