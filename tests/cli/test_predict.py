@@ -96,3 +96,19 @@ def test_what_cannot_be_read_is_refused(fails, bundle, tmp_path):
     ]:
         assert message in fails("predict", bundle, *words)
     assert "is not a bundle: there is no such folder" in fails("predict", tmp_path / "nothing", "a")
+
+
+def test_options_of_the_pipeline_are_set_by_name(run, bundle):
+    code, out, _ = run("predict", bundle, "good", "--set", "with_probabilities=true", "--set", "top_k=1")
+    assert code == 0
+    (answer,) = json_lines(out)
+    assert set(answer["probabilities"]) == {"negative", "positive"}
+
+
+def test_an_option_that_the_pipeline_has_not_is_refused(fails, bundle):
+
+    line = fails("predict", bundle, "good", "--set", "num_beams=4")
+    assert (
+        "`--set` must be one of the options of this task: top_k, threshold, with_probabilities; received: 'num" in line
+    )
+    assert "`--set` must be NAME=VALUE; received: 'top_k'" in fails("predict", bundle, "good", "--set", "top_k")
