@@ -12,11 +12,20 @@ import kerasft
 from kerasft.cli.flags import add_options, read_options
 from kerasft.cli.table import print_table
 from kerasft.errors import bad_argument
-from kerasft.recipes import relation_extraction, text_classification
+from kerasft.recipes import (
+    intent_and_slots,
+    question_answering,
+    relation_extraction,
+    text_classification,
+    token_classification,
+)
 
 _TASKS = {
+    "intent-and-slots": intent_and_slots,
+    "question-answering": question_answering,
     "relation-extraction": relation_extraction,
     "text-classification": text_classification,
+    "token-classification": token_classification,
 }
 # Two-sided 95 % points of Student's t distribution for 1, 2, ... degrees of freedom; 1.96 beyond.
 _T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)

@@ -11,6 +11,7 @@ from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
 from kerasft.pipelines.search import Search
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline
 from kerasft.pipelines.sentences import split_sentences
+from kerasft.pipelines.sequence_to_sequence import SequenceToSequencePipeline
 from kerasft.pipelines.text_classification import TextClassificationPipeline
 from kerasft.pipelines.token_classification import TokenClassificationPipeline
 
@@ -22,6 +23,7 @@ __all__ = [
     "RelationExtractionPipeline",
     "Search",
     "SentenceEmbeddingPipeline",
+    "SequenceToSequencePipeline",
     "TextClassificationPipeline",
     "TokenClassificationPipeline",
     "graph_format",

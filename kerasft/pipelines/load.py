@@ -11,6 +11,7 @@ from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.question_answering import QuestionAnsweringPipeline
 from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline
+from kerasft.pipelines.sequence_to_sequence import SequenceToSequencePipeline
 from kerasft.pipelines.text_classification import TextClassificationPipeline
 from kerasft.pipelines.token_classification import TokenClassificationPipeline
 
@@ -18,6 +19,7 @@ PIPELINES: dict[str, type[Pipeline]] = {
     "intent-and-slots": IntentAndSlotsPipeline,
     "relation-extraction": RelationExtractionPipeline,
     "sentence-embedding": SentenceEmbeddingPipeline,
+    "sequence-to-sequence": SequenceToSequencePipeline,
     "text-classification": TextClassificationPipeline,
     "question-answering": QuestionAnsweringPipeline,
     "token-classification": TokenClassificationPipeline,
