@@ -1,0 +1,70 @@
+"""What the recipes over tagged words share: their options, and how they read rows."""
+
+import dataclasses
+
+import kerasft
+from kerasft.recipes.options import TrainingOptions, column, option
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TaggingOptions(TrainingOptions):
+    """What the recipes over tagged words have in common.
+
+    Example:
+
+    >>> TaggingOptions(model="bert-base-cased", train="train.conll").scheme
+    'IOB2'
+    """
+
+    text: str | None = option("column of the words (CoNLL: a number from 0) or of the text (JSON lines: its name)")
+    label: str | None = option("column of the tags (CoNLL: a number, the last by default) or of the spans (JSON lines)")
+    scheme: str = option("how the files write tags", default="IOB2", choices=("IOB1", "IOB2", "IOBES"))
+    trained_scheme: str = option("how the model answers them", default="IOB2", choices=("IOB2", "IOBES"))
+    invalid: str = option(
+        "what to do about tags that the scheme does not allow", default="error", choices=("error", "repair")
+    )
+    max_length: int = option("tokens of a window; longer texts are cut into windows", default=128, least=3)
+    stride: int | None = option("tokens that two windows share (default: a quarter)", least=0)
+    constrained: bool = option("answer by the likeliest legal sequence of tags", default=False)
+    dropout: float = option("dropout before the output layers", default=0.1, least=0, below=1)
+    focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0, least=0)
+    class_weights: str | None = option("weigh tags by their frequency", choices=("balanced", "effective"))
+    label_smoothing: float = option("mass moved from the true tag to all tags", default=0.0, least=0, below=1)
+
+
+def read_tagged_rows(options: TaggingOptions) -> tuple:
+    """Read the train and dev rows, the split to report with its rows, and the tags of the train rows.
+
+    Example:
+
+    >>> _ = (scratch / "tags.conll").write_text("good O\\nfilm B-WORK\\n\\n" * 10)
+    >>> options = TaggingOptions(model=checkpoint, train=str(scratch / "tags.conll"))
+    >>> train, dev, (split, rows), labels = read_tagged_rows(options)
+    >>> len(train), len(dev), split, list(labels)
+    (9, 1, 'dev', ['O', 'B-WORK', 'I-WORK'])
+    """
+    columns = {"text": column(options.text), "label": column(options.label)}
+    columns = {role: name for role, name in columns.items() if name is not None} or None
+    reading = {"columns": columns, "scheme": options.scheme, "invalid": options.invalid}
+    train = kerasft.data.read_tags(options.train, **reading)
+    dev = options.dev and kerasft.data.read_tags(options.dev, **reading)
+    test = options.test and kerasft.data.read_tags(options.test, **reading)
+    roles = {"text": "text"} | ({"label": "intent"} if "intent" in train.columns else {})
+    stratified = {"seed": options.seed, "columns": roles}
+    if dev is None:
+        train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **stratified)
+    labels = kerasft.data.collect_tags(train, trained=options.trained_scheme)
+    if options.max_train_rows is not None and options.max_train_rows < len(train):
+        train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, **stratified)
+    return train, dev, ("dev", dev) if test is None else ("test", test), labels
+
+
+def tagging_settings(options: TaggingOptions) -> dict:
+    """What the pipeline must know beside the model: how windows overlap, how tags are decided and read.
+
+    Example:
+
+    >>> tagging_settings(TaggingOptions(model="bert-base-cased", train="train.conll", stride=16))["stride"]
+    16
+    """
+    return {name: getattr(options, name) for name in ("stride", "constrained", "scheme", "invalid")}

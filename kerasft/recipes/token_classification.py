@@ -1,0 +1,116 @@
+"""Fine-tune a tagger of words (named entities, slots, parts of speech) on CoNLL columns or character spans, end to end.
+
+    kerasft train token-classification --model MODEL --train train.conll --dev dev.conll --output saved_models/entities
+
+What counts is the F1 of whole entities, by seqeval (docs/token_classification.md).
+The script is meant to be copied: below `Options` stands plain Keras.
+"""
+
+import dataclasses
+import pathlib
+import sys
+
+import kerasft
+from kerasft.recipes.options import option
+from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+
+SCORES = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(TaggingOptions):
+    """Every choice of the recipe: these, and those of `TaggingOptions` and `TrainingOptions`.
+
+    Example:
+
+    >>> Options(model="bert-base-cased", train="train.conll").label_subwords
+    'first'
+    """
+
+    output: str = option("folder of the bundle to write", default="saved_models/token_classification")
+    label_subwords: str = option(
+        "tokens of a word that are trained to answer its tag", default="first", choices=("first", "all")
+    )
+
+
+def main(options: Options) -> dict:
+    """Train, save the bundle, report.
+
+    Args:
+        options: The choices; see `Options`.
+
+    Returns:
+        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        ("dev" or None), and the paths `bundle`, `report` and `logs`.
+
+    Raises:
+        KerasftError: For anything in the options or the data that the user can mend.
+
+    Example:
+
+    >>> _ = (scratch / "train.conll").write_text("good O\\nfilm B-WORK\\n\\nbad O\\nfilm B-WORK\\n\\n" * 10)
+    >>> train = str(scratch / "train.conll")
+    >>> result = main(Options(model=checkpoint, train=train, output="films", epochs=1, max_length=16))
+    1/1 - ...
+    >>> list(result["metrics"])
+    ['entity_f1', 'entity_precision', 'entity_recall', 'token_accuracy']
+    """
+    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
+
+    keras.utils.set_random_seed(options.seed)
+    keras.config.set_dtype_policy(options.precision)
+    output = pathlib.Path(options.output)
+    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
+    kerasft.bundles.check_target(output, name="output")
+
+    # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
+    train_rows, dev_rows, (split, rows), labels = read_tagged_rows(options)  # `rows` are what is reported
+
+    # 2. Backbone + head, datasets, loss and optimizer.
+    with kerasft.get_strategy(options.strategy).scope():
+        backbone, tokenizer = kerasft.load_pretrained(options.model)
+        model = kerasft.heads.token_classifier(backbone, labels, dropout=options.dropout)
+        data = {"labels": labels, "label_subwords": options.label_subwords}
+        data |= {"max_length": options.max_length, "stride": options.stride}
+        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
+        train = kerasft.data.token_classification(
+            train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
+        )
+        dev = kerasft.data.token_classification(dev_rows, tokenizer, batch_size=64, **data)
+        scheme = options.class_weights
+        alpha = scheme and kerasft.losses.class_weights(train, len(labels), scheme=scheme)  # by the tokens that count
+        model.compile(
+            optimizer=make_optimizer(options, steps_per_epoch=len(train)),
+            loss=kerasft.losses.for_labels(
+                labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
+            ),
+            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+        )
+
+    # 3. Train. After each epoch the pipeline itself is measured on dev, entity by entity.
+    settings = tagging_settings(options)
+    bundle = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
+    pipeline = kerasft.pipelines.load(bundle)
+    evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(dev_rows).metrics)
+    watch = make_callbacks(options, work, monitor="val_entity_f1", metrics=SCORES, evaluation=evaluation)
+    verbose = 1 if sys.stdout.isatty() else 2
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    if options.keep == "best":
+        model.load_weights(work / "best.weights.h5")
+
+    # 4. Report and save.
+    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
+    report = pipeline.evaluate(rows, about=about)
+    report.write(work / "report")
+    bundle = kerasft.save_bundle(
+        output,
+        model,
+        tokenizer,
+        max_length=options.max_length,
+        settings=settings,
+        metrics={split: report.metrics},
+        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
+    )
+    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
+    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
