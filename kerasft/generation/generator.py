@@ -17,6 +17,8 @@ from kerasft.generation.options import Generated, GenerationOptions
 from kerasft.generation.scores import Numbers, Rules
 
 _DECODERS = {"causal_lm": CachedGPT2, "sequence_to_sequence": CachedT5}
+GREEDY = GenerationOptions()
+"""The default: the likeliest token each time, at most 128 of them."""
 _CHUNK = 8  # tokens written between two looks at the text, where there are stop strings
 
 
@@ -60,7 +62,7 @@ class Generator:
     def __call__(
         self,
         prompts: Sequence[Sequence[int]],
-        options: GenerationOptions = GenerationOptions(),
+        options: GenerationOptions = GREEDY,
         *,
         batch_size: int = 8,
     ) -> list[Generated]:
@@ -88,7 +90,7 @@ class Generator:
             found.update(zip(part, self._write(requests, options)))
         return [found[row] for row in range(len(rows))]
 
-    def stream(self, prompt: Sequence[int], options: GenerationOptions = GenerationOptions()) -> Iterator[int]:
+    def stream(self, prompt: Sequence[int], options: GenerationOptions = GREEDY) -> Iterator[int]:
         """Yield the tokens of one text as they are written: the same as `__call__` gives for it.
 
         Args:
