@@ -13,17 +13,25 @@ from kerasft.cli.flags import add_options, read_options
 from kerasft.cli.table import print_table
 from kerasft.errors import bad_argument
 from kerasft.recipes import (
+    few_shot,
     intent_and_slots,
+    masked_lm,
     question_answering,
     relation_extraction,
+    sentence_embedding,
+    sequence_to_sequence,
     text_classification,
     token_classification,
 )
 
 _TASKS = {
+    "few-shot": few_shot,
     "intent-and-slots": intent_and_slots,
+    "masked-lm": masked_lm,
     "question-answering": question_answering,
     "relation-extraction": relation_extraction,
+    "sentence-embedding": sentence_embedding,
+    "sequence-to-sequence": sequence_to_sequence,
     "text-classification": text_classification,
     "token-classification": token_classification,
 }

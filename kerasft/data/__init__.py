@@ -3,13 +3,20 @@
 from kerasft.data import customer_service, customer_service_tasks
 from kerasft.data.batching import Batching
 from kerasft.data.entity_markers import ENTITY_MARKERS, Entity, EntityPair, marker_ids
+from kerasft.data.few_shot import class_pairs, draw_examples
 from kerasft.data.intent_and_slots import collect_intents, intent_and_slots
+from kerasft.data.masked_lm import Masking, masked_lm
 from kerasft.data.plain_texts import read_text_rows, read_texts
 from kerasft.data.question_answering import question_answering
 from kerasft.data.relation_extraction import entity_pairs, negative_label, relation_extraction
 from kerasft.data.rows import Rows
 from kerasft.data.sentence_pairs import pair_dataset, read_pairs, sentence_pairs
-from kerasft.data.sequence_to_sequence import each_reference, sequence_to_sequence, sources_and_references
+from kerasft.data.sequence_to_sequence import (
+    each_reference,
+    read_sources,
+    sequence_to_sequence,
+    sources_and_references,
+)
 from kerasft.data.sources import read_rows
 from kerasft.data.splits import split
 from kerasft.data.squad import Answer, Question, read_squad, split_questions
@@ -23,22 +30,27 @@ __all__ = [
     "Batching",
     "Entity",
     "EntityPair",
+    "Masking",
     "Question",
     "Rows",
+    "class_pairs",
     "collect_intents",
     "collect_labels",
     "collect_tags",
     "customer_service",
     "customer_service_tasks",
+    "draw_examples",
     "each_reference",
     "entity_pairs",
     "intent_and_slots",
     "marker_ids",
+    "masked_lm",
     "negative_label",
     "pair_dataset",
     "question_answering",
     "read_pairs",
     "read_rows",
+    "read_sources",
     "read_squad",
     "read_tags",
     "read_text_rows",

@@ -1,6 +1,7 @@
 """A source text and the target text to write for it: translation, summaries, any text for a text."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 import tensorflow as tf
@@ -21,6 +22,10 @@ SOURCE_NAMES = ("source", "text", "document", "article", "dialogue", "input", "q
 
 TARGET_NAMES = ("target", "summary", "translation", "output", "highlights", "answer", "reference", "label")
 """Names by which the target's column is found, the first that is there."""
+
+
+_ROLES = {"source": "text", "target": "label"}
+"""What `find_columns`, which is made for classifiers, calls our columns."""
 
 
 class SourcesAndReferences(NamedTuple):
@@ -115,7 +120,8 @@ def sources_and_references(source: object, *, columns: Mapping[str, object] | No
     >>> sources_and_references([("Hello.", "Bonjour."), ("Thanks.", ["Merci.", "Merci bien."])]).references
     [['Bonjour.'], ['Merci.', 'Merci bien.']]
     """
-    rows, source_column, target_column = _read(source, columns)
+    rows = read_sources(source, columns)
+    source_column, target_column = rows.roles["text"], rows.roles["label"]
     sources, references = [], []
     for row, (text, target) in enumerate(zip(rows.columns[source_column], rows.columns[target_column])):
         if isinstance(text, list | tuple) and all(isinstance(part, str) for part in text):
@@ -146,12 +152,57 @@ def each_reference(source: object, *, columns: Mapping[str, object] | None = Non
     >>> each_reference([("Thanks.", ["Merci.", "Merci bien."])]).columns
     {'source': ['Thanks.', 'Thanks.'], 'target': ['Merci.', 'Merci bien.']}
     """
-    rows, _, _ = _read(source, columns)
-    sources, references = sources_and_references(rows, columns=columns)
+    rows = read_sources(source, columns)
+    sources, references = sources_and_references(rows)
     repeated = rows.take([row for row, texts in enumerate(references) for _ in texts])
     pairs = [(text, target) for text, targets in zip(sources, references) for target in targets]
     texts, targets = map(list, zip(*pairs))
     return Rows({"source": texts, "target": targets}, repeated.files, repeated.file_ids, repeated.lines)
+
+
+def read_sources(source: object, columns: Mapping[str, object] | None = None) -> Rows:
+    """Read rows, and settle which columns hold sources and targets: what takes the rows then needs no `columns`.
+
+    Args:
+        source: As for `sequence_to_sequence`.
+        columns: As there. (`"text"` and `"label"` are understood too, as all tasks' command lines call them.)
+
+    Raises:
+        DataError: If the source cannot be read, or a column is missing.
+
+    Example:
+
+    >>> read_sources({"article": ["A long text."], "summary": ["Text."]}).roles
+    {'text': 'article', 'label': 'summary'}
+    """
+    columns = {} if columns is None else columns
+    if not isinstance(columns, Mapping) or set(columns) - {*_ROLES, *_ROLES.values()}:
+        raise bad_argument(
+            "columns",
+            f"a dictionary with keys among {list(_ROLES)}",
+            columns,
+            'For example columns={"source": "article", "target": "summary"}, or numbers for a file without header.',
+        )
+    given = {_ROLES.get(name, name): column for name, column in columns.items()}
+    rows = read_rows(source, given)
+    given = {**(rows.roles or {}), **given}
+    names = {name.strip().lower(): name for name in reversed(rows.columns)}
+    for number, (name, usual) in enumerate((("source", SOURCE_NAMES), ("target", TARGET_NAMES))):
+        if given.get(_ROLES[name]) is not None:
+            continue
+        found = [names[known] for known in usual if known in names and names[known] != given.get("text")]
+        if not rows.named:
+            found = [number]
+        if not found:
+            raise bad_data(
+                rows.name,
+                f"no column could be recognised as the {name}",
+                f'Name it: columns={{"{name}": ...}}; a file without header needs numbers: {{"source": 0, "target": 1}}.',
+                value=list(rows.columns),
+            )
+        given[_ROLES[name]] = found[0]
+    roles = find_columns(rows, {role: given[role] for role in _ROLES.values()})
+    return replace(rows, roles={"text": roles.text, "label": roles.label[0]})
 
 
 def source_encoder(tokenizer: PreTrainedTokenizerFast, max_length: int | None) -> Encoder:
@@ -167,39 +218,6 @@ def target_encoder(tokenizer: PreTrainedTokenizerFast, max_length: int | None) -
 def start_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
     """The token with which the decoder starts: T5's is the padding token."""
     return int(tokenizer.pad_token_id or 0)
-
-
-def _read(source: object, columns: Mapping[str, object] | None) -> tuple[Rows, str, str]:
-    """The rows, and the names of their columns of sources and targets."""
-    if columns is not None and (not isinstance(columns, Mapping) or set(columns) - {"source", "target"}):
-        raise bad_argument(
-            "columns",
-            "a dictionary with keys among ['source', 'target']",
-            columns,
-            'For example columns={"source": "article", "target": "summary"}, or numbers for a file without header.',
-        )
-    given = {_ROLES[name]: column for name, column in (columns or {}).items()}
-    rows = read_rows(source, given)
-    given = {**(rows.roles or {}), **given}
-    names = {name.strip().lower(): name for name in reversed(rows.columns)}
-    for number, (role, usual) in enumerate((("text", SOURCE_NAMES), ("label", TARGET_NAMES))):
-        taken = given.get("text")
-        found = [names[name] for name in usual if name in names and names[name] != taken] if rows.named else [number]
-        if role not in given and not found:
-            name = next(ours for ours, theirs in _ROLES.items() if theirs == role)
-            raise bad_data(
-                rows.name,
-                f"no column could be recognised as the {name}",
-                f'Name it: columns={{"{name}": ...}}; a file without header needs numbers: {{"source": 0, "target": 1}}.',
-                value=list(rows.columns),
-            )
-        given.setdefault(role, next(iter(found), None))
-    roles = find_columns(rows, {role: given[role] for role in ("text", "label")})
-    return rows, roles.text, roles.label[0]
-
-
-_ROLES = {"source": "text", "target": "label"}
-"""What `find_columns`, which is made for classifiers, calls our columns."""
 
 
 def _checked(rows: Rows, row: int, column: str, text: object) -> str:

@@ -5,6 +5,7 @@ from kerasft.pipelines.graph_files import graph_format, write_triples
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
 from kerasft.pipelines.knowledge_graph import KnowledgeGraph
 from kerasft.pipelines.load import load
+from kerasft.pipelines.masked_lm import MaskedLMPipeline
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.question_answering import QuestionAnsweringPipeline
 from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
@@ -14,10 +15,12 @@ from kerasft.pipelines.sentences import split_sentences
 from kerasft.pipelines.sequence_to_sequence import SequenceToSequencePipeline
 from kerasft.pipelines.text_classification import TextClassificationPipeline
 from kerasft.pipelines.token_classification import TokenClassificationPipeline
+from kerasft.pipelines.zero_shot import ZeroShotPipeline
 
 __all__ = [
     "IntentAndSlotsPipeline",
     "KnowledgeGraph",
+    "MaskedLMPipeline",
     "Pipeline",
     "QuestionAnsweringPipeline",
     "RelationExtractionPipeline",
@@ -26,6 +29,7 @@ __all__ = [
     "SequenceToSequencePipeline",
     "TextClassificationPipeline",
     "TokenClassificationPipeline",
+    "ZeroShotPipeline",
     "graph_format",
     "load",
     "measure_latency",

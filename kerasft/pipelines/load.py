@@ -7,6 +7,7 @@ from kerasft.bundles import MODEL_FILE, Bundle, load_bundle, read_metadata
 from kerasft.errors import CheckpointError
 from kerasft.export.runners import open_runner, weights_path
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
+from kerasft.pipelines.masked_lm import MaskedLMPipeline
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.question_answering import QuestionAnsweringPipeline
 from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
@@ -17,6 +18,7 @@ from kerasft.pipelines.token_classification import TokenClassificationPipeline
 
 PIPELINES: dict[str, type[Pipeline]] = {
     "intent-and-slots": IntentAndSlotsPipeline,
+    "masked-lm": MaskedLMPipeline,
     "relation-extraction": RelationExtractionPipeline,
     "sentence-embedding": SentenceEmbeddingPipeline,
     "sequence-to-sequence": SequenceToSequencePipeline,

@@ -1,17 +1,25 @@
 """One straight-line script a task: copy it, change it, run it. `kerasft train TASK` runs the same code."""
 
 from kerasft.recipes import (
+    few_shot,
     intent_and_slots,
+    masked_lm,
     question_answering,
     relation_extraction,
+    sentence_embedding,
+    sequence_to_sequence,
     text_classification,
     token_classification,
 )
 
 __all__ = [
+    "few_shot",
     "intent_and_slots",
+    "masked_lm",
     "question_answering",
     "relation_extraction",
+    "sentence_embedding",
+    "sequence_to_sequence",
     "text_classification",
     "token_classification",
 ]
