@@ -1,6 +1,7 @@
-"""Folders that appear whole or not at all."""
+"""Folders and files that appear whole or not at all."""
 
 import contextlib
+import os
 import pathlib
 import tempfile
 from collections.abc import Iterator
@@ -30,3 +31,27 @@ def written_aside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
         if folder.exists():
             folder.rename(pathlib.Path(temporary) / "replaced")
         aside.rename(folder)
+
+
+@contextlib.contextmanager
+def file_written_aside(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Give a temporary path to write to; the file takes the place of `path` only if the block ends without an error.
+
+    Args:
+        path: The final place; a file there is replaced.
+
+    Example:
+
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "graph.csv"
+    >>> with file_written_aside(path) as aside:
+    ...     _ = aside.write_text("head,tail")
+    >>> [item.name for item in path.parent.iterdir()]
+    ['graph.csv']
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.writing-{os.getpid()}")
+    try:
+        yield aside
+        os.replace(aside, path)
+    finally:
+        aside.unlink(missing_ok=True)

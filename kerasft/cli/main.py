@@ -13,11 +13,11 @@ import sys
 import warnings
 
 import kerasft
-from kerasft.cli import benchmark, convert, demo, doctor, evaluate, export, predict, train
+from kerasft.cli import benchmark, convert, demo, doctor, evaluate, export, graph, predict, search, train
 from kerasft.cli.quiet import quiet
 from kerasft.errors import KerasftError
 
-_COMMANDS = (train, evaluate, predict, export, convert, benchmark, doctor, demo)
+_COMMANDS = (train, evaluate, predict, search, graph, export, convert, benchmark, doctor, demo)
 EXIT_INPUT, EXIT_BUG, EXIT_INTERRUPTED = 1, 70, 130
 
 

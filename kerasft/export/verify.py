@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasft.bundles import Bundle
+from kerasft.data.entity_markers import marked_sample
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.agreement import agreement, as_logits, largest_difference
 from kerasft.export.benchmark import time_calls
@@ -191,6 +192,8 @@ def sample_texts(
 ) -> list[str] | list[tuple[str, str]]:
     """Return the texts to try an export on: the given ones, or the built-in sample (as pairs for a model of pairs).
 
+    A relation classifier's have its markers: for the tags `<e1>` and `<e2>`, or where there are none, around each half.
+
     Raises:
         KerasftError: If `texts` is empty.
 
@@ -200,10 +203,10 @@ def sample_texts(
     'a charming and often affecting journey'
     """
     if texts is None:
-        return list(zip(SAMPLE_TEXTS, reversed(SAMPLE_TEXTS))) if bundle.metadata.get("pair") else list(SAMPLE_TEXTS)
-    if not len(texts):
+        texts = zip(SAMPLE_TEXTS, reversed(SAMPLE_TEXTS)) if bundle.metadata.get("pair") else SAMPLE_TEXTS
+    elif not len(texts):
         raise bad_argument("texts", "one or more texts, or None", list(texts), "Leave it out for the built-in sample.")
-    return list(texts)
+    return [marked_sample(text) for text in texts] if bundle.task == "relation-extraction" else list(texts)
 
 
 def _runners(artifact: pathlib.Path) -> dict[str, Runner]:

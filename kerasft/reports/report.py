@@ -14,30 +14,47 @@ from kerasft.features import REGRESSION, SINGLE_LABEL
 from kerasft.reports import plots
 
 _HEADLINE = (
+    *("relation_f1_macro", "relation_f1_micro"),
     *("accuracy", "f1", "f1_macro", "f1_micro", "subset_accuracy", "matthews"),
     *("pearson", "spearman", "mse", "mae", "log_loss", "calibration_error"),
 )
 _TITLES = {
     "accuracy": "Accuracy",
     "calibration_error": "Calibration error",
+    "entity_f1": "Entity F1",
     "f1_macro": "Macro F1",
     "f1_micro": "Micro F1",
+    "in_scope_accuracy": "In-scope accuracy",
     "log_loss": "Log loss",
     "mae": "Mean absolute error",
     "matthews": "Matthews",
     "mse": "Mean squared error",
+    "out_of_scope_precision": "Out-of-scope precision",
+    "out_of_scope_recall": "Out-of-scope recall",
     "pearson": "Pearson",
+    "relation_f1_macro": "Relation macro F1",
+    "relation_f1_micro": "Relation micro F1",
     "spearman": "Spearman",
+    "slot_f1": "Slot F1",
     "subset_accuracy": "All labels right",
 }
 _NOTES = {
     "accuracy": "share of rows that are right",
     "calibration_error": "mean gap of confidence and accuracy; 0 is best",
+    "entity_f1": "whole entities, by seqeval; not a token F1",
     "f1_macro": "mean over classes",
     "f1_micro": "over all decisions",
+    "in_scope_accuracy": "with the threshold: a rejected row is wrong",
+    "joint_accuracy": "intent and all slots right",
     "log_loss": "nats; 0 is best",
     "matthews": "correlation; 0 is chance",
+    "out_of_scope_precision": "share of the rejected rows",
+    "out_of_scope_recall": "share of the out-of-scope rows that are rejected",
+    "relation_f1_macro": "mean over relations but the negative one; official at SemEval-2010",
+    "relation_f1_micro": "over all relations but the negative one; as for TACRED",
+    "slot_f1": "whole slots, by seqeval; not a token F1",
     "subset_accuracy": "share of rows",
+    "token_accuracy": "share of tags, O included; not an F1",
 }
 
 

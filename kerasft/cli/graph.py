@@ -1,0 +1,110 @@
+"""Find entities and their relations in documents; write them as JSON lines, CSV or GraphML."""
+
+import argparse
+import pathlib
+
+import kerasft
+from kerasft.errors import bad_argument, bad_data
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the two bundles, the documents and what counts as a relation.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> words = "--entities ner --relations rel --file docs.jsonl --output graph.csv".split()
+    >>> parser.parse_args(words).min_score
+    0.5
+    """
+    parser.add_argument("--entities", required=True, metavar="BUNDLE", help="a token-classification model's folder")
+    parser.add_argument("--relations", required=True, metavar="BUNDLE", help="a relation-extraction model's folder")
+    parser.add_argument(
+        "--file",
+        required=True,
+        help='documents: .txt, one a line, or .jsonl of {"text": ..., "id": ...} (or .csv, ...)',
+    )
+    parser.add_argument("--output", required=True, help="file to write: .jsonl, .csv or .graphml")
+    parser.add_argument("--max-distance", type=int, help="most characters between two entities (default: any number)")
+    parser.add_argument("--min-score", type=float, default=0.5, help="least probability of a relation (default: 0.5)")
+    parser.add_argument(
+        "--type",
+        action="append",
+        default=[],
+        metavar="RELATION=HEAD,TAIL",
+        help="a pair of entity types that RELATION holds between; may be given several times",
+    )
+    parser.add_argument("--batch-size", type=int, default=32, help="sentences a step (default: 32)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Load both models, read the documents, write the triples.
+
+    Example:
+
+    >>> run(argparse.Namespace(output="graph.png"))
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.KerasftError: `output` must be a file that ends in .jsonl, .csv, .graphml; received: 'graph.png'. ...
+    """
+    kerasft.pipelines.graph_format(args.output)  # now, and not after the models have run
+    types = read_types(args.type)
+    documents = _documents(args.file)
+    pipelines = {}
+    for flag, task in (("entities", "token-classification"), ("relations", "relation-extraction")):
+        folder = getattr(args, flag)
+        found = kerasft.bundles.read_metadata(folder).get("task", "text-classification")
+        if found != task:
+            raise bad_argument(f"--{flag}", f"a folder of the task {task}", f"{folder} ({found})", "Give another one.")
+        pipelines[flag] = kerasft.pipelines.load(folder)
+    graph = kerasft.pipelines.KnowledgeGraph(
+        pipelines["entities"],
+        pipelines["relations"],
+        max_distance=args.max_distance,
+        min_score=args.min_score,
+        types=types,
+    )
+    triples = graph(documents, batch_size=args.batch_size)
+    kerasft.pipelines.write_triples(args.output, triples)
+    print(f"{len(triples)} triples of {len(documents)} documents: {args.output}")
+    return 0
+
+
+def read_types(words: list[str]) -> dict[str, list[tuple[str, str]]]:
+    """Read `RELATION=HEAD,TAIL` as typed.
+
+    Example:
+
+    >>> read_types(["works_for=PER,ORG", "works_for=PER,LOC"])
+    {'works_for': [('PER', 'ORG'), ('PER', 'LOC')]}
+    """
+    types: dict[str, list[tuple[str, str]]] = {}
+    for word in words:
+        relation, _, pair = word.rpartition("=")
+        parts = [part.strip() for part in pair.split(",")]
+        if not relation or len(parts) != 2 or not all(parts):
+            raise bad_argument("--type", "RELATION=HEAD,TAIL", word, "Write --type works_for=PER,ORG, for example.")
+        types.setdefault(relation.strip(), []).append((parts[0], parts[1]))
+    return types
+
+
+def _documents(name: str) -> list[dict]:
+    """The documents of a file, each with its id, or with its line or row number from 0."""
+    if name.endswith(".txt"):
+        if not pathlib.Path(name).is_file():
+            raise bad_argument("--file", "an existing file", name, "Check the path.")
+        try:
+            lines = pathlib.Path(name).read_text("utf-8-sig").split("\n")
+        except UnicodeDecodeError as error:
+            raise bad_data(name, f"this is not UTF-8 ({error})", "Convert it, with iconv for example.") from error
+        return [{"text": line, "id": number} for number, line in enumerate(lines) if line.strip()]
+    rows = kerasft.data.read_rows(name)
+    texts = rows.columns.get("text")
+    if texts is None:
+        raise bad_data(name, "there is no column `text`", "Name it so.", value=list(rows.columns))
+    ids = rows.columns.get("id", range(len(rows)))
+    for row, text in enumerate(texts):
+        if not isinstance(text, str):
+            raise rows.error(row, "the text is missing", fix='Write {"text": "...", "id": ...}.', value=text)
+    return [{"text": text, "id": row if id is None else id} for row, (text, id) in enumerate(zip(texts, ids))]
