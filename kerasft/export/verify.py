@@ -203,7 +203,8 @@ def sample_texts(
     'a charming and often affecting journey'
     """
     if texts is None:
-        texts = zip(SAMPLE_TEXTS, reversed(SAMPLE_TEXTS)) if bundle.metadata.get("pair") else SAMPLE_TEXTS
+        pair = bundle.metadata.get("pair") or bundle.task == "sequence-to-sequence"  # there: source and target
+        texts = zip(SAMPLE_TEXTS, reversed(SAMPLE_TEXTS)) if pair else SAMPLE_TEXTS
     elif not len(texts):
         raise bad_argument("texts", "one or more texts, or None", list(texts), "Leave it out for the built-in sample.")
     return [marked_sample(text) for text in texts] if bundle.task == "relation-extraction" else list(texts)

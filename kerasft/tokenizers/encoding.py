@@ -149,7 +149,7 @@ def encode_pairs(
         start_id: The id with which the decoder starts; for T5 that of padding, 0.
 
     Raises:
-        DataError: If an item is not text.
+        DataError: If an item is not a tuple of two texts.
 
     Example:
 
@@ -157,6 +157,9 @@ def encode_pairs(
     >>> encode_pairs(tiny.tokenizer(), [("a good film", "bad")], max_length=8, start_id=0).target.token_ids[0][0]
     0
     """
+    for number, item in enumerate(pairs, 1):
+        if not isinstance(item, tuple) or len(item) != 2:
+            raise bad_data("texts", "not a tuple of source and target", "Give both.", line=number, value=item)
     source = encode(tokenizer, [source for source, _ in pairs], max_length=max_length)
     target = encode(tokenizer, [target for _, target in pairs], max_length=max_length)
     shifted = [[start_id, *ids[:-1]] for ids in target.token_ids]
