@@ -13,7 +13,7 @@ from kerasft.errors import CheckpointError, bad_argument
 _SMALLER_IS_BETTER = {"loss", "error", "mse", "mae", "rmse", "crossentropy", "entropy", "perplexity", "divergence"}
 _GREATER_IS_BETTER = {
     *("accuracy", "acc", "f1", "mcc", "matthews", "pearson", "spearman", "auc", "precision", "recall", "r2", "score"),
-    *("bleu", "chrf", "rouge", "rouge1", "rouge2", "rougel", "rougelsum", "em", "match", "correlation"),
+    *("bleu", "chrf", "rouge", "rouge1", "rouge2", "rougel", "rougelsum", "em", "match", "mrr", "correlation"),
 }
 
 

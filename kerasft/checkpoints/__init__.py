@@ -1,6 +1,7 @@
 """Checkpoints of other libraries in, backbone and tokenizer out; and the other way."""
 
-from kerasft.checkpoints.load import has_task_head, load_pretrained, load_task_model
+from kerasft.checkpoints.bundle_reader import backbone_of
+from kerasft.checkpoints.load import has_task_head, load_pretrained, load_task_model, task_of
 from kerasft.checkpoints.new_bert import new_bert
 from kerasft.checkpoints.new_t5 import new_t5
 from kerasft.checkpoints.report import LoadReport
@@ -8,6 +9,7 @@ from kerasft.checkpoints.save import push_to_hub, save_huggingface
 
 __all__ = [
     "LoadReport",
+    "backbone_of",
     "has_task_head",
     "load_pretrained",
     "load_task_model",
@@ -15,4 +17,5 @@ __all__ = [
     "new_t5",
     "push_to_hub",
     "save_huggingface",
+    "task_of",
 ]

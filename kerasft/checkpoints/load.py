@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft import tokenizers
 from kerasft.backbones import BackboneConfig
-from kerasft.checkpoints import fairseq_reader, hub, keras_hub_preset
+from kerasft.checkpoints import bundle_reader, fairseq_reader, hub, keras_hub_preset
 from kerasft.checkpoints.config_file import CONFIG_FILE, ConfigFile, read_fields
 from kerasft.checkpoints.fairseq_reader import MODEL_FILE as FAIRSEQ_FILE
 from kerasft.checkpoints.fairseq_reader import FairseqReader
@@ -37,7 +37,8 @@ def load_pretrained(
             `pytorch_model.bin` or `tf_model.h5`, each also in shards), or Google's BERT for TensorFlow 1
             (`bert_config.json`, `bert_model.ckpt.*`, `vocab.txt`), or Fairseq's RoBERTa (`model.pt`, `dict.txt`); or a
             hub id such as `"google-bert/bert-base-uncased"`, with or without `hf://`; or a KerasHub preset: a name such
-            as `"bert_tiny_en_uncased"`, a `kaggle://` handle, or a preset folder.
+            as `"bert_tiny_en_uncased"`, a `kaggle://` handle, or a preset folder; or a bundle of any task,
+            whose head is left out.
         revision: Branch, tag or commit of a hub id.
         dtype: A Keras dtype policy such as `"mixed_bfloat16"`; None: the global policy.
         allow: Patterns such as `"encoder.layer.11.*"` (`fnmatch`) of weights that the file may lack, or that the model
@@ -62,6 +63,10 @@ def load_pretrained(
     folder = _folder(name, revision)
     if keras_hub_preset.is_preset(folder):
         return keras_hub_preset.load(folder, dtype=dtype)
+    if bundle_reader.is_bundle(folder):
+        backbone, tokenizer = bundle_reader.load(folder, dtype=dtype)
+        _fit_inputs(tokenizer, backbone)
+        return backbone, tokenizer
     config_file, family = _open_config(pathlib.Path(folder))
     return _load(config_file, family, None, dtype=dtype, allow=allow)
 
@@ -95,25 +100,40 @@ def load_task_model(
 
 
 def has_task_head(name: str | os.PathLike, *, revision: str | None = None) -> bool:
-    """Tell whether `load_task_model` can keep the head of a checkpoint.
-
-    Args:
-        name: As for `load_pretrained`.
-        revision: Branch, tag or commit of a hub id.
-
-    Raises:
-        CheckpointError: If nothing is found under `name`, or its config is damaged or of an unknown family.
+    """Tell whether `load_task_model` can keep the head of a checkpoint; see `task_of`.
 
     Example:
 
     >>> has_task_head(checkpoint)
     False
     """
+    return task_of(name, revision=revision) is not None
+
+
+def task_of(name: str | os.PathLike, *, revision: str | None = None) -> str | None:
+    """Return the name of the model that `load_task_model` makes of a checkpoint, None if that has no head that it keeps.
+
+    Args:
+        name: As for `load_pretrained`.
+        revision: Branch, tag or commit of a hub id.
+
+    Returns:
+        Such as `"text_classifier"`; see `kerasft.bundles.TASKS`. None for a preset or a bundle.
+
+    Raises:
+        CheckpointError: If nothing is found under `name`, or its config is damaged or of an unknown family.
+
+    Example:
+
+    >>> task_of(checkpoint) is None
+    True
+    """
     folder = _folder(name, revision)
-    if keras_hub_preset.is_preset(folder):
-        return False
+    if keras_hub_preset.is_preset(folder) or bundle_reader.is_bundle(folder):
+        return None
     config_file, family = _open_config(pathlib.Path(folder))
-    return _head_name(config_file, family) is not None
+    found = _head_name(config_file, family)
+    return None if found is None else family.heads[found].task
 
 
 def _load(

@@ -62,14 +62,18 @@ def run(args: argparse.Namespace) -> int:
 
 def _read(args: argparse.Namespace) -> tuple:
     if (pathlib.Path(args.source) / kerasft.bundles.METADATA_FILE).is_file():
-        for flag, value in (
-            ("--revision", args.revision),
-            ("--backbone-only", args.backbone_only),
-            ("--allow", args.allow),
-        ):
+        for flag, value in (("--revision", args.revision), ("--allow", args.allow)):
             if value:
                 raise bad_argument(flag, "left out for a bundle", value, "A bundle holds one whole model.")
+        if args.backbone_only:
+            backbone, tokenizer = kerasft.load_pretrained(args.source)
+            return backbone, tokenizer, backbone.checkpoint_report
         bundle = kerasft.load_bundle(args.source)
+        if bundle.task == "sentence-embedding":
+            # Pooling has no weights, and no class of transformers: the backbone is all there is to write.
+            print("Note: a sentence embedder is written as its backbone; pooling is up to the reader.", file=sys.stderr)
+            backbone, tokenizer = kerasft.load_pretrained(args.source)
+            return backbone, tokenizer, backbone.checkpoint_report
         names = tuple(weight.path for weight in bundle.model.weights)
         return bundle.model, bundle.tokenizer, kerasft.checkpoints.LoadReport(args.source, loaded=names)
     keep_head = not args.backbone_only and kerasft.checkpoints.has_task_head(args.source, revision=args.revision)

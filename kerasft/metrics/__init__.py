@@ -2,6 +2,7 @@
 
 from kerasft.metrics.class_counts import F1Score, MatthewsCorrelation
 from kerasft.metrics.correlation import PearsonCorrelation, SpearmanCorrelation
+from kerasft.metrics.perplexity import Perplexity
 from kerasft.metrics.problems import for_labels
 from kerasft.metrics.relations import relation_scores
 from kerasft.metrics.spans import span_scores, span_scores_by_type
@@ -19,6 +20,7 @@ __all__ = [
     "F1Score",
     "MatthewsCorrelation",
     "PearsonCorrelation",
+    "Perplexity",
     "SpearmanCorrelation",
     "answer_exact_match",
     "answer_f1",

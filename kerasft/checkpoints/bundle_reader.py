@@ -1,0 +1,89 @@
+"""The backbone inside a bundle of any task, to go on with: what was trained on one task is the start of another."""
+
+import dataclasses
+import logging
+import pathlib
+
+import keras
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.backbones import config_of
+from kerasft.backbones.rebuild import rebuild
+from kerasft.bundles import METADATA_FILE, load_bundle
+from kerasft.checkpoints.families import family_of
+from kerasft.checkpoints.report import LoadReport, listed
+
+logger = logging.getLogger(__name__)
+
+
+def is_bundle(folder: str | pathlib.Path) -> bool:
+    """Tell whether a folder holds what `kerasft.save_bundle` wrote.
+
+    Example:
+
+    >>> is_bundle("no/such/folder")
+    False
+    """
+    return (pathlib.Path(folder) / METADATA_FILE).is_file()
+
+
+def load(folder: str | pathlib.Path, *, dtype: str | None = None) -> tuple[keras.Model, PreTrainedTokenizerFast]:
+    """Load a bundle's backbone, without the head, and its tokenizer.
+
+    Args:
+        folder: The bundle.
+        dtype: A Keras dtype policy; None: the global policy.
+
+    Raises:
+        CheckpointError: If the bundle is damaged.
+        KerasftError: If the backbone is KerasHub's own.
+
+    Example:
+
+    >>> import kerasft
+    >>> folder = kerasft.save_bundle(scratch / "reviews_bundle", model, tokenizer)
+    >>> load(folder)[0].checkpoint_report.missing
+    ()
+    """
+    bundle = load_bundle(folder)
+    backbone = backbone_of(bundle.model, dtype=dtype, source=str(folder))
+    return backbone, bundle.tokenizer
+
+
+def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "model") -> keras.Model:
+    """Build the backbone that a model was made of anew, with the model's weights; LoRA's matrices are merged.
+
+    A head that does without BERT's pooler has none to give back: it is drawn at random then, as in a checkpoint of a masked
+    language model; `checkpoint_report.missing` says so.
+
+    Args:
+        model: A backbone, or a model that `kerasft.heads` made of one.
+        dtype: A Keras dtype policy; None: the global policy.
+        source: The model's name for the report.
+
+    Returns:
+        A backbone as `kerasft.load_pretrained` gives.
+
+    Raises:
+        KerasftError: If there is no kerasft backbone in the model, or the weights are quantised.
+
+    Example:
+
+    >>> backbone_of(model).output["sequence_output"].shape[-1] == config_of(model).hidden_dim
+    True
+    """
+    config = config_of(model)
+    layers = {layer.name: layer for layer in rebuild(model).layers}
+    if getattr(config, "pooler", False) and "pooled_dense" not in layers:
+        config = dataclasses.replace(config, pooler=False)
+    backbone = family_of(config).build(config, dtype=dtype)
+    loaded, missing = [], []
+    for layer in backbone.layers:
+        known = layer.name in layers
+        if layer.weights and known:
+            layer.set_weights(layers[layer.name].get_weights())
+        (loaded if known else missing).extend(weight.path for weight in layer.weights)
+    if missing:
+        logger.warning("%s: its head does without %s, which is new and random.", source, listed(missing))
+    backbone.checkpoint_report = LoadReport(source, loaded=tuple(loaded), missing=tuple(missing))
+    return backbone

@@ -1,0 +1,60 @@
+"""Find the entries of a file that fit a question, by a sentence-embedding bundle."""
+
+import argparse
+import json
+import pathlib
+import sys
+
+import kerasft
+from kerasft.errors import bad_argument
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the bundle, the questions and where the answers come from.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["saved_models/embedder", "--answers", "faq.csv", "my card is lost"]).top_k
+    3
+    """
+    parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder of a sentence embedder")
+    parser.add_argument(
+        "questions", nargs="*", metavar="QUESTION", help="without any, standard input is read, one a line"
+    )
+    parser.add_argument("--answers", help="file of the entries: .txt (an entry a line), .csv .tsv .jsonl .parquet")
+    parser.add_argument("--text", help="column that questions are compared with (default: the text column)")
+    parser.add_argument("--top-k", type=int, default=3, help="entries for each question (default: 3)")
+    parser.add_argument(
+        "--index", metavar="FOLDER", help="keep the entries' vectors here; alone, without --answers, it is opened"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Write one JSON object a line: the question and the entries that fit.
+
+    Example:
+
+    >>> run(argparse.Namespace(bundle="b", questions=["hi"], answers=None, index=None))
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.KerasftError: `--answers` must be a file of entries, or --index a folder that has them; received: ...
+    """
+    if args.answers is None and (args.index is None or not pathlib.Path(args.index).exists()):
+        expected = "a file of entries, or --index a folder that has them"
+        raise bad_argument("--answers", expected, args.index, "Give --answers FILE.")
+    embedder = kerasft.pipelines.load(args.bundle)
+    if not isinstance(embedder, kerasft.pipelines.SentenceEmbeddingPipeline):
+        fix = "Train one with `kerasft train sentence-embedding`."
+        raise bad_argument("BUNDLE", "a sentence embedder", str(args.bundle), fix)
+    if args.answers is None:
+        search = kerasft.pipelines.Search.load(args.index, embedder)
+    else:
+        search = kerasft.pipelines.Search(embedder, args.answers, column=args.text)
+        if args.index is not None:
+            search.save(args.index)
+    for question in args.questions or (line.rstrip("\r\n") for line in sys.stdin):
+        answers = search(question, top_k=args.top_k)
+        print(json.dumps({"question": question, "answers": answers}, ensure_ascii=False, default=str), flush=True)
+    return 0

@@ -1,0 +1,179 @@
+"""Texts with a gap in, the likeliest words for it out; and how well a model knows a kind of text."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import log_softmax
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.batching import Batching
+from kerasft.data.masked_lm import Masking, masked_lm
+from kerasft.data.token_store import logger
+from kerasft.errors import bad_argument, bad_data
+from kerasft.export.runners import LOGITS, Runner, predict
+from kerasft.pipelines.pipeline import Pipeline
+from kerasft.reports import Report
+from kerasft.tokenizers.encoding import encode
+
+
+class MaskedLMPipeline(Pipeline):
+    """Fills the mask token in a text, and measures the pseudo-perplexity.
+
+    Args:
+        runner: The model: token ids in, logits over the vocabulary out.
+        tokenizer: The tokenizer that the model was trained with.
+        max_length: Longest text in tokens.
+        settings: `masking` (fields of `kerasft.data.Masking`), `packed` and `seed`, as the model was validated; `evaluate`
+            measures the same way.
+
+    Raises:
+        KerasftError: If the tokenizer has no mask token.
+
+    Example:
+
+    >>> from kerasft.export.runners import keras_runner
+    >>> from kerasft.heads import masked_lm
+    >>> fill = MaskedLMPipeline(keras_runner(masked_lm(backbone)), tokenizer, max_length=16)
+    >>> answer = fill("a [MASK] film", top_k=2)
+    >>> sorted(answer), len(answer["masks"][0]), sorted(answer["masks"][0][0])
+    (['filled', 'masks'], 2, ['score', 'token'])
+    """
+
+    def __init__(
+        self,
+        runner: Runner,
+        tokenizer: PreTrainedTokenizerFast,
+        *,
+        max_length: int,
+        settings: Mapping[str, Any] | None = None,
+    ):
+        if tokenizer.mask_token_id is None:
+            raise bad_argument("tokenizer", "one with a mask token", type(tokenizer).__name__, "Use an encoder's.")
+        self.runner = runner
+        self.tokenizer = tokenizer
+        self.max_length = min(max_length, runner.sequence_length or max_length)
+        self.settings = {"masking": {}, "packed": False, "seed": 0, **(settings or {})}
+
+    @classmethod
+    def from_runner(
+        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
+    ) -> "MaskedLMPipeline":
+        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
+        return cls(runner, tokenizer, max_length=metadata["max_length"], settings=metadata.get("settings"))
+
+    def __call__(self, texts: str | Sequence[str], *, batch_size: int = 32, top_k: int = 5) -> Any:
+        """Fill the masks of one text or many.
+
+        Args:
+            texts: Texts with the mask token in, `[MASK]` for BERT (`tokenizer.mask_token`), once or several times.
+            batch_size: Texts in one run.
+            top_k: Candidates for each mask, >= 1.
+
+        Returns:
+            For one text a dictionary, for many a list: `masks`, for each mask in the text's order the likeliest tokens,
+            `[{"token", "score"}, ...]`, with their probabilities, each mask by itself; `filled`, the text with the best
+            token of each.
+
+        Raises:
+            DataError: If an item is no text, or has no mask (or only beyond `max_length` tokens).
+            KerasftError: If an argument is out of range.
+        """
+        for name, value in (("top_k", top_k), ("batch_size", batch_size)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise bad_argument(name, "a whole number >= 1", value, "5 is usual.")
+        if isinstance(texts, str):
+            return self._fill([texts], top_k)[0]
+        texts = list(texts)
+        chunks = range(0, len(texts), batch_size)  # logits of many texts over a vocabulary would fill the memory
+        return [answer for start in chunks for answer in self._fill(texts[start : start + batch_size], top_k)]
+
+    def _fill(self, texts: list[str], top_k: int) -> list[dict]:
+        encoded = encode(self.tokenizer, texts, max_length=self.max_length)
+        logits = predict(self.runner, encoded, self.tokenizer.pad_token_id, batch_size=len(texts))[LOGITS]
+        answers = []
+        for text, ids, scores in zip(texts, encoded.token_ids, logits):
+            places = np.flatnonzero(np.array(ids) == self.tokenizer.mask_token_id)
+            if not len(places):
+                fix = f"Write {self.tokenizer.mask_token} where a word is missing, within {self.max_length} tokens."
+                raise bad_data("texts", "there is no mask in the text", fix, value=text)
+            log_p = log_softmax(scores[places].astype("float64"), axis=-1)  # (masks, V)
+            masks = [self._candidates(row, top_k) for row in log_p]
+            answers.append({"filled": self._filled(text, masks), "masks": masks})
+        return answers
+
+    def _candidates(self, log_p: np.ndarray, top_k: int) -> list[dict]:
+        best = np.argsort(-log_p[: len(self.tokenizer)], kind="stable")[:top_k]
+        tokens = self.tokenizer.convert_ids_to_tokens(best.tolist())
+        return [
+            {
+                "token": self.tokenizer.convert_tokens_to_string([token]).strip() or token,
+                "score": math.exp(log_p[place]),
+            }
+            for token, place in zip(tokens, best)
+        ]
+
+    def _filled(self, text: str, masks: list[list[dict]]) -> str:
+        parts = text.split(self.tokenizer.mask_token)
+        words = [mask[0]["token"] for mask in masks] + [self.tokenizer.mask_token] * (len(parts) - 1 - len(masks))
+        filled = "".join(part + word for part, word in zip(parts, [*words, ""]))
+        return filled.replace(" ##", "")
+
+    def evaluate(
+        self,
+        source: object,
+        *,
+        columns: Mapping[str, object] | None = None,
+        batch_size: int = 64,
+        about: Mapping[str, str] | None = None,
+    ) -> Report:
+        """Measure how well masked tokens are found: `perplexity`, exp of the mean loss in nats of a masked token; and
+        `accuracy`, the share of masked tokens that the model thinks likeliest.
+
+        The masks depend on the texts, the tokenizer, `settings` and nothing else, so that two models with one tokenizer can
+        be compared. This is no perplexity of texts as a causal model has one; compare it only with numbers made alike.
+
+        Args:
+            source: What `kerasft.data.masked_lm` reads.
+            columns: As there.
+            batch_size: Texts in one run.
+            about: Facts for the report's header.
+
+        Raises:
+            DataError: If the data cannot be used, or not one token was drawn.
+        """
+        fixed = self.runner.sequence_length is not None
+        dataset = masked_lm(
+            source,
+            self.tokenizer,
+            columns=columns,
+            packed=self.settings["packed"],
+            masking=Masking(**self.settings["masking"]),
+            max_length=self.max_length,
+            batch_size=Batching(size=self.runner.batch_size or batch_size, fixed_length=fixed),
+            seed=self.settings["seed"],
+        )
+        loss, right, count, rows = 0.0, 0, 0, 0
+        for features, y, weights in dataset.as_numpy_iterator():
+            chosen = weights > 0
+            logits = self.runner.run(features)[LOGITS][chosen].astype("float64")  # (masked, V)
+            truth = y[chosen]
+            loss -= log_softmax(logits, axis=-1)[np.arange(len(truth)), truth].sum()
+            right += int((logits.argmax(-1) == truth).sum())
+            count, rows = count + len(truth), rows + len(y)
+        if not count:
+            fix = "Give more text, or another seed."
+            raise bad_data(str(source)[:80], f"of {rows} rows no token was drawn to be masked", fix)
+        if count < 100:
+            logger.warning("Only %d masked tokens were measured: the numbers are rough.", count)
+        loss = float(loss) / count
+        metrics = {"perplexity": math.exp(min(loss, 700.0)), "loss": loss, "accuracy": right / count}
+        return Report(
+            title="Masked language model",
+            about={**(about or {}), "masks": f"seed {self.settings['seed']}, {Masking(**self.settings['masking'])}"},
+            problem="masked-lm",
+            labels=[],
+            rows=rows,
+            metrics={**metrics, "num_masked_tokens": count},
+        )

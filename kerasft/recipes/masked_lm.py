@@ -1,0 +1,134 @@
+"""Go on with a checkpoint's own pre-training on texts of your domain (masked language model), end to end.
+
+    kerasft train masked-lm --model MODEL --train texts.txt --output saved_models/domain
+
+The bundle is a start for every other task: `kerasft train text-classification --model saved_models/domain ...`. Expect the
+perplexity on held-out texts of the domain to fall clearly within an epoch (docs/masked_lm.md has numbers).
+The script is meant to be copied: below `Options` stands plain Keras.
+"""
+
+import dataclasses
+import pathlib
+import sys
+
+import kerasft
+from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(TrainingOptions):
+    """Every choice of the recipe: these, and those of `TrainingOptions`.
+
+    Example:
+
+    >>> Options(model="bert-base-uncased", train="texts.txt").mask_rate
+    0.15
+    """
+
+    train: str = option("texts: .txt (a text a line; with --packed, documents), .csv .tsv .jsonl ...", required=True)
+    output: str = option("folder of the bundle to write", default="saved_models/masked_lm")
+    text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
+    packed: bool = option("put texts one after the other and cut blocks of --max-length", default=False)
+    max_length: int = option("tokens of a row; longer texts are cut, and counted", default=128, least=4)
+    mask_rate: float = option("share of the words that is masked", default=0.15, above=0, below=1)
+    whole_words: bool = option("mask all tokens of a word together", default=False)
+    learning_rate: float = option("peak rate of AdamW", default=5e-5, above=0)
+
+
+def main(options: Options) -> dict:
+    """Train, save the bundle, report.
+
+    Args:
+        options: The choices; see `Options`.
+
+    Returns:
+        `metrics` (the report's numbers, and the perplexity before the training), `split` ("dev" or "test", what they were
+        measured on), `best_epoch_chosen_on` ("dev" or None), and the paths `bundle`, `report` and `logs`.
+
+    Raises:
+        KerasftError: For anything in the options or the data that the user can mend.
+
+    Example:
+
+    >>> result = main(Options(model=checkpoint, train=reviews_csv, output="domain", epochs=1, max_length=16))
+    2/2 - ...
+    >>> result["bundle"].name, sorted(result["metrics"])[-2:]
+    ('domain', ['perplexity', 'perplexity_before'])
+    """
+    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
+
+    keras.utils.set_random_seed(options.seed)
+    keras.config.set_dtype_policy(options.precision)
+    output = pathlib.Path(options.output)
+    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
+    kerasft.bundles.check_target(output, name="output")
+
+    # 1. Texts.
+    train_rows, dev_rows, (split, rows) = read_rows(options)  # `rows` are what is reported
+
+    # 2. Backbone + head, datasets with masks, loss and optimizer. A published head is kept; a new one has the token
+    #    embedding as its matrix, so only its dense layer starts at random.
+    masking = kerasft.data.Masking(rate=options.mask_rate, whole_words=options.whole_words)
+    with kerasft.get_strategy(options.strategy).scope():
+        if kerasft.checkpoints.task_of(options.model) == "masked_lm":
+            model, tokenizer = kerasft.load_task_model(options.model)
+        else:
+            backbone, tokenizer = kerasft.load_pretrained(options.model)
+            model = kerasft.heads.masked_lm(backbone)
+        data = {"packed": options.packed, "masking": masking, "max_length": options.max_length, "seed": options.seed}
+        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
+        train = kerasft.data.masked_lm(train_rows, tokenizer, batch_size=batch_size, shuffle=True, **data)
+        dev = kerasft.data.masked_lm(dev_rows, tokenizer, batch_size=64, **data)
+        metrics = [kerasft.metrics.Perplexity()]
+        model.compile(
+            optimizer=make_optimizer(options, steps_per_epoch=len(train)),
+            loss=kerasft.losses.SparseCategoricalCrossentropy(),
+            weighted_metrics=metrics,
+            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+        )
+
+    # 3. Measure, train, measure again, with the same masks.
+    settings = {"masking": dataclasses.asdict(masking), "packed": options.packed, "seed": options.seed}
+    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
+    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
+    before = kerasft.pipelines.load(trained).evaluate(rows).metrics["perplexity"]
+    watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
+    verbose = 1 if sys.stdout.isatty() else 2
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    if options.keep == "best":
+        model.load_weights(work / "best.weights.h5")
+
+    # 4. Report and save.
+    report = kerasft.pipelines.load(trained).evaluate(rows, about=about)
+    report.metrics["perplexity_before"] = before
+    report.write(work / "report")
+    bundle = kerasft.save_bundle(
+        output,
+        model,
+        tokenizer,
+        max_length=options.max_length,
+        settings=settings,
+        metrics={split: report.metrics},
+        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
+    )
+    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
+    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+
+def read_rows(options: Options) -> tuple:
+    """Read the train and dev rows, and the split to report with its rows. Labels, if the files have any, play no part."""
+    columns = None if options.text is None else {"text": column(options.text)}
+
+    def read(path: str) -> kerasft.data.Rows:
+        texts = kerasft.data.read_texts(path, columns=columns, documents=options.packed)
+        return kerasft.data.read_rows({"text": texts})
+
+    train = read(options.train)
+    dev = options.dev and read(options.dev)
+    test = options.test and read(options.test)
+    if dev is None:
+        train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, seed=options.seed)
+    if options.max_train_rows is not None and options.max_train_rows < len(train):
+        train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, seed=options.seed)
+    return train, dev, ("dev", dev) if test is None else ("test", test)
