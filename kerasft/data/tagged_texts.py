@@ -42,7 +42,7 @@ def read_tags(
         source: Path, pattern or list of paths of CoNLL columns (.conll .txt .tsv .bio, see `read_conll`), or of .jsonl or
             .parquet files with `text` and `spans` (a list of `{"start", "end", "label"}`, characters from 0, end
             exclusive) or with `words` and `tags`; the folder or prefix of parallel files (see `read_parallel`); or rows: a
-            list of dictionaries of these forms, or of `(words, tags)` tuples.
+            list of dictionaries of these forms, or of `(words, tags)` or `(words, tags, intent)` tuples.
         columns: `{"text": ..., "label": ..., "intent": ...}`: numbers for CoNLL columns, names for the others. "text" is
             the column of text or words, "label" that of spans or tags.
         scheme: In which the tags are written: `"IOB1"`, `"IOB2"` (BIO) or `"IOBES"` (BIOES, BILOU).
@@ -134,7 +134,7 @@ def _raw_rows(source: object, columns: Mapping[str, object] | None) -> Rows:
     if paths:
         return Rows.concatenate([read_conll(path, columns) for path in paths])
     rows = read_rows(source)
-    if rows.name == "Python rows" and set(rows.columns) == {"0", "1", "2"}:  # (words, tags, intent)
+    if tuple(rows.columns) == ("text", "text_pair", "label"):  # tuples of three are (words, tags, intent) here
         return Rows.of(dict(zip(("words", "tags", INTENT), rows.columns.values())), rows.name)
     return rows
 

@@ -1,0 +1,53 @@
+"""From utterances to what the two-output model reads."""
+
+import numpy as np
+import pytest
+
+from kerasft import data
+from kerasft.errors import DataError
+from kerasft.features import TOKEN_IDS
+from tests import tiny
+
+SLOTS = ["O", "B-card", "I-card"]
+ROWS = [(["pay", "my", "card"], ["O", "O", "B-card"], "pay"), (["lost"], ["O"], "lost")]
+
+
+def batch(rows, **options):
+    return next(iter(data.intent_and_slots(rows, tiny.tokenizer(), intents=["lost", "pay"], labels=SLOTS, **options)))
+
+
+def test_targets_and_weights_by_output():
+    features, y, weights = batch(ROWS)
+    assert y["intent_logits"].numpy().tolist() == [1, 0]
+    assert weights["intent_logits"].numpy().tolist() == [1.0, 1.0]
+    assert y["slot_logits"].shape == weights["slot_logits"].shape == features[TOKEN_IDS].shape
+    assert y["slot_logits"].numpy()[0].tolist() == [0, 0, 0, 1, 0]
+    assert float(np.sum(weights["slot_logits"])) == 4
+
+
+def test_the_intent_counts_in_the_first_window_only():
+    _, y, weights = batch([(["pay", "my", "card"] * 6, ["O"] * 18, "pay")], max_length=8, stride=2)
+    assert len(y["intent_logits"]) > 2
+    assert set(y["intent_logits"].numpy()) == {1}
+    assert weights["intent_logits"].numpy().tolist() == [1.0] + [0.0] * (len(y["intent_logits"]) - 1)
+    assert float(np.sum(weights["slot_logits"])) == 18
+
+
+def test_the_number_of_batches_is_known():
+    dataset = data.intent_and_slots(
+        ROWS * 5, tiny.tokenizer(), intents=["lost", "pay"], labels=SLOTS, batch_size=4, shuffle=True
+    )
+    assert len(dataset) == len(list(dataset)) == 3
+
+
+def test_intents_that_cannot_be_used():
+    with pytest.raises(
+        DataError, match=r"line 1: this intent is not among the model's \(lost, pay\); received: 'stop'"
+    ):
+        batch([(["a"], ["O"], "stop")])
+    with pytest.raises(DataError, match="the source has no intents; received"):
+        batch([(["a"], ["O"])])
+    with pytest.raises(DataError, match="all texts have one and the same intent; received: 'pay'"):
+        data.collect_intents(ROWS[:1])
+    with pytest.raises(DataError, match=r"line 2: the intent is missing\. Fill it in"):
+        data.read_tags([(["a"], ["O"], "pay"), (["a"], ["O"], None)])

@@ -1,0 +1,150 @@
+"""Every source of tagged words becomes the same rows; what cannot be used is named by file, line and value."""
+
+import json
+import logging
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kerasft import data
+from kerasft.data.words import split_words
+from kerasft.errors import DataError, KerasftError
+from kerasft.postprocessing.tags import spans_of
+
+TEXT = "In New York-based Acme, Inc."
+SPANS = [{"start": 18, "end": 27, "label": "ORG"}, {"start": 3, "end": 11, "label": "LOC"}]
+
+
+def spans_in(rows, row=0):
+    text, offsets, tags = (rows.columns[name][row] for name in ("text", "offsets", "tags"))
+    return [(text[offsets[s.start][0] : offsets[s.end - 1][1]], s.label) for s in spans_of(tags)]
+
+
+def test_character_spans_cut_words_at_their_ends():
+    rows = data.read_tags([{"text": TEXT, "spans": SPANS}])
+    assert spans_in(rows) == [("New York", "LOC"), ("Acme, Inc", "ORG")]
+    assert data.read_tags([{"text": TEXT, "entities": [[3, 11, "LOC"]]}]).columns["tags"][0][1] == "B-LOC"
+
+
+def test_json_lines_of_words_and_of_spans(tmp_path):
+    path = tmp_path / "train.jsonl"
+    path.write_text(json.dumps({"words": ["New", "York"], "tags": ["B-LOC", "I-LOC"]}) + "\n")
+    assert data.read_tags(path).columns == {
+        "text": ["New York"], "offsets": [[(0, 3), (4, 8)]], "tags": [["B-LOC", "I-LOC"]]
+    }  # fmt: skip
+    path.write_text(json.dumps({"body": TEXT, "marks": SPANS, "wish": "x"}) + "\n")
+    rows = data.read_tags(path, columns={"text": "body", "label": "marks", "intent": "wish"})
+    assert spans_in(rows) == [("New York", "LOC"), ("Acme, Inc", "ORG")]
+    assert rows.columns["intent"] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("spans", "message"),
+    [
+        ([{"start": 4, "end": 11, "label": "LOC"}], r"line 2: a span is misaligned: it cuts a word in '.*', 'ew York'"),
+        ([{"start": 2, "end": 6, "label": "LOC"}], r"a span begins or ends with white space, ' New'; received: .*'start': 2"),
+        ([{"start": 3, "end": 99, "label": "LOC"}], "a span lies outside the text of 28 characters; received"),
+        ([{"start": 6, "end": 6, "label": "LOC"}], "a span lies outside the text"),
+        ([{"start": 3, "end": 6}], "a span's label is not a name"),
+        ([{"start": "3", "end": 6, "label": "LOC"}], "a span needs start, end and label"),
+        ([{"start": True, "end": 6, "label": "LOC"}], "a span needs start, end and label"),
+        (SPANS + [{"start": 7, "end": 17, "label": "X"}], r"two spans overlap; received: \[\(3, 11, 'LOC'\), \(7, 17, 'X'\)\]"),
+        ({"start": 3}, "the spans are not a list"),
+        (None, "the spans are not a list"),
+    ],
+)  # fmt: skip
+def test_spans_that_cannot_be_used(tmp_path, spans, message):
+    path = tmp_path / "train.jsonl"
+    rows = [{"text": "a", "spans": []}, {"text": TEXT, "spans": spans}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataError, match=message) as error:
+        data.read_tags(path)
+    assert "train.jsonl, line 2" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ((["a", "b"], ["O"]), "2 words have 1 tags"),
+        ((["a", ""], ["O", "O"]), r"the words are not a list of texts; received: \['a', ''\]"),
+        ((["a"], [3]), r"the tags are not a list of texts; received: \[3\]"),
+        (([], []), "the words are not a list of texts"),
+        ((["\ud800"], ["O"]), "not valid Unicode"),
+        (("", []), "the text is empty"),
+        ((["a"], ["PER"]), r"this is no tag of the scheme \(word 1\); received: 'PER'"),
+        ((["a", "b"], ["O", "I-X"]), r"IOB2 does not allow this tag here, after O \(word 2\); received: 'I-X'"),
+    ],
+)
+def test_rows_that_cannot_be_used(row, message):
+    with pytest.raises(DataError, match=message):
+        data.read_tags([row])
+
+
+def test_a_wrong_tag_is_named_by_its_own_line(tmp_path):
+    path = tmp_path / "train.conll"
+    path.write_text("a O\n\nb O\nc I-PER\n")
+    with pytest.raises(DataError, match=r"train.conll, line 4: IOB2 does not allow this tag here, after O; .*'I-PER'"):
+        data.read_tags(path)
+    assert data.read_tags(path, scheme="IOB1").columns["tags"][1] == ["O", "B-PER"]
+    with pytest.raises(DataError, match="line 4: IOBES does not allow"):
+        data.read_tags(path, scheme="BILOU")
+
+
+def test_repairs_are_counted(caplog):
+    rows = [(["a", "b"], ["O", "I-X"]), (["a"], ["B-X"]), (["a", "b"], ["I-X", "I-Y"])]
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        repaired = data.read_tags(rows, invalid="repair")
+    assert repaired.columns["tags"] == [["O", "B-X"], ["B-X"], ["B-X", "B-Y"]]
+    assert "2 of 3 texts of Python rows had tags that IOB2 does not allow; 3 tags were repaired." in caplog.text
+
+
+def test_the_same_spans_from_every_scheme():
+    words = ["Mr", "Smith", "Jones", "of", "New", "York", "City"]
+    written = {
+        "IOB1": ["O", "I-PER", "B-PER", "O", "I-LOC", "I-LOC", "I-LOC"],
+        "BIO": ["O", "B-PER", "B-PER", "O", "B-LOC", "I-LOC", "I-LOC"],
+        "BILOU": ["O", "U-PER", "U-PER", "O", "B-LOC", "I-LOC", "L-LOC"],
+    }
+    read = [data.read_tags([(words, tags)], scheme=scheme).columns["tags"] for scheme, tags in written.items()]
+    assert read == [[written["BIO"]]] * 3
+
+
+def test_labels_of_a_source():
+    rows = [(["a", "b"], ["B-t10", "B-t2"])]
+    assert list(data.collect_tags(rows)) == ["O", "B-t2", "I-t2", "B-t10", "I-t10"]
+    assert list(data.collect_tags(rows, trained="BIOES"))[:5] == ["O", "B-t2", "I-t2", "E-t2", "S-t2"]
+    with pytest.raises(DataError, match="none of 1 texts has a labelled span"):
+        data.collect_tags([(["a"], ["O"])])
+    with pytest.raises(KerasftError, match="`trained` must be 'IOB2' or 'IOBES'; received: 'IOB1'"):
+        data.collect_tags(rows, trained="IOB1")
+    with pytest.raises(KerasftError, match="`invalid` must be 'error' or 'repair'; received: 'ignore'"):
+        data.read_tags(rows, invalid="ignore")
+
+
+def test_columns_that_are_not_there():
+    with pytest.raises(DataError, match=r"there is no column text or words or tokens.*; received: \['a', 'tags'\]"):
+        data.read_tags([{"a": "b", "tags": []}])
+    with pytest.raises(DataError, match="there is no column marks; received"):
+        data.read_tags([{"text": "b", "tags": []}], columns={"label": "marks"})
+
+
+def test_rows_are_read_once_and_split():
+    rows = data.read_tags([([f"w{i}", "b"], ["B-X", "O"], "ab"[i % 2]) for i in range(20)])
+    assert data.read_tags(rows) is rows
+    train, dev, _ = data.split(rows, dev=0.2, columns={"text": "text", "label": "intent"})
+    assert (len(train), sorted(dev.columns["intent"])) == (16, ["a", "a", "b", "b"])
+    assert data.read_tags(train).columns["tags"][0] == ["B-X", "O"]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=30), st.data())
+def test_spans_of_whole_words_come_back(text, draw):
+    words = split_words(text)
+    if not words:
+        return
+    first = draw.draw(st.integers(0, len(words) - 1))
+    last = draw.draw(st.integers(first, len(words) - 1))
+    start, end = words[first][0], words[last][1]
+    rows = data.read_tags([{"text": text, "spans": [{"start": start, "end": end, "label": "X"}]}])
+    assert spans_in(rows) == [(text[start:end], "X")]

@@ -1,0 +1,89 @@
+"""The recipes of token classification, and of intents with slots, with tiny models."""
+
+import json
+import random
+
+import pytest
+
+import kerasft
+from kerasft.errors import KerasftError
+from kerasft.recipes import intent_and_slots, token_classification
+from tests import tiny
+
+NAMES, OTHERS = ("card", "money", "film"), ("my", "the", "pay", "lost")
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("recipe") / "checkpoint"
+    kerasft.checkpoints.save_huggingface(folder, tiny.backbone(), tiny.tokenizer())  # weights that can learn in seconds
+    return str(folder)
+
+
+def sentences(number=60, seed=0):
+    rng = random.Random(seed)
+    for _ in range(number):
+        words = rng.choices(NAMES + OTHERS, k=4)
+        yield words, ["I-thing" if word in NAMES else "O" for word in words]
+
+
+def write_conll(path, number=60, seed=0):
+    path.write_text(
+        "\n".join("".join(f"{w}\t{t}\n" for w, t in zip(*s, strict=True)) for s in sentences(number, seed)), "utf-8"
+    )
+    return str(path)
+
+
+def test_entities_are_learnt_from_conll_columns_in_another_scheme(checkpoint, tmp_path):
+    options = token_classification.Options(
+        model=checkpoint, train=write_conll(tmp_path / "train.conll"), dev=write_conll(tmp_path / "dev.conll", 20, 1),
+        test=write_conll(tmp_path / "test.conll", 20, 2), output=str(tmp_path / "bundle"), scheme="IOB1",
+        trained_scheme="IOBES", constrained=True, label_subwords="all", max_length=16, stride=4, epochs=6, batch_size=8,
+        learning_rate=1e-2, class_weights="balanced", focal_gamma=1.0, max_train_rows=50, keep="best",
+        monitor="val_entity_recall",
+    )  # fmt: skip
+    result = token_classification.main(options)
+    assert result["split"] == "test"
+    assert result["best_epoch_chosen_on"] == "dev"
+    assert result["metrics"]["entity_f1"] > 0.8
+    bundle = kerasft.load_bundle(result["bundle"])
+    assert list(bundle.labels) == ["O", "B-thing", "I-thing", "E-thing", "S-thing"]
+    assert bundle.settings == {"stride": 4, "constrained": True, "scheme": "IOB1", "invalid": "error"}
+    history = bundle.metadata["provenance"]["history"]
+    assert len(history["val_entity_f1"]) == len(history["val_loss"]) == 6
+    find = kerasft.pipelines.load(result["bundle"])
+    assert find.evaluate(options.test).metrics == result["metrics"]
+    report = json.loads((tmp_path / "bundle.run" / "report" / "report.json").read_text("utf-8"))
+    assert report["metrics"] == result["metrics"]
+
+
+def test_intents_and_slots_are_learnt_from_json_lines(checkpoint, tmp_path):
+    path = tmp_path / "train.jsonl"
+    with path.open("w") as file:
+        for words, _ in sentences():
+            text = " ".join(words)
+            places = [(text.index(word), word) for word in set(words) & set(NAMES)]
+            spans = [{"start": i, "end": i + len(word), "label": "thing"} for i, word in places]
+            intent = "report" if "lost" in words else "ask"
+            file.write(json.dumps({"text": text, "spans": spans, "intent": intent}) + "\n")
+    options = intent_and_slots.Options(
+        model=checkpoint, train=str(path), output=str(tmp_path / "bundle"), max_length=16, epochs=5, batch_size=8,
+        learning_rate=1e-2, class_weights="balanced", slot_weight=2.0, dropout=0.0, keep="last",
+    )  # fmt: skip
+    result = intent_and_slots.main(options)
+    assert result["split"] == "dev"
+    assert result["best_epoch_chosen_on"] is None
+    assert result["metrics"]["slot_f1"] > 0.8
+    history = kerasft.load_bundle(result["bundle"]).metadata["provenance"]["history"]
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    answer = kerasft.pipelines.load(result["bundle"])("I lost my card")
+    assert answer["intent"]["label"] in ("ask", "report")
+
+
+def test_a_monitor_that_is_not_there(checkpoint, tmp_path):
+    train = write_conll(tmp_path / "train.conll")
+    options = token_classification.Options(
+        model=checkpoint, train=train, output=str(tmp_path / "b"), scheme="IOB1", monitor="val_f1", max_length=16
+    )
+    with pytest.raises(KerasftError, match=r"`monitor` must be one of .*val_entity_f1.*; received: 'val_f1'"):
+        token_classification.main(options)
