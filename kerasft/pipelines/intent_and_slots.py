@@ -122,8 +122,8 @@ class IntentAndSlotsPipeline(Pipeline):
             about: Facts for the report's header.
 
         Returns:
-            A report with `intent_accuracy`, `slot_f1` (by seqeval; `slot_precision`, `slot_recall`), `joint_accuracy` (the
-            share of utterances whose intent and slots are all right) and `token_accuracy`; the scores by slot.
+            A report with `intent_accuracy`, `slot_f1` (by seqeval), `joint_accuracy` (the share of utterances whose intent
+            and slots are all right), `slot_precision`, `slot_recall` and `token_accuracy`; and the scores by slot.
 
         Raises:
             DataError: If the data cannot be used or has no intents.
@@ -141,8 +141,9 @@ class IntentAndSlotsPipeline(Pipeline):
         found = [entities(t, w, tags, scores=scores) for t, w, (tags, scores) in zip(texts, offsets, decoded)]
         expected = [entities(t, w, tags, scores=np.ones(len(tags))) for t, w, tags in zip(texts, offsets, truth)]
         by_type = span_scores_by_type(truth, predicted)
-        scores = {"intent_accuracy": float(right.mean()), **span_scores(truth, predicted, name="slot")}
-        scores["joint_accuracy"] = float((right & slots_right).mean())
+        slots = span_scores(truth, predicted, name="slot")
+        scores = {"intent_accuracy": float(right.mean()), "slot_f1": slots.pop("slot_f1")}
+        scores |= {"joint_accuracy": float((right & slots_right).mean()), **slots}
         return Report(
             title="Evaluation",
             about={**(about or {}), "scoring": f"slots: {SCORING}, model's tags in {self.tagger.scheme}"},

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from kerasft.data.rows import Rows
 from kerasft.data.tagged_texts import read_tags
 from kerasft.export.runners import LOGITS, Runner
 from kerasft.features import Labels
@@ -109,6 +110,41 @@ class TokenClassificationPipeline(Pipeline):
             constrained = bool(self.settings.get("constrained", False))
         return decode(logits, self.labels, constrained=constrained)
 
+    def tag(
+        self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64
+    ) -> list[list[str]]:
+        """Tag words that are given as such.
+
+        Args:
+            source: What `kerasft.data.read_tags` reads; its own tags are not used.
+            columns: As there.
+            batch_size: Windows in one run.
+
+        Returns:
+            Of each text a list of tags, one a word.
+
+        Raises:
+            DataError: If the data cannot be used.
+
+        Example:
+
+        >>> from kerasft.export.runners import keras_runner
+        >>> from kerasft.heads import token_classifier
+        >>> model = token_classifier(backbone, ["O", "B-PER", "I-PER"])
+        >>> find = TokenClassificationPipeline(keras_runner(model), tokenizer, model.labels, max_length=16)
+        >>> len(find.tag([(["a", "good", "film"], ["O", "O", "O"])])[0])
+        3
+        """
+        return [tags for tags, _ in self._tagged(self._read(source, columns), batch_size)]
+
+    def _read(self, source: object, columns: Mapping[str, object] | None) -> Rows:
+        reading = {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
+        return read_tags(source, columns=columns, **reading)
+
+    def _tagged(self, rows: Rows, batch_size: int) -> list[tuple[list[str], np.ndarray]]:
+        logits, _ = self.tagger(rows.columns["text"], rows.columns["offsets"], batch_size=batch_size)
+        return [self._decode(row, None) for row in logits]
+
     def evaluate(
         self,
         source: object,
@@ -131,12 +167,10 @@ class TokenClassificationPipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used.
         """
-        reading = {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
-        rows = read_tags(source, columns=columns, **reading)
+        rows = self._read(source, columns)
         report_unknown_types(rows, self.labels)
         texts, offsets, truth = (rows.columns[name] for name in ("text", "offsets", "tags"))
-        logits, _ = self.tagger(texts, offsets, batch_size=batch_size)
-        decoded = [self._decode(row, None) for row in logits]
+        decoded = self._tagged(rows, batch_size)
         predicted = [tags for tags, _ in decoded]
         found = [
             entities(text, words, tags, scores=scores) for text, words, (tags, scores) in zip(texts, offsets, decoded)
