@@ -242,7 +242,7 @@ def best_legal_path(scores: np.ndarray, labels: Sequence[str], scheme: str) -> n
 
     Example:
 
-    >>> best_legal_path(np.log([[0.5, 0.1, 0.4], [0.1, 0.2, 0.7]]), ["O", "B-X", "I-X"], "IOB2").tolist()
+    >>> best_legal_path(np.log([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]]), ["O", "B-X", "I-X"], "IOB2").tolist()
     [1, 2]
     """
     scores = np.asarray(scores, "float64")

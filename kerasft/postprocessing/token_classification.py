@@ -48,7 +48,7 @@ def decode(logits: np.ndarray, labels: Labels, *, constrained: bool = False) -> 
 
     Example:
 
-    >>> logits = np.log([[0.5, 0.1, 0.4], [0.1, 0.2, 0.7]])
+    >>> logits = np.log([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7]])
     >>> labels = Labels(["O", "B-X", "I-X"])
     >>> decode(logits, labels)[0], decode(logits, labels, constrained=True)[0]
     (['O', 'I-X'], ['B-X', 'I-X'])

@@ -78,18 +78,9 @@ def main(options: Options) -> dict:
             train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
         )
         dev = kerasft.data.intent_and_slots(dev_rows, tokenizer, batch_size=64, **data)
-        losses = {}
-        for name, labels in (("intent_logits", intents), ("slot_logits", slots)):
-            alpha = None
-            if options.class_weights:
-                only = train.map(lambda features, y, weights, name=name: (y[name], y[name], weights[name]))
-                alpha = kerasft.losses.class_weights(only, len(labels), scheme=options.class_weights)
-            losses[name] = kerasft.losses.for_labels(
-                labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
-            )
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
-            loss=losses,
+            loss=make_losses(options, train, {"intent_logits": intents, "slot_logits": slots}),
             loss_weights={"intent_logits": 1.0, "slot_logits": options.slot_weight},
             jit_compile=False,  # XLA would compile the step anew for every length of a batch
         )
@@ -120,3 +111,24 @@ def main(options: Options) -> dict:
     )
     paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
     return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+
+def make_losses(options: Options, train, outputs: dict) -> dict:
+    """A loss for each output, with class weights counted by the texts and words that count.
+
+    Example:
+
+    >>> options = Options(model="bert-base-uncased", train="snips/train", focal_gamma=2.0)
+    >>> make_losses(options, None, {"slot_logits": kerasft.Labels(["O", "B-artist"])})["slot_logits"].gamma
+    2.0
+    """
+    losses = {}
+    for name, labels in outputs.items():
+        alpha = None
+        if options.class_weights:
+            only = train.map(lambda features, y, weights, name=name: (y[name], y[name], weights[name]))
+            alpha = kerasft.losses.class_weights(only, len(labels), scheme=options.class_weights)
+        losses[name] = kerasft.losses.for_labels(
+            labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
+        )
+    return losses
