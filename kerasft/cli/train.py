@@ -13,6 +13,7 @@ from kerasft.cli.flags import add_options, read_options
 from kerasft.cli.table import print_table
 from kerasft.errors import bad_argument
 from kerasft.recipes import (
+    causal_lm,
     few_shot,
     intent_and_slots,
     masked_lm,
@@ -25,6 +26,7 @@ from kerasft.recipes import (
 )
 
 _TASKS = {
+    "causal-lm": causal_lm,
     "few-shot": few_shot,
     "intent-and-slots": intent_and_slots,
     "masked-lm": masked_lm,

@@ -2,6 +2,7 @@
 
 from kerasft.data import customer_service, customer_service_tasks
 from kerasft.data.batching import Batching
+from kerasft.data.causal_lm import causal_lm, hold_out, read_documents
 from kerasft.data.entity_markers import ENTITY_MARKERS, Entity, EntityPair, marker_ids
 from kerasft.data.few_shot import class_pairs, draw_examples
 from kerasft.data.intent_and_slots import collect_intents, intent_and_slots
@@ -18,7 +19,7 @@ from kerasft.data.sequence_to_sequence import (
     sources_and_references,
 )
 from kerasft.data.sources import read_rows
-from kerasft.data.splits import split
+from kerasft.data.splits import separate_label, split
 from kerasft.data.squad import Answer, Question, read_squad, split_questions
 from kerasft.data.tagged_texts import collect_tags, read_tags
 from kerasft.data.text_classification import collect_labels, text_classification, texts_and_labels
@@ -33,6 +34,7 @@ __all__ = [
     "Masking",
     "Question",
     "Rows",
+    "causal_lm",
     "class_pairs",
     "collect_intents",
     "collect_labels",
@@ -42,12 +44,14 @@ __all__ = [
     "draw_examples",
     "each_reference",
     "entity_pairs",
+    "hold_out",
     "intent_and_slots",
     "marker_ids",
     "masked_lm",
     "negative_label",
     "pair_dataset",
     "question_answering",
+    "read_documents",
     "read_pairs",
     "read_rows",
     "read_sources",
@@ -57,6 +61,7 @@ __all__ = [
     "read_texts",
     "relation_extraction",
     "sentence_pairs",
+    "separate_label",
     "sequence_to_sequence",
     "sources_and_references",
     "split",

@@ -48,7 +48,7 @@ def read_text_rows(source: object, *, columns: Mapping[str, object] | None = Non
     >>> len(read_text_rows(["a good film", "bad"]))
     2
     """
-    paths = _text_files(source)
+    paths = text_paths(source)
     if not paths:
         return read_rows(source, columns)
     return Rows.concatenate([_rows_of(path, documents) for path in paths])
@@ -78,7 +78,7 @@ def read_table(source: object, *, column: str | None = None) -> tuple[list[dict]
     return [dict(zip(rows.columns, values)) for values in zip(*rows.columns.values())], texts
 
 
-def _text_files(source: object) -> list[Path]:
+def text_paths(source: object) -> list[Path]:
     """The .txt files that a source names; none if it names others or none."""
     items = source if isinstance(source, list | tuple) else [source]
     if not items or not all(isinstance(item, str | os.PathLike) for item in items):

@@ -44,7 +44,7 @@ class Candidates(NamedTuple):
     """Whether the text ends with this token, or at its limit."""
 
 
-def begin(decoder: CachedDecoder, requests: Requests, rules: Rules, numbers: Numbers) -> Beams:
+def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: Numbers) -> Beams:
     """Read the prompts and choose the first tokens."""
     num_new, num_beams = tf.shape(requests.uniforms)[1], rules.num_beams
     logits, memory, index = decoder.prefill(requests.token_ids, requests.padding_mask, num_new)
@@ -69,7 +69,7 @@ def begin(decoder: CachedDecoder, requests: Requests, rules: Rules, numbers: Num
 
 
 def advance(
-    decoder: CachedDecoder, beams: Beams, requests: Requests, rules: Rules, numbers: Numbers, until: tf.Tensor
+    decoder: CachedDecoder, beams: Beams, *, requests: Requests, rules: Rules, numbers: Numbers, until: tf.Tensor
 ) -> Beams:
     """Search on until no prompt's finished texts may become better, or `until` tokens are written."""
     shapes = tf.nest.map_structure(lambda tensor: tensor.shape, beams)
@@ -129,7 +129,9 @@ def _step(
 
 def _candidates(logits: tf.Tensor, beams: Beams, requests: Requests, rules: Rules, numbers: Numbers) -> Candidates:
     size = tf.shape(logits)[1]
-    scores = adjust(tf.nn.log_softmax(logits), beams.history, rules, numbers, beams.num_written)  # (B K, V)
+    scores = adjust(
+        tf.nn.log_softmax(logits), beams.history, rules=rules, numbers=numbers, num_written=beams.num_written
+    )  # (B K, V)
     scores = tf.reshape(scores, (-1, rules.num_beams, size)) + beams.scores[..., None]
     scores, places = tf.math.top_k(tf.reshape(scores, (-1, rules.num_beams * size)), 2 * rules.num_beams)  # (B, 2 K)
     token_ids = places % size

@@ -59,6 +59,11 @@ class Generator:
         self._decoder = _DECODERS[model.name](model)
         self._functions: dict[Rules, tuple] = {}
 
+    @property
+    def max_length(self) -> int | None:
+        """Number of the model's positions, prompt and new tokens together; None: there is no limit."""
+        return self._decoder.max_length
+
     def __call__(
         self,
         prompts: Sequence[Sequence[int]],
@@ -80,6 +85,8 @@ class Generator:
         Raises:
             KerasftError: If a prompt has no token, or so many that the model has no position left.
         """
+        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+            raise bad_argument("batch_size", "a whole number >= 1", batch_size, "8 is usual.")
         rows = [self._checked(prompt, number) for number, prompt in enumerate(prompts, 1)]
         seeds = _seeds(rows, options.seed)
         order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
@@ -175,13 +182,15 @@ class Generator:
                 tf.TensorSpec((None, None), tf.float32),
             )
             begin = tf.function(
-                lambda requests, numbers: kind.begin(decoder, requests, rules, numbers),
+                lambda requests, numbers: kind.begin(decoder, requests, rules=rules, numbers=numbers),
                 input_signature=(requests, numbers),
             )
             state = begin.get_concrete_function().structured_outputs
             state = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), state)
             advance = tf.function(
-                lambda state, requests, numbers, until: kind.advance(decoder, state, requests, rules, numbers, until),
+                lambda state, requests, numbers, until: kind.advance(
+                    decoder, state, requests=requests, rules=rules, numbers=numbers, until=until
+                ),
                 input_signature=(state, requests, numbers, tf.TensorSpec((), tf.int32)),
             )
             self._functions[rules] = (begin, advance)

@@ -45,7 +45,7 @@ class Paths(NamedTuple):
     """(B,)."""
 
 
-def begin(decoder: CachedDecoder, requests: Requests, rules: Rules, numbers: Numbers) -> Paths:
+def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: Numbers) -> Paths:
     """Read the prompts and choose the first tokens."""
     num_new = tf.shape(requests.uniforms)[1]
     logits, memory, index = decoder.prefill(requests.token_ids, requests.padding_mask, num_new)
@@ -62,7 +62,7 @@ def begin_history(decoder: CachedDecoder, requests: Requests, num_new: tf.Tensor
 
 
 def advance(
-    decoder: CachedDecoder, paths: Paths, requests: Requests, rules: Rules, numbers: Numbers, until: tf.Tensor
+    decoder: CachedDecoder, paths: Paths, *, requests: Requests, rules: Rules, numbers: Numbers, until: tf.Tensor
 ) -> Paths:
     """Write on until all texts are done, or `until` tokens are written.
 
@@ -93,9 +93,9 @@ def advance(
 
 
 def _choose(logits: tf.Tensor, paths: Paths, requests: Requests, rules: Rules, numbers: Numbers) -> Paths:
-    scores = adjust(logits, paths.history, rules, numbers, paths.num_written)  # (B, V)
+    scores = adjust(logits, paths.history, rules=rules, numbers=numbers, num_written=paths.num_written)  # (B, V)
     if rules.method == "sample":
-        chosen = draw(scores, requests.uniforms[:, paths.num_written], rules, numbers)
+        chosen = draw(scores, requests.uniforms[:, paths.num_written], rules=rules, numbers=numbers)
     else:
         chosen = tf.argmax(scores, axis=1, output_type=tf.int32)
     num_written = paths.num_written + 1

@@ -94,7 +94,7 @@ class History(NamedTuple):
         return self._replace(token_ids=added, length=self.length + 1)
 
 
-def adjust(scores: tf.Tensor, history: History, rules: Rules, numbers: Numbers, num_written: tf.Tensor) -> tf.Tensor:
+def adjust(scores: tf.Tensor, history: History, *, rules: Rules, numbers: Numbers, num_written: tf.Tensor) -> tf.Tensor:
     """Apply the rules, in the order of `transformers`: repetition penalty, n-grams, least length.
 
     Args:
@@ -148,7 +148,7 @@ def _in_rows(ids: tf.Tensor) -> tf.Tensor:
     return tf.stack([rows, ids], axis=-1)
 
 
-def draw(scores: tf.Tensor, uniform: tf.Tensor, rules: Rules, numbers: Numbers) -> tf.Tensor:
+def draw(scores: tf.Tensor, uniform: tf.Tensor, *, rules: Rules, numbers: Numbers) -> tf.Tensor:
     """Draw a token of each row by one number: the first whose cumulative probability is above it.
 
     Args:

@@ -14,6 +14,7 @@ from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline
 from kerasft.pipelines.sentences import split_sentences
 from kerasft.pipelines.sequence_to_sequence import SequenceToSequencePipeline
 from kerasft.pipelines.text_classification import TextClassificationPipeline
+from kerasft.pipelines.text_generation import TextGenerationPipeline
 from kerasft.pipelines.token_classification import TokenClassificationPipeline
 from kerasft.pipelines.zero_shot import ZeroShotPipeline
 
@@ -28,6 +29,7 @@ __all__ = [
     "SentenceEmbeddingPipeline",
     "SequenceToSequencePipeline",
     "TextClassificationPipeline",
+    "TextGenerationPipeline",
     "TokenClassificationPipeline",
     "ZeroShotPipeline",
     "graph_format",

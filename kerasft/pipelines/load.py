@@ -14,9 +14,11 @@ from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline
 from kerasft.pipelines.sequence_to_sequence import SequenceToSequencePipeline
 from kerasft.pipelines.text_classification import TextClassificationPipeline
+from kerasft.pipelines.text_generation import TextGenerationPipeline
 from kerasft.pipelines.token_classification import TokenClassificationPipeline
 
 PIPELINES: dict[str, type[Pipeline]] = {
+    "causal-lm": TextGenerationPipeline,
     "intent-and-slots": IntentAndSlotsPipeline,
     "masked-lm": MaskedLMPipeline,
     "relation-extraction": RelationExtractionPipeline,

@@ -1,6 +1,7 @@
 """One straight-line script a task: copy it, change it, run it. `kerasft train TASK` runs the same code."""
 
 from kerasft.recipes import (
+    causal_lm,
     few_shot,
     intent_and_slots,
     masked_lm,
@@ -13,6 +14,7 @@ from kerasft.recipes import (
 )
 
 __all__ = [
+    "causal_lm",
     "few_shot",
     "intent_and_slots",
     "masked_lm",

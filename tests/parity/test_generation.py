@@ -65,7 +65,9 @@ def test_tokens_are_drawn_by_the_references_probabilities(case):
     rules, numbers = Rules.of(options), Numbers.of(options, end_id=1)
     count = 4000
     uniforms = tf.constant((np.arange(count) + 0.5) / count, tf.float32)
-    draw_graph = tf.function(lambda row: draw(tf.repeat(row[None], count, axis=0), uniforms, rules, numbers))
+    draw_graph = tf.function(
+        lambda row: draw(tf.repeat(row[None], count, axis=0), uniforms, rules=rules, numbers=numbers)
+    )
     for row, probabilities in zip(expected["logits"], expected[case]):
         drawn = np.bincount(draw_graph(tf.constant(row)), minlength=len(row)) / count
         # Evenly spaced numbers: the counts are the probabilities but for the ends of each token's interval.

@@ -1,0 +1,234 @@
+"""Texts of which each token is to be foretold: documents packed into blocks, or prompts with their completions."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import tensorflow as tf
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.data.batching import Batching, TokenTargets
+from kerasft.data.columns import Roles, find_columns
+from kerasft.data.plain_texts import read_text_rows, text_paths
+from kerasft.data.rows import Rows
+from kerasft.data.sources import read_rows
+from kerasft.data.text_classification import text_columns
+from kerasft.data.text_files import read_text
+from kerasft.data.token_dataset import token_dataset
+from kerasft.data.token_store import CHUNK, DEFAULT_MAX_LENGTH, Encoder, TokenStore, logger
+from kerasft.errors import bad_argument
+
+DOCUMENTS = ("file", "paragraph", "line")
+"""What a document of a .txt file is: the whole file, what stands between blank lines, or a line."""
+Texts = Sequence[str] | Sequence[tuple[str, str]]
+"""Documents, or prompts with their completions."""
+_ROLES = {"prompt": "text", "completion": "label", "text": "text"}
+"""What `find_columns`, which is made for classifiers, calls our columns."""
+_FEW = 20  # documents; of fewer, a random draw would be a poor held-out part
+
+
+def causal_lm(
+    source: object,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    block_size: int | None = None,
+    documents: str = "file",
+    columns: Mapping[str, object] | None = None,
+    batch_size: int | Batching = 8,
+    shuffle: bool = False,
+    seed: int = 0,
+) -> tf.data.Dataset:
+    """Make the dataset that a causal language model is trained on, or its perplexity measured on.
+
+    Documents are put one after the other, each followed by the end-of-text token, and cut into blocks; the remainder is a
+    shorter block, so nothing is lost, and every token but the very first is asked for exactly once. Prompts with
+    completions are a row each, the completion followed by the end-of-text token, and only the completion is asked for.
+
+    Args:
+        source: .txt files; or .csv, .tsv, .jsonl, .parquet or .tfrecord files, or rows, of which a text is a document, or,
+            with the columns `prompt` and `completion`, a pair; or a list of texts, or of pairs as tuples.
+        tokenizer: The checkpoint's fast tokenizer; it needs an end token.
+        block_size: Tokens in a block, or the most tokens of a pair; default 128, or the tokenizer's limit if less. A longer
+            pair loses the beginning of its prompt, and only then the end of its completion; both are counted and reported.
+        documents: What a document of a .txt file is: `"file"`, `"paragraph"` (between blank lines) or `"line"`.
+        columns: `{"text": ...}`, or `{"prompt": ..., "completion": ...}`: names, or 0-based numbers, which say that the file
+            has no header.
+        batch_size: Blocks in a batch, or a `Batching`.
+        shuffle: New batches in a new order every epoch. Without it the order is the source's.
+        seed: Seed of the order.
+
+    Returns:
+        A `tf.data.Dataset` of `(features, y, sample_weight)`; `len()` is exact. Features are `token_ids` and `padding_mask`,
+        int32 (B, S); y, int32 (B, S), are the next tokens; weights, float32 (B, S), are 0 for prompts and padding.
+
+    Raises:
+        DataError: If the data cannot be used; the message names file, line and value.
+        KerasftError: If an argument is out of range, or the tokenizer has no end token.
+
+    Example:
+
+    >>> tokenizer.eos_token = "[SEP]"
+    >>> features, y, weight = next(iter(causal_lm(["a good film", "bad"], tokenizer, block_size=4)))
+    >>> tokenizer.convert_ids_to_tokens(features["token_ids"].numpy().ravel())
+    ['a', 'good', 'film', '[SEP]', 'bad', '[PAD]', '[PAD]', '[PAD]']
+    >>> tokenizer.convert_ids_to_tokens(y[0].numpy()), weight.numpy().tolist()
+    (['good', 'film', '[SEP]', 'bad'], [[1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 0.0, 0.0]])
+    """
+    batching = Batching.of(batch_size)
+    if tokenizer.eos_token_id is None:
+        fix = 'Set one: tokenizer.eos_token = "<|endoftext|>".'
+        raise bad_argument("tokenizer", "one with an end token", type(tokenizer).__name__, fix)
+    size = _checked_block_size(block_size, tokenizer)
+    texts = read_documents(source, documents=documents, columns=columns)
+    make = _paired if isinstance(texts[0], tuple) else _packed
+    ids, lengths, targets = make(texts, tokenizer, size)
+    pad_id = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
+    store = TokenStore(ids, lengths, lengths, segments=False, pad_id=pad_id, max_length=size)
+    return token_dataset(store, batching, y=targets, shuffle=shuffle, seed=seed)
+
+
+def read_documents(source: object, *, documents: str = "file", columns: Mapping[str, object] | None = None) -> Texts:
+    """Read the plain texts of a source.
+
+    Args:
+        source: As for `causal_lm`.
+        documents: As for `causal_lm`.
+        columns: As for `causal_lm`.
+
+    Returns:
+        N >= 1 documents, or N tuples of prompt and completion.
+
+    Raises:
+        DataError: If the source cannot be read, or a text is missing, empty or not valid Unicode.
+
+    Example:
+
+    >>> read_documents([{"prompt": "2 + 2 =", "completion": " 4"}])
+    [('2 + 2 =', ' 4')]
+    """
+    if documents not in DOCUMENTS:
+        raise bad_argument("documents", f"one of {DOCUMENTS}", documents, "Choose one of them.")
+    paths = text_paths(source)
+    if paths and documents == "file":
+        return [read_text(path) for path in map(Path, paths)]
+    if paths:
+        texts, _ = text_columns(read_text_rows(source, documents=documents == "paragraph"), Roles("text"))
+        return texts
+    if isinstance(source, list) and source and all(isinstance(item, tuple) and len(item) == 2 for item in source):
+        prompts, completions = zip(*source)
+        source = Rows.of({"prompt": list(prompts), "completion": list(completions)}, "Python rows")
+    _check_columns(columns)
+    rows = read_rows(source, columns and {_ROLES[role]: name for role, name in columns.items()})
+    if "completion" in (columns or {}) or (not columns and {"prompt", "completion"} <= set(rows.columns)):
+        named = {"prompt": "prompt", "completion": "completion", **(columns or {})}
+        roles = find_columns(rows, {_ROLES[role]: name for role, name in named.items()}, need_label=True)
+        prompts, _ = text_columns(rows, Roles(roles.text))
+        completions, _ = text_columns(rows, Roles(roles.label[0]))
+        return list(zip(prompts, completions))
+    texts, _ = text_columns(rows, Roles(find_columns(rows, columns).text))
+    return texts
+
+
+def hold_out(texts: Texts, share: float, *, seed: int = 0) -> tuple[Texts, Texts]:
+    """Take a part of the texts away, to measure on.
+
+    Args:
+        texts: As `read_documents` returns them.
+        share: How much, in (0, 1).
+        seed: Of the draw. Of fewer than 20 documents the last part of each is taken, at a line's end: a draw of whole
+            documents would be rough, and passages next to each other are no fair test.
+
+    Returns:
+        The rest, and the part.
+
+    Raises:
+        KerasftError: If a part would be empty.
+
+    Example:
+
+    >>> hold_out(["one\\ntwo\\nthree\\nfour\\n"], 0.7)
+    (['one\\ntwo\\n'], ['three\\nfour\\n'])
+    """
+    if len(texts) < _FEW and not isinstance(texts[0], tuple):
+        places = [_line_end(text, round(len(text) * (1 - share))) for text in texts]
+        parts = [text[:place] for text, place in zip(texts, places)], [text[p:] for text, p in zip(texts, places)]
+    else:
+        order = np.random.default_rng(seed).permutation(len(texts))
+        taken = set(order[: max(1, round(len(texts) * share))].tolist())
+        parts = [text for row, text in enumerate(texts) if row not in taken], [texts[row] for row in sorted(taken)]
+    rest, held_out = ([text for text in part if text] for part in parts)
+    if not rest or not held_out:
+        raise bad_argument("dev_fraction", "such that both parts have text", share, "Give --dev FILE, or more text.")
+    return rest, held_out
+
+
+def _line_end(text: str, place: int) -> int:
+    """The end of the line at this character, or of the word where there are no lines."""
+    for separator in ("\n", " "):
+        end = text.find(separator, place)
+        if 0 <= end < len(text) - 1:
+            return end + 1
+    return place
+
+
+def _check_columns(columns: Mapping[str, object] | None) -> None:
+    if columns and (set(columns) - set(_ROLES) or ("text" in columns and len(columns) > 1)):
+        fix = 'For example columns={"text": "body"} or columns={"prompt": "question", "completion": "answer"}.'
+        raise bad_argument("columns", "a dictionary with text, or with prompt and completion", columns, fix)
+
+
+def _checked_block_size(block_size: int | None, tokenizer: PreTrainedTokenizerFast) -> int:
+    limit = int(min(tokenizer.model_max_length, 10**9))  # 1e30 where the checkpoint does not say
+    if block_size is None:
+        return min(DEFAULT_MAX_LENGTH, limit)
+    if isinstance(block_size, bool) or not isinstance(block_size, int | np.integer) or not 2 <= block_size <= limit:
+        raise bad_argument(
+            "block_size", f"a whole number from 2 to {limit}, the tokenizer's limit", block_size, "Mend it."
+        )
+    return int(block_size)
+
+
+def _tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> list[np.ndarray]:
+    Encoder(tokenizer)  # refuses what is no fast tokenizer
+    rows = []
+    for start in range(0, len(texts), CHUNK):
+        encoded = tokenizer(list(texts[start : start + CHUNK]), add_special_tokens=False, verbose=False)
+        rows += [np.array(ids, np.int32) for ids in encoded["input_ids"]]
+    return rows
+
+
+def _packed(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, size: int) -> tuple:
+    """All tokens in a row, cut into blocks; the last one has what remains."""
+    end = np.array([tokenizer.eos_token_id], np.int32)
+    stream = np.concatenate([part for row in _tokenize(texts, tokenizer) for part in (row, end)])
+    ids, following = stream[:-1], stream[1:]
+    if not len(ids):
+        raise bad_argument("source", "texts of one token or more", list(texts)[:3], "Give other texts.")
+    lengths = np.full(-(-len(ids) // size), size, np.int32)
+    lengths[-1] = len(ids) - size * (len(lengths) - 1)
+    return ids, lengths, TokenTargets(following, np.ones(len(ids), np.float32))
+
+
+def _paired(texts: Sequence[tuple[str, str]], tokenizer: PreTrainedTokenizerFast, size: int) -> tuple:
+    """Each prompt with its completion, of which alone each token is asked for."""
+    prompts = _tokenize([prompt for prompt, _ in texts], tokenizer)
+    completions = _tokenize([completion for _, completion in texts], tokenizer)
+    end = np.array([tokenizer.eos_token_id], np.int32)
+    ids, following, weights, cut = [], [], [], [0, 0]
+    for prompt, completion in zip(prompts, completions):
+        completion = np.concatenate([completion, end])
+        room = size + 1 - len(completion)  # the last token is only a target
+        if room < 1:  # one token of the prompt stays, to foretell the first of the completion
+            room, completion = 1, completion[:size]
+            cut[1] += 1
+        elif len(prompt) > room:
+            cut[0] += 1
+        row = np.concatenate([prompt[-room:] if len(prompt) else end, completion])
+        ids.append(row[:-1])
+        following.append(row[1:])
+        weights.append((np.arange(len(row) - 1) >= len(row) - 1 - len(completion)).astype(np.float32))
+    for number, what in zip(cut, ("prompts lost their beginning", "completions lost their end")):
+        if number:
+            logger.warning("%d of %d %s, to fit block_size=%d.", number, len(texts), what, size)
+    lengths = np.array([len(row) for row in ids], np.int32)
+    return np.concatenate(ids), lengths, TokenTargets(np.concatenate(following), np.concatenate(weights))

@@ -1,0 +1,142 @@
+"""Fine-tune a GPT-2 on texts, or on prompts with completions, or train a new one, end to end.
+
+    kerasft train causal-lm --model MODEL --train texts.txt --output saved_models/writer
+
+Without a pretrained model, `kerasft.checkpoints.new_gpt2(folder, "texts.txt")` makes one with a vocabulary of its own; then
+give `--learning-rate 1e-3`. Expect the perplexity on held-out text to fall every epoch until the model begins to learn the
+train text by heart (docs/causal_lm.md has numbers). The script is meant to be copied: below `Options` stands plain Keras.
+"""
+
+import dataclasses
+import pathlib
+import sys
+
+import kerasft
+from kerasft.errors import bad_argument
+from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Options(TrainingOptions):
+    """Every choice of the recipe: these, and those of `TrainingOptions`.
+
+    Example:
+
+    >>> Options(model="gpt2", train="texts.txt").block_size
+    256
+    """
+
+    train: str = option("texts: .txt, or .csv .tsv .jsonl ... with texts, or prompts and completions", required=True)
+    output: str = option("folder of the bundle to write", default="saved_models/causal_lm")
+    documents: str = option("what a document of a .txt file is", default="file", choices=("file", "paragraph", "line"))
+    text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
+    prompt: str | None = option("column of the prompt (default: prompt, if there is such a column)")
+    completion: str | None = option("column of the completion, on which alone the loss is")
+    block_size: int = option("tokens of a block; documents are packed into blocks", default=256, least=2)
+    batch_size: int = option("blocks a step, over all devices together", default=8, least=1)
+    learning_rate: float = option("peak rate of AdamW", default=5e-5, above=0)
+    max_new_tokens: int = option("default length limit of the bundle's texts", default=128, least=1)
+
+
+def main(options: Options) -> dict:
+    """Train, save the bundle, report.
+
+    Args:
+        options: The choices; see `Options`.
+
+    Returns:
+        `metrics` (the report's numbers, and the perplexity before the training), `split` ("dev" or "test", what they were
+        measured on), `best_epoch_chosen_on` ("dev" or None), and the paths `bundle`, `report` and `logs`.
+
+    Raises:
+        KerasftError: For anything in the options or the data that the user can mend.
+
+    Example:
+
+    >>> texts = scratch / "plays.txt"
+    >>> _ = texts.write_text("Where is my parcel?\\nIt is lost.\\n" * 40)
+    >>> gpt2 = kerasft.checkpoints.new_gpt2(scratch / "g", texts, vocabulary_size=270, num_layers=1, hidden_dim=64)
+    >>> result = main(Options(model=str(gpt2), train=str(texts), output="writer", epochs=1, block_size=32))
+    5/5 - ...
+    >>> result["bundle"].name, sorted(result["metrics"])
+    ('writer', ['loss', 'num_tokens', 'perplexity', 'perplexity_before'])
+    """
+    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
+
+    keras.utils.set_random_seed(options.seed)
+    keras.config.set_dtype_policy(options.precision)
+    output = pathlib.Path(options.output)
+    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
+    kerasft.bundles.check_target(output, name="output")
+
+    # 1. Texts.
+    train_texts, dev_texts, (split, texts) = read_texts(options)  # `texts` are what is reported
+
+    # 2. Model, datasets, loss and optimizer.
+    with kerasft.get_strategy(options.strategy).scope():
+        model, tokenizer = load_model(options)
+        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
+        data = {"block_size": options.block_size, "batch_size": batch_size}
+        train = kerasft.data.causal_lm(train_texts, tokenizer, shuffle=True, seed=options.seed, **data)
+        dev = kerasft.data.causal_lm(dev_texts, tokenizer, **data)
+        metrics = [kerasft.metrics.Perplexity()]
+        model.compile(
+            optimizer=make_optimizer(options, steps_per_epoch=len(train)),
+            loss=kerasft.losses.SparseCategoricalCrossentropy(),
+            weighted_metrics=metrics,
+            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+        )
+
+    # 3. Measure, train, measure again.
+    settings = {"documents": options.documents, "generation": {"max_new_tokens": options.max_new_tokens}}
+    trained = kerasft.make_bundle(model, tokenizer, max_length=options.block_size, settings=settings)
+    before = kerasft.pipelines.load(trained).evaluate(texts).metrics["perplexity"]
+    watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
+    verbose = 1 if sys.stdout.isatty() else 2
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    if options.keep == "best":
+        model.load_weights(work / "best.weights.h5")
+
+    # 4. Report and save.
+    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
+    report = kerasft.pipelines.load(trained).evaluate(texts, about=about)
+    report.metrics["perplexity_before"] = before
+    report.write(work / "report")
+    bundle = kerasft.save_bundle(
+        output,
+        model,
+        tokenizer,
+        max_length=options.block_size,
+        settings=settings,
+        metrics={split: report.metrics},
+        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
+    )
+    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
+    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+
+def load_model(options: Options) -> tuple:
+    """Load a GPT-2 with the head that it was published with, or a backbone, which gets one."""
+    if kerasft.checkpoints.task_of(options.model) == "causal_lm":
+        return kerasft.load_task_model(options.model)
+    backbone, tokenizer = kerasft.load_pretrained(options.model)
+    family = kerasft.backbones.config_of(backbone).family
+    if family != "gpt2":
+        fix = "Take a GPT-2, or make one by kerasft.checkpoints.new_gpt2."
+        raise bad_argument("model", "one that reads a text from left to right", f"{options.model} ({family})", fix)
+    return kerasft.heads.causal_lm(backbone), tokenizer
+
+
+def read_texts(options: Options) -> tuple:
+    """Read the train and dev texts, and the split to report with its texts."""
+    columns = {name: column(getattr(options, name)) for name in ("text", "prompt", "completion")}
+    columns = {role: name for role, name in columns.items() if name is not None}
+    read = {"documents": options.documents, "columns": columns or None}
+    train = kerasft.data.read_documents(options.train, **read)
+    dev = options.dev and kerasft.data.read_documents(options.dev, **read)
+    test = options.test and kerasft.data.read_documents(options.test, **read)
+    if dev is None:
+        train, dev = kerasft.data.hold_out(train, options.dev_fraction, seed=options.seed)
+    train = train[: options.max_train_rows]
+    return train, dev, ("dev", dev) if test is None else ("test", test)
