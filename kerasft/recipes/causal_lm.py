@@ -58,7 +58,7 @@ def main(options: Options) -> dict:
     >>> _ = texts.write_text("Where is my parcel?\\nIt is lost.\\n" * 40)
     >>> gpt2 = kerasft.checkpoints.new_gpt2(scratch / "g", texts, vocabulary_size=270, num_layers=1, hidden_dim=64)
     >>> result = main(Options(model=str(gpt2), train=str(texts), output="writer", epochs=1, block_size=32))
-    5/5 - ...
+    3/3 - ...
     >>> result["bundle"].name, sorted(result["metrics"])
     ('writer', ['loss', 'num_tokens', 'perplexity', 'perplexity_before'])
     """
