@@ -26,8 +26,9 @@ RUNS = {
         ("accuracy", "f1_macro"),
     ),
     "stsb": (
-        "--train {data}/stsb/en-train.csv --dev {data}/stsb/en-dev.csv --text 0 --text-pair 1 --label 2 --problem regression "
-        "--epochs 5 --learning-rate 1e-4 --keep last --seeds 3",
+        # The best epoch by the dev rows, measured on the test rows too, which chose nothing.
+        "--train {data}/stsb/en-train.csv --dev {data}/stsb/en-dev.csv --test {data}/stsb/en-test.csv --text 0 --text-pair 1 "
+        "--label 2 --problem regression --epochs 5 --learning-rate 1e-4 --seeds 3",
         ("pearson", "spearman"),
     ),
     "cola": (

@@ -71,6 +71,8 @@ kerasft.reports.plots.confusion_matrix(report.confusion_matrix, model.labels)"""
 BATCH = """\
 # What the model sees: named int32 tensors (here the first two rows of a batch), then the targets and, where not every place
 # counts, the weights.
+import keras
+
 features, *targets = next(iter(train))
 for name, tensor in [*features.items(), *(("target", tensor) for tensor in keras.tree.flatten(targets))]:
     print(name, tuple(tensor.shape), tensor[:2].numpy().tolist())"""
@@ -81,7 +83,11 @@ ask({question})"""
 
 EXPORT = """\
 # For a phone: int8 weights, a quarter of the size. The file is loaded again and compared with the model.
-kerasft.export.litert(bundle, "saved_models/phone", quantize="int8", texts={texts})"""
+kerasft.export.litert(bundle, "saved_models/phone", quantize="int8"{verified})"""
+
+EXPORT_FLOAT = """\
+# For a phone. The file is loaded again and compared with the model.
+kerasft.export.litert(bundle, "saved_models/phone"{verified})"""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,22 +99,24 @@ class Notebook:
         title: Heading.
         text: What it does, in a sentence or two.
         question: The example that the pipeline is asked, as Python.
-        texts: What the exported file is verified on, as Python.
+        verified: More arguments of the export, such as the texts to verify on, as Python.
         model: Default checkpoint.
         options: More arguments of `Options`, as Python.
         epochs: Default number of epochs.
         figure: A cell with the task's own figure after the numbers.
+        export: The cell that writes the file for phones.
     """
 
     module: str
     title: str
     text: str
     question: str
-    texts: str
+    verified: str = ""
     model: str = "bert-base-uncased"
     options: str = "learning_rate=5e-5"
     epochs: int = 3
     figure: str = METRICS
+    export: str = EXPORT
 
     @property
     def task(self) -> str:
@@ -136,11 +144,12 @@ class Notebook:
             if "model.fit(" in code:
                 cells.append(("code", PLOTS))
         cells += [("code", self.figure), ("markdown", "## Ask it"), ("code", ASK.format(question=self.question))]
-        return [*cells, ("markdown", "## Ship it"), ("code", EXPORT.format(texts=self.texts))]
+        return [*cells, ("markdown", "## Ship it"), ("code", self.export.format(verified=self.verified))]
 
 
 QUESTION = '"hello, where is my parcel? I ordered it on Monday"'
-TEXTS = "kerasft.data.texts_and_labels(test_file)[0][:200]"
+TEXTS = ", texts=kerasft.data.texts_and_labels(test_file)[0][:200]"
+TEXTS_OF_PAIRS = ", texts=[first for first, _ in kerasft.data.texts_and_labels(test_file)[0][:200]]"
 NOTEBOOKS = (
     Notebook(
         "text_classification",
@@ -150,6 +159,72 @@ NOTEBOOKS = (
         TEXTS,
         options="learning_rate=5e-5,\n    max_length=64",
         figure=CONFUSION,
+    ),
+    Notebook(
+        "token_classification",
+        "Find entities",
+        "A label for each word: names, dates, order numbers, with their places in the text.",
+        QUESTION,
+    ),
+    Notebook(
+        "intent_and_slots",
+        "Find intents and slots at once",
+        "What a customer wants, and the details of it, by one model with two outputs.",
+        QUESTION,
+    ),
+    Notebook(
+        "question_answering",
+        "Answer questions from texts",
+        "The part of a text that answers a question, with its place and its probability.",
+        '("What is the order\'s number?", "Where is my parcel? I mean order #12345 of Monday.")',
+        options="learning_rate=5e-5,\n    max_length=128,\n    stride=32",
+    ),
+    Notebook(
+        "relation_extraction",
+        "Find relations between entities",
+        "What a text says that one thing has to do with another: the edges of a knowledge graph.",
+        '"The <e1>blender</e1> has to go to <e2>Porto</e2>."',
+    ),
+    Notebook(
+        "masked_lm",
+        "Adapt an encoder to a domain",
+        "Masked language modelling on plain texts; the bundle is a better start for every other task on such texts.",
+        'f"hello, where is my {ask.tokenizer.mask_token}?"',
+        options="learning_rate=5e-5",
+        export=EXPORT_FLOAT,
+    ),
+    Notebook(
+        "causal_lm",
+        "Fine-tune a language model",
+        "A GPT-2 that goes on as the texts it was trained on, with sampling, beams, stop sequences and streaming.",
+        '"hello, where is", max_new_tokens=20',
+        model="gpt2",
+        export=EXPORT_FLOAT,
+    ),
+    Notebook(
+        "sequence_to_sequence",
+        "Write a text for a text",
+        "A T5 for translation, summaries or any other text for a text, evaluated by what it writes.",
+        f"{QUESTION}, max_new_tokens=20",
+        model="t5-small",
+        options="learning_rate=1e-3",
+        export=EXPORT_FLOAT,
+    ),
+    Notebook(
+        "sentence_embedding",
+        "Embed sentences, and search",
+        "Vectors whose cosine says how alike two texts are: for search, FAQ retrieval and zero-shot classification.",
+        QUESTION,
+        TEXTS_OF_PAIRS,
+    ),
+    Notebook(
+        "few_shot",
+        "Classify with eight examples a class",
+        "Contrastive fine-tuning of an embedder, then a small head (the SetFit idea); the result is a text classifier.",
+        f"{QUESTION}, top_k=3",
+        TEXTS,
+        options="learning_rate=5e-5",
+        epochs=1,
     ),
 )
 

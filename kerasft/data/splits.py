@@ -76,6 +76,35 @@ def split(
     return train, dev_part, test_part if test else None
 
 
+def separate_label(source: object, label: str, *, columns: Mapping[str, object] | None = None) -> tuple[Rows, Rows]:
+    """Part the rows of one label from the others, such as those that are out of scope.
+
+    Args:
+        source: As for `text_classification`.
+        label: The label's name.
+        columns: As for `text_classification`.
+
+    Returns:
+        The rows of other labels, and those of this one; either may be empty.
+
+    Raises:
+        DataError: If the source cannot be read, or has no column of labels.
+
+    Example:
+
+    >>> inside, outside = separate_label([("pay my bill", "pay"), ("a show on broadway", "oos")], "oos")
+    >>> inside.columns["text"], outside.columns["text"]
+    (['pay my bill'], ['a show on broadway'])
+    """
+    rows = read_rows(source, columns)
+    roles = find_columns(rows, columns, need_label=True)
+    if len(roles.label) != 1:
+        raise bad_data(rows.name, "one label column is expected", "Name one.", value=list(roles.label))
+    is_label = np.array([str(value).strip() == label for value in rows.columns[roles.label[0]]], bool)
+    rows = replace(rows, roles=_as_columns(roles))
+    return rows.take(np.flatnonzero(~is_label)), rows.take(np.flatnonzero(is_label))
+
+
 def _count(name: str, share: float | int, rows: int) -> int:
     whole = isinstance(share, (int, np.integer)) and not isinstance(share, bool)
     if not (share >= 1 if whole else isinstance(share, float) and 0 < share < 1):

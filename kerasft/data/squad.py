@@ -213,7 +213,7 @@ def _occurrences(text: str, context: str) -> list[int]:
 
 def _text(value: object, name: str, place: str) -> str:
     if not isinstance(value, str):
-        raise bad_data(place, f"{name} is not a text", _FIX, value=value if value is not None else "nothing")
+        raise bad_data(place, f"{name} is not a text", _FIX, value="nothing" if value is None else value)
     if not is_unicode(value):
         raise bad_data(place, f"{name} holds half of a surrogate pair", "Write it as UTF-8.", value=value)
     return value
@@ -261,7 +261,7 @@ def _answer(answer: object, place: str) -> Answer:
     if not text.strip():
         raise bad_data(place, "an answer is empty", 'Write "answers": [] where there is none.', value=text)
     if isinstance(start, bool) or not isinstance(start, (int, np.integer)):
-        raise bad_data(place, "answer_start is not a whole number", _FIX, value=start)
+        raise bad_data(place, "answer_start is not a whole number", _FIX, value="nothing" if start is None else start)
     return Answer(text, int(start))
 
 
@@ -303,7 +303,8 @@ def _read_json(path: Path, reader: _Reader) -> None:
 
 def _list(value: object, what: str, name: str) -> list:
     if not isinstance(value, list):
-        raise bad_data(name, f"{what} is not a list", "Give SQuAD's form: data > paragraphs > qas.", value=value)
+        received = "nothing" if value is None else value
+        raise bad_data(name, f"{what} is not a list", "Give SQuAD's form: data > paragraphs > qas.", value=received)
     return value
 
 

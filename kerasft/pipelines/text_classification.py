@@ -1,5 +1,6 @@
 """Texts in, labels out: over a trained model in any form."""
 
+import dataclasses
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,11 +9,14 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.data import texts_and_labels
+from kerasft.data.rows import Rows
+from kerasft.data.splits import separate_label
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import Runner, predict_logits
-from kerasft.features import Labels
+from kerasft.features import SINGLE_LABEL, Labels
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.postprocessing import answers, probabilities
+from kerasft.postprocessing.out_of_scope import check_out_of_scope, out_of_scope_scores, out_of_scope_threshold
 from kerasft.reports import Report, summarize
 from kerasft.tokenizers.encoding import encode
 
@@ -31,6 +35,8 @@ class TextClassificationPipeline(Pipeline):
         labels: What the outputs stand for.
         max_length: Longest input in tokens; longer texts are cut, counted in `num_truncated`, and warned of once.
         pair: Whether the model reads pairs of texts.
+        out_of_scope: `{"threshold": ..., "label": ...}`: from what probability a text has one of the labels, and what it has
+            otherwise; see `tune_out_of_scope`.
 
     Example:
 
@@ -55,11 +61,15 @@ class TextClassificationPipeline(Pipeline):
         *,
         max_length: int,
         pair: bool = False,
+        out_of_scope: Mapping[str, Any] | None = None,
     ):
+        if out_of_scope is not None:
+            check_out_of_scope(out_of_scope, labels)
         self.runner = runner
         self.tokenizer = tokenizer
         self.labels = labels
         self.pair = pair
+        self.out_of_scope = out_of_scope
         self.max_length = min(max_length, runner.sequence_length or max_length)
         self.num_truncated = 0
 
@@ -70,7 +80,8 @@ class TextClassificationPipeline(Pipeline):
         """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
         labels = Labels(metadata["labels"], metadata["problem"])
         pair = bool(metadata.get("pair"))
-        return cls(runner, tokenizer, labels, max_length=metadata["max_length"], pair=pair)
+        rejection = metadata.get("settings", {}).get("out_of_scope")
+        return cls(runner, tokenizer, labels, max_length=metadata["max_length"], pair=pair, out_of_scope=rejection)
 
     def __call__(
         self,
@@ -101,7 +112,14 @@ class TextClassificationPipeline(Pipeline):
         """
         items, one = _items(texts, pairs)
         logits = self.predict_logits(items, batch_size=batch_size)
-        result = answers(logits, self.labels, top_k=top_k, threshold=threshold, with_probabilities=with_probabilities)
+        result = answers(
+            logits,
+            self.labels,
+            top_k=top_k,
+            threshold=threshold,
+            with_probabilities=with_probabilities,
+            out_of_scope=self.out_of_scope,
+        )
         return result[0] if one else result
 
     def predict_logits(self, texts: Sequence[str] | Sequence[tuple[str, str]], *, batch_size: int = 32) -> np.ndarray:
@@ -146,6 +164,9 @@ class TextClassificationPipeline(Pipeline):
     ) -> Report:
         """Measure the model on labelled texts.
 
+        With an out-of-scope threshold, rows of its label count as out of scope: `in_scope_accuracy`, `out_of_scope_recall` and
+        `out_of_scope_precision` are those of the answers, and all other numbers are of the in-scope rows without the threshold.
+
         Args:
             source: What `kerasft.data.text_classification` reads.
             columns: As there.
@@ -155,9 +176,73 @@ class TextClassificationPipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used.
         """
+        outside = None
+        if self.out_of_scope is not None:
+            source, outside = separate_label(source, self.out_of_scope["label"], columns=columns)
+            if not len(source):
+                raise bad_data(source.name, "all rows are out of scope", "Give rows of the model's labels too.")
         texts, gold = texts_and_labels(source, labels=self.labels, columns=columns)
         logits = self.predict_logits(texts, batch_size=batch_size)  # (N, C)
-        return summarize(logits, gold, self.labels, texts=texts, about=about)
+        report = summarize(logits, gold, self.labels, texts=texts, about=about)
+        if outside is None:
+            return report
+        found = self._confidence(logits), logits.argmax(-1) == gold, self._confidence_of(outside, columns, batch_size)
+        scores = out_of_scope_scores(*found, threshold=self.out_of_scope["threshold"])
+        facts = (
+            f"{len(outside)} rows more, of {self.out_of_scope['label']}; threshold {self.out_of_scope['threshold']:.4f}"
+        )
+        return dataclasses.replace(
+            report, metrics=scores | report.metrics, about={**report.about, "out of scope": facts}
+        )
+
+    def tune_out_of_scope(
+        self,
+        source: object,
+        label: str = "oos",
+        *,
+        columns: Mapping[str, object] | None = None,
+        batch_size: int = 64,
+    ) -> dict[str, Any]:
+        """Choose from what probability an answer is given, so that texts of no class are told apart.
+
+        Args:
+            source: Dev rows, some of them of `label`, as `kerasft.data.text_classification` reads them.
+            label: What texts of no class are labelled with; it is no label of the model.
+            columns: As there.
+            batch_size: Texts in one run.
+
+        Returns:
+            `{"threshold": ..., "label": ...}`, to be given as `settings={"out_of_scope": ...}` to `kerasft.save_bundle`: the
+            threshold with the largest sum of in-scope accuracy and out-of-scope recall, see
+            `kerasft.postprocessing.out_of_scope_threshold`.
+
+        Raises:
+            KerasftError: If the model is not one of single labels, or has this label.
+            DataError: If no row, or every row, is of `label`.
+        """
+        check_out_of_scope({"threshold": 0.0, "label": label}, self.labels)
+        if self.labels.problem != SINGLE_LABEL:
+            raise bad_argument("model", "one of single labels", self.labels.problem, "Others need no such threshold.")
+        inside, outside = separate_label(source, label, columns=columns)
+        if not len(inside) or not len(outside):
+            fix = "Give dev rows of both kinds."
+            raise bad_data(
+                inside.name, f"{len(outside)} of its rows are labelled {label!r}, {len(inside)} are not", fix
+            )
+        texts, gold = texts_and_labels(inside, labels=self.labels, columns=columns)
+        logits = self.predict_logits(texts, batch_size=batch_size)
+        found = self._confidence(logits), logits.argmax(-1) == gold, self._confidence_of(outside, columns, batch_size)
+        return {"threshold": out_of_scope_threshold(*found), "label": label}
+
+    def _confidence(self, logits: np.ndarray) -> np.ndarray:
+        """The probability of the likeliest label, (N,)."""
+        return probabilities(logits, self.labels).max(-1)
+
+    def _confidence_of(self, rows: Rows, columns: Mapping[str, object] | None, batch_size: int) -> np.ndarray:
+        if not len(rows):
+            return np.empty(0)
+        texts, _ = texts_and_labels(rows, columns=columns)
+        return self._confidence(self.predict_logits(texts, batch_size=batch_size))
 
 
 def _items(texts: Texts, pairs: str | Sequence[str] | None) -> tuple[list, bool]:

@@ -1,5 +1,6 @@
 """From logits to answers; no TensorFlow in here, so that it also runs beside a LiteRT interpreter."""
 
+from kerasft.postprocessing.out_of_scope import out_of_scope_scores, out_of_scope_threshold
 from kerasft.postprocessing.text_classification import answers, probabilities
 from kerasft.postprocessing.token_classification import decode, entities
 
@@ -7,5 +8,7 @@ __all__ = [
     "answers",
     "decode",
     "entities",
+    "out_of_scope_scores",
+    "out_of_scope_threshold",
     "probabilities",
 ]

@@ -1,5 +1,6 @@
 """From a classifier's logits to probabilities, labels and scores; numpy only."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -49,6 +50,7 @@ def answers(
     top_k: int | None = None,
     threshold: float = 0.5,
     with_probabilities: bool = False,
+    out_of_scope: Mapping[str, Any] | None = None,
 ) -> list[Any]:
     """Turn logits into one answer a text, of plain Python values.
 
@@ -59,6 +61,8 @@ def answers(
             above `threshold`.
         threshold: Probability from which a label holds, where several can.
         with_probabilities: Whether to add the probability of every label, under `"probabilities"`.
+        out_of_scope: `{"threshold": 0.6, "label": "oos"}`: where no label's probability reaches the threshold, the answer is
+            that label, with 1 minus the likeliest one's probability as its score. Not with `top_k`, which ranks the labels.
 
     Returns:
         N answers. One label: `{"label": "yes", "score": 0.9}`. Several: `{"labels": [{"label": ..., "score": ...}, ...]}`,
@@ -87,6 +91,8 @@ def answers(
             answer = scored[:top_k]
         elif labels.problem == SINGLE_LABEL:
             answer = scored[0]
+            if out_of_scope is not None and answer["score"] < out_of_scope["threshold"]:
+                answer = {"label": out_of_scope["label"], "score": 1 - answer["score"]}
         else:
             answer = {"labels": [item for item in scored if item["score"] >= threshold]}
         if with_probabilities:

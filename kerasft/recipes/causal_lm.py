@@ -8,13 +8,12 @@ train text by heart (docs/causal_lm.md has numbers). The script is meant to be c
 """
 
 import dataclasses
-import pathlib
 import sys
 
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -62,13 +61,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, sorted(result["metrics"])
     ('writer', ['loss', 'num_tokens', 'perplexity', 'perplexity_before'])
     """
-    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
-
-    keras.utils.set_random_seed(options.seed)
-    keras.config.set_dtype_policy(options.precision)
-    output = pathlib.Path(options.output)
-    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
-    kerasft.bundles.check_target(output, name="output")
+    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
 
     # 1. Texts.
     train_texts, dev_texts, (split, texts) = read_texts(options)  # `texts` are what is reported

@@ -8,7 +8,6 @@ The script is meant to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
-import pathlib
 import sys
 
 import numpy as np
@@ -16,7 +15,7 @@ import numpy as np
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,14 +66,9 @@ def main(options: Options) -> dict:
     >>> kerasft.load_bundle(result["bundle"]).task
     'text-classification'
     """
-    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
     from sklearn.linear_model import LogisticRegression  # likewise: it takes a second to load
 
-    keras.utils.set_random_seed(options.seed)
-    keras.config.set_dtype_policy(options.precision)
-    output = pathlib.Path(options.output)
-    work = output.parent / f"{output.name}.run"  # logs and report, beside the bundle
-    kerasft.bundles.check_target(output, name="output")
+    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
 
     # 1. The examples, the rows to report on, and the labels.
     columns, few, (split, rows), labels = read_rows(options)
@@ -85,9 +79,8 @@ def main(options: Options) -> dict:
     with kerasft.get_strategy(options.strategy).scope() as strategy:
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         embedder = kerasft.heads.sentence_embedding(backbone, normalize=False)
-        pairs, y = kerasft.data.class_pairs(
-            texts, classes, per_text=options.partners, with_negatives=cosine, seed=options.seed
-        )
+        drawn = {"per_text": options.partners, "with_negatives": cosine, "seed": options.seed}
+        pairs, y = kerasft.data.class_pairs(texts, classes, **drawn)
         whole = strategy.num_replicas_in_sync > 1  # lest a pair is divided between two devices
         train = kerasft.data.pair_dataset(
             pairs,

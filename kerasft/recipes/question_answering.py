@@ -7,13 +7,12 @@ to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
-import pathlib
 import random
 import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
 
 METRICS = ("f1", "exact_match", "best_f1", "best_exact_match")  # the last two where some questions have no answer
 
@@ -67,13 +66,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, result["split"], sorted(result["metrics"])
     ('answers', 'dev', ['exact_match', 'f1'])
     """
-    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
-
-    keras.utils.set_random_seed(options.seed)
-    keras.config.set_dtype_policy(options.precision)
-    output = pathlib.Path(options.output)
-    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
-    kerasft.bundles.check_target(output, name="output")
+    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
 
     # 1. Questions. Without a dev file whole articles are held out.
     train_questions, dev_questions, (split, questions) = read_questions(options)  # `questions` are what is reported

@@ -8,12 +8,11 @@ stands plain Keras.
 """
 
 import dataclasses
-import pathlib
 import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, read_columns, read_rows
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare, read_columns, read_rows
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,13 +68,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, result["split"]
     ('relations', 'dev')
     """
-    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
-
-    keras.utils.set_random_seed(options.seed)
-    keras.config.set_dtype_policy(options.precision)
-    output = pathlib.Path(options.output)
-    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
-    kerasft.bundles.check_target(output, name="output")
+    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
     columns = read_columns(options)

@@ -9,12 +9,11 @@ The script is meant to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
-import pathlib
 import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
 
 SCORES = {
     "translation": ("bleu", "chrf"),
@@ -77,13 +76,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, "bleu" in result["metrics"]
     ('words', True)
     """
-    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
-
-    keras.utils.set_random_seed(options.seed)
-    keras.config.set_dtype_policy(options.precision)
-    output = pathlib.Path(options.output)
-    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
-    kerasft.bundles.check_target(output, name="output")
+    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
 
     # 1. Rows.
     train_rows, dev_rows, (split, rows) = read_rows(options)  # `rows` are what is reported

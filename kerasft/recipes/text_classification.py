@@ -7,13 +7,12 @@ The script is meant to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
-import pathlib
 import sys
 
 import kerasft
 from kerasft.errors import bad_argument
-from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+from kerasft.recipes.options import TrainingOptions, option
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare, read_columns, read_rows
 
 MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regression": "val_spearman"}
 
@@ -42,10 +41,17 @@ class Options(TrainingOptions):
     class_weights: str | None = option("weigh classes by their frequency", choices=("balanced", "effective"))
     label_smoothing: float = option("mass moved from the true class to all classes", default=0.0, least=0, below=1)
 
+    out_of_scope_label: str | None = option(
+        "label of texts of no class: they are not trained on, the dev ones tune the probability below which an answer is this"
+    )
+
     def __post_init__(self):
         super().__post_init__()
         if self.problem == "regression" and self.class_weights is not None:
             raise bad_argument("class_weights", "left out for a regression", self.class_weights, "It is for classes.")
+        if self.problem != "single_label" and self.out_of_scope_label is not None:
+            fix = "Others can have no label at all."
+            raise bad_argument("out_of_scope_label", f"left out for {self.problem}", self.out_of_scope_label, fix)
 
 
 def main(options: Options) -> dict:
@@ -68,16 +74,13 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, result["split"]
     ('reviews', 'dev')
     """
-    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
-
-    keras.utils.set_random_seed(options.seed)
-    keras.config.set_dtype_policy(options.precision)
-    output = pathlib.Path(options.output)
-    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
-    kerasft.bundles.check_target(output, name="output")
+    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
-    columns, train_rows, dev_rows, (split, rows), labels = read_rows(options)  # `rows` are what is reported
+    columns, outside = read_columns(options), options.out_of_scope_label
+    found = read_rows(options, columns, problem=options.problem, leave_out=outside)
+    train_rows, dev_rows, (split, rows), labels = found  # `rows` are what is reported
+    watched = kerasft.data.separate_label(dev_rows, outside, columns=columns)[0] if outside else dev_rows
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
@@ -88,8 +91,7 @@ def main(options: Options) -> dict:
         train = kerasft.data.text_classification(
             train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
         )
-        dev = kerasft.data.text_classification(dev_rows, tokenizer, batch_size=64, **data)
-        held_out = kerasft.data.text_classification(rows, tokenizer, batch_size=64, **data)
+        dev = kerasft.data.text_classification(watched, tokenizer, batch_size=64, **data)
         scheme, several = options.class_weights, options.problem == "multi_label"
         alpha = scheme and kerasft.losses.class_weights(train, len(labels), scheme=scheme, multi_label=several)
         metrics = kerasft.metrics.for_labels(labels)
@@ -103,9 +105,9 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns of its own default.
-    dev_texts, _ = kerasft.data.texts_and_labels(dev_rows, columns=columns)
+    texts, _ = kerasft.data.texts_and_labels(watched, columns=columns)
     watch = make_callbacks(
-        options, work, monitor=MONITOR[options.problem], metrics=metrics, validation_data=dev, texts=dev_texts
+        options, work, monitor=MONITOR[options.problem], metrics=metrics, validation_data=dev, texts=texts
     )
     verbose = 1 if sys.stdout.isatty() else 2
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
@@ -113,33 +115,17 @@ def main(options: Options) -> dict:
         model.load_weights(work / "best.weights.h5")
 
     # 4. Report and save.
-    texts, _ = kerasft.data.texts_and_labels(rows, columns=columns)
+    made = {"max_length": options.max_length, "pair": isinstance(texts[0], tuple)}
+    if outside:
+        tuned = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
+        made["settings"] = {"out_of_scope": tuned.tune_out_of_scope(dev_rows, outside, columns=columns)}
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    report = kerasft.reports.evaluate(model, held_out, texts=texts, folder=work / "report", about=about)
+    pipeline = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
+    report = pipeline.evaluate(rows, columns=columns, about=about)
+    report.write(work / "report")
+    provenance = {"options": dataclasses.asdict(options), "history": model.history.history}
     bundle = kerasft.save_bundle(
-        output,
-        model,
-        tokenizer,
-        max_length=options.max_length,
-        pair=isinstance(texts[0], tuple),
-        metrics={split: report.metrics},
-        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
+        output, model, tokenizer, **made, metrics={split: report.metrics}, provenance=provenance
     )
     paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
     return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
-
-
-def read_rows(options: Options) -> tuple:
-    """Read the columns' names, the train and dev rows, the split to report with its rows, and the labels of the train rows."""
-    columns = {"text": column(options.text), "text_pair": column(options.text_pair), "label": column(options.label)}
-    columns = {role: name for role, name in columns.items() if name is not None}
-    train = kerasft.data.read_rows(options.train, columns)
-    dev = options.dev and kerasft.data.read_rows(options.dev, columns)
-    test = options.test and kerasft.data.read_rows(options.test, columns)
-    stratified = {"seed": options.seed, "columns": columns, "problem": options.problem}
-    if dev is None:
-        train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **stratified)
-    labels = kerasft.data.collect_labels(train, columns=columns, problem=options.problem)
-    if options.max_train_rows is not None and options.max_train_rows < len(train):
-        train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, **stratified)
-    return columns, train, dev, ("dev", dev) if test is None else ("test", test), labels

@@ -7,13 +7,12 @@ The script is meant to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
-import pathlib
 import sys
 
 import kerasft
 from kerasft.recipes.options import option
 from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
 
 SCORES = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
 
@@ -56,13 +55,7 @@ def main(options: Options) -> dict:
     >>> list(result["metrics"])
     ['entity_f1', 'entity_precision', 'entity_recall', 'token_accuracy']
     """
-    import keras  # here and not above: `kerasft train --help` reads Options and must not wait for TensorFlow
-
-    keras.utils.set_random_seed(options.seed)
-    keras.config.set_dtype_policy(options.precision)
-    output = pathlib.Path(options.output)
-    work = output.parent / f"{output.name}.run"  # logs, checkpoints and report, beside the bundle
-    kerasft.bundles.check_target(output, name="output")
+    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
     train_rows, dev_rows, (split, rows), labels = read_tagged_rows(options)  # `rows` are what is reported

@@ -10,6 +10,34 @@ from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column
 
 
+def prepare(options: TrainingOptions) -> tuple[pathlib.Path, pathlib.Path]:
+    """Set seed and arithmetic, and see that the bundle can be written: before a training and not after it.
+
+    Args:
+        options: The recipe's options.
+
+    Returns:
+        The bundle's folder, and the one beside it for logs, checkpoints and the report (`reviews.run` for `reviews`).
+
+    Raises:
+        KerasftError: If the bundle cannot be written there.
+
+    Example:
+
+    >>> import types
+    >>> output, work = prepare(types.SimpleNamespace(output="saved_models/new", seed=0, precision="float32"))
+    >>> work.name
+    'new.run'
+    """
+    import keras  # here and not above: `kerasft train --help` reads the recipes' options and must not wait for TensorFlow
+
+    keras.utils.set_random_seed(options.seed)
+    keras.config.set_dtype_policy(options.precision)
+    output = pathlib.Path(options.output)
+    kerasft.bundles.check_target(output, name="output")
+    return output, output.parent / f"{output.name}.run"
+
+
 def read_columns(options: TrainingOptions) -> dict:
     """The columns that the options `text`, `text_pair` and `label` name; a recipe need not have all of them.
 
@@ -26,13 +54,16 @@ def read_columns(options: TrainingOptions) -> dict:
     return {role: name for role, name in named.items() if name is not None}
 
 
-def read_rows(options: TrainingOptions, columns: dict, *, problem: str = "single_label") -> tuple:
+def read_rows(
+    options: TrainingOptions, columns: dict, *, problem: str = "single_label", leave_out: str | None = None
+) -> tuple:
     """Read the rows to train on, to validate on and to report on, and the labels.
 
     Args:
         options: The recipe's options.
         columns: Which column is what; see `read_columns`.
         problem: What a label is; see `kerasft.data.collect_labels`.
+        leave_out: A label whose rows are no train rows; how many were left out is said. Other parts keep theirs.
 
     Returns:
         The train rows; the dev rows, a part of train where there is no `options.dev`; `("test", rows)` or, without
@@ -51,6 +82,9 @@ def read_rows(options: TrainingOptions, columns: dict, *, problem: str = "single
     stratified = {"seed": options.seed, "columns": columns, "problem": problem}
     if dev is None:
         train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **stratified)
+    if leave_out is not None:
+        train, left_out = kerasft.data.separate_label(train, leave_out, columns=columns)
+        print(f"{len(left_out)} training rows labelled {leave_out!r} are left out of the training.", file=sys.stderr)
     labels = kerasft.data.collect_labels(train, columns=columns, problem=problem)
     if options.max_train_rows is not None and options.max_train_rows < len(train):
         train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, **stratified)

@@ -61,7 +61,7 @@ def evaluate(
     """
     labels = labels_of(model, labels)
     logits, gold = predict(model, dataset)
-    about = {"model": f"{model.name}, {model.count_params():,} parameters", **_versions(), **(about or {})}
+    about = {"model": f"{model.name}, {model.count_params():,} parameters", **(about or {})}
     report = summarize(logits, gold, labels, texts=texts, title=title, about=about, max_errors=max_errors)
     if folder is not None:
         report.write(folder)
@@ -86,7 +86,7 @@ def summarize(
         labels: Names of the outputs.
         texts: N texts, or None.
         title: Heading of the page.
-        about: Facts for the header.
+        about: Facts for the header; versions and date are added.
         max_errors: The most mistakes to list, >= 0.
 
     Returns:
@@ -107,7 +107,12 @@ def summarize(
     _check(logits, gold, labels, texts)
     if max_errors < 0:
         raise bad_argument("max_errors", "a whole number >= 0", max_errors, "Give max_errors=25.")
-    common = {"title": title, "about": dict(about or {}), "problem": labels.problem, "labels": list(labels)}
+    common = {
+        "title": title,
+        "about": {**_versions(), **(about or {})},
+        "problem": labels.problem,
+        "labels": list(labels),
+    }
     common |= {"rows": len(gold), "errors": confident_errors(logits, gold, labels, texts=texts, limit=max_errors)}
     fill = {"confusion_matrix": None, "confused_pairs": [], "calibration": [], "points": []}
     return Report(**{**common, **fill, **_MEASURES[labels.problem](logits, gold, labels)})

@@ -45,6 +45,11 @@ def test_they_are_up_to_date(make, monkeypatch):
     assert make.main() == 0, "run: python notebooks/make.py"
 
 
+def test_every_recipe_has_one():
+    recipes = {path.stem for path in (ROOT / "kerasft" / "recipes").glob("*.py")} - {"__init__", "options", "tagging", "training"}
+    assert recipes == set(NAMES)
+
+
 def test_check_says_when_they_are_not(make, monkeypatch, tmp_path):
     monkeypatch.setattr(sys, "argv", ["make.py", "--check"])
     monkeypatch.setattr(make, "FOLDER", tmp_path)

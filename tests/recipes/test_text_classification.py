@@ -8,7 +8,8 @@ import pytest
 
 import kerasft
 from kerasft.errors import KerasftError
-from kerasft.recipes.text_classification import MONITOR, Options, main, read_rows
+from kerasft.recipes.text_classification import MONITOR, Options, main
+from kerasft.recipes.training import read_rows
 from tests import tiny
 from tests.cli.conftest import write_csv
 
@@ -82,14 +83,42 @@ def test_every_problem_has_its_monitor():
 def test_max_train_rows_leaves_labels_and_dev_rows_alone(checkpoint, tmp_path):
     write_csv(tmp_path / "train.csv", [(f"text {i}", ("a", "b", "a")[i % 3]) for i in range(100)])
     whole = options(checkpoint, tmp_path)
-    _, train, dev, (split, reported), labels = read_rows(dataclasses.replace(whole, max_train_rows=10))
+    train, dev, (split, reported), labels = read_rows(dataclasses.replace(whole, max_train_rows=10), {})
     assert (len(train), len(dev), split) == (10, 10, "dev")
     assert reported is dev
     assert list(labels) == ["a", "b"]
-    assert dev.columns["text"] == read_rows(whole)[2].columns["text"]
-    other_seed = read_rows(dataclasses.replace(whole, max_train_rows=10, seed=1))
-    assert other_seed[1].columns["text"] != train.columns["text"]
-    assert len(read_rows(dataclasses.replace(whole, max_train_rows=1000))[1]) == 90
+    assert dev.columns["text"] == read_rows(whole, {})[1].columns["text"]
+    other_seed = read_rows(dataclasses.replace(whole, max_train_rows=10, seed=1), {})
+    assert other_seed[0].columns["text"] != train.columns["text"]
+    assert len(read_rows(dataclasses.replace(whole, max_train_rows=1000), {})[0]) == 90
+
+
+def test_out_of_scope_rows_tune_a_threshold_and_are_counted(checkpoint, tmp_path, capsys):
+    intents = [("good film", "praise"), ("bad film", "blame")] * 16
+    write_csv(tmp_path / "train.csv", [*intents, ("pay my money", "oos")] * 2)
+    write_csv(tmp_path / "test.csv", [*intents[:6], ("where is the card", "oos"), ("pay me", "oos")])
+    result = main(
+        options(
+            checkpoint, tmp_path, test=str(tmp_path / "test.csv"), out_of_scope_label="oos", dev_fraction=0.5, epochs=6,
+            learning_rate=1e-2, batch_size=8, keep="last",
+        )
+    )  # fmt: skip
+    assert "1 training rows labelled 'oos' are left out of the training." in capsys.readouterr().err
+    bundle = kerasft.load_bundle(result["bundle"])
+    assert list(bundle.labels) == ["blame", "praise"]
+    setting = bundle.settings["out_of_scope"]
+    assert (setting["label"], 0 <= setting["threshold"] <= 1) == ("oos", True)
+    assert list(result["metrics"])[:3] == ["in_scope_accuracy", "out_of_scope_recall", "out_of_scope_precision"]
+    assert result["metrics"]["accuracy"] == 1.0
+    report = kerasft.pipelines.load(result["bundle"]).evaluate(tmp_path / "test.csv")
+    assert report.metrics == pytest.approx(result["metrics"])
+    assert report.rows == 6
+    assert report.about["out of scope"].startswith("2 rows more, of oos; threshold 0.")
+
+
+def test_out_of_scope_is_for_one_label(checkpoint, tmp_path):
+    with pytest.raises(KerasftError, match="`out_of_scope_label` must be left out for multi_label; received: 'oos'"):
+        options(checkpoint, tmp_path, problem="multi_label", out_of_scope_label="oos")
 
 
 @pytest.mark.parametrize("foreign", [True, False])

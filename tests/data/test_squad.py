@@ -1,0 +1,237 @@
+"""Reading questions: SQuAD 1.1 and 2.0, rows, and every way in which such a file can be wrong."""
+
+import copy
+import gzip
+import json
+import logging
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kerasft.data import Answer, Question, read_squad, split_questions
+from kerasft.errors import DataError, KerasftError
+
+CONTEXT = "The card was sent on Monday. It costs \u20ac5, in na\u00efve \U0001f600 Paris."
+SQUAD = {
+    "version": "v2.0",
+    "data": [
+        {
+            "title": "Cards",
+            "paragraphs": [
+                {
+                    "context": CONTEXT,
+                    "qas": [
+                        {
+                            "id": "a",
+                            "question": "When was it sent?",
+                            "is_impossible": False,
+                            "answers": [
+                                {"text": "Monday", "answer_start": CONTEXT.index("Monday")},
+                                {"text": "on Monday", "answer_start": CONTEXT.index("on Monday")},
+                            ],
+                        },
+                        {
+                            "id": "b",
+                            "question": "Who sent it?",
+                            "is_impossible": True,
+                            "answers": [],
+                            "plausible_answers": [{"text": "Monday", "answer_start": CONTEXT.index("Monday")}],
+                        },
+                        {
+                            "id": "c",
+                            "question": "Where?",
+                            "answers": [{"text": "Paris", "answer_start": CONTEXT.index("Paris")}],
+                        },
+                    ],
+                },
+                {"context": "", "qas": [{"id": "d", "question": "What?", "is_impossible": True, "answers": []}]},
+            ],
+        }
+    ],
+}
+ROW = {"question": "Where?", "context": "In Paris.", "answers": [{"text": "Paris", "answer_start": 3}], "id": "1"}
+
+
+def write(path, content):
+    path.write_text(json.dumps(content, ensure_ascii=False), "utf-8")
+    return str(path)
+
+
+def test_squads_two_versions(tmp_path):
+    questions = read_squad(write(tmp_path / "dev.json", SQUAD))
+    assert [each.id for each in questions] == ["a", "b", "c", "d"]
+    assert questions[0].texts == ("Monday", "on Monday")
+    assert questions[1].answers == ()
+    assert questions[2].context[questions[2].answers[0].start :].startswith("Paris")
+    assert questions[3] == Question("d", "What?", "", (), "Cards")
+    packed = tmp_path / "dev.json.gz"
+    packed.write_bytes(gzip.compress(json.dumps(SQUAD).encode()))
+    assert read_squad(packed) == questions
+    assert read_squad(questions) == questions
+    other = copy.deepcopy(SQUAD)
+    for entry in other["data"][0]["paragraphs"][0]["qas"] + other["data"][0]["paragraphs"][1]["qas"]:
+        entry["id"] += "2"
+    assert len(read_squad([tmp_path / "dev.json", write(tmp_path / "more.json", other)])) == 8
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [{"text": "Paris", "answer_start": 3}],
+        {"text": ["Paris"], "answer_start": [3]},
+        {"text": np.array(["Paris"], object), "answer_start": np.array([3])},
+        json.dumps([{"text": "Paris", "answer_start": 3}]),
+        np.array([{"text": "Paris", "answer_start": 3}], object),
+    ],
+)
+def test_rows_in_every_form(answers):
+    assert read_squad([ROW | {"answers": answers}]) == [Question("1", "Where?", "In Paris.", (Answer("Paris", 3),))]
+
+
+def test_rows_from_json_lines_and_json_lists_and_without_ids(tmp_path):
+    rows = [{**ROW, "id": None}, {**ROW, "id": None, "answers": []}]
+    path = tmp_path / "rows.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)), "utf-8")
+    questions = read_squad(path)
+    assert [each.id for each in questions] == ["1", "2"]
+    assert questions[1].answers == ()
+    assert read_squad(write(tmp_path / "rows.json", rows)) == questions
+    assert read_squad(write(tmp_path / "data.json", {"data": rows})) == questions
+
+
+def broken(**changes):
+    return [{name: value for name, value in (ROW | changes).items() if value != "absent"}]
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        (broken(answers=[{"text": "Paris", "answer_start": 4}]), r"line 1, question '1': .*answer_start=4 .* 'aris\.'"),
+        (broken(answers=[{"text": "Paris", "answer_start": 4}]), r"The nearest is at 3: .*misaligned=\"search\""),
+        (broken(answers=[{"text": "Paris", "answer_start": -6}]), r"does not stand at answer_start=-6"),
+        (broken(answers=[{"text": "Rome", "answer_start": 3}]), r"'Rome' does not stand .* nowhere in the context"),
+        (
+            broken(answers=[{"text": "Paris", "answer_start": "3"}]),
+            r"answer_start is not a whole number; received: '3'",
+        ),
+        (broken(answers=[{"text": "Paris", "answer_start": True}]), r"received: True"),
+        (broken(answers=[{"text": " ", "answer_start": 2}]), r"an answer is empty; received: ' '"),
+        (broken(answers=["Paris"]), r"an answer is not a dictionary; received: 'Paris'"),
+        (broken(answers="Paris"), r"answers is text but not JSON .*received: 'Paris'"),
+        (broken(answers={"text": ["Paris"], "answer_start": []}), r"needs as many texts as places"),
+        (broken(answers=None), r"question '1': answers is not a list; received: 'nothing'"),
+        (broken(is_impossible=True), r"is_impossible is True, but there are 1 answers"),
+        (broken(answers=[], is_impossible=False), r"is_impossible is False, but there are 0 answers"),
+        (broken(question="  "), r"the question is empty; received: '  '"),
+        (broken(question=7), r"question is not a text; received: 7"),
+        (broken(context="\ud800"), r"half of a surrogate pair; received: '\\ud800'"),
+        (broken(context="", answers=[{"text": "Paris", "answer_start": 0}]), r"'Paris' does not stand"),
+        (broken() * 2, r"line 2, question '1': this id stands twice; received: '1'"),
+        (broken(answers="absent"), r"there is no column 'answers'; received: \['question', 'context', 'id'\]"),
+    ],
+)
+def test_what_is_wrong_is_named(rows, message):
+    with pytest.raises(DataError, match=message):
+        read_squad(rows)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"data": []}, "it holds no question"),
+        ({"rows": []}, r"the list of articles \(data\) is not a list; received: 'nothing'"),
+        ({"data": [{"paragraphs": None}]}, "paragraphs is not a list; received: 'nothing'"),
+        ({"data": [{"paragraphs": [{"context": "x", "qas": 5}]}]}, "qas is not a list; received: 5"),
+        (
+            {"data": [{"paragraphs": [{"context": None, "qas": [{"question": "q", "answers": []}]}]}]},
+            "context is not a",
+        ),
+        ({"data": [{"paragraphs": [3]}]}, "a paragraph is not an object; received: 3"),
+        ({"data": [{"paragraphs": [{"context": "x", "qas": [3]}]}]}, "a question is not an object; received: 3"),
+        ({"data": [3]}, "an article is not an object; received: 3"),
+        (7, "is not a list"),
+    ],
+)
+def test_a_file_of_another_form_is_named(tmp_path, content, message):
+    with pytest.raises(DataError, match=rf"train\.json.*{message}"):
+        read_squad(write(tmp_path / "train.json", content))
+
+
+def test_a_file_that_is_no_json_and_one_that_is_missing(tmp_path):
+    (tmp_path / "train.json").write_text('{"data": [', "utf-8")
+    with pytest.raises(DataError, match=r"train\.json: this is not JSON"):
+        read_squad(tmp_path / "train.json")
+    with pytest.raises(DataError, match=r"none\.json: the file cannot be read"):
+        read_squad(tmp_path / "none.json")
+
+
+def test_misaligned_answers_are_searched_when_asked(caplog):
+    row = ROW | {"context": "Paris, or Paris?", "answers": [{"text": "Paris", "answer_start": 9}]}
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        assert read_squad([row], misaligned="search")[0].answers == (Answer("Paris", 10),)
+    assert "1 of 1 answers did not stand where the data says" in caplog.text
+    with pytest.raises(DataError, match="nowhere"):
+        read_squad([ROW | {"answers": [{"text": "Rome", "answer_start": 3}]}], misaligned="search")
+    with pytest.raises(KerasftError, match=r"`misaligned` must be one of \('error', 'search'\); received: 'drop'"):
+        read_squad([ROW], misaligned="drop")
+
+
+def places(node, path=()):
+    """All places in a JSON document."""
+    yield path
+    items = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for key, value in items:
+        yield from places(value, (*path, key))
+
+
+VALUES = [None, 0, -1, 10**30, 0.5, True, "", "x", "\ud800", [], {}, [[]], {"text": "x"}, [None]]
+
+
+@given(st.sampled_from(list(places(SQUAD))), st.sampled_from(VALUES), st.booleans())
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_mutated_file_is_read_or_refused(tmp_path, place, value, delete):
+    content = [copy.deepcopy(SQUAD)]
+    node = content
+    path = (0, *place)
+    for key in path[:-1]:
+        node = node[key]
+    if delete and len(path) > 1:
+        del node[path[-1]]
+    else:
+        node[path[-1]] = value
+    file = tmp_path / "mutated.json"
+    file.write_text(json.dumps(content[0] if content else None), "utf-8")
+    try:
+        questions = read_squad(file)
+    except KerasftError:
+        return
+    for each in questions:
+        assert all(each.context[a.start : a.end] == a.text for a in each.answers)
+
+
+@given(st.binary(max_size=60), st.integers(0, 10**6))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_damaged_bytes_are_read_or_refused(tmp_path, noise, place):
+    content = json.dumps(SQUAD).encode()
+    place %= len(content)
+    file = tmp_path / "damaged.json"
+    file.write_bytes(content[:place] + noise + content[place + len(noise) :])
+    try:
+        read_squad(file)
+    except KerasftError:
+        return
+
+
+def test_whole_articles_are_held_out():
+    questions = [Question(str(i), "?", f"text {i}", title=f"title {i % 7}") for i in range(70)]
+    train, dev = split_questions(questions, dev=0.2, seed=1)
+    assert len(train) + len(dev) == 70
+    assert 14 <= len(dev) <= 24
+    assert not {each.title for each in train} & {each.title for each in dev}
+    assert split_questions(questions, dev=0.2, seed=1) == (train, dev)
+    train, dev = split_questions([Question("1", "?", "a"), Question("2", "?", "b")], dev=0.9)
+    assert len(train) == len(dev) == 1  # never all
+    with pytest.raises(DataError, match=r"all are about one text.*received: 2"):
+        split_questions([Question("1", "?", "a"), Question("2", "?", "a")])
