@@ -84,9 +84,8 @@ def prepare(args: argparse.Namespace, folder: pathlib.Path) -> dict:
     train = kerasft.data.read_sources(str(data / "train.tsv"), COLUMNS)
     texts = train.columns["0"] + train.columns["1"]
     sizes = {"vocabulary_size": args.vocabulary_size, "num_layers": args.num_layers, "hidden_dim": args.hidden_dim}
-    start = kerasft.checkpoints.new_t5(folder / "backbone", texts, dropout=args.dropout, seed=args.seed, **sizes)
-    backbone, tokenizer = kerasft.load_pretrained(start)
-    kerasft.checkpoints.save_huggingface(folder / "model", kerasft.heads.sequence_to_sequence(backbone), tokenizer)
+    kerasft.checkpoints.new_t5(folder / "model", texts, dropout=args.dropout, seed=args.seed, **sizes)
+    _, tokenizer = kerasft.load_task_model(folder / "model")
     lengths = {"max_source_length": args.max_length, "max_target_length": args.max_length}
     batches = kerasft.data.sequence_to_sequence(
         train, tokenizer, batch_size=args.batch_size, shuffle=True, seed=args.seed, **lengths

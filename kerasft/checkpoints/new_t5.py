@@ -13,6 +13,7 @@ from kerasft import tokenizers
 from kerasft.backbones.t5 import T5Config, t5
 from kerasft.checkpoints.save import save_huggingface
 from kerasft.errors import bad_argument
+from kerasft.heads import sequence_to_sequence
 
 
 def new_t5(
@@ -71,4 +72,4 @@ def new_t5(
         intermediate_dim=intermediate_dim or 4 * hidden_dim,
         dropout=dropout,
     )
-    return save_huggingface(folder, t5(config), tokenizer)
+    return save_huggingface(folder, sequence_to_sequence(t5(config)), tokenizer)

@@ -29,6 +29,11 @@ def test_it_is_a_t5_with_its_own_vocabulary(loaded):
     assert tokenizer.decode(ids, skip_special_tokens=True) == "a good film"
 
 
+def test_it_has_its_head(tmp_path):
+    folder = new_t5(tmp_path / "new", TEXTS, vocabulary_size=60, num_layers=1, hidden_dim=64)
+    assert kerasft.load_task_model(folder)[0].name == "sequence_to_sequence"
+
+
 def test_the_deviations_are_the_published_ones(loaded):
     backbone, _ = loaded
     hidden, inner, heads = 128, 512, 2
