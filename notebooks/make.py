@@ -58,7 +58,7 @@ options"""
 
 PLOTS = """\
 # Loss and metrics by epoch.
-kerasft.reports.plots.training_curves(model.history)"""
+kerasft.reports.plots.training_curves({model}.history)"""
 
 METRICS = """\
 # What was measured; the page with the details is report.html.
@@ -141,8 +141,8 @@ class Notebook:
             if not shown and re.search(r"^\s*train = ", code, re.MULTILINE):
                 cells.append(("code", BATCH))
                 shown = True
-            if "model.fit(" in code:
-                cells.append(("code", PLOTS))
+            if trained := re.search(r"(\w+)\.fit\(train", code):
+                cells.append(("code", PLOTS.format(model=trained.group(1))))
         cells += [("code", self.figure), ("markdown", "## Ask it"), ("code", ASK.format(question=self.question))]
         return [*cells, ("markdown", "## Ship it"), ("code", self.export.format(verified=self.verified))]
 
@@ -207,7 +207,7 @@ NOTEBOOKS = (
         "A T5 for translation, summaries or any other text for a text, evaluated by what it writes.",
         f"{QUESTION}, max_new_tokens=20",
         model="t5-small",
-        options="learning_rate=1e-3",
+        options="learning_rate=1e-3,\n    max_target_length=32",
         export=EXPORT_FLOAT,
     ),
     Notebook(

@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
     >>> parser = argparse.ArgumentParser()
     >>> add_arguments(parser)
-    >>> parser.parse_args(["saved_models/embedder", "--answers", "faq.csv", "my card is lost"]).top_k
+    >>> parser.parse_args(["saved_models/embedder", "my card is lost", "--answers", "faq.csv"]).top_k
     3
     """
     parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder of a sentence embedder")

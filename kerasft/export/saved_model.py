@@ -28,7 +28,7 @@ from kerasft.tokenizers.encoding import encode
 from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
 
 _LOGGER = logging.getLogger(__name__)
-_TAKES_STRINGS = ("text-classification", "sentence-embedding")
+_TAKES_STRINGS = ("text-classification", "relation-extraction", "sentence-embedding")
 
 
 def saved_model(

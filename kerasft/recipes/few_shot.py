@@ -61,7 +61,7 @@ def main(options: Options) -> dict:
 
     Example:
 
-    >>> result = main(Options(model=checkpoint, train=reviews_csv, output="few", examples_per_class=4, partners=2))
+    >>> result = main(Options(model=checkpoint, train=reviews_csv, output="few", examples_per_class=4, partners=2, max_length=16))
     1/1 - ...
     >>> kerasft.load_bundle(result["bundle"]).task
     'text-classification'

@@ -100,8 +100,8 @@ def main(options: Options) -> dict:
     # 3. Train, writing texts for some dev rows after each epoch. `shuffle=False` because the dataset shuffles itself.
     settings = make_settings(options, tokenizer)
     greedy = settings | {"generation": {"max_new_tokens": settings["generation"]["max_new_tokens"]}}
-    bundle = {"max_length": options.max_source_length, "settings": settings}
-    write = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **{**bundle, "settings": greedy}))
+    made = {"max_length": options.max_source_length, "settings": settings}
+    write = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **{**made, "settings": greedy}))
     shown, scores = dev_rows.take(range(min(options.generate_rows, len(dev_rows)))), SCORES[options.metrics]
     evaluation = kerasft.callbacks.Evaluation(lambda: write.scores(shown)) if len(shown) else None
     monitor, names = (f"val_{scores[0]}", scores) if evaluation else ("val_loss", ())
@@ -113,12 +113,14 @@ def main(options: Options) -> dict:
 
     # 4. Report and save.
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    final = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **bundle))
+    final = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
     report = final.evaluate(rows, about=about)
     report.write(work / "report")
     provenance = {"options": dataclasses.asdict(options), "history": model.history.history}
-    kerasft.save_bundle(output, model, tokenizer, metrics={split: report.metrics}, provenance=provenance, **bundle)
-    paths = {"bundle": output, "report": work / "report" / "report.html", "logs": work / "logs"}
+    bundle = kerasft.save_bundle(
+        output, model, tokenizer, metrics={split: report.metrics}, provenance=provenance, **made
+    )
+    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
     return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
 
 

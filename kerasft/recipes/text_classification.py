@@ -80,7 +80,9 @@ def main(options: Options) -> dict:
     columns, outside = read_columns(options), options.out_of_scope_label
     found = read_rows(options, columns, problem=options.problem, leave_out=outside)
     train_rows, dev_rows, (split, rows), labels = found  # `rows` are what is reported
-    watched = kerasft.data.separate_label(dev_rows, outside, columns=columns)[0] if outside else dev_rows
+    found = [kerasft.data.separate_label(part, outside, columns=columns)[0] for part in (dev_rows, rows) if outside]
+    watched, inside = found or (dev_rows, rows)
+    kerasft.data.texts_and_labels(inside, labels=labels, columns=columns)  # what is wrong there is said now
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():

@@ -44,7 +44,6 @@ def test_what_cannot_be_converted_is_one_sentence(fails, bundle, tmp_path):
     assert "`TARGET` must be a new folder" in fails("convert", source, tmp_path / "notes")
     assert "kerasft did not write it" in fails("convert", bundle, source)
     assert "`name` must be an existing folder" in fails("convert", tmp_path / "nothing", tmp_path / "target")
-    assert "`--backbone-only` must be left out" in fails("convert", bundle, tmp_path / "target", "--backbone-only")
     (source / "model.safetensors").write_bytes(b"garbage")
     assert "not a readable safetensors file" in fails("convert", source, tmp_path / "target")
     assert [path.name for path in pathlib.Path(tmp_path).iterdir() if path.name not in ("source", "notes")] == []

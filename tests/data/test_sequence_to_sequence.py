@@ -150,7 +150,7 @@ def test_a_file_without_header(tmp_path):
     [
         ([("a", "")], {}, "Python rows, line 1: the text in column 'label' is empty; received: ''"),
         ([("a", "b"), (" ", "b")], {}, "line 2: the text in column 'text' is empty; received: ' '"),
-        ([("a", None)], {}, "line 1: column 'label' holds no text; received: None"),
+        ([("a", None)], {}, "line 1: column 'label' holds no text"),
         ([("a", ["b", 3])], {}, "line 1: column 'label' holds no text; received: 3"),
         ([("a", [])], {}, r"line 1: column 'label' has no reference; received: \[\]"),
         ([("a", "\ud800")], {}, "line 1: the text is not valid Unicode .*received: '.ud800'"),
