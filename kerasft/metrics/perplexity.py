@@ -19,7 +19,7 @@ class Perplexity(keras.metrics.Metric):
         name: The metric's name.
 
     Call arguments:
-        y_true: Token ids, (B, ...).
+        y_true: Token ids, (B, ...). One outside the vocabulary makes the result NaN, unless its weight is 0.
         y_pred: Logits, (B, ..., V).
         sample_weight: (B, ...): 0 for what does not count. Keras gives it to `weighted_metrics` only.
 
@@ -44,7 +44,9 @@ class Perplexity(keras.metrics.Metric):
         mask = getattr(y_pred, "_keras_mask", None)
         y_pred = tf.cast(tf.convert_to_tensor(y_pred), tf.float32)
         y_true = class_indices(tf.convert_to_tensor(y_true), y_pred)
-        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(y_true, y_pred)  # (B, ...)
+        known = (y_true >= 0) & (y_true < tf.shape(y_pred)[-1])  # others, such as -100, must have weight 0
+        losses = tf.nn.sparse_softmax_cross_entropy_with_logits(tf.where(known, y_true, 0), y_pred)  # (B, ...)
+        losses = tf.where(known, losses, float("nan"))
         weights = element_weights(losses, sample_weight, mask=mask)
         losses = tf.where(weights != 0.0, losses, 0.0)
         self.total.assign_add(tf.reduce_sum(tf.cast(losses * weights, tf.float64)))

@@ -119,7 +119,7 @@ class SentenceEmbeddingPipeline(Pipeline):
         pairs, scores = read_pairs(source, columns=columns, max_score=self.max_score)
         texts = list(dict.fromkeys(text for pair in pairs for text in pair))
         number = {text: row for row, text in enumerate(texts)}
-        vectors = unit(self.embed(texts, batch_size=batch_size))  # (texts, H)
+        vectors = unit(self.embed(texts, batch_size=batch_size).astype("float64"))  # (texts, H)
         if scores is not None:
             first, second = (vectors[[number[pair[side]] for pair in pairs]] for side in (0, 1))
             metrics, errors = _rated((first * second).sum(axis=1), scores, pairs)
@@ -148,7 +148,7 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 
 def _rated(cosines: np.ndarray, scores: np.ndarray, pairs: Sequence[tuple[str, str]]) -> tuple[dict, list[dict]]:
-    constant = min(len(pairs), np.ptp(cosines) and 2, np.ptp(scores) and 2) < 2  # SciPy has no correlation then
+    constant = np.ptp(cosines) == 0 or np.ptp(scores) == 0  # SciPy has no correlation then
     pearson = 0.0 if constant else float(stats.pearsonr(cosines, scores).statistic)
     spearman = 0.0 if constant else float(stats.spearmanr(cosines, scores).statistic)
     metrics = {"spearman": spearman, "pearson": pearson, "mse": float(np.mean((cosines - scores) ** 2))}

@@ -1,0 +1,35 @@
+"""Search on the command line: answers in a file, an index that is kept, wrong bundles."""
+
+import pytest
+
+import kerasft
+from tests import tiny
+from tests.cli.conftest import json_lines, write_csv
+from tests.export.conftest import trained
+
+
+@pytest.fixture(scope="module")
+def embedder(tmp_path_factory):
+    model = trained(kerasft.heads.sentence_embedding(tiny.backbone()))
+    folder = tmp_path_factory.mktemp("search") / "embedder"
+    return str(kerasft.save_bundle(folder, model, tiny.tokenizer(), max_length=16))
+
+
+def test_the_entries_that_fit_are_printed(run, embedder, tmp_path):
+    rows = [("a good film", "1"), ("please pay my card", "2")]
+    answers = write_csv(tmp_path / "faq.csv", rows, header=("text", "page"))
+    index = tmp_path / "index"
+    code, out, _ = run("search", embedder, "a good film", "--answers", answers, "--top-k", "1", "--index", index)
+    (line,) = json_lines(out)
+    assert code == 0
+    assert (line["question"], line["answers"][0]["page"]) == ("a good film", "1")
+    code, out, _ = run("search", embedder, "pay", "bad", "--index", index)
+    assert [len(line["answers"]) for line in json_lines(out)] == [2, 2]
+
+
+def test_what_is_missing_is_said(fails, bundle, embedder, tmp_path):
+    assert "`--answers` must be a file of entries" in fails("search", embedder, "bad")
+    assert "`--answers` must be a file of entries" in fails("search", embedder, "bad", "--index", tmp_path / "none")
+    answers = write_csv(tmp_path / "faq.csv", [("a good film",)], header=("text",))
+    assert "`BUNDLE` must be a sentence embedder" in fails("search", bundle, "bad", "--answers", answers)
+    assert "there is no such file" in fails("search", embedder, "bad", "--answers", tmp_path / "none.csv")
