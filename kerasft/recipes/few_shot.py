@@ -39,7 +39,8 @@ class Options(TrainingOptions):
         default="ranking",
         choices=("ranking", "cosine"),
     )
-    partners: int = option("pairs made of each example in an epoch", default=8, least=1)
+    partners: int = option("pairs made of each example in an epoch", default=4, least=1)
+    learning_rate: float = option("peak rate of AdamW", default=5e-5, above=0)
     inverse_regularization: float = option("C of the logistic regression", default=1.0, above=0)
     max_length: int = option("longest input in tokens; longer texts are cut, and counted", default=128, least=3)
     epochs: int = option("passes over the pairs", default=1, least=1)
