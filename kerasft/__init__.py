@@ -25,6 +25,7 @@ _SUBPACKAGES = (
     "generation",
     "heads",
     "losses",
+    "measuring",
     "metrics",
     "optimizers",
     "pipelines",

@@ -1,15 +1,17 @@
-"""Measure size and latency of bundles, SavedModels and LiteRT files, by threads and input length."""
+"""Measure size, latency, memory and operators of LiteRT files, bundles and SavedModels, by threads and input length."""
 
 import argparse
 import json
 import pathlib
+from typing import Any
 
 import kerasft
 from kerasft.cli.table import print_table
+from kerasft.files import file_written_aside
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the files, lengths and threads.
+    """Add the files, lengths, threads and runs.
 
     Example:
 
@@ -18,42 +20,119 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     >>> parser.parse_args(["saved_models/reviews", "--lengths", "32", "128"]).lengths
     [32, 128]
     """
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="bundle, SavedModel folder or LiteRT folder")
     parser.add_argument(
-        "--lengths", type=int, nargs="+", default=[32, 128], help="input lengths in tokens (default: 32 128)"
+        "paths", nargs="+", metavar="FILE", help="a .tflite file of any origin, mobile bundle, SavedModel or bundle"
+    )
+    parser.add_argument(
+        "--lengths",
+        type=int,
+        nargs="+",
+        default=[32, 128],
+        help="input lengths in tokens, where a file leaves them free (default: 32 128)",
     )
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="threads (LiteRT only; default: 1 2)")
-    parser.add_argument("--runs", type=int, default=30, help="timed runs a row, after 3 of warm-up (default: 30)")
-    parser.add_argument("--json", metavar="FILE", help="write the numbers to this file too")
+    parser.add_argument("--runs", type=int, default=30, help="timed runs a row (default: 30)")
+    parser.add_argument("--warmup", type=int, default=3, help="runs before the timed ones (default: 3)")
+    parser.add_argument("--no-memory", action="store_true", help="leave out the memory of bundles and SavedModels")
+    parser.add_argument("--operators", action="store_true", help="list each file's operators by count and type")
+    parser.add_argument("--json", metavar="FILE", help="write all numbers to this file too")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print a table, write JSON if asked.
+    """Measure, print tables, write JSON if asked. The first bundle given is what the other files are compared with.
 
     Example:
 
-    >>> run(argparse.Namespace(paths=["no/such/file"], lengths=[8], threads=[1], runs=1, json=None))
+    >>> from kerasft.cli.main import make_parser
+    >>> run(make_parser().parse_args(["benchmark", "no/such/file"]))
     Traceback (most recent call last):
     ...
     kerasft.errors.CheckpointError: no/such/file ...
     """
-    rows = []
-    for path in args.paths:
-        rows += kerasft.pipelines.measure_latency(path, lengths=args.lengths, threads=args.threads, runs=args.runs)
-    print_table(
-        ("file", "length", "threads", "min ms", "median ms", "p90 ms", "size MB"),
-        [
-            (
-                row["path"],
-                str(row["sequence_length"]),
-                str(row["threads"] or "all"),
-                *(f"{row[name]:.2f}" for name in ("min_ms", "median_ms", "p90_ms")),
-                f"{row['size_bytes'] / 1e6:.1f}",
-            )
-            for row in rows
-        ],
-    )
+    files = {path: _litert_file(path) for path in args.paths}
+    numbers = {"runs": args.runs, "warmup": args.warmup}
+    found = {
+        path: kerasft.measuring.measure_litert(file, lengths=args.lengths, threads=args.threads, **numbers)
+        for path, file in files.items()
+        if file
+    }
+    # At the lengths of the LiteRT files too, so that each of their rows has something to be compared with.
+    lengths = {row["sequence_length"] for item in found.values() for row in item["rows"]} - {None} | set(args.lengths)
+    for path in [path for path, file in files.items() if not file]:
+        found[path] = kerasft.export.measure_model(path, lengths=sorted(lengths), memory=not args.no_memory, **numbers)
+    results = [found[path] for path in args.paths]
+    _compare(results)
+    _print_latency(results)
+    _print_memory(results)
+    for item in results:
+        if "operators" in item:
+            _print_kernels(item)
+            if args.operators:
+                _print_operators(item)
     if args.json:
-        pathlib.Path(args.json).write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
+        with file_written_aside(pathlib.Path(args.json)) as aside:
+            aside.write_text(
+                json.dumps({"threads": args.threads, **numbers, "files": results}, indent=2) + "\n", "utf-8"
+            )
         print(f"numbers: {args.json}")
     return 0
+
+
+def _litert_file(path: str) -> pathlib.Path | None:
+    return next((file for file in (pathlib.Path(path), pathlib.Path(path) / "model.tflite") if file.is_file()), None)
+
+
+def _compare(results: list[dict[str, Any]]) -> None:
+    """Add to each row how many times as fast as the first bundle's Keras model it is, at the same length."""
+    bundle = next((item for item in results if item.get("format") == "keras"), None)
+    if bundle is None:
+        return
+    medians = {row["sequence_length"]: row["median_ms"] for row in bundle["rows"]}
+    for item in results:
+        for row in item["rows"]:
+            if row["sequence_length"] in medians:
+                row["times_keras"] = round(medians[row["sequence_length"]] / row["median_ms"], 3)
+
+
+def _print_latency(results: list[dict[str, Any]]) -> None:
+    compared = any("times_keras" in row for item in results for row in item["rows"])
+    header = ["file", "signature", "length", "threads", "min ms", "median ms", "p90 ms", *["x Keras"] * compared]
+    rows = []
+    for item in results:
+        for row in item["rows"]:
+            cells = [item["path"], row["signature"] or "-", row["sequence_length"] or "-", row["threads"] or "all"]
+            cells += [f"{row[name]:.2f}" for name in ("min_ms", "median_ms", "p90_ms")]
+            rows.append(cells + [f"{row['times_keras']:.2f}" if "times_keras" in row else "-"] * compared)
+    print_table(header, rows)
+
+
+def _print_memory(results: list[dict[str, Any]]) -> None:
+    """Sizes, and by how much a fresh process grew that opened the file and ran every signature once."""
+    rows = []
+    for item in results:
+        memory = item.get("memory") or {}
+        cells = ["-" if memory.get(name) is None else f"{memory[name] / 1e6:.1f}" for name in ("resident", "peak")]
+        rows.append([item["path"], f"{item['size_bytes'] / 1e6:.1f}", *cells])
+    print()
+    print_table(("file", "size MB", "resident MB", "peak MB"), rows)
+
+
+def _print_kernels(item: dict[str, Any], most: int = 10) -> None:
+    """Where the time goes: the slowest kernels, and all others in one row."""
+    if item["kernels"] is None:
+        print(f"\n{item['path']}: the time of each kernel can't be had: {item['kernels_error']}.")
+        return
+    of, total = item["kernels_of"], sum(row["ms"] for row in item["kernels"])
+    print(f"\n{item['path']}: {of['signature'] or 'graph'}, {of['threads']} thread(s), by the runtime's profiler")
+    by = {"delegate": "XNNPACK", "interpreter": "LiteRT"}
+    rows = [(row["kernel"], by[row["by"]], row["count"], row["ms"]) for row in item["kernels"]]
+    if len(rows) > most:
+        rows[most:] = [("others", "", sum(row[2] for row in rows[most:]), sum(row[3] for row in rows[most:]))]
+    cells = [(name, by, f"{count:g}", f"{ms:.3f}", f"{100 * ms / total:.1f}") for name, by, count, ms in rows]
+    print_table(("kernel", "run by", "count", "ms", "%"), cells)
+
+
+def _print_operators(item: dict[str, Any]) -> None:
+    print(f"\n{item['path']}")
+    rows = [(row["operator"], row["types"], row["signature"], row["count"]) for row in item["operators"]]
+    print_table(("operator", "types", "signature", "count"), rows)

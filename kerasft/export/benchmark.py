@@ -1,6 +1,7 @@
-"""Size and latency of trained models in any form, by input length and number of threads."""
+"""Size, latency and memory of trained models in any form, by input length and number of threads."""
 
 import os
+import pathlib
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from kerasft.bundles import read_metadata
-from kerasft.errors import bad_argument
-from kerasft.export.runners import LITERT_FILE, Runner, folder_size, open_runner, weights_path
-from kerasft.features import SEGMENT_IDS
+from kerasft.export.model_memory import full_batch
+from kerasft.export.runners import LITERT_FILE, SAVED_MODEL_FILE, folder_size, open_runner, weights_path
+from kerasft.measuring.apart import run_apart
+from kerasft.measuring.litert_file import check_counts, measure_litert
 
 
 def time_calls(call: Callable[[int], Any], num_calls: int, *, num_warmup: int = 1) -> dict[str, float]:
@@ -36,24 +38,78 @@ def time_calls(call: Callable[[int], Any], num_calls: int, *, num_warmup: int = 
     return {name: round(float(value), 3) for name, value in values.items()}
 
 
-def measure_latency(
-    path: str | os.PathLike, *, lengths: Sequence[int] = (32, 128), threads: Sequence[int] = (1, 2), runs: int = 30
-) -> list[dict[str, Any]]:
-    """Measure one text at a time, full of real tokens, on a bundle, a SavedModel or a LiteRT folder.
+def measure_model(
+    path: str | os.PathLike, *, lengths: Sequence[int] = (32, 128), runs: int = 30, warmup: int = 3, memory: bool = True
+) -> dict[str, Any]:
+    """Measure a bundle or a SavedModel on one text at a time, full of real tokens.
+
+    TensorFlow takes all threads there are; so `threads` is None.
 
     Args:
         path: The folder.
+        lengths: Input lengths S in tokens; those above the model's `max_length` are measured at that.
+        runs: Timed runs a row.
+        warmup: Runs before them.
+        memory: Whether to find the memory too, in a process of its own, which takes TensorFlow's start-up time.
+
+    Returns:
+        `path`, `format` (`"keras"` or `"saved_model"`), `size_bytes`, `rows` and `memory`, as of
+        `kerasft.measuring.measure_litert`. Memory counts from after TensorFlow's start-up.
+
+    Raises:
+        CheckpointError: If the folder is neither.
+        KerasftError: If a number is not a whole number >= 1.
+
+    Example:
+
+    >>> import tempfile
+    >>> import kerasft
+    >>> from tests import tiny
+    >>> bundle = kerasft.save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer(), max_length=16)
+    >>> found = measure_model(bundle, lengths=[8, 128], runs=2, memory=False)
+    >>> [(row["sequence_length"], row["threads"]) for row in found["rows"]]
+    [(8, None), (16, None)]
+    """
+    check_counts(lengths=lengths, runs=[runs], warmup=[warmup])
+    max_length = read_metadata(path)["max_length"]
+    runner = open_runner(path)
+    fixed = runner.sequence_length
+    sizes = [fixed] if fixed else sorted({min(length, max_length) for length in lengths})
+    rows = []
+    for length in sizes:
+        batch = full_batch(runner, length)
+        times = time_calls(lambda _: runner.run(batch), runs, num_warmup=warmup)  # noqa: B023  called at once
+        row = {"signature": None, "sequence_length": length, "threads": None}
+        rows.append(row | {f"{name}_ms": value for name, value in times.items()})
+    found = {
+        "path": str(path),
+        "format": "saved_model" if (pathlib.Path(path) / SAVED_MODEL_FILE).is_file() else "keras",
+        "size_bytes": folder_size(weights_path(path)),
+        "rows": rows,
+    }
+    if memory:
+        found |= {"memory": None} | run_apart("kerasft.export.model_memory", {"path": str(path), "lengths": sizes})
+    return found
+
+
+def measure_latency(
+    path: str | os.PathLike, *, lengths: Sequence[int] = (32, 128), threads: Sequence[int] = (1, 2), runs: int = 30
+) -> list[dict[str, Any]]:
+    """Measure one text at a time, full of real tokens, on a bundle, a SavedModel or a LiteRT file or folder.
+
+    Args:
+        path: The folder or file.
         lengths: Input lengths S in tokens. Lengths above the model's `max_length` are measured at that; a file of one fixed
-            length is measured at its own.
+            length is measured at its own, a file of several signatures at each.
         threads: Numbers of threads, for LiteRT; TensorFlow takes all there are, which is reported as `None`.
         runs: Timed runs a row, after 3 of warm-up.
 
     Returns:
-        A row for each length and number of threads: `path`, `sequence_length`, `threads`, `min_ms`, `median_ms`, `p90_ms`,
-        `size_bytes`.
+        A row for each length and number of threads: `path`, `signature`, `sequence_length`, `threads`, `min_ms`,
+        `median_ms`, `p90_ms`, `size_bytes`.
 
     Raises:
-        CheckpointError: If the folder is none of the three.
+        CheckpointError: If it is none of these.
         KerasftError: If `lengths`, `threads` or `runs` is not of whole numbers >= 1.
 
     Example:
@@ -65,26 +121,24 @@ def measure_latency(
     >>> [(row["sequence_length"], row["threads"]) for row in measure_latency(bundle, lengths=[8, 128], runs=2)]
     [(8, None), (16, None)]
     """
-    for name, values in (("lengths", lengths), ("threads", threads), ("runs", [runs])):
-        if not len(values) or min(values) < 1:
-            raise bad_argument(name, "whole numbers >= 1", values, "Leave it out for the usual ones.")
-    max_length = read_metadata(path)["max_length"]
-    weights = weights_path(path)
-    rows = []
-    for count in threads if weights.name == LITERT_FILE else [None]:
-        runner = open_runner(path, num_threads=count or 1)
-        fixed = runner.sequence_length
-        for length in [fixed] if fixed else sorted({min(length, max_length) for length in lengths}):
-            batch = _full_batch(runner, length)
-            times = time_calls(lambda _: runner.run(batch), runs, num_warmup=3)  # noqa: B023  called at once
-            rows.append(
-                {"path": str(path), "sequence_length": length, "threads": count}
-                | {f"{name}_ms": value for name, value in times.items()}
-                | {"size_bytes": folder_size(weights)}
-            )
-    return rows
+    check_counts(lengths=lengths, threads=threads, runs=[runs])
+    if file := litert_file(path):
+        if file.parent == pathlib.Path(path):
+            max_length = read_metadata(path)["max_length"]
+            lengths = sorted({min(length, max_length) for length in lengths})
+        found = measure_litert(file, lengths=lengths, threads=threads, runs=runs, profile_runs=0)
+    else:
+        found = measure_model(path, lengths=lengths, runs=runs, memory=False)
+    return [{"path": str(path)} | row | {"size_bytes": found["size_bytes"]} for row in found["rows"]]
 
 
-def _full_batch(runner: Runner, length: int) -> dict[str, np.ndarray]:
-    shape = (runner.batch_size or 1, length)
-    return {name: np.full(shape, int(name != SEGMENT_IDS), np.int32) for name in runner.inputs}
+def litert_file(path: str | os.PathLike) -> pathlib.Path | None:
+    """The LiteRT file that a path means: the path itself if it is a file, or `model.tflite` in the folder; else None.
+
+    Example:
+
+    >>> litert_file("no/such/folder") is None
+    True
+    """
+    path = pathlib.Path(path)
+    return next((file for file in (path, path / LITERT_FILE) if file.is_file()), None)

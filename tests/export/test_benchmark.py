@@ -1,4 +1,4 @@
-"""Latency by length and threads."""
+"""Latency by length and threads, and the memory of a bundle."""
 
 import pytest
 
@@ -16,6 +16,12 @@ def test_rows_of_a_litert_folder_and_a_bundle(bundle, bundle_folder, tmp_path):
     assert [(row["threads"], row["size_bytes"]) for row in rows] == [
         (None, (bundle_folder / "model.keras").stat().st_size)
     ]
+
+
+def test_a_models_memory_is_found_in_a_process_of_its_own(bundle_folder):
+    found = export.measure_model(bundle_folder, lengths=[8], runs=1)
+    assert found["format"] == "keras"
+    assert 0 < found["memory"]["resident"] <= found["memory"]["peak"]
 
 
 @pytest.mark.parametrize("arguments", [{"lengths": [0]}, {"threads": []}, {"runs": 0}])

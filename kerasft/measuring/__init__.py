@@ -1,0 +1,9 @@
+"""LiteRT files measured without TensorFlow: latency, memory, operators and where the time goes.
+
+Each file is measured in processes of their own, which import ai-edge-litert and numpy only.
+"""
+
+from kerasft.measuring.litert_file import measure_litert
+from kerasft.measuring.operators import count_operators
+
+__all__ = ["count_operators", "measure_litert"]

@@ -1,0 +1,52 @@
+"""Run a module of kerasft in a process of its own, with JSON in and JSON out."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+import kerasft
+
+
+def run_apart(module: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Run `python -m MODULE JOB`, and return what it wrote into the file that the job names as `out`.
+
+    Args:
+        module: The module's name.
+        job: What it reads from its first argument, as JSON; `out` is added.
+
+    Returns:
+        The answer; or, if the process failed or crashed, `{"error": its last words}`.
+
+    Example:
+
+    >>> run_apart("kerasft.measuring.no_such_module", {})["error"]
+    '...No module named kerasft.measuring.no_such_module'
+    """
+    root = str(pathlib.Path(kerasft.__file__).parents[1])
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, [root, os.environ.get("PYTHONPATH")]))}
+    with tempfile.TemporaryDirectory() as folder:
+        out = pathlib.Path(folder, "out.json")
+        command = [sys.executable, "-m", module, json.dumps(job | {"out": str(out)})]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        if done.returncode == 0 and out.is_file():
+            return json.loads(out.read_text("utf-8"))
+    if done.returncode < 0:
+        return {"error": f"the process crashed (signal {-done.returncode})"}
+    lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit code {done.returncode}"]
+    return {"error": lines[-1].strip().rstrip(".")}
+
+
+def answer(job: dict[str, Any], content: dict[str, Any]) -> None:
+    """Write a worker's answer to where its job wants it.
+
+    Example:
+
+    >>> answer({"out": str(scratch / "out.json")}, {"rows": []})
+    >>> (scratch / "out.json").read_text()
+    '{"rows": []}'
+    """
+    pathlib.Path(job["out"]).write_text(json.dumps(content), "utf-8")

@@ -1,0 +1,230 @@
+"""Where a LiteRT file's time goes, kernel by kernel, by the runtime's own profiler.
+
+The Python interpreter offers no profiler. The library in its wheel does, by its C interface
+(https://github.com/google-ai-edge/LiteRT/tree/main/litert/c), which is called here through `ctypes`. A version of the library
+that has another layout may crash the process: so this runs in one of its own (`kerasft.measuring.worker`).
+"""
+
+import collections
+import ctypes
+import pathlib
+from collections.abc import Callable
+from typing import Any
+
+import ai_edge_litert
+import numpy as np
+
+_CPU = 1  # kLiteRtHwAcceleratorCpu
+_HOST_MEMORY = 1  # kLiteRtTensorBufferTypeHostMemory
+_WRITE = 1  # kLiteRtTensorBufferLockModeWrite
+# Kinds of event, in litert_profiler_event.h: an operator run by the interpreter's own kernel; one within a delegate.
+_BY_INTERPRETER, _BY_DELEGATE = 2, (4, 8)
+_handle = ctypes.c_void_p
+_index = ctypes.c_size_t
+
+
+class _Memory(ctypes.Structure):
+    _fields_ = [(name, ctypes.c_int64) for name in ("total_rss_kb", "total_allocated_bytes", "in_use_allocated_bytes")]
+
+
+class _Event(ctypes.Structure):
+    _fields_ = [
+        ("tag", ctypes.c_char_p),
+        ("kind", ctypes.c_int),
+        ("start_us", ctypes.c_uint64),
+        ("elapsed_us", ctypes.c_uint64),
+        ("begin_memory", _Memory),
+        ("end_memory", _Memory),
+        ("metadata_1", ctypes.c_uint64),
+        ("metadata_2", ctypes.c_uint64),
+        ("source", ctypes.c_int),
+    ]
+
+
+class _Layout(ctypes.Structure):
+    _fields_ = [
+        ("rank_and_flag", ctypes.c_uint32),
+        ("dimensions", ctypes.c_int32 * 8),
+        ("strides", ctypes.c_uint32 * 8),
+    ]
+
+
+class _TensorType(ctypes.Structure):
+    _fields_ = [("element_type", ctypes.c_int32), ("layout", _Layout)]
+
+
+class _Library:
+    """The C functions; each returns a status, and one that is not 0 becomes an error that names the function."""
+
+    def __init__(self):
+        folder = pathlib.Path(ai_edge_litert.__file__).parent
+        path = next((path for path in folder.glob("libLiteRt.*")), None)
+        if path is None:
+            raise RuntimeError(f"this ai-edge-litert has no libLiteRt in {folder}")
+        self._functions = ctypes.CDLL(str(path))
+
+    def call(self, name: str, *arguments) -> None:
+        status = getattr(self._functions, f"LiteRt{name}")(*arguments)
+        if status:
+            raise RuntimeError(f"LiteRt{name} answered with status {status}")
+
+    def make(self, name: str, *arguments) -> ctypes.c_void_p:
+        """Call a function whose last argument receives a handle."""
+        handle = _handle()
+        self.call(name, *arguments, ctypes.byref(handle))
+        return handle
+
+
+def profile(
+    path: str,
+    signature: str | None,
+    *,
+    inputs: dict[str, np.ndarray],
+    outputs: dict[str, np.ndarray],
+    threads: int = 1,
+    runs: int = 20,
+) -> list[dict[str, Any]]:
+    """Run one signature and return the time of each kind of kernel, the slowest first.
+
+    Args:
+        path: The `.tflite` file.
+        signature: Its name; None: the first.
+        inputs: By name; their shapes are the ones that are run.
+        outputs: By name, as the interpreter answered these inputs; for their shapes.
+        threads: Threads of a run, >= 1.
+        runs: Profiled runs, after 3 of warm-up, >= 1.
+
+    Returns:
+        Rows of `kernel` (a LiteRT operator, or the name that XNNPACK gives its own), `by` (`"interpreter"` or
+        `"delegate"`), `count` (kernels in one run) and `ms` (mean milliseconds of all of them in one run).
+
+    Raises:
+        RuntimeError: If the library refuses the file or has no profiler.
+
+    Example:
+
+    >>> profile("no/such/model.tflite", None, inputs={}, outputs={})
+    Traceback (most recent call last):
+    ...
+    RuntimeError: LiteRtCreateModelFromFile answered with status ...
+    """
+    library = _Library()
+    environment = library.make("CreateEnvironment", 0, None)
+    model = library.make("CreateModelFromFile", environment, path.encode())
+    compiled = library.make("CreateCompiledModel", environment, model, _options(library, threads))
+    profiler = library.make("CompiledModelGetProfiler", compiled)
+    index = _signature_index(library, model, signature)
+    run = _runner(library, (environment, model, compiled), index, inputs, outputs)
+    for _ in range(3):
+        run()
+    library.call("StartProfiler", profiler)
+    for _ in range(runs):
+        run()
+    library.call("StopProfiler", profiler)
+    return _rows(_events(library, profiler), runs)
+
+
+def _options(library: _Library, threads: int) -> ctypes.c_void_p:
+    options = library.make("CreateOptions")
+    library.call("SetOptionsHardwareAccelerators", options, _CPU)
+    c = ctypes.CDLL(None)
+    c.strdup.restype = ctypes.c_void_p
+    # The library's own helpers write these TOML texts; they are not in the shared library.
+    texts = {"runtime_options_string": "enable_profiling = true\n", "xnnpack": f"num_threads = {threads}\n"}
+    for name, text in texts.items():
+        copy = _handle(c.strdup(text.encode()))  # the library frees it
+        library.call("AddOpaqueOptions", options, library.make("CreateOpaqueOptions", name.encode(), copy, c.free))
+    return options
+
+
+def _signature_index(library: _Library, model, name: str | None) -> int:
+    count = _index()
+    library.call("GetNumModelSignatures", model, ctypes.byref(count))
+    for number in range(count.value):
+        key = ctypes.c_char_p()
+        library.call("GetSignatureKey", library.make("GetModelSignature", model, _index(number)), ctypes.byref(key))
+        if name is None or key.value.decode() == name:
+            return number
+    raise RuntimeError(f"no signature is called {name}")
+
+
+def _runner(library: _Library, handles: tuple, index: int, values: dict, results: dict) -> Callable[[], None]:
+    """Make the tensors of a signature, fill its inputs, and return a function that runs it once."""
+    environment, model, compiled = handles
+    number = _index(index)
+    signature = library.make("GetModelSignature", model, number)
+    for position, (name, _) in enumerate(_tensors(library, signature, "Input")):
+        shape = (ctypes.c_int * values[name].ndim)(*values[name].shape)
+        library.call(
+            "CompiledModelResizeInputTensorNonStrict", compiled, number, _index(position), shape, _index(len(shape))
+        )
+    inputs = _buffers(library, environment, _tensors(library, signature, "Input"), values)
+    for buffer, (name, _) in zip(inputs, _tensors(library, signature, "Input")):
+        _fill(library, _handle(buffer), values[name])
+    outputs = _buffers(library, environment, _tensors(library, signature, "Output"), results)
+
+    def run() -> None:
+        library.call("RunCompiledModel", compiled, number, _index(len(inputs)), inputs, _index(len(outputs)), outputs)
+
+    return run
+
+
+def _tensors(library: _Library, signature, side: str) -> list[tuple[str, ctypes.c_void_p]]:
+    """(name, handle) of each input or output."""
+    count = _index()
+    library.call(f"GetNumSignature{side}s", signature, ctypes.byref(count))
+    found = []
+    for position in range(count.value):
+        name = ctypes.c_char_p()
+        library.call(f"GetSignature{side}Name", signature, _index(position), ctypes.byref(name))
+        tensor = library.make(f"GetSignature{side}TensorByIndex", signature, _index(position))
+        found.append((name.value.decode(), tensor))
+    return found
+
+
+def _buffers(library: _Library, environment, tensors: list, arrays: dict[str, np.ndarray]) -> ctypes.Array:
+    """Memory for tensors in the shapes of the arrays: the library does not know those that follow from a free length."""
+    buffers = (_handle * len(tensors))()
+    for position, (name, tensor) in enumerate(tensors):
+        kind, array = _TensorType(), arrays[name]
+        library.call("GetRankedTensorType", tensor, ctypes.byref(kind))
+        kind.layout.dimensions[: array.ndim] = array.shape
+        size = _index(array.nbytes)
+        buffers[position] = library.make(
+            "CreateManagedTensorBuffer", environment, _HOST_MEMORY, ctypes.byref(kind), size
+        )
+    return buffers
+
+
+def _fill(library: _Library, buffer, value: np.ndarray) -> None:
+    size = _index()
+    library.call("GetTensorBufferPackedSize", buffer, ctypes.byref(size))
+    if size.value != value.nbytes:  # a layout of `_TensorType` that is not this library's would show here
+        raise RuntimeError(f"a tensor of {size.value} bytes was to be filled with {value.nbytes}")
+    address = _handle()
+    library.call("LockTensorBuffer", buffer, ctypes.byref(address), _WRITE)
+    ctypes.memmove(address, np.ascontiguousarray(value).ctypes.data, value.nbytes)
+    library.call("UnlockTensorBuffer", buffer)
+
+
+def _events(library: _Library, profiler) -> ctypes.Array:
+    count = ctypes.c_int()
+    library.call("GetNumProfilerEvents", profiler, ctypes.byref(count))
+    events = (_Event * count.value)()
+    library.call("GetProfilerEvents", profiler, count, events)
+    return events
+
+
+def _rows(events: ctypes.Array, runs: int) -> list[dict[str, Any]]:
+    microseconds, counts = collections.Counter(), collections.Counter()
+    for event in events:
+        if event.kind == _BY_INTERPRETER or event.kind in _BY_DELEGATE:
+            key = (event.tag.decode(), "interpreter" if event.kind == _BY_INTERPRETER else "delegate")
+            microseconds[key] += event.elapsed_us
+            counts[key] += 1
+    if not counts:
+        raise RuntimeError("the profiler saw no operator")
+    return [
+        {"kernel": kernel, "by": by, "count": round(counts[kernel, by] / runs, 2), "ms": round(us / 1000 / runs, 4)}
+        for (kernel, by), us in microseconds.most_common()
+    ]
