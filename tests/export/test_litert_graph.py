@@ -1,0 +1,74 @@
+"""The leaner graph answers as the model does, and is only as lean as the head allows."""
+
+import keras
+import numpy as np
+import pytest
+
+from kerasft import heads
+from kerasft.export.int8_embedding import with_int8_embeddings
+from kerasft.export.litert_graph import CenteredLayerNormalization, LeanEncoderLayer, for_litert
+from tests import tiny
+from tests.export.conftest import trained
+
+TEXTS = ["a good film", "the bad movie was not what we love", "please pay me"]
+
+
+def difference(model, lean, batch):
+    first, second = model(batch), lean(batch)
+    if not isinstance(first, dict):
+        first, second = {"": first}, {"": second}
+    return max(float(np.abs(np.array(first[name]) - np.array(second[name])).max()) for name in first)
+
+
+def blocks(model):
+    return [layer.first_token_only for layer in model.layers if isinstance(layer, LeanEncoderLayer)]
+
+
+@pytest.mark.parametrize("family", list(tiny.ENCODERS))
+def test_every_encoder_answers_the_same_and_computes_the_first_token_only(family):
+    model = trained(heads.text_classifier(tiny.encoder(family), ["no", "yes"]))
+    ids = np.array([[3, 4, 5, 6, 1], [3, 4, 1, 1, 1]], "int32")
+    batch = {name: (ids if name == "token_ids" else (ids != 1).astype("int32")) for name in model.input}
+    batch |= {name: np.zeros_like(ids) for name in batch if name == "segment_ids"}
+    lean = for_litert(model)
+    assert blocks(lean) == [False, True]
+    assert difference(model, lean, batch) < 1e-5
+    assert lean.labels == model.labels
+
+
+def test_a_head_that_reads_all_tokens_gets_all():
+    model = trained(tiny.classifier(pooling="mean"))
+    lean = for_litert(model)
+    assert blocks(lean) == [False, False]
+    assert difference(model, lean, tiny.batch(TEXTS)) < 1e-5
+
+
+def test_a_head_with_two_outputs_and_a_backbone_get_all_tokens():
+    backbone = trained(tiny.backbone())
+    both = heads.intent_and_slots(tiny.backbone(), ["play", "book"], ["O", "B-song", "I-song"])
+    for model in (backbone, trained(both)):
+        lean = for_litert(model)
+        assert blocks(lean) == [False, False]
+        assert difference(model, lean, tiny.batch(TEXTS)) < 1e-5
+
+
+def test_with_int8_embeddings_and_shared_weights():
+    model = trained(tiny.classifier())
+    lean = for_litert(model)
+    assert any(isinstance(layer, CenteredLayerNormalization) for layer in lean.layers)
+    assert {id(weight) for weight in lean.weights} == {id(weight) for weight in model.weights}
+    assert difference(with_int8_embeddings(model), with_int8_embeddings(lean), tiny.batch(TEXTS)) < 1e-5
+
+
+def test_what_it_does_not_know_stays_as_it_is():
+    inputs = keras.Input((4, 6))
+    norms = [
+        keras.layers.LayerNormalization(axis=1),
+        keras.layers.LayerNormalization(scale=False),
+        keras.layers.LayerNormalization(dtype="float16"),
+    ]
+    outputs = inputs
+    for norm in norms:
+        outputs = norm(outputs)
+    lean = for_litert(keras.Model(inputs, outputs))
+    assert [layer for layer in lean.layers if isinstance(layer, keras.layers.LayerNormalization)] == norms
