@@ -1,0 +1,42 @@
+package org.kerasft.core
+
+/** The ids around texts, as in `preprocessing.template` of signature.json: [CLS] a [SEP] b [SEP], for example. */
+class Template(val before: IntArray, val afterSingle: IntArray, val between: IntArray, val after: IntArray) {
+    internal constructor(json: Any?) : this(
+        json["before"].asInts(), json["after_single"].asInts(), json["between"].asInts(), json["after"].asInts(),
+    )
+}
+
+/** What a model reads of one text, or of one pair of texts. */
+class Encoded(val ids: IntArray, val segments: IntArray)
+
+/** Puts special tokens around the ids of texts, and cuts what is longer than [maxLength] ids. */
+class TextEncoder(private val tokenizer: Tokenizer, private val template: Template, private val maxLength: Int) {
+
+    fun encode(text: String): Encoded {
+        val ids = tokenizer.ids(text)
+        val room = maxLength - template.before.size - template.afterSingle.size
+        val row = template.before + ids.copyOf(minOf(ids.size, room)) + template.afterSingle
+        return Encoded(row, IntArray(row.size))
+    }
+
+    /** Of a pair the longer text is cut first. */
+    fun encode(first: String, second: String): Encoded {
+        val a = tokenizer.ids(first)
+        val b = tokenizer.ids(second)
+        val room = maxLength - template.before.size - template.between.size - template.after.size
+        val (keptOfA, keptOfB) = longestFirst(a.size, b.size, room)
+        val head = template.before + a.copyOf(keptOfA) + template.between
+        val row = head + b.copyOf(keptOfB) + template.after
+        return Encoded(row, IntArray(row.size) { if (it < head.size) 0 else 1 })
+    }
+
+    private fun longestFirst(first: Int, second: Int, room: Int): Pair<Int, Int> {
+        if (first + second <= room) return Pair(first, second)
+        val shorter = minOf(first, second)
+        val longer = maxOf(shorter, room - shorter)
+        // If both are longer than half of the room they get half each, the longer one the odd place.
+        val (low, high) = if (shorter + longer > room) Pair(room / 2, room - room / 2) else Pair(shorter, longer)
+        return if (first <= second) Pair(low, high) else Pair(high, low)
+    }
+}
