@@ -35,6 +35,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--warmup", type=int, default=3, help="runs before the timed ones (default: 3)")
     parser.add_argument("--no-memory", action="store_true", help="leave out the memory of bundles and SavedModels")
     parser.add_argument("--operators", action="store_true", help="list each file's operators by count and type")
+    parser.add_argument(
+        "--adb",
+        action="store_true",
+        help="measure nothing here: print the commands that measure LiteRT files on a phone",
+    )
     parser.add_argument("--json", metavar="FILE", help="write all numbers to this file too")
 
 
@@ -50,6 +55,8 @@ def run(args: argparse.Namespace) -> int:
     kerasft.errors.CheckpointError: no/such/file ...
     """
     files = {path: _litert_file(path) for path in args.paths}
+    if args.adb:
+        return _print_commands(args, files)
     numbers = {"runs": args.runs, "warmup": args.warmup}
     found = {
         path: kerasft.measuring.measure_litert(file, lengths=args.lengths, threads=args.threads, **numbers)
@@ -75,6 +82,13 @@ def run(args: argparse.Namespace) -> int:
                 json.dumps({"threads": args.threads, **numbers, "files": results}, indent=2) + "\n", "utf-8"
             )
         print(f"numbers: {args.json}")
+    return 0
+
+
+def _print_commands(args: argparse.Namespace, files: dict[str, pathlib.Path | None]) -> int:
+    for path, file in files.items():
+        numbers = {"length": max(args.lengths), "threads": max(args.threads), "runs": args.runs}
+        print("\n".join(kerasft.measuring.adb_commands(file or path, **numbers)))
     return 0
 
 

@@ -5,5 +5,6 @@ Each file is measured in processes of their own, which import ai-edge-litert and
 
 from kerasft.measuring.litert_file import measure_litert
 from kerasft.measuring.operators import count_operators
+from kerasft.measuring.phone import adb_commands
 
-__all__ = ["count_operators", "measure_litert"]
+__all__ = ["adb_commands", "count_operators", "measure_litert"]

@@ -13,7 +13,8 @@ from kerasft.errors import CheckpointError
 _BUILTIN_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _TYPE_NAMES = {value: name.lower() for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
 _IDENTIFIER = b"TFL3"  # at byte 4 of every such file
-_OF_MAIN = "main"  # the one subgraph of a file that names no signatures
+OF_MAIN = "main"
+"""Stands for the signature of a file that names none: its first graph."""
 
 
 def count_operators(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
@@ -37,6 +38,23 @@ def count_operators(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
     ...
     kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: there is no such file. ...
     """
+    model = read_model(path)
+    return {name: _rows(model, index) for name, index in signature_graphs(model).items()}
+
+
+def read_model(path: str | os.PathLike) -> schema.Model:
+    """Open a LiteRT file and look at every operator once.
+
+    Raises:
+        CheckpointError: If it is no LiteRT file, or a damaged one.
+
+    Example:
+
+    >>> read_model("no/such/model.tflite")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: there is no such file. ...
+    """
     path = pathlib.Path(path)
     content = path.read_bytes() if path.is_file() else b""
     if content[4:8] != _IDENTIFIER:
@@ -44,16 +62,24 @@ def count_operators(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
         raise CheckpointError(f"{path} is not a LiteRT file: {reason}. Give the path of a .tflite file.")
     try:
         model = schema.Model.GetRootAsModel(content, 0)
-        return {name: _rows(model, index) for name, index in _graphs(model).items()}
+        for index in signature_graphs(model).values():
+            _rows(model, index)
     except (struct.error, IndexError, KeyError, ValueError, AttributeError, TypeError) as error:
         # A flatbuffer is offsets to offsets: where the file is cut off or changed, any of these comes of following one.
         raise CheckpointError(f"{path} is damaged: {error}. Copy or export it again.") from error
+    return model
 
 
-def _graphs(model: schema.Model) -> dict[str, int]:
-    """The number of each signature's graph."""
+def signature_graphs(model: schema.Model) -> dict[str, int]:
+    """The number of each signature's graph.
+
+    Example:
+
+    >>> signature_graphs(schema.Model.GetRootAsModel(bytes(16), 0))
+    {'main': 0}
+    """
     definitions = [model.SignatureDefs(index) for index in range(model.SignatureDefsLength())]
-    return {each.SignatureKey().decode(): each.SubgraphIndex() for each in definitions} or {_OF_MAIN: 0}
+    return {each.SignatureKey().decode(): each.SubgraphIndex() for each in definitions} or {OF_MAIN: 0}
 
 
 def _rows(model: schema.Model, index: int) -> list[dict[str, Any]]:

@@ -186,7 +186,18 @@ def _value(name: str, detail: dict[str, Any], length: int | None) -> np.ndarray:
     ]
     if np.issubdtype(detail["dtype"], np.floating):
         return np.random.default_rng(0).random(shape).astype(detail["dtype"])
-    return np.full(shape, int(not any(part in name for part in _ZERO_NAMES)), detail["dtype"])
+    return np.full(shape, int(not is_zero(name)), detail["dtype"])
+
+
+def is_zero(name: str) -> bool:
+    """Whether an integer input is measured with zeros: segments and positions; others, such as tokens and masks, with ones.
+
+    Example:
+
+    >>> is_zero("segment_ids"), is_zero("token_ids")
+    (True, False)
+    """
+    return any(part in name for part in _ZERO_NAMES)
 
 
 def _length(inputs: dict[str, np.ndarray]) -> int | None:

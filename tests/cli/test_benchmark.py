@@ -41,3 +41,11 @@ def test_a_litert_file_is_measured_without_tensorflow(exports):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "loaded []"
     assert "others" in done.stdout
+
+
+def test_the_commands_for_a_phone(run, exports):
+    code, out, _ = run("benchmark", exports["litert"], "--adb", "--lengths", "4", "--threads", "2")
+    assert code == 0
+    assert out.startswith("adb push ")
+    assert "--input_layer_shape=1,4:1,4:1,4" in out
+    assert "--num_threads=2" in out

@@ -1,0 +1,89 @@
+"""The commands that measure a LiteRT file on a real phone, with LiteRT's own `benchmark_model`."""
+
+import os
+import pathlib
+import shlex
+
+from ai_edge_litert import schema_py_generated as schema
+
+from kerasft.measuring.litert_file import check_counts
+from kerasft.measuring.operators import OF_MAIN, read_model, signature_graphs
+from kerasft.measuring.worker import is_zero
+
+_FOLDER = "/data/local/tmp"  # where adb may write, and run programs
+
+
+def adb_commands(path: str | os.PathLike, *, length: int = 128, threads: int = 4, runs: int = 50) -> list[str]:
+    """Return the commands that copy a file to a phone and measure every signature there.
+
+    Integer inputs get the values that `measure_litert` gives them: `benchmark_model` would draw from 0 to 99, which is no
+    segment id, and would fail.
+
+    Args:
+        path: The `.tflite` file.
+        length: S in tokens, where the file leaves it free.
+        threads: Threads of a run, >= 1; phones have few fast cores, 1 to 4.
+        runs: Timed runs, >= 1.
+
+    Returns:
+        Lines for a shell: copy, make executable, run each signature with the time of each operator and the peak memory.
+
+    Raises:
+        CheckpointError: If it is no LiteRT file.
+        KerasftError: If a number is not a whole number >= 1.
+
+    Example:
+
+    >>> adb_commands("no/such/model.tflite")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: there is no such file. ...
+    """
+    check_counts(length=[length], threads=[threads], runs=[runs])
+    model, path = read_model(path), pathlib.Path(path)
+    target = f"{_FOLDER}/{path.name.replace(' ', '_')}"
+    lines = [
+        shlex.join(["adb", "push", str(path), target]),
+        f"adb push benchmark_model {_FOLDER}/",
+        f"adb shell chmod +x {_FOLDER}/benchmark_model",
+    ]
+    for name, index in signature_graphs(model).items():
+        signature = [] if name == OF_MAIN else [f"--signature_to_run_for={name}"]
+        flags = [
+            f"--graph={target}",
+            *signature,
+            *(f"--num_threads={threads}", f"--num_runs={runs}", "--warmup_runs=3", "--use_xnnpack=true"),
+            *("--enable_op_profiling=true", "--report_peak_memory_footprint=true"),
+            *_input_flags(model, name, index, length),
+        ]
+        lines.append(f"adb shell {_FOLDER}/benchmark_model {' '.join(flags)}")
+    return lines
+
+
+def _input_flags(model: schema.Model, name: str, index: int, length: int) -> list[str]:
+    """Names, shapes and values of the inputs in the order of the graph, which is not that of the signature."""
+    graph = model.Subgraphs(index)
+    names = _names(model, name)
+    inputs = [(names.get(graph.Inputs(n)), graph.Tensors(graph.Inputs(n))) for n in range(graph.InputsLength())]
+    inputs = [(name or tensor.Name().decode(), tensor) for name, tensor in inputs]
+    shapes = [",".join(map(str, _shape(tensor, length))) for _, tensor in inputs]
+    whole = [name for name, tensor in inputs if tensor.Type() in (schema.TensorType.INT32, schema.TensorType.INT64)]
+    values = [f"{name},{value},{value}" for name in whole for value in [0 if is_zero(name) else 1]]
+    flags = [f"--input_layer={','.join(name for name, _ in inputs)}", f"--input_layer_shape={':'.join(shapes)}"]
+    return flags + ([f"--input_layer_value_range={':'.join(values)}"] if values else [])
+
+
+def _names(model: schema.Model, signature: str) -> dict[int, str]:
+    """The inputs' names by the number of their tensor."""
+    for number in range(model.SignatureDefsLength()):
+        definition = model.SignatureDefs(number)
+        if definition.SignatureKey().decode() == signature:
+            maps = [definition.Inputs(place) for place in range(definition.InputsLength())]
+            return {each.TensorIndex(): each.Name().decode() for each in maps}
+    return {}
+
+
+def _shape(tensor: schema.Tensor, length: int) -> list[int]:
+    has_free = tensor.ShapeSignatureLength() > 0
+    sizes = [tensor.ShapeSignature(n) if has_free else tensor.Shape(n) for n in range(tensor.ShapeLength())]
+    return [size if size >= 0 else length if axis else 1 for axis, size in enumerate(sizes)]
