@@ -150,3 +150,7 @@ def _print_operators(item: dict[str, Any]) -> None:
     print(f"\n{item['path']}")
     rows = [(row["operator"], row["types"], row["signature"], row["count"]) for row in item["operators"]]
     print_table(("operator", "types", "signature", "count"), rows)
+    if item["delegation"]:
+        print()
+        rows = [(row["operator"], row["count"], row["xnnpack"]) for row in item["delegation"]]
+        print_table(("operator", "count", "taken by XNNPACK"), rows)

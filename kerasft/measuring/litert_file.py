@@ -1,5 +1,6 @@
 """Measure a LiteRT file in processes of their own."""
 
+import collections
 import os
 import pathlib
 from collections.abc import Sequence
@@ -7,7 +8,7 @@ from typing import Any
 
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.measuring.apart import run_apart
-from kerasft.measuring.operators import count_operators
+from kerasft.measuring.operators import OF_MAIN, count_operators
 
 _WORKER = "kerasft.measuring.worker"
 
@@ -43,7 +44,8 @@ def measure_litert(
           signature ran once: `resident` in the end and `peak` at most. The file's own pages count as they are touched;
         - `operators`: rows of `signature`, `operator`, `types`, `count`, as the file has them;
         - `kernels`: rows of `kernel`, `by`, `count`, `ms` of the longest signature, by the runtime's profiler; None if
-          that can't be had, and `kernels_error` says why. `kernels_of` says which signature, length and threads.
+          that can't be had, and `kernels_error` says why. `kernels_of` says which signature, length and threads;
+        - `delegation`: of that signature rows of `operator`, `count`, and how many of them `xnnpack` takes; or None.
 
     Raises:
         CheckpointError: If the file is missing, damaged, or needs operators that the runtime has not.
@@ -73,10 +75,24 @@ def measure_litert(
     which = {name: longest[name] for name in ("signature", "sequence_length", "threads")}
     kernels = run_apart(_WORKER, job | which | {"task": "kernels", "runs": profile_runs})
     return found | {
+        "delegation": _delegation(operators, kernels.get("kernels"), longest["signature"]),
         "kernels": kernels.get("kernels"),
         "kernels_error": kernels.get("error"),
         "kernels_of": which,
     }
+
+
+def _delegation(operators: list[dict], kernels: list[dict] | None, signature: str | None) -> list[dict] | None:
+    """What the profiler did not see the interpreter run, its delegate takes: XNNPACK, under other names."""
+    if kernels is None:
+        return None
+    counts = collections.Counter()
+    for row in operators:
+        if row["signature"] == (signature or OF_MAIN):
+            counts[row["operator"]] += row["count"]
+    own = {row["kernel"]: row["count"] for row in kernels if row["by"] == "interpreter"}
+    rows = [(name, count, max(0, round(count - own.get(name, 0)))) for name, count in counts.most_common()]
+    return [dict(zip(("operator", "count", "xnnpack"), row)) for row in rows]
 
 
 def check_counts(**numbers: Sequence[int]) -> None:

@@ -40,6 +40,13 @@ def test_the_runtimes_profiler_tells_the_time_of_each_kernel(measured):
     assert sum(row["ms"] for row in measured["kernels"]) < 10 * measured["rows"][-1]["p90_ms"] + 1
 
 
+def test_what_xnnpack_takes(measured):
+    taken = {row["operator"]: (row["count"], row["xnnpack"]) for row in measured["delegation"]}
+    assert taken["SOFTMAX"] == (2, 2)
+    assert taken["FULLY_CONNECTED"] == (14, 14)
+    assert taken["GATHER"] == (2, 0)
+
+
 def test_free_lengths_are_resized(free_file):
     found = measure_litert(free_file, lengths=[6, 4], threads=[1], runs=2, profile_runs=1)
     assert [row["sequence_length"] for row in found["rows"]] == [4, 6]
