@@ -107,12 +107,14 @@ class Json private constructor(private val text: String) {
     }
 }
 
+/** The members of an object that was read. */
+@Suppress("UNCHECKED_CAST")
+fun Any?.asMap(): Map<String, Any?> = this as Map<String, Any?>
+
 /** A member of an object that was read; null if there is none. */
-operator fun Any?.get(name: String): Any? = (this as Map<*, *>)[name]
+operator fun Any?.get(name: String): Any? = asMap().get(key = name)
 
 fun Any?.asList(): List<Any?> = this as List<Any?>
-
-fun Any?.asMap(): Map<String, Any?> = @Suppress("UNCHECKED_CAST") (this as Map<String, Any?>)
 
 fun Any?.asInt(): Int = (this as Double).toInt()
 

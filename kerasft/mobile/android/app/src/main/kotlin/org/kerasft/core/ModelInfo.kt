@@ -1,12 +1,15 @@
 package org.kerasft.core
 
+/** A tensor's sizes, -1 where any size will do, and its type: "int32" or "float32". */
+class TensorSpec(val shape: IntArray, val dtype: String)
+
+/** The tensors of one signature, by name. */
+class SignatureSpec(val inputs: Map<String, TensorSpec>, val outputs: Map<String, TensorSpec>)
+
 /** What signature.json says of a model: its signatures, its labels, and how texts become ids. */
 class ModelInfo(json: Any?) {
-    /** The shape of each input and output of each signature; -1 is any size. */
-    class Shapes(val inputs: Map<String, IntArray>, val outputs: Map<String, IntArray>)
-
-    val signatures: Map<String, Shapes> = json["signatures"].asMap().mapValues { (_, tensors) ->
-        Shapes(shapes(tensors["inputs"]), shapes(tensors["outputs"]))
+    val signatures: Map<String, SignatureSpec> = json["signatures"].asMap().mapValues { (_, tensors) ->
+        SignatureSpec(specs(tensors["inputs"]), specs(tensors["outputs"]))
     }
     val task = json["task"] as String
     val problem = json["problem"] as String?
@@ -16,11 +19,14 @@ class ModelInfo(json: Any?) {
     val padId = json["pad_token_id"]?.asInt() ?: 0
     val template = Template(json["preprocessing"]["template"])
 
-    /** The lengths that have a signature each, from short to long; empty: any length will do. */
-    val lengths: List<Int> = json["lengths"].asList().map { it.asInt() }.sorted()
-    val maxLength: Int = minOf(json["max_length"].asInt(), lengths.maxOrNull() ?: Int.MAX_VALUE)
+    /** The longest input in ids, those of special tokens included; longer texts are cut. */
+    val maxLength = minOf(
+        json["max_length"].asInt(),
+        json["lengths"]?.asInts()?.maxOrNull() ?: Int.MAX_VALUE,
+    )
 
-    private fun shapes(tensors: Any?) = tensors.asMap().mapValues { it.value["shape"].asInts() }
+    private fun specs(tensors: Any?): Map<String, TensorSpec> =
+        tensors.asMap().mapValues { TensorSpec(it.value["shape"].asInts(), it.value["dtype"] as String) }
 
     companion object {
         fun parse(signatureJson: String) = ModelInfo(Json.parse(signatureJson))
