@@ -4,12 +4,13 @@ import keras
 import numpy as np
 import pytest
 
-from kerasft import heads
+from kerasft import backbones, heads
 from kerasft.export.int8_embedding import with_int8_embeddings
 from kerasft.export.litert_graph import CenteredLayerNormalization, LeanEncoderLayer, for_litert
-from tests import tiny
+from tests import tiny, tiny_t5
 from tests.export.conftest import trained
 
+SIZES = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16, "max_sequence_length": 16}
 TEXTS = ["a good film", "the bad movie was not what we love", "please pay me"]
 
 
@@ -28,7 +29,7 @@ def blocks(model):
 def test_every_encoder_answers_the_same_and_computes_the_first_token_only(family):
     model = trained(heads.text_classifier(tiny.encoder(family), ["no", "yes"]))
     ids = np.array([[3, 4, 5, 6, 1], [3, 4, 1, 1, 1]], "int32")
-    batch = {name: (ids if name == "token_ids" else (ids != 1).astype("int32")) for name in model.input}
+    batch = {name: (ids if name.endswith("token_ids") else (ids != 1).astype("int32")) for name in model.input}
     batch |= {name: np.zeros_like(ids) for name in batch if name == "segment_ids"}
     lean = for_litert(model)
     assert blocks(lean) == [False, True]
@@ -72,3 +73,19 @@ def test_what_it_does_not_know_stays_as_it_is():
         outputs = norm(outputs)
     lean = for_litert(keras.Model(inputs, outputs))
     assert [layer for layer in lean.layers if isinstance(layer, keras.layers.LayerNormalization)] == norms
+
+
+def test_other_tasks_answer_the_same():
+    ids = np.array([[3, 4, 5, 6], [5, 4, 3, 7]], "int32")
+    for model in (
+        heads.token_classifier(tiny.backbone(), ["O", "B-x", "I-x"]),
+        heads.question_answering(tiny.backbone()),
+        heads.masked_lm(tiny.backbone()),
+        heads.causal_lm(backbones.gpt2(backbones.GPT2Config(vocabulary_size=30, **SIZES))),
+        tiny_t5.model(),
+    ):
+        batch = {name: (ids if name.endswith("token_ids") else np.ones_like(ids)) for name in model.input}
+        batch |= {name: np.zeros_like(ids) for name in batch if name == "segment_ids"}
+        lean = for_litert(model)
+        assert not any(blocks(lean))
+        assert difference(model, lean, batch) < 2e-5
