@@ -159,44 +159,21 @@ def _is_plain(norm: keras.layers.LayerNormalization) -> bool:
     return has_both and not norm.rms_scaling and axis in (-1, (-1,), last, (last,))
 
 
-def _readers(model: keras.Model) -> dict[str, list[dict]]:
-    """What reads each layer's output: (the reading layer's configuration with the call's arguments); None: the model itself."""
-    config = model.get_config()
-    found: dict[str, list] = {layer["name"]: [] for layer in config["layers"]}
-    for layer in config["layers"]:
-        for node in layer["inbound_nodes"]:
-            for name in _tensors(node):
-                found[name].append({"class_name": layer["class_name"], **node})
-    for name in _histories(config["output_layers"]):
-        found[name].append({"class_name": None})
+def _readers(model: keras.Model) -> dict[str, list[tuple]]:
+    """What reads each layer's output: (operation, its arguments); (None, ()) is the model itself."""
+    # Keras has no public way to ask what reads a tensor but the configuration, for which each layer must be serialisable.
+    found: dict[str, list] = {operation.name: [] for operation in model.operations}
+    for operation in model.operations:
+        for node in operation._inbound_nodes:
+            for tensor in node.input_tensors:
+                found.get(tensor._keras_history.operation.name, []).append((operation, node.arguments.args))
+    for tensor in model.outputs:
+        found[tensor._keras_history.operation.name].append((None, ()))
     return found
 
 
-def _tensors(item) -> list[str]:
-    """The names of the layers whose outputs stand anywhere in a node's arguments."""
-    if isinstance(item, dict):
-        if item.get("class_name") == "__keras_tensor__":
-            return [item["config"]["keras_history"][0]]
-        item = list(item.values())
-    return [name for part in item for name in _tensors(part)] if isinstance(item, list | tuple) else []
-
-
-def _histories(item) -> list[str]:
-    """The layers' names in the output's structure, whose leaves are [name, node, tensor]."""
-    if isinstance(item, dict):
-        return [name for part in item.values() for name in _histories(part)]
-    if isinstance(item[0], str):
-        return [item[0]]
-    return [name for part in item for name in _histories(part)]
-
-
-def _reads_first_token(reader: dict) -> bool:
+def _reads_first_token(reader: tuple) -> bool:
     """Whether it is `states[:, 0]` or `states[:, 0, :]`."""
-    if reader["class_name"] != "GetItem":
-        return False
-    everything = {"start": None, "stop": None, "step": None}
-    key = reader["args"][1]
-    parts = (
-        [part["config"] if isinstance(part, dict) else part for part in key] if isinstance(key, list | tuple) else []
-    )
-    return parts in ([everything, 0], [everything, 0, everything])
+    operation, arguments = reader
+    everything = slice(None)
+    return type(operation).__name__ == "GetItem" and arguments[1] in ((everything, 0), (everything, 0, everything))

@@ -58,7 +58,10 @@ def test_with_int8_embeddings_and_shared_weights():
     lean = for_litert(model)
     assert any(isinstance(layer, CenteredLayerNormalization) for layer in lean.layers)
     assert {id(weight) for weight in lean.weights} == {id(weight) for weight in model.weights}
-    assert difference(with_int8_embeddings(model), with_int8_embeddings(lean), tiny.batch(TEXTS)) < 1e-5
+    int8 = with_int8_embeddings(model)
+    for both in (with_int8_embeddings(lean), for_litert(int8)):
+        assert blocks(both) == [False, True]
+        assert difference(int8, both, tiny.batch(TEXTS)) < 1e-5
 
 
 def test_what_it_does_not_know_stays_as_it_is():
