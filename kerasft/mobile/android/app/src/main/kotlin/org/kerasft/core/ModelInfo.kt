@@ -19,6 +19,9 @@ class ModelInfo(json: Any?) {
     val padId = json["pad_token_id"]?.asInt() ?: 0
     val template = Template(json["preprocessing"]["template"])
 
+    /** How texts are written, for a file that does; else null. */
+    val generation: Map<String, Any?>? = json["generation"]?.asMap()
+
     /** The longest input in ids, those of special tokens included; longer texts are cut. */
     val maxLength = minOf(
         json["max_length"].asInt(),
