@@ -16,6 +16,7 @@ class CachedGPT2:
 
     Args:
         model: The model; its layers are used as they are, with their weights.
+        embedding: A layer to take the place of its token embedding; None: its own.
 
     Example:
 
@@ -30,10 +31,10 @@ class CachedGPT2:
     TensorShape([3, 100])
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model, *, embedding: keras.layers.Layer | None = None):
         self.config = config_of(model)
         self.max_length = self.config.max_sequence_length
-        self._embedding = model.get_layer("token_embedding")
+        self._embedding = model.get_layer("token_embedding") if embedding is None else embedding
         self._positions = model.get_layer("position_embedding")
         self._bias = model.get_layer("attention_bias")
         self._blocks = [model.get_layer(f"transformer_layer_{index}") for index in range(self.config.num_layers)]
@@ -60,13 +61,39 @@ class CachedGPT2:
         hidden_states = self._embed(ops.expand_dims(token_ids, 1), ops.sum(visible, axis=1, keepdims=True) - 1)
         bias = (ops.cast(visible, "float32") - 1.0) * -self.config.mask_value
         bias = ops.expand_dims(ops.expand_dims(bias, 1), 1)  # (B, 1, 1, T)
+        hidden_states, written = self._through_blocks(hidden_states, memory.written, index, bias)
+        return self._head(hidden_states), memory._replace(written=written)
+
+    def extend(self, token_ids, positions, written):
+        """Read the next tokens of one text, without padding before it: what a file for phones is made of.
+
+        What stands in the cache from the first of these positions on is written over, or not looked at; so tokens may
+        follow that mean nothing, as long as the next call begins where they do.
+
+        Args:
+            token_ids: (1, S).
+            positions: Of these tokens, one after the other: (S,).
+            written: Of each block its keys and values, (1, N, T, D), with T >= the last position + 1.
+
+        Returns:
+            A function that makes logits (1, V) of the last token after these, and the new caches.
+        """
+        hidden_states = self._embed(token_ids, ops.expand_dims(positions, 0))  # (1, S, H)
+        places = ops.arange(written[0][0].shape[2], dtype="int32")  # (T,)
+        visible = ops.expand_dims(places, 0) <= ops.expand_dims(positions, 1)  # (S, T)
+        bias = (ops.cast(visible, "float32") - 1.0) * -self.config.mask_value
+        hidden_states, written = self._through_blocks(hidden_states, written, positions[0], bias)
+        return (lambda: self._head(hidden_states[:, -1:])), written
+
+    def _through_blocks(self, hidden_states, caches, index, bias):
+        """All blocks, with the new keys and values put into the caches from `index` on: (B, S, H) in and out."""
         written = []
-        for block, cache in zip(self._blocks, memory.written):
-            query, key, value = block.project(hidden_states)  # (B, N, 1, D)
+        for block, cache in zip(self._blocks, caches):
+            query, key, value = block.project(hidden_states)  # (B, N, S, D)
             cache = write(cache, (key, value), index)
             hidden_states = block.finish(hidden_states, attend(query, *cache, bias=bias))
             written.append(cache)
-        return self._head(hidden_states), memory._replace(written=tuple(written))
+        return hidden_states, tuple(written)
 
     def history(self, token_ids, padding_mask):
         """What the text consists of before the first new token, and which of it is real: the prompt."""

@@ -18,6 +18,7 @@ class CachedT5:
 
     Args:
         model: The model; its layers are used as they are, with their weights.
+        embedding: A layer to take the place of its token embedding; None: its own.
 
     Example:
 
@@ -32,13 +33,18 @@ class CachedT5:
 
     max_length = None
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model, *, embedding: keras.layers.Layer | None = None):
         self.config = config_of(model)
+        own = model.get_layer("token_embedding")
         sources = {name: model.input[name] for name in (ENCODER_TOKEN_IDS, ENCODER_PADDING_MASK)}
         self._encoder = keras.Model(sources, model.get_layer("encoder_output_dropout").output, name="encoder")
-        self._embedding = model.get_layer("token_embedding")
+        if embedding is not None:
+            self._encoder = keras.models.clone_model(
+                self._encoder, clone_function=lambda layer: embedding if layer is own else layer
+            )
+        self._embedding = own if embedding is None else embedding
         self._bias = model.get_layer("decoder_attention_bias")
-        self._source_bias = model.get_layer("cross_attention_bias")
+        self.source_bias = model.get_layer("cross_attention_bias")
         names = (f"transformer_decoder_layer_{index}" for index in range(self.config.num_decoder_layers))
         self._blocks = [model.get_layer(name) for name in names]
         self._norm = model.get_layer("decoder_layer_norm")
@@ -47,15 +53,19 @@ class CachedT5:
 
     def prefill(self, token_ids, padding_mask, num_new):
         """Read the sources (B, S) and the start token: see `CachedDecoder`."""
-        encoded = self._encoder({ENCODER_TOKEN_IDS: token_ids, ENCODER_PADDING_MASK: padding_mask})  # (B, S, H)
-        source = [part for block in self._blocks for part in block.cross_attention.project_memory(encoded)]
+        source = self.read_source(token_ids, padding_mask)
         batch_size = ops.shape(token_ids)[0]
         shape = (batch_size, self.config.num_heads, num_new + 1, self.config.head_dim)
         empty = ops.zeros(shape, source[0].dtype)  # (B, N, T, D)
         empty = tf.ensure_shape(empty, (token_ids.shape[0], shape[1], None, shape[3]))
-        memory = Memory(((empty, empty),) * len(self._blocks), (self._source_bias(padding_mask), *source))
+        memory = Memory(((empty, empty),) * len(self._blocks), (self.source_bias(padding_mask), *source))
         logits, memory = self.decode(ops.full((batch_size,), START_ID, "int32"), memory, tf.constant(0))
         return logits, memory, tf.constant(1)
+
+    def read_source(self, token_ids, padding_mask):
+        """Return the keys and values (B, N, S, D) of the sources (B, S): two tensors a block, one block after the other."""
+        encoded = self._encoder({ENCODER_TOKEN_IDS: token_ids, ENCODER_PADDING_MASK: padding_mask})  # (B, S, H)
+        return [part for block in self._blocks for part in block.cross_attention.project_memory(encoded)]
 
     def decode(self, token_ids, memory, index):
         """Read one more token of each text (B,): see `CachedDecoder`."""

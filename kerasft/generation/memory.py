@@ -61,7 +61,7 @@ class CachedDecoder(Protocol):
 
 
 def write(cache: KeyValue, new: KeyValue, index: tf.Tensor) -> KeyValue:
-    """Put the keys and values of one token, (B, N, 1, D), in their place.
+    """Put the keys and values of one token, or of S, (B, N, S, D), in their place.
 
     Example:
 

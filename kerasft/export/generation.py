@@ -1,0 +1,220 @@
+"""Write a language model as a LiteRT folder that writes texts on a phone: the cache in named tensors, the loop in the app."""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from kerasft.backbones import config_of
+from kerasft.bundles import Bundle
+from kerasft.errors import ExportError, bad_argument
+from kerasft.export.folders import REPORT_FILE, open_bundle, target_folder, write_companions, write_json
+from kerasft.export.generation_check import NEW_TOKENS, check_generation, verify_generation
+from kerasft.export.generation_graphs import generation_functions
+from kerasft.export.mobile import copy_samples, preprocessing, write_golden
+from kerasft.export.runners import LITERT_FILE
+from kerasft.export.shared_buffers import share_buffers
+from kerasft.export.verify import SAMPLE_TEXTS
+from kerasft.files import written_aside
+from kerasft.generation.cached_t5 import START_ID
+
+FORMAT = "litert_generation"
+QUANTIZATIONS = (None, "float16", "int8")
+_TASKS = ("causal-lm", "sequence-to-sequence")
+_LENGTHS = (32, 128)
+_CACHE_LENGTH = 256
+_DEVICE_OPTIONS = (
+    "max_new_tokens", "min_new_tokens", "method", "temperature", "top_k", "top_p", "repetition_penalty",
+    "no_repeat_ngram_size", "seed",
+)  # fmt: skip
+
+
+def litert_generation(
+    bundle: Bundle | str | os.PathLike,
+    folder: str | os.PathLike | None = None,
+    *,
+    quantize: str | None = None,
+    prefill_lengths: Sequence[int] | None = None,
+    cache_length: int | None = None,
+    prompts: Sequence[str] | None = None,
+    min_agreement: float = 0.0,
+) -> dict[str, Any]:
+    """Write a causal language model (GPT-2) or a sequence-to-sequence model (T5) as a LiteRT folder that generates.
+
+    The file's signatures, see `kerasft.export.generation_graphs`: `prefill_S` or `encode_S` for each length, and `decode`. They
+    share the weights and need built-in operations only. The folder holds what `kerasft.export.litert` writes, and
+    `python/kerasft_generate.py`, the loop in Python that needs numpy and ai-edge-litert alone. Before the folder is kept, that
+    loop is run: a float32 file must write the tokens that Keras writes.
+
+    Args:
+        bundle: The bundle or its folder.
+        folder: Where to write; `None`: `litert_generation_float32` (or `_float16`, `_int8`) within the bundle's folder.
+        quantize: `None`: float32; `"float16"`: half the size; `"int8"`: a quarter of the size, and the fastest.
+        prefill_lengths: Lengths S that a prompt or source is read in. GPT-2 reads longer prompts piece by piece; T5 takes no
+            longer source. `None`: 32 and 128, or what the model reads if that is less.
+        cache_length: T: prompt and new tokens together for GPT-2, new tokens for T5. `None`: 256, or the model's positions
+            if less.
+        prompts: Texts to verify on; `None`: some plain and hostile ones.
+        min_agreement: Smallest share of tokens, from 0 to 1, on which a quantised file must agree with Keras, given the same
+            text before them. Give `prompts` of your own kind with it.
+
+    Returns:
+        The report: `folder`, `size_bytes`, `num_prompts`, `num_tokens`, `equal_texts` (the share of prompts whose greedy tokens
+        are all Keras'), `agreement` (the share of tokens, given Keras' own before them), `tokens_per_second` (prompts included,
+        2 threads); also written to `report.json`.
+
+    Raises:
+        ExportError: If the model can't be converted, or the written file writes other texts. Nothing is left behind then.
+        KerasftError: If an argument is not one of the above, or the folder holds something else.
+
+    Example:
+
+    >>> import tempfile
+    >>> import kerasft
+    >>> from kerasft.backbones import GPT2Config, gpt2
+    >>> sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16}
+    >>> model = kerasft.heads.causal_lm(gpt2(GPT2Config(vocabulary_size=len(tokenizer), **sizes)))
+    >>> bundle = kerasft.make_bundle(model, tokenizer, max_length=16)
+    >>> report = litert_generation(bundle, tempfile.mkdtemp() + "/phone", cache_length=32)
+    >>> report["equal_texts"], report["agreement"]
+    (1.0, 1.0)
+    """
+    if quantize not in QUANTIZATIONS:
+        raise bad_argument("quantize", f"one of {QUANTIZATIONS}", quantize, "int8 is the smallest and fastest.")
+    if not 0 <= min_agreement <= 1:
+        raise bad_argument("min_agreement", "a share from 0 to 1", min_agreement, "0.9 is usual.")
+    folder = target_folder(bundle, folder, f"{FORMAT}_{quantize or 'float32'}")
+    bundle = open_bundle(bundle)
+    if bundle.task not in _TASKS:
+        raise bad_argument("bundle", f"of one of the tasks {_TASKS}", bundle.task, "See kerasft.export.litert.")
+    lengths, cache_length = _checked_sizes(bundle, prefill_lengths, cache_length)
+    rows = _prompt_rows(bundle, prompts, max(lengths), cache_length)
+    functions = generation_functions(
+        bundle.model, prompt_lengths=lengths, cache_length=cache_length, int8=quantize == "int8"
+    )
+    with written_aside(folder) as aside:
+        content = _convert(functions, quantize)
+        (aside / LITERT_FILE).write_bytes(content)
+        facts = {"format": FORMAT, "quantize": quantize, "lengths": list(lengths)}
+        write_companions(aside, bundle, **facts, sha256=hashlib.sha256(content).hexdigest())
+        write_json(aside / "signature.json", _signature(bundle, functions, lengths, cache_length))
+        copy_samples(aside)
+        report = {"format": FORMAT, "quantize": quantize, "folder": str(folder), "size_bytes": len(content)}
+        found, golden = verify_generation(bundle, aside, rows)
+        check_generation(found, exact=quantize is None, min_agreement=min_agreement)
+        report |= found
+        write_golden(aside, golden)
+        write_json(aside / REPORT_FILE, report)
+    return report
+
+
+def _checked_sizes(
+    bundle: Bundle, lengths: Sequence[int] | None, cache_length: int | None
+) -> tuple[tuple[int, ...], int]:
+    positions = getattr(config_of(bundle.model), "max_sequence_length", None)
+    if cache_length is None:
+        cache_length = min(_CACHE_LENGTH, positions or _CACHE_LENGTH)
+    most = f" to {positions} (the model's positions)" if positions else " or more"
+    if not _is_whole(cache_length) or not 2 <= cache_length <= (positions or cache_length):
+        raise bad_argument("cache_length", f"a whole number from 2{most}", cache_length, "256 is usual.")
+    limit, name = (cache_length, "cache_length") if bundle.task == "causal-lm" else (bundle.max_length, "max_length")
+    if lengths is None:
+        lengths = {min(length, limit) for length in _LENGTHS}
+    if isinstance(lengths, str) or not lengths or not all(_is_whole(size) and 1 <= size <= limit for size in lengths):
+        expected = f"whole numbers from 1 to {limit} ({name})"
+        raise bad_argument("prefill_lengths", expected, lengths, "(32, 128) is usual.")
+    return tuple(sorted(set(lengths))), cache_length
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _prompt_rows(bundle: Bundle, prompts: Sequence[str] | None, longest: int, cache_length: int) -> list[tuple]:
+    """The prompts and their ids, each cut to what the file takes, with room for new tokens."""
+    if prompts is not None and (isinstance(prompts, str) or not prompts):
+        raise bad_argument("prompts", "one text or more, or None", prompts, "Leave it out for the built-in ones.")
+    texts = [text for text in SAMPLE_TEXTS if text.strip()] if prompts is None else list(prompts)
+    if bundle.task == "sequence-to-sequence":
+        texts = [bundle.settings.get("prefix", "") + text for text in texts]
+        ids = bundle.tokenizer(texts, truncation=True, max_length=longest, verbose=False)["input_ids"]
+    else:
+        room = max(1, cache_length - NEW_TOKENS)
+        ids = bundle.tokenizer(texts, add_special_tokens=False, verbose=False)["input_ids"]
+        ids = [row[-room:] or [bundle.tokenizer.eos_token_id or 0] for row in ids]
+    return list(zip(texts, ids))
+
+
+def _convert(functions: dict[str, Callable], quantize: str | None) -> bytes:
+    archive = keras.export.ExportArchive()
+    for name, function in functions.items():
+        function.get_concrete_function()
+        archive.add_endpoint(name, function)
+    with tempfile.TemporaryDirectory() as temporary:
+        archive.write_out(temporary, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=list(functions))
+        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+        if quantize:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if quantize == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        try:
+            return share_buffers(converter.convert())
+        except Exception as error:  # the converter's own ConverterError is not public
+            first = next((line for line in str(error).splitlines() if line.strip()), "no message")
+            raise ExportError(
+                f"The model can't be converted to LiteRT: {first}. Only kerasft's own GPT-2 and T5 layers are known to convert."
+            ) from error
+
+
+def _signature(
+    bundle: Bundle, functions: dict[str, Callable], lengths: Sequence[int], cache_length: int
+) -> dict[str, Any]:
+    tokenizer = bundle.tokenizer
+    return {
+        "signatures": {name: _tensors(function) for name, function in functions.items()},
+        "lengths": list(lengths),
+        "generation": {
+            "kind": bundle.model.name,
+            "prefill_lengths": list(lengths),
+            "cache_length": cache_length,
+            "start_token_id": bundle.settings.get("start_token_id", START_ID),
+            "end_token_id": tokenizer.eos_token_id,
+            "options": device_options(bundle.settings.get("generation", {})),
+        },
+        "task": bundle.task,
+        "problem": bundle.metadata["problem"],
+        "labels": bundle.metadata["labels"],
+        "settings": bundle.settings,
+        "max_length": max(lengths) if bundle.task == "sequence-to-sequence" else cache_length,
+        "pair": False,
+        "pad_token_id": tokenizer.pad_token_id,
+        "cls_token_id": tokenizer.cls_token_id,
+        "sep_token_id": tokenizer.sep_token_id,
+        "preprocessing": preprocessing(tokenizer),
+    }
+
+
+def _tensors(function: Callable) -> dict[str, dict[str, Any]]:
+    (specs,), _ = function.get_concrete_function().structured_input_signature
+    outputs = function.get_concrete_function().structured_outputs
+    return {
+        kind: {name: {"shape": list(one.shape), "dtype": one.dtype.name} for name, one in tensors.items()}
+        for kind, tensors in (("inputs", specs), ("outputs", outputs))
+    }
+
+
+def device_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Return those options of a bundle that the loop on the device knows; a beam search becomes greedy.
+
+    Example:
+
+    >>> device_options({"method": "beam", "num_beams": 4, "max_new_tokens": 64})
+    {'method': 'greedy', 'max_new_tokens': 64}
+    """
+    kept = {name: value for name, value in options.items() if name in _DEVICE_OPTIONS}
+    return kept | {"method": "greedy"} if kept.get("method") == "beam" else kept

@@ -1,0 +1,123 @@
+"""Measure a file that writes texts against Keras, by the very loop that is shipped with it."""
+
+import importlib.util
+import itertools
+import pathlib
+import time
+from collections.abc import Sequence
+from importlib import resources
+from types import ModuleType
+from typing import Any
+
+from kerasft.bundles import Bundle
+from kerasft.errors import ExportError
+from kerasft.generation import GenerationOptions, Generator
+
+NEW_TOKENS = 24
+"""Tokens that are written on each prompt to verify a file."""
+
+
+def device_loop() -> ModuleType:
+    """Return the module `kerasft_generate` that is copied into every such folder: what is verified is what is shipped.
+
+    Example:
+
+    >>> device_loop().DEFAULTS["max_new_tokens"]
+    128
+    """
+    with resources.as_file(resources.files("kerasft") / "mobile" / "python" / "kerasft_generate.py") as path:
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    return module
+
+
+def verify_generation(
+    bundle: Bundle, folder: pathlib.Path, prompts: Sequence[tuple[str, list[int]]]
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Write greedily on every prompt, with Keras and with the file.
+
+    Args:
+        bundle: What was exported.
+        folder: `model.tflite` and `signature.json`.
+        prompts: Texts with their token ids.
+
+    Returns:
+        The report, as `litert_generation` says it, and a golden row for each prompt: `text`, `token_ids`,
+        `generated_token_ids`, which are the file's own, and `answer`, their text.
+
+    Example:
+
+    >>> verify_generation.__name__
+    'verify_generation'
+    """
+    device = device_loop().Generator(folder)
+    expected = Generator(bundle.model, bundle.tokenizer)(
+        [ids for _, ids in prompts], GenerationOptions(max_new_tokens=NEW_TOKENS)
+    )
+    golden, equal, agreed, seconds, num_written = [], 0, [], 0.0, 0
+    for (text, ids), keras_text in zip(prompts, expected):
+        start = time.perf_counter()
+        written = device(ids, max_new_tokens=NEW_TOKENS, **_GREEDY)
+        seconds += time.perf_counter() - start
+        num_written += len(written["token_ids"]) + written["finished"]
+        target = keras_text.token_ids + [device.end_id] * keras_text.finished
+        target = target[: device.model.room(ids)]
+        equal += written["token_ids"] + [device.end_id] * written["finished"] == target
+        agreed += _forced(device, ids, target)
+        answer = bundle.tokenizer.decode(written["token_ids"], skip_special_tokens=True)
+        golden.append({"text": text, "token_ids": ids, "generated_token_ids": written["token_ids"], "answer": answer})
+    report = {
+        "num_prompts": len(prompts),
+        "num_tokens": len(agreed),
+        "equal_texts": equal / len(prompts),
+        "agreement": sum(agreed) / len(agreed),
+        "tokens_per_second": round(num_written / seconds, 1),
+    }
+    return report, golden
+
+
+_GREEDY = {"method": "greedy", "min_new_tokens": 0, "repetition_penalty": 1.0, "no_repeat_ngram_size": 0}
+
+
+def _forced(device: Any, prompt: list[int], target: list[int]) -> list[bool]:
+    """Whether each token is the file's likeliest, given those before it."""
+    scores = device.model.begin(prompt)
+    agreed = [int(scores.argmax()) == target[0]]
+    for before, token in itertools.pairwise(target):
+        agreed.append(int(device.model.next(before).argmax()) == token)
+    return agreed
+
+
+def check_generation(report: dict[str, Any], *, exact: bool, min_agreement: float) -> None:
+    """Raise if a verification found that the file writes other texts.
+
+    Args:
+        report: Of `verify_generation`.
+        exact: Whether every text must be equal, as of a float32 file.
+        min_agreement: Smallest share of tokens, from 0 to 1.
+
+    Raises:
+        ExportError: If so.
+
+    Example:
+
+    >>> report = {"equal_texts": 0.5, "agreement": 0.9, "num_prompts": 8, "num_tokens": 192}
+    >>> check_generation(report, exact=False, min_agreement=0.8)
+    >>> check_generation(report, exact=True, min_agreement=0.0)
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.ExportError: The written file writes other tokens than the model on 50.0 % of 8 prompts; ...
+    """
+    if exact and report["equal_texts"] < 1:
+        raise ExportError(
+            f"The written file writes other tokens than the model on {100 * (1 - report['equal_texts']):.1f} % of "
+            f"{report['num_prompts']} prompts; a float32 file must write the same. It was not kept. Report this with the model's "
+            "configuration."
+        )
+    if report["agreement"] < min_agreement:
+        raise ExportError(
+            f"The written file agrees with the model on {report['agreement']:.3f} of {report['num_tokens']} tokens; "
+            f"min_agreement is {min_agreement:g}. It was not kept. Give prompts= of your own kind, choose quantize='float16', or lower "
+            "min_agreement= if you accept that."
+        )

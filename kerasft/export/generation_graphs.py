@@ -1,0 +1,161 @@
+"""The signatures of a file that writes texts: static shapes, batch size 1, the cache as named inputs and outputs."""
+
+from collections.abc import Callable, Sequence
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+from kerasft.backbones.token_embedding import TokenEmbedding
+from kerasft.export.int8_embedding import Int8Embedding
+from kerasft.features import ENCODER_PADDING_MASK, ENCODER_TOKEN_IDS
+from kerasft.generation.cached_gpt2 import CachedGPT2
+from kerasft.generation.cached_t5 import CachedT5
+from kerasft.generation.memory import Memory
+
+DECODE = "decode"
+PREFILL = "prefill_"
+ENCODE = "encode_"
+TOKENS = "tokens"
+INPUT_POS = "input_pos"
+LOGITS = "logits"
+_LEAST = -1e30  # below every hidden state
+
+
+class ExportedTokenEmbedding(keras.layers.Layer):
+    """A token embedding that stands in a file once, for looking tokens up and, in reverse, as the output's matrix.
+
+    Args:
+        layer: The trained layer; its matrix is used in reverse.
+        int8: Whether tokens are looked up in int8 with a scale a row: the same numbers that the converter makes of the output's
+            matrix, so that `share_buffers` finds them equal.
+        **kwargs: Of `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: int32 (B, S), or float32 (B, S, H) in reverse.
+        reverse: Whether to multiply by the matrix.
+
+    Returns:
+        (B, S, H), or (B, S, V) in reverse.
+
+    Example:
+
+    >>> from kerasft.backbones import GPT2Config
+    >>> sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 32}
+    >>> layer = TokenEmbedding(GPT2Config(vocabulary_size=100, **sizes))
+    >>> layer.build()
+    >>> tuple(ExportedTokenEmbedding(layer, int8=True)(ops.ones((1, 5), "int32")).shape)
+    (1, 5, 8)
+    """
+
+    def __init__(self, layer: TokenEmbedding, *, int8: bool, **kwargs):
+        super().__init__(name=layer.name, **kwargs)
+        self._layer = layer
+        self._lookup = Int8Embedding(ops.convert_to_numpy(layer.embeddings)) if int8 else layer
+
+    def call(self, inputs, reverse=False):
+        """Look up, or multiply."""
+        if reverse:
+            # Changes nothing, but keeps the converter from multiplying a norm's scale into the matrix, which then stands in
+            # the file twice.
+            return self._layer(ops.maximum(inputs, _LEAST), reverse=True)
+        return self._lookup(inputs)
+
+
+def generation_functions(
+    model: keras.Model, *, prompt_lengths: Sequence[int], cache_length: int, int8: bool
+) -> dict[str, Callable]:
+    """Return the functions of a file that writes texts, by signature, not yet traced.
+
+    Args:
+        model: A `kerasft.heads.causal_lm` on GPT-2, or a `kerasft.heads.sequence_to_sequence` on T5.
+        prompt_lengths: S of each `prefill_S`, which puts S tokens into the cache, or `encode_S`, which reads a source.
+        cache_length: T: tokens that the cache holds.
+        int8: Whether the token embedding is looked up in int8.
+
+    Returns:
+        Functions of a dictionary of tensors that return one. GPT-2: all take `tokens` int32 (1, S), `input_pos` int32 (S,)
+        and `kv_cache_k_0`, `kv_cache_v_0`, ... float32 (1, N, T, D), and return the caches; `decode` has S = 1 and returns
+        `logits` (1, 1, V) too. T5: `encode_S` takes `encoder_token_ids`, `encoder_padding_mask` int32 (1, S) and returns
+        `cross_cache_k_0`, `cross_cache_v_0`, ... (1, N, longest S, D); `decode` takes those, `encoder_padding_mask`
+        (1, longest S), `tokens` (1, 1), `input_pos` (1,) and the caches.
+
+    Example:
+
+    >>> from kerasft.backbones import GPT2Config, gpt2
+    >>> from kerasft.heads import causal_lm
+    >>> sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 32}
+    >>> model = causal_lm(gpt2(GPT2Config(vocabulary_size=100, **sizes)))
+    >>> sorted(generation_functions(model, prompt_lengths=(8, 16), cache_length=16, int8=False))
+    ['decode', 'prefill_16', 'prefill_8']
+    """
+    embedding = ExportedTokenEmbedding(model.get_layer("token_embedding"), int8=int8)
+    if model.name == "causal_lm":
+        return _gpt2_functions(CachedGPT2(model, embedding=embedding), prompt_lengths, cache_length)
+    return _t5_functions(CachedT5(model, embedding=embedding), prompt_lengths, cache_length)
+
+
+def _gpt2_functions(decoder: CachedGPT2, lengths: Sequence[int], cache_length: int) -> dict[str, Callable]:
+    sizes = decoder.config
+    shape = (1, sizes.num_heads, cache_length, sizes.hidden_dim // sizes.num_heads)
+    names = _pairs("kv_cache", sizes.num_layers)
+
+    def made(length, with_logits):
+        def step(features):
+            logits, written = decoder.extend(features[TOKENS], features[INPUT_POS], _by_block(features, names))
+            answer = dict(zip(names, _flat(written)))
+            # Each function of its own: what no output needs is left out of the file.
+            return answer | {LOGITS: ops.expand_dims(logits(), 1)} if with_logits else answer
+
+        return _traceable(step, _steps(length) | dict.fromkeys(names, (shape, tf.float32)))
+
+    return {**{f"{PREFILL}{length}": made(length, False) for length in lengths}, DECODE: made(1, True)}
+
+
+def _t5_functions(decoder: CachedT5, lengths: Sequence[int], cache_length: int) -> dict[str, Callable]:
+    sizes, longest = decoder.config, max(lengths)
+    names, cross_names = (_pairs(kind, sizes.num_decoder_layers) for kind in ("kv_cache", "cross_cache"))
+
+    def encode(features):
+        parts = decoder.read_source(features[ENCODER_TOKEN_IDS], features[ENCODER_PADDING_MASK])
+        room = longest - features[ENCODER_TOKEN_IDS].shape[1]
+        return {name: ops.pad(part, [[0, 0], [0, 0], [0, room], [0, 0]]) for name, part in zip(cross_names, parts)}
+
+    def decode(features):
+        bias = decoder.source_bias(features[ENCODER_PADDING_MASK])
+        memory = Memory(_by_block(features, names), (bias, *(features[name] for name in cross_names)))
+        logits, memory = decoder.decode(features[TOKENS][:, 0], memory, features[INPUT_POS][0])
+        return dict(zip(names, _flat(memory.written))) | {LOGITS: ops.expand_dims(logits, 1)}
+
+    def sources(length):
+        return dict.fromkeys((ENCODER_TOKEN_IDS, ENCODER_PADDING_MASK), ((1, length), tf.int32))
+
+    def caches(names, length):
+        return dict.fromkeys(names, ((1, sizes.num_heads, length, sizes.head_dim), tf.float32))
+
+    inputs = _steps(1) | {ENCODER_PADDING_MASK: ((1, longest), tf.int32)}
+    inputs |= caches(names, cache_length) | caches(cross_names, longest)
+    encoders = {f"{ENCODE}{length}": _traceable(encode, sources(length)) for length in lengths}
+    return {**encoders, DECODE: _traceable(decode, inputs)}
+
+
+def _steps(length: int) -> dict[str, tuple]:
+    return {TOKENS: ((1, length), tf.int32), INPUT_POS: ((length,), tf.int32)}
+
+
+def _pairs(kind: str, num_blocks: int) -> list[str]:
+    return [f"{kind}_{part}_{index}" for index in range(num_blocks) for part in "kv"]
+
+
+def _by_block(features: dict[str, tf.Tensor], names: list[str]) -> tuple:
+    caches = [features[name] for name in names]
+    return tuple(zip(caches[::2], caches[1::2]))
+
+
+def _flat(written: tuple) -> list:
+    return [part for pair in written for part in pair]
+
+
+def _traceable(function: Callable, inputs: dict[str, tuple]) -> Callable:
+    specs = {name: tf.TensorSpec(shape, dtype, name=name) for name, (shape, dtype) in inputs.items()}
+    return tf.function(function, input_signature=[specs], autograph=False)

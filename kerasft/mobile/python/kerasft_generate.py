@@ -1,0 +1,301 @@
+"""Write texts with a LiteRT file that `kerasft.export.litert_generation` made. Needs only numpy and ai-edge-litert.
+
+    python kerasft_generate.py FOLDER "Once upon a time"        (needs kerasft_tokenizer.py beside this file)
+    python kerasft_generate.py FOLDER --ids 464 3290 318
+
+It is written to be read and ported: the loop, the sampling and the way a long prompt goes into the cache are all here, and give
+the tokens that the Keras model gave in training.
+"""
+
+import hashlib
+import json
+import pathlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+try:
+    from ai_edge_litert.compiled_model import CompiledModel
+    from ai_edge_litert.options import Options
+except ImportError:  # a runtime before 2.0
+    CompiledModel = None
+from ai_edge_litert.interpreter import Interpreter
+
+NEVER = np.float32(-1e9)
+"""The score of a token that must not come."""
+DEFAULTS = {
+    "max_new_tokens": 128,
+    "min_new_tokens": 0,
+    "method": "greedy",
+    "temperature": 1.0,
+    "top_k": None,
+    "top_p": None,
+    "repetition_penalty": 1.0,
+    "no_repeat_ngram_size": 0,
+    "seed": 0,
+}
+"""The options of a text; they mean what they mean in `kerasft.generation.GenerationOptions`."""
+
+
+class Generator:
+    """Writes one text at a time.
+
+    Args:
+        folder: What `kerasft.export.litert_generation` wrote.
+        num_threads: Threads of the runtime.
+        compiled: Whether to use LiteRT's `CompiledModel`, which leaves the cache where it is; `None`: where there is one.
+            Else the interpreter, which copies it in and out at each token.
+    """
+
+    def __init__(self, folder: str | pathlib.Path, *, num_threads: int = 2, compiled: bool | None = None):
+        folder = pathlib.Path(folder)
+        self.signature = json.loads((folder / "signature.json").read_text("utf-8"))
+        facts = self.signature["generation"]
+        self.end_id: int = -1 if facts["end_token_id"] is None else facts["end_token_id"]
+        self.cache_length: int = facts["cache_length"]
+        self.defaults: dict[str, Any] = {**DEFAULTS, **facts["options"]}
+        compiled = CompiledModel is not None if compiled is None else compiled
+        file = (_Compiled if compiled else _Interpreted)(str(folder / "model.tflite"), num_threads)
+        kind = _EncoderDecoder if facts["kind"] == "sequence_to_sequence" else _Decoder
+        self.model = kind(file, facts)
+
+    def __call__(self, prompt: Sequence[int], **options: Any) -> dict[str, Any]:
+        """Write one text.
+
+        Args:
+            prompt: Token ids: for GPT-2 the beginning that is written on, for T5 the source with its end token.
+            **options: Over those that the folder was exported with; see `DEFAULTS`.
+
+        Returns:
+            `token_ids`, the new ones without the end token, and `finished`: whether the text ended by itself.
+        """
+        token_ids = list(self._write(prompt, options))
+        finished = bool(token_ids) and token_ids[-1] == self.end_id
+        return {"token_ids": token_ids[:-1] if finished else token_ids, "finished": finished}
+
+    def stream(self, prompt: Sequence[int], **options: Any) -> Iterator[int]:
+        """Yield the same tokens as they are written."""
+        for token in self._write(prompt, options):
+            if token != self.end_id:
+                yield token
+
+    def _write(self, prompt: Sequence[int], given: dict[str, Any]) -> Iterator[int]:
+        prompt, options = [int(token) for token in prompt], self._options(given)
+        limit = min(options["max_new_tokens"], self.model.room(prompt))
+        uniforms = _uniforms(prompt, options) if options["method"] == "sample" else None
+        history = self.model.history(prompt)
+        logits = self.model.begin(prompt)  # (V,)
+        for number in range(limit):
+            scores = _adjust(logits, history, options)
+            if number < options["min_new_tokens"] and self.end_id >= 0:
+                scores[self.end_id] = NEVER
+            token = int(scores.argmax()) if uniforms is None else draw(scores, uniforms[number], options)
+            yield token
+            if token == self.end_id or number + 1 == limit:
+                return
+            history.append(token)
+            logits = self.model.next(token)
+
+    def _options(self, given: dict[str, Any]) -> dict[str, Any]:
+        for name in given:
+            if name not in DEFAULTS:
+                raise ValueError(f"there is no option {name!r}; the options are {', '.join(DEFAULTS)}")
+        options = {**self.defaults, **given}
+        if options["method"] not in ("greedy", "sample"):
+            raise ValueError(f"method must be 'greedy' or 'sample'; received: {options['method']!r}")
+        if options["method"] == "greedy" and any(given.get(name) for name in ("top_k", "top_p")):
+            raise ValueError("top_k and top_p are for method='sample'")
+        for name, least in (("max_new_tokens", 1), ("temperature", 1e-6), ("repetition_penalty", 1e-6)):
+            if not options[name] >= least:
+                raise ValueError(f"{name} must be {least:g} or more; received: {options[name]!r}")
+        return options
+
+
+class _Decoder:
+    """GPT-2: `prefill_S` puts S tokens into the cache, `decode` one, and gives the scores of the next."""
+
+    def __init__(self, file, facts: dict[str, Any]):
+        self._file, self._lengths, self._size = file, sorted(facts["prefill_lengths"]), facts["cache_length"]
+        self._place = 0
+
+    def room(self, prompt: list[int]) -> int:
+        if not 0 < len(prompt) < self._size:
+            raise ValueError(
+                f"the prompt must have 1 to {self._size - 1} tokens, since prompt and new tokens share a cache of {self._size}; "
+                f"received: {len(prompt)}. Cut its beginning, or export with a larger cache_length."
+            )
+        return self._size - len(prompt)
+
+    def history(self, prompt: list[int]) -> list[int]:
+        return list(prompt)
+
+    def begin(self, prompt: list[int]) -> np.ndarray:
+        self._place = 0
+        rest = prompt[:-1]
+        while rest:
+            length = self._fitting(len(rest))
+            if length is None:
+                self.next(rest.pop(0))
+                continue
+            chunk, rest = rest[:length], rest[length:]
+            tokens = np.zeros((1, length), np.int32)
+            tokens[0, : len(chunk)] = (
+                chunk  # What the rest writes into the cache is written over, before anything sees it.
+            )
+            positions = np.arange(self._place, self._place + length, dtype=np.int32)
+            self._file.run(f"prefill_{length}", {"tokens": tokens, "input_pos": positions})
+            self._place += len(chunk)
+        return self.next(prompt[-1])
+
+    def next(self, token: int) -> np.ndarray:
+        inputs = {"tokens": np.array([[token]], np.int32), "input_pos": np.array([self._place], np.int32)}
+        self._place += 1
+        return self._file.run("decode", inputs)["logits"].reshape(-1)  # (V,)
+
+    def _fitting(self, count: int) -> int | None:
+        """The shortest that takes all of them, else the longest; it must not reach beyond the cache."""
+        if count == 1:
+            return None  # `decode` is cheaper
+        lengths = [length for length in self._lengths if self._place + length <= self._size]
+        return next((length for length in lengths if length >= count), lengths[-1] if lengths else None)
+
+
+class _EncoderDecoder:
+    """T5: `encode_S` makes the keys and values of the source, `decode` reads one token of the target."""
+
+    def __init__(self, file, facts: dict[str, Any]):
+        self._file, self._lengths, self._size = file, sorted(facts["prefill_lengths"]), facts["cache_length"]
+        self._start = facts["start_token_id"]
+        self._place, self._mask = 0, None
+
+    def room(self, prompt: list[int]) -> int:
+        if not 0 < len(prompt) <= self._lengths[-1]:
+            raise ValueError(
+                f"the source must have 1 to {self._lengths[-1]} tokens; received: {len(prompt)}. Cut it, or export with a longer "
+                "prefill_lengths."
+            )
+        return self._size
+
+    def history(self, prompt: list[int]) -> list[int]:
+        return [self._start]
+
+    def begin(self, prompt: list[int]) -> np.ndarray:
+        length = next(length for length in self._lengths if length >= len(prompt))
+        token_ids = np.zeros((1, length), np.int32)
+        token_ids[0, : len(prompt)] = prompt
+        self._mask = np.zeros((1, self._lengths[-1]), np.int32)
+        self._mask[0, : len(prompt)] = 1
+        inputs = {"encoder_token_ids": token_ids, "encoder_padding_mask": self._mask[:, :length].copy()}
+        self._file.run(f"encode_{length}", inputs)
+        self._place = 0
+        return self.next(self._start)
+
+    def next(self, token: int) -> np.ndarray:
+        inputs = {
+            "tokens": np.array([[token]], np.int32),
+            "input_pos": np.array([self._place], np.int32),
+            "encoder_padding_mask": self._mask,
+        }
+        self._place += 1
+        return self._file.run("decode", inputs)["logits"].reshape(-1)  # (V,)
+
+
+class _Compiled:
+    """The file on `CompiledModel`. Outputs named as an input of `decode`, the caches, stay in the runtime's own buffers: what one
+    call writes the next one reads, in place."""
+
+    def __init__(self, path: str, num_threads: int):
+        options = Options()
+        options.cpu_options.num_threads = num_threads
+        self._model = CompiledModel.from_file(path, options=options)
+        self._calls: dict[str, tuple] = {}
+        signatures = self._model.get_signature_list()
+        caches = {}
+        details = self._model.get_input_tensor_details("decode")
+        for name in sorted(set(signatures["decode"]["inputs"]) & _outputs_of(signatures)):
+            caches[name] = self._model.create_input_buffer_by_name("decode", name)
+            caches[name].write(np.zeros(details[name]["shape"], np.float32))  # no NaN of old memory
+        for key, names in signatures.items():
+            inputs = {name: caches.get(name) for name in names["inputs"]}
+            outputs = {name: caches.get(name) for name in names["outputs"]}
+            for name in inputs:
+                inputs[name] = inputs[name] or self._model.create_input_buffer_by_name(key, name)
+            for name in outputs:
+                outputs[name] = outputs[name] or self._model.create_output_buffer_by_name(key, name)
+            shapes = self._model.get_output_tensor_details(key)
+            sizes = {name: int(np.prod(shapes[name]["shape"])) for name in outputs if name not in caches}
+            self._calls[key] = inputs, outputs, sizes
+
+    def run(self, key: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        inputs, outputs, sizes = self._calls[key]
+        for name, array in arrays.items():
+            inputs[name].write(array)
+        self._model.run_by_name(key, inputs, outputs)
+        return {name: outputs[name].read(size, np.float32) for name, size in sizes.items()}
+
+
+class _Interpreted:
+    """The file on the interpreter."""
+
+    def __init__(self, path: str, num_threads: int):
+        self._interpreter = Interpreter(model_path=path, num_threads=num_threads)
+        signatures = self._interpreter.get_signature_list()
+        self._runners = {key: self._interpreter.get_signature_runner(key) for key in signatures}
+        details = self._runners["decode"].get_input_details()
+        names = set(details) & _outputs_of(signatures)
+        self._caches = {name: np.zeros(details[name]["shape"], np.float32) for name in names}
+        self._inputs = {key: names["inputs"] for key, names in signatures.items()}
+
+    def run(self, key: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+        caches = {name: self._caches[name] for name in self._inputs[key] if name in self._caches}
+        outputs = self._runners[key](**arrays, **caches)
+        self._caches.update({name: value for name, value in outputs.items() if name in self._caches})
+        return {name: value for name, value in outputs.items() if name not in self._caches}
+
+
+def _outputs_of(signatures: dict[str, dict[str, list[str]]]) -> set[str]:
+    return {name for names in signatures.values() for name in names["outputs"]}
+
+
+def _adjust(logits: np.ndarray, history: list[int], options: dict[str, Any]) -> np.ndarray:
+    """Apply the repetition penalty and the rule against repeated n-grams."""
+    scores = np.array(logits, np.float32)
+    penalty, size = np.float32(options["repetition_penalty"]), options["no_repeat_ngram_size"]
+    if penalty != 1:
+        there = np.unique(history)
+        scores[there] = np.where(scores[there] < 0, scores[there] * penalty, scores[there] / penalty)
+    if size and len(history) >= size:
+        last = history[len(history) - size + 1 :]
+        for start in range(len(history) - size + 1):
+            if history[start : start + size - 1] == last:
+                scores[history[start + size - 1]] = NEVER
+    return scores
+
+
+def draw(scores: np.ndarray, uniform: float, options: dict[str, Any]) -> int:
+    """Return the first token whose cumulative probability is above a number in [0, 1).
+
+    They stand in the vocabulary's order, or, where only some may come, the likeliest first.
+    """
+    scores = scores / np.float32(options["temperature"])
+    ids = np.arange(len(scores))
+    if options["top_k"] is not None or options["top_p"] is not None:
+        ids = np.argsort(-scores, kind="stable")[: options["top_k"]]
+        scores = scores[ids]
+    probabilities = np.exp(scores - scores.max())
+    probabilities /= probabilities.sum()
+    cumulative = np.cumsum(probabilities)
+    if options["top_p"] is not None:
+        probabilities[1:][cumulative[:-1] >= np.float32(options["top_p"])] = 0
+        cumulative = np.cumsum(probabilities)
+    reached = np.searchsorted(cumulative, np.float32(uniform) * cumulative[-1], side="right")
+    # The product may round up to the sum itself: then it is the last token of any probability.
+    return int(ids[min(reached, np.searchsorted(cumulative, cumulative[-1]))])
+
+
+def _uniforms(prompt: list[int], options: dict[str, Any]) -> np.ndarray:
+    """The numbers in [0, 1) by which the tokens are drawn: of the seed and the prompt, as in Keras."""
+    digest = hashlib.sha256(np.array([options["seed"], 1, *prompt], np.int64).tobytes()).digest()
+    stream = np.random.Generator(np.random.Philox(int.from_bytes(digest[:16], "little")))
+    return stream.integers(0, 2**24, options["max_new_tokens"]) / 2**24
