@@ -1,3 +1,5 @@
+import org.jetbrains.kotlin.gradle.dsl.JvmTarget
+
 plugins {
     id("com.android.application")
     id("org.jetbrains.kotlin.android")
@@ -24,9 +26,14 @@ android {
     sourceSets["main"].assets.srcDir(layout.buildDirectory.dir("bundle"))
 }
 
+kotlin {
+    compilerOptions { jvmTarget = JvmTarget.JVM_17 }
+}
+
 // The bundle that holds this folder becomes the app's assets.
 val copyBundle = tasks.register<Copy>("copyBundle") {
-    from("../..") { include("model.tflite", "tokenizer.json", "signature.json", "labels.txt", "golden.jsonl") }
+    val names = listOf("model.tflite", "tokenizer.json", "signature.json", "labels.txt", "golden.jsonl")
+    from(names.map { rootDir.resolveSibling(it) })
     into(layout.buildDirectory.dir("bundle"))
 }
 tasks.named("preBuild") { dependsOn(copyBundle) }

@@ -54,7 +54,7 @@ class Bundle(context: Context) : AutoCloseable {
 
     /** Run golden.jsonl on this phone. */
     fun checkGolden(): String {
-        val check = GoldenCheck(model)
+        val check = GoldenCheck(info, tokenizer, signatures)
         assets.open("golden.jsonl").bufferedReader().useLines { lines -> lines.forEach(check::line) }
         return "${check.checked} texts, ${check.different.size} with other ids\n" +
             "largest difference of an output: %.6f\n".format(check.largestDifference) +

@@ -38,10 +38,14 @@ class MainActivity : Activity() {
         }
         val column = LinearLayout(this).apply {
             orientation = LinearLayout.VERTICAL
-            fitsSystemWindows = true
             for (view in listOf(first, second, ask, check, answer)) addView(view)
         }
-        setContentView(ScrollView(this).apply { addView(column) })
+        setContentView(
+            ScrollView(this).apply {
+                fitsSystemWindows = true
+                addView(column)
+            },
+        )
         show {
             bundle = Bundle(this)
             if (bundle.info.pair) runOnUiThread { second.visibility = View.VISIBLE }

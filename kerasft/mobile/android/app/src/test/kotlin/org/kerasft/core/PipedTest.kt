@@ -4,12 +4,17 @@ import java.io.File
 import java.nio.FloatBuffer
 
 /**
- * Writes on after prompts, with a model that runs in another process: its answers are read from standard input.
+ * Runs a bundle's golden.jsonl, and generation requests, with a model in another process: each call of a signature is printed as a
+ * line of JSON, and its outputs are read as one. kerasft's own tests answer with LiteRT's Python interpreter.
  *
- *     java -cp golden.jar org.kerasft.core.GenerationTestKt SIGNATURE.json REQUESTS.jsonl
+ *     java -cp golden.jar org.kerasft.core.PipedTestKt BUNDLE [REQUESTS.jsonl]
  */
 fun main(arguments: Array<String>) {
-    val generator = Generator(ModelInfo.parse(File(arguments[0]).readText()), PipedSignatures())
+    val signatures = PipedSignatures()
+    val check = goldenCheck(arguments[0], signatures)
+    println("""{"checked": ${check.checked}, "different": ${check.different.size}, "largest": ${check.largestDifference}}""")
+    if (arguments.size == 1) return
+    val generator = Generator(ModelInfo.parse(File(arguments[0], "signature.json").readText()), signatures)
     File(arguments[1]).forEachLine { line ->
         val request = Json.parse(line)
         val written = generator.write(request["prompt"].asInts(), GenerationOptions.of(request["options"].asMap()))
@@ -17,7 +22,6 @@ fun main(arguments: Array<String>) {
     }
 }
 
-/** Prints each call as a line of JSON, and reads the outputs as one. */
 private class PipedSignatures : Signatures {
     override fun run(signature: String, inputs: Map<String, Any>, outputs: Map<String, FloatBuffer>) {
         val values = inputs.map { (name, value) -> """"$name": ${json(value)}""" }.joinToString()
