@@ -48,3 +48,12 @@ def _written(folder, converter):
     path = folder / "model.tflite"
     path.write_bytes(converter.convert())
     return path
+
+
+@pytest.fixture(scope="session")
+def flex_file(tmp_path_factory):
+    """A file with an operation that is TensorFlow's, which the plain runtime has not."""
+    function = tf.function(lambda x: tf.linalg.inv(x), [tf.TensorSpec((2, 2), tf.float32)])
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()])
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
+    return _written(tmp_path_factory.mktemp("flex"), converter)

@@ -91,3 +91,8 @@ def test_bad_numbers(nameless_file, arguments):
     with pytest.raises(KerasftError, match=rf"`{name}` must be whole numbers >= 1; received: ") as caught:
         measure_litert(nameless_file, **arguments)
     assert str(shown) in str(caught.value)
+
+
+def test_an_operation_that_the_runtime_has_not_is_named(flex_file):
+    with pytest.raises(CheckpointError, match=r"model\.tflite can't be run by LiteRT: .*FlexMatrixInverse"):
+        measure_litert(flex_file, runs=1, threads=[1])
