@@ -17,7 +17,6 @@ from kerasft.export.generation_check import NEW_TOKENS, check_generation, verify
 from kerasft.export.generation_graphs import generation_functions
 from kerasft.export.mobile import copy_samples, preprocessing, write_golden
 from kerasft.export.runners import LITERT_FILE
-from kerasft.export.shared_buffers import share_buffers
 from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.files import written_aside
 from kerasft.generation.cached_t5 import START_ID
@@ -163,7 +162,7 @@ def _convert(functions: dict[str, Callable], quantize: str | None) -> bytes:
         if quantize == "float16":
             converter.target_spec.supported_types = [tf.float16]
         try:
-            return share_buffers(converter.convert())
+            return converter.convert()
         except Exception as error:  # the converter's own ConverterError is not public
             first = next((line for line in str(error).splitlines() if line.strip()), "no message")
             raise ExportError(

@@ -118,6 +118,6 @@ def check_generation(report: dict[str, Any], *, exact: bool, min_agreement: floa
     if report["agreement"] < min_agreement:
         raise ExportError(
             f"The written file agrees with the model on {report['agreement']:.3f} of {report['num_tokens']} tokens; "
-            f"min_agreement is {min_agreement:g}. It was not kept. Give prompts= of your own kind, choose quantize='float16', or lower "
-            "min_agreement= if you accept that."
+            f"min_agreement is {min_agreement:g}. It was not kept. Give prompts= of your own kind, choose quantize='float16', "
+            "or lower min_agreement= if you accept that."
         )

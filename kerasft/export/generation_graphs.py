@@ -27,8 +27,8 @@ class ExportedTokenEmbedding(keras.layers.Layer):
 
     Args:
         layer: The trained layer; its matrix is used in reverse.
-        int8: Whether tokens are looked up in int8 with a scale a row: the same numbers that the converter makes of the output's
-            matrix, so that `share_buffers` finds them equal.
+        int8: Whether tokens are looked up in int8 with a scale a row: the very numbers that the converter makes of the output's
+            matrix, so that it writes them once.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:

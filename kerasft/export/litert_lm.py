@@ -1,0 +1,96 @@
+"""Put an exported GPT-2 into a `.litertlm` container, which Google's LiteRT-LM runs on phones and desktops."""
+
+import json
+import os
+import pathlib
+import tempfile
+from typing import Any
+
+from kerasft.errors import CheckpointError, ExportError, bad_argument
+from kerasft.export.generation_graphs import PREFILL
+from kerasft.export.runners import LITERT_FILE
+from kerasft.files import file_written_aside
+
+LITERT_LM_FILE = "model.litertlm"
+_TOKENIZER_FILE = "tokenizer.json"
+
+
+def litert_lm(folder: str | os.PathLike, path: str | os.PathLike | None = None) -> pathlib.Path:
+    """Write the container: the model's file, its tokenizer, and what LiteRT-LM has to know of them.
+
+    LiteRT-LM has the loop, the sampling and the tokenizer, for Kotlin, C++, Swift and Python
+    (https://github.com/google-ai-edge/LiteRT-LM). Open a session without a prompt template: GPT-2 writes on, it does not chat.
+
+    Args:
+        folder: What `kerasft.export.litert_generation` wrote of a causal language model.
+        path: The file to write; `None`: `model.litertlm` within the folder.
+
+    Returns:
+        The file's path.
+
+    Raises:
+        ExportError: If the package `litert-lm-builder` is not installed.
+        CheckpointError: If the folder is not such an export.
+        KerasftError: If it is one of a T5, which LiteRT-LM does not run.
+
+    Example:
+
+    >>> litert_lm("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: no/such/folder is not a folder that kerasft.export.litert_generation wrote: ...
+    """
+    folder = pathlib.Path(folder)
+    facts = _generation_facts(folder)
+    if facts["kind"] != "causal_lm":
+        raise bad_argument("folder", "an export of a causal language model", facts["kind"], "Run a T5 by its own loop.")
+    builder_module, metadata_module = _builder_modules()
+    metadata = _metadata(metadata_module.LlmMetadata(), facts)
+    path = folder / LITERT_LM_FILE if path is None else pathlib.Path(path)
+    key, text = builder_module.Metadata, builder_module.DType.STRING
+    with tempfile.TemporaryDirectory() as temporary, file_written_aside(path) as aside:
+        metadata_file = pathlib.Path(temporary) / "metadata.pb"
+        metadata_file.write_bytes(metadata.SerializeToString())
+        builder = builder_module.LitertLmFileBuilder()
+        builder.add_system_metadata(key(key="Authors", value="kerasft", dtype=text))
+        builder.add_llm_metadata(str(metadata_file))
+        builder.add_tflite_model(str(folder / LITERT_FILE), builder_module.TfLiteModelType.PREFILL_DECODE)
+        builder.add_hf_tokenizer(str(folder / _TOKENIZER_FILE))
+        with aside.open("wb") as stream:
+            builder.build(stream)
+    return path
+
+
+def _generation_facts(folder: pathlib.Path) -> dict[str, Any]:
+    wanted = (LITERT_FILE, _TOKENIZER_FILE, "signature.json")
+    missing = [name for name in wanted if not (folder / name).is_file()]
+    if not missing:
+        facts = json.loads((folder / "signature.json").read_text("utf-8")).get("generation")
+        if facts is not None:
+            return facts
+        missing = [f"the signatures {PREFILL}..."]
+    raise CheckpointError(
+        f"{folder} is not a folder that kerasft.export.litert_generation wrote: {', '.join(missing)} missing. Export it first."
+    )
+
+
+def _builder_modules() -> tuple[Any, Any]:
+    try:
+        # Optional: only this container needs it.
+        from litert_lm_builder import litertlm_builder
+        from litert_lm_builder.runtime.proto import llm_metadata_pb2
+    except ImportError as error:
+        raise ExportError(
+            "A .litertlm file needs the package litert-lm-builder, which is not installed. Run: pip install litert-lm-builder."
+        ) from error
+    return litertlm_builder, llm_metadata_pb2
+
+
+def _metadata(metadata: Any, facts: dict[str, Any]) -> Any:
+    if facts["end_token_id"] is not None:
+        metadata.stop_tokens.add().token_ids.ids.append(facts["end_token_id"])
+    metadata.max_num_tokens = facts["cache_length"]
+    metadata.llm_model_type.generic_model.SetInParent()
+    metadata.supports_thinking = False
+    metadata.supports_function_calling = False
+    return metadata
