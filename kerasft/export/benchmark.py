@@ -123,9 +123,6 @@ def measure_latency(
     """
     check_counts(lengths=lengths, threads=threads, runs=[runs])
     if file := litert_file(path):
-        if file.parent == pathlib.Path(path):
-            max_length = read_metadata(path)["max_length"]
-            lengths = sorted({min(length, max_length) for length in lengths})
         found = measure_litert(file, lengths=lengths, threads=threads, runs=runs, profile_runs=0)
     else:
         found = measure_model(path, lengths=lengths, runs=runs, memory=False)

@@ -1,6 +1,7 @@
 """Measure a LiteRT file in processes of their own."""
 
 import collections
+import json
 import os
 import pathlib
 from collections.abc import Sequence
@@ -28,7 +29,8 @@ def measure_litert(
 
     Args:
         path: The `.tflite` file; kerasft need not have made it.
-        lengths: Input lengths S in tokens, for inputs whose length is free.
+        lengths: Input lengths S in tokens, for inputs whose length is free. In a mobile bundle none above what the model can
+            read, which `kerasft.json` beside the file says.
         threads: Numbers of threads.
         runs: Timed runs a row.
         warmup: Runs before them.
@@ -62,11 +64,12 @@ def measure_litert(
     operators = [
         {"signature": name} | row for name, rows in count_operators(path).items() for row in rows
     ]  # refuses what is no LiteRT file before a process is started
-    job = {"path": str(path), "lengths": sorted(set(lengths)), "threads": list(dict.fromkeys(threads))}
+    job = {"path": str(path), "lengths": _readable(path, lengths), "threads": list(dict.fromkeys(threads))}
     measured = run_apart(_WORKER, job | {"task": "measure", "runs": runs, "warmup": warmup})
     if "error" in measured:
         raise CheckpointError(
-            f"{path} can't be run by LiteRT: {measured['error']}. Export it again with built-in operations only."
+            f"{path} can't be run by LiteRT: {measured['error']}. Give shorter lengths if it is for these, or export it "
+            "again with built-in operations only."
         )
     found = {"path": str(path), "size_bytes": pathlib.Path(path).stat().st_size, **measured, "operators": operators}
     if not profile_runs:
@@ -80,6 +83,12 @@ def measure_litert(
         "kernels_error": kernels.get("error"),
         "kernels_of": which,
     }
+
+
+def _readable(path: str | os.PathLike, lengths: Sequence[int]) -> list[int]:
+    metadata = pathlib.Path(path).with_name("kerasft.json")
+    most = json.loads(metadata.read_text("utf-8")).get("max_length") if metadata.is_file() else None
+    return sorted({min(length, most or length) for length in lengths})
 
 
 def _delegation(operators: list[dict], kernels: list[dict] | None, signature: str | None) -> list[dict] | None:

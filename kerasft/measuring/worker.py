@@ -71,7 +71,10 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
     before = memory_bytes()
     interpreter = Interpreter(job["path"], num_threads=max(job["threads"]))
     for item in _runs(interpreter, job["lengths"]):
-        item.run()
+        try:
+            item.run()
+        except RuntimeError as error:  # such as more tokens than there are positions, where the length is free
+            raise ValueError(f"{item.signature or 'the graph'} at length {item.length}: {error}") from error
     memory = growth(before)
     del interpreter
     rows = []

@@ -43,6 +43,13 @@ def test_a_litert_file_is_measured_without_tensorflow(exports):
     assert "others" in done.stdout
 
 
+def test_a_mobile_bundle_is_measured_at_no_more_than_its_longest(run, exports, tmp_path):
+    path = tmp_path / "numbers.json"
+    assert run("benchmark", exports["litert"], "--runs", "1", "--threads", "1", "--json", path)[0] == 0
+    (item,) = json.loads(path.read_text())["files"]
+    assert [row["sequence_length"] for row in item["rows"]] == [12]  # of 32 and 128
+
+
 def test_the_commands_for_a_phone(run, exports):
     code, out, _ = run("benchmark", exports["litert"], "--adb", "--lengths", "4", "--threads", "2")
     assert code == 0

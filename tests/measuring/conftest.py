@@ -57,3 +57,11 @@ def flex_file(tmp_path_factory):
     converter = tf.lite.TFLiteConverter.from_concrete_functions([function.get_concrete_function()])
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS, tf.lite.OpsSet.SELECT_TF_OPS]
     return _written(tmp_path_factory.mktemp("flex"), converter)
+
+
+@pytest.fixture(scope="session")
+def positions_file(tmp_path_factory):
+    """A classifier of any length up to its 16 positions."""
+    folder = tmp_path_factory.mktemp("positions")
+    tiny.classifier(max_sequence_length=16).export(str(folder / "saved_model"), verbose=False)
+    return _written(folder, tf.lite.TFLiteConverter.from_saved_model(str(folder / "saved_model")))

@@ -96,3 +96,11 @@ def test_bad_numbers(nameless_file, arguments):
 def test_an_operation_that_the_runtime_has_not_is_named(flex_file):
     with pytest.raises(CheckpointError, match=r"model\.tflite can't be run by LiteRT: .*FlexMatrixInverse"):
         measure_litert(flex_file, runs=1, threads=[1])
+
+
+def test_a_length_that_is_too_long_is_named(positions_file):
+    with pytest.raises(
+        CheckpointError, match=r"can't be run by LiteRT: .*serving_default at length 99: .* Give shorter"
+    ):
+        measure_litert(positions_file, lengths=[4, 99], runs=1, threads=[1])
+    assert measure_litert(positions_file, lengths=[4], runs=1, threads=[1])["rows"]
