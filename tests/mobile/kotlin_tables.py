@@ -20,11 +20,11 @@ _ABOUT = {
     "LETTER": "`\\\\p{L}` of GPT-2's pattern.".replace("\\\\", "\\"),
     "NUMBER": "`\\\\p{N}` of GPT-2's pattern.".replace("\\\\", "\\"),
 }
-_HEAD = '''package org.kerasft.core
+_HEAD = """package org.kerasft.core
 
 // Made by tests/mobile/kotlin_tables.py of kerasft: the Unicode tables of Hugging Face's `tokenizers`. Those of the phone are
 // older or newer, depending on its Android. Ranges are in base 36: how far behind the one before, and how many code points.
-'''
+"""
 
 
 def main(path: str) -> None:

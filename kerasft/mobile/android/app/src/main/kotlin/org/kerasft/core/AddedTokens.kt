@@ -33,7 +33,7 @@ internal class AddedTokens(tokens: List<AddedToken>) {
             var start = at
             var end = at + token.content.length
             at = end
-            if (token.singleWord && (isWord(text, start - 1) || isWord(text, end))) continue
+            if (token.singleWord && (endsWithWord(text, start) || startsWithWord(text, end))) continue
             if (token.leftStrip) while (start > done && isSpace(text[start - 1].code)) start--
             if (token.rightStrip) while (end < text.length && isSpace(text[end].code)) end++
             if (start > done) parts.add(Part(text.substring(done, start)))
@@ -45,6 +45,12 @@ internal class AddedTokens(tokens: List<AddedToken>) {
         return parts
     }
 
-    private fun isWord(text: String, at: Int): Boolean =
-        at in text.indices && (text[at] == '_' || text[at].isLetterOrDigit() || text[at].code in MARK)
+    private fun endsWithWord(text: String, end: Int) = end > 0 && isWord(text.codePointBefore(end))
+
+    private fun startsWithWord(text: String, start: Int) = start < text.length && isWord(text.codePointAt(start))
+
+    /** `\w`: letters, marks, digits and connecting punctuation. */
+    private fun isWord(codePoint: Int): Boolean =
+        codePoint in LETTER || codePoint in MARK || Character.isAlphabetic(codePoint) || Character.isDigit(codePoint) ||
+            Character.getType(codePoint) == Character.CONNECTOR_PUNCTUATION.toInt()
 }

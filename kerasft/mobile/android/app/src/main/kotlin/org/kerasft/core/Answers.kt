@@ -49,5 +49,5 @@ class Answers(private val info: ModelInfo) {
     }
 
     private fun threshold(index: Int): Double =
-        info.settings["thresholds"]?.asList()?.let { it[index] as Double } ?: 0.5
+        info.settings["thresholds"]?.jsonList()?.let { it[index] as Double } ?: 0.5
 }

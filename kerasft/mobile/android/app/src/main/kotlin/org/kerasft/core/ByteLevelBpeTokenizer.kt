@@ -4,7 +4,7 @@ import java.io.ByteArrayOutputStream
 
 /** The tokenizer of GPT-2 and RoBERTa: split as GPT-2's pattern does, write each byte as a character, merge by rank. */
 class ByteLevelBpeTokenizer internal constructor(json: Any?) : Tokenizer(json) {
-    private val ids: Map<String, Int> = json["model"]["vocab"].asMap().mapValues { it.value.asInt() }
+    private val ids: Map<String, Int> = json["model"]["vocab"].jsonMap().mapValues { it.value.jsonInt() }
     private val byteIds = IntArray(256) { ids[BYTE_CHARACTERS[it].toString()] ?: NONE }
     private val unknownId = (json["model"]["unk_token"] as String?)?.let { ids[it] } ?: NONE
     private val merges = HashMap<Long, Merge>()
@@ -18,9 +18,9 @@ class ByteLevelBpeTokenizer internal constructor(json: Any?) : Tokenizer(json) {
             "a byte-level BPE tokenizer with GPT-2's splitting and no normaliser was expected"
         }
         addsSpace = splitting["add_prefix_space"] as Boolean
-        json["model"]["merges"].asList().forEachIndexed { rank, pair ->
+        json["model"]["merges"].jsonList().forEachIndexed { rank, pair ->
             // Older files have "a b", newer ones ["a", "b"].
-            val (first, second) = if (pair is String) pair.split(' ') else pair.asList().map { it as String }
+            val (first, second) = if (pair is String) pair.split(' ') else pair.jsonList().map { it as String }
             merges[key(ids.getValue(first), ids.getValue(second))] = Merge(rank, ids.getValue(first + second))
         }
     }

@@ -20,14 +20,14 @@ data class GenerationOptions(
         fun of(json: Map<String, Any?>): GenerationOptions {
             val default = GenerationOptions()
             return GenerationOptions(
-                maxNewTokens = json["max_new_tokens"]?.asInt() ?: default.maxNewTokens,
-                minNewTokens = json["min_new_tokens"]?.asInt() ?: default.minNewTokens,
+                maxNewTokens = json["max_new_tokens"]?.jsonInt() ?: default.maxNewTokens,
+                minNewTokens = json["min_new_tokens"]?.jsonInt() ?: default.minNewTokens,
                 sample = json["method"] == "sample",
                 temperature = json["temperature"] as Double? ?: default.temperature,
-                topK = json["top_k"]?.asInt(),
+                topK = json["top_k"]?.jsonInt(),
                 topP = json["top_p"] as Double?,
                 repetitionPenalty = json["repetition_penalty"] as Double? ?: default.repetitionPenalty,
-                noRepeatNgramSize = json["no_repeat_ngram_size"]?.asInt() ?: default.noRepeatNgramSize,
+                noRepeatNgramSize = json["no_repeat_ngram_size"]?.jsonInt() ?: default.noRepeatNgramSize,
                 seed = (json["seed"] as Double?)?.toLong() ?: default.seed,
             )
         }
@@ -40,13 +40,13 @@ class Written(val ids: IntArray, val finished: Boolean)
 /** Writes texts with a file that `kerasft.export.litert_generation` made: GPT-2, or T5. One text at a time. */
 class Generator(info: ModelInfo, signatures: Signatures) {
     private val facts = requireNotNull(info.generation) { "signature.json has no \"generation\": this file writes no texts" }
-    private val endId = facts["end_token_id"]?.asInt() ?: -1
+    private val endId = facts["end_token_id"]?.jsonInt() ?: -1
     private val steps: Steps = Caches(info, signatures).let {
         if (facts["kind"] == "sequence_to_sequence") EncoderDecoder(it, facts) else Decoder(it, facts)
     }
 
     /** The options that the file was exported with. */
-    val options = GenerationOptions.of(facts["options"].asMap())
+    val options = GenerationOptions.of(facts["options"].jsonMap())
 
     /**
      * Write one text: for GPT-2 [prompt] is the beginning that is written on, for T5 the source with its end token. [onToken] gets
@@ -83,8 +83,8 @@ private interface Steps {
 
 /** GPT-2: `prefill_S` puts S tokens into the cache, `decode` one, and gives the scores of the next. */
 private class Decoder(private val caches: Caches, facts: Any?) : Steps {
-    private val lengths = facts["prefill_lengths"].asInts().sorted()
-    private val size = facts["cache_length"].asInt()
+    private val lengths = facts["prefill_lengths"].jsonInts().sorted()
+    private val size = facts["cache_length"].jsonInt()
     private var place = 0
 
     override fun room(prompt: IntArray): Int {
@@ -126,9 +126,9 @@ private class Decoder(private val caches: Caches, facts: Any?) : Steps {
 
 /** T5: `encode_S` makes the keys and values of the source, `decode` reads one token of the target. */
 private class EncoderDecoder(private val caches: Caches, facts: Any?) : Steps {
-    private val lengths = facts["prefill_lengths"].asInts().sorted()
-    private val size = facts["cache_length"].asInt()
-    private val startId = facts["start_token_id"].asInt()
+    private val lengths = facts["prefill_lengths"].jsonInts().sorted()
+    private val size = facts["cache_length"].jsonInt()
+    private val startId = facts["start_token_id"].jsonInt()
     private var place = 0
     private var mask = IntArray(0)
 

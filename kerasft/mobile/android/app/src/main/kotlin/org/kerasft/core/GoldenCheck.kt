@@ -29,13 +29,13 @@ class GoldenCheck(private val info: ModelInfo, private val tokenizer: Tokenizer,
     }
 
     private fun checkModel(row: Any?) {
-        val texts = (row["texts"]?.asList() ?: listOf(row["text"])).map { it as String }
+        val texts = (row["texts"]?.jsonList() ?: listOf(row["text"])).map { it as String }
         val encoded = if (texts.size == 1) encoder.encode(texts[0]) else encoder.encode(texts[0], texts[1])
-        if (!same(texts, row["token_ids"].asInts(), encoded.ids)) return
-        row["segment_ids"]?.let { if (!same(texts, it.asInts(), encoded.segments)) return }
+        if (!same(texts, row["token_ids"].jsonInts(), encoded.ids)) return
+        row["segment_ids"]?.let { if (!same(texts, it.jsonInts(), encoded.segments)) return }
         if (signatures == null) return
         val outputs = model.run(encoded)
-        for ((name, values) in row["outputs"].asMap()) {
+        for ((name, values) in row["outputs"].jsonMap()) {
             val (expected, received) = Pair(flat(values), outputs.getValue(name).values)
             require(expected.size == received.size) { "$name has ${received.size} numbers, not ${expected.size}" }
             for (i in received.indices) largestDifference = maxOf(largestDifference, abs(expected[i] - received[i]))
@@ -44,12 +44,12 @@ class GoldenCheck(private val info: ModelInfo, private val tokenizer: Tokenizer,
 
     private fun checkGenerator(row: Any?) {
         val text = row["text"] as String
-        val prompt = row["token_ids"].asInts()
+        val prompt = row["token_ids"].jsonInts()
         val ids = if (info.task == "causal-lm") tokenizer.ids(text) else encoder.encode(text).ids
         // A prompt that is too long for the cache lost its beginning; an empty one is the end token.
         if (ids.isNotEmpty() && !same(listOf(text), prompt, ids.takeLast(prompt.size).toIntArray())) return
         if (signatures == null) return
-        val expected = row["generated_token_ids"].asInts()
+        val expected = row["generated_token_ids"].jsonInts()
         same(listOf(text), expected, generator.write(prompt, GenerationOptions(maxNewTokens = maxOf(1, expected.size))).ids)
     }
 
@@ -59,5 +59,5 @@ class GoldenCheck(private val info: ModelInfo, private val tokenizer: Tokenizer,
         return false
     }
 
-    private fun flat(values: Any?): List<Double> = if (values is Double) listOf(values) else values.asList().flatMap(::flat)
+    private fun flat(values: Any?): List<Double> = if (values is Double) listOf(values) else values.jsonList().flatMap(::flat)
 }

@@ -57,8 +57,8 @@ class Json private constructor(private val text: String) {
         expect('"')
         val result = StringBuilder()
         while (true) {
-            val char = text[at++]
-            when (char) {
+            require(at < text.length) { "not JSON: a string does not end" }
+            when (val char = text[at++]) {
                 '"' -> return result.toString()
                 '\\' -> result.append(escaped())
                 else -> result.append(char)
@@ -109,13 +109,13 @@ class Json private constructor(private val text: String) {
 
 /** The members of an object that was read. */
 @Suppress("UNCHECKED_CAST")
-fun Any?.asMap(): Map<String, Any?> = this as Map<String, Any?>
+fun Any?.jsonMap(): Map<String, Any?> = this as Map<String, Any?>
 
 /** A member of an object that was read; null if there is none. */
-operator fun Any?.get(name: String): Any? = asMap().get(key = name)
+operator fun Any?.get(name: String): Any? = jsonMap().get(key = name)
 
-fun Any?.asList(): List<Any?> = this as List<Any?>
+fun Any?.jsonList(): List<Any?> = this as List<Any?>
 
-fun Any?.asInt(): Int = (this as Double).toInt()
+fun Any?.jsonInt(): Int = (this as Double).toInt()
 
-fun Any?.asInts(): IntArray = asList().map { it.asInt() }.toIntArray()
+fun Any?.jsonInts(): IntArray = jsonList().map { it.jsonInt() }.toIntArray()

@@ -8,28 +8,28 @@ class SignatureSpec(val inputs: Map<String, TensorSpec>, val outputs: Map<String
 
 /** What signature.json says of a model: its signatures, its labels, and how texts become ids. */
 class ModelInfo(json: Any?) {
-    val signatures: Map<String, SignatureSpec> = json["signatures"].asMap().mapValues { (_, tensors) ->
+    val signatures: Map<String, SignatureSpec> = json["signatures"].jsonMap().mapValues { (_, tensors) ->
         SignatureSpec(specs(tensors["inputs"]), specs(tensors["outputs"]))
     }
     val task = json["task"] as String
     val problem = json["problem"] as String?
-    val labels: List<String> = json["labels"]?.asList().orEmpty().map { it as String }
-    val settings: Map<String, Any?> = json["settings"]?.asMap().orEmpty()
+    val labels: List<String> = json["labels"]?.jsonList().orEmpty().map { it as String }
+    val settings: Map<String, Any?> = json["settings"]?.jsonMap().orEmpty()
     val pair = json["pair"] as Boolean
-    val padId = json["pad_token_id"]?.asInt() ?: 0
+    val padId = json["pad_token_id"]?.jsonInt() ?: 0
     val template = Template(json["preprocessing"]["template"])
 
     /** How texts are written, for a file that does; else null. */
-    val generation: Map<String, Any?>? = json["generation"]?.asMap()
+    val generation: Map<String, Any?>? = json["generation"]?.jsonMap()
 
     /** The longest input in ids, those of special tokens included; longer texts are cut. */
     val maxLength = minOf(
-        json["max_length"].asInt(),
-        json["lengths"]?.asInts()?.maxOrNull() ?: Int.MAX_VALUE,
+        json["max_length"].jsonInt(),
+        json["lengths"]?.jsonInts()?.maxOrNull() ?: Int.MAX_VALUE,
     )
 
     private fun specs(tensors: Any?): Map<String, TensorSpec> =
-        tensors.asMap().mapValues { TensorSpec(it.value["shape"].asInts(), it.value["dtype"] as String) }
+        tensors.jsonMap().mapValues { TensorSpec(it.value["shape"].jsonInts(), it.value["dtype"] as String) }
 
     companion object {
         fun parse(signatureJson: String) = ModelInfo(Json.parse(signatureJson))

@@ -3,7 +3,7 @@ package org.kerasft.core
 /** The ids around texts, as in `preprocessing.template` of signature.json: [CLS] a [SEP] b [SEP], for example. */
 class Template(val before: IntArray, val afterSingle: IntArray, val between: IntArray, val after: IntArray) {
     internal constructor(json: Any?) : this(
-        json["before"].asInts(), json["after_single"].asInts(), json["between"].asInts(), json["after"].asInts(),
+        json["before"].jsonInts(), json["after_single"].jsonInts(), json["between"].jsonInts(), json["after"].jsonInts(),
     )
 }
 

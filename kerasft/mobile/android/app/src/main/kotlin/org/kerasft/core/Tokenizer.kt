@@ -2,9 +2,9 @@ package org.kerasft.core
 
 /** Texts to ids of a vocabulary and back. The tokens around a text, such as [CLS], are added by [TextEncoder]. */
 abstract class Tokenizer internal constructor(json: Any?) {
-    private val added = json["added_tokens"].asList().map {
+    private val added = json["added_tokens"].jsonList().map {
         AddedToken(
-            id = it["id"].asInt(),
+            id = it["id"].jsonInt(),
             content = it["content"] as String,
             singleWord = it["single_word"] as Boolean,
             leftStrip = it["lstrip"] as Boolean,

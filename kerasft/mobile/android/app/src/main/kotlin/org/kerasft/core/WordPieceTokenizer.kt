@@ -4,10 +4,10 @@ import java.text.Normalizer
 
 /** BERT's tokenizer: clean, lower-case, split at spaces and punctuation, and take the longest pieces from the left. */
 class WordPieceTokenizer internal constructor(json: Any?) : Tokenizer(json) {
-    private val ids: Map<String, Int> = json["model"]["vocab"].asMap().mapValues { it.value.asInt() }
+    private val ids: Map<String, Int> = json["model"]["vocab"].jsonMap().mapValues { it.value.jsonInt() }
     private val unknownId = ids.getValue(json["model"]["unk_token"] as String)
     private val prefix = json["model"]["continuing_subword_prefix"] as String
-    private val longestWord = json["model"]["max_input_chars_per_word"].asInt()
+    private val longestWord = json["model"]["max_input_chars_per_word"].jsonInt()
     private val cleans: Boolean
     private val padsIdeographs: Boolean
     private val lowercases: Boolean

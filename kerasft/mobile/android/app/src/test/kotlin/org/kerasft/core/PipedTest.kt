@@ -17,7 +17,7 @@ fun main(arguments: Array<String>) {
     val generator = Generator(ModelInfo.parse(File(arguments[0], "signature.json").readText()), signatures)
     File(arguments[1]).forEachLine { line ->
         val request = Json.parse(line)
-        val written = generator.write(request["prompt"].asInts(), GenerationOptions.of(request["options"].asMap()))
+        val written = generator.write(request["prompt"].jsonInts(), GenerationOptions.of(request["options"].jsonMap()))
         println("""{"token_ids": ${written.ids.asList()}, "finished": ${written.finished}}""")
     }
 }
@@ -29,7 +29,7 @@ private class PipedSignatures : Signatures {
         val answer = Json.parse(readln())
         for ((name, buffer) in outputs) {
             buffer.rewind()
-            for (number in answer[name].asList()) buffer.put((number as Double).toFloat())
+            for (number in answer[name].jsonList()) buffer.put((number as Double).toFloat())
             check(!buffer.hasRemaining()) { "$name has ${buffer.capacity()} numbers" }
         }
     }
