@@ -24,10 +24,10 @@ class NoWords:
         return ""
 
 
-def ours(kind: str, batch_size: int, length: int, num_new: int, sizes: dict):
-    """Return a function that writes one batch."""
+def model_of(kind: str, sizes: dict):
+    """Return a language model of random weights, by Hugging Face's names of the sizes."""
     if kind == "gpt2":
-        model = kerasft.heads.causal_lm(
+        return kerasft.heads.causal_lm(
             gpt2(
                 GPT2Config(
                     vocabulary_size=sizes["vocab_size"],
@@ -38,21 +38,24 @@ def ours(kind: str, batch_size: int, length: int, num_new: int, sizes: dict):
                 )
             )
         )
-    else:
-        model = kerasft.heads.sequence_to_sequence(
-            t5(
-                T5Config(
-                    vocabulary_size=sizes["vocab_size"],
-                    num_layers=sizes["num_layers"],
-                    num_decoder_layers=sizes["num_layers"],
-                    num_heads=sizes["num_heads"],
-                    head_dim=sizes["d_kv"],
-                    hidden_dim=sizes["d_model"],
-                    intermediate_dim=sizes["d_ff"],
-                )
+    return kerasft.heads.sequence_to_sequence(
+        t5(
+            T5Config(
+                vocabulary_size=sizes["vocab_size"],
+                num_layers=sizes["num_layers"],
+                num_decoder_layers=sizes["num_layers"],
+                num_heads=sizes["num_heads"],
+                head_dim=sizes["d_kv"],
+                hidden_dim=sizes["d_model"],
+                intermediate_dim=sizes["d_ff"],
             )
         )
-    write, prompts = Generator(model, NoWords()), [list(range(5, 5 + length))] * batch_size
+    )
+
+
+def ours(kind: str, batch_size: int, length: int, num_new: int, sizes: dict):
+    """Return a function that writes one batch."""
+    write, prompts = Generator(model_of(kind, sizes), NoWords()), [list(range(5, 5 + length))] * batch_size
     return lambda: write(prompts, GenerationOptions(max_new_tokens=num_new), batch_size=batch_size)
 
 

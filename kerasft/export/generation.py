@@ -96,7 +96,7 @@ def litert_generation(
         bundle.model, prompt_lengths=lengths, cache_length=cache_length, int8=quantize == "int8"
     )
     with written_aside(folder) as aside:
-        content = _convert(functions, quantize)
+        content = convert_generation(functions, quantize)
         (aside / LITERT_FILE).write_bytes(content)
         facts = {"format": FORMAT, "quantize": quantize, "lengths": list(lengths)}
         write_companions(aside, bundle, **facts, sha256=hashlib.sha256(content).hexdigest())
@@ -148,7 +148,23 @@ def _prompt_rows(bundle: Bundle, prompts: Sequence[str] | None, longest: int, ca
     return list(zip(texts, ids))
 
 
-def _convert(functions: dict[str, Callable], quantize: str | None) -> bytes:
+def convert_generation(functions: dict[str, Callable], quantize: str | None) -> bytes:
+    """Return the content of a file with these signatures; they share their weights.
+
+    Args:
+        functions: Of `kerasft.export.generation_graphs.generation_functions`.
+        quantize: As for `litert_generation`.
+
+    Raises:
+        ExportError: If LiteRT has not the operations.
+
+    Example:
+
+    >>> spec = tf.TensorSpec((1,), tf.int32, name="input_pos")
+    >>> double = tf.function(lambda features: {"logits": 2 * features["input_pos"]}, input_signature=[{"input_pos": spec}])
+    >>> convert_generation({"decode": double}, None)[4:8]
+    b'TFL3'
+    """
     archive = keras.export.ExportArchive()
     for name, function in functions.items():
         function.get_concrete_function()

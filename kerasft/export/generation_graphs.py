@@ -51,7 +51,11 @@ class ExportedTokenEmbedding(keras.layers.Layer):
     def __init__(self, layer: TokenEmbedding, *, int8: bool, **kwargs):
         super().__init__(name=layer.name, **kwargs)
         self._layer = layer
-        self._lookup = Int8Embedding(ops.convert_to_numpy(layer.embeddings)) if int8 else layer
+        self._codes = None
+        if int8:
+            rows = Int8Embedding(ops.convert_to_numpy(layer.embeddings))
+            # As bits: a table of floats this long the converter would turn into int8 too, with one scale for all of them.
+            self._codes, self._scale_bits = rows.codes, tf.bitcast(rows.scale, tf.int32)
 
     def call(self, inputs, reverse=False):
         """Look up, or multiply."""
@@ -59,7 +63,10 @@ class ExportedTokenEmbedding(keras.layers.Layer):
             # Changes nothing, but keeps the converter from multiplying a norm's scale into the matrix, which then stands in
             # the file twice.
             return self._layer(ops.maximum(inputs, _LEAST), reverse=True)
-        return self._lookup(inputs)
+        if self._codes is None:
+            return self._layer(inputs)
+        scale = tf.bitcast(tf.gather(self._scale_bits, inputs), tf.float32)  # (B, S, 1)
+        return tf.cast(tf.gather(self._codes, inputs), tf.float32) * scale
 
 
 def generation_functions(

@@ -44,17 +44,16 @@ def litert_lm(folder: str | os.PathLike, path: str | os.PathLike | None = None) 
     facts = _generation_facts(folder)
     if facts["kind"] != "causal_lm":
         raise bad_argument("folder", "an export of a causal language model", facts["kind"], "Run a T5 by its own loop.")
-    builder_module, metadata_module = _builder_modules()
-    metadata = _metadata(metadata_module.LlmMetadata(), facts)
+    module = _builder_module()
+    metadata = _metadata(module.llm_metadata_pb2.LlmMetadata(), facts)
     path = folder / LITERT_LM_FILE if path is None else pathlib.Path(path)
-    key, text = builder_module.Metadata, builder_module.DType.STRING
     with tempfile.TemporaryDirectory() as temporary, file_written_aside(path) as aside:
         metadata_file = pathlib.Path(temporary) / "metadata.pb"
         metadata_file.write_bytes(metadata.SerializeToString())
-        builder = builder_module.LitertLmFileBuilder()
-        builder.add_system_metadata(key(key="Authors", value="kerasft", dtype=text))
+        builder = module.LitertLmFileBuilder()
+        builder.add_system_metadata(module.Metadata(key="Authors", value="kerasft", dtype=module.DType.STRING))
         builder.add_llm_metadata(str(metadata_file))
-        builder.add_tflite_model(str(folder / LITERT_FILE), builder_module.TfLiteModelType.PREFILL_DECODE)
+        builder.add_tflite_model(str(folder / LITERT_FILE), module.TfLiteModelType.PREFILL_DECODE)
         builder.add_hf_tokenizer(str(folder / _TOKENIZER_FILE))
         with aside.open("wb") as stream:
             builder.build(stream)
@@ -74,16 +73,14 @@ def _generation_facts(folder: pathlib.Path) -> dict[str, Any]:
     )
 
 
-def _builder_modules() -> tuple[Any, Any]:
+def _builder_module() -> Any:
     try:
-        # Optional: only this container needs it.
-        from litert_lm_builder import litertlm_builder
-        from litert_lm_builder.runtime.proto import llm_metadata_pb2
+        from litert_lm_builder import litertlm_builder  # optional: only this container needs it
     except ImportError as error:
         raise ExportError(
             "A .litertlm file needs the package litert-lm-builder, which is not installed. Run: pip install litert-lm-builder."
         ) from error
-    return litertlm_builder, llm_metadata_pb2
+    return litertlm_builder
 
 
 def _metadata(metadata: Any, facts: dict[str, Any]) -> Any:
