@@ -26,10 +26,12 @@ from kerasft.export.generation import litert_generation
 from kerasft.export.generation_check import device_loop
 from kerasft.export.mobile import preprocessing
 from kerasft.export.verify import SAMPLE_TEXTS
-from kerasft.heads import causal_lm
+from kerasft.features import Labels
+from kerasft.heads import causal_lm, token_classifier
+from kerasft.postprocessing import answers, probabilities
 from kerasft.tokenizers import kinds
 from kerasft.tokenizers.encoding import encode
-from tests import tiny
+from tests import tiny, tiny_t5
 from tests.tokenizers import tiny_files
 
 load_module = importlib.import_module("kerasft.tokenizers.load")
@@ -300,13 +302,38 @@ def piped(jar, folder, *arguments):
         return answer_calls(process, folder / "model.tflite")
 
 
-def test_a_classifier_answers_as_the_bundle_says(jar, tmp_path):
-    bundle = kerasft.make_bundle(tiny.classifier(["no", "yes", "maybe"]), tiny.tokenizer(), max_length=32)
-    kerasft.export.litert(bundle, tmp_path / "phone")
-    (checked,) = piped(jar, tmp_path / "phone")
+@pytest.mark.parametrize(("sequence_length", "pair"), [(None, False), ((8, 16, 32), False), ((16, 32), True)])
+def test_a_classifier_answers_as_the_bundle_says(jar, tmp_path, sequence_length, pair):
+    bundle = kerasft.make_bundle(tiny.classifier(["no", "yes", "maybe"]), tiny.tokenizer(), max_length=32, pair=pair)
+    kerasft.export.litert(bundle, tmp_path / "phone", sequence_length=sequence_length)
+    assert_golden(piped(jar, tmp_path / "phone"))
+
+
+def assert_golden(answers):
+    (checked,) = answers
     assert checked["checked"] >= 50
     assert checked["different"] == 0
     assert checked["largest"] < 1e-5
+
+
+def test_outputs_per_token_have_no_rows_for_padding(jar, tmp_path):
+    model = token_classifier(tiny.backbone(), ["O", "B-PER", "I-PER"])
+    bundle = kerasft.make_bundle(model, tiny.tokenizer(), max_length=32)
+    kerasft.export.litert(bundle, tmp_path / "phone", sequence_length=(16, 32))
+    assert_golden(piped(jar, tmp_path / "phone"))
+
+
+def assert_tokens_of_the_python_loop(jar, folder, prompts):
+    requests = [{"prompt": prompt, "options": options} for prompt in prompts for options in OPTIONS]
+    (folder / "requests.jsonl").write_text("".join(json.dumps(request) + "\n" for request in requests), "utf-8")
+    written = piped(jar, folder, folder / "requests.jsonl")
+    generator = device_loop().Generator(folder)
+    assert written == [generator(request["prompt"], **request["options"]) for request in requests]
+
+
+def prompts(vocabulary_size, lengths):
+    rng = random.Random(0)
+    return [[rng.randrange(vocabulary_size) for _ in range(length)] for length in lengths]
 
 
 def test_gpt2_writes_the_tokens_of_the_python_loop(jar, tmp_path):
@@ -316,13 +343,47 @@ def test_gpt2_writes_the_tokens_of_the_python_loop(jar, tmp_path):
     bundle = kerasft.make_bundle(causal_lm(gpt2(config)), tokenizer, max_length=32)
     folder = tmp_path / "phone"
     litert_generation(bundle, folder, prefill_lengths=(4, 16), cache_length=40)
-    requests = [{"prompt": prompt, "options": options} for prompt in prompts(len(tokenizer)) for options in OPTIONS]
-    (tmp_path / "requests.jsonl").write_text("".join(json.dumps(request) + "\n" for request in requests), "utf-8")
-    checked, *written = piped(jar, folder, tmp_path / "requests.jsonl")
+    (checked,) = piped(jar, folder)
     assert checked["checked"] > 10
     assert checked["different"] == 0
-    generator = device_loop().Generator(folder)
-    assert written == [generator(request["prompt"], **request["options"]) for request in requests]
+    # Shorter and longer than every prefill, and so long that the cache ends.
+    assert_tokens_of_the_python_loop(jar, folder, prompts(len(tokenizer), (1, 2, 5, 16, 17, 22, 37)))
+
+
+def test_t5_writes_the_tokens_of_the_python_loop(jar, tmp_path):
+    folder = tmp_path / "phone"
+    litert_generation(tiny_t5.bundle(), folder, prefill_lengths=(4, 16), cache_length=24)
+    assert_tokens_of_the_python_loop(jar, folder, prompts(len(tiny_t5.tokenizer()), (1, 4, 5, 16)))
+
+
+@pytest.mark.parametrize(
+    ("problem", "settings"),
+    [
+        ("single_label", {}),
+        ("single_label", {"out_of_scope": {"threshold": 0.6, "label": "none"}}),
+        ("multi_label", {}),
+        ("regression", {}),
+    ],
+)
+def test_answers_are_those_of_the_pipeline(jar, tmp_path, problem, settings):
+    labels = Labels(["similarity"] if problem == "regression" else ["a", "b", "c"], problem)
+    logits = np.random.default_rng(0).normal(size=(20, len(labels))).astype("float32") * 3
+    signature = {
+        "signatures": {}, "task": "text-classification", "problem": problem, "labels": list(labels), "pair": False,
+        "max_length": 8, "settings": settings, "preprocessing": preprocessing(tiny.tokenizer()),
+    }  # fmt: skip
+    (tmp_path / "signature.json").write_text(json.dumps(signature), "utf-8")
+    (tmp_path / "logits.jsonl").write_text("".join(f"{row}\n" for row in logits.tolist()), "utf-8")
+    with java(jar, "AnswersTest", tmp_path / "signature.json", tmp_path / "logits.jsonl") as process:
+        received = [json.loads(line) for line in process.stdout]
+    np.testing.assert_allclose([row["scores"] for row in received], probabilities(logits, labels), atol=1e-12)
+    for row, answer in zip(received, answers(logits, labels, out_of_scope=settings.get("out_of_scope")), strict=True):
+        if problem == "regression":
+            expected = list(answer.items())
+        else:
+            expected = [(one["label"], one["score"]) for one in answer.get("labels", [answer])]
+        assert [label for label, _ in row["best"]] == [label for label, _ in expected]
+        assert [score for _, score in row["best"]] == pytest.approx([score for _, score in expected])
 
 
 OPTIONS = (
@@ -333,9 +394,3 @@ OPTIONS = (
     {"max_new_tokens": 20, "method": "sample", "top_k": 20, "top_p": 0.9, "seed": 2**40},
     {"max_new_tokens": 9, "method": "sample"},
 )
-
-
-def prompts(vocabulary_size):
-    """Shorter and longer than every prefill, and so long that the cache ends."""
-    rng = random.Random(0)
-    return [[rng.randrange(vocabulary_size) for _ in range(length)] for length in (1, 2, 5, 16, 17, 22, 37)]

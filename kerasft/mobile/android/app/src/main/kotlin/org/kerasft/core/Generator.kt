@@ -49,8 +49,8 @@ class Generator(info: ModelInfo, signatures: Signatures) {
     val options = GenerationOptions.of(facts["options"].jsonMap())
 
     /**
-     * Write one text: for GPT-2 [prompt] is the beginning that is written on, for T5 the source with its end token. [onToken] gets
-     * each new token at once; false ends the text.
+     * Write one text: for GPT-2 [prompt] is the beginning that is written on, for T5 the source with its end token. [onToken]
+     * gets each new token at once; false ends the text.
      */
     fun write(prompt: IntArray, options: GenerationOptions = this.options, onToken: (Int) -> Boolean = { true }): Written {
         val limit = minOf(options.maxNewTokens, steps.room(prompt))
@@ -133,7 +133,9 @@ private class EncoderDecoder(private val caches: Caches, facts: Any?) : Steps {
     private var mask = IntArray(0)
 
     override fun room(prompt: IntArray): Int {
-        require(prompt.size in 1..lengths.last()) { "the source must have 1 to ${lengths.last()} tokens; received: ${prompt.size}" }
+        require(prompt.size in 1..lengths.last()) {
+            "the source must have 1 to ${lengths.last()} tokens; received: ${prompt.size}"
+        }
         return size
     }
 
@@ -178,7 +180,8 @@ private class Caches(private val info: ModelInfo, private val signatures: Signat
         val spec = info.signatures.getValue(signature)
         val others = (spec.outputs - names).mapValues { floatBuffer(it.value.shape) }
         val caches = spec.outputs.keys intersect names
-        signatures.run(signature, inputs + read.filterKeys(spec.inputs::containsKey), others + caches.associateWith(written::getValue))
+        val known = read.filterKeys(spec.inputs::containsKey)
+        signatures.run(signature, inputs + known, others + caches.associateWith(written::getValue))
         for (name in caches) {
             val new = written.getValue(name)
             written[name] = read.getValue(name)

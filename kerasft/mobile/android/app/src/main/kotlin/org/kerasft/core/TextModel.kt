@@ -28,7 +28,9 @@ class TextModel(val info: ModelInfo, tokenizer: Tokenizer, private val signature
         val inputs = spec.inputs.keys.associateWith { input -> arrayOf(row(input, encoded, length)) }
         val outputs = spec.outputs.mapValues { (_, output) -> floatBuffer(resolved(output.shape, length)) }
         signatures.run(name, inputs, outputs)
-        return outputs.mapValues { (output, buffer) -> cut(buffer.toFloatArray(), spec.outputs.getValue(output).shape, length, size) }
+        return outputs.mapValues { (output, buffer) ->
+            cut(buffer.toFloatArray(), resolved(spec.outputs.getValue(output).shape, length), size)
+        }
     }
 
     private fun row(input: String, encoded: Encoded, length: Int): IntArray {
@@ -46,10 +48,9 @@ class TextModel(val info: ModelInfo, tokenizer: Tokenizer, private val signature
         IntArray(shape.size) { if (shape[it] != -1) shape[it] else if (it == 0) 1 else length }
 
     /** An output per token, (1, S, C), loses its rows for padding. */
-    private fun cut(values: FloatArray, shape: IntArray, length: Int, size: Int): Output {
-        val inner = resolved(shape, length).drop(1).toIntArray()
-        if (inner.size < 2) return Output(values, inner)
-        return Output(values.copyOf(size * inner[1]), intArrayOf(size, inner[1]))
+    private fun cut(values: FloatArray, shape: IntArray, size: Int): Output {
+        if (shape.size < 3) return Output(values, shape.copyOfRange(1, shape.size))
+        return Output(values.copyOf(size * shape[2]), intArrayOf(size, shape[2]))
     }
 
     companion object {

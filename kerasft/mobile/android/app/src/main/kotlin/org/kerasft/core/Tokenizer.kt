@@ -16,7 +16,8 @@ abstract class Tokenizer internal constructor(json: Any?) {
     private val raw = AddedTokens(added.filter { !it.normalized })
     private val normalized by lazy {
         AddedTokens(
-            added.filter { it.normalized }.map { AddedToken(it.id, normalize(it.content), it.singleWord, it.leftStrip, it.rightStrip) },
+            added.filter { it.normalized }
+                .map { AddedToken(it.id, normalize(it.content), it.singleWord, it.leftStrip, it.rightStrip) },
         )
     }
     protected val addedById: Map<Int, AddedToken> = added.associateBy { it.id }

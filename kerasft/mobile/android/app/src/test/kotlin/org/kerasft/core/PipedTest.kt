@@ -4,16 +4,18 @@ import java.io.File
 import java.nio.FloatBuffer
 
 /**
- * Runs a bundle's golden.jsonl, and generation requests, with a model in another process: each call of a signature is printed as a
+ * Runs a bundle's golden.jsonl, or requests to write, with a model in another process: each call of a signature is printed as a
  * line of JSON, and its outputs are read as one. kerasft's own tests answer with LiteRT's Python interpreter.
  *
  *     java -cp golden.jar org.kerasft.core.PipedTestKt BUNDLE [REQUESTS.jsonl]
  */
 fun main(arguments: Array<String>) {
     val signatures = PipedSignatures()
-    val check = goldenCheck(arguments[0], signatures)
-    println("""{"checked": ${check.checked}, "different": ${check.different.size}, "largest": ${check.largestDifference}}""")
-    if (arguments.size == 1) return
+    if (arguments.size == 1) {
+        val check = goldenCheck(arguments[0], signatures)
+        println("""{"checked": ${check.checked}, "different": ${check.different.size}, "largest": ${check.largestDifference}}""")
+        return
+    }
     val generator = Generator(ModelInfo.parse(File(arguments[0], "signature.json").readText()), signatures)
     File(arguments[1]).forEachLine { line ->
         val request = Json.parse(line)
