@@ -22,9 +22,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", help="folder that `kerasft train` wrote")
     parser.add_argument("--format", choices=("litert", "saved_model"), default="litert", help="default: litert")
     parser.add_argument(
-        "--quantize", choices=("float16", "int8"), help="LiteRT weights; int8 is 4x smaller (default: float32)"
+        "--quantize",
+        choices=("float16", "int8", "int4", "int8_full"),
+        help="numbers of the LiteRT file: int8 is 4x smaller and fast, int8_full is for processors that compute in integers "
+        "only (default: float32)",
     )
-    parser.add_argument("--sequence-length", type=int, help="fixed input length in tokens (default: any length)")
+    parser.add_argument(
+        "--sequence-length",
+        type=int,
+        nargs="+",
+        metavar="S",
+        help="fixed input length in tokens; several: the app takes the shortest that fits (default: any length)",
+    )
+    parser.add_argument("--calibrate", metavar="FILE", help="training texts, for --quantize int8_full")
+    parser.add_argument(
+        "--max-drop",
+        type=float,
+        default=1.0,
+        metavar="POINTS",
+        help="points of the score on --verify that a LiteRT file may lose; it is not kept if it lost more (default: 1)",
+    )
     parser.add_argument("--output", help="folder to write (default: BUNDLE.FORMAT[.QUANTIZE])")
     parser.add_argument(
         "--verify", metavar="FILE", help="file whose texts (and labels) the written file is measured on"
@@ -43,26 +60,53 @@ def run(args: argparse.Namespace) -> int:
     kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
     """
     if args.format == "saved_model":
-        for name in ("quantize", "sequence_length"):
+        for name in ("quantize", "sequence_length", "calibrate"):
             if (value := getattr(args, name)) is not None:
                 flag = "--" + name.replace("_", "-")
                 raise bad_argument(flag, "left out with --format saved_model", value, "It is for LiteRT files.")
     bundle = kerasft.load_bundle(args.bundle)
     suffix = ".".join(filter(None, (args.format, args.format == "litert" and args.quantize)))
     folder = pathlib.Path(args.output or f"{str(args.bundle).rstrip('/')}.{suffix}")
-    texts = gold = None
-    if args.verify:
-        columns = read_columns(args)
-        if bundle.task == "text-classification":
-            texts, gold = kerasft.data.texts_and_labels(args.verify, labels=bundle.labels, columns=columns)
-        else:  # scored by `kerasft evaluate` on the written folder
-            texts, _ = kerasft.data.texts_and_labels(args.verify, columns=columns)
-    if args.format == "litert":
-        report = kerasft.export.litert(
-            bundle, folder, quantize=args.quantize, sequence_length=args.sequence_length, texts=texts, gold=gold
-        )
+    texts, gold = _texts_and_gold(args, bundle)
+    if args.format == "saved_model":
+        report = kerasft.export.saved_model(bundle, folder, texts=texts, gold=None if callable(gold) else gold)
     else:
-        report = kerasft.export.saved_model(bundle, folder, texts=texts, gold=gold)
+        lengths = args.sequence_length and (
+            args.sequence_length[0] if len(args.sequence_length) == 1 else args.sequence_length
+        )
+        calibration = args.calibrate and _spread(
+            kerasft.data.texts_and_labels(args.calibrate, columns=read_columns(args))[0]
+        )
+        report = kerasft.export.litert(
+            bundle,
+            folder,
+            quantize=args.quantize,
+            sequence_length=lengths,
+            texts=texts,
+            gold=gold,
+            calibration=calibration,
+            max_drop=args.max_drop,
+        )
+        report = kerasft.export.profile(folder)
+        if args.quantize and gold is None:
+            print("No accuracy was measured: give --verify FILE with labelled dev texts.")
     print_table(("measured", "value"), kerasft.export.report_rows(report))
     print(f"written: {folder}")
+    if args.format == "litert":
+        print(f"report:  {folder / 'report.html'}")
     return 0
+
+
+def _texts_and_gold(args: argparse.Namespace, bundle) -> tuple:
+    """What the written file is verified on, and what scores it."""
+    if not args.verify:
+        return None, None
+    columns = read_columns(args)
+    if bundle.task == "text-classification":
+        return kerasft.data.texts_and_labels(args.verify, labels=bundle.labels, columns=columns)
+    return None, kerasft.pipelines.scorer(bundle, args.verify, columns=columns)
+
+
+def _spread(texts: list, count: int = 128) -> list:
+    """Some of the texts from all over a file."""
+    return texts[:: max(1, len(texts) // count)][:count]

@@ -1,7 +1,9 @@
 """Export a bundle for servers (SavedModel) and phones (LiteRT), and measure the written file against the model."""
 
 from kerasft.export.benchmark import measure_latency, measure_model
-from kerasft.export.litert import litert
+from kerasft.export.generation import litert_generation
+from kerasft.export.litert import litert, profile
+from kerasft.export.litert_lm import litert_lm
 from kerasft.export.runners import Runner, open_runner
 from kerasft.export.saved_model import saved_model
 from kerasft.export.verify import check_report, report_rows, verify
@@ -10,9 +12,12 @@ __all__ = [
     "Runner",
     "check_report",
     "litert",
+    "litert_generation",
+    "litert_lm",
     "measure_latency",
     "measure_model",
     "open_runner",
+    "profile",
     "report_rows",
     "saved_model",
     "verify",

@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 from kerasft import tokenizers
@@ -117,3 +118,22 @@ def checked_length(bundle: Bundle, sequence_length: int | None) -> int:
             "Train with a larger max_length for longer texts.",
         )
     return sequence_length
+
+
+def checked_lengths(bundle: Bundle, sequence_length: int | Sequence[int] | None) -> tuple[int, ...]:
+    """Return the fixed lengths of an export, shortest first; none for any length.
+
+    Raises:
+        KerasftError: If there is no length in a list of them, or one is not allowed (see `checked_length`).
+
+    Example:
+
+    >>> checked_lengths(Bundle(None, None, {"max_length": 128}), (64, 32))
+    (32, 64)
+    """
+    if sequence_length is None:
+        return ()
+    lengths = sequence_length if isinstance(sequence_length, list | tuple) else (sequence_length,)
+    if not lengths:
+        raise bad_argument("sequence_length", "one length or more", sequence_length, "Leave it out for any length.")
+    return tuple(sorted({checked_length(bundle, length) for length in lengths}))

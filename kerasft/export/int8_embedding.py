@@ -33,7 +33,9 @@ class Int8Embedding(keras.layers.Layer):
 
     def __init__(self, table: np.ndarray, **kwargs):
         super().__init__(**kwargs)
-        scale = np.maximum(np.abs(table).max(axis=1, keepdims=True), np.finfo("float32").tiny * 127) / 127  # (V, 1)
+        # In float64 as in the converter, whose int8 matrix of a tied output then has the very same codes.
+        largest = np.maximum(np.abs(table).max(axis=1, keepdims=True), np.finfo("float32").tiny * 127)
+        scale = largest.astype("float64") / 127  # (V, 1)
         # Constants and not weights: the file holds the codes as they are, and nothing trains them.
         self.codes = tf.constant(np.round(table / scale), tf.int8)
         self.scale = tf.constant(scale, tf.float32)
@@ -47,11 +49,12 @@ class Int8Embedding(keras.layers.Layer):
         return keras.KerasTensor((*token_ids.shape, self.codes.shape[1]), "float32")
 
 
-def with_int8_embeddings(model: keras.Model) -> keras.Model:
+def with_int8_embeddings(model: keras.Model, *, mask_value: float | None = None) -> keras.Model:
     """The same graph and weights, with every large embedding table in int8; `model` itself is not changed.
 
     Args:
         model: A functional model. A table that is an output's matrix too (tied) stays as it is.
+        mask_value: What padding is to add to attention scores, a number < 0; `None`: what it adds in `model`.
 
     Example:
 
@@ -62,6 +65,9 @@ def with_int8_embeddings(model: keras.Model) -> keras.Model:
     """
 
     def replace(layer: keras.layers.Layer) -> keras.layers.Layer:
+        config = layer.get_config()
+        if mask_value is not None and "mask_value" in config:
+            return type(layer).from_config({**config, "mask_value": mask_value})
         if not isinstance(layer, keras.layers.Embedding) or layer.name in tied:
             return layer
         if np.prod(layer.embeddings.shape) < _MIN_ELEMENTS:

@@ -2,34 +2,46 @@
 
 import dataclasses
 import hashlib
+import json
 import os
 import pathlib
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from kerasft.bundles import Bundle
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.folders import (
     REPORT_FILE,
-    checked_length,
+    checked_lengths,
     open_bundle,
     target_folder,
     write_companions,
     write_json,
 )
 from kerasft.export.int8_embedding import with_int8_embeddings
-from kerasft.export.runners import LITERT_FILE, SIGNATURE
+from kerasft.export.litert_graph import for_litert
+from kerasft.export.mobile import copy_samples, golden_rows, preprocessing, write_golden
+from kerasft.export.mobile_pages import write_pages
+from kerasft.export.quantization import (
+    BY_QUANTIZER,
+    MASK_VALUE,
+    check_calibration,
+    check_quantize,
+    quantize_file,
+)
+from kerasft.export.runners import LENGTH_PREFIX, LITERT_FILE, SIGNATURE, Runner, litert_runner
 from kerasft.export.saved_model import write_graph
-from kerasft.export.verify import check_report, sample_texts, verify
+from kerasft.export.verify import check_report, encoded_for, sample_texts, verify
 from kerasft.files import written_aside
+from kerasft.measuring import count_operators, measure_litert
 
 SIGNATURE_FILE = "signature.json"
-QUANTIZATIONS = (None, "float16", "int8")
 _TOLERANCE = 1e-3  # float32 only; the measured differences are below 1e-5
 
 
@@ -38,32 +50,43 @@ def litert(
     folder: str | os.PathLike | None = None,
     *,
     quantize: str | None = None,
-    sequence_length: int | None = None,
+    sequence_length: int | Sequence[int] | None = None,
     texts: Sequence[str | tuple[str, str]] | None = None,
-    gold: Sequence[Any] | None = None,
+    gold: Sequence[Any] | Callable[[Runner], float] | None = None,
+    calibration: Sequence[str | tuple[str, str]] | None = None,
+    max_drop: float = 1.0,
     min_agreement: float | None = None,
 ) -> dict[str, Any]:
     """Write a bundle as a LiteRT folder, and verify the file in the LiteRT interpreter.
 
-    The folder holds `model.tflite`, the tokenizer's files, `labels.txt`, `signature.json` (names, shapes and dtypes of
-    inputs and outputs, and how texts become inputs), `kerasft.json` and `report.json`. The file needs built-in operations
-    only (no Flex). Address its inputs and outputs by the names of the signature `serving_default`: their order differs.
+    The folder holds all that an app needs: `model.tflite`, the tokenizer's files, `labels.txt`, `signature.json` (names,
+    shapes and dtypes of inputs and outputs, and how texts become inputs), `golden.jsonl` (texts with their ids and this
+    file's answers), `kerasft.json`, `report.json`, `report.html`, `README.md`, and programs that use it: `python/`,
+    `android/`, `ios/`. The file needs built-in operations only (no Flex). Address its inputs and outputs by the names of its
+    signatures: their order differs.
 
     Args:
         bundle: The bundle or its folder.
-        folder: Where to write; `None`: `litert_float32` (or `_float16`, `_int8`) within the bundle's folder. An older export
-            there is replaced.
+        folder: Where to write; `None`: `litert_float32` (or `_float16`, `_int8`, ...) within the bundle's folder. An older
+            export there is replaced.
         quantize: `None`: float32. `"float16"`: weights of half the size, computed in float32. `"int8"`: weights of a quarter
-            of the size, computed in int8 with dynamic ranges; fastest on phones' CPUs.
-        sequence_length: Fixed length S, with batch size 1, for runtimes that resize no inputs; `None`: any batch and length.
+            of the size, embedding tables included, computed in int8 with dynamic ranges; fastest on phones' CPUs. `"int4"`:
+            matrices in int4 with a scale for each block of 32, tables in int8. `"int8_full"`: activations in int8 too, for
+            processors that compute in integers only; layer norms and the sums between the blocks stay float.
+        sequence_length: Fixed length S, with batch size 1, for runtimes that resize no inputs; the signature is
+            `serving_default`. Several: a signature for each, such as `length_32`, which share the weights; the shortest that
+            holds a text answers it soonest. `None`: any batch and length, `serving_default`.
         texts: Texts (or tuples of two) to verify on; `None`: a built-in sample of plain and hostile texts.
-        gold: Their right answers, to report accuracy; see `verify`.
+        gold: Their right answers, to report accuracy; or for any task a function that scores a `Runner`. See `verify`.
+        calibration: For `"int8_full"`: 16 or more texts of the training set, 128 are usual.
+        max_drop: Points (hundredths) of the score on `gold` that the file may lose against the model.
         min_agreement: Smallest share of texts, from 0 to 1, on which file and model must answer alike. `None`: 0.9 where the
             caller gave texts, else 0: the built-in texts are far from what the model knows. A float32 file must besides
             equal the model within 1e-3.
 
     Returns:
-        The report, as `verify` makes it, with `folder`; also written to `report.json`.
+        The report, as `verify` makes it, with `folder` and `operators`; also written to `report.json` and, to look at,
+        to `report.html`.
 
     Raises:
         ExportError: If the model needs operations that LiteRT has not, or the written file answers wrongly. Nothing is left
@@ -80,47 +103,101 @@ def litert(
     >>> report["agreement"], report["size_bytes"] < 100_000
     (1.0, True)
     """
-    if quantize not in QUANTIZATIONS:
-        raise bad_argument("quantize", f"one of {QUANTIZATIONS}", quantize, "int8 is the smallest and fastest.")
+    check_quantize(quantize)
     if min_agreement is not None and not 0 <= min_agreement <= 1:
         raise bad_argument("min_agreement", "a share from 0 to 1", min_agreement, "0.9 is usual.")
+    if not max_drop >= 0:
+        raise bad_argument("max_drop", "points >= 0", max_drop, "1.0 is usual.")
     folder = target_folder(bundle, folder, f"litert_{quantize or 'float32'}")
     bundle = open_bundle(bundle)
-    max_length = checked_length(bundle, sequence_length)
+    lengths = checked_lengths(bundle, sequence_length)
+    check_calibration(quantize, calibration, lengths)
+    max_length = lengths[-1] if lengths else bundle.max_length
     if min_agreement is None:
         min_agreement = 0.9 if texts is not None else 0.0
     texts = sample_texts(bundle, texts)
-    shape = (None, None) if sequence_length is None else (1, sequence_length)
     with written_aside(folder) as aside:
-        content = _convert(bundle, shape, quantize)
+        content = _convert(bundle, _shapes(lengths), quantize, _batches(bundle, calibration, max_length))
         (aside / LITERT_FILE).write_bytes(content)
-        facts = {"format": "litert", "quantize": quantize, "max_length": max_length, "sequence_length": sequence_length}
+        facts = {"format": "litert", "quantize": quantize, "max_length": max_length, "lengths": list(lengths)}
         write_companions(aside, bundle, **facts, sha256=hashlib.sha256(content).hexdigest())
-        write_json(aside / SIGNATURE_FILE, _signature(bundle, shape, max_length))
-        report = {"format": "litert", "quantize": quantize, "folder": str(folder)}
+        write_json(aside / SIGNATURE_FILE, _signature(bundle, _shapes(lengths), max_length))
+        report = {"format": "litert", "task": bundle.task, "quantize": quantize, "folder": str(folder)}
         report |= verify(bundle, aside, texts, gold=gold)
-        check_report(report, tolerance=None if quantize else _TOLERANCE, min_agreement=min_agreement)
+        check_report(report, tolerance=None if quantize else _TOLERANCE, min_agreement=min_agreement, max_drop=max_drop)
+        counts = count_operators(aside / LITERT_FILE).items()
+        report["operators"] = [{"signature": name} | row for name, rows in counts for row in rows]
+        write_golden(aside, golden_rows(bundle, litert_runner(aside / LITERT_FILE), texts=texts, max_length=max_length))
+        copy_samples(aside)
         write_json(aside / REPORT_FILE, report)
+        write_pages(aside, report, json.loads((aside / SIGNATURE_FILE).read_text("utf-8")))
     return report
 
 
-def _convert(bundle: Bundle, shape: tuple[int | None, int | None], quantize: str | None) -> bytes:
+def profile(folder: str | os.PathLike) -> dict[str, Any]:
+    """Measure latency by length, peak memory and the time of each kernel of an exported file, and add them to its report.
+
+    Args:
+        folder: What `litert` wrote.
+
+    Returns:
+        The whole report, with `rows`, `memory` and `kernels` of `kerasft.measuring.measure_litert`.
+
+    Example:
+
+    >>> profile("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: no/such/folder/model.tflite is not a LiteRT file: there is no such file. ...
+    """
+    folder = pathlib.Path(folder)
+    measured = measure_litert(folder / LITERT_FILE)
+    report = json.loads((folder / REPORT_FILE).read_text("utf-8"))
+    report |= {name: measured[name] for name in ("rows", "memory", "kernels", "kernels_of", "kernels_error")}
+    write_json(folder / REPORT_FILE, report)
+    write_pages(folder, report, json.loads((folder / SIGNATURE_FILE).read_text("utf-8")))
+    return report
+
+
+def _shapes(lengths: Sequence[int]) -> dict[str, tuple[int | None, int | None]]:
+    """The inputs' (B, S) by signature."""
+    if len(lengths) < 2:
+        return {SIGNATURE: (1, lengths[0]) if lengths else (None, None)}
+    return {f"{LENGTH_PREFIX}{length}": (1, length) for length in lengths}
+
+
+def _batches(bundle: Bundle, texts: Sequence | None, length: int) -> list[dict[str, np.ndarray]]:
+    if texts is None:
+        return []
+    encoded, pad_id = encoded_for(bundle, sample_texts(bundle, texts), length), bundle.tokenizer.pad_token_id or 0
+    return [encoded.pad([row], pad_id, length=length) for row in range(len(texts))]
+
+
+def _convert(
+    bundle: Bundle,
+    shapes: Mapping[str, tuple[int | None, int | None]],
+    quantize: str | None,
+    batches: Sequence[dict[str, np.ndarray]],
+) -> bytes:
+    bundle = dataclasses.replace(bundle, model=for_litert(bundle.model))
+    if quantize not in (None, "float16"):
+        mask_value = MASK_VALUE if quantize == "int8_full" else None
+        bundle = dataclasses.replace(bundle, model=with_int8_embeddings(bundle.model, mask_value=mask_value))
     with tempfile.TemporaryDirectory() as temporary:
         # By way of a SavedModel: the converter's Keras entry fails with Keras 3, and a file from unfrozen concrete
         # functions has no weights in it and answers NaN without an error.
-        if quantize == "int8":
-            bundle = dataclasses.replace(bundle, model=with_int8_embeddings(bundle.model))
-        write_graph(bundle, pathlib.Path(temporary), shape, only_logits=True)
-        converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=[SIGNATURE])
+        write_graph(bundle, pathlib.Path(temporary), shapes, only_logits=True)
+        converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=list(shapes))
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if quantize:
+        if quantize in ("float16", "int8"):
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if quantize == "float16":
             converter.target_spec.supported_types = [tf.float16]
         try:
-            return converter.convert()
+            content = converter.convert()
         except Exception as error:  # the converter's own ConverterError is not public
-            raise ExportError(_conversion_message(str(error), shape)) from error
+            raise ExportError(_conversion_message(str(error), next(iter(shapes.values())))) from error
+    return quantize_file(content, quantize, batches) if quantize in BY_QUANTIZER else content
 
 
 def _conversion_message(message: str, shape: tuple[int | None, int | None]) -> str:
@@ -140,16 +217,11 @@ def _conversion_message(message: str, shape: tuple[int | None, int | None]) -> s
     )
 
 
-def _signature(bundle: Bundle, shape: tuple[int | None, int | None], max_length: int) -> dict[str, Any]:
-    size = [-1 if value is None else value for value in shape]
+def _signature(bundle: Bundle, shapes: Mapping[str, tuple[int | None, int | None]], max_length: int) -> dict[str, Any]:
     tokenizer = bundle.tokenizer
     return {
-        "signature": SIGNATURE,
-        "inputs": {name: {"shape": size, "dtype": "int32"} for name in bundle.model.input},
-        "outputs": {
-            name: {"shape": [-1 if n is None else n for n in (size[0], *_inner(tensor, shape[1]))], "dtype": "float32"}
-            for name, tensor in _outputs(bundle.model).items()
-        },
+        "signatures": {name: _tensors(bundle.model, shape) for name, shape in shapes.items()},
+        "lengths": [length for _, length in shapes.values() if length is not None],
         "task": bundle.task,
         "problem": bundle.metadata["problem"],
         "labels": bundle.metadata["labels"],
@@ -159,6 +231,20 @@ def _signature(bundle: Bundle, shape: tuple[int | None, int | None], max_length:
         "pad_token_id": tokenizer.pad_token_id,
         "cls_token_id": tokenizer.cls_token_id,
         "sep_token_id": tokenizer.sep_token_id,
+        "preprocessing": preprocessing(tokenizer),
+    }
+
+
+def _tensors(model: keras.Model, shape: tuple[int | None, int | None]) -> dict[str, dict[str, Any]]:
+    """Shapes and dtypes of a signature's inputs and outputs; -1 is any size."""
+
+    def described(sizes, dtype):
+        return {"shape": [-1 if size is None else size for size in sizes], "dtype": dtype}
+
+    outputs = {name: (shape[0], *_inner(tensor, shape[1])) for name, tensor in _outputs(model).items()}
+    return {
+        "inputs": {name: described(shape, "int32") for name in model.input},
+        "outputs": {name: described(sizes, "float32") for name, sizes in outputs.items()},
     }
 
 

@@ -21,6 +21,8 @@ from kerasft.bundles import METADATA_FILE, MODEL_FILE, load_bundle, read_metadat
 from kerasft.errors import CheckpointError
 
 SIGNATURE = "serving_default"
+LENGTH_PREFIX = "length_"
+"""Of the signatures of a file with several fixed lengths: `length_32`, `length_64`, ..."""
 TEXT_SIGNATURE = "serve_texts"
 LOGITS = "logits"
 PROBABILITY = "probability"
@@ -39,7 +41,7 @@ class Runner:
             whatever outputs the task's head has.
         inputs: The names that `run` takes.
         batch_size: The one batch size B it takes; `None`: any.
-        sequence_length: The one length S it takes; `None`: any.
+        lengths: The lengths S it takes, shortest first; none: any.
 
     Example:
 
@@ -52,7 +54,16 @@ class Runner:
     run: Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
     inputs: tuple[str, ...]
     batch_size: int | None = None
-    sequence_length: int | None = None
+    lengths: tuple[int, ...] = ()
+
+    @property
+    def sequence_length(self) -> int | None:
+        """The longest fixed length; `None`: any length runs."""
+        return self.lengths[-1] if self.lengths else None
+
+    def length_for(self, num_tokens: int) -> int | None:
+        """Return the shortest fixed length that holds so many tokens; `None`: no padding is needed."""
+        return next((length for length in self.lengths if length >= num_tokens), self.sequence_length)
 
 
 def keras_runner(model: keras.Model) -> Runner:
@@ -124,7 +135,7 @@ def saved_model_runner(folder: str | os.PathLike) -> Runner:
         outputs = signature(**{name: tf.constant(features[name]) for name in specs})
         return {name: value.numpy() for name, value in outputs.items() if name != PROBABILITY}
 
-    return Runner(run, tuple(specs), batch_size, sequence_length)
+    return Runner(run, tuple(specs), batch_size, (sequence_length,) if sequence_length else ())
 
 
 def text_signature(
@@ -183,23 +194,31 @@ def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
     """
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
-        signature = interpreter.get_signature_runner(SIGNATURE)
+        signatures = {name: interpreter.get_signature_runner(name) for name in _text_signatures(interpreter)}
     except (OSError, ValueError, RuntimeError) as error:
         raise CheckpointError(f"{path} can't be loaded as a LiteRT file: {_first_line(error)}.") from error
-    details = signature.get_input_details()
-    batch_size, sequence_length = (int(size) for size in next(iter(details.values()))["shape_signature"])
+    details = {name: signature.get_input_details() for name, signature in signatures.items()}
+    shapes = {name: next(iter(inputs.values()))["shape_signature"] for name, inputs in details.items()}
+    names = {int(length): name for name, (_, length) in shapes.items()}
+    batch_size = int(next(iter(shapes.values()))[0])
+    any_length = next(iter(names.values())) if -1 in names else None
+    inputs = tuple(next(iter(details.values())))
 
     def run(features):
         interpreter  # noqa: B018  the signature borrows it
-        outputs = signature(**{name: features[name] for name in details})
+        name = any_length or names[features[inputs[0]].shape[1]]
+        outputs = signatures[name](**{name: features[name] for name in inputs})
         return {name: value.copy() for name, value in outputs.items()}
 
-    return Runner(
-        run,
-        tuple(details),
-        batch_size if batch_size > 0 else None,
-        sequence_length if sequence_length > 0 else None,
-    )
+    return Runner(run, inputs, batch_size if batch_size > 0 else None, () if any_length else tuple(sorted(names)))
+
+
+def _text_signatures(interpreter: Interpreter) -> list[str]:
+    """The signatures that answer a text: one, or one for each length."""
+    names = [name for name in interpreter.get_signature_list() if name == SIGNATURE or name.startswith(LENGTH_PREFIX)]
+    if not names:
+        raise ValueError(f"it has no signature {SIGNATURE} or {LENGTH_PREFIX}N; {[*interpreter.get_signature_list()]}")
+    return names
 
 
 def open_runner(folder: str | os.PathLike, *, num_threads: int = 2) -> Runner:
@@ -310,7 +329,8 @@ def _run(runner: Runner, encoded: Batchable, rows: Sequence[int], pad_id: int) -
     """Run one batch; a short last batch is filled up where the runner takes one batch size only."""
     missing = (runner.batch_size or 0) - len(rows)
     filled = np.concatenate([rows, np.repeat(rows[-1:], missing)]) if missing > 0 else rows
-    outputs = runner.run(encoded.pad(filled, pad_id, length=runner.sequence_length))
+    length = runner.length_for(max(encoded.lengths[row] for row in rows))
+    outputs = runner.run(encoded.pad(filled, pad_id, length=length))
     return {name: values[: len(rows)] for name, values in outputs.items()}
 
 

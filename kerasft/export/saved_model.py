@@ -3,7 +3,7 @@
 import logging
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
@@ -91,14 +91,14 @@ def saved_model(
 
 
 def write_graph(
-    bundle: Bundle, folder: pathlib.Path, shape: tuple[int | None, int | None], *, only_logits: bool
+    bundle: Bundle, folder: pathlib.Path, shapes: Mapping[str, tuple[int | None, int | None]], *, only_logits: bool
 ) -> None:
-    """Write the ids-in signature alone, for converters.
+    """Write ids-in signatures alone, for converters.
 
     Args:
         bundle: What to write.
         folder: Where to.
-        shape: (B, S) of the inputs; `None` for any size.
+        shapes: (B, S) of the inputs by the signature's name; `None` for any size.
         only_logits: Whether to leave `probability` out.
 
     Example:
@@ -107,12 +107,12 @@ def write_graph(
     >>> from tests import tiny
     >>> bundle = Bundle(tiny.classifier(), tiny.tokenizer(), {"labels": ["no", "yes"], "problem": "single_label"})
     >>> folder = pathlib.Path(tempfile.mkdtemp())
-    >>> write_graph(bundle, folder, (1, 16), only_logits=True)
+    >>> write_graph(bundle, folder, {"serving_default": (1, 16)}, only_logits=True)
     >>> (folder / "saved_model.pb").is_file()
     True
     """
-    answer = _answer(bundle.model, shape, None if only_logits else _problem(bundle))
-    _write_out(folder, {SIGNATURE: answer})
+    problem = None if only_logits else _problem(bundle)
+    _write_out(folder, {name: _answer(bundle.model, shape, problem) for name, shape in shapes.items()})
 
 
 def _write(

@@ -1,8 +1,9 @@
 """Measure an exported file against the model it came from, by loading it again."""
 
+import math
 import os
 import pathlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,7 +62,7 @@ def verify(
     artifact: str | os.PathLike,
     texts: Sequence[str | tuple[str, str]] | None = None,
     *,
-    gold: Sequence[Any] | None = None,
+    gold: Sequence[Any] | Callable[[Runner], float] | None = None,
     num_timed: int = 30,
 ) -> dict[str, Any]:
     """Load an exported folder and compare it with the bundle's Keras model on the same texts.
@@ -72,7 +73,8 @@ def verify(
         texts: N texts, or N tuples of two texts (question and passage, source and target); `None`: the built-in sample of
             plain and hostile texts.
         gold: For text classification the N right answers: label names or indices, lists of names for several labels,
-            numbers for regression. (Other tasks are scored by their pipeline's `evaluate` over the exported folder.)
+            numbers for regression. Or for any task a function that scores a `Runner`, called with that of the model and
+            that of the file: from 0 to 1, larger is better.
         num_timed: Runs to time at batch size 1, for each number of threads.
 
     Returns:
@@ -97,12 +99,12 @@ def verify(
     """
     bundle = open_bundle(bundle)
     texts = sample_texts(bundle, texts)
-    if gold is not None and len(gold) != len(texts):
+    if gold is not None and not callable(gold) and len(gold) != len(texts):
         raise bad_argument("gold", f"as long as texts ({len(texts)})", len(gold), "Give one answer for each text.")
     runners = _runners(pathlib.Path(artifact))
     first = next(iter(runners.values()))
     max_length = min(bundle.max_length, first.sequence_length or bundle.max_length)
-    encoded, pad_id = _encoded(bundle, texts, max_length), bundle.tokenizer.pad_token_id or 0
+    encoded, pad_id = encoded_for(bundle, texts, max_length), bundle.tokenizer.pad_token_id or 0
     expected = predict(keras_runner(bundle.model), encoded, pad_id)
     received = predict(first, encoded, pad_id)
     finite = all(np.isfinite(row).all() for rows in received.values() for row in rows)
@@ -113,7 +115,9 @@ def verify(
         "max_difference": largest_difference(expected, received) if finite else None,
         "agreement": agreement(expected, received, bundle) if finite else 0.0,
     }
-    if gold is not None:
+    if callable(gold):
+        report["score"] = {"keras": float(gold(keras_runner(bundle.model))), "artifact": float(gold(first))}
+    elif gold is not None:
         target = {LOGITS: as_logits(gold, bundle.labels)}
         report["score"] = {
             "keras": agreement(expected, target, bundle),
@@ -126,13 +130,16 @@ def verify(
     return report
 
 
-def check_report(report: dict[str, Any], *, tolerance: float | None, min_agreement: float) -> None:
+def check_report(
+    report: dict[str, Any], *, tolerance: float | None, min_agreement: float, max_drop: float = math.inf
+) -> None:
     """Raise if a verification found the exported file wrong.
 
     Args:
         report: What `verify` returned.
         tolerance: Largest absolute difference of an output that is allowed; `None`: any.
         min_agreement: Smallest agreement allowed, from 0 to 1.
+        max_drop: Points (hundredths) of the score, where it was measured, that the file may lose.
 
     Raises:
         ExportError: If the file answers with NaN or infinity, or differs more than allowed.
@@ -163,6 +170,14 @@ def check_report(report: dict[str, Any], *, tolerance: float | None, min_agreeme
             f"{min_agreement:g}. It was not kept. Give texts= of your own kind to measure on, choose quantize='float16', "
             "or lower min_agreement= if you accept that."
         )
+    if "score" in report:
+        before, after = report["score"]["keras"], report["score"]["artifact"]
+        if 100 * (before - after) > max_drop + 1e-9:
+            raise ExportError(
+                f"The exported file scores {after:.4f} on {number} texts, the model {before:.4f}: {100 * (before - after):.2f} "
+                f"points less, and max_drop allows {max_drop:g}. It was not kept. Choose another quantize= (int8 loses least "
+                "of the small ones), fine-tune with kerasft.quantization_aware, or raise max_drop= if you accept that."
+            )
 
 
 def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
@@ -216,8 +231,15 @@ def _runners(artifact: pathlib.Path) -> dict[str, Runner]:
     return {"default": saved_model_runner(artifact)}
 
 
-def _encoded(bundle: Bundle, texts: Sequence, max_length: int) -> Batchable:
-    """The texts as the task's model reads them."""
+def encoded_for(bundle: Bundle, texts: Sequence, max_length: int) -> Batchable:
+    """Return the texts as the task's model reads them.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> encoded_for(Bundle(tiny.classifier(), tiny.tokenizer(), {}), ["a good film"], 16).lengths
+    [5]
+    """
     if DECODER_TOKEN_IDS in bundle.model.input:
         start_id = bundle.settings.get("start_token_id", bundle.tokenizer.pad_token_id or 0)
         return encode_pairs(bundle.tokenizer, texts, max_length=max_length, start_id=start_id)
@@ -226,6 +248,7 @@ def _encoded(bundle: Bundle, texts: Sequence, max_length: int) -> Batchable:
 
 def _latency(runner: Runner, encoded: Batchable, pad_id: int, num_timed: int) -> dict[str, float]:
     rows = [
-        encoded.pad([row], pad_id, length=runner.sequence_length) for row in range(min(len(encoded.lengths), num_timed))
+        encoded.pad([row], pad_id, length=runner.length_for(encoded.lengths[row]))
+        for row in range(min(len(encoded.lengths), num_timed))
     ]
     return time_calls(lambda number: runner.run(rows[number % len(rows)]), num_timed)

@@ -4,7 +4,7 @@ from kerasft.export.benchmark import measure_latency
 from kerasft.pipelines.graph_files import graph_format, write_triples
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
 from kerasft.pipelines.knowledge_graph import KnowledgeGraph
-from kerasft.pipelines.load import load
+from kerasft.pipelines.load import load, scorer
 from kerasft.pipelines.masked_lm import MaskedLMPipeline
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.question_answering import QuestionAnsweringPipeline
@@ -35,6 +35,7 @@ __all__ = [
     "graph_format",
     "load",
     "measure_latency",
+    "scorer",
     "split_sentences",
     "write_triples",
 ]

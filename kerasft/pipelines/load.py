@@ -1,11 +1,12 @@
 """Open a trained model's folder, whatever its form and its task."""
 
 import os
+from collections.abc import Callable, Mapping
 
 from kerasft import tokenizers
 from kerasft.bundles import MODEL_FILE, Bundle, load_bundle, read_metadata
 from kerasft.errors import CheckpointError
-from kerasft.export.runners import open_runner, weights_path
+from kerasft.export.runners import Runner, open_runner, weights_path
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
 from kerasft.pipelines.masked_lm import MaskedLMPipeline
 from kerasft.pipelines.pipeline import Pipeline
@@ -29,6 +30,9 @@ PIPELINES: dict[str, type[Pipeline]] = {
     "token-classification": TokenClassificationPipeline,
 }
 """The pipeline of each task; see `kerasft.bundles.TASKS`."""
+
+
+_LANGUAGE_MODELS = ("causal-lm", "masked-lm", "sequence-to-sequence")
 
 
 def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2) -> Pipeline:
@@ -69,3 +73,37 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2) -> Pipelin
     if weights_path(folder).name == MODEL_FILE:
         return kind.from_bundle(load_bundle(folder))
     return kind.from_runner(open_runner(folder, num_threads=num_threads), tokenizers.load(folder), metadata)
+
+
+def scorer(
+    bundle: Bundle, source: object, *, columns: Mapping[str, object] | None = None
+) -> Callable[[Runner], float] | None:
+    """Return a function that scores any form of a bundle's model on labelled data, for `kerasft.export.litert(gold=...)`.
+
+    The score is the first number of the pipeline's report, such as entity F1 for named entities.
+
+    Args:
+        bundle: The model, its tokenizer and task.
+        source: What the task's data function reads.
+        columns: Which column is what, for tables.
+
+    Returns:
+        A function of a `Runner`, from 0 to 1; None for a language model, whose quality is not a number of that kind.
+
+    Example:
+
+    >>> from kerasft.bundles import make_bundle
+    >>> from kerasft.export.runners import keras_runner
+    >>> bundle = make_bundle(model, tokenizer, max_length=16)
+    >>> 0 <= scorer(bundle, [("a good film", "positive")])(keras_runner(bundle.model)) <= 1
+    True
+    """
+    if bundle.task in _LANGUAGE_MODELS:
+        return None
+    pipeline = PIPELINES[bundle.task]
+
+    def score(runner: Runner) -> float:
+        report = pipeline.from_runner(runner, bundle.tokenizer, bundle.metadata).evaluate(source, columns=columns)
+        return float(next(iter(report.metrics.values())))
+
+    return score

@@ -19,6 +19,21 @@ def test_both_forms_are_measured_on_the_texts_of_a_file(exports):
     assert saved_model["max_difference"] < 1e-4
 
 
+def test_a_phone_folder_is_complete_and_says_what_it_lost(run, bundle, work, tmp_path):
+    folder = tmp_path / "phone"
+    words = ["--quantize", "int8", "--sequence-length", "8", "12", "--output", folder]
+    code, out, err = run("export", bundle, *words)
+    assert (code, err) == (0, "")
+    assert "No accuracy was measured: give --verify FILE" in out
+    names = {path.name for path in folder.iterdir()}
+    assert names >= {"model.tflite", "tokenizer.json", "labels.txt", "signature.json", "golden.jsonl", "report.html"}
+    assert names >= {"README.md", "python", "android", "report.json"}
+    report = json.loads((folder / "report.json").read_text())
+    assert report["memory"]["peak"] > 0
+    assert {row["signature"] for row in report["rows"]} == {"length_8", "length_12"}
+    assert "Where the time goes" in (folder / "report.html").read_text()
+
+
 def test_what_cannot_be_written_is_refused(fails, bundle, work, tmp_path):
     (tmp_path / "thesis.txt").write_text("")
     for words, message in [

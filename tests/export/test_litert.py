@@ -76,10 +76,11 @@ def test_int8_is_smaller_than_float16_is_smaller_than_float32(tmp_path):
 def test_the_file_stands_alone(phone):
     interpreter = Interpreter(model_path=str(phone / "model.tflite"))
     signature = json.loads((phone / "signature.json").read_text())
-    names = interpreter.get_signature_list()[signature["signature"]]
-    assert set(names["inputs"]) == set(signature["inputs"]) == {"token_ids", "padding_mask", "segment_ids"}
-    assert names["outputs"] == list(signature["outputs"]) == ["logits"]
-    assert signature["inputs"]["token_ids"] == {"shape": [-1, -1], "dtype": "int32"}
+    tensors = signature["signatures"]["serving_default"]
+    names = interpreter.get_signature_list()["serving_default"]
+    assert set(names["inputs"]) == set(tensors["inputs"]) == {"token_ids", "padding_mask", "segment_ids"}
+    assert names["outputs"] == list(tensors["outputs"]) == ["logits"]
+    assert tensors["inputs"]["token_ids"] == {"shape": [-1, -1], "dtype": "int32"}
     assert signature["labels"] == ["negative", "positive"]
     assert (signature["cls_token_id"], signature["sep_token_id"], signature["pad_token_id"]) == (2, 3, 0)
 
@@ -91,6 +92,61 @@ def test_other_problems(tmp_path, labels):
     assert report["folder"] == str(folder / "litert_float32")
     assert report["agreement"] > 0.999
     assert json.loads((folder / "litert_float32" / "signature.json").read_text())["problem"] == labels.problem
+
+
+def test_several_lengths_share_one_file(bundle, tmp_path):
+    litert_function(bundle, tmp_path / "one", sequence_length=24, texts=TEXTS)
+    report = litert_function(bundle, tmp_path / "phone", sequence_length=[24, 8, 16], texts=TEXTS)
+    assert report["max_difference"] < 1e-4
+    one, several = (litert_runner(tmp_path / name / "model.tflite") for name in ("one", "phone"))
+    assert (one.lengths, several.lengths, several.batch_size) == ((24,), (8, 16, 24), 1)
+    assert [several.length_for(tokens) for tokens in (1, 8, 9, 24, 30)] == [8, 8, 16, 24, 24]
+    signature = json.loads((tmp_path / "phone" / "signature.json").read_text())
+    assert list(signature["signatures"]) == ["length_8", "length_16", "length_24"]
+    assert signature["signatures"]["length_8"]["inputs"]["token_ids"]["shape"] == [1, 8]
+    assert signature["lengths"] == [8, 16, 24]
+    loaded = pipelines.load(tmp_path / "phone")
+    expected = pipelines.load(bundle)
+    assert loaded.max_length == 24
+    for text in ("a good film", "", "please pay me my money"):
+        assert loaded(text)["label"] == expected(text)["label"]
+
+
+def test_the_golden_rows_are_this_files_answers(phone, bundle):
+    rows = [json.loads(line) for line in (phone / "golden.jsonl").read_text("utf-8").splitlines()]
+    assert len(rows) >= 50
+    runner = litert_runner(phone / "model.tflite")
+    for row in rows:
+        encoded = bundle.tokenizer(row["text"], truncation=True, max_length=24)
+        assert row["token_ids"] == encoded["input_ids"]
+        features = {name: np.array([row[name]], np.int32) for name in ("token_ids", "segment_ids")}
+        features["padding_mask"] = np.ones_like(features["token_ids"])
+        assert runner.run(features)["logits"][0] == pytest.approx(row["outputs"]["logits"], abs=1e-5)
+
+
+def test_a_file_that_lost_too_much_is_refused(bundle, tmp_path):
+    scores = iter([0.9, 0.88])
+    message = r"scores 0.8800 on 5 texts, the model 0.9000: 2.00 points less, and max_drop allows 1"
+    with pytest.raises(ExportError, match=message):
+        litert_function(bundle, tmp_path / "phone", quantize="int8", texts=TEXTS, gold=lambda runner: next(scores))
+    assert list(tmp_path.iterdir()) == []
+    scores = iter([0.9, 0.88])
+    litert_function(
+        bundle, tmp_path / "phone", quantize="int8", texts=TEXTS, gold=lambda runner: next(scores), max_drop=2.0
+    )
+
+
+@pytest.mark.parametrize("quantize", ["int4", "int8_full"])
+def test_googles_quantizer(bundle, tmp_path, quantize):
+    pytest.importorskip("ai_edge_quantizer", reason='needs pip install "kerasft[mobile]"')
+    arguments = {"calibration": TEXTS * 4} if quantize == "int8_full" else {}
+    report = litert_function(
+        bundle, tmp_path / "phone", quantize=quantize, sequence_length=16, texts=TEXTS, min_agreement=0.8, **arguments
+    )
+    assert report["max_difference"] < 0.5
+    products = [row["types"] for row in report["operators"] if row["operator"] == "FULLY_CONNECTED"]
+    if quantize == "int8_full":
+        assert any(types.endswith("int8") for types in products)
 
 
 def test_pairs(tmp_path):
@@ -138,7 +194,16 @@ def test_a_file_that_is_not_litert_is_refused(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"quantize": "int4"}, r"`quantize` must be one of .*; received: 'int4'"),
+        ({"quantize": "int2"}, r"`quantize` must be one of .*; received: 'int2'"),
+        ({"max_drop": -1}, r"`max_drop` must be points >= 0; received: -1"),
+        ({"sequence_length": []}, r"`sequence_length` must be one length or more; received: \[\]"),
+        ({"sequence_length": [8, 25]}, r"`sequence_length` must be a whole number from 3 to 24 .*; received: 25"),
+        ({"calibration": ["a"]}, r"`calibration` must be left out unless quantize=.int8_full.; received: '1 texts'"),
+        (
+            {"quantize": "int8_full", "calibration": ["a"], "sequence_length": 8},
+            r"`calibration` must be 16 texts or more",
+        ),
+        ({"quantize": "int8_full", "calibration": ["a"] * 16}, r"`sequence_length` must be one fixed length"),
         ({"sequence_length": 25}, r"`sequence_length` must be a whole number from 3 to 24 .*; received: 25"),
         ({"sequence_length": 0}, r"`sequence_length` must be .*; received: 0"),
         ({"min_agreement": 90}, r"`min_agreement` must be a share from 0 to 1; received: 90"),

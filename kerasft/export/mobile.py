@@ -1,0 +1,141 @@
+"""What an app needs beside the model's file, and the proof that its port is right."""
+
+import json
+import pathlib
+import shutil
+from collections.abc import Sequence
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from tokenizers import Tokenizer
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.bundles import Bundle
+from kerasft.export.runners import Runner, predict
+from kerasft.export.verify import SAMPLE_TEXTS, encoded_for, sample_texts
+from kerasft.features import SEGMENT_IDS
+
+GOLDEN_FILE = "golden.jsonl"
+SAMPLES = ("python", "android", "ios", "web")
+"""Folders of `kerasft/mobile` that every mobile bundle has a copy of."""
+_MAX_GOLDEN = 200  # of the caller's texts
+
+
+def preprocessing(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
+    """Say how texts become ids: what an app's own tokenizer has to do beyond reading `tokenizer.json`.
+
+    Returns:
+        `type`: `"wordpiece"`, `"byte_level_bpe"`, `"sentencepiece_unigram"` or `"other"`; `lowercase` and `strip_accents`;
+        `template`: the ids put `before` the first text, `between` two, and `after` the last, and those `after_single`.
+
+    Example:
+
+    >>> preprocessing(tokenizer)["type"], preprocessing(tokenizer)["lowercase"]
+    ('wordpiece', True)
+    """
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.no_padding()  # a checkpoint's own file may pad every text, which is not part of the template
+    backend.no_truncation()
+    parts = json.loads(backend.to_str())
+    kind = {"WordPiece": "wordpiece", "Unigram": "sentencepiece_unigram"}.get(parts["model"]["type"], "other")
+    if parts["model"]["type"] == "BPE" and '"ByteLevel"' in json.dumps(parts["pre_tokenizer"]):
+        kind = "byte_level_bpe"
+
+    def normalized(text):
+        return text if backend.normalizer is None else backend.normalizer.normalize_str(text).strip(" \u2581")
+
+    single, pair = backend.encode("a"), backend.encode("a", "a")
+    first = [place for place, sequence in enumerate(pair.sequence_ids) if sequence == 0]
+    second = [place for place, sequence in enumerate(pair.sequence_ids) if sequence == 1]
+    only = [place for place, sequence in enumerate(single.sequence_ids) if sequence == 0]
+    return {
+        "type": kind,
+        "lowercase": normalized("A") == "a",
+        "strip_accents": normalized("\u00e9") == "e",
+        "template": {
+            "before": single.ids[: only[0]],
+            "after_single": single.ids[only[-1] + 1 :],
+            "between": pair.ids[first[-1] + 1 : second[0]],
+            "after": pair.ids[second[-1] + 1 :],
+        },
+    }
+
+
+def golden_rows(bundle: Bundle, runner: Runner, *, texts: Sequence, max_length: int) -> list[dict[str, Any]]:
+    """Return at least 50 texts with their ids and the file's answers, for an app's own test.
+
+    Args:
+        bundle: What was exported.
+        runner: Of the file.
+        texts: Texts, or tuples of two; filled up from the built-in hostile ones, whole and in parts.
+        max_length: Longest input in tokens.
+
+    Returns:
+        Dictionaries: `text`, or `texts` of a pair; `token_ids`; `segment_ids` where the model takes them; `outputs`, the
+        file's numbers by name, those per token for the real tokens only.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> from kerasft.export.runners import keras_runner
+    >>> bundle = Bundle(tiny.classifier(), tiny.tokenizer(), {"pair": False})
+    >>> rows = golden_rows(bundle, keras_runner(bundle.model), texts=["a good film"], max_length=16)
+    >>> len(rows) >= 50, rows[0]["text"], len(rows[0]["token_ids"])
+    (True, 'a good film', 5)
+    """
+    texts = list(dict.fromkeys([*texts[:_MAX_GOLDEN], *sample_texts(bundle), *_parts(bundle)]))
+    encoded = encoded_for(bundle, texts, max_length)
+    outputs = predict(runner, encoded, bundle.tokenizer.pad_token_id)
+    rows = []
+    for number, text in enumerate(texts):
+        row = {"text": text} if isinstance(text, str) else {"texts": list(text)}
+        padded = encoded.pad([number], bundle.tokenizer.pad_token_id or 0)
+        row |= {name: values[0].tolist() for name, values in padded.items() if _is_golden(name, bundle)}
+        row["outputs"] = {
+            name: np.round(found[number].astype("float64"), 6).tolist() for name, found in outputs.items()
+        }
+        rows.append(row)
+    return rows
+
+
+def _is_golden(name: str, bundle: Bundle) -> bool:
+    return name in bundle.model.input and (name.endswith("token_ids") or name == SEGMENT_IDS)
+
+
+def write_golden(folder: pathlib.Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Write golden rows, a JSON object a line.
+
+    Example:
+
+    >>> write_golden(scratch, [{"text": "a"}])
+    >>> (scratch / "golden.jsonl").read_text()
+    '{"text": "a"}\\n'
+    """
+    # In ASCII: some languages' readers take U+2028 and others within a text for the end of a line.
+    lines = "".join(json.dumps(row) + "\n" for row in rows)
+    (folder / GOLDEN_FILE).write_text(lines, "utf-8", newline="\n")
+
+
+def copy_samples(folder: pathlib.Path) -> None:
+    """Copy the Python runner and the sample apps into a mobile bundle.
+
+    Example:
+
+    >>> copy_samples(scratch)
+    >>> (scratch / "android").is_dir()
+    True
+    """
+    source = resources.files("kerasft") / "mobile"
+    for name in SAMPLES:
+        with resources.as_file(source / name) as path:
+            if path.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__", "build", ".gradle", "node_modules")
+                shutil.copytree(path, folder / name, ignore=ignored, dirs_exist_ok=True)
+
+
+def _parts(bundle: Bundle) -> list:
+    """Single words and halves of the built-in texts: short inputs, and places where a tokenizer's port goes wrong."""
+    halves = [part for text in SAMPLE_TEXTS for part in (text[: len(text) // 2], text[len(text) // 2 :]) if part]
+    pairs = isinstance(sample_texts(bundle)[0], tuple)
+    return sample_texts(bundle, list(zip(halves, reversed(halves))) if pairs else halves)

@@ -1,0 +1,42 @@
+"""The two pages of a mobile bundle: README.md says how to use it, report.html shows what was measured."""
+
+import pathlib
+from importlib import resources
+from typing import Any
+
+import jinja2
+
+README_FILE = "README.md"
+PAGE_FILE = "report.html"
+_KIND = {
+    None: "float32",
+    "float16": "weights in float16, computed in float32",
+    "int8": "weights in int8, computed in int8 with ranges taken as they come",
+    "int4": "matrices in int4 by blocks of 32, embedding tables in int8, computed in int8",
+    "int8_full": "weights and activations in int8; layer norms and the sums between the blocks in float32",
+}
+
+
+def write_pages(folder: pathlib.Path, report: dict[str, Any], signature: dict[str, Any]) -> None:
+    """Write `README.md` and `report.html` of a mobile bundle.
+
+    Args:
+        folder: The bundle's folder.
+        report: What `kerasft.export.litert` measured.
+        signature: The content of `signature.json`.
+
+    Example:
+
+    >>> report = {"task": "text-classification", "quantize": "int8", "size_bytes": 2_000_000, "agreement": 1.0, "num_texts": 8}
+    >>> report |= {"max_difference": 0.1, "latency_ms": {}, "operators": []}
+    >>> signature = {"signatures": {"serving_default": {"inputs": {}, "outputs": {}}}, "lengths": [], "max_length": 16}
+    >>> write_pages(scratch, report, signature)
+    >>> (scratch / "README.md").read_text().splitlines()[0]
+    '# text-classification for the phone, 2.0 MB'
+    """
+    loader = jinja2.FileSystemLoader(str(resources.files("kerasft") / "export"))
+    environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    values = {"report": report, "signature": signature, "kind": _KIND[report["quantize"]]}
+    for name, template in ((README_FILE, "mobile_readme.md"), (PAGE_FILE, "mobile_report.html")):
+        environment.autoescape = template.endswith(".html")
+        (folder / name).write_text(environment.get_template(template).render(values), "utf-8", newline="\n")
