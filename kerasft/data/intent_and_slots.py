@@ -42,7 +42,7 @@ def intent_and_slots(
         labels: The tags of the slots, `labels=model.labels`.
         max_length: Tokens of a row, special tokens included; default 128, or the tokenizer's limit if less.
         stride: Tokens that two windows of one text share; default a quarter of a window.
-        batch_size: Rows per batch, or a `Batching`.
+        batch_size: Rows per batch, of any lengths; or a `Batching`.
         shuffle: New batches in a new order every epoch.
         seed: Seed of the shuffling.
 
@@ -62,7 +62,7 @@ def intent_and_slots(
     >>> y["intent_logits"].numpy().tolist(), y["slot_logits"].numpy().tolist()
     ([1, 0], [[0, 0, 1, 0], [0, 0, 0, 0]])
     """
-    batching = Batching.of(batch_size)
+    batching = Batching.of(batch_size, similar_length=False)
     rows = read_tags(source)
     numbers = encode_intents(rows, Labels.of(intents))
     windows = make_windows(tokenizer, rows.columns["text"], max_length=max_length, stride=stride)

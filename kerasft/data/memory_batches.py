@@ -3,7 +3,7 @@
 With `shuffle`, each epoch makes one plan inside the graph: rows are dealt at random into groups of `GROUP` batches, sorted by
 length class within a group and at random within a class, cut into batches, and the batches put in random order. With a token
 budget one group holds all rows: the sequence of length classes is then the same in every epoch, so the cuts are too, and
-`len(dataset)` is exact.
+`len(dataset)` is exact. Without `similar_length` a group is one batch.
 """
 
 from collections.abc import Callable
@@ -57,7 +57,7 @@ def _shuffled(store: TokenStore | PairedStore, batching: Batching, seed: int) ->
     def plan(epoch_seed: tf.Tensor) -> tf.data.Dataset:
         seeds = tf.random.split(tf.stack([epoch_seed, tf.constant(seed, tf.int64)]), 3)
         dealt = tf.argsort(tf.random.stateless_uniform([rows], seeds[0]))  # (rows,)
-        group = tf.range(rows, dtype=tf.int64) // (GROUP * (batching.size or rows))
+        group = tf.range(rows, dtype=tf.int64) // ((GROUP if batching.similar_length else 1) * (batching.size or rows))
         key = tf.gather(place, dealt)
         # Every other group falls in length, lest a batch across an edge holds the longest rows and the shortest.
         key = tf.where(group % 2 == 0, key, last_place - key)

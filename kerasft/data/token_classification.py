@@ -44,7 +44,7 @@ def token_classification(
             others too, by the same tag with I- for B-. In both, the first one's answer is the word's.
         max_length: Tokens of a row, special tokens included; default 128, or the tokenizer's limit if less.
         stride: Tokens that two windows of one text share; default a quarter of a window.
-        batch_size: Rows per batch, or a `Batching`.
+        batch_size: Rows per batch, of any lengths; or a `Batching`.
         shuffle: New batches in a new order every epoch.
         seed: Seed of the shuffling.
 
@@ -64,7 +64,7 @@ def token_classification(
     >>> y.numpy().tolist(), sample_weight.numpy().tolist()
     ([[0, 0, 1, 0], [0, 0, 0, 0]], [[0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
     """
-    batching = Batching.of(batch_size)
+    batching = Batching.of(batch_size, similar_length=False)
     rows = read_tags(source)
     windows = make_windows(tokenizer, rows.columns["text"], max_length=max_length, stride=stride)
     values, weights = word_targets(windows, rows, labels=Labels.of(labels), label_subwords=label_subwords)

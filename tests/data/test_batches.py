@@ -172,3 +172,14 @@ def test_padding_default_depends_on_the_visible_devices(monkeypatch):
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["device"] if kind == "GPU" else [])
     assert Batching(size=1).multiple == 32
     assert cuts(np.array([3, 3, 3]), Batching(tokens=64), max_length=128).tolist() == [0, 2, 3]
+
+
+def test_rows_of_any_lengths_share_a_batch_where_similar_ones_are_not_asked_for():
+    store = memory_store([1 + row % 40 for row in range(400)])
+    spread = {}
+    for similar in (True, False):
+        batching = Batching(size=8, similar_length=similar)
+        batches = epoch(token_dataset(store, batching, y=np.arange(400, dtype=np.int32), shuffle=True, seed=0))
+        assert sorted(flat(batches)) == list(range(400))
+        spread[similar] = np.mean([np.ptp(store.lengths[rows]) for rows in batches])
+    assert spread[True] < 10 < 25 < spread[False]
