@@ -2,7 +2,7 @@
 
 Needs a Kotlin compiler: the environment variable KOTLINC, or `kotlinc` on the PATH. The npm package `kotlin-compiler` has it
 in its folder `bin`. KERASFT_TOKENIZERS may name a folder of published vocabularies (`bert-base-uncased-vocab.txt`,
-`bert-base-cased-vocab.txt`, `gpt2-encoder.json`, `gpt2-vocab.bpe`), which are tested too then.
+`bert-base-cased-vocab.txt`, `gpt2-encoder.json`, `gpt2-vocab.bpe`, `t5-spiece.model`), which are tested too then.
 """
 
 import functools
@@ -14,6 +14,7 @@ import random
 import re
 import shutil
 import subprocess
+import tempfile
 
 import ai_edge_litert.interpreter as litert
 import numpy as np
@@ -182,6 +183,10 @@ def write_golden(folder, tokenizer, max_length):
 def published(name, settings=None):
     """A published tokenizer, put together from its older files."""
     folder = pathlib.Path(os.environ["KERASFT_TOKENIZERS"])
+    if name == "T5Tokenizer":
+        with tempfile.TemporaryDirectory() as copy:
+            shutil.copy(folder / "t5-spiece.model", pathlib.Path(copy) / "spiece.model")
+            return load_module.load(copy)
     if name.startswith("Bert"):
         settings = {**kinds.BERT_TOKENS, **settings}
         lines = (folder / settings.pop("file")).read_text("utf-8").removesuffix("\n").split("\n")
@@ -231,6 +236,8 @@ def test_the_ids_are_those_of_hugging_face(jar, tmp_path):
         "gpt2": tiny_files.tokenizer("gpt2"),
         "roberta": tiny_files.tokenizer("roberta"),
         "spaced": spaced,
+        "t5": tiny_files.tokenizer("t5"),
+        "xlm_roberta": tiny_files.tokenizer("xlm-roberta"),
         "roberta_added": with_added_tokens(tiny_files.tokenizer("roberta")),
     }
     folders = [
@@ -257,6 +264,7 @@ def test_the_ids_of_published_vocabularies(jar, tmp_path):
         "gpt2": published("GPT2Tokenizer"),
         "roberta": published("RobertaTokenizer"),
         "spaced": published("RobertaTokenizer", {"add_prefix_space": True}),
+        "t5": published("T5Tokenizer"),
     }
     assert_no_difference(jar, [write_golden(tmp_path / name, one, 64) for name, one in tokenizers.items()])
 

@@ -52,7 +52,8 @@ abstract class Tokenizer internal constructor(json: Any?) {
             return when (val type = json["model"]["type"]) {
                 "WordPiece" -> WordPieceTokenizer(json)
                 "BPE" -> ByteLevelBpeTokenizer(json)
-                else -> throw IllegalArgumentException("a tokenizer of type $type is not supported, only WordPiece and BPE")
+                "Unigram" -> UnigramTokenizer(json)
+                else -> throw IllegalArgumentException("a tokenizer of type $type is not supported")
             }
         }
     }
