@@ -352,7 +352,6 @@ def test_gpt2_writes_the_tokens_of_the_python_loop(jar, tmp_path):
     folder = tmp_path / "phone"
     litert_generation(bundle, folder, prefill_lengths=(4, 16), cache_length=40)
     (checked,) = piped(jar, folder)
-    assert checked["checked"] > 10
     assert checked["different"] == 0
     # Shorter and longer than every prefill, and so long that the cache ends.
     assert_tokens_of_the_python_loop(jar, folder, prompts(len(tokenizer), (1, 2, 5, 16, 17, 22, 37)))
@@ -361,6 +360,8 @@ def test_gpt2_writes_the_tokens_of_the_python_loop(jar, tmp_path):
 def test_t5_writes_the_tokens_of_the_python_loop(jar, tmp_path):
     folder = tmp_path / "phone"
     litert_generation(tiny_t5.bundle(), folder, prefill_lengths=(4, 16), cache_length=24)
+    (checked,) = piped(jar, folder)
+    assert checked["different"] == 0
     assert_tokens_of_the_python_loop(jar, folder, prompts(len(tiny_t5.tokenizer()), (1, 4, 5, 16)))
 
 

@@ -7,6 +7,7 @@ import org.kerasft.core.Generator
 import org.kerasft.core.GoldenCheck
 import org.kerasft.core.ModelInfo
 import org.kerasft.core.Output
+import org.kerasft.core.Prompts
 import org.kerasft.core.TextModel
 import org.kerasft.core.Tokenizer
 import java.io.FileInputStream
@@ -25,7 +26,10 @@ class Bundle(context: Context) : AutoCloseable {
 
     /** The answer to one text, or to a pair of texts, as lines to show. */
     fun answer(text: String, second: String): String {
-        if (info.generation != null) return tokenizer.decode(generator.write(tokenizer.ids(text)).ids)
+        if (info.generation != null) {
+            val prompt = Prompts(info, tokenizer).ids(text, generator.options.maxNewTokens)
+            return tokenizer.decode(generator.write(prompt).ids)
+        }
         val encoded = if (info.pair) model.encoder.encode(text, second) else model.encoder.encode(text)
         val outputs = model.run(encoded)
         val logits = outputs["logits"] ?: return outputs.entries.joinToString("\n") { "${it.key}: ${described(it.value)}" }
