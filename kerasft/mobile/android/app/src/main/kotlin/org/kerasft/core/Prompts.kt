@@ -5,8 +5,8 @@ class Prompts(private val info: ModelInfo, private val tokenizer: Tokenizer) {
     private val encoder = TextEncoder(tokenizer, info.template, info.maxLength)
 
     /**
-     * For T5 the ids of its prefix and the text, with the end token; for GPT-2 those of the text alone, the last ones if there are too
-     * many to leave room for [newTokens].
+     * For T5 the ids of its prefix and the text, with the end token; for GPT-2 those of the text alone, the last ones if there are
+     * too many to leave room for [newTokens].
      */
     fun ids(text: String, newTokens: Int): IntArray {
         if (info.task != "causal-lm") return encoder.encode((info.settings["prefix"] as String? ?: "") + text).ids
