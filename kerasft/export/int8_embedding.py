@@ -33,11 +33,12 @@ class Int8Embedding(keras.layers.Layer):
 
     def __init__(self, table: np.ndarray, **kwargs):
         super().__init__(**kwargs)
-        # In float64 as in the converter, whose int8 matrix of a tied output then has the very same codes.
+        # In float64, and halves away from zero, as in the converter, whose int8 matrix of a tied output then has the same codes.
         largest = np.maximum(np.abs(table).max(axis=1, keepdims=True), np.finfo("float32").tiny * 127)
         scale = largest.astype("float64") / 127  # (V, 1)
+        steps = table / scale
         # Constants and not weights: the file holds the codes as they are, and nothing trains them.
-        self.codes = tf.constant(np.round(table / scale), tf.int8)
+        self.codes = tf.constant(np.trunc(steps + np.copysign(0.5, steps)), tf.int8)
         self.scale = tf.constant(scale, tf.float32)
 
     def call(self, token_ids):

@@ -27,3 +27,8 @@ def test_the_large_tables_alone_are_replaced_and_the_model_is_left_alone():
     assert [layer.name for layer in model.layers] == before
     assert isinstance(model.get_layer("token_embedding"), keras.layers.Embedding)
     np.testing.assert_allclose(converted.predict(batch, verbose=0), model.predict(batch, verbose=0), atol=0.02)
+
+
+def test_halves_are_rounded_away_from_zero_as_the_converter_does():
+    layer = Int8Embedding(np.array([[127.0, 10.5, -10.5, 0.4], [0.0, 0.0, 0.0, 0.0]], "float32"))
+    assert layer.codes.numpy().tolist() == [[127, 11, -11, 0], [0, 0, 0, 0]]
