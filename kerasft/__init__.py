@@ -30,6 +30,7 @@ _SUBPACKAGES = (
     "optimizers",
     "pipelines",
     "postprocessing",
+    "quantization",
     "recipes",
     "reports",
     "tokenizers",

@@ -23,7 +23,7 @@ LEVELS = {
     "errors": 0, "features": 0, "files": 0,
     "losses": 1, "metrics": 1, "optimizers": 1, "callbacks": 1, "distribution": 1, "measuring": 1,
     "backbones": 2, "tokenizers": 2, "heads": 2, "data": 2, "postprocessing": 2,
-    "adapters": 2, "generation": 2,
+    "adapters": 2, "generation": 2, "quantization": 2,
     "checkpoints": 3, "export": 3, "bundles": 3, "vocabulary": 3,
     "pipelines": 4, "reports": 4,
     "recipes": 5, "cli": 5, "__main__": 5,

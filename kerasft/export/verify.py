@@ -176,7 +176,7 @@ def check_report(
             raise ExportError(
                 f"The exported file scores {after:.4f} on {number} texts, the model {before:.4f}: {100 * (before - after):.2f} "
                 f"points less, and max_drop allows {max_drop:g}. It was not kept. Choose another quantize= (int8 loses least "
-                "of the small ones), fine-tune with kerasft.quantization_aware, or raise max_drop= if you accept that."
+                "of the small ones), train with `--quantization-aware`, or raise max_drop= if you accept that."
             )
 
 

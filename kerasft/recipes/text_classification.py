@@ -6,6 +6,7 @@ From all of SST-2 and MiniLM-L6 expect a dev accuracy of 0.90 or more within 3 e
 The script is meant to be copied: below `Options` stands plain Keras.
 """
 
+import contextlib
 import dataclasses
 import sys
 
@@ -40,7 +41,7 @@ class Options(TrainingOptions):
     focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0, least=0)
     class_weights: str | None = option("weigh classes by their frequency", choices=("balanced", "effective"))
     label_smoothing: float = option("mass moved from the true class to all classes", default=0.0, least=0, below=1)
-
+    quantization_aware: bool = option("train with int8 products, for a file of `--quantize int8_full`", default=False)
     out_of_scope_label: str | None = option(
         "label of texts of no class: they are not trained on, the dev ones tune the probability below which an answer is this"
     )
@@ -112,7 +113,9 @@ def main(options: Options) -> dict:
         options, work, monitor=MONITOR[options.problem], metrics=metrics, validation_data=dev, texts=texts
     )
     verbose = 1 if sys.stdout.isatty() else 2
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    aware = kerasft.quantization.quantization_aware(model) if options.quantization_aware else contextlib.nullcontext()
+    with aware:
+        model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
     if options.keep == "best":
         model.load_weights(work / "best.weights.h5")
 
