@@ -4,6 +4,7 @@ from kerasft.export.benchmark import measure_latency, measure_model
 from kerasft.export.generation import litert_generation
 from kerasft.export.litert import litert, profile
 from kerasft.export.litert_lm import litert_lm
+from kerasft.export.mediapipe import mediapipe, mediapipe_problems
 from kerasft.export.runners import Runner, open_runner
 from kerasft.export.saved_model import saved_model
 from kerasft.export.verify import check_report, report_rows, verify
@@ -16,6 +17,8 @@ __all__ = [
     "litert_lm",
     "measure_latency",
     "measure_model",
+    "mediapipe",
+    "mediapipe_problems",
     "open_runner",
     "profile",
     "report_rows",

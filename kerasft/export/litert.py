@@ -117,7 +117,7 @@ def litert(
         min_agreement = 0.9 if texts is not None else 0.0
     texts = sample_texts(bundle, texts)
     with written_aside(folder) as aside:
-        content = _convert(bundle, _shapes(lengths), quantize, _batches(bundle, calibration, max_length))
+        content = convert(bundle, _shapes(lengths), quantize, _batches(bundle, calibration, max_length))
         (aside / LITERT_FILE).write_bytes(content)
         facts = {"format": "litert", "quantize": quantize, "max_length": max_length, "lengths": list(lengths)}
         write_companions(aside, bundle, **facts, sha256=hashlib.sha256(content).hexdigest())
@@ -173,12 +173,28 @@ def _batches(bundle: Bundle, texts: Sequence | None, length: int) -> list[dict[s
     return [encoded.pad([row], pad_id, length=length) for row in range(len(texts))]
 
 
-def _convert(
+def convert(
     bundle: Bundle,
     shapes: Mapping[str, tuple[int | None, int | None]],
-    quantize: str | None,
-    batches: Sequence[dict[str, np.ndarray]],
+    quantize: str | None = None,
+    batches: Sequence[dict[str, np.ndarray]] = (),
 ) -> bytes:
+    """Return a bundle's model as the content of a LiteRT file, not verified yet.
+
+    Args:
+        bundle: What to convert.
+        shapes: The inputs' (B, S) by the signature's name; None is any size.
+        quantize: As for `litert`.
+        batches: For `"int8_full"`: inputs by name, int32 (1, S).
+
+    Raises:
+        ExportError: If the model needs operations that LiteRT has not.
+
+    Example:
+
+    >>> len(convert(Bundle(model, tokenizer, {}), {"serving_default": (1, 16)})) > 10_000
+    True
+    """
     bundle = dataclasses.replace(bundle, model=for_litert(bundle.model))
     if quantize not in (None, "float16"):
         mask_value = MASK_VALUE if quantize == "int8_full" else None

@@ -1,0 +1,268 @@
+"""Write a bundle as one file that MediaPipe's TextClassifier or TextEmbedder opens, or say why it would be served wrongly."""
+
+import dataclasses
+import json
+import logging
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from tokenizers import Tokenizer
+from tokenizers.normalizers import BertNormalizer
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.bundles import Bundle
+from kerasft.errors import ExportError, bad_argument
+from kerasft.export.folders import checked_length, open_bundle
+from kerasft.export.litert import convert
+from kerasft.export.mobile import preprocessing
+from kerasft.export.runners import PROBABILITY, SIGNATURE, keras_runner, litert_runner, predict
+from kerasft.export.tflite_metadata import with_metadata
+from kerasft.export.verify import sample_texts
+from kerasft.features import PADDING_MASK, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS
+from kerasft.files import file_written_aside
+from kerasft.tokenizers.encoding import encode
+
+DEFAULT_LENGTH = 128
+FILE_NAME = "mediapipe.tflite"
+_NAMES = {TOKEN_IDS: "ids", PADDING_MASK: "mask", SEGMENT_IDS: "segment_ids"}
+"""Our inputs' names, and those by which MediaPipe's BertPreprocessor finds them."""
+_EMBEDDING = "embedding"
+_TASKS = ("text-classification", "sentence-embedding")
+_RECIPES = (None, "float16", "int8")
+_TOLERANCE = 1e-4  # of probabilities, float32; the measured differences are below 2e-6
+_NORMALIZE_FIRST = (
+    "MediaPipe lower-cases ASCII letters only and keeps accents and control characters: an app whose texts have others "
+    "must first drop control characters, lower-case, decompose (NFD) and drop marks (Unicode category Mn)."
+)
+_LOGGER = logging.getLogger(__name__)
+
+
+def mediapipe(
+    bundle: Bundle | str | os.PathLike,
+    path: str | os.PathLike | None = None,
+    *,
+    quantize: str | None = None,
+    sequence_length: int | None = None,
+    texts: Sequence[str] | None = None,
+    min_agreement: float = 0.9,
+) -> dict[str, Any]:
+    """Write a text classifier or a sentence embedder as one file for MediaPipe Tasks, verified in the LiteRT interpreter.
+
+    `TextClassifier` or `TextEmbedder` of MediaPipe (Android, iOS, web, Python) opens the file as it is: the tokenizer's
+    vocabulary and the labels are packed into it. It has three int32 inputs (1, L) and one float32 output: `probability`
+    (1, C), or `embedding` (1, H).
+
+    Args:
+        bundle: The bundle or its folder.
+        path: Where to write: a name that ends in `.tflite`, or a folder, in which the file is `mediapipe.tflite`. `None`: the
+            bundle's own folder. A file there is replaced.
+        quantize: `None`: float32; `"float16"`; `"int8"`: a quarter of the size, computed in int8 with dynamic ranges.
+        sequence_length: Fixed length L in tokens; longer texts are cut by MediaPipe. `None`: 128, or the bundle's
+            `max_length` if less.
+        texts: Texts to verify on; `None`: a built-in sample of plain and hostile texts.
+        min_agreement: Smallest share of texts, from 0 to 1, of which a quantised file must answer with the model's label
+            (an embedder: with a cosine of 0.95 or more to the model's vector). A float32 file must equal the model
+            within 1e-4.
+
+    Returns:
+        `path`, `task`, `quantize`, `sequence_length`, `size_bytes`, `num_texts`, `max_difference` of an output, `agreement`,
+        `same_ids` (share of the texts whose ids MediaPipe makes as the model's tokenizer does) and `advice` (sentences for
+        the app's developer).
+
+    Raises:
+        ExportError: If MediaPipe would serve the model wrongly (`mediapipe_problems` says why), or the written file answers
+            wrongly. Nothing is left behind then.
+        KerasftError: If an argument is not one of the above.
+
+    Example:
+
+    >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "max_length": 16, "pair": False}
+    >>> report = mediapipe(Bundle(model, tokenizer, metadata), scratch / "reviews.tflite", texts=["a good film"])
+    >>> report["agreement"], report["same_ids"], report["sequence_length"]
+    (1.0, 1.0, 16)
+    """
+    if quantize not in _RECIPES:
+        raise bad_argument("quantize", "None, 'float16' or 'int8'", quantize, "MediaPipe runs these three well.")
+    if not 0 <= min_agreement <= 1:
+        raise bad_argument("min_agreement", "a share from 0 to 1", min_agreement, "0.9 is usual.")
+    path = _target(bundle, path)
+    bundle = open_bundle(bundle)
+    if problems := mediapipe_problems(bundle):
+        raise ExportError(
+            f"MediaPipe would serve this model wrongly: {'; '.join(problems)}. No file was written. "
+            "Use kerasft.export.litert: its folder has programs for Android, iOS and Python that read texts as the model does."
+        )
+    length = checked_length(bundle, sequence_length or min(DEFAULT_LENGTH, bundle.max_length))
+    texts = sample_texts(bundle, texts)
+    served = dataclasses.replace(bundle, model=_served_model(bundle))
+    content = with_metadata(
+        convert(served, {SIGNATURE: (1, length)}, quantize),
+        name=f"kerasft {bundle.task}",
+        inputs=_NAMES,
+        output=PROBABILITY if bundle.labels else _EMBEDDING,
+        vocabulary=_vocabulary(bundle.tokenizer),
+        labels=[" ".join(name.split()) for name in bundle.labels] if bundle.labels else None,
+    )
+    report = {"format": "mediapipe", "path": str(path), "task": bundle.task, "quantize": quantize}
+    with file_written_aside(path) as aside:
+        aside.write_bytes(content)
+        report |= {"sequence_length": length, "size_bytes": len(content)} | _compare(served, aside, texts, length)
+        _check(report, min_agreement)
+    report |= _advice(bundle, texts)
+    return report
+
+
+def mediapipe_problems(bundle: Bundle) -> list[str]:
+    """Say why MediaPipe would serve a model wrongly: it has one way to make ids of texts, and it is not every model's.
+
+    Returns:
+        A clause for each reason; none if the model can be served.
+
+    Example:
+
+    >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "pair": True}
+    >>> mediapipe_problems(Bundle(model, tokenizer, metadata))
+    ['it reads pairs of texts, and MediaPipe gives it one text, all in segment 0']
+    """
+    if bundle.task not in _TASKS:
+        return [f"its task is {bundle.task}, and MediaPipe's text tasks are classification and embedding"]
+    problems = []
+    if bundle.metadata.get("pair"):
+        problems.append("it reads pairs of texts, and MediaPipe gives it one text, all in segment 0")
+    if bundle.labels is not None and bundle.labels.problem != SINGLE_LABEL:
+        problems.append(
+            f"its problem is {bundle.labels.problem}, and MediaPipe's classifier ranks labels of which one is right "
+            "(it has neither a threshold for each label nor plain numbers)"
+        )
+    if unknown := sorted(set(bundle.model.input) - set(_NAMES)):
+        problems.append(f"it has the inputs {', '.join(unknown)}, and MediaPipe gives ids, mask and segment_ids")
+    return problems + _tokenizer_problems(bundle.tokenizer)
+
+
+def _tokenizer_problems(tokenizer: PreTrainedTokenizerFast) -> list[str]:
+    how = preprocessing(tokenizer)
+    if how["type"] != "wordpiece":
+        return [f"its tokenizer is {how['type']}, and MediaPipe has WordPiece for such models"]
+    problems = []
+    if not how["lowercase"]:
+        problems.append("it is cased, and MediaPipe lower-cases every text")
+    model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
+    vocabulary = tokenizer.get_vocab()
+    if sorted(vocabulary.values()) != list(range(len(vocabulary))):
+        problems.append("its vocabulary has gaps, and MediaPipe numbers the lines of vocab.txt")
+    if (prefix := model["continuing_subword_prefix"]) != "##":
+        problems.append(f"its word pieces begin with {prefix!r}, and MediaPipe's with '##'")
+    if model["unk_token"] != "[UNK]":
+        problems.append(f"its unknown token is {model['unk_token']!r}, and MediaPipe's is '[UNK]'")
+    expected = {"before": [vocabulary.get("[CLS]")], "after_single": [vocabulary.get("[SEP]")]}
+    if any(how["template"][place] != ids for place, ids in expected.items()):
+        problems.append("it is not given [CLS] text [SEP], and MediaPipe gives that")
+    return problems
+
+
+def _target(bundle: Bundle | str | os.PathLike, path: str | os.PathLike | None) -> pathlib.Path:
+    if path is None and isinstance(bundle, Bundle):
+        raise bad_argument("path", "a path, for a bundle in memory", path, "Give path='reviews.tflite'.")
+    path = pathlib.Path(bundle if path is None else path)
+    if path.suffix != ".tflite":
+        path = path / FILE_NAME
+    if path.is_dir() or path.parent.is_file():
+        raise bad_argument("path", "a .tflite file or a folder", str(path), "Choose another name.")
+    return path
+
+
+def _served_model(bundle: Bundle) -> keras.Model:
+    """The model with the three inputs that MediaPipe gives, used or not, and with probabilities for logits."""
+    model = bundle.model
+    inputs = {name: model.input.get(name) for name in _NAMES}
+    for name, tensor in inputs.items():
+        if tensor is None:
+            inputs[name] = keras.Input((None,), dtype="int32", name=name)
+    output = model.outputs[0]
+    if bundle.labels is not None:
+        output = keras.layers.Softmax(dtype="float32", name=PROBABILITY)(output)  # (B, C)
+    return keras.Model(inputs, output, name=model.name)
+
+
+def _vocabulary(tokenizer: PreTrainedTokenizerFast) -> str:
+    """The lines of `vocab.txt`: tokens in the order of their ids."""
+    vocabulary = tokenizer.get_vocab()
+    return "".join(f"{token}\n" for token in sorted(vocabulary, key=vocabulary.get))
+
+
+def _compare(served: Bundle, path: pathlib.Path, texts: Sequence[str], length: int) -> dict[str, Any]:
+    encoded, pad_id = encode(served.tokenizer, texts, max_length=length), served.tokenizer.pad_token_id
+    (expected,) = predict(keras_runner(served.model), encoded, pad_id).values()
+    (received,) = predict(litert_runner(path), encoded, pad_id).values()
+    expected, received = np.stack(expected), np.stack(received)  # (N, C)
+    if served.labels is not None:
+        same = expected.argmax(-1) == received.argmax(-1)
+    else:
+        norms = np.linalg.norm(expected, axis=-1) * np.linalg.norm(received, axis=-1)
+        same = (expected * received).sum(-1) >= 0.95 * norms
+    return {
+        "num_texts": len(texts),
+        "finite": bool(np.isfinite(received).all()),
+        "max_difference": float(np.abs(expected - received).max()),
+        "agreement": float(same.mean()),
+    }
+
+
+def _check(report: dict[str, Any], min_agreement: float) -> None:
+    exact = report["quantize"] is None
+    if not report["finite"] or (exact and report["max_difference"] > _TOLERANCE):
+        raise ExportError(
+            f"The file differs from the model by {report['max_difference']:.3g} in an output ({report['num_texts']} texts); "
+            f"at most {_TOLERANCE:g} is allowed. It was not kept. Check that the Keras model's own answers are finite."
+        )
+    if report["agreement"] < min_agreement:
+        raise ExportError(
+            f"The file agrees with the model on {report['agreement']:.3f} of {report['num_texts']} texts; min_agreement is "
+            f"{min_agreement:g}. It was not kept. Give texts= of your own kind, or choose quantize='float16'."
+        )
+
+
+def _advice(bundle: Bundle, texts: Sequence[str]) -> dict[str, Any]:
+    """How many of the texts MediaPipe reads as the model's tokenizer does, and what the app must do for the others."""
+    different = [text for text in texts if mediapipe_ids(bundle.tokenizer, text) != _ids(bundle.tokenizer, text)]
+    advice = [_NORMALIZE_FIRST]
+    if rejection := bundle.settings.get("out_of_scope"):
+        advice.append(
+            f"Set score_threshold={rejection['threshold']:g} in the app: no category then means {rejection['label']!r}."
+        )
+    if different:
+        _LOGGER.warning(
+            "MediaPipe makes other ids than the model's tokenizer of %d of %d texts, such as %r. %s",
+            len(different),
+            len(texts),
+            different[0][:60],
+            _NORMALIZE_FIRST,
+        )
+    return {"same_ids": 1 - len(different) / len(texts), "advice": advice}
+
+
+def mediapipe_ids(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
+    """Return the ids that MediaPipe makes of a text: ASCII letters lower-cased, all else as it stands.
+
+    Example:
+
+    >>> mediapipe_ids(tokenizer, "A Good film") == tokenizer("A Good film")["input_ids"]
+    True
+    >>> mediapipe_ids(tokenizer, "caf\\u00e9") == tokenizer("caf\\u00e9")["input_ids"]
+    False
+    """
+    backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+    backend.no_padding()
+    backend.no_truncation()
+    backend.normalizer = BertNormalizer(
+        clean_text=False, handle_chinese_chars=True, strip_accents=False, lowercase=False
+    )
+    return backend.encode("".join(each.lower() if each.isascii() else each for each in text)).ids
+
+
+def _ids(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
+    return tokenizer(text, truncation=False, verbose=False)["input_ids"]
