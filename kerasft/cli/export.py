@@ -8,6 +8,8 @@ from kerasft.cli.evaluate import add_columns, read_columns
 from kerasft.cli.table import print_table
 from kerasft.errors import bad_argument
 
+_WRITING_TASKS = ("causal-lm", "sequence-to-sequence")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the bundle, the format and its options.
@@ -67,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
     bundle = kerasft.load_bundle(args.bundle)
     suffix = ".".join(filter(None, (args.format, args.format == "litert" and args.quantize)))
     folder = pathlib.Path(args.output or f"{str(args.bundle).rstrip('/')}.{suffix}")
+    if args.format == "litert" and bundle.task in _WRITING_TASKS:
+        return _export_writer(args, bundle, folder)
     texts, gold = _texts_and_gold(args, bundle)
     if args.format == "saved_model":
         report = kerasft.export.saved_model(bundle, folder, texts=texts, gold=None if callable(gold) else gold)
@@ -94,6 +98,25 @@ def run(args: argparse.Namespace) -> int:
     print(f"written: {folder}")
     if args.format == "litert":
         print(f"report:  {folder / 'report.html'}")
+    return 0
+
+
+def _export_writer(args: argparse.Namespace, bundle: "kerasft.bundles.Bundle", folder: pathlib.Path) -> int:
+    """Write a model that generates, with its cache, for the loop in the folder's `python/kerasft_generate.py`."""
+    if args.calibrate is not None:
+        raise bad_argument("--calibrate", f"left out for {bundle.task}", args.calibrate, "It is for int8_full.")
+    prompts = args.verify and kerasft.data.texts_and_labels(args.verify, columns=read_columns(args))[0]
+    report = kerasft.export.litert_generation(
+        bundle, folder, quantize=args.quantize, prefill_lengths=args.sequence_length, prompts=prompts
+    )
+    rows = [
+        ("size", f"{report['size_bytes'] / 1e6:.1f} MB"),
+        ("tokens equal to the model's, one by one", f"{100 * report['agreement']:.2f} % of {report['num_tokens']}"),
+        ("texts equal to the model's", f"{100 * report['equal_texts']:.2f} % of {report['num_prompts']}"),
+        ("speed", f"{report['tokens_per_second']:.0f} tokens/s"),
+    ]
+    print_table(("measured", "value"), rows)
+    print(f"written: {folder}")
     return 0
 
 

@@ -55,7 +55,7 @@ class ExportedTokenEmbedding(keras.layers.Layer):
         if int8:
             rows = Int8Embedding(ops.convert_to_numpy(layer.embeddings))
             # As bits: a table of floats this long the converter would turn into int8 too, with one scale for all of them.
-            self._codes, self._scale_bits = rows.codes, tf.bitcast(rows.scale, tf.int32)
+            self._codes, self._scale_bits = rows.codes, rows.scale_bits
 
     def call(self, inputs, reverse=False):
         """Look up, or multiply."""

@@ -19,10 +19,11 @@ class Int8Embedding(keras.layers.Layer):
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
-        token_ids: int32 (B, S).
+        inputs: Token ids, int32 (B, S).
+        reverse: Whether `inputs` are hidden states (B, S, H) to be multiplied by the table, of a tied output.
 
     Returns:
-        float32 (B, S, H).
+        float32 (B, S, H); reverse: (B, S, V).
 
     Example:
 
@@ -39,22 +40,29 @@ class Int8Embedding(keras.layers.Layer):
         steps = table / scale
         # Constants and not weights: the file holds the codes as they are, and nothing trains them.
         self.codes = tf.constant(np.trunc(steps + np.copysign(0.5, steps)), tf.int8)
-        self.scale = tf.constant(scale, tf.float32)
+        # As the bits of a float32: the converter would make int8 with one scale for all of them out of floats.
+        self.scale_bits = tf.constant(scale.astype("float32").view("int32"))
+        self.table = table
 
-    def call(self, token_ids):
-        """Gather codes and scales, and multiply them."""
-        return tf.cast(tf.gather(self.codes, token_ids), tf.float32) * tf.gather(self.scale, token_ids)  # (B, S, H)
+    def call(self, inputs, reverse=False):
+        """Gather codes and scales, and multiply them; or, of a tied output, hidden states by the table."""
+        if reverse:  # the converter makes the same codes of the table, and writes them once
+            return tf.matmul(inputs, tf.constant(self.table, tf.float32), transpose_b=True)  # (B, S, V)
+        scale = tf.bitcast(tf.gather(self.scale_bits, inputs), tf.float32)  # (B, S, 1)
+        return tf.cast(tf.gather(self.codes, inputs), tf.float32) * scale  # (B, S, H)
 
-    def compute_output_spec(self, token_ids):
-        """(B, S) -> (B, S, H)."""
-        return keras.KerasTensor((*token_ids.shape, self.codes.shape[1]), "float32")
+    def compute_output_spec(self, inputs, reverse=False):
+        """(B, S) -> (B, S, H); reverse: (B, S, H) -> (B, S, V)."""
+        if reverse:
+            return keras.KerasTensor((*inputs.shape[:-1], self.codes.shape[0]), "float32")
+        return keras.KerasTensor((*inputs.shape, self.codes.shape[1]), "float32")
 
 
 def with_int8_embeddings(model: keras.Model, *, mask_value: float | None = None) -> keras.Model:
     """The same graph and weights, with every large embedding table in int8; `model` itself is not changed.
 
     Args:
-        model: A functional model. A table that is an output's matrix too (tied) stays as it is.
+        model: A functional model.
         mask_value: What padding is to add to attention scores, a number < 0; `None`: what it adds in `model`.
 
     Example:
@@ -69,12 +77,10 @@ def with_int8_embeddings(model: keras.Model, *, mask_value: float | None = None)
         config = layer.get_config()
         if mask_value is not None and "mask_value" in config:
             return type(layer).from_config({**config, "mask_value": mask_value})
-        if not isinstance(layer, keras.layers.Embedding) or layer.name in tied:
+        if not isinstance(layer, keras.layers.Embedding):
             return layer
         if np.prod(layer.embeddings.shape) < _MIN_ELEMENTS:
             return layer
         return Int8Embedding(keras.ops.convert_to_numpy(layer.embeddings), name=layer.name)
 
-    calls = {layer["name"]: layer["inbound_nodes"] for layer in model.get_config()["layers"]}
-    tied = {name for name, nodes in calls.items() if any(node["kwargs"].get("reverse") for node in nodes)}
     return keras.models.clone_model(model, clone_function=replace)

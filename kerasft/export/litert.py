@@ -117,7 +117,9 @@ def litert(
         min_agreement = 0.9 if texts is not None else 0.0
     texts = sample_texts(bundle, texts)
     with written_aside(folder) as aside:
-        content = convert(bundle, _shapes(lengths), quantize, _batches(bundle, calibration, max_length))
+        content = convert(
+            bundle, _shapes(lengths), quantize=quantize, batches=_batches(bundle, calibration, max_length)
+        )
         (aside / LITERT_FILE).write_bytes(content)
         facts = {"format": "litert", "quantize": quantize, "max_length": max_length, "lengths": list(lengths)}
         write_companions(aside, bundle, **facts, sha256=hashlib.sha256(content).hexdigest())
@@ -176,6 +178,7 @@ def _batches(bundle: Bundle, texts: Sequence | None, length: int) -> list[dict[s
 def convert(
     bundle: Bundle,
     shapes: Mapping[str, tuple[int | None, int | None]],
+    *,
     quantize: str | None = None,
     batches: Sequence[dict[str, np.ndarray]] = (),
 ) -> bytes:

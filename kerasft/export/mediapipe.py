@@ -100,7 +100,7 @@ def mediapipe(
     texts = sample_texts(bundle, texts)
     served = dataclasses.replace(bundle, model=_served_model(bundle))
     content = with_metadata(
-        convert(served, {SIGNATURE: (1, length)}, quantize),
+        convert(served, {SIGNATURE: (1, length)}, quantize=quantize),
         name=f"kerasft {bundle.task}",
         inputs=_NAMES,
         output=PROBABILITY if bundle.labels else _EMBEDDING,

@@ -217,7 +217,11 @@ def _text_signatures(interpreter: Interpreter) -> list[str]:
     """The signatures that answer a text: one, or one for each length."""
     names = [name for name in interpreter.get_signature_list() if name == SIGNATURE or name.startswith(LENGTH_PREFIX)]
     if not names:
-        raise ValueError(f"it has no signature {SIGNATURE} or {LENGTH_PREFIX}N; {[*interpreter.get_signature_list()]}")
+        found = ", ".join(interpreter.get_signature_list()) or "none"
+        raise ValueError(
+            f"it has no signature {SIGNATURE} or {LENGTH_PREFIX}N, but {found}; a file with `decode` writes texts: run it by "
+            "python/kerasft_generate.py in its folder"
+        )
     return names
 
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from kerasft.export.int8_embedding import Int8Embedding, with_int8_embeddings
+from kerasft.heads import masked_lm
 from tests import tiny
 
 
@@ -32,3 +33,11 @@ def test_the_large_tables_alone_are_replaced_and_the_model_is_left_alone():
 def test_halves_are_rounded_away_from_zero_as_the_converter_does():
     layer = Int8Embedding(np.array([[127.0, 10.5, -10.5, 0.4], [0.0, 0.0, 0.0, 0.0]], "float32"))
     assert layer.codes.numpy().tolist() == [[127, 11, -11, 0], [0, 0, 0, 0]]
+
+
+def test_a_tied_table_is_replaced_too_and_still_makes_the_logits():
+    model = masked_lm(tiny.backbone())
+    converted = with_int8_embeddings(model)
+    assert isinstance(converted.get_layer("token_embedding"), Int8Embedding)
+    batch = tiny.batch(["good film", "bad"])
+    np.testing.assert_allclose(converted(batch).numpy(), model(batch).numpy(), atol=0.02)
