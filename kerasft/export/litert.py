@@ -14,6 +14,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasft.backbones.rebuild import inner_layers
 from kerasft.bundles import Bundle
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.folders import (
@@ -198,6 +199,7 @@ def convert(
     >>> len(convert(Bundle(model, tokenizer, {}), {"serving_default": (1, 16)})) > 10_000
     True
     """
+    _refuse_lambdas(bundle.model)
     bundle = dataclasses.replace(bundle, model=for_litert(bundle.model))
     if quantize not in (None, "float16"):
         mask_value = MASK_VALUE if quantize == "int8_full" else None
@@ -217,6 +219,15 @@ def convert(
         except Exception as error:  # the converter's own ConverterError is not public
             raise ExportError(_conversion_message(str(error), next(iter(shapes.values())))) from error
     return quantize_file(content, quantize, batches) if quantize in BY_QUANTIZER else content
+
+
+def _refuse_lambdas(model: keras.Model) -> None:
+    names = [layer.name for _, layer in inner_layers(model) if isinstance(layer, keras.layers.Lambda)]
+    if names:
+        raise ExportError(
+            f"The model can't be converted to LiteRT: its layer {names[0]!r} is a Lambda, whose Python code no file holds. "
+            "Write it as a subclass of keras.layers.Layer, or with keras.ops on the tensors themselves, and export again."
+        )
 
 
 def _conversion_message(message: str, shape: tuple[int | None, int | None]) -> str:

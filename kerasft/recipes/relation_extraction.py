@@ -3,7 +3,7 @@
     kerasft train relation-extraction --model MODEL --train train.jsonl --test test.jsonl --output saved_models/relations
 
 A line of the data: {"text": "The <e1>author</e1> of a <e2>keygen</e2>", "label": "Product-Producer(e2,e1)"}. From all of
-SemEval-2010 task 8 and MiniLM-L6 expect an official score of 0.80 or more. The script is meant to be copied: below `Options`
+SemEval-2010 task 8 and MiniLM-L6 expect an official score of about 0.84. The script is meant to be copied: below `Options`
 stands plain Keras.
 """
 

@@ -163,6 +163,13 @@ def test_an_operation_that_litert_has_not_is_named(tmp_path, capfd):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_lambda_is_named(tmp_path):
+    layer = keras.layers.Lambda(lambda hidden: hidden * 2, name="twice")
+    with pytest.raises(ExportError, match=r"its layer 'twice' is a Lambda"):
+        litert_function(broken_bundle(layer), tmp_path / "phone")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_answers_nan_is_not_kept(tmp_path):
     with pytest.raises(ExportError, match="answers with NaN or infinity on some of 22 texts"):
         litert_function(broken_bundle(bias=float("nan")), tmp_path / "phone")
