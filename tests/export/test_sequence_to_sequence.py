@@ -31,7 +31,7 @@ def test_it_answers_as_the_model(form, options, tmp_path):
         assert report["agreement"] == 1.0
     if form == "litert":
         signature = json.loads((tmp_path / "out" / "signature.json").read_text("utf-8"))
-        assert set(signature["inputs"]) == {
+        assert set(signature["signatures"]["serving_default"]["inputs"]) == {
             "encoder_token_ids", "encoder_padding_mask", "decoder_token_ids", "decoder_padding_mask",
         }  # fmt: skip
         assert signature["settings"]["start_token_id"] == 0

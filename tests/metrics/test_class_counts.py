@@ -42,6 +42,7 @@ def test_common_checks_of_multi_label():
 AVERAGES = ["macro", "micro", "weighted", None]
 
 
+@pytest.mark.filterwarnings("ignore:A single label was found")  # scikit-learn, of rows of one class
 @settings(max_examples=10, deadline=None)
 @given(st.integers(0, 2**31), st.integers(2, 5), st.integers(2, 30))
 def test_single_label_equals_scikit_learn(seed, num_classes, size):

@@ -26,9 +26,7 @@ def of_ids(logits_of, **options):
     def run(features):
         return {"logits": np.array([[logits_of(int(i)) for i in row] for row in features["token_ids"]], "float32")}
 
-    runner = Runner(
-        run, ("token_ids", "padding_mask", "segment_ids"), sequence_length=options.pop("sequence_length", None)
-    )
+    runner = Runner(run, ("token_ids", "padding_mask", "segment_ids"), lengths=options.pop("lengths", ()))
     return TokenClassificationPipeline(runner, tiny.tokenizer(), LABELS, max_length=16, **options)
 
 
@@ -63,7 +61,7 @@ def test_long_texts_are_answered_as_short_ones(stride):
 
 
 def test_a_file_of_a_short_fixed_length_works_too():
-    find = of_ids(tagging({"good": 1, "card": 2}), settings={"stride": 13}, sequence_length=8)
+    find = of_ids(tagging({"good": 1, "card": 2}), settings={"stride": 13}, lengths=(8,))
     assert (find.tagger.max_length, find.tagger.stride) == (8, 1)
     assert len(find("I lost my good card. " * 30)["entities"]) == 30
 
