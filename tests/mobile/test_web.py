@@ -1,0 +1,110 @@
+"""The page in headless Chromium: the ids of the training tokenizer, and the probabilities that Python gives."""
+
+import contextlib
+import functools
+import http.server
+import json
+import pathlib
+import queue
+import shutil
+import subprocess
+import threading
+
+import numpy as np
+import pytest
+
+import kerasft
+from kerasft import export
+from tests.export.conftest import make_bundle
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage")
+
+
+class Handler(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder, and keeps what the page posts."""
+
+    def __init__(self, *args, results, **kwargs):
+        self.results = results
+        super().__init__(*args, **kwargs)
+
+    def do_POST(self):
+        self.results.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *args):
+        """Quiet."""
+
+
+@pytest.fixture(scope="session")
+def node_modules(tmp_path_factory):
+    """The page's packages, installed by npm once a session."""
+    if CHROMIUM is None:
+        pytest.skip("chromium is not installed")
+    if shutil.which("npm") is None:
+        pytest.skip("npm is not installed")
+    folder = tmp_path_factory.mktemp("npm")
+    shutil.copy(pathlib.Path(kerasft.__file__).parent / "mobile" / "web" / "package.json", folder)
+    try:
+        done = subprocess.run(
+            ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+    except subprocess.TimeoutExpired:
+        pytest.skip("npm answered nothing for 120 s")
+    if done.returncode:
+        pytest.skip(f"npm can't install @litertjs/core: {done.stderr.strip().splitlines()[-1:]}")
+    return folder / "node_modules"
+
+
+@contextlib.contextmanager
+def served(folder):
+    results = queue.Queue()
+    handler = functools.partial(Handler, directory=str(folder), results=results)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", results
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def run_page(folder, node_modules, profile):
+    """Open the bundle's page and return what it found on golden.jsonl."""
+    shutil.copytree(node_modules, folder / "web" / "node_modules")
+    with served(folder) as (url, results):
+        command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", f"{url}/web/index.html?report=/results"]
+        browser = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            return results.get(timeout=120)
+        finally:
+            browser.terminate()
+            browser.wait(timeout=20)
+
+
+@pytest.mark.parametrize(("lengths", "pair"), [([8, 24], False), (24, True)])
+def test_the_page_answers_as_python_does(tmp_path, node_modules, lengths, pair):
+    bundle = make_bundle(tmp_path / "bundle", pair=pair)
+    export.litert(bundle, tmp_path / "mobile", sequence_length=lengths)
+    found = run_page(tmp_path / "mobile", node_modules, tmp_path / "profile")
+    assert "error" not in found, found
+    assert found["texts"] >= 50
+    assert found["equalIds"] == found["texts"]
+    assert found["maxDifference"] < 1e-4
+    texts = [tuple(row["texts"]) if pair else row["texts"][0] for row in found["answers"]]
+    with pytest.warns(UserWarning, match="were cut to 24 tokens"):
+        expected = kerasft.pipelines.load(bundle)(texts, with_probabilities=True)
+    for row, answer in zip(found["answers"], expected, strict=True):
+        np.testing.assert_allclose(row["scores"], list(answer["probabilities"].values()), atol=1e-5)
+
+
+def test_a_file_of_any_length_is_refused_with_what_to_do(tmp_path, node_modules):
+    export.litert(make_bundle(tmp_path / "bundle"), tmp_path / "mobile")
+    found = run_page(tmp_path / "mobile", node_modules, tmp_path / "profile")
+    assert "export with --sequence-length" in found["error"]
