@@ -1,4 +1,4 @@
-"""Export a bundle to SavedModel or LiteRT, and verify the written file."""
+"""Export a bundle to SavedModel, LiteRT or MediaPipe, and verify the written file."""
 
 import argparse
 import pathlib
@@ -22,7 +22,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     'litert'
     """
     parser.add_argument("bundle", help="folder that `kerasft train` wrote")
-    parser.add_argument("--format", choices=("litert", "saved_model"), default="litert", help="default: litert")
+    parser.add_argument(
+        "--format",
+        choices=("litert", "saved_model", "mediapipe"),
+        default="litert",
+        help="litert: a folder for phones; saved_model: for servers; mediapipe: one file for MediaPipe's TextClassifier or "
+        "TextEmbedder (default: litert)",
+    )
     parser.add_argument(
         "--quantize",
         choices=("float16", "int8", "int4", "int8_full"),
@@ -44,6 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="POINTS",
         help="points of the score on --verify that a LiteRT file may lose; it is not kept if it lost more (default: 1)",
     )
+    parser.add_argument(
+        "--app-normalizes",
+        action="store_true",
+        help="with --format mediapipe: the app lower-cases its texts and drops accents (docs/mediapipe.md)",
+    )
     parser.add_argument("--output", help="folder to write (default: BUNDLE.FORMAT[.QUANTIZE])")
     parser.add_argument(
         "--verify", metavar="FILE", help="file whose texts (and labels) the written file is measured on"
@@ -61,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
     ...
     kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
     """
+    if args.format == "mediapipe":
+        return _export_mediapipe(args)
     if args.format == "saved_model":
         for name in ("quantize", "sequence_length", "calibrate"):
             if (value := getattr(args, name)) is not None:
@@ -98,6 +111,35 @@ def run(args: argparse.Namespace) -> int:
     print(f"written: {folder}")
     if args.format == "litert":
         print(f"report:  {folder / 'report.html'}")
+    return 0
+
+
+def _export_mediapipe(args: argparse.Namespace) -> int:
+    """Write one file with the vocabulary and the labels in it."""
+    if args.calibrate is not None:
+        raise bad_argument("--calibrate", "left out with --format mediapipe", args.calibrate, "It is for int8_full.")
+    if len(args.sequence_length or ()) > 1:
+        raise bad_argument(
+            "--sequence-length", "one length", args.sequence_length, "MediaPipe opens files of one length."
+        )
+    path = args.output or ".".join(filter(None, (str(args.bundle).rstrip("/"), "mediapipe", args.quantize))) + ".tflite"
+    report = kerasft.export.mediapipe(
+        args.bundle,
+        path,
+        quantize=args.quantize,
+        sequence_length=args.sequence_length and args.sequence_length[0],
+        texts=args.verify and kerasft.data.texts_and_labels(args.verify, columns=read_columns(args))[0],
+        app_normalizes=args.app_normalizes,
+    )
+    rows = [
+        ("size", f"{report['size_bytes'] / 1e6:.1f} MB"),
+        ("answers equal to the model", f"{100 * report['agreement']:.2f} % of {report['num_texts']} texts"),
+        ("largest difference of an output", f"{report['max_difference']:.2g}"),
+        ("texts with the same ids as they are", f"{100 * report['same_ids']:.2f} %"),
+    ]
+    print_table(("measured", "value"), rows)
+    print("\n".join(report["advice"]))
+    print(f"written: {report['path']}")
     return 0
 
 

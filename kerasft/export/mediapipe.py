@@ -34,10 +34,12 @@ _EMBEDDING = "embedding"
 _TASKS = ("text-classification", "sentence-embedding")
 _RECIPES = (None, "float16", "int8")
 _TOLERANCE = 1e-4  # of probabilities, float32; the measured differences are below 2e-6
-_NORMALIZE_FIRST = (
-    "MediaPipe lower-cases ASCII letters only and keeps accents and control characters: an app whose texts have others "
-    "must first drop control characters, lower-case, decompose (NFD) and drop marks (Unicode category Mn)."
+NORMALIZE_FIRST = (
+    "MediaPipe lower-cases ASCII letters only and keeps accents, control characters and unusual spaces. So the app must first "
+    "make each white space a plain one, drop control characters, lower-case, decompose (NFD) and drop marks (Unicode category "
+    "Mn)."
 )
+"""What an app does with a text before it gives it to MediaPipe, for the ids of an uncased BERT."""
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -49,6 +51,7 @@ def mediapipe(
     sequence_length: int | None = None,
     texts: Sequence[str] | None = None,
     min_agreement: float = 0.9,
+    app_normalizes: bool = False,
 ) -> dict[str, Any]:
     """Write a text classifier or a sentence embedder as one file for MediaPipe Tasks, verified in the LiteRT interpreter.
 
@@ -67,6 +70,8 @@ def mediapipe(
         min_agreement: Smallest share of texts, from 0 to 1, of which a quantised file must answer with the model's label
             (an embedder: with a cosine of 0.95 or more to the model's vector). A float32 file must equal the model
             within 1e-4.
+        app_normalizes: Whether the app itself prepares its texts as `NORMALIZE_FIRST` says. Without that a model whose
+            tokenizer drops accents (most uncased ones) is refused: MediaPipe keeps them.
 
     Returns:
         `path`, `task`, `quantize`, `sequence_length`, `size_bytes`, `num_texts`, `max_difference` of an output, `agreement`,
@@ -81,7 +86,8 @@ def mediapipe(
     Example:
 
     >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "max_length": 16, "pair": False}
-    >>> report = mediapipe(Bundle(model, tokenizer, metadata), scratch / "reviews.tflite", texts=["a good film"])
+    >>> bundle = Bundle(model, tokenizer, metadata)
+    >>> report = mediapipe(bundle, scratch / "reviews.tflite", texts=["a good film"], app_normalizes=True)
     >>> report["agreement"], report["same_ids"], report["sequence_length"]
     (1.0, 1.0, 16)
     """
@@ -91,7 +97,7 @@ def mediapipe(
         raise bad_argument("min_agreement", "a share from 0 to 1", min_agreement, "0.9 is usual.")
     path = _target(bundle, path)
     bundle = open_bundle(bundle)
-    if problems := mediapipe_problems(bundle):
+    if problems := mediapipe_problems(bundle, app_normalizes=app_normalizes):
         raise ExportError(
             f"MediaPipe would serve this model wrongly: {'; '.join(problems)}. No file was written. "
             "Use kerasft.export.litert: its folder has programs for Android, iOS and Python that read texts as the model does."
@@ -116,8 +122,12 @@ def mediapipe(
     return report
 
 
-def mediapipe_problems(bundle: Bundle) -> list[str]:
+def mediapipe_problems(bundle: Bundle, *, app_normalizes: bool = False) -> list[str]:
     """Say why MediaPipe would serve a model wrongly: it has one way to make ids of texts, and it is not every model's.
+
+    Args:
+        bundle: What would be exported.
+        app_normalizes: Whether the app prepares its texts as `NORMALIZE_FIRST` says.
 
     Returns:
         A clause for each reason; none if the model can be served.
@@ -125,7 +135,7 @@ def mediapipe_problems(bundle: Bundle) -> list[str]:
     Example:
 
     >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "pair": True}
-    >>> mediapipe_problems(Bundle(model, tokenizer, metadata))
+    >>> mediapipe_problems(Bundle(model, tokenizer, metadata), app_normalizes=True)
     ['it reads pairs of texts, and MediaPipe gives it one text, all in segment 0']
     """
     if bundle.task not in _TASKS:
@@ -140,7 +150,13 @@ def mediapipe_problems(bundle: Bundle) -> list[str]:
         )
     if unknown := sorted(set(bundle.model.input) - set(_NAMES)):
         problems.append(f"it has the inputs {', '.join(unknown)}, and MediaPipe gives ids, mask and segment_ids")
-    return problems + _tokenizer_problems(bundle.tokenizer)
+    problems += _tokenizer_problems(bundle.tokenizer)
+    if not app_normalizes and preprocessing(bundle.tokenizer)["strip_accents"]:
+        problems.append(
+            "its tokenizer drops accents, and MediaPipe keeps them (if your app prepares its texts as docs/mediapipe.md says, or "
+            "has none but ASCII texts, give app_normalizes=True or --app-normalizes)"
+        )
+    return problems
 
 
 def _tokenizer_problems(tokenizer: PreTrainedTokenizerFast) -> list[str]:
@@ -229,7 +245,7 @@ def _check(report: dict[str, Any], min_agreement: float) -> None:
 def _advice(bundle: Bundle, texts: Sequence[str]) -> dict[str, Any]:
     """How many of the texts MediaPipe reads as the model's tokenizer does, and what the app must do for the others."""
     different = [text for text in texts if mediapipe_ids(bundle.tokenizer, text) != _ids(bundle.tokenizer, text)]
-    advice = [_NORMALIZE_FIRST]
+    advice = [NORMALIZE_FIRST]
     if rejection := bundle.settings.get("out_of_scope"):
         advice.append(
             f"Set score_threshold={rejection['threshold']:g} in the app: no category then means {rejection['label']!r}."
@@ -240,7 +256,7 @@ def _advice(bundle: Bundle, texts: Sequence[str]) -> dict[str, Any]:
             len(different),
             len(texts),
             different[0][:60],
-            _NORMALIZE_FIRST,
+            NORMALIZE_FIRST,
         )
     return {"same_ids": 1 - len(different) / len(texts), "advice": advice}
 

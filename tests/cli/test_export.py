@@ -46,3 +46,15 @@ def test_what_cannot_be_written_is_refused(fails, bundle, work, tmp_path):
     ]:
         assert message in fails("export", bundle, *words)
     assert "is not a bundle" in fails("export", tmp_path)
+
+
+def test_a_file_for_mediapipe_is_written_when_the_app_normalizes(run, fails, bundle, tmp_path):
+    path = tmp_path / "reviews.tflite"
+    words = ["--format", "mediapipe", "--output", path]
+    assert "its tokenizer drops accents" in fails("export", bundle, *words)
+    assert "one length" in fails("export", bundle, *words, "--app-normalizes", "--sequence-length", "8", "12")
+    assert not path.exists()
+    code, out, _ = run("export", bundle, *words, "--app-normalizes")
+    assert code == 0
+    assert f"written: {path}" in out
+    assert path.stat().st_size > 10_000
