@@ -36,7 +36,7 @@ _RECIPES = (None, "float16", "int8")
 _TOLERANCE = 1e-4  # of probabilities, float32; the measured differences are below 2e-6
 NORMALIZE_FIRST = (
     "MediaPipe lower-cases ASCII letters only and keeps accents, control characters and unusual spaces. So the app must first "
-    "make each white space a plain one, drop control characters, lower-case, decompose (NFD) and drop marks (Unicode category "
+    "drop control characters, make each white space a plain one, lower-case, decompose (NFD) and drop marks (Unicode category "
     "Mn)."
 )
 """What an app does with a text before it gives it to MediaPipe, for the ids of an uncased BERT."""

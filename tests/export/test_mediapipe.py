@@ -50,7 +50,8 @@ json.dump(answers, sys.stdout)
 
 def prepared(text: str) -> str:
     """What docs/mediapipe.md asks of an app."""
-    kept = "".join(" " if c.isspace() else c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    dropped = {c for c in text if c == "\ufffd" or (unicodedata.category(c)[0] == "C" and c not in "\t\n\r")}
+    kept = "".join(" " if c.isspace() else c for c in text if c not in dropped)
     return "".join(c for c in unicodedata.normalize("NFD", kept.lower()) if unicodedata.category(c) != "Mn")
 
 
