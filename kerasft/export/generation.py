@@ -12,6 +12,7 @@ import tensorflow as tf
 from kerasft.backbones import config_of
 from kerasft.bundles import Bundle
 from kerasft.errors import ExportError, bad_argument
+from kerasft.export.decoding import decoding
 from kerasft.export.folders import REPORT_FILE, open_bundle, target_folder, write_companions, write_json
 from kerasft.export.generation_check import NEW_TOKENS, check_generation, verify_generation
 from kerasft.export.generation_graphs import generation_functions
@@ -205,6 +206,7 @@ def _signature(
         "problem": bundle.metadata["problem"],
         "labels": bundle.metadata["labels"],
         "settings": bundle.settings,
+        "decoding": decoding(bundle, cache_length),
         "max_length": max(lengths) if bundle.task == "sequence-to-sequence" else cache_length,
         "pair": False,
         "pad_token_id": tokenizer.pad_token_id,

@@ -17,6 +17,7 @@ import tensorflow as tf
 from kerasft.backbones.rebuild import inner_layers
 from kerasft.bundles import Bundle
 from kerasft.errors import ExportError, bad_argument
+from kerasft.export.decoding import decoding
 from kerasft.export.folders import (
     REPORT_FILE,
     checked_lengths,
@@ -63,7 +64,7 @@ def litert(
     The folder holds all that an app needs: `model.tflite`, the tokenizer's files, `labels.txt`, `signature.json` (names,
     shapes and dtypes of inputs and outputs, and how texts become inputs), `golden.jsonl` (texts with their ids and this
     file's answers), `kerasft.json`, `report.json`, `report.html`, `README.md`, and programs that use it: `python/`,
-    `android/`. The file needs built-in operations only (no Flex). Address its inputs and outputs by the names of its
+    `android/`, `ios/`, `web/`. The file needs built-in operations only (no Flex). Address its inputs and outputs by the names of its
     signatures: their order differs.
 
     Args:
@@ -256,6 +257,7 @@ def _signature(bundle: Bundle, shapes: Mapping[str, tuple[int | None, int | None
         "problem": bundle.metadata["problem"],
         "labels": bundle.metadata["labels"],
         "settings": bundle.settings,
+        "decoding": decoding(bundle, max_length),
         "max_length": max_length,
         "pair": bool(bundle.metadata.get("pair")),
         "pad_token_id": tokenizer.pad_token_id,
