@@ -64,8 +64,8 @@ def litert(
     The folder holds all that an app needs: `model.tflite`, the tokenizer's files, `labels.txt`, `signature.json` (names,
     shapes and dtypes of inputs and outputs, and how texts become inputs), `golden.jsonl` (texts with their ids and this
     file's answers), `kerasft.json`, `report.json`, `report.html`, `README.md`, and programs that use it: `python/`,
-    `android/`, `ios/`, `web/`. The file needs built-in operations only (no Flex). Address its inputs and outputs by the names of its
-    signatures: their order differs.
+    `android/`, `ios/`, `web/`. The file needs built-in operations only (no Flex). Address its inputs and outputs by the
+    names of its signatures: their order differs.
 
     Args:
         bundle: The bundle or its folder.

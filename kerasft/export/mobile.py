@@ -130,7 +130,7 @@ def copy_samples(folder: pathlib.Path) -> None:
     for name in SAMPLES:
         with resources.as_file(source / name) as path:
             if path.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__", "build", ".gradle", "node_modules")
+                ignored = shutil.ignore_patterns("__pycache__", "build", ".build", ".gradle", "node_modules")
                 shutil.copytree(path, folder / name, ignore=ignored, dirs_exist_ok=True)
 
 
