@@ -42,10 +42,17 @@ def test_common_checks_of_multi_label():
 AVERAGES = ["macro", "micro", "weighted", None]
 
 
+EXAMPLES = pytest.mark.parametrize("examples", [10, pytest.param(1000, marks=pytest.mark.slow)])
+
+
 @pytest.mark.filterwarnings("ignore:A single label was found")  # scikit-learn, of rows of one class
-@settings(max_examples=10, deadline=None)
-@given(st.integers(0, 2**31), st.integers(2, 5), st.integers(2, 30))
-def test_single_label_equals_scikit_learn(seed, num_classes, size):
+@EXAMPLES
+def test_single_label_equals_scikit_learn(examples):
+    cases = given(st.integers(0, 2**31), st.integers(2, 5), st.integers(2, 30))
+    settings(max_examples=examples, deadline=None)(cases(compare_single_label))()
+
+
+def compare_single_label(seed, num_classes, size):
     rng = np.random.default_rng(seed)
     y_true, y_pred = rng.integers(0, num_classes, (2, size))
     weights = rng.integers(0, 3, size).astype("float32")
@@ -68,9 +75,13 @@ def test_single_label_equals_scikit_learn(seed, num_classes, size):
     )
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.integers(0, 2**31), st.integers(1, 4), st.sampled_from([0.1, 0.5, 0.9]))
-def test_multi_label_equals_scikit_learn(seed, num_classes, threshold):
+@EXAMPLES
+def test_multi_label_equals_scikit_learn(examples):
+    cases = given(st.integers(0, 2**31), st.integers(1, 4), st.sampled_from([0.1, 0.5, 0.9]))
+    settings(max_examples=examples, deadline=None)(cases(compare_multi_label))()
+
+
+def compare_multi_label(seed, num_classes, threshold):
     rng = np.random.default_rng(seed)
     logits = rng.normal(scale=2, size=(12, num_classes)).astype("float32")
     y_true = rng.integers(0, 2, logits.shape).astype("float32")

@@ -27,9 +27,13 @@ def test_common_checks(kind, scipys):
     check_metric(kind(2), [(x[:5], y[:5]), (x[5:], y[5:])])
 
 
-@settings(max_examples=10, deadline=None)
-@given(st.integers(0, 2**31), st.integers(3, 60), st.sampled_from([2, 5, 1000]))
-def test_equals_scipy_with_ties(seed, size, values):
+@pytest.mark.parametrize("examples", [10, pytest.param(1000, marks=pytest.mark.slow)])
+def test_equals_scipy_with_ties(examples):
+    cases = given(st.integers(0, 2**31), st.integers(3, 60), st.sampled_from([2, 5, 1000]))
+    settings(max_examples=examples, deadline=None)(cases(compare_with_scipy))()
+
+
+def compare_with_scipy(seed, size, values):
     rng = np.random.default_rng(seed)
     x, y = rng.integers(0, values, (2, size)).astype("float32")
     x[:2], y[:2] = [0, 1], [1, 0]  # not constant
