@@ -151,14 +151,17 @@ def _export_writer(args: argparse.Namespace, bundle: "kerasft.bundles.Bundle", f
     report = kerasft.export.litert_generation(
         bundle, folder, quantize=args.quantize, prefill_lengths=args.sequence_length, prompts=prompts
     )
+    memory = kerasft.export.profile(folder)["memory"]
     rows = [
         ("size", f"{report['size_bytes'] / 1e6:.1f} MB"),
         ("tokens equal to the model's, one by one", f"{100 * report['agreement']:.2f} % of {report['num_tokens']}"),
         ("texts equal to the model's", f"{100 * report['equal_texts']:.2f} % of {report['num_prompts']}"),
         ("speed", f"{report['tokens_per_second']:.0f} tokens/s"),
+        ("peak memory", f"{memory['peak'] / 1e6:.0f} MB"),
     ]
     print_table(("measured", "value"), rows)
     print(f"written: {folder}")
+    print(f"report:  {folder / 'report.html'}")
     return 0
 
 

@@ -17,10 +17,12 @@ from kerasft.export.folders import REPORT_FILE, open_bundle, target_folder, writ
 from kerasft.export.generation_check import NEW_TOKENS, check_generation, verify_generation
 from kerasft.export.generation_graphs import generation_functions
 from kerasft.export.mobile import copy_samples, preprocessing, write_golden
+from kerasft.export.mobile_pages import write_pages
 from kerasft.export.runners import LITERT_FILE
 from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.files import written_aside
 from kerasft.generation.cached_t5 import START_ID
+from kerasft.measuring import count_operators
 
 FORMAT = "litert_generation"
 QUANTIZATIONS = (None, "float16", "int8")
@@ -65,7 +67,7 @@ def litert_generation(
     Returns:
         The report: `folder`, `size_bytes`, `num_prompts`, `num_tokens`, `equal_texts` (the share of prompts whose greedy tokens
         are all Keras'), `agreement` (the share of tokens, given Keras' own before them), `tokens_per_second` (prompts included,
-        2 threads); also written to `report.json`.
+        2 threads), `operators`; also written to `report.json` and, to look at, to `report.html`.
 
     Raises:
         ExportError: If the model can't be converted, or the written file writes other texts. Nothing is left behind then.
@@ -101,14 +103,19 @@ def litert_generation(
         (aside / LITERT_FILE).write_bytes(content)
         facts = {"format": FORMAT, "quantize": quantize, "lengths": list(lengths)}
         write_companions(aside, bundle, **facts, sha256=hashlib.sha256(content).hexdigest())
-        write_json(aside / "signature.json", _signature(bundle, functions, lengths, cache_length))
+        signature = _signature(bundle, functions, lengths, cache_length)
+        write_json(aside / "signature.json", signature)
         copy_samples(aside)
-        report = {"format": FORMAT, "quantize": quantize, "folder": str(folder), "size_bytes": len(content)}
+        report = {"format": FORMAT, "task": bundle.task, "quantize": quantize, "folder": str(folder)}
+        report["size_bytes"] = len(content)
         found, golden = verify_generation(bundle, aside, rows)
         check_generation(found, exact=quantize is None, min_agreement=min_agreement)
         report |= found
+        counts = count_operators(aside / LITERT_FILE).items()
+        report["operators"] = [{"signature": name} | row for name, rows in counts for row in rows]
         write_golden(aside, golden)
         write_json(aside / REPORT_FILE, report)
+        write_pages(aside, report, signature)
     return report
 
 
