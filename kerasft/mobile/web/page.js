@@ -56,6 +56,7 @@ function attempt(action) {
   return async () => {
     const buttons = document.querySelectorAll("button");
     buttons.forEach((button) => (button.disabled = true));
+    place("status").classList.remove("failed");
     try {
       return await action();
     } catch (error) {
