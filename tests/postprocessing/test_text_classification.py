@@ -49,6 +49,31 @@ def test_several_labels_by_threshold():
     assert len(answers(logits, multi_label(CLASSES), threshold=0.01)[0]["labels"]) == 3
 
 
+def test_several_labels_each_by_its_own_threshold():
+    logits = np.log([[0.3 / 0.7, 0.6 / 0.4, 0.9 / 0.1]])
+    for thresholds in ([0.25, 0.65, 0.95], (0.25, 0.65, 0.95), np.array([0.25, 0.65, 0.95])):
+        answer = answers(logits, multi_label(CLASSES), threshold=thresholds)[0]
+        assert [item["label"] for item in answer["labels"]] == ["no"]
+    none, all_three = (
+        answers(np.array([[-800.0, 0, 30]]), multi_label(CLASSES), threshold=[t] * 3) for t in (1.0, 0.0)
+    )
+    assert [item["label"] for item in none[0]["labels"]] == []
+    assert len(all_three[0]["labels"]) == 3
+
+
+def test_a_temperature_divides_the_logits_and_keeps_the_ranks():
+    logits = np.log([[1.0, 2.0, 5.0]])
+    scaled = np.array([1, 4, 25]) / 30
+    np.testing.assert_allclose(probabilities(logits, CLASSES, temperature=0.5), [scaled], rtol=1e-12)
+    ranked = answers(logits, CLASSES, temperature=0.5, top_k=3)[0]
+    assert [item["label"] for item in ranked] == ["yes", "maybe", "no"]
+    assert ranked[0]["score"] == pytest.approx(25 / 30)
+    several = answers(np.log([[9.0, 1 / 9, 16.0]]), multi_label(CLASSES), temperature=2, threshold=0.8)[0]
+    assert [(item["label"], round(item["score"], 6)) for item in several["labels"]] == [("yes", 0.8)]
+    oos = answers(logits, CLASSES, temperature=0.5, out_of_scope={"threshold": 0.8, "label": "oos"})[0]
+    assert oos["label"] == "yes"  # 0.625 without the temperature, which is below the threshold
+
+
 def test_probabilities_of_every_label():
     answer = answers(np.log([[1.0, 2.0, 5.0]]), CLASSES, with_probabilities=True)[0]
     assert answer["probabilities"] == pytest.approx({"no": 0.125, "maybe": 0.25, "yes": 0.625})
@@ -66,6 +91,24 @@ def test_regression_values_stay_as_they_are():
         (CLASSES, {"top_k": 0}, r"`top_k` must be a whole number from 1 to 3; received: 0"),
         (CLASSES, {"top_k": 4}, r"`top_k` must be .* from 1 to 3; received: 4"),
         (multi_label(CLASSES), {"threshold": 1.5}, r"`threshold` must be .* 0 to 1; received: 1.5"),
+        (multi_label(CLASSES), {"threshold": [0.5, 0.5]}, r"`threshold` must be 3 prob.* 1; received: \[0.5, 0.5\]"),
+        (multi_label(CLASSES), {"threshold": [0.5, 2, 0]}, r"`threshold` must be 3 prob.* 1; received: \[0.5, 2, 0\]"),
+        (multi_label(CLASSES), {"threshold": [0.5, "x", 0]}, r"`threshold` must be 3 prob.* 1; received: \[0.5, 'x'"),
+        (multi_label(CLASSES), {"threshold": "0.5"}, r"`threshold` must be a probability .*; received: '0.5'"),
+        (
+            CLASSES,
+            {"threshold": [0.5] * 3},
+            r"`threshold` must be left out, or one number, for single_label; received: \[",
+        ),
+        (CLASSES, {"temperature": 0}, r"`temperature` must be a number above 0; received: 0"),
+        (CLASSES, {"temperature": float("nan")}, r"`temperature` must be a number above 0; received: nan"),
+        (CLASSES, {"temperature": "2"}, r"`temperature` must be a number above 0; received: '2'"),
+        (CLASSES, {"temperature": True}, r"`temperature` must be a number above 0; received: True"),
+        (
+            regression("a", "b", "c"),
+            {"temperature": 2},
+            r"`temperature` must be left out for a regression; received: 2",
+        ),
         (regression("a", "b", "c"), {"top_k": 1}, r"`top_k` must be left out for a regression; received: {'top_k': 1"),
     ],
 )
