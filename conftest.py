@@ -4,6 +4,8 @@ import csv
 
 import pytest
 
+collect_ignore = ["kerasft/mobile"]  # whole only as a copy in a mobile bundle
+
 
 @pytest.fixture(autouse=True)
 def _doctest_objects(request, doctest_namespace):

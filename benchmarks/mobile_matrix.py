@@ -33,7 +33,7 @@ from kerasft.backbones import (
     roberta,
     t5,
 )
-from kerasft.data.entity_markers import mark
+from kerasft.data.marked_texts import mark
 from kerasft.data.relation_extraction import entity_pairs
 from kerasft.errors import KerasftError
 from kerasft.export.verify import sample_texts

@@ -138,3 +138,18 @@ def model_inputs(tokenizer) -> tuple[str, ...]:
     if "token_type_ids" in tokenizer.model_input_names:
         return (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS)
     return (TOKEN_IDS, PADDING_MASK)
+
+
+def is_unicode(text: str) -> bool:
+    """Tell whether a string can be written as UTF-8, which halves of surrogate pairs cannot.
+
+    Example:
+
+    >>> is_unicode("a film"), is_unicode(chr(0xD800))
+    (True, False)
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

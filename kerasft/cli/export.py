@@ -144,7 +144,7 @@ def _export_mediapipe(args: argparse.Namespace) -> int:
 
 
 def _export_writer(args: argparse.Namespace, bundle: "kerasft.bundles.Bundle", folder: pathlib.Path) -> int:
-    """Write a model that generates, with its cache, for the loop in the folder's `python/kerasft_generate.py`."""
+    """Write a model that generates, with its cache, for the loop in the folder's `python/`."""
     if args.calibrate is not None:
         raise bad_argument("--calibrate", f"left out for {bundle.task}", args.calibrate, "It is for int8_full.")
     prompts = args.verify and kerasft.data.texts_and_labels(args.verify, columns=read_columns(args))[0]

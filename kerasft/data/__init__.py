@@ -3,9 +3,10 @@
 from kerasft.data import customer_service, customer_service_tasks
 from kerasft.data.batching import Batching
 from kerasft.data.causal_lm import causal_lm, hold_out, read_documents
-from kerasft.data.entity_markers import ENTITY_MARKERS, Entity, EntityPair, marker_ids
+from kerasft.data.entity_markers import marker_ids
 from kerasft.data.few_shot import class_pairs, draw_examples
 from kerasft.data.intent_and_slots import collect_intents, intent_and_slots
+from kerasft.data.marked_texts import ENTITY_MARKERS, Entity, EntityPair
 from kerasft.data.masked_lm import Masking, masked_lm
 from kerasft.data.plain_texts import read_text_rows, read_texts
 from kerasft.data.question_answering import question_answering

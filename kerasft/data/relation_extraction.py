@@ -9,8 +9,9 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.batching import Batching
 from kerasft.data.columns import find_columns
-from kerasft.data.entity_markers import EntityPair, cut_note, encode_entities, entity_pair
+from kerasft.data.entity_markers import cut_note, encode_entities
 from kerasft.data.labels import encode_labels
+from kerasft.data.marked_texts import EntityPair, entity_pair
 from kerasft.data.sources import read_rows
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder, TokenStore, logger

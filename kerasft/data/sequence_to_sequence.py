@@ -15,7 +15,7 @@ from kerasft.data.sources import read_rows
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder, tokenize
 from kerasft.errors import bad_argument, bad_data
-from kerasft.tokenizers.encoding import is_unicode
+from kerasft.features import is_unicode
 
 SOURCE_NAMES = ("source", "text", "document", "article", "dialogue", "input", "question", "concepts")
 """Names by which the source's column is found, the first that is there."""

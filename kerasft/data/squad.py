@@ -14,7 +14,7 @@ from kerasft.data.sources import read_rows
 from kerasft.data.text_files import read_text
 from kerasft.data.token_store import logger
 from kerasft.errors import DataError, bad_argument, bad_data
-from kerasft.tokenizers.encoding import is_unicode
+from kerasft.features import is_unicode
 
 MISALIGNED = ("error", "search")
 """What to do with an answer that does not stand where the data says."""

@@ -12,7 +12,7 @@ from kerasft.data.sources import expand_paths, path_suffix, read_rows
 from kerasft.data.token_store import logger
 from kerasft.data.words import cut_words, is_inside_letters, split_words
 from kerasft.errors import DataError, bad_argument, bad_data
-from kerasft.features import Labels
+from kerasft.features import Labels, is_unicode
 from kerasft.postprocessing.tags import (
     OUTSIDE,
     Span,
@@ -23,7 +23,6 @@ from kerasft.postprocessing.tags import (
     spans_of,
     tags_of,
 )
-from kerasft.tokenizers.encoding import is_unicode
 
 TEXT_COLUMNS = ("text", "words", "tokens", "sentence")
 LABEL_COLUMNS = ("spans", "entities", "tags", "ner_tags", "label", "labels")

@@ -11,10 +11,11 @@ from kerasft.data.rows import Rows
 from kerasft.data.tagged_texts import read_tags
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder, TokenStore, logger
-from kerasft.data.windows import Windows, first_tokens, make_windows
+from kerasft.data.windows import Windows, make_windows
 from kerasft.errors import bad_argument
 from kerasft.features import SINGLE_LABEL, Labels
 from kerasft.postprocessing.tags import OUTSIDE, scheme_of, spans_of, tags_of
+from kerasft.postprocessing.windows import first_tokens
 
 LABEL_SUBWORDS = ("first", "all")
 

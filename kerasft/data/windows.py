@@ -1,5 +1,6 @@
 """Texts cut into overlapping windows of tokens, none of which is lost, and the windows' answers put together again."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,9 +9,8 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.token_store import CHUNK, Encoder
 from kerasft.errors import bad_argument
+from kerasft.postprocessing.windows import answering_windows, trimmed_offsets, window_begins
 from kerasft.tokenizers.encoding import Encoded
-
-Offsets = Sequence[tuple[int, int]]
 
 
 @dataclass(frozen=True)
@@ -39,25 +39,13 @@ class Windows:
         return Encoded(self.token_ids, [[0] * len(ids) for ids in self.token_ids])
 
     def own(self) -> list[np.ndarray]:
-        """Which of each window's own tokens are answered by it, bool: a token is answered once, where it has most context.
-
-        A token's context in a window is the number of tokens between it and the nearer end of the window, unless the text
-        itself ends there. Of two windows with the same the first one answers.
-        """
-        best: list[tuple] = [(np.full(len(offsets), -1), np.zeros(len(offsets), np.int64)) for offsets in self.offsets]
-        for window, (text, begin, length) in enumerate(self._parts()):
-            context, answered_by = best[text]
-            place = np.arange(length)
-            left = place if begin else np.full(length, np.iinfo(np.int64).max)
-            right = place[::-1] if begin + length < len(context) else np.full(length, np.iinfo(np.int64).max)
-            here = np.minimum(left, right)
-            better = here > context[begin : begin + length]
-            context[begin : begin + length][better] = here[better]
-            answered_by[begin : begin + length][better] = window
-        return [
-            best[text][1][begin : begin + length] == window
-            for window, (text, begin, length) in enumerate(self._parts())
-        ]
+        """Which of each window's own tokens are answered by it, bool: see `answering_windows`."""
+        result = []
+        for text, parts in itertools.groupby(self._parts(), key=lambda part: part[0]):
+            places = [(begin, count) for _, begin, count in parts]
+            answered_by = answering_windows(len(self.offsets[text]), places)
+            result += [answered_by[begin : begin + count] == n for n, (begin, count) in enumerate(places)]
+        return result
 
     def stitch(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
         """Put the windows' answers together: one a token of each text, from the window that `own` says.
@@ -113,24 +101,12 @@ def make_windows(
         chunk = list(texts[start : start + CHUNK])
         encoded = tokenizer(chunk, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
         for number, (ids, places) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"])):
-            offsets.append(_trimmed(chunk[number], places))
+            offsets.append(trimmed_offsets(chunk[number], places))
             for begin in window_begins(len(ids), room, stride):
                 rows.append([*prefix, *ids[begin : begin + room], *suffix])
                 owners.append(start + number)
                 begins.append(begin)
     return Windows(rows, np.array(owners, np.int64), np.array(begins, np.int64), len(prefix), len(suffix), offsets)
-
-
-def window_begins(length: int, room: int, stride: int) -> list[int]:
-    """Where the windows of a text begin; the last one ends with the text.
-
-    Example:
-
-    >>> window_begins(10, room=4, stride=1), window_begins(0, room=4, stride=1)
-    ([0, 3, 6], [0])
-    """
-    count = 1 + max(0, -(-(length - room) // (room - stride)))
-    return [index * (room - stride) for index in range(count)]
 
 
 def checked_stride(stride: int | None, room: int) -> int:
@@ -164,47 +140,3 @@ def special_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[
     before = mask.index(0) if 0 in mask else len(ids)
     after = mask[::-1].index(0) if 0 in mask else 0
     return ids[:before], ids[len(ids) - after :]
-
-
-def _trimmed(text: str, offsets: Offsets) -> list[tuple[int, int]]:
-    """Offsets without the white space that byte-level and SentencePiece tokens take in."""
-    result = []
-    for start, end in offsets:
-        while start < end and text[start].isspace():
-            start += 1
-        while end > start and text[end - 1].isspace():
-            end -= 1
-        result.append((start, end) if end > start else (0, 0))
-    return result
-
-
-def first_tokens(words: Offsets, tokens: Offsets) -> np.ndarray:
-    """The number of the first token of each word, int64 (words,); -1 for a word that gives no token.
-
-    That is the first token that begins in the word, or else the one that covers it with its neighbour.
-
-    Args:
-        words: Offsets of the words, in order.
-        tokens: Offsets of the tokens, as `Windows.offsets` has them.
-
-    Example:
-
-    >>> first_tokens([(0, 3), (4, 6), (7, 8), (8, 9)], [(0, 2), (2, 3), (4, 6), (7, 9)]).tolist()
-    [0, 2, 3, 3]
-    >>> first_tokens([(0, 1), (2, 3)], [(2, 3)]).tolist()
-    [-1, 0]
-    """
-    found = np.full(len(words), -1, np.int64)
-    real = [(start, end, number) for number, (start, end) in enumerate(tokens) if end > start]
-    at = 0
-    for index, (start, end) in enumerate(words):
-        while at < len(real) and real[at][1] <= start:
-            at += 1
-        inside = at
-        while inside < len(real) and real[inside][0] < start:
-            inside += 1
-        for place in (inside, at):
-            if place < len(real) and real[place][0] < end and real[place][1] > start:
-                found[index] = real[place][2]
-                break
-    return found

@@ -7,7 +7,8 @@ from typing import Any
 import keras
 
 from kerasft.bundles import Bundle
-from kerasft.data.entity_markers import ENTITY_MARKERS, marker_ids
+from kerasft.data.entity_markers import marker_ids
+from kerasft.data.marked_texts import ENTITY_MARKERS
 from kerasft.data.question_windows import QuestionWindows
 from kerasft.data.windows import special_tokens
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL

@@ -48,9 +48,9 @@ def litert_generation(
     """Write a causal language model (GPT-2) or a sequence-to-sequence model (T5) as a LiteRT folder that generates.
 
     The file's signatures, see `kerasft.export.generation_graphs`: `prefill_S` or `encode_S` for each length, and `decode`. They
-    share the weights and need built-in operations only. The folder holds what `kerasft.export.litert` writes, and
-    `python/kerasft_generate.py`, the loop in Python that needs numpy and ai-edge-litert alone. Before the folder is kept, that
-    loop is run: a float32 file must write the tokens that Keras writes.
+    share the weights and need built-in operations only. The folder holds what `kerasft.export.litert` writes; in its `python/`
+    `kerasft_generate.py` is the loop and `kerasft_writer.py` writes texts with it, by numpy and ai-edge-litert alone. Before the
+    folder is kept, that loop is run: a float32 file must write the tokens that Keras writes.
 
     Args:
         bundle: The bundle or its folder.

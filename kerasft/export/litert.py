@@ -125,16 +125,17 @@ def litert(
         (aside / LITERT_FILE).write_bytes(content)
         facts = {"format": "litert", "quantize": quantize, "max_length": max_length, "lengths": list(lengths)}
         write_companions(aside, bundle, **facts, sha256=hashlib.sha256(content).hexdigest())
-        write_json(aside / SIGNATURE_FILE, _signature(bundle, _shapes(lengths), max_length))
+        signature = _signature(bundle, _shapes(lengths), max_length)
+        write_json(aside / SIGNATURE_FILE, signature)
         report = {"format": "litert", "task": bundle.task, "quantize": quantize, "folder": str(folder)}
         report |= verify(bundle, aside, texts, gold=gold)
         check_report(report, tolerance=None if quantize else _TOLERANCE, min_agreement=min_agreement, max_drop=max_drop)
         counts = count_operators(aside / LITERT_FILE).items()
         report["operators"] = [{"signature": name} | row for name, rows in counts for row in rows]
-        write_golden(aside, golden_rows(bundle, litert_runner(aside / LITERT_FILE), texts=texts, max_length=max_length))
+        write_golden(aside, golden_rows(bundle, litert_runner(aside / LITERT_FILE), texts=texts, signature=signature))
         copy_samples(aside)
         write_json(aside / REPORT_FILE, report)
-        write_pages(aside, report, json.loads((aside / SIGNATURE_FILE).read_text("utf-8")))
+        write_pages(aside, report, signature)
     return report
 
 

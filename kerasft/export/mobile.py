@@ -2,8 +2,9 @@
 
 import json
 import pathlib
+import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import Any
 
@@ -15,10 +16,18 @@ from kerasft.bundles import Bundle
 from kerasft.export.runners import Runner, predict
 from kerasft.export.verify import SAMPLE_TEXTS, encoded_for, sample_texts
 from kerasft.features import SEGMENT_IDS
+from kerasft.postprocessing.answering import Answering, Tokens
+from kerasft.tokenizers.encoding import Encoded
 
 GOLDEN_FILE = "golden.jsonl"
 SAMPLES = ("python", "android", "ios", "web")
 """Folders of `kerasft/mobile` that every mobile bundle has a copy of."""
+CORE = (
+    "errors", "features", "data.words", "data.marked_texts", "postprocessing.answering", "postprocessing.question_answering",
+    "postprocessing.tags", "postprocessing.text_classification", "postprocessing.token_classification",
+    "postprocessing.windows",
+)  # fmt: skip
+"""Modules of kerasft that the Python runner makes its answers with: they import numpy and each other only."""
 _MAX_GOLDEN = 200  # of the caller's texts
 
 
@@ -62,31 +71,37 @@ def preprocessing(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     }
 
 
-def golden_rows(bundle: Bundle, runner: Runner, *, texts: Sequence, max_length: int) -> list[dict[str, Any]]:
+def golden_rows(
+    bundle: Bundle, runner: Runner, *, texts: Sequence, signature: Mapping[str, Any]
+) -> list[dict[str, Any]]:
     """Return at least 50 texts with their ids and the file's answers, for an app's own test.
 
     Args:
         bundle: What was exported.
         runner: Of the file.
         texts: Texts, or tuples of two; filled up from the built-in hostile ones, whole and in parts.
-        max_length: Longest input in tokens.
+        signature: The content of `signature.json`.
 
     Returns:
         Dictionaries: `text`, or `texts` of a pair; `token_ids`; `segment_ids` where the model takes them; `outputs`, the
-        file's numbers by name, those per token for the real tokens only.
+        file's numbers by name, those per token for the real tokens only; `answer`, what the task's pipeline answers of them
+        (a masked language model has none here).
 
     Example:
 
     >>> from tests import tiny
     >>> from kerasft.export.runners import keras_runner
-    >>> bundle = Bundle(tiny.classifier(), tiny.tokenizer(), {"pair": False})
-    >>> rows = golden_rows(bundle, keras_runner(bundle.model), texts=["a good film"], max_length=16)
-    >>> len(rows) >= 50, rows[0]["text"], len(rows[0]["token_ids"])
-    (True, 'a good film', 5)
+    >>> bundle = Bundle(tiny.classifier(["no", "yes"]), tiny.tokenizer(), {"pair": False})
+    >>> signature = {"task": "text-classification", "problem": "single_label", "labels": ["no", "yes"], "pair": False}
+    >>> signature |= {"max_length": 16, "preprocessing": preprocessing(bundle.tokenizer), "decoding": {}}
+    >>> rows = golden_rows(bundle, keras_runner(bundle.model), texts=["a good film"], signature=signature)
+    >>> len(rows) >= 50, rows[0]["text"], len(rows[0]["token_ids"]), sorted(rows[0]["answer"])
+    (True, 'a good film', 5, ['label', 'score'])
     """
     texts = list(dict.fromkeys([*texts[:_MAX_GOLDEN], *sample_texts(bundle), *_parts(bundle)]))
-    encoded = encoded_for(bundle, texts, max_length)
+    encoded = encoded_for(bundle, texts, signature["max_length"])
     outputs = predict(runner, encoded, bundle.tokenizer.pad_token_id)
+    answering = _answering(bundle, runner, signature)
     rows = []
     for number, text in enumerate(texts):
         row = {"text": text} if isinstance(text, str) else {"texts": list(text)}
@@ -95,8 +110,24 @@ def golden_rows(bundle: Bundle, runner: Runner, *, texts: Sequence, max_length: 
         row["outputs"] = {
             name: np.round(found[number].astype("float64"), 6).tolist() for name, found in outputs.items()
         }
+        if answering.can_answer:
+            row["answer"] = answering(text) if isinstance(text, str) else answering(*text)
         rows.append(row)
     return rows
+
+
+def _answering(bundle: Bundle, runner: Runner, signature: Mapping[str, Any]) -> Answering:
+    """What the Python runner does, with Hugging Face's tokenizer in the place of its own."""
+
+    def tokenize(text: str) -> Tokens:
+        encoded = bundle.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        return [(token, *offsets) for token, offsets in zip(encoded["input_ids"], encoded["offset_mapping"])]
+
+    def run(token_ids: list[int], segment_ids: list[int]) -> dict[str, np.ndarray]:
+        found = predict(runner, Encoded([token_ids], [segment_ids]), bundle.tokenizer.pad_token_id)
+        return {name: rows[0] for name, rows in found.items()}
+
+    return Answering(signature, tokenize, run)
 
 
 def _is_golden(name: str, bundle: Bundle) -> bool:
@@ -132,6 +163,15 @@ def copy_samples(folder: pathlib.Path) -> None:
             if path.is_dir():
                 ignored = shutil.ignore_patterns("__pycache__", "build", ".build", ".gradle", "node_modules")
                 shutil.copytree(path, folder / name, ignore=ignored, dirs_exist_ok=True)
+    core = folder / "python" / "kerasft_core"
+    core.mkdir()
+    (core / "__init__.py").write_text(
+        '"""The part of kerasft that makes answers of outputs, as it is in kerasft."""\n', "utf-8"
+    )
+    for name in CORE:
+        code = resources.files("kerasft").joinpath(f"{name.replace('.', '/')}.py").read_text("utf-8")
+        code = re.sub(r"^from kerasft\.(?:\w+\.)*(\w+) import", r"from kerasft_core.\1 import", code, flags=re.M)
+        (core / f"{name.rpartition('.')[2]}.py").write_text(code, "utf-8", newline="\n")
 
 
 def _parts(bundle: Bundle) -> list:

@@ -220,7 +220,7 @@ def _text_signatures(interpreter: Interpreter) -> list[str]:
         found = ", ".join(interpreter.get_signature_list()) or "none"
         raise ValueError(
             f"it has no signature {SIGNATURE} or {LENGTH_PREFIX}N, but {found}; a file with `decode` writes texts: run it by "
-            "python/kerasft_generate.py in its folder"
+            "python/kerasft_writer.py in its folder"
         )
     return names
 

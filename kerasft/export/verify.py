@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasft.bundles import Bundle
-from kerasft.data.entity_markers import marked_sample
+from kerasft.data.marked_texts import marked_sample
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.agreement import agreement, as_logits, largest_difference
 from kerasft.export.benchmark import time_calls

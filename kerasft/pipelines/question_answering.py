@@ -12,11 +12,11 @@ from kerasft.data.question_windows import QuestionWindows
 from kerasft.data.squad import Question, read_squad
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import LOGITS, Runner, predict
+from kerasft.features import is_unicode
 from kerasft.metrics.squad import answer_scores, best_no_answer_threshold, squad_scores
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.postprocessing.question_answering import Found, answer, best_spans, merge_windows
 from kerasft.reports import Report
-from kerasft.tokenizers.encoding import is_unicode
 
 MAX_ANSWER_LENGTH = 30
 """The most tokens of an answer by default, as the published recipes for SQuAD have it."""

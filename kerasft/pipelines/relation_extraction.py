@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.entity_markers import Entity, EntityPair, cut_note, encode_entities, entity_pair, mark
+from kerasft.data.entity_markers import cut_note, encode_entities
+from kerasft.data.marked_texts import EntityPair, entity_pair, mark, shown_entity
 from kerasft.data.relation_extraction import entity_pairs
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import Runner, predict_logits
@@ -96,7 +97,7 @@ class RelationExtractionPipeline(Pipeline):
         found = answers(self.predict_logits(pairs, batch_size=batch_size), self.labels, top_k=top_k)
         result = [
             (answer if isinstance(answer, dict) else {"labels": answer})
-            | {"head": _shown(pair.text, pair.head), "tail": _shown(pair.text, pair.tail)}
+            | {"head": shown_entity(pair.text, pair.head), "tail": shown_entity(pair.text, pair.tail)}
             for pair, answer in zip(pairs, found)
         ]
         return result[0] if one else result
@@ -173,8 +174,3 @@ def _pairs(items: Any) -> list[EntityPair]:
 
 def _fail(number: int, problem: str, *, fix: str, value: object) -> Exception:
     return bad_data("items", problem, fix, line=number, value=value)
-
-
-def _shown(text: str, entity: Entity) -> dict[str, Any]:
-    shown = {"text": text[entity.start : entity.end], "start": entity.start, "end": entity.end}
-    return shown if entity.type is None else shown | {"type": entity.type}

@@ -8,16 +8,15 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.rows import Rows
 from kerasft.data.token_store import logger
-from kerasft.data.windows import first_tokens, make_windows, special_tokens
+from kerasft.data.windows import make_windows, special_tokens
 from kerasft.data.words import split_words
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import Runner, predict
-from kerasft.features import Labels
+from kerasft.features import Labels, is_unicode
 from kerasft.postprocessing.tags import OUTSIDE, scheme_of
 from kerasft.postprocessing.token_classification import word_logits
-from kerasft.tokenizers.encoding import is_unicode
+from kerasft.postprocessing.windows import Offsets, first_tokens
 
-Offsets = Sequence[tuple[int, int]]
 _MOST_ERRORS = 25
 
 

@@ -14,11 +14,11 @@ from kerasft.data.causal_lm import causal_lm
 from kerasft.data.token_store import logger
 from kerasft.errors import CheckpointError, bad_data
 from kerasft.export.runners import LOGITS, Runner, keras_runner
+from kerasft.features import is_unicode
 from kerasft.generation import GenerationOptions, Generator
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.written_texts import OPTION_NAMES, merged_options, warn_of_limit
 from kerasft.reports import Report
-from kerasft.tokenizers.encoding import is_unicode
 
 _LOSS_TOKENS = 2048  # a batch's logits are this many rows of the vocabulary: 412 MB for GPT-2's 50,257 tokens
 

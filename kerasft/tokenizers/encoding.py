@@ -15,6 +15,7 @@ from kerasft.features import (
     PADDING_MASK,
     SEGMENT_IDS,
     TOKEN_IDS,
+    is_unicode,
 )
 
 
@@ -92,15 +93,6 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, 
     encodings = tokenizer(list(texts), truncation="longest_first", max_length=max_length, return_token_type_ids=True)
     num_truncated = sum(bool(encoding.overflowing) for encoding in encodings.encodings)
     return Encoded(encodings["input_ids"], encodings["token_type_ids"], num_truncated)
-
-
-def is_unicode(text: str) -> bool:
-    """Tell whether a string can be written as UTF-8, which halves of surrogate pairs cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 class EncodedPairs(NamedTuple):

@@ -10,8 +10,8 @@ from tokenizers import Tokenizer, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.errors import bad_argument, bad_data
+from kerasft.features import is_unicode
 from kerasft.tokenizers import kinds
-from kerasft.tokenizers.encoding import is_unicode
 from kerasft.tokenizers.load import wrapped
 
 FAMILIES = {

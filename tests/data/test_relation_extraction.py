@@ -7,15 +7,14 @@ import pytest
 
 import kerasft
 from kerasft import DataError, KerasftError, data
-from kerasft.data.entity_markers import (
+from kerasft.data.entity_markers import encode_entities, marker_ids
+from kerasft.data.marked_texts import (
     ENTITY_MARKERS,
     Entity,
     EntityPair,
-    encode_entities,
     entity_pair,
     mark,
     marked_sample,
-    marker_ids,
 )
 from kerasft.data.relation_extraction import entity_store, negative_label
 from tests import tiny

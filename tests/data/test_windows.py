@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerasft.data.windows import first_tokens, make_windows, special_tokens, window_begins
+from kerasft.data.windows import make_windows, special_tokens
 from kerasft.errors import KerasftError
+from kerasft.postprocessing.windows import first_tokens
 from kerasft.tokenizers import train
 from tests import tiny
 
@@ -42,23 +43,10 @@ def test_a_token_is_answered_where_it_has_most_context():
     assert places[-1][-1] == 9
 
 
-def test_where_windows_begin():
-    assert window_begins(4, room=4, stride=3) == [0]
-    assert window_begins(5, room=4, stride=3) == [0, 1]
-    assert window_begins(9, room=4, stride=0) == [0, 4, 8]
-
-
 @pytest.mark.parametrize("stride", [-1, 6, 2.0, True])
 def test_wrong_strides(stride):
     with pytest.raises(KerasftError, match=rf"`stride` must be a whole number >= 0 and < 6; received: {stride}"):
         make_windows(tiny.tokenizer(), ["a"], max_length=8, stride=stride)
-
-
-def test_first_tokens_of_words():
-    assert first_tokens([], [(0, 3)]).tolist() == []
-    assert first_tokens([(0, 3)], []).tolist() == [-1]
-    assert first_tokens([(0, 3), (4, 5), (5, 7)], [(0, 1), (1, 3), (4, 7)]).tolist() == [0, 2, 2]
-    assert first_tokens([(0, 3), (3, 4), (5, 6)], [(0, 2), (2, 4), (0, 0), (5, 6)]).tolist() == [0, 1, 3]
 
 
 @pytest.mark.parametrize(

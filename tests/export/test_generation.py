@@ -137,7 +137,7 @@ def test_the_folder_says_how_to_use_it():
         "end_token_id": bundle("gpt2").tokenizer.eos_token_id,
         "options": {"max_new_tokens": 20, "method": "greedy"},  # of a beam search
     }
-    assert "kerasft_generate.py . TOKEN_IDS" in (folder("gpt2") / "README.md").read_text("utf-8")
+    assert "kerasft_writer.py . --golden" in (folder("gpt2") / "README.md").read_text("utf-8")
     assert "tokens a second" in (folder("gpt2") / "report.html").read_text("utf-8")
     golden = [json.loads(line) for line in (folder("gpt2") / "golden.jsonl").read_text("utf-8").splitlines()]
     assert [row["text"] for row in golden] == TEXT[:3]
@@ -148,13 +148,20 @@ def test_the_folder_says_how_to_use_it():
     assert facts["generation"]["kind"] == "sequence_to_sequence"
 
 
-def test_the_loop_runs_alone_without_tensorflow():
-    loop = folder("gpt2") / "python" / "kerasft_generate.py"
-    done = subprocess.run(
-        [sys.executable, loop, folder("gpt2"), "5", "6", "7", "--max-new-tokens", "4"], capture_output=True, text=True
-    )
-    (text,) = keras_generator("gpt2")([[5, 6, 7]], GenerationOptions(max_new_tokens=4))
-    assert done.stdout.split() == list(map(str, text.token_ids)), done.stderr
+@pytest.mark.parametrize("task", ["gpt2", "t5"])
+def test_the_writer_runs_alone_and_writes_what_the_pipeline_does(task):
+    loop = folder(task) / "python" / "kerasft_writer.py"
+
+    def run(*words):
+        return subprocess.run([sys.executable, loop, folder(task), *words], capture_output=True, text=True)
+
+    pipeline = kerasft.pipelines.load(bundle(task))
+    for text in ("a good film", "caf\u00e9 \U0001f600 don't", ""):
+        done = run(text, "--max-new-tokens", "8")
+        expected = pipeline(text, max_new_tokens=8, method="greedy")["generated"]
+        assert done.stdout == expected + "\n", done.stderr
+    assert ": 0 written otherwise" in run("--golden").stdout
+    assert run("a", "--max-new-tokens", "0").stderr == "error: max_new_tokens must be 1 or more; received: 0\n"
     code = "import runpy, sys; runpy.run_path(sys.argv[1]); print([n for n in sys.argv[2:] if n in sys.modules])"
     heavy = ["tensorflow", "keras", "transformers", "kerasft"]
     done = subprocess.run([sys.executable, "-c", code, loop, *heavy], capture_output=True, text=True, check=True)

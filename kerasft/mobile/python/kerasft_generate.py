@@ -1,17 +1,12 @@
-"""Write texts with a LiteRT file that `kerasft.export.litert_generation` made. Needs only numpy and ai-edge-litert.
+"""Write tokens with a LiteRT file that `kerasft.export.litert_generation` made. Needs only numpy and ai-edge-litert.
 
-    python kerasft_generate.py FOLDER 464 3290 318 --max-new-tokens 32
-
-It is written to be read and ported: the loop, the sampling and the way a long prompt goes into the cache are all here, and give
-the tokens that the Keras model gave in training.
+This is the loop, written to be read and ported: the sampling and the way a long prompt goes into the cache are all here, and give
+the tokens that the Keras model gave in training. Texts in and out: `kerasft_writer.py`.
 """
 
-import argparse
 import hashlib
 import json
 import pathlib
-import sys
-import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -301,27 +296,3 @@ def _uniforms(prompt: list[int], options: dict[str, Any]) -> np.ndarray:
     digest = hashlib.sha256(np.array([options["seed"], 1, *prompt], np.int64).tobytes()).digest()
     stream = np.random.Generator(np.random.Philox(int.from_bytes(digest[:16], "little")))
     return stream.integers(0, 2**24, options["max_new_tokens"]) / 2**24
-
-
-def main() -> None:
-    """Write one text and print its token ids as they come, then the tokens a second."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder")
-    parser.add_argument("token_ids", nargs="+", type=int, help="of the prompt, or of the source with its end token")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--max-new-tokens", type=int)
-    parser.add_argument("--method", choices=("greedy", "sample"))
-    parser.add_argument("--top-k", type=int)
-    parser.add_argument("--seed", type=int)
-    arguments = vars(parser.parse_args())
-    generator = Generator(arguments.pop("folder"), num_threads=arguments.pop("threads"))
-    prompt = arguments.pop("token_ids")
-    start, count = time.perf_counter(), 0
-    for token in generator.stream(prompt, **{name: value for name, value in arguments.items() if value is not None}):
-        print(token, end=" ", flush=True)
-        count += 1
-    print(f"\n{count / (time.perf_counter() - start):.1f} tokens/s", file=sys.stderr)
-
-
-if __name__ == "__main__":
-    main()

@@ -4,8 +4,9 @@
     python kerasft_runner.py FOLDER "first text" --second "second text"
     python kerasft_runner.py FOLDER --golden
 
-Classifiers answer with a label and probabilities, regressions with numbers, embedders with a vector; other tasks with their
-outputs as they are. Texts written by GPT-2 and T5: `kerasft_generate.py`.
+The answers are those of kerasft's pipelines: labels with scores, numbers, vectors, entities, intents and slots, relations
+("The <e1>author</e1> of a <e2>keygen</e2>"), and parts of a context (--second) that answer a question. Masked language models
+answer with their outputs as they are. Texts written by GPT-2 and T5: `kerasft_writer.py`.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import sys
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from kerasft_core.answering import Answering
+from kerasft_core.errors import KerasftError
 from kerasft_tokenizer import Tokenizer
 
 try:
@@ -43,12 +46,13 @@ class Model:
             if "token_ids" in tensors["inputs"]
         )
         if not self._by_length:
-            raise ValueError("this file writes texts: run it by kerasft_generate.py")
+            raise ValueError("this file writes texts: run it by kerasft_writer.py")
         self._run = {name: self._interpreter.get_signature_runner(name) for _, name in self._by_length}
+        self.answering = Answering(self.signature, self.tokenizer.tokens, self.run)
 
     def __call__(self, text: str, second: str | None = None) -> dict:
-        """Answer a text, or a pair of texts."""
-        return self.answer(self.run(*self.tokenizer.encode(text, second)))
+        """Answer a text, or a pair of texts such as a question and its context."""
+        return self.answering(text, second)
 
     def run(self, token_ids: list[int], segment_ids: list[int]) -> dict[str, np.ndarray]:
         """Return the file's outputs by name, those per token for the real tokens only."""
@@ -66,29 +70,9 @@ class Model:
         outputs = self._run[name](**{each: np.array([features[each]], np.int32) for each in inputs})
         return {each: value[0][:size] if value.ndim > 2 else value[0] for each, value in outputs.items()}
 
-    def answer(self, outputs: dict[str, np.ndarray]) -> dict:
-        """Make a task's answer of the outputs, as kerasft's pipelines do."""
-        signature = self.signature
-        if signature["task"] != "text-classification" and signature["task"] != "relation-extraction":
-            return {name: value.tolist() for name, value in outputs.items()}
-        logits, labels = outputs["logits"].astype("float64"), signature["labels"]
-        if signature["problem"] == "regression":
-            return {"scores": dict(zip(labels, logits.tolist()))}
-        if signature["problem"] == "multi_label":
-            scores = dict(zip(labels, (0.5 * (1 + np.tanh(0.5 * logits))).tolist()))
-            return {"labels": [label for label in labels if scores[label] >= 0.5], "scores": scores}
-        powers = np.exp(logits - logits.max())
-        scores = dict(zip(labels, (powers / powers.sum()).tolist()))
-        label = max(scores, key=scores.get)
-        score = scores[label]
-        outside = signature["settings"].get("out_of_scope")
-        if outside and score < outside["threshold"]:
-            label, score = outside["label"], 1 - score
-        return {"label": label, "score": score, "scores": scores}
-
 
 def check_golden(folder: str | pathlib.Path) -> tuple[int, list[str], float]:
-    """Run golden.jsonl: how many texts, those with other ids, and the largest difference of an output."""
+    """Run golden.jsonl: how many texts, those with other ids or answers, and the largest difference of an output."""
     model, different, largest, count = Model(folder), [], 0.0, 0
     for line in (pathlib.Path(folder) / "golden.jsonl").read_text("utf-8").split("\n"):
         if not line:
@@ -96,13 +80,24 @@ def check_golden(folder: str | pathlib.Path) -> tuple[int, list[str], float]:
         row = json.loads(line)
         count += 1
         texts = row.get("texts") or [row["text"]]
-        token_ids, segment_ids = model.tokenizer.encode(*texts)
+        token_ids, segment_ids = model.answering.encode(*texts)
         if token_ids != row["token_ids"] or segment_ids != row.get("segment_ids", segment_ids):
-            different.append(repr(texts))
+            different.append(f"other ids: {texts}")
             continue
         for name, value in model.run(token_ids, segment_ids).items():
             largest = max(largest, float(np.abs(value - np.array(row["outputs"][name])).max()))
+        if "answer" in row and not _same(model(*texts), row["answer"]):
+            different.append(f"another answer: {texts}")
     return count, different, largest
+
+
+def _same(one, other) -> bool:
+    """Whether two answers are alike, numbers within 0.01."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return abs(one - other) < 0.01 if isinstance(one, float) and isinstance(other, float) else one == other
 
 
 def main() -> int:
@@ -115,12 +110,15 @@ def main() -> int:
     args = parser.parse_args()
     if args.golden:
         count, different, largest = check_golden(args.folder)
-        print(f"{count} texts: {len(different)} with other ids, largest difference of an output {largest:.2g}")
-        print("".join(f"other ids: {text}\n" for text in different), end="")
+        print(f"{count} texts: {len(different)} answered otherwise, largest difference of an output {largest:.2g}")
+        print("".join(f"{line}\n" for line in different), end="")
         return 1 if different or largest > 0.01 else 0
     if args.text is None:
         parser.error("give a text, or --golden")
-    print(json.dumps(Model(args.folder)(args.text, args.second), ensure_ascii=False))
+    try:
+        print(json.dumps(Model(args.folder)(args.text, args.second), ensure_ascii=False))
+    except KerasftError as error:
+        sys.exit(f"error: {error}")
     return 0
 
 

@@ -1,6 +1,6 @@
-"""Texts to token ids and back, of the standard library alone: WordPiece (BERT) and byte-level BPE (GPT-2, RoBERTa).
+"""Texts to token ids and back, of the standard library alone: WordPiece (BERT), byte-level BPE (GPT-2, RoBERTa), Unigram (T5).
 
-Reads `tokenizer.json` as Hugging Face's `tokenizers` writes it, and the template of `signature.json`. The classes of characters
+Reads `tokenizer.json` as Hugging Face's `tokenizers` writes it, without the template around a text. The classes of characters
 are those of this Python's Unicode version; characters that are newer may be read otherwise than in training.
 """
 
@@ -9,9 +9,9 @@ import json
 import pathlib
 import unicodedata
 
-SPACES = frozenset("\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000") | {
-    chr(c) for c in range(0x2000, 0x200B)
-}
+from kerasft_characters import SPACES, Char, category, decomposed, is_control, is_punctuation, is_word, text_of
+from kerasft_unigram import Unigram
+
 _IDEOGRAPHS = (
     (0x4E00, 0x9FFF), (0x3400, 0x4DBF), (0x20000, 0x2A6DF), (0x2A700, 0x2B81F), (0x2B920, 0x2CEAF), (0xF900, 0xFAFF),
     (0x2F800, 0x2FA1F),
@@ -29,48 +29,47 @@ class Tokenizer:
     def __init__(self, folder: str | pathlib.Path):
         folder = pathlib.Path(folder)
         content = json.loads((folder / "tokenizer.json").read_text("utf-8"))
-        signature = json.loads((folder / "signature.json").read_text("utf-8"))
         kind = content["model"]["type"]
         if kind not in _MODELS:
             raise ValueError(f"this tokenizer is of type {kind}; supported here: {', '.join(_MODELS)}")
         self._model = _MODELS[kind](content)
-        self._template = signature.get("preprocessing", {}).get("template")
-        self._max_length = signature["max_length"]
         added = content["added_tokens"]
         self._special = {token["id"] for token in added if token["special"]}
         self._added = {token["id"]: token["content"] for token in added}
         self._raw = [token for token in added if not token["normalized"]]
-        normalize = self._model.normalize
-        self._normalized = [token | {"content": normalize(token["content"])} for token in added if token["normalized"]]
-
-    def encode(self, text: str, second: str | None = None) -> tuple[list[int], list[int]]:
-        """Return ids and segment ids of a text, or of a pair, cut to the model's length; of a pair the longer text first."""
-        template = self._template
-        before, first = template["before"], self.ids(text)
-        if second is None:
-            room = self._max_length - len(before) - len(template["after_single"])
-            row = before + first[:room] + template["after_single"]
-            return row, [0] * len(row)
-        other, between, after = self.ids(second), template["between"], template["after"]
-        room = self._max_length - len(before) - len(between) - len(after)
-        kept, kept_other = _longest_first(len(first), len(other), room)
-        head, tail = before + first[:kept] + between, other[:kept_other] + after
-        return head + tail, [0] * len(head) + [1] * len(tail)
+        self._normalized = [
+            token | {"content": text_of(self._model.normalize(token["content"]))}
+            for token in added
+            if token["normalized"]
+        ]
 
     def ids(self, text: str) -> list[int]:
         """Return the ids of a text alone. Strings such as "[SEP]" in it become these tokens, as they do in training."""
+        return [token for token, _, _ in self.tokens(text)]
+
+    def tokens(self, text: str) -> list[tuple[int, int, int]]:
+        """Return the ids of a text alone, each with the first character that it stands for and the one after the last."""
         found = []
-        for part, token in _split(text, self._raw):
+        for start, end, token in _split(text, self._raw):
             if token is not None:
-                found.append(token)
+                found.append((token, start, end))
                 continue
-            for piece, added in _split(self._model.normalize(part), self._normalized):
-                found += self._model.ids(piece) if added is None else [added]
+            chars = self._model.normalize(text[start:end])
+            normal = text_of(chars)
+            for low, high, added in _split(normal, self._normalized):
+                pieces = self._model.tokens(normal[low:high]) if added is None else [(added, 0, high - low)]
+                for token, first, last in pieces:
+                    if first == last:  # the space that byte-level BPE puts before a text
+                        found.append((token, start, start))
+                    else:
+                        found.append((token, start + chars[low + first][1], start + chars[low + last - 1][2]))
         return found
 
     def decode(self, ids: list[int]) -> str:
         """Return the text of ids, without special tokens."""
-        return self._model.decode([token for token in ids if token not in self._special], self._added)
+        # A model may have more outputs than its vocabulary has pieces, as T5 does: these have no text.
+        known = [token for token in ids if token in self._added or token in self._model.pieces]
+        return self._model.decode([token for token in known if token not in self._special], self._added)
 
 
 class _WordPiece:
@@ -81,7 +80,7 @@ class _WordPiece:
         if normalizer["type"] != "BertNormalizer" or content["pre_tokenizer"]["type"] != "BertPreTokenizer":
             raise ValueError("a WordPiece tokenizer with BERT's normaliser and splitting was expected")
         self._vocabulary = model["vocab"]
-        self._pieces = {number: piece for piece, number in self._vocabulary.items()}
+        self.pieces = {number: piece for piece, number in self._vocabulary.items()}
         self._unknown = self._vocabulary[model["unk_token"]]
         self._prefix = model["continuing_subword_prefix"]
         self._longest = model["max_input_chars_per_word"]
@@ -90,32 +89,28 @@ class _WordPiece:
         strip = normalizer["strip_accents"]
         self._strip = self._lower if strip is None else strip
 
-    def normalize(self, text: str) -> str:
-        cleaned = []
-        for char in text:
-            if self._clean and _is_control(char):
+    def normalize(self, text: str) -> list[Char]:
+        chars = []
+        for place, char in enumerate(text):
+            if self._clean and is_control(char):
                 continue
             if self._clean and char in SPACES:
-                cleaned.append(" ")
+                char = " "
             elif self._ideographs and any(low <= ord(char) <= high for low, high in _IDEOGRAPHS):
-                cleaned.append(f" {char} ")
-            else:
-                cleaned.append(char)
-        text = "".join(cleaned)
+                char = f" {char} "
+            chars += [(each, place, place + 1) for each in char]
         if self._strip:
-            text = "".join(c for c in unicodedata.normalize("NFD", text) if unicodedata.category(c) != "Mn")
+            chars = [char for char in decomposed(chars) if unicodedata.category(char[0]) != "Mn"]
         # One by one: a whole text's last sigma would get another lower case.
-        return "".join(char.lower() for char in text) if self._lower else text
+        return [(each, *origin) for char, *origin in chars for each in char.lower()] if self._lower else chars
 
-    def ids(self, text: str) -> list[int]:
-        found = []
-        for word in _words(text):
-            found += self._word(word)
-        return found
+    def tokens(self, text: str) -> list[tuple[int, int, int]]:
+        return [token for start, end in _words(text) for token in self._word(text[start:end], start)]
 
-    def _word(self, word: str) -> list[int]:
+    def _word(self, word: str, place: int) -> list[tuple[int, int, int]]:
+        unknown = [(self._unknown, place, place + len(word))]
         if len(word) > self._longest:
-            return [self._unknown]
+            return unknown
         found, start = [], 0
         while start < len(word):
             for end in range(len(word), start, -1):
@@ -123,13 +118,13 @@ class _WordPiece:
                 if piece is not None:
                     break
             else:
-                return [self._unknown]  # a word of which a part is in no vocabulary is unknown as a whole
-            found.append(piece)
+                return unknown  # a word of which a part is in no vocabulary is unknown as a whole
+            found.append((piece, place + start, place + end))
             start = end
         return found
 
     def decode(self, ids: list[int], added: dict[int, str]) -> str:
-        return " ".join(added.get(token) or self._pieces[token] for token in ids).replace(f" {self._prefix}", "")
+        return " ".join(added.get(token) or self.pieces[token] for token in ids).replace(f" {self._prefix}", "")
 
 
 class _ByteLevelBPE:
@@ -140,25 +135,33 @@ class _ByteLevelBPE:
         if splitting["type"] != "ByteLevel" or content["normalizer"] is not None:
             raise ValueError("a byte-level BPE tokenizer with GPT-2's splitting and no normaliser was expected")
         self._vocabulary = model["vocab"]
-        self._pieces = {number: piece for piece, number in self._vocabulary.items()}
+        self.pieces = {number: piece for piece, number in self._vocabulary.items()}
         pairs = (tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in model["merges"])
         self._ranks = {pair: rank for rank, pair in enumerate(pairs)}
         self._adds_space = splitting["add_prefix_space"]
 
-    def normalize(self, text: str) -> str:
-        return text
+    def normalize(self, text: str) -> list[Char]:
+        return [(char, place, place + 1) for place, char in enumerate(text)]
 
-    def ids(self, text: str) -> list[int]:
-        if self._adds_space and not text.startswith(" "):
-            text = " " + text
+    def tokens(self, text: str) -> list[tuple[int, int, int]]:
+        added = int(self._adds_space and not text.startswith(" "))
+        text = " " * added + text
         found, start = [], 0
         while start < len(text):
             end = _end_of_word(text, start)
-            found += self._word([_BYTE_CHARACTERS[byte] for byte in text[start:end].encode("utf-8", "replace")])
+            coded = [char.encode("utf-8", "replace") for char in text[start:end]]
+            # Of each byte its character's place; the space that was added has none.
+            places = [start + number - added for number, char in enumerate(coded) for _ in char]
+            at = 0
+            for part in self._merged([_BYTE_CHARACTERS[byte] for char in coded for byte in char]):
+                if part in self._vocabulary:
+                    last = places[at + len(part) - 1]
+                    found.append((self._vocabulary[part], max(0, places[at]), last + 1))
+                at += len(part)
             start = end
         return found
 
-    def _word(self, parts: list[str]) -> list[int]:
+    def _merged(self, parts: list[str]) -> list[str]:
         while len(parts) > 1:
             pairs = list(itertools.pairwise(parts))
             best = min(pairs, key=lambda pair: self._ranks.get(pair, len(self._ranks)))
@@ -166,31 +169,22 @@ class _ByteLevelBPE:
                 break
             place = pairs.index(best)
             parts[place : place + 2] = ["".join(best)]
-        return [self._vocabulary[part] for part in parts if part in self._vocabulary]
+        return parts
 
     def decode(self, ids: list[int], added: dict[int, str]) -> str:
         pieces = (
-            added[token].encode() if token in added else bytes(_CHARACTER_BYTES[char] for char in self._pieces[token])
+            added[token].encode() if token in added else bytes(_CHARACTER_BYTES[char] for char in self.pieces[token])
             for token in ids
         )
         return b"".join(pieces).decode("utf-8", "replace")
 
 
-_MODELS = {"WordPiece": _WordPiece, "BPE": _ByteLevelBPE}
+_MODELS = {"WordPiece": _WordPiece, "BPE": _ByteLevelBPE, "Unigram": Unigram}
 
 
-def _longest_first(first: int, second: int, room: int) -> tuple[int, int]:
-    if first + second <= room:
-        return first, second
-    shorter = min(first, second)
-    longer = max(shorter, room - shorter)
-    # If both are longer than half of the room they get half each, the longer one the odd place.
-    low, high = (room // 2, room - room // 2) if shorter + longer > room else (shorter, longer)
-    return (low, high) if first <= second else (high, low)
-
-
-def _split(text: str, tokens: list[dict]) -> list[tuple[str, int | None]]:
-    """Parts of a text: plain ones, and added tokens with their id; the longest that starts at a place, from left to right."""
+def _split(text: str, tokens: list[dict]) -> list[tuple[int, int, int | None]]:
+    """Start and end of a text's parts: plain ones, and added tokens with their id; the longest that starts at a place, from left
+    to right."""
     tokens = sorted((token for token in tokens if token["content"]), key=lambda token: -len(token["content"]))
     parts, done, place = [], 0, 0
     while place < len(text):
@@ -200,30 +194,28 @@ def _split(text: str, tokens: list[dict]) -> list[tuple[str, int | None]]:
             continue
         start, end = place, place + len(token["content"])
         place = end
-        if token["single_word"] and (_is_word(text[start - 1 : start]) or _is_word(text[end : end + 1])):
+        if token["single_word"] and (is_word(text[start - 1 : start]) or is_word(text[end : end + 1])):
             continue
         while token["lstrip"] and start > done and text[start - 1] in SPACES:
             start -= 1
         while token["rstrip"] and end < len(text) and text[end] in SPACES:
             end += 1
         if start > done:
-            parts.append((text[done:start], None))
-        parts.append((text[start:end], token["id"]))
+            parts.append((done, start, None))
+        parts.append((start, end, token["id"]))
         done = place = end
-    return [*parts, (text[done:], None)] if done < len(text) else parts
+    return [*parts, (done, len(text), None)] if done < len(text) else parts
 
 
-def _words(text: str) -> list[str]:
-    """Split at spaces; punctuation marks are words of their own."""
-    words, word = [], ""
-    for char in text:
-        alone = _is_punctuation(char)
+def _words(text: str) -> list[tuple[int, int]]:
+    """Start and end of the parts between spaces; punctuation marks are words of their own."""
+    words, start = [], 0
+    for place, char in enumerate(text):
+        alone = is_punctuation(char)
         if alone or char in SPACES:
-            words += [word, char] if alone else [word]
-            word = ""
-        else:
-            word += char
-    return [each for each in [*words, word] if each]
+            words += [(start, place), (place, place + 1)] if alone else [(start, place)]
+            start = place + 1
+    return [(start, end) for start, end in [*words, (start, len(text))] if end > start]
 
 
 def _end_of_word(text: str, start: int) -> int:
@@ -232,33 +224,12 @@ def _end_of_word(text: str, start: int) -> int:
         if text.startswith(contraction, start):
             return start + len(contraction)
     first = start + 1 if text[start] == " " else start
-    kind = _kind(text[first : first + 1])
+    kind = category(text[first : first + 1])
     end = start if kind == " " else first
-    while end < len(text) and _kind(text[end]) == kind:
+    while end < len(text) and category(text[end]) == kind:
         end += 1
     # The last space belongs to the word behind it, if one follows.
     return end - 1 if kind == " " and end < len(text) and end - start > 1 else end
-
-
-def _kind(char: str) -> str:
-    if not char or char in SPACES:
-        return " "
-    category = unicodedata.category(char)[0]
-    return category if category in "LN" else "other"
-
-
-def _is_control(char: str) -> bool:
-    if char in "\t\n\r":
-        return False
-    return char in "\0\ufffd" or unicodedata.category(char) in ("Cc", "Cf", "Co")
-
-
-def _is_punctuation(char: str) -> bool:
-    return (ord(char) < 128 and "!" <= char <= "~" and not char.isalnum()) or unicodedata.category(char)[0] == "P"
-
-
-def _is_word(char: str) -> bool:
-    return bool(char) and (char.isalnum() or char == "_" or unicodedata.category(char)[0] == "M")
 
 
 def _byte_characters() -> list[str]:

@@ -1,0 +1,152 @@
+"""Unigram, the tokenizer of SentencePiece, T5 and XLM-RoBERTa."""
+
+import base64
+import itertools
+import unicodedata
+
+from kerasft_characters import SPACES, Char
+
+_WORD_START = "\u2581"
+_BREAKS = ("Cc", "Zl", "Zp")
+
+
+class Unigram:
+    """Kudo 2018, https://arxiv.org/abs/1804.10959: the likeliest way to cut a word into pieces, by Viterbi."""
+
+    def __init__(self, content: dict):
+        model, normalizer, splitting = content["model"], content["normalizer"], content["pre_tokenizer"]
+        self.pieces = {number: piece for number, (piece, _) in enumerate(model["vocab"])}
+        self._scores = {piece: (number, score) for number, (piece, score) in enumerate(model["vocab"])}
+        self._unknown = model["unk_id"]
+        self._unknown_score = min(score for _, score in model["vocab"]) - 10
+        self._longest = max(map(len, self.pieces.values()))
+        kind = None if normalizer is None else normalizer["type"]
+        if kind not in (None, "NFKC", "Precompiled"):
+            raise ValueError(f"a tokenizer with the normaliser {kind} is not supported here")
+        self._map = _CharacterMap(normalizer["precompiled_charsmap"]) if kind == "Precompiled" else None
+        self._nfkc = kind == "NFKC"
+        steps = splitting.get("pretokenizers", [splitting])
+        self._splits_at_spaces = steps[0]["type"] == "WhitespaceSplit"
+        if steps[-1]["type"] != "Metaspace" or steps[-1]["prepend_scheme"] != "always" or model.get("byte_fallback"):
+            raise ValueError("a Unigram tokenizer with SentencePiece's splitting and without bytes was expected")
+
+    def normalize(self, text: str) -> list[Char]:
+        """Return the characters that the pieces are of."""
+        if self._map is not None:
+            return self._map.normalize(text)
+        if not self._nfkc:
+            return [(char, place, place + 1) for place, char in enumerate(text)]
+        whole = unicodedata.normalize("NFKC", text)
+        parts = [(start, end, unicodedata.normalize("NFKC", text[start:end])) for start, end in _graphemes(text)]
+        if "".join(part for _, _, part in parts) != whole:  # such as Hangul letters, which make one syllable
+            parts = [(0, len(text), whole)]
+        return [(char, *_place(start + n, end)) for start, end, part in parts for n, char in enumerate(part)]
+
+    def tokens(self, text: str) -> list[tuple[int, int, int]]:
+        """Return the ids of a normalised text, each with its first character and the one after its last."""
+        if not self._splits_at_spaces:
+            text = text.replace(" ", _WORD_START)
+        found = []
+        for is_space, group in itertools.groupby(
+            range(len(text)), key=lambda place: self._splits_at_spaces and text[place] in SPACES
+        ):
+            if is_space:
+                continue
+            start, *_, end = [*(places := list(group)), places[-1] + 1]
+            added = int(not text.startswith(_WORD_START, start))
+            marked = _WORD_START * added + text[start:end]
+            begins = [place for place, char in enumerate(marked) if char == _WORD_START]
+            for first, last in itertools.pairwise([*begins, len(marked)]):
+                for token, low, high in self._word(marked[first:last]):
+                    # The mark that was added stands where the first character does.
+                    low, high = (max(0, low + first - added), max(1, high + first - added))
+                    found.append((token, start + low, start + high))
+        return found
+
+    def _word(self, word: str) -> list[tuple[int, int, int]]:
+        best: list[tuple] = [(0.0, 0, self._unknown)] + [(None, 0, 0)] * len(
+            word
+        )  # score, begin of the last piece, its id
+        for start in range(len(word)):
+            for end in range(start + 1, min(len(word), start + self._longest) + 1):
+                token, score = self._scores.get(word[start:end], (self._unknown, None))
+                if score is None and end == start + 1:
+                    score = self._unknown_score
+                if score is not None and (best[end][0] is None or best[start][0] + score > best[end][0]):
+                    best[end] = (best[start][0] + score, start, token)
+        found, end = [], len(word)
+        while end:
+            _, start, token = best[end]
+            # Unknown characters beside each other are one piece.
+            while token == self._unknown and start and best[start][2] == self._unknown:
+                start = best[start][1]
+            if token == self._unknown:
+                token = self._scores.get(word[start:end], (token,))[0]
+            found.append((token, start, end))
+            end = start
+        return found[::-1]
+
+    def decode(self, ids: list[int], added: dict[int, str]) -> str:
+        """Return the text of ids."""
+        pieces = "".join(added.get(token) or self.pieces[token] for token in ids)
+        return pieces.replace(_WORD_START, " ").removeprefix(" ")
+
+
+class _CharacterMap:
+    """SentencePiece's compiled normaliser: a double-array trie of byte strings (darts-clone), and what they become."""
+
+    def __init__(self, coded: str):
+        content = base64.b64decode(coded)
+        size = int.from_bytes(content[:4], "little")
+        self._trie = memoryview(content[4 : 4 + size]).cast("I")
+        self._texts = content[4 + size :]
+
+    def normalize(self, text: str) -> list[Char]:
+        """As Hugging Face does it: a short grapheme as a whole if it begins with a known string, else character by character."""
+        result = []
+        for start, end in _graphemes(text):
+            whole = self._replaced(text[start:end]) if len(text[start:end].encode("utf-8", "replace")) < 6 else None
+            if whole is not None:
+                result += [(char, *_place(start + number, end)) for number, char in enumerate(whole)]
+                continue
+            for place in range(start, end):
+                found = self._replaced(text[place])
+                result += [(char, place, place + 1) for char in (text[place] if found is None else found)]
+        return result
+
+    def _replaced(self, text: str) -> str | None:
+        """What the shortest known string at the beginning becomes; `None` if there is none."""
+        node = self._offset(self._trie[0])
+        for byte in text.encode("utf-8", "replace"):
+            if byte == 0:
+                return None
+            node ^= byte
+            unit = self._trie[node]
+            if unit & 0x800000FF != byte:
+                return None
+            node ^= self._offset(unit)
+            if unit >> 8 & 1:
+                start = self._trie[node] & 0x7FFFFFFF
+                return self._texts[start : self._texts.index(0, start)].decode()
+        return None
+
+    @staticmethod
+    def _offset(unit: int) -> int:
+        return (unit >> 10) << ((unit & 0x200) >> 6)
+
+
+def _place(place: int, end: int) -> tuple[int, int]:
+    place = min(place, end - 1)
+    return place, place + 1
+
+
+def _graphemes(text: str) -> list[tuple[int, int]]:
+    """Characters with the marks on them, and line ends; longer graphemes (Hangul, flags, emoji) are no matter to the map."""
+    starts = []
+    for place, char in enumerate(text):
+        before = text[place - 1 : place]
+        mark = unicodedata.category(char)[0] == "M" or char in "\u200c\u200d"
+        joined = before + char == "\r\n" if not mark else bool(before) and unicodedata.category(before) not in _BREAKS
+        if not joined:
+            starts.append(place)
+    return list(itertools.pairwise([*starts, len(text)]))

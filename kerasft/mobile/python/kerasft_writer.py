@@ -1,0 +1,130 @@
+"""Write texts with a mobile bundle of GPT-2 or T5: needs ai-edge-litert and numpy only.
+
+    python kerasft_writer.py FOLDER "Once upon a time" --max-new-tokens 32
+    python kerasft_writer.py FOLDER --golden
+
+GPT-2 goes on with the text; T5 answers it, with the prefix that it was trained with put before it.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from kerasft_generate import Generator
+from kerasft_tokenizer import Tokenizer
+
+
+class Writer:
+    """A mobile bundle that writes texts.
+
+    Args:
+        folder: The bundle's folder.
+        num_threads: Threads of a run.
+    """
+
+    def __init__(self, folder: str | pathlib.Path, num_threads: int = 2):
+        self.generator = Generator(folder, num_threads=num_threads)
+        self.tokenizer = Tokenizer(folder)
+        self._decoding = self.generator.signature["decoding"]
+
+    def __call__(self, text: str, **options: Any) -> dict[str, Any]:
+        """Return what is `generated`, and whether it `finished` by itself; the options are those of `kerasft_generate`."""
+        written = self.generator(self.token_ids(text, **options), **options)
+        return {"generated": self.tokenizer.decode(written["token_ids"]), "finished": written["finished"]}
+
+    def stream(self, text: str, **options: Any) -> Iterator[str]:
+        """Yield the same text piece by piece, as it is written."""
+        ids: list[int] = []
+        shown = whole = ""
+        for token in self.generator.stream(self.token_ids(text, **options), **options):
+            ids.append(token)
+            whole = self.tokenizer.decode(ids)
+            if not whole.endswith("\ufffd"):  # a character whose bytes are not all there yet
+                yield whole[len(shown) :]
+                shown = whole
+        if whole != shown:
+            yield whole[len(shown) :]
+
+    def token_ids(self, text: str, **options: Any) -> list[int]:
+        """Return the ids of a prompt; of one that leaves no room for new tokens the last ones, of a long source the first."""
+        signature = self.generator.signature
+        if signature["task"] == "causal-lm":
+            new_tokens = options.get("max_new_tokens") or self.generator.defaults["max_new_tokens"]
+            room = self.generator.cache_length - min(new_tokens, self.generator.cache_length // 2)
+            return self.tokenizer.ids(text)[-room:] or [max(0, self.generator.end_id)]
+        return self.source_ids(self._decoding["prefix"] + text)
+
+    def source_ids(self, text: str) -> list[int]:
+        """Return the ids of a source that has its prefix."""
+        signature = self.generator.signature
+        template = signature["preprocessing"]["template"]
+        room = signature["max_length"] - len(template["before"]) - len(template["after_single"])
+        return [*template["before"], *self.tokenizer.ids(text)[:room], *template["after_single"]]
+
+
+def check_golden(folder: str | pathlib.Path) -> tuple[int, list[str]]:
+    """Write the texts of golden.jsonl: how many, and those whose ids or text are others."""
+    writer, different, count = Writer(folder), [], 0
+    is_causal = writer.generator.signature["task"] == "causal-lm"
+    for line in (pathlib.Path(folder) / "golden.jsonl").read_text("utf-8").split("\n"):
+        if not line:
+            continue
+        row = json.loads(line)
+        count += 1
+        prompt = writer.tokenizer.ids(row["text"]) if is_causal else writer.source_ids(row["text"])
+        # A prompt that is too long for the cache lost its beginning; an empty one is the end token.
+        if prompt and prompt[-len(row["token_ids"]) :] != row["token_ids"]:
+            different.append(f"other ids: {row['text']!r}")
+            continue
+        options = {"method": "greedy", "max_new_tokens": max(1, len(row["generated_token_ids"]))}
+        ids = writer.generator(row["token_ids"], **options)["token_ids"]
+        text = writer.tokenizer.decode(ids)
+        if ids != row["generated_token_ids"] or text != row["answer"]:
+            different.append(f"expected {row['answer']!r}, written {text!r}")
+    return count, different
+
+
+def main() -> int:
+    """Write on a text and print it as it comes, then the tokens a second; or check the golden ones."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", help="the mobile bundle")
+    parser.add_argument("text", nargs="?", help="of the prompt, or of the source")
+    parser.add_argument("--golden", action="store_true", help="run golden.jsonl and compare the texts")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--max-new-tokens", type=int)
+    parser.add_argument("--method", choices=("greedy", "sample"))
+    parser.add_argument("--top-k", type=int, help="draw from this many likeliest tokens")
+    parser.add_argument("--seed", type=int)
+    arguments = vars(parser.parse_args())
+    # LiteRT tells every step of its start on the standard error; Python's own errors still go there.
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+    folder, text = arguments.pop("folder"), arguments.pop("text")
+    if arguments.pop("golden"):
+        count, different = check_golden(folder)
+        print(f"{count} texts: {len(different)} written otherwise", *different, sep="\n")
+        return 1 if different else 0
+    if text is None:
+        parser.error("give a text, or --golden")
+    writer = Writer(folder, num_threads=arguments.pop("threads"))
+    options = {name: value for name, value in arguments.items() if value is not None}
+    start, count = time.perf_counter(), 0
+    try:
+        for piece in writer.stream(text, **options):
+            print(piece, end="", flush=True)
+            count += 1
+    except ValueError as error:
+        sys.exit(f"error: {error}")
+    print()
+    print(f"{count / (time.perf_counter() - start):.1f} pieces/s", file=sys.stderr)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
