@@ -71,21 +71,29 @@ def test_it_is_valid_holds_no_outputs_and_no_local_paths(notebook):
         compile(cell.source, cell.id, "exec")
 
 
-def executed(notebook, name, folder):
-    """Run the notebook on small data, in `folder`."""
+@pytest.fixture(scope="module")
+def kernel():
+    """One process for all of them, which imports TensorFlow once."""
+    client = nbclient.NotebookClient(nbformat.v4.new_notebook())
+    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
+    with client.setup_kernel(env={**os.environ, "PYTHONPATH": path}):
+        yield client.km
+
+
+def executed(notebook, name, folder, kernel):
+    """Run the notebook on small data, in `folder` and without what others left."""
     (settings,) = (cell for cell in notebook.cells if cell.cell_type == "code" and "model_name =" in cell.source)
     settings.source = SMALL.format(task=name.replace("_", "-"), new_model=NEW_MODELS.get(name, "new_bert"))
-    client = nbclient.NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(folder)}})
-    return client.execute()
+    notebook.cells.insert(0, nbformat.v4.new_code_cell(f"%reset -f\n%cd -q {folder}"))
+    return nbclient.NotebookClient(notebook, timeout=300, km=kernel).execute()
 
 
 # nbclient starts its kernel by way of jupyter_client, whose sockets are closed by the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(("notebook", "name"), [(name, name) for name in NAMES], indirect=["notebook"])
-def test_it_runs_and_shows_figures(notebook, name, tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))))
-    done = executed(notebook, name, tmp_path)
+def test_it_runs_and_shows_figures(notebook, name, tmp_path, kernel):
+    done = executed(notebook, name, tmp_path, kernel)
     outputs = [output for cell in done.cells for output in cell.get("outputs", ())]
     assert not [output for output in outputs if output.output_type == "error"]
     shown = [output["data"] for output in outputs if "data" in output]
