@@ -1,6 +1,6 @@
 """Checkpoints of other libraries in, backbone and tokenizer out; and the other way."""
 
-from kerasft.checkpoints.bundle_reader import backbone_of
+from kerasft.checkpoints.bundle_reader import backbone_of, restore_head
 from kerasft.checkpoints.load import has_task_head, load_pretrained, load_task_model, task_of
 from kerasft.checkpoints.new_bert import new_bert
 from kerasft.checkpoints.new_gpt2 import new_gpt2
@@ -18,6 +18,7 @@ __all__ = [
     "new_gpt2",
     "new_t5",
     "push_to_hub",
+    "restore_head",
     "save_huggingface",
     "task_of",
 ]

@@ -87,3 +87,52 @@ def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "
         logger.warning("%s: its head does without %s, which is new and random.", source, listed(missing))
     backbone.checkpoint_report = LoadReport(source, loaded=tuple(loaded), missing=tuple(missing))
     return backbone
+
+
+def restore_head(model: keras.Model, name: str | pathlib.Path) -> bool:
+    """Give a new model all weights of a bundle, head included, if it is the same model for the same labels.
+
+    So a training that starts from a finished bundle goes on with it, rather than with a new head.
+
+    Args:
+        model: What `kerasft.heads` made.
+        name: What was given to `load_pretrained`: the folder of a bundle, or anything else.
+
+    Returns:
+        Whether the model has the bundle's weights now. If not it is as it was.
+
+    Raises:
+        CheckpointError: If the bundle is damaged.
+
+    Example:
+
+    >>> import kerasft
+    >>> folder = kerasft.save_bundle(scratch / "reviews_head", model, tokenizer)
+    >>> restore_head(model, folder), restore_head(model, "bert-base-uncased")
+    (True, False)
+    """
+    if not is_bundle(name):
+        return False
+    bundle = load_bundle(name)
+    found = bundle.model.labels
+    if bundle.model.name != model.name or list(found) != list(model.labels) or found.problem != model.labels.problem:
+        return False
+    layers = {layer.name: layer for layer in rebuild(bundle.model).layers}
+    weighted = [layer for layer in model.layers if layer.weights]
+
+    if _kinds(model) != _kinds(bundle.model) or not all(layer.name in layers for layer in weighted):
+        return False
+    if any(_shapes(layer) != _shapes(layers[layer.name]) for layer in weighted):
+        return False
+    for layer in weighted:
+        layer.set_weights(layers[layer.name].get_weights())
+    return True
+
+
+def _kinds(model: keras.Model) -> list[str]:
+    """What a model is made of; a mean over the tokens and the first one's state have the same weights behind them."""
+    return sorted(type(layer).__name__ for layer in model.layers if not isinstance(layer, keras.layers.Dropout))
+
+
+def _shapes(layer: keras.layers.Layer) -> list[tuple[int, ...]]:
+    return [tuple(weight.shape) for weight in layer.weights]

@@ -13,7 +13,15 @@ import sys
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare, read_columns, read_rows
+from kerasft.recipes.training import (
+    epoch_chosen_on,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    read_columns,
+    read_rows,
+    restore_head,
+)
 
 MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regression": "val_spearman"}
 
@@ -89,6 +97,7 @@ def main(options: Options) -> dict:
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         model = kerasft.heads.text_classifier(backbone, labels, pooling=options.pooling, dropout=options.dropout)
+        restore_head(model, options)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.text_classification(
@@ -109,9 +118,8 @@ def main(options: Options) -> dict:
 
     # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns of its own default.
     texts, _ = kerasft.data.texts_and_labels(watched, columns=columns)
-    watch = make_callbacks(
-        options, work, monitor=MONITOR[options.problem], metrics=metrics, validation_data=dev, texts=texts
-    )
+    watching = {"monitor": MONITOR[options.problem], "metrics": metrics, "validation_data": dev, "texts": texts}
+    watch = make_callbacks(options, work, **watching)
     verbose = 1 if sys.stdout.isatty() else 2
     aware = kerasft.quantization.quantization_aware(model) if options.quantization_aware else contextlib.nullcontext()
     with aware:
@@ -125,8 +133,8 @@ def main(options: Options) -> dict:
         tuned = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
         made["settings"] = {"out_of_scope": tuned.tune_out_of_scope(dev_rows, outside, columns=columns)}
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    pipeline = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
-    report = pipeline.evaluate(rows, columns=columns, about=about)
+    trained = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
+    report = trained.evaluate(rows, columns=columns, about=about)
     report.write(work / "report")
     provenance = {"options": dataclasses.asdict(options), "history": model.history.history}
     bundle = kerasft.save_bundle(

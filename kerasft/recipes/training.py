@@ -4,6 +4,7 @@ import dataclasses
 import pathlib
 import shutil
 import sys
+from typing import Any
 
 import kerasft
 from kerasft.errors import bad_argument
@@ -89,6 +90,17 @@ def read_rows(
     if options.max_train_rows is not None and options.max_train_rows < len(train):
         train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, **stratified)
     return train, dev, ("dev", dev) if test is None else ("test", test), labels
+
+
+def restore_head(model: Any, options: TrainingOptions) -> None:
+    """Go on with a bundle's head too, where `options.model` is a bundle for the same labels, and say so.
+
+    Example:
+
+    >>> restore_head(model, TrainingOptions(model="bert-base-uncased", train="train.csv"))
+    """
+    if kerasft.checkpoints.restore_head(model, options.model):
+        print(f"The labels are those of {options.model}: its head goes on too.", file=sys.stderr)
 
 
 def make_optimizer(options: TrainingOptions, steps_per_epoch: int):

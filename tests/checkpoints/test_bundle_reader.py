@@ -9,7 +9,7 @@ import pytest
 import kerasft
 from kerasft import KerasftError, adapters, heads
 from kerasft.backbones import GPT2Config, T5Config, gpt2, t5
-from kerasft.checkpoints import backbone_of, load_pretrained
+from kerasft.checkpoints import backbone_of, load_pretrained, restore_head
 from tests import tiny
 from tests.export.conftest import trained
 
@@ -75,3 +75,28 @@ def test_a_foreign_backbone_is_refused():
     backbone = keras.Model(inputs, keras.layers.Embedding(10, 4, name="table")(inputs["token_ids"]))
     with pytest.raises(KerasftError, match=r"`model` must be a backbone that kerasft.load_pretrained built"):
         backbone_of(heads.sentence_embedding(backbone))
+
+
+def test_the_same_labels_go_on_with_the_head(tmp_path):
+    trained_model = heads.text_classifier(trained(tiny.backbone()), ["no", "yes"])
+    folder = kerasft.save_bundle(tmp_path / "bundle", trained_model, tiny.tokenizer(), max_length=16)
+    batch = tiny.batch(["a good film", "bad"])
+
+    def restored(labels, **options):
+        model = heads.text_classifier(load_pretrained(folder)[0], labels, **options)
+        before = model(batch)
+        done = restore_head(model, folder)
+        unchanged = np.allclose(model(batch), before)
+        return (
+            done,
+            unchanged,
+            model.output_shape == trained_model.output_shape
+            and np.allclose(model(batch), trained_model(batch), atol=1e-6),
+        )
+
+    assert restored(["no", "yes"]) == (True, False, True)
+    assert restored(["no", "yes"], dropout=0.3) == (True, False, True)
+    for labels in (["yes", "no"], ["no", "yes", "oh"], kerasft.features.Labels(["no", "yes"], "multi_label")):
+        assert restored(labels)[:2] == (False, True)
+    assert restored(["no", "yes"], pooling="mean")[:2] == (False, True)
+    assert not restore_head(trained_model, "bert-base-uncased")

@@ -130,3 +130,13 @@ def test_a_foreign_output_is_refused_before_anything_is_read(checkpoint, tmp_pat
     message = "`output` must be a new folder or a bundle" if foreign else "train.csv: there is no such file"
     with pytest.raises(KerasftError, match=message):
         main(options(checkpoint, tmp_path))
+
+
+def test_a_finished_bundle_goes_on_quantization_aware_with_its_head(checkpoint, tmp_path, capsys):
+    write_csv(tmp_path / "train.csv", [(text, "many" if number > 1 else "few") for text, number, _, _ in rows()])
+    given = {"test": str(tmp_path / "train.csv"), "keep": "last"}
+    first = main(options(checkpoint, tmp_path, learning_rate=1e-2, epochs=3, **given))
+    again = {"model": str(first["bundle"]), "output": str(tmp_path / "again"), "quantization_aware": True}
+    second = main(dataclasses.replace(options(checkpoint, tmp_path, learning_rate=1e-9, **given), **again))
+    assert f"The labels are those of {first['bundle']}: its head goes on too." in capsys.readouterr().err
+    assert second["metrics"]["log_loss"] == pytest.approx(first["metrics"]["log_loss"], rel=1e-3)
