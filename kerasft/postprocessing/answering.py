@@ -103,9 +103,11 @@ class Answering:
 
     def classes(self, *texts: str) -> dict[str, Any]:
         """Answer by labels with scores, or numbers."""
-        settings = {name: self.decoding[name] for name in ("out_of_scope",) if self.decoding.get(name)}
-        logits = self.run(*self.encode(*texts))["logits"]
-        return answers(logits[None], self.labels, **settings)[0]
+        settings = {name: self.decoding[name] for name in ("out_of_scope", "temperature") if self.decoding.get(name)}
+        threshold = self.decoding.get("thresholds") or self.decoding.get("threshold")
+        if threshold is not None:
+            settings["threshold"] = threshold
+        return answers(self.run(*self.encode(*texts))["logits"][None], self.labels, **settings)[0]
 
     def relation(self, text: str) -> dict[str, Any]:
         """Answer which relation two entities have, that are marked by <e1>, </e1>, <e2>, </e2>, or by the model's markers."""

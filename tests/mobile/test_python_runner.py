@@ -77,8 +77,12 @@ def bundle_of(task):
         "intent-and-slots": lambda: heads.intent_and_slots(backbone, ["pay", "lost"], tags),
         "question-answering": lambda: heads.question_answering(backbone),
     }
+    if task == "multi-label":
+        settings = {"temperature": 2.0, "thresholds": [0.4, 0.5, 0.6]}
     if task == "constrained":
         settings = {"constrained": True, "stride": 3}
+    if task == "classes":
+        settings = {"temperature": 0.5, "out_of_scope": {"threshold": 0.6, "label": "oos"}}
     if task == "question-answering":
         settings = {"no_answer_threshold": 0.0, "max_answer_length": 4}
     return kerasft.make_bundle(make[task](), tokenizer, max_length=24, pair=pair, settings=settings)
