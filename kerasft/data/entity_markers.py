@@ -78,14 +78,27 @@ def encode_entities(
     >>> marked.decode(encoded.token_ids[0])
     '[CLS] a [E1] good [/E1] [E2] bad [/E2] film [SEP]'
     """
+    return encode_marked(tokenizer, [mark(pair) for pair in pairs], max_length=max_length)
+
+
+def encode_marked(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, max_length: int) -> EncodedEntities:
+    """Do what `encode_entities` does, with texts that have their markers.
+
+    Example:
+
+    >>> import kerasft
+    >>> _, marked = kerasft.vocabulary.add_tokens(backbone, tokenizer, ENTITY_MARKERS, special=True)
+    >>> encode_marked(marked, ["[E1]we[/E1] love[E2] film[/E2]"], max_length=16).encoded.lengths
+    [9]
+    """
     markers = marker_ids(tokenizer)
     least = tokenizer.num_special_tokens_to_add() + len(markers)
     if max_length < least:
         raise bad_argument("max_length", f"at least {least}, the markers included", max_length, "128 is usual.")
     token_ids, segment_ids, num_cut, num_split = [], [], 0, 0
-    for start in range(0, len(pairs), _CHUNK):
-        texts = [mark(pair) for pair in pairs[start : start + _CHUNK]]
-        for encoding in tokenizer(texts, return_token_type_ids=True, verbose=False).encodings:
+    for start in range(0, len(texts), _CHUNK):
+        chunk = list(texts[start : start + _CHUNK])
+        for encoding in tokenizer(chunk, return_token_type_ids=True, verbose=False).encodings:
             own = [place for place, owner in enumerate(encoding.sequence_ids) if owner is not None]
             kept, split = kept_tokens(encoding.ids, own, markers, max_length=max_length)
             num_cut += len(kept) < len(encoding.ids)

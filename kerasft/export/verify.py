@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from kerasft.bundles import Bundle
+from kerasft.data.entity_markers import encode_marked
 from kerasft.data.marked_texts import marked_sample
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.agreement import agreement, as_logits, largest_difference
@@ -243,6 +244,8 @@ def encoded_for(bundle: Bundle, texts: Sequence, max_length: int) -> Batchable:
     if DECODER_TOKEN_IDS in bundle.model.input:
         start_id = bundle.settings.get("start_token_id", bundle.tokenizer.pad_token_id or 0)
         return encode_pairs(bundle.tokenizer, texts, max_length=max_length, start_id=start_id)
+    if bundle.task == "relation-extraction":
+        return encode_marked(bundle.tokenizer, texts, max_length=max_length).encoded
     return encode(bundle.tokenizer, texts, max_length=max_length)
 
 

@@ -82,8 +82,9 @@ class Answering:
         template = self.template
         before, first = template["before"], self._ids(text)
         if second is None:
-            if self.signature["task"] == "relation-extraction":
-                return self._around_entities(first)
+            markers = self.decoding.get("markers", {}).values()
+            if markers and set(markers) <= set(first):
+                return self._around_entities(first, list(markers))
             room = self.max_length - len(before) - len(template["after_single"])
             return _in_one_segment([*before, *first[:room], *template["after_single"]])
         other, between, after = self._ids(second), template["between"], template["after"]
@@ -94,9 +95,9 @@ class Answering:
     def _ids(self, text: str) -> list[int]:
         return [token for token, _, _ in self.tokenize(text)]
 
-    def _around_entities(self, ids: list[int]) -> tuple[list[int], list[int]]:
+    def _around_entities(self, ids: list[int], markers: list[int]) -> tuple[list[int], list[int]]:
         before, after = self.template["before"], self.template["after_single"]
-        row, markers = [*before, *ids, *after], list(self.decoding["markers"].values())
+        row = [*before, *ids, *after]
         own = range(len(before), len(before) + len(ids))
         kept, _ = kept_tokens(row, own, markers, max_length=self.max_length)
         return _in_one_segment([row[place] for place in kept])

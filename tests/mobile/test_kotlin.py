@@ -33,6 +33,7 @@ from kerasft.postprocessing import answers, probabilities
 from kerasft.tokenizers import kinds
 from kerasft.tokenizers.encoding import encode
 from tests import tiny, tiny_t5
+from tests.pipelines import test_relation_extraction
 from tests.tokenizers import tiny_files
 
 load_module = importlib.import_module("kerasft.tokenizers.load")
@@ -328,6 +329,15 @@ def test_outputs_per_token_have_no_rows_for_padding(jar, tmp_path):
     model = token_classifier(tiny.backbone(), ["O", "B-PER", "I-PER"])
     bundle = kerasft.make_bundle(model, tiny.tokenizer(), max_length=32)
     kerasft.export.litert(bundle, tmp_path / "phone", sequence_length=(16, 32))
+    assert_golden(piped(jar, tmp_path / "phone"))
+
+
+def test_a_long_text_with_two_entities_is_cut_around_them(jar, tmp_path):
+    near = [f"{'good ' * n}<e1>we</e1> lost <e2>film</e2>{' bad' * (40 - n)}" for n in (0, 3, 20, 40)]
+    far = [f"<e2>we</e2> {'lost ' * n}<e1>my card</e1> and film" for n in (8, 30)]
+    kerasft.export.litert(
+        test_relation_extraction.make_bundle(), tmp_path / "phone", sequence_length=24, texts=near + far
+    )
     assert_golden(piped(jar, tmp_path / "phone"))
 
 

@@ -93,7 +93,8 @@ export function encode(tokenizer, texts, signature) {
   const [first, second] = texts.map((text) => tokenizer.ids(text));
   if (second === undefined) {
     const room = signature.max_length - before.length - afterSingle.length;
-    const ids = [...before, ...first.slice(0, room), ...afterSingle];
+    const markers = ["[E1]", "[/E1]", "[E2]", "[/E2]"].map((marker) => signature.decoding?.markers?.[marker]);
+    const ids = [...before, ...cut(first, markers, room), ...afterSingle];
     return { token_ids: ids, segment_ids: ids.map(() => 0) };
   }
   const room = signature.max_length - before.length - between.length - after.length;
@@ -101,6 +102,22 @@ export function encode(tokenizer, texts, signature) {
   const head = [...before, ...first.slice(0, one), ...between];
   const tail = [...second.slice(0, two), ...after];
   return { token_ids: [...head, ...tail], segment_ids: [...head.map(() => 0), ...tail.map(() => 1)] };
+}
+
+/** A long text loses its end; one with two marked entities what is not around these. */
+function cut(ids, markers, room) {
+  const places = markers.map((marker) => ids.lastIndexOf(marker));
+  if (ids.length <= room || places.includes(-1)) return ids.slice(0, room);
+  const [first, last] = [Math.min(...places), Math.max(...places)];
+  const spare = room - (last - first + 1);
+  if (spare >= 0) {
+    const start = first - Math.min(first, Math.max(Math.floor(spare / 2), spare - (ids.length - 1 - last)));
+    return ids.slice(start, start + room);
+  }
+  // They are too far apart: what stands between them goes.
+  const [[head], [tail, end]] = [places.slice(0, 2), places.slice(2)].sort(([one], [other]) => one - other);
+  const ofTail = Math.min(Math.floor(room / 2), end - tail + 1);
+  return ids.filter((_, at) => (at >= head && at < head + room - ofTail) || (at >= tail && at < tail + ofTail));
 }
 
 function longestFirst(one, two, room) {

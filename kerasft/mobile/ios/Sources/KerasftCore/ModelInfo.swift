@@ -36,6 +36,8 @@ public struct ModelInfo {
     /// How texts are written, for a file that does; else null.
     public let generation: Json
     let template: Json
+    /// The ids of [E1], [/E1], [E2] and [/E2], for a task that has them; else none.
+    let markers: [Int]
 
     public init(_ data: Data) throws {
         let json = try Json.parse(data)
@@ -49,6 +51,8 @@ public struct ModelInfo {
         maxLength = min(try json.required(json["max_length"].int, "max_length"), json["lengths"].ints.max() ?? Int.max)
         generation = json["generation"]
         template = json["preprocessing"]["template"]
+        let ofMarkers = json["decoding"]["markers"]
+        markers = ["[E1]", "[/E1]", "[E2]", "[/E2]"].compactMap { ofMarkers[$0].int }
     }
 }
 

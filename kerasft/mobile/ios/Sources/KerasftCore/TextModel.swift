@@ -12,6 +12,7 @@ public struct TextEncoder {
     private let between: [Int]
     private let after: [Int]
     private let maxLength: Int
+    private let markers: [Int]
 
     public init(_ info: ModelInfo, _ tokenizer: Tokenizer) {
         self.tokenizer = tokenizer
@@ -20,12 +21,36 @@ public struct TextEncoder {
         between = info.template["between"].ints
         after = info.template["after"].ints
         maxLength = info.maxLength
+        markers = info.markers
     }
 
     public func encode(_ text: Scalars) -> Encoded {
         let room = maxLength - before.count - afterSingle.count
-        let ids = before + tokenizer.ids(text).prefix(room) + afterSingle
+        let ids = before + cut(tokenizer.ids(text), room) + afterSingle
         return Encoded(ids: ids, segments: Array(repeating: 0, count: ids.count))
+    }
+
+    private func cut(_ ids: [Int], _ room: Int) -> [Int] {
+        let places = markers.compactMap { ids.lastIndex(of: $0) }
+        if ids.count <= room || places.count < 4 { return Array(ids.prefix(room)) }
+        return aroundEntities(ids, places, room)
+    }
+
+    /// As much before the first entity as after the last; where they are too far apart what stands between them goes.
+    private func aroundEntities(_ ids: [Int], _ places: [Int], _ room: Int) -> [Int] {
+        let first = places.min()!
+        let last = places.max()!
+        let spare = room - (last - first + 1)
+        if spare >= 0 {
+            let start = first - min(first, max(spare / 2, spare - (ids.count - 1 - last)))
+            return Array(ids[start..<start + room])
+        }
+        let isOrdered = places[0] < places[2]
+        let head = isOrdered ? places[0] : places[2]
+        let tail = isOrdered ? places[2] : places[0]
+        let ofTail = min(room / 2, (isOrdered ? places[3] : places[1]) - tail + 1)
+        let kept = Set(head..<head + room - ofTail).union(tail..<tail + ofTail)
+        return kept.sorted().map { ids[$0] }
     }
 
     /// Of a pair the longer text is cut first.

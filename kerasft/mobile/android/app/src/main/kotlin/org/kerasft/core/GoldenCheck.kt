@@ -7,7 +7,7 @@ import kotlin.math.abs
  * numbers, or the tokens that it writes.
  */
 class GoldenCheck(private val info: ModelInfo, private val tokenizer: Tokenizer, private val signatures: Signatures? = null) {
-    private val encoder = TextEncoder(tokenizer, info.template, info.maxLength)
+    private val encoder = TextEncoder(tokenizer, info)
     private val model by lazy { TextModel(info, tokenizer, signatures!!) }
     private val generator by lazy { Generator(info, signatures!!) }
 

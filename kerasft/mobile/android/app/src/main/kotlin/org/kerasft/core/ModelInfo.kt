@@ -19,6 +19,11 @@ class ModelInfo(json: Any?) {
     val padId = json["pad_token_id"]?.jsonInt() ?: 0
     val template = Template(json["preprocessing"]["template"])
 
+    /** The ids of [E1], [/E1], [E2] and [/E2], for a task that has them; else none. */
+    val markers: IntArray = json["decoding"]?.get("markers")?.let { markers ->
+        listOf("[E1]", "[/E1]", "[E2]", "[/E2]").map { markers[it].jsonInt() }.toIntArray()
+    } ?: IntArray(0)
+
     /** How texts are written, for a file that does; else null. */
     val generation: Map<String, Any?>? = json["generation"]?.jsonMap()
 

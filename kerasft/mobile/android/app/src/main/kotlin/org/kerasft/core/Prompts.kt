@@ -2,7 +2,7 @@ package org.kerasft.core
 
 /** The ids that a model which writes reads of a text. */
 class Prompts(private val info: ModelInfo, private val tokenizer: Tokenizer) {
-    private val encoder = TextEncoder(tokenizer, info.template, info.maxLength)
+    private val encoder = TextEncoder(tokenizer, info)
 
     /**
      * For T5 the ids of its prefix and the text, with the end token; for GPT-2 those of the text alone, the last ones if there are

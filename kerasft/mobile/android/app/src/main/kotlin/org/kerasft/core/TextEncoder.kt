@@ -11,13 +11,37 @@ class Template(val before: IntArray, val afterSingle: IntArray, val between: Int
 class Encoded(val ids: IntArray, val segments: IntArray)
 
 /** Puts special tokens around the ids of texts, and cuts what is longer than [maxLength] ids. */
-class TextEncoder(private val tokenizer: Tokenizer, private val template: Template, private val maxLength: Int) {
+class TextEncoder(private val tokenizer: Tokenizer, info: ModelInfo) {
+    private val template = info.template
+    private val maxLength = info.maxLength
+    private val markers = info.markers
 
     fun encode(text: String): Encoded {
         val ids = tokenizer.ids(text)
         val room = maxLength - template.before.size - template.afterSingle.size
-        val row = template.before + ids.copyOf(minOf(ids.size, room)) + template.afterSingle
+        val row = template.before + cut(ids, room) + template.afterSingle
         return Encoded(row, IntArray(row.size))
+    }
+
+    private fun cut(ids: IntArray, room: Int): IntArray {
+        if (ids.size <= room) return ids
+        val places = markers.map(ids::lastIndexOf)
+        return if (places.isEmpty() || -1 in places) ids.copyOf(room) else aroundEntities(ids, places, room)
+    }
+
+    /** As much before the first entity as after the last; where they are too far apart what stands between them goes. */
+    private fun aroundEntities(ids: IntArray, places: List<Int>, room: Int): IntArray {
+        val first = places.min()
+        val last = places.max()
+        val spare = room - (last - first + 1)
+        if (spare >= 0) {
+            val start = first - minOf(first, maxOf(spare / 2, spare - (ids.size - 1 - last)))
+            return ids.copyOfRange(start, start + room)
+        }
+        val (head, tail) = listOf(places[0] to places[1], places[2] to places[3]).sortedBy { it.first }
+        val ofTail = minOf(room / 2, tail.second - tail.first + 1)
+        val kept = (head.first until head.first + room - ofTail) + (tail.first until tail.first + ofTail)
+        return kept.distinct().sorted().map { ids[it] }.toIntArray()
     }
 
     /** Of a pair the longer text is cut first. */

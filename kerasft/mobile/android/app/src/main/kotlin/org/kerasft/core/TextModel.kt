@@ -5,7 +5,7 @@ class Output(val values: FloatArray, val shape: IntArray)
 
 /** Texts in, the numbers of a model out: the shortest signature that a text fits in, padded, run. */
 class TextModel(val info: ModelInfo, tokenizer: Tokenizer, private val signatures: Signatures) {
-    val encoder = TextEncoder(tokenizer, info.template, info.maxLength)
+    val encoder = TextEncoder(tokenizer, info)
 
     /** The signatures that read a text, from short to long; one for texts of any length has the length -1. */
     private val byLength: List<Pair<String, Int>> = info.signatures
