@@ -7,6 +7,7 @@ and with all of them a BERT loses 5 points and more (docs/mobile.md).
 
 import contextlib
 import io
+import logging
 import re
 import warnings
 from collections.abc import Iterator, Sequence
@@ -243,11 +244,15 @@ def _library(quantize: str) -> tuple:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the library's progress bars and tables, and the interpreter's warning that it keeps all tensors."""
+    """Without the library's progress bars, tables and log, and the interpreter's warning that it keeps all tensors."""
+    disabled = logging.root.manager.disable
+    logging.disable(max(disabled, logging.INFO))
     with (
+        contextlib.ExitStack() as after,
         contextlib.redirect_stdout(io.StringIO()),
         contextlib.redirect_stderr(io.StringIO()),
         warnings.catch_warnings(),
     ):
+        after.callback(logging.disable, disabled)
         warnings.simplefilter("ignore")
         yield

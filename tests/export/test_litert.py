@@ -2,6 +2,7 @@
 
 import functools
 import json
+import logging
 import shutil
 import sys
 
@@ -137,12 +138,14 @@ def test_a_file_that_lost_too_much_is_refused(bundle, tmp_path):
 
 
 @pytest.mark.parametrize("quantize", ["int4", "int8_full"])
-def test_googles_quantizer(bundle, tmp_path, quantize):
+def test_googles_quantizer(bundle, tmp_path, quantize, caplog):
     pytest.importorskip("ai_edge_quantizer", reason='needs pip install "kerasft[mobile]"')
     arguments = {"calibration": TEXTS * 4} if quantize == "int8_full" else {}
+    caplog.set_level(logging.INFO)
     report = litert_function(
         bundle, tmp_path / "phone", quantize=quantize, sequence_length=16, texts=TEXTS, min_agreement=0.8, **arguments
     )
+    assert not [record for record in caplog.records if record.name == "root"]  # the quantizer tells each step there
     assert report["max_difference"] < 0.5
     products = [row["types"] for row in report["operators"] if row["operator"] == "FULLY_CONNECTED"]
     if quantize == "int8_full":
