@@ -1,5 +1,7 @@
 """What a model answers on a labelled dataset, beside the truth."""
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -79,6 +81,24 @@ def probabilities(logits: np.ndarray, problem: str) -> np.ndarray:
     [[0.5, 0.5]]
     """
     return expit(logits) if problem == MULTI_LABEL else softmax(logits, axis=-1)
+
+
+def held(logits: np.ndarray, thresholds: Sequence[float] | None = None) -> np.ndarray:
+    """Say which of several labels hold: those whose probability is at least their threshold, or else 0.5.
+
+    Args:
+        logits: (N, C).
+        thresholds: From 0 to 1, (C,).
+
+    Returns:
+        Booleans, (N, C).
+
+    Example:
+
+    >>> held(np.array([[1.0, -1.0]]), thresholds=[0.8, 0.2]).tolist()
+    [[False, True]]
+    """
+    return expit(np.asarray(logits, "float64")) >= np.asarray(0.5 if thresholds is None else thresholds)
 
 
 def describe(logits: np.ndarray, labels: Labels, *, with_chance: bool = True) -> list[str]:

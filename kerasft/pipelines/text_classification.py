@@ -13,10 +13,11 @@ from kerasft.data.rows import Rows
 from kerasft.data.splits import separate_label
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import Runner, predict_logits
-from kerasft.features import SINGLE_LABEL, Labels
+from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.postprocessing import answers, probabilities
+from kerasft.postprocessing import answers, best_temperature, best_thresholds, probabilities
 from kerasft.postprocessing.out_of_scope import check_out_of_scope, out_of_scope_scores, out_of_scope_threshold
+from kerasft.postprocessing.text_classification import check_temperature, check_thresholds
 from kerasft.reports import Report, summarize
 from kerasft.tokenizers.encoding import encode
 
@@ -37,6 +38,9 @@ class TextClassificationPipeline(Pipeline):
         pair: Whether the model reads pairs of texts.
         out_of_scope: `{"threshold": ..., "label": ...}`: from what probability a text has one of the labels, and what it has
             otherwise; see `tune_out_of_scope`.
+        temperature: What the logits are divided by before they become probabilities, > 0; see `tune_temperature`.
+        thresholds: Of a model of several labels: from what probability each of them holds; `None`: 0.5. See
+            `tune_thresholds`.
 
     Example:
 
@@ -62,14 +66,21 @@ class TextClassificationPipeline(Pipeline):
         max_length: int,
         pair: bool = False,
         out_of_scope: Mapping[str, Any] | None = None,
+        temperature: float = 1.0,
+        thresholds: Sequence[float] | None = None,
     ):
         if out_of_scope is not None:
             check_out_of_scope(out_of_scope, labels)
+        if thresholds is not None:
+            check_thresholds(thresholds, labels)
+        check_temperature(temperature, labels)
         self.runner = runner
         self.tokenizer = tokenizer
         self.labels = labels
         self.pair = pair
         self.out_of_scope = out_of_scope
+        self.temperature = temperature
+        self.thresholds = thresholds
         self.max_length = min(max_length, runner.sequence_length or max_length)
         self.num_truncated = 0
 
@@ -80,8 +91,9 @@ class TextClassificationPipeline(Pipeline):
         """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
         labels = Labels(metadata["labels"], metadata["problem"])
         pair = bool(metadata.get("pair"))
-        rejection = metadata.get("settings", {}).get("out_of_scope")
-        return cls(runner, tokenizer, labels, max_length=metadata["max_length"], pair=pair, out_of_scope=rejection)
+        names = ("out_of_scope", "temperature", "thresholds")
+        settings = {name: value for name, value in metadata.get("settings", {}).items() if name in names}
+        return cls(runner, tokenizer, labels, max_length=metadata["max_length"], pair=pair, **settings)
 
     def __call__(
         self,
@@ -90,7 +102,7 @@ class TextClassificationPipeline(Pipeline):
         *,
         batch_size: int = 32,
         top_k: int | None = None,
-        threshold: float = 0.5,
+        threshold: float | Sequence[float] | None = None,
         with_probabilities: bool = False,
     ) -> Any:
         """Answer one text or many.
@@ -100,7 +112,8 @@ class TextClassificationPipeline(Pipeline):
             pairs: The second text, or texts, where `texts` holds only the first ones.
             batch_size: Texts in one run.
             top_k: The k likeliest labels instead of the answer.
-            threshold: Probability from which a label holds, where several can.
+            threshold: Probability from which a label holds, where several can: one for all, or one for each. `None`: the
+                model's own thresholds, or 0.5.
             with_probabilities: Whether to add every label's probability.
 
         Returns:
@@ -112,6 +125,8 @@ class TextClassificationPipeline(Pipeline):
         """
         items, one = _items(texts, pairs)
         logits = self.predict_logits(items, batch_size=batch_size)
+        if threshold is None:
+            threshold = 0.5 if self.thresholds is None else self.thresholds
         result = answers(
             logits,
             self.labels,
@@ -119,6 +134,7 @@ class TextClassificationPipeline(Pipeline):
             threshold=threshold,
             with_probabilities=with_probabilities,
             out_of_scope=self.out_of_scope,
+            temperature=self.temperature,
         )
         return result[0] if one else result
 
@@ -152,7 +168,7 @@ class TextClassificationPipeline(Pipeline):
         self, texts: Sequence[str] | Sequence[tuple[str, str]], *, batch_size: int = 32
     ) -> np.ndarray:
         """Return the float64 probabilities, (N, C), of N texts or pairs of texts; a regression's values as they are."""
-        return probabilities(self.predict_logits(texts, batch_size=batch_size), self.labels)
+        return self._probabilities(self.predict_logits(texts, batch_size=batch_size))
 
     def evaluate(
         self,
@@ -164,7 +180,8 @@ class TextClassificationPipeline(Pipeline):
     ) -> Report:
         """Measure the model on labelled texts.
 
-        With an out-of-scope threshold, rows of its label count as out of scope: `in_scope_accuracy`, `out_of_scope_recall` and
+        Probabilities are those at the model's temperature, labels those that reach its thresholds. With an out-of-scope
+        threshold, rows of its label count as out of scope: `in_scope_accuracy`, `out_of_scope_recall` and
         `out_of_scope_precision` are those of the answers, and all other numbers are of the in-scope rows without the threshold.
 
         Args:
@@ -183,7 +200,14 @@ class TextClassificationPipeline(Pipeline):
                 raise bad_data(source.name, "all rows are out of scope", "Give rows of the model's labels too.")
         texts, gold = texts_and_labels(source, labels=self.labels, columns=columns)
         logits = self.predict_logits(texts, batch_size=batch_size)  # (N, C)
-        report = summarize(logits, gold, self.labels, texts=texts, about=about)
+        report = summarize(
+            logits / np.float32(self.temperature),
+            gold,
+            self.labels,
+            texts=texts,
+            about=self._settings_shown() | dict(about or {}),
+            thresholds=self.thresholds,
+        )
         if outside is None:
             return report
         found = self._confidence(logits), logits.argmax(-1) == gold, self._confidence_of(outside, columns, batch_size)
@@ -194,6 +218,66 @@ class TextClassificationPipeline(Pipeline):
         return dataclasses.replace(
             report, metrics=scores | report.metrics, about={**report.about, "out of scope": facts}
         )
+
+    def tune_temperature(
+        self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64
+    ) -> float:
+        """Find the temperature by which the model's probabilities say how often it is right.
+
+        Sensible wherever somebody reads the probabilities or compares them with a threshold. The likeliest label, hence the
+        accuracy, stays the same. Thresholds are of the probabilities, so they are tuned after the temperature: set
+        `pipeline.temperature`, then call `tune_thresholds` or `tune_out_of_scope`.
+
+        Args:
+            source: Dev rows that the model was not trained on, a few hundred or more, as `kerasft.data.text_classification`
+                reads them. Those of the out-of-scope label are left out.
+            columns: As there.
+            batch_size: Texts in one run.
+
+        Returns:
+            The temperature, to be given as `settings={"temperature": ...}` to `kerasft.save_bundle`; see
+            `kerasft.postprocessing.best_temperature`. Where the pipeline has thresholds already a warning says that they
+            were tuned without it.
+
+        Raises:
+            KerasftError: If the model is a regression.
+            DataError: If the data cannot be used.
+        """
+        if self.labels.problem == REGRESSION:
+            raise bad_argument("model", "one of classes", self.labels.problem, "Its values are no probabilities.")
+        for name in ("out_of_scope", "thresholds"):
+            if getattr(self, name) is not None:
+                warnings.warn(
+                    f"{name} = {getattr(self, name)} is of probabilities at temperature {self.temperature:g}: tune it anew.",
+                    stacklevel=2,
+                )
+        return best_temperature(*self._held_out(source, columns, batch_size), self.labels)
+
+    def tune_thresholds(
+        self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64
+    ) -> list[float]:
+        """Find for each label the probability from which it should hold, by its F1.
+
+        Sensible for a model of several labels of which some are rare: at 0.5 those are hardly ever said. A label with fewer
+        than some tens of rows gets a threshold of chance.
+
+        Args:
+            source: Dev rows that the model was not trained on, as `kerasft.data.text_classification` reads them.
+            columns: As there.
+            batch_size: Texts in one run.
+
+        Returns:
+            C thresholds of the probabilities at the pipeline's temperature, to be given as `settings={"thresholds": ...}` to
+            `kerasft.save_bundle`; see `kerasft.postprocessing.best_thresholds`.
+
+        Raises:
+            KerasftError: If the model is not one of several labels.
+            DataError: If the data cannot be used.
+        """
+        if self.labels.problem != MULTI_LABEL:
+            raise bad_argument("model", "one of several labels", self.labels.problem, "Others need no thresholds.")
+        logits, gold = self._held_out(source, columns, batch_size)
+        return best_thresholds(self._probabilities(logits), gold)
 
     def tune_out_of_scope(
         self,
@@ -213,7 +297,7 @@ class TextClassificationPipeline(Pipeline):
 
         Returns:
             `{"threshold": ..., "label": ...}`, to be given as `settings={"out_of_scope": ...}` to `kerasft.save_bundle`: the
-            threshold with the largest sum of in-scope accuracy and out-of-scope recall, see
+            threshold, at the pipeline's temperature, with the largest sum of in-scope accuracy and out-of-scope recall, see
             `kerasft.postprocessing.out_of_scope_threshold`.
 
         Raises:
@@ -234,9 +318,28 @@ class TextClassificationPipeline(Pipeline):
         found = self._confidence(logits), logits.argmax(-1) == gold, self._confidence_of(outside, columns, batch_size)
         return {"threshold": out_of_scope_threshold(*found), "label": label}
 
+    def _held_out(
+        self, source: object, columns: Mapping[str, object] | None, batch_size: int
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The logits and the truth of labelled rows."""
+        if self.out_of_scope is not None:
+            source, _ = separate_label(source, self.out_of_scope["label"], columns=columns)
+        texts, gold = texts_and_labels(source, labels=self.labels, columns=columns)
+        return self.predict_logits(texts, batch_size=batch_size), gold
+
+    def _probabilities(self, logits: np.ndarray) -> np.ndarray:
+        return probabilities(logits, self.labels, temperature=self.temperature)
+
+    def _settings_shown(self) -> dict[str, str]:
+        """What a report says of the settings that differ from the usual ones."""
+        shown = {} if self.temperature == 1 else {"temperature": f"{self.temperature:.4g}"}
+        if self.thresholds is not None:
+            shown["thresholds"] = ", ".join(f"{name} {value:.4g}" for name, value in zip(self.labels, self.thresholds))
+        return shown
+
     def _confidence(self, logits: np.ndarray) -> np.ndarray:
         """The probability of the likeliest label, (N,)."""
-        return probabilities(logits, self.labels).max(-1)
+        return self._probabilities(logits).max(-1)
 
     def _confidence_of(self, rows: Rows, columns: Mapping[str, object] | None, batch_size: int) -> np.ndarray:
         if not len(rows):

@@ -11,7 +11,7 @@ import tensorflow as tf
 from sklearn.metrics import confusion_matrix
 
 import kerasft
-from kerasft.callbacks.predictions import labels_of, predict, probabilities
+from kerasft.callbacks.predictions import held, labels_of, predict, probabilities
 from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 from kerasft.reports import scores
@@ -77,6 +77,7 @@ def summarize(
     title: str = "Evaluation",
     about: Mapping[str, str] | None = None,
     max_errors: int = 25,
+    thresholds: Sequence[float] | None = None,
 ) -> Report:
     """Make the report of predictions that exist already, of an exported file for example.
 
@@ -88,6 +89,7 @@ def summarize(
         title: Heading of the page.
         about: Facts for the header; versions and date are added.
         max_errors: The most mistakes to list, >= 0.
+        thresholds: Of several labels: from what probability each holds, (C,); `None`: 0.5.
 
     Returns:
         The report.
@@ -113,9 +115,14 @@ def summarize(
         "problem": labels.problem,
         "labels": list(labels),
     }
-    common |= {"rows": len(gold), "errors": confident_errors(logits, gold, labels, texts=texts, limit=max_errors)}
+    errors = confident_errors(logits, gold, labels, texts=texts, limit=max_errors, thresholds=thresholds)
+    common |= {"rows": len(gold), "errors": errors}
     fill = {"confusion_matrix": None, "confused_pairs": [], "calibration": [], "points": []}
-    return Report(**{**common, **fill, **_MEASURES[labels.problem](logits, gold, labels)})
+    if labels.problem == MULTI_LABEL:
+        measured = _multi_label(logits, gold, labels, thresholds)
+    else:
+        measured = _MEASURES[labels.problem](logits, gold, labels)
+    return Report(**{**common, **fill, **measured})
 
 
 def _single_label(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> dict:
@@ -130,11 +137,11 @@ def _single_label(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> dict:
     }
 
 
-def _multi_label(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> dict:
+def _multi_label(logits: np.ndarray, gold: np.ndarray, labels: Labels, thresholds: Sequence[float] | None) -> dict:
     chances = probabilities(logits, MULTI_LABEL)
     return {
-        "metrics": scores.multi_label(logits, gold),
-        "per_class": scores.per_class(logits > 0, gold > 0.5, labels),
+        "metrics": scores.multi_label(logits, gold, thresholds),
+        "per_class": scores.per_class(held(logits, thresholds), gold > 0.5, labels),
         "calibration": scores.calibration(chances.ravel(), gold.ravel() > 0.5),
     }
 
@@ -148,7 +155,7 @@ def _regression(predicted: np.ndarray, gold: np.ndarray, labels: Labels) -> dict
     }
 
 
-_MEASURES = {SINGLE_LABEL: _single_label, MULTI_LABEL: _multi_label, REGRESSION: _regression}
+_MEASURES = {SINGLE_LABEL: _single_label, REGRESSION: _regression}
 
 
 def _check(logits: np.ndarray, gold: np.ndarray, labels: Labels, texts: Sequence[str] | None) -> None:

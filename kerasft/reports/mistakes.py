@@ -4,12 +4,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kerasft.callbacks.predictions import describe, describe_gold, probabilities
+from kerasft.callbacks.predictions import describe, describe_gold, held, probabilities
 from kerasft.features import MULTI_LABEL, REGRESSION, Labels
 
 
 def confident_errors(
-    logits: np.ndarray, gold: np.ndarray, labels: Labels, *, texts: Sequence[str] | None = None, limit: int = 25
+    logits: np.ndarray,
+    gold: np.ndarray,
+    labels: Labels,
+    *,
+    texts: Sequence[str] | None = None,
+    limit: int = 25,
+    thresholds: Sequence[float] | None = None,
 ) -> list[dict[str, str | float | int | None]]:
     """List the worst mistakes.
 
@@ -19,6 +25,7 @@ def confident_errors(
         labels: The names of the outputs.
         texts: N texts, or None.
         limit: The most rows to list.
+        thresholds: Of several labels: from what probability each holds, (C,); `None`: 0.5.
 
     Returns:
         For each mistake `row` (from 0), `text`, `truth`, `predicted` and `confidence`: the probability of the wrong class
@@ -34,13 +41,19 @@ def confident_errors(
         size = np.abs(logits - gold.reshape(len(gold), -1)).max(-1)  # (N,)
         wrong = np.arange(len(gold))
     elif labels.problem == MULTI_LABEL:
-        size = np.abs(probabilities(logits, labels.problem) - gold).max(-1)
-        wrong = np.flatnonzero(((logits > 0) != (gold > 0.5)).any(-1))
+        decided = held(logits, thresholds)  # (N, C)
+        differs = decided != (gold > 0.5)
+        size = np.where(differs, np.abs(probabilities(logits, labels.problem) - gold), 0).max(-1)
+        wrong = np.flatnonzero(differs.any(-1))
     else:
         size = probabilities(logits, labels.problem).max(-1)
         wrong = np.flatnonzero(logits.argmax(-1) != gold)
     rows = wrong[np.argsort(-size[wrong], kind="stable")][:limit]
-    told = zip(rows, describe_gold(gold[rows], labels), describe(logits[rows], labels, with_chance=False))
+    if labels.problem == MULTI_LABEL:
+        predicted = describe_gold(decided[rows], labels)
+    else:
+        predicted = describe(logits[rows], labels, with_chance=False)
+    told = zip(rows, describe_gold(gold[rows], labels), predicted)
     return [
         {
             "row": int(row),

@@ -8,6 +8,7 @@ from scipy import stats
 from scipy.special import log_softmax
 from sklearn import metrics as sklearn_metrics
 
+from kerasft.callbacks.predictions import held
 from kerasft.features import Labels
 
 BINS = 15  # as Guo et al. use
@@ -53,19 +54,20 @@ def _matthews(gold: np.ndarray, predicted: np.ndarray) -> float:
         return sklearn_metrics.matthews_corrcoef(gold, predicted)
 
 
-def multi_label(logits: np.ndarray, gold: np.ndarray) -> dict[str, float]:
-    """Scores of any number out of C classes; a class is predicted where its probability is above 0.5.
+def multi_label(logits: np.ndarray, gold: np.ndarray, thresholds: Sequence[float] | None = None) -> dict[str, float]:
+    """Scores of any number out of C classes; a class is predicted where its probability reaches its threshold.
 
     Args:
         logits: (N, C).
         gold: 0 or 1, (N, C).
+        thresholds: From 0 to 1, (C,); `None`: 0.5.
 
     Example:
 
     >>> multi_label(np.array([[2.0, -2.0]]), np.array([[1.0, 0.0]]))["subset_accuracy"]
     1.0
     """
-    predicted, truth = logits > 0, gold > 0.5
+    predicted, truth = held(logits, thresholds), gold > 0.5
     scores = {
         "f1_micro": sklearn_metrics.f1_score(truth, predicted, average="micro", zero_division=0),
         "f1_macro": sklearn_metrics.f1_score(truth, predicted, average="macro", zero_division=0),
