@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 _NOISE = re.compile(
     rb"WARNING: All log messages before absl|[IWE]0000 |\d{4}-\d\d-\d\d [\d:.]+: [IWE] (tensorflow|external)/"
-    rb"|INFO: |To enable the following instructions|Skipping registering GPU devices"
+    rb"|INFO: |WARNING: \[(npu_registry|compiler_plugin)\.cc|\xe2\x94\x94 Could not load shared library"
+    rb"|To enable the following instructions|Skipping registering GPU devices"
 )
 
 

@@ -13,6 +13,9 @@ from kerasft.cli.quiet import is_noise, quiet
         b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
         b"E0000 00:00:1795457258.815813   21744 util.cc:131] oneDNN supports DT_INT64 only on platforms with AVX-512.",
         b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.",
+        b"WARNING: [npu_registry.cc:34] NPU accelerator could not be loaded and registered: kLiteRtStatusErrorNotFound.",
+        b"WARNING: [compiler_plugin.cc:312] Failed to load plugin at: libLiteRtCompilerPlugin_IntelOpenvino.so",
+        b"\xe2\x94\x94 Could not load shared library libLiteRtCompilerPlugin_IntelOpenvino.so: libopenvino.so.2631",
         b"2026-11-23 18:00:00.123456: I tensorflow/core/platform/cpu_feature_guard.cc:210] This binary",
     ],
 )
