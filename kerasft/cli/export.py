@@ -80,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
                 flag = "--" + name.replace("_", "-")
                 raise bad_argument(flag, "left out with --format saved_model", value, "It is for LiteRT files.")
     bundle = kerasft.load_bundle(args.bundle)
+    if args.app_normalizes:
+        raise bad_argument("--app-normalizes", f"left out with --format {args.format}", True, "It is for MediaPipe.")
     suffix = ".".join(filter(None, (args.format, args.format == "litert" and args.quantize)))
     folder = pathlib.Path(args.output or f"{str(args.bundle).rstrip('/')}.{suffix}")
     if args.format == "litert" and bundle.task in _WRITING_TASKS:

@@ -42,6 +42,7 @@ def test_what_cannot_be_written_is_refused(fails, bundle, work, tmp_path):
         (["--sequence-length", "13"], "`sequence_length` must be a whole number from 3 to 12"),
         (["--format", "saved_model", "--quantize", "int8"], "`--quantize` must be left out with --format saved_model"),
         (["--format", "saved_model", "--sequence-length", "8"], "`--sequence-length` must be left out"),
+        (["--app-normalizes"], "`--app-normalizes` must be left out with --format litert"),
         (["--verify", work / "unknown.csv"], "this label is not among the known ones"),
     ]:
         assert message in fails("export", bundle, *words)
