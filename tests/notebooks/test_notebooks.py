@@ -74,10 +74,10 @@ def test_it_is_valid_holds_no_outputs_and_no_local_paths(notebook):
 @pytest.fixture(scope="module")
 def kernel():
     """One process for all of them, which imports TensorFlow once."""
-    client = nbclient.NotebookClient(nbformat.v4.new_notebook())
+    client = nbclient.NotebookClient(nbformat.v4.new_notebook(), timeout=300)
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     with client.setup_kernel(env={**os.environ, "PYTHONPATH": path}):
-        yield client.km
+        yield client
 
 
 def executed(notebook, name, folder, kernel):
@@ -85,7 +85,8 @@ def executed(notebook, name, folder, kernel):
     (settings,) = (cell for cell in notebook.cells if cell.cell_type == "code" and "model_name =" in cell.source)
     settings.source = SMALL.format(task=name.replace("_", "-"), new_model=NEW_MODELS.get(name, "new_bert"))
     notebook.cells.insert(0, nbformat.v4.new_code_cell(f"%reset -f\n%cd -q {folder}"))
-    return nbclient.NotebookClient(notebook, timeout=300, km=kernel).execute()
+    kernel.nb = notebook
+    return kernel.execute(cleanup_kc=False)
 
 
 # nbclient starts its kernel by way of jupyter_client, whose sockets are closed by the garbage collector.
