@@ -33,8 +33,6 @@ from kerasft.backbones import (
     roberta,
     t5,
 )
-from kerasft.data.marked_texts import mark
-from kerasft.data.relation_extraction import entity_pairs
 from kerasft.errors import KerasftError
 from kerasft.export.verify import sample_texts
 
@@ -93,11 +91,7 @@ def texts_and_gold(bundle: kerasft.bundles.Bundle, data: str) -> tuple:
     """The texts of a file, and what scores them."""
     if bundle.task == "text-classification":
         return kerasft.data.texts_and_labels(data, labels=bundle.labels)
-    scorer = kerasft.pipelines.scorer(bundle, data)
-    if bundle.task == "relation-extraction":
-        pairs, _ = entity_pairs(data, labels=bundle.labels)
-        return [mark(pair) for pair in pairs], scorer
-    return kerasft.data.read_tags(data).columns["text"], scorer
+    return kerasft.pipelines.texts_of(bundle, data), kerasft.pipelines.scorer(bundle, data)
 
 
 def measured(row: dict, report: dict) -> dict:

@@ -9,6 +9,7 @@ from kerasft.cli.table import print_table
 from kerasft.errors import bad_argument
 
 _WRITING_TASKS = ("causal-lm", "sequence-to-sequence")
+_COMPARED = 1000  # texts on which the answers are compared one by one, where the task's own metric scores all of them
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--max-drop",
         type=float,
-        default=1.0,
         metavar="POINTS",
         help="points of the score on --verify that a LiteRT file may lose; it is not kept if it lost more (default: 1)",
+    )
+    parser.add_argument(
+        "--min-agreement",
+        type=float,
+        metavar="SHARE",
+        help="share of the texts of --verify, or of the tokens that are written, on which a LiteRT file must answer as the model "
+        "does; else it is not kept (default: 0.9; 0 where texts are written)",
     )
     parser.add_argument(
         "--app-normalizes",
@@ -67,18 +74,19 @@ def run(args: argparse.Namespace) -> int:
 
     Example:
 
-    >>> run(argparse.Namespace(bundle="no/such/bundle", format="litert"))
+    >>> run(argparse.Namespace(bundle="no/such/bundle", format="litert", verify="dev.csv", app_normalizes=False))
     Traceback (most recent call last):
     ...
     kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
     """
     if args.format == "mediapipe":
+        _refuse(args, ("calibrate", "max_drop", "min_agreement"), "with --format mediapipe")
         return _export_mediapipe(args)
     if args.format == "saved_model":
-        for name in ("quantize", "sequence_length", "calibrate"):
-            if (value := getattr(args, name)) is not None:
-                flag = "--" + name.replace("_", "-")
-                raise bad_argument(flag, "left out with --format saved_model", value, "It is for LiteRT files.")
+        litert_only = ("quantize", "sequence_length", "calibrate", "max_drop", "min_agreement")
+        _refuse(args, litert_only, "with --format saved_model")
+    elif not args.verify:
+        _refuse(args, ("max_drop", "min_agreement"), "without --verify FILE")
     bundle = kerasft.load_bundle(args.bundle)
     if args.app_normalizes:
         raise bad_argument("--app-normalizes", f"left out with --format {args.format}", True, "It is for MediaPipe.")
@@ -88,13 +96,13 @@ def run(args: argparse.Namespace) -> int:
         return _export_writer(args, bundle, folder)
     texts, gold = _texts_and_gold(args, bundle)
     if args.format == "saved_model":
-        report = kerasft.export.saved_model(bundle, folder, texts=texts, gold=None if callable(gold) else gold)
+        report = kerasft.export.saved_model(bundle, folder, texts=texts, gold=gold)
     else:
         lengths = args.sequence_length and (
             args.sequence_length[0] if len(args.sequence_length) == 1 else args.sequence_length
         )
         calibration = args.calibrate and _spread(
-            kerasft.data.texts_and_labels(args.calibrate, columns=read_columns(args))[0]
+            kerasft.pipelines.texts_of(bundle, args.calibrate, columns=read_columns(args))
         )
         report = kerasft.export.litert(
             bundle,
@@ -104,7 +112,8 @@ def run(args: argparse.Namespace) -> int:
             texts=texts,
             gold=gold,
             calibration=calibration,
-            max_drop=args.max_drop,
+            max_drop=1.0 if args.max_drop is None else args.max_drop,
+            min_agreement=args.min_agreement,
         )
         report = kerasft.export.profile(folder)
         if args.quantize and gold is None:
@@ -116,10 +125,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse(args: argparse.Namespace, names: tuple[str, ...], where: str) -> None:
+    """Refuse options that would do nothing."""
+    for name in names:
+        if (value := getattr(args, name)) is not None:
+            flag = "--" + name.replace("_", "-")
+            raise bad_argument(flag, f"left out {where}", value, "It would do nothing there.")
+
+
 def _export_mediapipe(args: argparse.Namespace) -> int:
     """Write one file with the vocabulary and the labels in it."""
-    if args.calibrate is not None:
-        raise bad_argument("--calibrate", "left out with --format mediapipe", args.calibrate, "It is for int8_full.")
     if len(args.sequence_length or ()) > 1:
         raise bad_argument(
             "--sequence-length", "one length", args.sequence_length, "MediaPipe opens files of one length."
@@ -140,18 +155,22 @@ def _export_mediapipe(args: argparse.Namespace) -> int:
         ("texts with the same ids as they are", f"{100 * report['same_ids']:.2f} %"),
     ]
     print_table(("measured", "value"), rows)
-    print("\n".join(report["advice"]))
+    print("\n".join(dict.fromkeys(report["advice"])))
     print(f"written: {report['path']}")
     return 0
 
 
 def _export_writer(args: argparse.Namespace, bundle: "kerasft.bundles.Bundle", folder: pathlib.Path) -> int:
     """Write a model that generates, with its cache, for the loop in the folder's `python/`."""
-    if args.calibrate is not None:
-        raise bad_argument("--calibrate", f"left out for {bundle.task}", args.calibrate, "It is for int8_full.")
-    prompts = args.verify and kerasft.data.texts_and_labels(args.verify, columns=read_columns(args))[0]
+    _refuse(args, ("calibrate", "max_drop"), f"for {bundle.task}")
+    prompts = args.verify and _spread(kerasft.pipelines.texts_of(bundle, args.verify, columns=read_columns(args)))
     report = kerasft.export.litert_generation(
-        bundle, folder, quantize=args.quantize, prefill_lengths=args.sequence_length, prompts=prompts
+        bundle,
+        folder,
+        quantize=args.quantize,
+        prefill_lengths=args.sequence_length,
+        prompts=prompts,
+        min_agreement=args.min_agreement or 0.0,
     )
     memory = kerasft.export.profile(folder)["memory"]
     rows = [
@@ -172,9 +191,11 @@ def _texts_and_gold(args: argparse.Namespace, bundle) -> tuple:
     if not args.verify:
         return None, None
     columns = read_columns(args)
-    if bundle.task == "text-classification":
+    is_plain = bundle.metadata["problem"] == "single_label" and "out_of_scope" not in bundle.settings
+    if bundle.task == "text-classification" and is_plain:
         return kerasft.data.texts_and_labels(args.verify, labels=bundle.labels, columns=columns)
-    return None, kerasft.pipelines.scorer(bundle, args.verify, columns=columns)
+    texts = kerasft.pipelines.texts_of(bundle, args.verify, columns=columns)
+    return _spread(texts, _COMPARED), kerasft.pipelines.scorer(bundle, args.verify, columns=columns)
 
 
 def _spread(texts: list, count: int = 128) -> list:

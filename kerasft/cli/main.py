@@ -14,7 +14,7 @@ import warnings
 
 import kerasft
 from kerasft.cli import benchmark, convert, demo, doctor, evaluate, export, graph, predict, search, train
-from kerasft.cli.quiet import quiet
+from kerasft.cli.quiet import quiet, quiet_exit
 from kerasft.errors import KerasftError
 
 _COMMANDS = (train, evaluate, predict, search, graph, export, convert, benchmark, doctor, demo)
@@ -59,6 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as settings:
         if not args.debug:
             settings.enter_context(quiet())
+            if arguments is None:  # the process is ours
+                quiet_exit()
             settings.enter_context(warnings.catch_warnings())
             warnings.showwarning = _show_warning
             os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are not news to the user

@@ -1,5 +1,6 @@
 """Standard error without the lines that C++ cores write past every log level, so that ours can be read."""
 
+import atexit
 import contextlib
 import os
 import re
@@ -55,6 +56,22 @@ def quiet() -> Iterator[None]:
             reader.join(timeout=1)  # a child process may still hold the pipe open
     if not reader.is_alive():
         os.close(true_stderr)
+
+
+def quiet_exit() -> None:
+    """Drop what C++ writes while the process ends, such as LiteRT's farewell to its accelerators, after Python has said all.
+
+    Example:
+
+    >>> quiet_exit.__name__  # it is for a process of our own
+    'quiet_exit'
+    """
+
+    def mute() -> None:
+        sys.stderr.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+
+    atexit.register(mute)
 
 
 def _writes_to(stream, descriptor: int) -> bool:

@@ -163,7 +163,7 @@ def check_report(
     if tolerance is not None and report["max_difference"] > tolerance:
         raise ExportError(
             f"The exported file differs from the model by {report['max_difference']:.3g} in an output ({number} texts); "
-            f"at most {tolerance:g} is allowed. It was not kept. Raise tolerance= if you accept that."
+            f"at most {tolerance:g} is allowed. It was not kept: an operation was converted wrongly. Please report the model."
         )
     if report["agreement"] < min_agreement:
         raise ExportError(
@@ -175,7 +175,7 @@ def check_report(
         before, after = report["score"]["keras"], report["score"]["artifact"]
         if 100 * (before - after) > max_drop + 1e-9:
             raise ExportError(
-                f"The exported file scores {after:.4f} on {number} texts, the model {before:.4f}: {100 * (before - after):.2f} "
+                f"The exported file scores {after:.4f}, the model {before:.4f}: {100 * (before - after):.2f} "
                 f"points less, and max_drop allows {max_drop:g}. It was not kept. Choose another quantize= (int8 loses least "
                 "of the small ones), train with `--quantization-aware`, or raise max_drop= if you accept that."
             )

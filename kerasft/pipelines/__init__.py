@@ -4,7 +4,7 @@ from kerasft.export.benchmark import measure_latency
 from kerasft.pipelines.graph_files import graph_format, write_triples
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
 from kerasft.pipelines.knowledge_graph import KnowledgeGraph
-from kerasft.pipelines.load import load, scorer
+from kerasft.pipelines.load import load, scorer, texts_of
 from kerasft.pipelines.masked_lm import MaskedLMPipeline
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.question_answering import QuestionAnsweringPipeline
@@ -37,5 +37,6 @@ __all__ = [
     "measure_latency",
     "scorer",
     "split_sentences",
+    "texts_of",
     "write_triples",
 ]

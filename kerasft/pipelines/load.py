@@ -5,6 +5,10 @@ from collections.abc import Callable, Mapping
 
 from kerasft import tokenizers
 from kerasft.bundles import MODEL_FILE, Bundle, load_bundle, read_metadata
+from kerasft.data import read_pairs, read_squad, read_tags, read_texts, texts_and_labels
+from kerasft.data.marked_texts import mark
+from kerasft.data.relation_extraction import entity_pairs
+from kerasft.data.sequence_to_sequence import sources_and_references
 from kerasft.errors import CheckpointError
 from kerasft.export.runners import Runner, open_runner, weights_path
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
@@ -73,6 +77,47 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2) -> Pipelin
     if weights_path(folder).name == MODEL_FILE:
         return kind.from_bundle(load_bundle(folder))
     return kind.from_runner(open_runner(folder, num_threads=num_threads), tokenizers.load(folder), metadata)
+
+
+def texts_of(
+    bundle: Bundle, source: object, *, columns: Mapping[str, object] | None = None
+) -> list[str] | list[tuple[str, str]]:
+    """Read the texts of data that the task's `evaluate` reads, as `kerasft.export.litert(texts=...)` takes them.
+
+    Args:
+        bundle: The model, its tokenizer and task.
+        source: What the task's data function reads.
+        columns: Which column is what, for tables.
+
+    Returns:
+        Texts, marked ones of two entities, or tuples of two texts (of question and context). Of sentence pairs each text once;
+        of a translation the sources.
+
+    Raises:
+        DataError: If the data cannot be used.
+
+    Example:
+
+    >>> from kerasft.bundles import make_bundle
+    >>> texts_of(make_bundle(model, tokenizer, max_length=16), [("a good film", "positive")])
+    ['a good film']
+    """
+    task, settings = bundle.task, bundle.settings
+    if task == "text-classification":
+        return texts_and_labels(source, columns=columns)[0]
+    if task in ("token-classification", "intent-and-slots"):
+        reading = {name: settings[name] for name in ("scheme", "invalid") if name in settings}
+        return read_tags(source, columns=columns, **reading).columns["text"]
+    if task == "question-answering":
+        return [(each.question, each.context) for each in read_squad(source)]
+    if task == "relation-extraction":
+        return [mark(pair) for pair in entity_pairs(source, columns=columns)[0]]
+    if task == "sentence-embedding":
+        pairs, _ = read_pairs(source, columns=columns, max_score=settings.get("max_score", 1.0))
+        return list(dict.fromkeys(text for pair in pairs for text in pair))
+    if task == "sequence-to-sequence":
+        return sources_and_references(source, columns=columns).sources
+    return read_texts(source, columns=columns)
 
 
 def scorer(

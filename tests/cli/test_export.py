@@ -1,6 +1,11 @@
 import json
 import pathlib
 
+import kerasft
+from kerasft.features import multi_label
+from tests import tiny
+from tests.cli.conftest import write_csv
+
 
 def test_the_written_folder_is_named_after_form_and_weights(run, bundle):
     code, out, err = run("export", bundle, "--quantize", "float16", "--sequence-length", "8")
@@ -43,6 +48,13 @@ def test_what_cannot_be_written_is_refused(fails, bundle, work, tmp_path):
         (["--format", "saved_model", "--quantize", "int8"], "`--quantize` must be left out with --format saved_model"),
         (["--format", "saved_model", "--sequence-length", "8"], "`--sequence-length` must be left out"),
         (["--app-normalizes"], "`--app-normalizes` must be left out with --format litert"),
+        (["--max-drop", "2"], "`--max-drop` must be left out without --verify FILE; received: 2.0"),
+        (
+            ["--format", "saved_model", "--min-agreement", "1"],
+            "`--min-agreement` must be left out with --format saved_model",
+        ),
+        (["--format", "mediapipe", "--max-drop", "2"], "`--max-drop` must be left out with --format mediapipe"),
+        (["--verify", work / "train.csv", "--min-agreement", "2"], "`min_agreement` must be a share from 0 to 1"),
         (["--verify", work / "unknown.csv"], "this label is not among the known ones"),
     ]:
         assert message in fails("export", bundle, *words)
@@ -59,3 +71,15 @@ def test_a_file_for_mediapipe_is_written_when_the_app_normalizes(run, fails, bun
     assert code == 0
     assert f"written: {path}" in out
     assert path.stat().st_size > 10_000
+
+
+def test_several_labels_are_scored_as_evaluate_scores_them(run, tmp_path):
+    model = tiny.classifier(multi_label(["a", "b"]))
+    bundle = kerasft.save_bundle(tmp_path / "bundle", model, tiny.tokenizer(), max_length=12)
+    data = write_csv(tmp_path / "data.csv", [("a good film", "a|b"), ("a bad film", "b"), ("we", "")] * 5)
+    words = ["--verify", data, "--min-agreement", "0", "--output", tmp_path / "phone"]
+    code, _, err = run("export", bundle, *words)
+    assert (code, err) == (0, "")
+    score = json.loads((tmp_path / "phone" / "report.json").read_text())["score"]["keras"]
+    metrics = kerasft.pipelines.load(bundle).evaluate(data).metrics
+    assert score == next(iter(metrics.values()))
