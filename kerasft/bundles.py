@@ -221,6 +221,11 @@ def load_bundle(folder: str | os.PathLike) -> Bundle:
     folder = pathlib.Path(folder)
     metadata = read_metadata(folder)
     if not (folder / MODEL_FILE).is_file():
+        if "format" in metadata:
+            raise CheckpointError(
+                f"{folder} is an export ({metadata['format']}), whose weights cannot be trained or exported again. Give the "
+                "bundle that it was made from; `kerasft predict` takes exports too."
+            )
         raise CheckpointError(f"{folder}: {MODEL_FILE} is missing. The bundle is incomplete: save or copy it again.")
     try:
         model = keras.models.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
@@ -248,8 +253,9 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
     folder = pathlib.Path(folder)
     path = folder / METADATA_FILE
     if not path.is_file():
-        found = ", ".join(sorted(item.name for item in folder.iterdir())[:8]) if folder.is_dir() else ""
-        content = f"it holds {found or 'nothing'}" if folder.is_dir() else "there is no such folder"
+        content = "it is a file" if folder.is_file() else "there is no such folder"
+        if folder.is_dir():
+            content = f"it holds {', '.join(sorted(item.name for item in folder.iterdir())[:8]) or 'nothing'}"
         raise CheckpointError(
             f"{folder} is not a bundle: {content}. Expected a folder with {METADATA_FILE}, as kerasft.save_bundle or "
             "`kerasft train` writes it."

@@ -171,6 +171,16 @@ def test_the_task_is_told_by_the_head_and_settings_come_back(tmp_path):
     assert bundle.settings == {"scheme": "IOB2"}
 
 
+def test_a_file_and_an_export_are_no_bundles(tmp_path):
+    with pytest.raises(CheckpointError, match="is not a bundle: it is a file"):
+        kerasft.load_bundle(__file__)
+    kerasft.export.litert(kerasft.make_bundle(tiny.classifier(), tiny.tokenizer(), max_length=16), tmp_path / "phone")
+    with pytest.raises(
+        CheckpointError, match=r"phone is an export \(litert\), .* Give the bundle that it was made from"
+    ):
+        kerasft.load_bundle(tmp_path / "phone")
+
+
 def test_a_model_without_labels_is_kept(tmp_path):
     folder = kerasft.save_bundle(tmp_path / "lm", kerasft.heads.masked_lm(tiny.backbone()), tiny.tokenizer())
     bundle = kerasft.load_bundle(folder)
