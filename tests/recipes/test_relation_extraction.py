@@ -35,7 +35,7 @@ def write_rows(path, number=192, seed=0):
 def test_relations_and_their_direction_are_learnt(checkpoint, tmp_path):
     options = Options(
         model=checkpoint, train=write_rows(tmp_path / "train.jsonl"), test=write_rows(tmp_path / "test.jsonl", 30, 1),
-        output=str(tmp_path / "bundle"), max_length=16, epochs=25, batch_size=8, learning_rate=3e-3, keep="last",
+        output=str(tmp_path / "bundle"), max_length=16, epochs=12, batch_size=8, learning_rate=5e-3, keep="last",
     )  # fmt: skip
     result = main(options)
     assert result["split"] == "test"
