@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from scipy.special import logit
 
 from kerasft.bundles import Bundle
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
@@ -45,7 +46,9 @@ def _agreement_of(first: Sequence[np.ndarray], second: Sequence[np.ndarray], bun
         first, second = np.stack(first), np.stack(second)  # (N, K)
         return min(_correlation(first[:, index], second[:, index]) for index in range(first.shape[1]))
     if problem == MULTI_LABEL:
-        return _share((a > 0 for a in first), (b > 0 for b in second))
+        # The logits whose probabilities are the thresholds.
+        least = bundle.settings.get("temperature", 1.0) * logit(bundle.settings.get("thresholds") or 0.5)  # (C,)
+        return _share((a >= least for a in first), (b >= least for b in second))
     return _share((a.argmax(-1) for a in first), (b.argmax(-1) for b in second))
 
 
@@ -79,7 +82,7 @@ def largest_difference(first: Outputs, second: Outputs) -> float:
 
 
 def as_logits(gold: Sequence[Any], labels: Labels) -> np.ndarray:
-    """Return right answers as (N, C) numbers whose largest, or whose positive ones, are the right labels.
+    """Return right answers as (N, C) numbers whose largest, or of several labels the infinite ones, are the right labels.
 
     Args:
         gold: N label names or indices, or lists of them, or numbers for a regression.
@@ -88,13 +91,13 @@ def as_logits(gold: Sequence[Any], labels: Labels) -> np.ndarray:
     Example:
 
     >>> as_logits(["yes", 0], Labels(["no", "yes"])).tolist()
-    [[-1.0, 1.0], [1.0, -1.0]]
+    [[-inf, inf], [inf, -inf]]
     """
     if labels.problem == REGRESSION:
         return np.asarray(gold, "float64").reshape(len(gold), -1)
     chosen = [item if isinstance(item, list | tuple | set) else [item] for item in gold]
-    target = np.full((len(gold), len(labels)), -1.0)
+    target = np.full((len(gold), len(labels)), -np.inf)  # on the right side of any threshold
     for row, items in enumerate(chosen):
         for item in items:
-            target[row, labels.index(item) if isinstance(item, str) else int(item)] = 1.0
+            target[row, labels.index(item) if isinstance(item, str) else int(item)] = np.inf
     return target

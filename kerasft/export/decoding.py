@@ -17,6 +17,7 @@ from kerasft.generation.options import GenerationOptions
 from kerasft.heads.pooling import LastToken, MaskedMean
 from kerasft.postprocessing.question_answering import N_BEST
 from kerasft.postprocessing.tags import scheme_of
+from kerasft.postprocessing.text_classification import check_settings
 
 _ACTIVATIONS = {SINGLE_LABEL: "softmax", MULTI_LABEL: "sigmoid", REGRESSION: None}
 _THRESHOLD = 0.5  # the pipeline's default
@@ -38,6 +39,9 @@ def decoding(bundle: Bundle, max_length: int) -> dict[str, Any]:
         `markers`, `negative_label` (relation-extraction); `pooling`, `normalized` (sentence-embedding); `mask_token_id`
         (masked-lm); `options`, `prefix`, `start_token_id`, `end_token_id`, `pad_token_id` (where texts are written).
 
+    Raises:
+        KerasftError: If a temperature or thresholds of the bundle are none.
+
     Example:
 
     >>> from tests import tiny
@@ -50,6 +54,7 @@ def decoding(bundle: Bundle, max_length: int) -> dict[str, Any]:
 
 def _classes(bundle: Bundle, _: int) -> dict[str, Any]:
     problem, settings = bundle.metadata["problem"], bundle.settings
+    check_settings(settings, bundle.labels)
     return {
         "activation": _ACTIVATIONS[problem],
         "multi_label": problem == MULTI_LABEL,

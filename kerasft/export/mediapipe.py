@@ -24,6 +24,7 @@ from kerasft.export.tflite_metadata import with_metadata
 from kerasft.export.verify import sample_texts
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS
 from kerasft.files import file_written_aside
+from kerasft.postprocessing.text_classification import check_settings
 from kerasft.tokenizers.encoding import encode
 
 DEFAULT_LENGTH = 128
@@ -56,8 +57,8 @@ def mediapipe(
     """Write a text classifier or a sentence embedder as one file for MediaPipe Tasks, verified in the LiteRT interpreter.
 
     `TextClassifier` or `TextEmbedder` of MediaPipe (Android, iOS, web, Python) opens the file as it is: the tokenizer's
-    vocabulary and the labels are packed into it. It has three int32 inputs (1, L) and one float32 output: `probability`
-    (1, C), or `embedding` (1, H).
+    vocabulary and the labels are packed into it, and a bundle's temperature is part of its graph. It has three int32 inputs
+    (1, L) and one float32 output: `probability` (1, C), or `embedding` (1, H).
 
     Args:
         bundle: The bundle or its folder.
@@ -192,14 +193,20 @@ def _target(bundle: Bundle | str | os.PathLike, path: str | os.PathLike | None) 
 
 
 def _served_model(bundle: Bundle) -> keras.Model:
-    """The model with the three inputs that MediaPipe gives, used or not, and with probabilities for logits."""
-    model = bundle.model
+    """The model with the three inputs that MediaPipe gives, used or not, and with probabilities for logits.
+
+    Thresholds need nothing here: a model of several labels, which alone may have them, is refused before.
+    """
+    model, temperature = bundle.model, bundle.settings.get("temperature", 1.0)
     inputs = {name: model.input.get(name) for name in _NAMES}
     for name, tensor in inputs.items():
         if tensor is None:
             inputs[name] = keras.Input((None,), dtype="int32", name=name)
     output = model.outputs[0]
     if bundle.labels is not None:
+        check_settings(bundle.settings, bundle.labels)
+        if temperature != 1:
+            output = keras.layers.Rescaling(1 / temperature, dtype="float32", name="temperature")(output)
         output = keras.layers.Softmax(dtype="float32", name=PROBABILITY)(output)  # (B, C)
     return keras.Model(inputs, output, name=model.name)
 

@@ -24,6 +24,7 @@ from kerasft.export.runners import LOGITS, PROBABILITY, SIGNATURE, TEXT_PAIRS, T
 from kerasft.export.verify import check_report, sample_texts, verify
 from kerasft.features import MULTI_LABEL, SINGLE_LABEL
 from kerasft.files import written_aside
+from kerasft.postprocessing.text_classification import check_settings
 from kerasft.tokenizers.encoding import encode
 from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
 
@@ -44,10 +45,11 @@ def saved_model(
 
     The signature `serving_default` takes the model's inputs, such as `token_ids`, `padding_mask` and `segment_ids`, int32
     (B, S), and returns its outputs by name: `logits`, float32 (B, C), or (B, S, C) of a task with an answer per token; for
-    classes also `probability`. The signature `serve_texts` takes the strings `texts` (B,), for a model of pairs also
-    `text_pairs` (B,), and returns the same. Its tokenizer is part of the graph; it is left out, with a line in the log and
-    in the report, where it would not give exactly the ids of the training tokenizer, and for tasks whose answers are
-    places in a text, since the graph has no offsets. Whoever loads a folder that has it must `import tensorflow_text` first.
+    classes also `probability`, at the bundle's temperature. The signature `serve_texts` takes the strings `texts` (B,), for
+    a model of pairs also `text_pairs` (B,), and returns the same. Its tokenizer is part of the graph; it is left out, with
+    a line in the log and in the report, where it would not give exactly the ids of the training tokenizer, and for tasks
+    whose answers are places in a text, since the graph has no offsets. Whoever loads a folder that has it must `import
+    tensorflow_text` first.
 
     Args:
         bundle: The bundle or its folder.
@@ -77,6 +79,8 @@ def saved_model(
     folder = target_folder(bundle, folder, "saved_model")
     bundle = open_bundle(bundle)
     max_length = checked_length(bundle, sequence_length)
+    if bundle.task == "text-classification":
+        check_settings(bundle.settings, bundle.labels)
     texts = sample_texts(bundle, texts)
     tokenizer, strings = _tokenizer_in_graph(bundle, texts, max_length)
     with written_aside(folder) as aside:
@@ -112,13 +116,13 @@ def write_graph(
     True
     """
     problem = None if only_logits else _problem(bundle)
-    _write_out(folder, {name: _answer(bundle.model, shape, problem) for name, shape in shapes.items()})
+    _write_out(folder, {name: _answer(bundle, shape, problem) for name, shape in shapes.items()})
 
 
 def _write(
     bundle: Bundle, folder: pathlib.Path, sequence_length: int | None, tokenizer: InGraphTokenizer | None
 ) -> None:
-    answer = _answer(bundle.model, (None, sequence_length), _problem(bundle))
+    answer = _answer(bundle, (None, sequence_length), _problem(bundle))
     endpoints = {SIGNATURE: answer}
     if tokenizer is not None:
         columns = (TEXTS, TEXT_PAIRS) if bundle.metadata.get("pair") else (TEXTS,)
@@ -145,15 +149,16 @@ def _problem(bundle: Bundle) -> str | None:
     return None if bundle.labels is None else bundle.labels.problem
 
 
-def _answer(model: keras.Model, shape: tuple[int | None, int | None], problem: str | None) -> Callable:
+def _answer(bundle: Bundle, shape: tuple[int | None, int | None], problem: str | None) -> Callable:
+    model, temperature = bundle.model, bundle.settings.get("temperature", 1.0)
     signature = {name: tf.TensorSpec(shape, tf.int32, name=name) for name in model.input}
 
     def answer(features):
         outputs = dict(named_outputs(model, features))
         if LOGITS in outputs and problem == MULTI_LABEL:
-            outputs[PROBABILITY] = tf.sigmoid(outputs[LOGITS])
+            outputs[PROBABILITY] = tf.sigmoid(outputs[LOGITS] / temperature)
         elif LOGITS in outputs and problem == SINGLE_LABEL:
-            outputs[PROBABILITY] = tf.nn.softmax(outputs[LOGITS])
+            outputs[PROBABILITY] = tf.nn.softmax(outputs[LOGITS] / temperature)
         return outputs
 
     return tf.function(answer, input_signature=[signature], autograph=False)

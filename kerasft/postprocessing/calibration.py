@@ -55,8 +55,8 @@ def best_temperature(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> fl
 
     least, most = math.log(_LEAST), math.log(_MOST)  # the loss is convex in 1 / T, so there is one valley
     found = minimize_scalar(loss, bounds=(least, most), method="bounded", options={"xatol": 1e-6}).x
-    if found - least < 1e-3 or most - found < 1e-3:
-        why = "all are answered rightly" if found < 0 else "the answers are no better than chance"
+    if loss(found) >= min(loss(least), loss(most)):
+        why = "the answers are no better than chance" if loss(most) <= loss(found) else "all are answered rightly"
         warnings.warn(
             f"No temperature from {_LEAST} to {_MOST:g} is best for these {len(gold)} rows ({why}); it stays 1. "
             "Give more held-out rows.",

@@ -153,6 +153,21 @@ def check_thresholds(thresholds: Sequence[float], labels: Labels, *, name: str =
         raise bad_argument(name, f"{len(labels)} probabilities from 0 to 1", thresholds, "Give one for each label.")
 
 
+def check_settings(settings: Mapping[str, Any], labels: Labels) -> None:
+    """Refuse a bundle's settings whose temperature or thresholds cannot be.
+
+    Raises:
+        KerasftError: As `check_temperature` and `check_thresholds`.
+
+    Example:
+
+    >>> check_settings({"temperature": 1.5}, Labels(["no", "yes"]))
+    """
+    check_temperature(settings.get("temperature", 1.0), labels)
+    if settings.get("thresholds") is not None:
+        check_thresholds(settings["thresholds"], labels)
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, bool)
 

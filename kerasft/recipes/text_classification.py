@@ -50,6 +50,10 @@ class Options(TrainingOptions):
     class_weights: str | None = option("weigh classes by their frequency", choices=("balanced", "effective"))
     label_smoothing: float = option("mass moved from the true class to all classes", default=0.0, least=0, below=1)
     quantization_aware: bool = option("train with int8 products, for a file of `--quantize int8_full`", default=False)
+    tune_temperature: bool = option(
+        "find the temperature by which probabilities say how often an answer is right, on the dev rows", default=False
+    )
+    tune_thresholds: bool = option("find each label's threshold by its F1, on the dev rows", default=False)
     out_of_scope_label: str | None = option(
         "label of texts of no class: they are not trained on, the dev ones tune the probability below which an answer is this"
     )
@@ -58,6 +62,10 @@ class Options(TrainingOptions):
         super().__post_init__()
         if self.problem == "regression" and self.class_weights is not None:
             raise bad_argument("class_weights", "left out for a regression", self.class_weights, "It is for classes.")
+        if self.problem == "regression" and self.tune_temperature:
+            raise bad_argument("tune_temperature", "left out for a regression", True, "It is for classes.")
+        if self.problem != "multi_label" and self.tune_thresholds:
+            raise bad_argument("tune_thresholds", f"left out for {self.problem}", True, "It is for several labels.")
         if self.problem != "single_label" and self.out_of_scope_label is not None:
             fix = "Others can have no label at all."
             raise bad_argument("out_of_scope_label", f"left out for {self.problem}", self.out_of_scope_label, fix)
@@ -129,9 +137,8 @@ def main(options: Options) -> dict:
 
     # 4. Report and save.
     made = {"max_length": options.max_length, "pair": isinstance(texts[0], tuple)}
-    if outside:
-        tuned = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
-        made["settings"] = {"out_of_scope": tuned.tune_out_of_scope(dev_rows, outside, columns=columns)}
+    tuned = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
+    made["settings"] = _tuned_settings(options, tuned, watched, dev_rows, columns=columns)
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
     trained = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
     report = trained.evaluate(rows, columns=columns, about=about)
@@ -142,3 +149,15 @@ def main(options: Options) -> dict:
     )
     paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
     return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+
+def _tuned_settings(options: Options, pipeline, watched, dev_rows, *, columns) -> dict:
+    """What the dev rows say of temperature and thresholds. The temperature is first: thresholds are of probabilities."""
+    settings = {}
+    if options.tune_temperature:
+        settings["temperature"] = pipeline.temperature = pipeline.tune_temperature(watched, columns=columns)
+    if options.tune_thresholds:
+        settings["thresholds"] = pipeline.tune_thresholds(watched, columns=columns)
+    if options.out_of_scope_label:
+        settings["out_of_scope"] = pipeline.tune_out_of_scope(dev_rows, options.out_of_scope_label, columns=columns)
+    return settings

@@ -1,5 +1,6 @@
 """From a model and a labelled dataset, or from predictions made elsewhere, to a report."""
 
+import dataclasses
 import datetime
 import os
 import platform
@@ -62,7 +63,8 @@ def evaluate(
     labels = labels_of(model, labels)
     logits, gold = predict(model, dataset)
     about = {"model": f"{model.name}, {model.count_params():,} parameters", **(about or {})}
-    report = summarize(logits, gold, labels, texts=texts, title=title, about=about, max_errors=max_errors)
+    report = summarize(logits, gold, labels, texts=texts, about=about, max_errors=max_errors)
+    report = dataclasses.replace(report, title=title)
     if folder is not None:
         report.write(folder)
     return report
@@ -74,7 +76,6 @@ def summarize(
     labels: Labels | Sequence[str],
     *,
     texts: Sequence[str] | None = None,
-    title: str = "Evaluation",
     about: Mapping[str, str] | None = None,
     max_errors: int = 25,
     thresholds: Sequence[float] | None = None,
@@ -86,7 +87,6 @@ def summarize(
         gold: Class numbers (N,), or 0 and 1 (N, C), or values (N,) or (N, K).
         labels: Names of the outputs.
         texts: N texts, or None.
-        title: Heading of the page.
         about: Facts for the header; versions and date are added.
         max_errors: The most mistakes to list, >= 0.
         thresholds: Of several labels: from what probability each holds, (C,); `None`: 0.5.
@@ -110,7 +110,7 @@ def summarize(
     if max_errors < 0:
         raise bad_argument("max_errors", "a whole number >= 0", max_errors, "Give max_errors=25.")
     common = {
-        "title": title,
+        "title": "Evaluation",
         "about": {**_versions(), **(about or {})},
         "problem": labels.problem,
         "labels": list(labels),

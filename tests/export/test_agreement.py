@@ -51,7 +51,17 @@ def test_of_two_outputs_is_their_mean():
     assert largest_difference(first, second) == 1.0
 
 
+def test_several_labels_hold_from_the_bundles_thresholds():
+    bundle = of(multi_label(["a", "b"]))
+    bundle.metadata["settings"] = {"temperature": 2.0, "thresholds": [0.8, 0.2]}  # at logits of 2.77 and -2.77
+    first, second = {"logits": np.array([[3.0, -2.0]])}, {"logits": np.array([[1.0, 2.0]])}
+    assert agreement(first, second, bundle) == 0.5
+    assert agreement(first, {"logits": as_logits([["a", "b"]], bundle.labels)}, bundle) == 1.0
+    assert agreement(second, {"logits": as_logits([["b"]], bundle.labels)}, bundle) == 1.0
+
+
 def test_gold_in_every_form():
-    assert as_logits(["yes", 0], CLASSES).tolist() == [[-1, 1], [1, -1]]
-    assert as_logits([["a", "b"], [], ["b"]], multi_label(["a", "b"])).tolist() == [[1, 1], [-1, -1], [-1, 1]]
+    assert as_logits(["yes", 0], CLASSES).tolist() == [[-np.inf, np.inf], [np.inf, -np.inf]]
+    several = as_logits([["a", "b"], [], ["b"]], multi_label(["a", "b"]))
+    assert np.sign(several).tolist() == [[1, 1], [-1, -1], [-1, 1]]
     assert as_logits([1.5, 2], regression("x")).tolist() == [[1.5], [2.0]]

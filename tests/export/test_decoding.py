@@ -35,14 +35,23 @@ def test_text_classification(labels, activation, threshold):
     }
 
 
-def test_a_bundles_own_thresholds_and_temperature():
-    settings = {
-        "thresholds": [0.3, 0.6],
-        "temperature": 1.5,
-        "out_of_scope": {"threshold": 0.4, "label": "oos"},
-    }
-    found = decoding(made(tiny.classifier(["a", "b"]), settings=settings), 24)
+@pytest.mark.parametrize(
+    ("labels", "settings"),
+    [
+        (["a", "b"], {"temperature": 1.5, "out_of_scope": {"threshold": 0.4, "label": "oos"}}),
+        (multi_label(["a", "b"]), {"temperature": 0.7, "thresholds": [0.3, 0.6]}),
+    ],
+)
+def test_a_bundles_own_thresholds_and_temperature(labels, settings):
+    found = decoding(made(tiny.classifier(labels), settings=settings), 24)
     assert {name: found[name] for name in settings} == settings
+
+
+def test_wrong_thresholds_are_not_written():
+    with pytest.raises(kerasft.KerasftError, match="`thresholds` must be left out, or one number, for single_label"):
+        decoding(made(tiny.classifier(["a", "b"]), settings={"thresholds": [0.3, 0.6]}), 24)
+    with pytest.raises(kerasft.KerasftError, match="`temperature` must be a number above 0; received: 0"):
+        decoding(made(tiny.classifier(["a", "b"]), settings={"temperature": 0}), 24)
 
 
 @pytest.mark.parametrize(

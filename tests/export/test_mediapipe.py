@@ -15,6 +15,7 @@ from tokenizers.normalizers import BertNormalizer
 import kerasft
 from kerasft import export
 from kerasft.errors import ExportError, KerasftError
+from kerasft.export.runners import litert_runner, predict
 from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.tokenizers.encoding import encode
 from tests import tiny
@@ -103,6 +104,23 @@ def test_mediapipe_classifies_as_the_model_does(classifier, bundle):
     expected = kerasft.pipelines.load(bundle)(texts, with_probabilities=True)
     for text, row, answer in zip(texts, found, expected, strict=True):
         assert row == pytest.approx(answer["probabilities"], abs=1e-4), text
+
+
+def test_the_temperature_is_part_of_the_file(bundle, tmp_path):
+    scaled = dataclasses.replace(bundle, metadata=bundle.metadata | {"settings": {"temperature": 2.5}})
+    path = tmp_path / "reviews.tflite"
+    report = export.mediapipe(scaled, path, app_normalizes=True)
+    assert report["max_difference"] < 1e-5
+    texts = texts_for_mediapipe(bundle.tokenizer)
+    encoded = encode(bundle.tokenizer, texts, max_length=LENGTH)
+    (found,) = predict(litert_runner(path), encoded, bundle.tokenizer.pad_token_id).values()
+    expected = kerasft.pipelines.load(scaled).predict_probabilities(texts)
+    np.testing.assert_allclose(np.stack(found), expected, atol=1e-4)
+    assert np.abs(kerasft.pipelines.load(bundle).predict_probabilities(texts) - expected).max() > 0.01
+    for row, answer in zip(
+        ask_mediapipe("classifier", path, [prepared(text) for text in texts]), expected, strict=True
+    ):
+        assert list(row.values()) == pytest.approx(sorted(answer, reverse=True), abs=1e-4)
 
 
 def test_mediapipe_embeds_as_the_model_does(tmp_path):

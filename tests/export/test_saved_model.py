@@ -51,6 +51,18 @@ def test_probability_is_an_output(bundle, served):
     np.testing.assert_allclose(outputs["probability"], expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("labels", [["a", "b"], multi_label(["a", "b"])])
+def test_probability_is_at_the_temperature(tmp_path, labels):
+    folder = make_bundle(tmp_path / "bundle", labels, settings={"temperature": 2.5})
+    saved_model_function(folder, tmp_path / "served", texts=TEXTS)
+    outputs = tf.saved_model.load(str(tmp_path / "served")).signatures["serve_texts"](texts=tf.constant(TEXTS))
+    with pytest.warns(UserWarning, match="were cut to 24 tokens"):
+        expected = pipelines.load(folder).predict_probabilities(TEXTS)
+    np.testing.assert_allclose(outputs["probability"], expected, atol=1e-4)
+    unscaled = probabilities(outputs["logits"].numpy(), bundles.load_bundle(folder).labels)  # logits stay as they are
+    assert np.abs(unscaled - expected).max() > 0.01
+
+
 @pytest.mark.parametrize(
     ("labels", "names"), [(multi_label(["a", "b"]), ["logits", "probability"]), (regression("x"), ["logits"])]
 )

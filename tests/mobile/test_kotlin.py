@@ -380,7 +380,9 @@ def test_t5_writes_the_tokens_of_the_python_loop(jar, tmp_path):
     [
         ("single_label", {}),
         ("single_label", {"out_of_scope": {"threshold": 0.6, "label": "none"}}),
+        ("single_label", {"temperature": 2.5, "out_of_scope": {"threshold": 0.6, "label": "none"}}),
         ("multi_label", {}),
+        ("multi_label", {"temperature": 2, "thresholds": [0.2, 0.5, 0.8]}),
         ("regression", {}),
     ],
 )
@@ -395,8 +397,11 @@ def test_answers_are_those_of_the_pipeline(jar, tmp_path, problem, settings):
     (tmp_path / "logits.jsonl").write_text("".join(f"{row}\n" for row in logits.tolist()), "utf-8")
     with java(jar, "AnswersTest", tmp_path / "signature.json", tmp_path / "logits.jsonl") as process:
         received = [json.loads(line) for line in process.stdout]
-    np.testing.assert_allclose([row["scores"] for row in received], probabilities(logits, labels), atol=1e-12)
-    for row, answer in zip(received, answers(logits, labels, out_of_scope=settings.get("out_of_scope")), strict=True):
+    chances = probabilities(logits, labels, temperature=settings.get("temperature", 1.0))
+    np.testing.assert_allclose([row["scores"] for row in received], chances, atol=1e-12)
+    options = dict(settings)
+    found = answers(logits, labels, threshold=options.pop("thresholds", 0.5), **options)
+    for row, answer in zip(received, found, strict=True):
         if problem == "regression":
             expected = list(answer.items())
         else:

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 
 import kerasft
-from kerasft import export
+from kerasft import Labels, export
+from kerasft.postprocessing import answers, probabilities
 from tests.export.conftest import make_bundle
 
+WEB = pathlib.Path(kerasft.__file__).parent / "mobile" / "web"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-dev-shm-usage")
 
@@ -45,7 +47,7 @@ def node_modules(tmp_path_factory):
     if shutil.which("npm") is None:
         pytest.skip("npm is not installed")
     folder = tmp_path_factory.mktemp("npm")
-    shutil.copy(pathlib.Path(kerasft.__file__).parent / "mobile" / "web" / "package.json", folder)
+    shutil.copy(WEB / "package.json", folder)
     try:
         done = subprocess.run(
             ["npm", "install", "--no-audit", "--no-fund", "--ignore-scripts"],
@@ -88,9 +90,53 @@ def run_page(folder, node_modules, profile):
             browser.wait(timeout=20)
 
 
-@pytest.mark.parametrize(("lengths", "pair"), [([8, 24], False), (24, True)])
-def test_the_page_answers_as_python_does(tmp_path, node_modules, lengths, pair):
-    bundle = make_bundle(tmp_path / "bundle", pair=pair)
+REJECTION = {"threshold": 0.8, "label": "oos"}
+
+
+def best(answer: dict) -> list[tuple[str, float]]:
+    """The labels and scores of a pipeline's answer."""
+    return [(item["label"], item["score"]) for item in answer.get("labels", [answer])]
+
+
+@pytest.mark.parametrize(
+    ("problem", "settings"),
+    [
+        ("single_label", {}),
+        ("single_label", {"temperature": 2.5, "out_of_scope": REJECTION}),
+        ("multi_label", {}),
+        ("multi_label", {"temperature": 2, "thresholds": [0.2, 0.5, 0.8]}),
+        ("regression", {}),
+    ],
+)
+def test_answers_are_those_of_the_pipeline(problem, settings):
+    if shutil.which("node") is None:
+        pytest.skip("node is not installed")
+    labels = Labels(["a", "b", "c"], problem)
+    logits = np.random.default_rng(0).normal(size=(20, 3)) * 3
+    signature = {"problem": problem, "labels": list(labels), "settings": settings}
+    program = f"""
+        const {{ Answers }} = await import({json.dumps((WEB / "answers.js").as_uri())});
+        const answers = new Answers({json.dumps(signature)});
+        console.log(JSON.stringify({json.dumps(logits.tolist())}.map((row) => [answers.scores(row), answers.best(row)])));
+    """
+    command = ["node", "--input-type=module", "--eval", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    options = dict(settings)
+    expected = answers(logits, labels, threshold=options.pop("thresholds", 0.5), **options)
+    chances = probabilities(logits, labels, temperature=settings.get("temperature", 1.0))
+    for (scores, found), row, answer in zip(json.loads(done.stdout), chances, expected, strict=True):
+        assert scores == pytest.approx(row)
+        wanted = list(answer.items()) if problem == "regression" else best(answer)
+        assert [item["label"] for item in found] == [label for label, _ in wanted]
+        assert [item["score"] for item in found] == pytest.approx([score for _, score in wanted])
+
+
+@pytest.mark.parametrize(
+    ("lengths", "pair", "settings"),
+    [([8, 24], False, {"temperature": 2.5, "out_of_scope": REJECTION}), (24, True, {})],
+)
+def test_the_page_answers_as_python_does(tmp_path, node_modules, lengths, pair, settings):
+    bundle = make_bundle(tmp_path / "bundle", pair=pair, settings=settings)
     export.litert(bundle, tmp_path / "mobile", sequence_length=lengths)
     found = run_page(tmp_path / "mobile", node_modules, tmp_path / "profile")
     assert "error" not in found, found
@@ -102,6 +148,7 @@ def test_the_page_answers_as_python_does(tmp_path, node_modules, lengths, pair):
         expected = kerasft.pipelines.load(bundle)(texts, with_probabilities=True)
     for row, answer in zip(found["answers"], expected, strict=True):
         np.testing.assert_allclose(row["scores"], list(answer["probabilities"].values()), atol=1e-5)
+        assert [item["label"] for item in row["best"]] == [label for label, _ in best(answer)]
 
 
 def test_a_file_of_any_length_is_refused_with_what_to_do(tmp_path, node_modules):

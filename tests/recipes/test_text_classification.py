@@ -117,6 +117,46 @@ def test_out_of_scope_rows_tune_a_threshold_and_are_counted(checkpoint, tmp_path
     assert report.about["out of scope"].startswith("2 rows more, of oos; threshold 0.")
 
 
+def test_a_temperature_is_tuned_before_the_threshold(checkpoint, tmp_path):
+    rows = [("good film", "praise"), ("bad film", "blame"), ("bad film", "praise")] * 12
+    write_csv(tmp_path / "train.csv", [*rows, ("pay my money", "oos")] * 2)
+    result = main(
+        options(
+            checkpoint,
+            tmp_path,
+            tune_temperature=True,
+            out_of_scope_label="oos",
+            dev_fraction=0.5,
+            epochs=3,
+            learning_rate=1e-2,
+        )
+    )
+    bundle = kerasft.load_bundle(result["bundle"])
+    assert list(bundle.settings) == ["temperature", "out_of_scope"]
+    assert bundle.settings["temperature"] > 0
+    pipeline = kerasft.pipelines.load(bundle)
+    assert pipeline.temperature == bundle.settings["temperature"]
+    assert pipeline.evaluate(tmp_path / "train.csv").about["temperature"] == f"{pipeline.temperature:.4g}"
+
+
+def test_each_label_gets_its_threshold(checkpoint, tmp_path):
+    write_csv(tmp_path / "train.csv", rows(), ("text", "number", "good", "bad"))
+    wanted = {"problem": "multi_label", "label": "good,bad", "text": "text", "epochs": 1}
+    result = main(options(checkpoint, tmp_path, tune_thresholds=True, **wanted))
+    thresholds = kerasft.load_bundle(result["bundle"]).settings["thresholds"]
+    assert len(thresholds) == 2
+    assert all(0 <= threshold <= 1 for threshold in thresholds)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem"),
+    [("tune_temperature", "regression"), ("tune_thresholds", "regression"), ("tune_thresholds", "single_label")],
+)
+def test_what_a_problem_has_not_cannot_be_tuned(checkpoint, tmp_path, name, problem):
+    with pytest.raises(KerasftError, match=f"`{name}` must be left out for .*{problem}; received: True"):
+        options(checkpoint, tmp_path, problem=problem, **{name: True})
+
+
 def test_out_of_scope_is_for_one_label(checkpoint, tmp_path):
     with pytest.raises(KerasftError, match="`out_of_scope_label` must be left out for multi_label; received: 'oos'"):
         options(checkpoint, tmp_path, problem="multi_label", out_of_scope_label="oos")

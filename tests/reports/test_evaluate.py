@@ -101,6 +101,19 @@ def test_what_does_not_fit_is_an_error(change, message):
         summarize(**arguments)
 
 
+def test_several_labels_hold_from_their_thresholds():
+    logits, gold = np.array([[1.0, -1.0], [1.0, -1.0]]), np.array([[0, 1], [1, 1]])
+    report = summarize(logits, gold, multi_label(["a", "b"]), thresholds=[0.8, 0.2])  # of 0.73 and 0.27
+    assert [row["recall"] for row in report.per_class] == [0.0, 1.0]
+    assert report.metrics["subset_accuracy"] == 0.5
+    (error,) = report.errors
+    assert (error["row"], error["truth"], error["predicted"]) == (1, "a, b", "b")
+    assert error["confidence"] == pytest.approx(1 - 0.731, abs=1e-3)  # of the one wrong decision
+    plain = summarize(logits, gold, multi_label(["a", "b"]))
+    assert [row["recall"] for row in plain.per_class] == [1.0, 0.0]
+    assert plain.metrics["log_loss"] == report.metrics["log_loss"]
+
+
 def test_headline_is_ordered_and_leaves_out_the_double():
     report = summarize(np.array([[1.0, 0.0], [0.0, 1.0]]), np.array([0, 1]), ["no", "yes"])
     names = list(headline(report.metrics))

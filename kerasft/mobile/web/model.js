@@ -1,6 +1,7 @@
 /** A mobile bundle in the browser: texts in, named outputs out, on LiteRT's web runtime (WebAssembly, CPU). */
 
 import { Tensor, loadAndCompile, loadLiteRt } from "@litertjs/core";
+import { Answers } from "./answers.js";
 import { WordPieceTokenizer, encode } from "./wordpiece.js";
 
 export class TextModel {
@@ -17,7 +18,7 @@ export class TextModel {
   }
 
   constructor(signature, tokenizer, compiled) {
-    Object.assign(this, { signature, tokenizer, compiled });
+    Object.assign(this, { signature, tokenizer, compiled, answers: new Answers(signature) });
   }
 
   /** @param {string[]} texts One, or two of a pair. @returns The ids that the model reads. */
@@ -50,20 +51,6 @@ export class TextModel {
     Object.values(inputs).forEach((tensor) => tensor.delete()); // the runtime's memory is not collected
     return found;
   }
-
-  /** @param {ArrayLike<number>} logits @returns {number[]} Probabilities; of a regression the numbers themselves. */
-  scores(logits) {
-    if (this.signature.problem === "regression") return [...logits];
-    return this.signature.problem === "multi_label" ? [...logits].map((x) => 1 / (1 + Math.exp(-x))) : softmax(logits);
-  }
-}
-
-/** @param {ArrayLike<number>} logits @returns {number[]} Numbers above 0 whose sum is 1. */
-export function softmax(logits) {
-  const largest = Math.max(...logits);
-  const powers = Array.from(logits, (logit) => Math.exp(logit - largest));
-  const sum = powers.reduce((total, power) => total + power, 0);
-  return powers.map((power) => power / sum);
 }
 
 /**
@@ -82,8 +69,9 @@ export async function checkGolden(model, bundle) {
         result.maxDifference = Math.max(result.maxDifference, Math.abs(value - outputs[name][at]));
       });
     }
-    const scores = outputs.logits ? model.scores(outputs.logits) : null;
-    result.answers.push({ texts, scores, embedding: outputs.embedding ? [...outputs.embedding] : null });
+    const scores = outputs.logits ? model.answers.scores(outputs.logits) : null;
+    const best = outputs.logits ? model.answers.best(outputs.logits) : null;
+    result.answers.push({ texts, scores, best, embedding: outputs.embedding ? [...outputs.embedding] : null });
   }
   return result;
 }

@@ -35,8 +35,11 @@ async function answer(model) {
   } else {
     const { logits } = await model.run(model.signature.pair ? texts : texts.slice(0, 1));
     const regression = model.signature.problem === "regression";
-    const rows = model.scores(logits).map((score, at) => [model.signature.labels[at], score]);
-    if (!regression) rows.sort((a, b) => b[1] - a[1]);
+    const rows = model.answers.scores(logits).map((score, at) => [model.signature.labels[at], score]);
+    if (!regression) {
+      rows.sort((a, b) => b[1] - a[1]);
+      place("answer").textContent = model.answers.best(logits).map(({ label }) => label).join(", ") || "none of the labels";
+    }
     show(rows.slice(0, 10).map(([name, score]) => [name, regression ? score.toFixed(3) : `${(100 * score).toFixed(1)} %`, score]));
   }
   place("status").textContent = `answered in ${(performance.now() - begun).toFixed(1)} ms`;
