@@ -85,7 +85,8 @@ def as_logits(gold: Sequence[Any], labels: Labels) -> np.ndarray:
     """Return right answers as (N, C) numbers whose largest, or of several labels the infinite ones, are the right labels.
 
     Args:
-        gold: N label names or indices, or lists of them, or numbers for a regression.
+        gold: N label names or indices, or lists of them, or (N, C) of 0 and 1 for several labels, or numbers for a
+            regression.
         labels: The model's labels.
 
     Example:
@@ -95,6 +96,8 @@ def as_logits(gold: Sequence[Any], labels: Labels) -> np.ndarray:
     """
     if labels.problem == REGRESSION:
         return np.asarray(gold, "float64").reshape(len(gold), -1)
+    if labels.problem == MULTI_LABEL and isinstance(gold, np.ndarray) and gold.ndim == 2:
+        return np.where(gold > 0.5, np.inf, -np.inf)
     chosen = [item if isinstance(item, list | tuple | set) else [item] for item in gold]
     target = np.full((len(gold), len(labels)), -np.inf)  # on the right side of any threshold
     for row, items in enumerate(chosen):

@@ -63,5 +63,6 @@ def test_several_labels_hold_from_the_bundles_thresholds():
 def test_gold_in_every_form():
     assert as_logits(["yes", 0], CLASSES).tolist() == [[-np.inf, np.inf], [np.inf, -np.inf]]
     several = as_logits([["a", "b"], [], ["b"]], multi_label(["a", "b"]))
-    assert np.sign(several).tolist() == [[1, 1], [-1, -1], [-1, 1]]
+    many_hot = as_logits(np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 1.0]]), multi_label(["a", "b"]))  # as data has them
+    assert np.sign(several).tolist() == np.sign(many_hot).tolist() == [[1, 1], [-1, -1], [-1, 1]]
     assert as_logits([1.5, 2], regression("x")).tolist() == [[1.5], [2.0]]
