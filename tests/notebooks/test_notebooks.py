@@ -92,7 +92,11 @@ def executed(notebook, name, folder, kernel):
 # nbclient starts its kernel by way of jupyter_client, whose sockets are closed by the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-@pytest.mark.parametrize(("notebook", "name"), [(name, name) for name in NAMES], indirect=["notebook"])
+@pytest.mark.parametrize(
+    ("notebook", "name"),
+    [pytest.param(name, name, marks=[] if name == "text_classification" else pytest.mark.slow) for name in NAMES],
+    indirect=["notebook"],
+)
 def test_it_runs_and_shows_figures(notebook, name, tmp_path, kernel):
     done = executed(notebook, name, tmp_path, kernel)
     outputs = [output for cell in done.cells for output in cell.get("outputs", ())]
