@@ -63,10 +63,6 @@ class PositionEmbedding(keras.layers.Layer):
                 "Truncate the texts by max_length, or take a model with more positions.",
             )
 
-    def compute_output_shape(self, input_shape):
-        """Return the shape of `inputs`."""
-        return input_shape
-
     def get_config(self) -> dict:
         """Return the arguments that make this layer again."""
         return {

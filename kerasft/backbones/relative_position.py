@@ -95,8 +95,9 @@ class RelativeAttentionBias(AttentionBias):
         self.bidirectional = bidirectional
         self.initializer_range = initializer_range
 
-    def build(self, padding_mask_shape):
+    def build(self, input_shape=None):
         """Create the weights (buckets, N)."""
+        # Not `padding_mask_shape`: Keras before 3.14 passes no shape of an argument whose name ends in "_mask".
         one_way = self.num_buckets // 2 if self.bidirectional else self.num_buckets
         self.distance_buckets = distance_buckets(one_way, self.max_distance)
         self.embeddings = self.add_weight(
@@ -127,11 +128,6 @@ class RelativeAttentionBias(AttentionBias):
             buckets = ops.take(table, ops.minimum(earlier, self.max_distance))
         values = ops.take(ops.convert_to_tensor(self.embeddings), buckets, axis=0)  # (T, S, N)
         return ops.transpose(values, (2, 0, 1))  # (N, T, S)
-
-    def compute_output_shape(self, padding_mask_shape):
-        """Return (B, N, S, S)."""
-        batch_size, length = padding_mask_shape
-        return (batch_size, self.num_heads, length, length)
 
     def get_config(self) -> dict:
         """Return the arguments that make this layer again."""

@@ -111,10 +111,6 @@ class RobertaPositionEmbedding(PositionEmbedding):
         self.check_length(inputs.shape[1])
         return inputs + ops.take(self.embeddings, self.positions(token_ids), axis=0)
 
-    def compute_output_shape(self, inputs_shape, token_ids_shape=None):
-        """Return the shape of `inputs`."""
-        return inputs_shape
-
     def get_config(self) -> dict:
         """Return the arguments that make this layer again."""
         return {**super().get_config(), "padding_id": self.padding_id}

@@ -126,12 +126,6 @@ class T5Block(keras.layers.Layer):
         transformed = self.feedforward(self.feedforward_layer_norm(hidden_states), training=training)
         return hidden_states + dropped(transformed)
 
-    def compute_output_shape(
-        self, hidden_states_shape, attention_bias_shape=None, memory_shape=None, memory_bias_shape=None
-    ):
-        """Return the shape of `hidden_states`."""
-        return hidden_states_shape
-
     def get_config(self) -> dict:
         """Return the arguments that make this layer again."""
         return {

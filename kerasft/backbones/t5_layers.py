@@ -79,10 +79,6 @@ class T5Attention(keras.layers.Layer):
         """Return the key and the value (B, N, S, D)."""
         return split_heads(self.key(memory), self.num_heads), split_heads(self.value(memory), self.num_heads)
 
-    def compute_output_shape(self, hidden_states_shape, memory_shape=None, attention_bias_shape=None):
-        """Return the shape of `hidden_states`."""
-        return hidden_states_shape
-
     def get_config(self) -> dict:
         """Return the arguments that make this layer again."""
         return {
@@ -154,10 +150,6 @@ class T5FeedForward(keras.layers.Layer):
         if self.gated:
             transformed = transformed * self.gate(hidden_states)
         return self.output_projection(self.dropout_layer(transformed, training=training))
-
-    def compute_output_shape(self, hidden_states_shape):
-        """Return the shape of `hidden_states`."""
-        return hidden_states_shape
 
     def get_config(self) -> dict:
         """Return the arguments that make this layer again."""

@@ -39,11 +39,6 @@ class CausalAttentionBias(AttentionBias):
         # One minimum, not a sum of two masks: float16 ends at -65504.
         return ops.minimum(super().call(padding_mask), causal_bias(padding_mask, self.mask_value, self.compute_dtype))
 
-    def compute_output_shape(self, padding_mask_shape):
-        """Return (B, 1, S, S)."""
-        batch_size, length = padding_mask_shape
-        return (batch_size, 1, length, length)
-
 
 def causal_bias(padding_mask: tf.Tensor, mask_value: float, dtype: str) -> tf.Tensor:
     """Return (S, S): 0 where the column's token is the row's or before it, else `mask_value`.
@@ -188,10 +183,6 @@ class TransformerDecoderLayer(keras.layers.Layer):
         hidden_states = hidden_states + self.hidden_dropout_layer(attended, training=training)  # (B, S, H)
         transformed = self.feedforward_output(self.intermediate(self.feedforward_layer_norm(hidden_states)))
         return hidden_states + self.hidden_dropout_layer(transformed, training=training)
-
-    def compute_output_shape(self, hidden_states_shape, attention_bias_shape=None):
-        """Return the shape of `hidden_states`."""
-        return hidden_states_shape
 
     def get_config(self) -> dict:
         """Return the arguments that make this layer again."""

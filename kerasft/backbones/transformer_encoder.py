@@ -49,10 +49,6 @@ class AttentionBias(keras.layers.Layer):
         bias = (ops.cast(padding_mask, self.compute_dtype) - 1.0) * -self.mask_value  # (B, S)
         return ops.expand_dims(ops.expand_dims(bias, 1), 1)  # (B, 1, 1, S)
 
-    def compute_output_shape(self, padding_mask_shape):
-        """Return (B, 1, 1, S)."""
-        return (padding_mask_shape[0], 1, 1, padding_mask_shape[1])
-
     def get_config(self) -> dict:
         """Return the arguments that make this layer again."""
         return {**super().get_config(), "mask_value": self.mask_value}
@@ -169,10 +165,6 @@ class TransformerEncoderLayer(keras.layers.Layer):
             dropout=lambda weights: self.attention_dropout_layer(weights, training=training),
         )
         return merge_heads(attended)  # (B, S, H)
-
-    def compute_output_shape(self, hidden_states_shape, attention_bias_shape=None):
-        """Return the shape of `hidden_states`."""
-        return hidden_states_shape
 
     def get_config(self) -> dict:
         """Return the arguments that make this layer again."""

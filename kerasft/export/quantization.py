@@ -1,7 +1,7 @@
 """The ways in which a LiteRT file's numbers are made smaller, and what each needs.
 
 `"float16"` and `"int8"` are made by TensorFlow's converter. `"int4"` and `"int8_full"` are made out of the float32 file by
-Google's `ai-edge-quantizer`, which chooses per operation: the converter's own full-integer mode has all operations or none,
+Google's `litert-quantizer`, which chooses per operation: the converter's own full-integer mode has all operations or none,
 and with all of them a BERT loses 5 points and more (docs/mobile.md).
 """
 
@@ -177,7 +177,7 @@ class _Ranges:
                     self._typical.setdefault(tensor["name"], []).append(float(np.median(np.abs(values))))
 
     def as_calibration(self) -> dict[str, dict[str, Any]]:
-        """The ranges as `ai-edge-quantizer` takes them."""
+        """The ranges as `litert-quantizer` takes them."""
         ranges = {}
         for name, (low, high) in self._found.items():
             if name in self._symmetric:
@@ -234,10 +234,10 @@ def _without_padding(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 def _library(quantize: str) -> tuple:
     try:
         # An extra, needed for two ways of quantising only.
-        from ai_edge_quantizer import qtyping, quantizer, recipe_manager
+        from litert_quantizer import qtyping, quantizer, recipe_manager
     except ImportError as error:
         raise KerasftError(
-            f'quantize="{quantize}" needs the package ai-edge-quantizer. Install it: pip install "kerasft[mobile]"'
+            f'quantize="{quantize}" needs the package litert-quantizer. Install it: pip install "kerasft[mobile]"'
         ) from error
     return recipe_manager, qtyping, quantizer
 

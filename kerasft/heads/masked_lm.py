@@ -32,10 +32,6 @@ class OutputBias(keras.layers.Layer):
         """Return the sum."""
         return inputs + self.bias
 
-    def compute_output_shape(self, input_shape):
-        """Return the shape of `inputs`."""
-        return input_shape
-
 
 def masked_lm(backbone: keras.Model) -> keras.Model:
     """Extend a backbone's graph by the scores of every token of the vocabulary, in the family's published form:

@@ -29,10 +29,6 @@ class MaskedMean(keras.layers.Layer):
         count = keras.ops.maximum(keras.ops.sum(weights, axis=1), 1.0)  # (B, 1)
         return keras.ops.cast(total / count, self.compute_dtype)
 
-    def compute_output_shape(self, hidden_states_shape, padding_mask_shape):
-        """(B, S, H) -> (B, H)."""
-        return (hidden_states_shape[0], hidden_states_shape[-1])
-
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class LastToken(keras.layers.Layer):
@@ -56,10 +52,6 @@ class LastToken(keras.layers.Layer):
         last = keras.ops.cast(keras.ops.equal(counted, total), hidden_states.dtype)
         last = keras.ops.expand_dims(last * keras.ops.cast(real, hidden_states.dtype), -1)  # (B, S, 1)
         return keras.ops.sum(hidden_states * last, axis=1)  # (B, H)
-
-    def compute_output_shape(self, hidden_states_shape, padding_mask_shape):
-        """(B, S, H) -> (B, H)."""
-        return (hidden_states_shape[0], hidden_states_shape[-1])
 
 
 def outputs_of(backbone: keras.Model) -> dict:

@@ -64,10 +64,6 @@ class EntityStates(keras.layers.Layer):
             others += keras.ops.cast(keras.ops.equal(token_ids, marker), "float32")
         return keras.ops.clip(inside, 0.0, 1.0) * (1.0 - others)
 
-    def compute_output_shape(self, hidden_states_shape, token_ids_shape):
-        """(B, S, H) -> (B, 2 H)."""
-        return (hidden_states_shape[0], 2 * hidden_states_shape[-1])
-
     def get_config(self) -> dict:
         """Return the layer's configuration, the markers' ids included."""
         return super().get_config() | {"markers": self.markers, "pooling": self.pooling}

@@ -139,7 +139,7 @@ def test_a_file_that_lost_too_much_is_refused(bundle, tmp_path):
 
 @pytest.mark.parametrize("quantize", ["int4", "int8_full"])
 def test_googles_quantizer(bundle, tmp_path, quantize, caplog):
-    pytest.importorskip("ai_edge_quantizer", reason='needs pip install "kerasft[mobile]"')
+    pytest.importorskip("litert_quantizer", reason='needs pip install "kerasft[mobile]"')
     arguments = {"calibration": TEXTS * 4} if quantize == "int8_full" else {}
     caplog.set_level(logging.INFO)
     report = litert_function(
