@@ -3,6 +3,7 @@
 from kerasft.heads.causal_lm import causal_lm
 from kerasft.heads.intent_and_slots import IntentAndSlotsModel, intent_and_slots
 from kerasft.heads.labelled_model import LabelledModel, Logits
+from kerasft.heads.logits_model import LogitsModel
 from kerasft.heads.masked_lm import OutputBias, masked_lm
 from kerasft.heads.pooling import LastToken, MaskedMean
 from kerasft.heads.question_answering import question_answering
@@ -18,6 +19,7 @@ __all__ = [
     "LabelledModel",
     "LastToken",
     "Logits",
+    "LogitsModel",
     "MaskedMean",
     "OutputBias",
     "causal_lm",

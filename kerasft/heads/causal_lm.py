@@ -4,6 +4,7 @@ import keras
 
 from kerasft.errors import bad_argument
 from kerasft.features import SEQUENCE_OUTPUT
+from kerasft.heads.logits_model import LogitsModel
 from kerasft.heads.pooling import outputs_of
 
 
@@ -31,7 +32,7 @@ def causal_lm(backbone: keras.Model) -> keras.Model:
     (None, None, 100)
     """
     logits = vocabulary_logits(backbone, outputs_of(backbone)[SEQUENCE_OUTPUT])  # (B, S, V)
-    return keras.Model(backbone.input, logits, name="causal_lm")
+    return LogitsModel(backbone.input, logits, name="causal_lm")
 
 
 def vocabulary_logits(backbone: keras.Model, hidden_states: keras.KerasTensor) -> keras.KerasTensor:

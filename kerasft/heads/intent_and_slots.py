@@ -14,7 +14,7 @@ SLOT_LOGITS = "slot_logits"
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class IntentAndSlotsModel(LabelledModel):
-    """A functional `keras.Model` with two outputs, which knows what both stand for. Nothing of Keras' is overridden.
+    """A functional `keras.Model` with two outputs, which knows what both stand for.
 
     Example:
 

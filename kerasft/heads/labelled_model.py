@@ -4,6 +4,7 @@ import keras
 
 from kerasft.errors import bad_argument
 from kerasft.features import Labels
+from kerasft.heads.logits_model import LogitsModel
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -36,8 +37,8 @@ class Logits(keras.layers.Dense):
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
-class LabelledModel(keras.Model):
-    """A functional `keras.Model` with one property more: `labels`. Nothing of Keras' is overridden.
+class LabelledModel(LogitsModel):
+    """A functional `keras.Model` with one property more: `labels`.
 
     Example:
 

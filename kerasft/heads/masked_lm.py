@@ -6,6 +6,7 @@ from kerasft.backbones.encoder import EncoderConfig
 from kerasft.backbones.token_embedding import config_of
 from kerasft.errors import bad_argument
 from kerasft.features import SEQUENCE_OUTPUT
+from kerasft.heads.logits_model import LogitsModel
 from kerasft.heads.pooling import outputs_of
 
 
@@ -69,4 +70,4 @@ def masked_lm(backbone: keras.Model) -> keras.Model:
     )(outputs_of(backbone)[SEQUENCE_OUTPUT])  # (B, S, E)
     norm = keras.layers.LayerNormalization(epsilon=config.layer_norm_epsilon, name="masked_lm_layer_norm")
     logits = OutputBias(name="logits")(embedding(norm(states), reverse=True))  # (B, S, V)
-    return keras.Model(backbone.input, logits, name="masked_lm")
+    return LogitsModel(backbone.input, logits, name="masked_lm")

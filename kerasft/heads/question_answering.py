@@ -4,6 +4,7 @@ import keras
 
 from kerasft.features import SEQUENCE_OUTPUT
 from kerasft.heads.labelled_model import check_dropout
+from kerasft.heads.logits_model import LogitsModel
 from kerasft.heads.pooling import outputs_of
 
 
@@ -35,4 +36,4 @@ def question_answering(backbone: keras.Model, *, dropout: float = 0.0) -> keras.
     initializer = keras.initializers.TruncatedNormal(stddev=0.02)  # as BERT's own head
     # Float32 also under mixed precision, as kerasft.heads.Logits.
     logits = keras.layers.Dense(2, kernel_initializer=initializer, dtype="float32", name="logits")(hidden_states)
-    return keras.Model(backbone.input, logits, name="question_answering")
+    return LogitsModel(backbone.input, logits, name="question_answering")

@@ -6,6 +6,7 @@ from kerasft.backbones import config_of
 from kerasft.errors import bad_argument
 from kerasft.features import DECODER_SEQUENCE_OUTPUT
 from kerasft.heads.causal_lm import vocabulary_logits
+from kerasft.heads.logits_model import LogitsModel
 
 
 def sequence_to_sequence(backbone: keras.Model) -> keras.Model:
@@ -43,4 +44,4 @@ def sequence_to_sequence(backbone: keras.Model) -> keras.Model:
     hidden_states = backbone.output[DECODER_SEQUENCE_OUTPUT]  # (B, T, H)
     if config.scaled_output:
         hidden_states = keras.layers.Rescaling(config.hidden_dim**-0.5, name="output_scale")(hidden_states)
-    return keras.Model(backbone.input, vocabulary_logits(backbone, hidden_states), name="sequence_to_sequence")
+    return LogitsModel(backbone.input, vocabulary_logits(backbone, hidden_states), name="sequence_to_sequence")

@@ -1,0 +1,168 @@
+"""The class of the heads' models: Keras' own, whose `compile` refuses losses that take logits for probabilities."""
+
+import functools
+import inspect
+import warnings
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+
+from kerasft.errors import KerasftError, bad_argument
+from kerasft.features import MULTI_LABEL
+
+# Keras' losses and metrics that have no argument `from_logits`, and whose formula is of probabilities.
+_OF_PROBABILITIES = {
+    *("KLDivergence", "Poisson", "CategoricalGeneralizedCrossEntropy", "Dice", "Tversky"),
+    *("kl_divergence", "poisson", "categorical_generalized_cross_entropy", "dice", "tversky"),
+}
+_CROSSENTROPIES = {
+    *("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"),
+    *("binary_focal_crossentropy", "categorical_focal_crossentropy"),
+}
+_COUNTING = (  # metrics that compare with a threshold, 0.5 where none is given
+    *(keras.metrics.BinaryAccuracy, keras.metrics.Precision, keras.metrics.Recall),
+    *(keras.metrics.TruePositives, keras.metrics.FalsePositives),
+    *(keras.metrics.TrueNegatives, keras.metrics.FalseNegatives),
+)
+_OWN_LOSS = {"question_answering": "kerasft.losses.SpanCrossentropy()"}  # by the model's name
+
+
+@keras.saving.register_keras_serializable(package="kerasft")
+class LogitsModel(keras.Model):
+    """A functional `keras.Model` whose outputs are logits. Only `compile` is overridden: it checks, then calls Keras'.
+
+    Keras' `"sparse_categorical_crossentropy"` expects probabilities. It takes logits without a word, and the model learns
+    next to nothing.
+
+    Example:
+
+    >>> inputs = keras.Input((4,))
+    >>> model = LogitsModel(inputs, keras.layers.Dense(2, name="logits")(inputs))
+    >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    >>> model.compile("adam", "sparse_categorical_crossentropy")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.KerasftError: `loss` must be one of logits, ...; received: 'sparse_categorical_crossentropy'. ...
+    """
+
+    def compile(self, optimizer="rmsprop", loss=None, *args, **kwargs):
+        """Configure the model for training, as `keras.Model.compile`.
+
+        Raises:
+            KerasftError: If a loss expects probabilities.
+        """
+        labels = getattr(self, "labels", None)
+        own = "kerasft.losses.SparseCategoricalCrossentropy()"
+        if labels is not None:
+            own = "kerasft.losses.for_labels(model.labels)"
+        check_loss(loss, _OWN_LOSS.get(self.name, own))
+        given = dict(zip(("loss_weights", "metrics", "weighted_metrics"), args)) | kwargs
+        for name in ("metrics", "weighted_metrics"):
+            warn_of_metrics(given.get(name), several=getattr(labels, "problem", None) == MULTI_LABEL)
+        super().compile(optimizer, loss, *args, **kwargs)
+
+    def compile_from_config(self, config: dict) -> None:
+        """Compile as a saved model says. Keras asks for this wherever `compile` is overridden."""
+        try:
+            self.compile(**keras.saving.deserialize_keras_object(config))
+        except KerasftError as error:  # a file of before this check: its weights are still worth loading
+            warnings.warn(f"The loaded model is not compiled: {error}", stacklevel=2)
+            return
+        if self.optimizer is not None and self.built:
+            self.optimizer.build(self.trainable_variables)
+
+
+def check_loss(loss: Any, own: str) -> None:
+    """Refuse losses that expect probabilities.
+
+    Args:
+        loss: What `compile` takes: a name, a function, a `keras.losses.Loss`, or a dictionary or list of these.
+        own: The loss of kerasft that fits the model, as the message names it.
+
+    Raises:
+        KerasftError: If one of them expects probabilities.
+
+    Example:
+
+    >>> check_loss({"logits": keras.losses.BinaryCrossentropy()}, "kerasft.losses.for_labels(model.labels)")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.KerasftError: `loss` must be one of logits, ...; received: 'BinaryCrossentropy'. ...
+    """
+    for each in _each(loss):
+        if expects_probabilities(keras.losses.get(each)):
+            shown = each if isinstance(each, str | dict) else getattr(each, "__name__", type(each).__name__)
+            raise bad_argument(
+                "loss",
+                "one of logits, since this model's outputs are logits and not probabilities",
+                shown,
+                f"Give {own}, or keras.losses' class of it with from_logits=True.",
+            )
+
+
+def expects_probabilities(function: Any) -> bool:
+    """Tell whether a loss or metric of Keras expects probabilities, as far as it says so.
+
+    Example:
+
+    >>> expects_probabilities(keras.losses.binary_crossentropy), expects_probabilities(keras.losses.MeanSquaredError())
+    (True, False)
+    """
+    if isinstance(function, functools.partial):
+        return expects_probabilities(function.func) and not function.keywords.get("from_logits", False)
+    if not isinstance(function, keras.losses.Loss | keras.metrics.Metric):
+        name = getattr(function, "__name__", "")
+        is_keras = getattr(keras.losses, name, getattr(keras.metrics, name, None)) is function
+        return is_keras and name in _CROSSENTROPIES | _OF_PROBABILITIES
+    if type(function).__module__.split(".")[0] == "keras" and type(function).__name__ in _OF_PROBABILITIES:
+        return True
+    says_so = "from_logits" in inspect.signature(type(function).__init__).parameters
+    return says_so and function.get_config().get("from_logits") is False
+
+
+def warn_of_metrics(metrics: Any, *, several: bool = False) -> None:
+    """Warn of Keras' metrics that take logits for probabilities: their numbers are wrong, the training is not.
+
+    Args:
+        metrics: What `compile` takes.
+        several: Whether several labels can hold at once, where Keras' `"accuracy"` compares the largest logit only.
+
+    Example:
+
+    >>> warn_of_metrics([keras.metrics.AUC(from_logits=True), "accuracy"])
+    """
+    for each in _each(metrics):
+        if each in ("accuracy", "acc"):
+            wrong = several  # of one label it is the share of rows whose largest logit is right
+        elif each in ("crossentropy", "ce"):
+            wrong = True
+        else:
+            metric = keras.metrics.get(each)
+            wrong = expects_probabilities(metric) or metric is keras.metrics.binary_accuracy
+            if isinstance(metric, _COUNTING):
+                wrong = any(0 < value < 1 for value in _thresholds(metric))
+        if wrong:
+            warnings.warn(
+                f"metrics: {each if isinstance(each, str) else type(each).__name__} expects probabilities, and this model's "
+                "outputs are logits: its value says nothing. Give kerasft.metrics.for_labels(model.labels), from_logits=True, "
+                "or a threshold of 0.",
+                stacklevel=3,
+            )
+
+
+def _thresholds(metric: keras.metrics.Metric) -> list[float]:
+    config = metric.get_config()
+    given = config.get("threshold", config.get("thresholds"))
+    return [0.5] if given is None else list(given) if isinstance(given, list | tuple) else [given]
+
+
+def _each(given: Any) -> Iterator[Any]:
+    """The losses or metrics in dictionaries and lists of them."""
+    if isinstance(given, dict) and "class_name" not in given:
+        given = list(given.values())
+    if isinstance(given, list | tuple):
+        for part in given:
+            yield from _each(part)
+    elif given is not None:
+        yield given
