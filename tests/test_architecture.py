@@ -6,10 +6,10 @@ import difflib
 import importlib
 import inspect
 import itertools
+import os
 import pathlib
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -248,11 +248,12 @@ def test_import_and_help_start_no_tensorflow():
     )
     seconds = []
     for _ in range(2):  # the first run may compile the files
-        start = time.perf_counter()
+        start = os.times()  # of the processor, since other programs may be running
         found = subprocess.run(
             [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
         ).stdout
-        seconds.append(time.perf_counter() - start)
+        end = os.times()
+        seconds.append(end.children_user - start.children_user + end.children_system - start.children_system)
     assert found.strip() == "[]"
     assert min(seconds) < 1.0
 
