@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from kerasft.callbacks.best_value import BestValue
 from kerasft.callbacks.non_finite import find_optimizer
 from kerasft.errors import CheckpointError, bad_argument
 
@@ -42,11 +43,31 @@ def _monitored(monitor: str, logs: dict[str, float] | None) -> float:
 
 
 class _EarlyStopping(keras.callbacks.EarlyStopping):
-    """Keras' own, but a value to monitor that does not exist is an error and not a warning in each epoch."""
+    """Keras' own, but a monitored value that does not exist is an error, and the loss decides between equal ones."""
+
+    def on_train_begin(self, logs=None):
+        """Forget the best of an earlier `fit`."""
+        super().on_train_begin(logs)
+        self._best = BestValue(self.monitor, self.mode, min_delta=self.min_delta)
 
     def get_monitor_value(self, logs):
         """Return the monitored value."""
         return _monitored(self.monitor, logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Remember the best epoch; stop where there was none for `patience` epochs."""
+        value = self.get_monitor_value(logs)
+        if self._best.improves(logs, epoch):
+            self.wait = 0
+            self.best = value
+            self.best_epoch = epoch
+            if self.restore_best_weights:
+                self.best_weights = self.model.get_weights()
+            return
+        self.wait += 1
+        if self.wait >= self.patience and epoch > 0:
+            self.stopped_epoch = epoch
+            self.model.stop_training = True
 
 
 def early_stopping(
@@ -58,6 +79,8 @@ def early_stopping(
     restore_best_weights: bool = True,
 ) -> keras.callbacks.EarlyStopping:
     """Stop when a value has not become better for `patience` epochs, and go back to the best weights.
+
+    Where the value is the same as in the best epoch, or undefined in both, the loss decides; see `BestValue`.
 
     Args:
         monitor: A name from the epoch's logs: `"val_loss"`, `"val_accuracy"`, `"val_f1"`, ...
@@ -97,31 +120,29 @@ class _BestCheckpoint(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         """Forget the best of an earlier `fit`."""
-        self.best = None
+        self._best = BestValue(self.monitor, self.mode)
         self._first_epoch = True
 
     def on_epoch_begin(self, epoch, logs=None):
         """A training that does not begin with epoch 0 was resumed: go on with its best value."""
         if self._first_epoch and epoch > 0 and self.record.exists() and self.path.exists():
             record = json.loads(self.record.read_text(encoding="utf-8"))
-            self.best = record["value"] if record["monitor"] == self.monitor else None
+            if record["monitor"] == self.monitor:
+                self._best.restore(value=record["value"], loss=record.get("loss"), epoch=record["epoch"] - 1)
         self._first_epoch = False
 
     def on_epoch_end(self, epoch, logs=None):
-        """Save if better; a NaN is never better."""
-        value = _monitored(self.monitor, logs)
-        sign = 1 if self.mode == "max" else -1
-        if value != value or (self.best is not None and sign * value <= sign * self.best):
+        """Save if better; a NaN is never better than a number."""
+        _monitored(self.monitor, logs)
+        if not self._best.improves(logs, epoch):
             return
-        self.best = value
+        record = {"monitor": self.monitor, "value": self._best.value, "loss": self._best.loss, "epoch": epoch + 1}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         aside = self.path.with_name(f"writing-{os.getpid()}-{self.path.name}")  # Keras looks at the suffix
         save = self.model.save_weights if self.path.name.endswith(".weights.h5") else self.model.save
         save(aside)
         record_aside = aside.with_suffix(".json")
-        record_aside.write_text(
-            json.dumps({"monitor": self.monitor, "value": value, "epoch": epoch + 1}), encoding="utf-8"
-        )
+        record_aside.write_text(json.dumps(record), encoding="utf-8")
         os.replace(aside, self.path)
         os.replace(record_aside, self.record)
 
@@ -129,7 +150,7 @@ class _BestCheckpoint(keras.callbacks.Callback):
 def best_checkpoint(
     path: str | os.PathLike, monitor: str = "val_loss", *, mode: str | None = None
 ) -> keras.callbacks.Callback:
-    """Keep the model of the epoch in which a value was best.
+    """Keep the model of the epoch in which a value was best; between equal or undefined ones the loss decides.
 
     The file is written aside and then renamed, so that a crash leaves the old one whole. Beside it, `<path>.json` holds
     the value and the epoch; a resumed training goes on comparing with that value.
