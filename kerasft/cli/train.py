@@ -37,8 +37,6 @@ _TASKS = {
     "text-classification": text_classification,
     "token-classification": token_classification,
 }
-# Two-sided 95 % points of Student's t distribution for 1, 2, ... degrees of freedom; 1.96 beyond.
-_T95 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -107,13 +105,14 @@ def _print_one(result: dict) -> None:
 
 def _print_spread(results: list[dict], folder: pathlib.Path) -> None:
     """Mean, standard deviation and confidence interval over the seeds, as a table and as `seeds.json`."""
+    from scipy.stats import t  # here and not above: `kerasft --help` must not wait half a second for it
+
     headlines = [kerasft.reports.headline(result["metrics"]) for result in results]
     summary = {}
     for name in headlines[0]:
         values = [headline[name] for headline in headlines]
         mean, deviation = statistics.fmean(values), statistics.stdev(values)
-        point = _T95[len(values) - 2] if len(values) - 2 < len(_T95) else 1.96
-        half = point * deviation / math.sqrt(len(values))
+        half = float(t.ppf(0.975, len(values) - 1)) * deviation / math.sqrt(len(values))
         summary[name] = {
             "mean": mean,
             "standard_deviation": deviation,

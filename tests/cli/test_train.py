@@ -84,9 +84,16 @@ def test_several_seeds_give_mean_spread_and_interval(recorded, run, tmp_path, tr
     numbers = json.loads((out / "seeds.json").read_text())["accuracy"]
     assert numbers["mean"] == pytest.approx(0.85)
     assert numbers["standard_deviation"] == pytest.approx(0.01)
-    assert numbers["ci95"] == pytest.approx([0.85 - 4.303 * 0.01 / 3**0.5, 0.85 + 4.303 * 0.01 / 3**0.5])
+    assert numbers["ci95"] == pytest.approx([0.85 - 4.303 * 0.01 / 3**0.5, 0.85 + 4.303 * 0.01 / 3**0.5], rel=1e-5)
     assert "0.8500  0.0100" in shown
     assert "Seed 5 (2 of 3)" in err
+
+
+def test_the_interval_of_many_seeds_is_students_too(recorded, run, tmp_path, train_words):
+    assert run(*train_words, "--seeds", "11", "--output", tmp_path / "many")[0] == 0
+    numbers = json.loads((tmp_path / "many" / "seeds.json").read_text())["accuracy"]
+    half = 2.228 * numbers["standard_deviation"] / 11**0.5  # t of 10 degrees of freedom, from the printed tables
+    assert numbers["ci95"][1] - numbers["mean"] == pytest.approx(half, rel=1e-3)
 
 
 @pytest.mark.parametrize(("words", "noted"), [([], True), (["--keep", "last"], False), (["--test", "test.csv"], False)])
