@@ -65,7 +65,9 @@ def verify_generation(
         target = target[: device.model.room(ids)]
         equal += written["token_ids"] + [device.end_id] * written["finished"] == target
         agreed += _forced(device, ids, target)
-        answer = bundle.tokenizer.decode(written["token_ids"], skip_special_tokens=True)
+        answer = bundle.tokenizer.decode(
+            written["token_ids"], skip_special_tokens=True, clean_up_tokenization_spaces=False
+        )
         golden.append({"text": text, "token_ids": ids, "generated_token_ids": written["token_ids"], "answer": answer})
     report = {
         "num_prompts": len(prompts),

@@ -100,7 +100,7 @@ class MaskedLMPipeline(Pipeline):
                 raise bad_data("texts", "there is no mask in the text", fix, value=text)
             log_p = log_softmax(scores[places].astype("float64"), axis=-1)  # (masks, V)
             masks = [self._candidates(row, top_k) for row in log_p]
-            answers.append({"filled": self._filled(text, masks), "masks": masks})
+            answers.append({"filled": self._filled(text, [mask[0]["token"] for mask in masks]), "masks": masks})
         return answers
 
     def _candidates(self, log_p: np.ndarray, top_k: int) -> list[dict]:
@@ -114,11 +114,19 @@ class MaskedLMPipeline(Pipeline):
             for token, place in zip(tokens, best)
         ]
 
-    def _filled(self, text: str, masks: list[list[dict]]) -> str:
-        parts = text.split(self.tokenizer.mask_token)
-        words = [mask[0]["token"] for mask in masks] + [self.tokenizer.mask_token] * (len(parts) - 1 - len(masks))
-        filled = "".join(part + word for part, word in zip(parts, [*words, ""]))
-        return filled.replace(" ##", "")
+    def _filled(self, text: str, words: list[str]) -> str:
+        """The text with its first masks replaced; a word's continuation ("##ing") is joined to what stands before it."""
+        prefix = getattr(self.tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None)
+        filled, *parts = text.split(self.tokenizer.mask_token)
+        for number, part in enumerate(parts):
+            word = words[number] if number < len(words) else self.tokenizer.mask_token
+            if prefix and len(word) > len(prefix) and word.startswith(prefix):
+                # Only the space before this mask goes: a "##" of the user's own is a part of the text.
+                filled = filled.rstrip() + word.removeprefix(prefix)
+            else:
+                filled += word
+            filled += part
+        return filled
 
     def evaluate(
         self,

@@ -39,6 +39,22 @@ def test_gaps_are_filled_by_the_likeliest_tokens(bundle, fill):
     assert answer["filled"] == f"a {first} film {second}".replace(" ##", "")
 
 
+@pytest.mark.parametrize(
+    ("text", "words", "expected"),
+    [
+        ("C ## and ##ing [MASK] film", ["good"], "C ## and ##ing good film"),
+        ("see issue ##3: pay [MASK] now", ["##ing"], "see issue ##3: paying now"),
+        ("un[MASK] [MASK] ##", ["##ed", "##ing"], "uneding ##"),
+        ("[MASK] film", ["##ing"], "ing film"),
+        ("a  [MASK]", ["##"], "a  ##"),
+        ("a\n[MASK] ## b", ["card"], "a\ncard ## b"),
+        ("a [MASK] b [MASK] ##c", ["card"], "a card b [MASK] ##c"),
+    ],
+)
+def test_only_a_filled_word_is_joined_and_the_users_own_characters_stay(fill, text, words, expected):
+    assert fill._filled(text, words) == expected
+
+
 def test_many_texts_and_small_batches(fill):
     texts = ["a [MASK]", "[MASK] pay me my money", "lost [MASK] [MASK]"]
     assert [len(answer["masks"]) for answer in fill(texts)] == [1, 1, 2]
