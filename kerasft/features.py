@@ -47,6 +47,9 @@ class Labels(Sequence):
     Args:
         names: One name per output: class names, or names of the regression targets. Names must differ.
         problem: `"single_label"` (softmax over classes), `"multi_label"` (one sigmoid per class) or `"regression"`.
+        numbered: Whether a number in a dataset means the name at that index. It does where you list the names yourself, as in
+            `text_classifier(backbone, ["negative", "positive"])`; not for names that were collected from data, whose
+            order is the alphabet's, nor for those of a checkpoint or bundle.
 
     Raises:
         KerasftError: If `problem` is unknown, or names are missing, empty or repeated.
@@ -58,14 +61,15 @@ class Labels(Sequence):
     (['negative', 'positive'], 'single_label', 1)
     """
 
-    def __init__(self, names: Iterable[str], problem: str = SINGLE_LABEL):
+    def __init__(self, names: Iterable[str], problem: str = SINGLE_LABEL, *, numbered: bool = False):
         if isinstance(names, str):
             raise bad_argument("labels", "a list of names", names, f"Write labels=[{names!r}, ...].")
         self._names = tuple(str(name) for name in names)
         self._problem = problem
+        self._numbered = numbered
         if problem not in PROBLEMS:
             raise bad_argument("problem", f"one of {PROBLEMS}", problem, "Choose one of them.")
-        if not self._names or "" in self._names:
+        if not self._names or not all(name.strip() for name in self._names):
             raise bad_argument("labels", "one or more non-empty names", list(self._names), "Name every output.")
         repeated = sorted({name for name in self._names if self._names.count(name) > 1})
         if repeated:
@@ -80,10 +84,15 @@ class Labels(Sequence):
         """`"single_label"`, `"multi_label"` or `"regression"`."""
         return self._problem
 
+    @property
+    def numbered(self) -> bool:
+        """Whether a number in a dataset means the name at that index; equality and hash leave it out."""
+        return self._numbered
+
     @classmethod
     def of(cls, labels: "Labels | Iterable[str]") -> "Labels":
-        """Return `labels` itself if it is a `Labels`, else single-label classes of these names."""
-        return labels if isinstance(labels, cls) else cls(labels)
+        """Return `labels` itself if it is a `Labels`, else single-label classes of these names, numbered in this order."""
+        return labels if isinstance(labels, cls) else cls(labels, numbered=True)
 
     def __getitem__(self, index):
         return self._names[index]
@@ -122,7 +131,7 @@ def multi_label(names: Iterable[str]) -> Labels:
     >>> multi_label(["toxic", "insult"]).problem
     'multi_label'
     """
-    return Labels(names, MULTI_LABEL)
+    return Labels(names, MULTI_LABEL, numbered=True)
 
 
 def model_inputs(tokenizer) -> tuple[str, ...]:

@@ -21,6 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder")
     parser.add_argument("--data", required=True, help="file with texts and right answers")
     add_columns(parser)
+    parser.add_argument(
+        "--label-names", help="what the numbers 0, 1, ... in the label column mean: names joined by commas"
+    )
     parser.add_argument("--batch-size", type=int, default=64, help="texts a step (default: 64)")
     parser.add_argument(
         "--report", metavar="FOLDER", help="where to write report.html and report.json (default: BUNDLE.report)"
@@ -67,7 +70,11 @@ def run(args: argparse.Namespace) -> int:
     pipeline = kerasft.pipelines.load(args.bundle)
     about = {"model": str(args.bundle), "data": str(args.data)}
     columns = read_columns(args)
-    report = pipeline.evaluate(args.data, columns=columns, batch_size=args.batch_size, about=about)
+    data = args.data
+    if getattr(args, "label_names", None):
+        names = [name.strip() for name in args.label_names.split(",")]
+        data = kerasft.data.name_labels(data, names, columns=columns, problem=pipeline.labels.problem)
+    report = pipeline.evaluate(data, columns=columns, batch_size=args.batch_size, about=about)
     folder = pathlib.Path(args.report or f"{str(args.bundle).rstrip('/')}.report")
     report.write(folder)
     rows = [(name, f"{value:.4f}") for name, value in kerasft.reports.headline(report.metrics).items()]

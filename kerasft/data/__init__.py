@@ -8,6 +8,7 @@ from kerasft.data.few_shot import class_pairs, draw_examples
 from kerasft.data.intent_and_slots import collect_intents, intent_and_slots
 from kerasft.data.marked_texts import ENTITY_MARKERS, Entity, EntityPair
 from kerasft.data.masked_lm import Masking, masked_lm
+from kerasft.data.numbered_labels import name_labels
 from kerasft.data.plain_texts import read_text_rows, read_texts
 from kerasft.data.question_answering import question_answering
 from kerasft.data.relation_extraction import entity_pairs, negative_label, relation_extraction
@@ -49,6 +50,7 @@ __all__ = [
     "intent_and_slots",
     "marker_ids",
     "masked_lm",
+    "name_labels",
     "negative_label",
     "pair_dataset",
     "question_answering",

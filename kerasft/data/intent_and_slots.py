@@ -7,7 +7,7 @@ import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.batching import Batching, TokenTargets
-from kerasft.data.labels import natural_key
+from kerasft.data.label_names import natural_key
 from kerasft.data.rows import Rows
 from kerasft.data.tagged_texts import INTENT, read_tags
 from kerasft.data.token_classification import report_lost_words, window_store, word_targets

@@ -1,40 +1,36 @@
 """From label cells (names, numbers, lists, 0/1 columns) to the numbers a loss needs, and from a file to its labels."""
 
-import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 
 import numpy as np
 
 from kerasft.data.columns import Roles
+from kerasft.data.label_cells import LabelIndex, label_cells, only_column
+from kerasft.data.label_names import (
+    is_number,
+    is_whole_number,
+    label_key,
+    look_alikes,
+    most_alike,
+    natural_key,
+    visible_name,
+)
 from kerasft.data.rows import Rows
-from kerasft.errors import bad_argument, bad_data
+from kerasft.data.targets import indicators, targets
+from kerasft.data.token_store import logger
+from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, Labels
 
-SEPARATOR = "|"
-"""Stands between the labels of one cell of a CSV or TSV file, where several labels may hold at once."""
-
-
-def natural_key(name: str) -> tuple:
-    """Sort key: runs of digits by their value, the rest by its characters; numbers come first.
-
-    Example:
-
-    >>> sorted(["b10", "b2", "10", "9", "-1", "a"], key=natural_key)
-    ['-1', '9', '10', 'a', 'b2', 'b10']
-    """
-    try:
-        number = float(name)
-    except ValueError:
-        number = math.nan
-    if math.isfinite(number):
-        return (0, number, name)
-    parts = re.split(r"([0-9]+)", name)
-    return (1, tuple((int(part), part) if i % 2 else (0, part) for i, part in enumerate(parts)), name)
+_SHOWN = 10  # labels in a message
 
 
 def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Labels:
     """The labels that occur in the rows.
+
+    Equal numbers are one label, however they are written, and so are names that differ in invisible characters, in white
+    space or in Unicode's normal form; what was merged is logged, and so are names that look alike and are not merged.
 
     Args:
         rows: The table.
@@ -45,7 +41,7 @@ def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Label
         `Labels` in natural order: numbers by value, names by alphabet with the numbers inside them by value.
 
     Raises:
-        DataError: If a label is empty, or only one class occurs.
+        DataError: If a label is empty, or only one class occurs, or a cell of several labels cannot be read.
     """
     if problem not in PROBLEMS:
         raise bad_argument("problem", f"one of {PROBLEMS}", problem, "Choose one of them.")
@@ -54,12 +50,8 @@ def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Label
         if not rows.named:
             names = ["score"] if len(names) == 1 else [f"label_{name}" for name in names]
         return Labels(names, problem)
-    column = _only_column(rows, roles)
-    if problem == MULTI_LABEL:
-        counts = Counter(name for row in range(len(column)) for name in _names_in_cell(rows, row, column[row]))
-    else:
-        counts = Counter(_cell_name(rows, row, column[row]) for row in range(len(column)))
-    names = sorted(counts, key=natural_key)
+    texts = label_cells(rows, roles, problem=problem)
+    names = sorted(_names(rows, Counter(text for cell in texts for text in cell)), key=natural_key)
     if problem == SINGLE_LABEL and len(names) < 2:
         raise bad_data(
             rows.name,
@@ -69,6 +61,7 @@ def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Label
         )
     if not names:
         raise bad_data(rows.name, f"no row has a label in column {roles.label[0]!r}", "Is this the right column?")
+    _warn_of_odd_names(rows, names, problem)
     return Labels(names, problem)
 
 
@@ -78,8 +71,8 @@ def encode_labels(rows: Rows, roles: Roles, *, labels: Labels) -> np.ndarray:
     Args:
         rows: The table.
         roles: Its columns.
-        labels: What the model knows. A value is matched by name first, and else as an index number; where the names
-            are themselves numbers, by name only.
+        labels: What the model knows. A value is matched by its name. It is an index only where `labels.numbered` says so
+            and no name is a number itself, or where the names are Hugging Face's `LABEL_0`, `LABEL_1`, ...
 
     Returns:
         int32 (rows,) for single_label, float32 (rows, C) of 0 and 1 for multi_label, float32 (rows, K) for regression.
@@ -88,136 +81,80 @@ def encode_labels(rows: Rows, roles: Roles, *, labels: Labels) -> np.ndarray:
         DataError: If a label is unknown or missing, or a target is not a finite number.
     """
     if labels.problem == REGRESSION:
-        return _targets(rows, _columns_for(rows, roles, labels))
+        return targets(rows, roles, labels)
     if labels.problem == MULTI_LABEL and roles.several:
-        return _indicators(rows, _columns_for(rows, roles, labels))
-    column = _only_column(rows, roles)
-    index_of = _index_by_text(labels)
-    if labels.problem == MULTI_LABEL:
-        return _many_hot(rows, column, index_of, labels)
-    y = np.empty(len(column), np.int32)
-    for row, value in enumerate(column):
-        name = _cell_name(rows, row, value)
-        if name not in index_of:
-            raise _unknown(rows, row, value, labels)
-        y[row] = index_of[name]
+        return indicators(rows, roles, labels)
+    index_of = LabelIndex(labels)
+    cells = label_cells(rows, roles, problem=labels.problem, known=index_of)
+    several = labels.problem == MULTI_LABEL
+    y = np.zeros((len(cells), len(labels)), np.float32) if several else np.empty(len(cells), np.int32)
+    for row, texts in enumerate(cells):
+        for text in texts:
+            index = index_of.get(text)
+            if index is None:
+                raise _unknown(rows, roles, row, cells, index_of)
+            if several:
+                y[row, index] = 1.0
+            else:
+                y[row] = index
     return y
 
 
-def _only_column(rows: Rows, roles: Roles) -> list:
-    if len(roles.label) != 1:
-        raise bad_data(
-            rows.name,
-            f"one label column is expected, and {len(roles.label)} are given",
-            'For several 0/1 columns use problem="multi_label" (or labels=multi_label([...])).',
-            value=list(roles.label),
+def _names(rows: Rows, counts: Counter) -> list[str]:
+    """One name for all texts that say one label: the number or, of names, the commonest way of writing it."""
+    written: dict[str, list[str]] = {}
+    for text, _ in counts.most_common():
+        written.setdefault(label_key(text), []).append(text)
+    whole = all(map(is_whole_number, written))
+    names, merged = [], []
+    for key, texts in written.items():
+        number = whole or (len(texts) > 1 and is_number(key))
+        names.append(key if number else visible_name(texts[0]))
+        if len(texts) > 1 or names[-1] != texts[0]:
+            merged.append(f"{', '.join(ascii(text) for text in texts)} as {names[-1]!r}")
+    if merged:
+        logger.warning("%s: labels are read by their value: %s.", rows.name, _shown(merged, "; "))
+    return names
+
+
+def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
+    groups = [" and ".join(map(repr, group)) for group in look_alikes(names)]
+    if groups:
+        logger.warning("%s: these labels look alike and are different classes: %s.", rows.name, _shown(groups, "; "))
+    lists = [name for name in names if problem == SINGLE_LABEL and re.fullmatch(r"\[.*\]", name, re.DOTALL)]
+    if lists:
+        logger.warning(
+            '%s: %d labels look like lists, such as %r: each is one class. With problem="multi_label" their items are.',
+            *(rows.name, len(lists), lists[0]),
         )
-    return rows.columns[roles.label[0]]
 
 
-def _index_by_text(labels: Labels) -> dict[str, int]:
-    index_of = {name.strip(): i for i, name in enumerate(labels)}
-    if not any(name.lstrip("-").isdecimal() for name in index_of):
-        index_of = {**{str(i): i for i in range(len(labels))}, **index_of}
-    return index_of
-
-
-def _cell_name(rows: Rows, row: int, value: object) -> str:
-    """A label cell as text: 1, 1.0, True, b"1" and " 1 " all are ways that files say "1"."""
-    if isinstance(value, bytes):
-        value = value.decode("utf-8", "replace")
-    whole = isinstance(value, (float, np.floating)) and float(value).is_integer()
-    if whole or isinstance(value, (bool, np.bool_)):
-        value = int(value)
-    name = "" if value is None or value != value else str(value).strip()
-    if not name or isinstance(value, (list, tuple, dict)):
-        raise rows.error(
-            row, "the label is missing or not one label", fix="Fill in one label, or delete the row.", value=value
+def _unknown(rows: Rows, roles: Roles, row: int, cells: list[list[str]], index_of: LabelIndex) -> DataError:
+    """The error of a label that the model does not know: it names both lists, and what may be meant."""
+    labels = index_of.labels
+    text = next(text for text in cells[row] if text not in index_of)
+    value = text if labels.problem == MULTI_LABEL else only_column(rows, roles)[row]
+    here = sorted({visible_name(text) for texts in cells for text in texts}, key=natural_key)
+    strange = [name for name in here if name not in index_of]
+    alike = most_alike(text, labels)
+    if alike is not None:
+        fix = f"Is it {alike!r}? Write it so."
+    elif all(map(is_number, strange)) and not any(map(is_number, labels)):
+        fix = (
+            "Numbers are not taken for places in the list of names, whose order may be another one: write the names, or "
+            "say what the numbers 0, 1, ... mean: --label-names NAME,NAME (kerasft.data.name_labels)."
         )
-    return name
-
-
-def _names_in_cell(rows: Rows, row: int, value: object) -> list[str]:
-    """The labels of one multi-label cell; an empty cell or list says that none holds."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    if isinstance(value, str):
-        value = [part for part in value.split(SEPARATOR) if part.strip()]
-    elif value is None or not isinstance(value, (list, tuple)):
-        value = [] if value is None or value != value else [value]
-    return [_cell_name(rows, row, part) for part in value]
-
-
-def _many_hot(rows: Rows, column: list, index_of: dict[str, int], labels: Labels) -> np.ndarray:
-    y = np.zeros((len(column), len(labels)), np.float32)
-    for row, value in enumerate(column):
-        for name in _names_in_cell(rows, row, value):
-            if name not in index_of:
-                raise _unknown(rows, row, name, labels)
-            y[row, index_of[name]] = 1.0
-    return y
-
-
-def _unknown(rows: Rows, row: int, value: object, labels: Labels):
-    names = ", ".join(labels[:10]) + (f", ... ({len(labels)} in all)" if len(labels) > 10 else "")
+    else:
+        fix = "Correct it, or collect the labels from a file that has them all."
     return rows.error(
         row,
-        f"this label is not among the known ones ({names})",
-        fix="Correct it, or collect the labels from a file that has them all.",
+        f"this label is not among the known ones ({_shown(labels)})",
+        fix=f"The labels here are {_shown(here)}. {fix}",
         value=value,
     )
 
 
-def _columns_for(rows: Rows, roles: Roles, labels: Labels) -> list[list]:
-    """The label columns in the order of `labels`: by name where the names agree, else in the order given."""
-    names = list(roles.label)
-    if len(names) != len(labels):
-        raise bad_data(
-            rows.name,
-            f"the model has {len(labels)} outputs {list(labels)} and the label columns are {len(names)}",
-            'Give one column per output: columns={"label": [...]}.',
-            value=names,
-        )
-    if set(names) == set(labels):
-        names = list(labels)
-    elif set(names) & set(labels):
-        raise bad_data(
-            rows.name,
-            f"only some of the label columns have names of the model's outputs {list(labels)}",
-            "Give the columns of the same names.",
-            value=names,
-        )
-    return [rows.columns[name] for name in names]
-
-
-def _number(rows: Rows, row: int, value: object) -> float:
-    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-    try:
-        number = float(text) if not (isinstance(text, str) and "_" in text) else math.nan
-    except (TypeError, ValueError, OverflowError):
-        number = math.nan
-    if not math.isfinite(number) or abs(number) > float(np.finfo(np.float32).max):
-        raise rows.error(
-            row,
-            "the target is not a finite number",
-            fix="Write it as 3.5 (with a point), or delete the row.",
-            value=value,
-        )
-    return number
-
-
-def _targets(rows: Rows, columns: list[list]) -> np.ndarray:
-    return np.array(
-        [[_number(rows, row, column[row]) for column in columns] for row in range(len(rows))], np.float32
-    ).reshape(len(rows), len(columns))
-
-
-def _indicators(rows: Rows, columns: list[list]) -> np.ndarray:
-    y = _targets(rows, columns)
-    wrong = np.argwhere((y != 0) & (y != 1))
-    if len(wrong):
-        row, column = wrong[0]
-        raise rows.error(
-            int(row), "a multi-label column must hold 0 or 1", fix="Correct it.", value=columns[column][row]
-        )
-    return y
+def _shown(names: Iterable[str], separator: str = ", ") -> str:
+    names = list(names)
+    more = f"{separator}... ({len(names)} in all)" if len(names) > _SHOWN else ""
+    return separator.join(names[:_SHOWN]) + more

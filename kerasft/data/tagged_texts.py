@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kerasft.data.conll import SUFFIXES, parallel_files, read_conll, read_parallel
-from kerasft.data.labels import natural_key
+from kerasft.data.label_names import natural_key
 from kerasft.data.rows import Rows
 from kerasft.data.sources import expand_paths, path_suffix, read_rows
 from kerasft.data.token_store import logger

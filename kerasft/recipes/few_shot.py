@@ -15,7 +15,7 @@ import numpy as np
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare, read_labelled
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,6 +31,7 @@ class Options(TrainingOptions):
     output: str = option("folder of the bundle to write", default="saved_models/few_shot")
     text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
     label: str | None = option("column of the label")
+    label_names: str | None = option("what the numbers 0, 1, ... in the label column mean: names joined by commas")
     examples_per_class: int = option(
         "rows of --train drawn of each class; the others are not trained on", default=8, least=1
     )
@@ -132,15 +133,15 @@ def read_rows(options: Options) -> tuple:
     """Read the columns' names, the examples drawn, the split to report with its rows, and the labels of all train rows."""
     columns = {"text": column(options.text), "label": column(options.label)}
     columns = {role: name for role, name in columns.items() if name is not None}
-    train = kerasft.data.read_rows(options.train, columns)
+    train = read_labelled(options, options.train, columns)
     labels = kerasft.data.collect_labels(train, columns=columns)
     few, rest = kerasft.data.draw_examples(
         train, per_class=options.examples_per_class, columns=columns, seed=options.seed
     )
     if options.test:
-        return columns, few, ("test", kerasft.data.read_rows(options.test, columns)), labels
+        return columns, few, ("test", read_labelled(options, options.test, columns)), labels
     if options.dev:
-        return columns, few, ("dev", kerasft.data.read_rows(options.dev, columns)), labels
+        return columns, few, ("dev", read_labelled(options, options.dev, columns)), labels
     if not len(rest):
         raise bad_argument("test", "given where all rows of --train are examples", None, "Give rows to report on.")
     return columns, few, ("dev", rest), labels

@@ -40,6 +40,7 @@ class Options(TrainingOptions):
     text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
     text_pair: str | None = option("column of the second text of a pair")
     label: str | None = option("column of the label; several joined by commas are several targets")
+    label_names: str | None = option("what the numbers 0, 1, ... in the label column mean: names joined by commas")
     problem: str = option(
         "what a label is", default="single_label", choices=("single_label", "multi_label", "regression")
     )
@@ -60,6 +61,8 @@ class Options(TrainingOptions):
 
     def __post_init__(self):
         super().__post_init__()
+        if self.problem == "regression" and self.label_names is not None:
+            raise bad_argument("label_names", "left out for a regression", self.label_names, "It is for classes.")
         if self.problem == "regression" and self.class_weights is not None:
             raise bad_argument("class_weights", "left out for a regression", self.class_weights, "It is for classes.")
         if self.problem == "regression" and self.tune_temperature:

@@ -60,6 +60,8 @@ def read_rows(
 ) -> tuple:
     """Read the rows to train on, to validate on and to report on, and the labels.
 
+    Where the options have `label_names`, the numbers in the label columns of all files become these names.
+
     Args:
         options: The recipe's options.
         columns: Which column is what; see `read_columns`.
@@ -77,9 +79,8 @@ def read_rows(
     >>> len(train), len(dev), split, list(labels)
     (10, 4, 'dev', ['negative', 'positive'])
     """
-    train = kerasft.data.read_rows(options.train, columns)
-    dev = options.dev and kerasft.data.read_rows(options.dev, columns)
-    test = options.test and kerasft.data.read_rows(options.test, columns)
+    files = (options.train, options.dev, options.test)
+    train, dev, test = (file and read_labelled(options, file, columns, problem=problem) for file in files)
     stratified = {"seed": options.seed, "columns": columns, "problem": problem}
     if dev is None:
         train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **stratified)
@@ -90,6 +91,24 @@ def read_rows(
     if options.max_train_rows is not None and options.max_train_rows < len(train):
         train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, **stratified)
     return train, dev, ("dev", dev) if test is None else ("test", test), labels
+
+
+def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem: str = "single_label"):
+    """Read one file's rows, the numbers among its labels replaced by `options.label_names` where the recipe has them.
+
+    Example:
+
+    >>> from kerasft.recipes.text_classification import Options
+    >>> _ = (scratch / "numbers.csv").write_text("text,label\\nfine,1\\ndull,0\\n")
+    >>> options = Options(model="bert-base-uncased", train="numbers.csv", label_names="negative,positive")
+    >>> read_labelled(options, "numbers.csv", {}).columns["label"]
+    ['positive', 'negative']
+    """
+    names = getattr(options, "label_names", None)
+    if names is None:
+        return kerasft.data.read_rows(file, columns)
+    names = [name.strip() for name in names.split(",")]
+    return kerasft.data.name_labels(file, names, columns=columns, problem=problem)
 
 
 def restore_head(model: Any, options: TrainingOptions) -> None:

@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+from tests.cli.conftest import ROWS, write_csv
+
 
 def test_every_form_has_the_same_numbers_and_a_report(run, bundle, exports, work, tmp_path):
     found = []
@@ -25,3 +27,15 @@ def test_what_does_not_fit_is_refused(fails, bundle, work, tmp_path):
         (["--data", work / "train.csv", "--report", tmp_path / "taken"], "taken cannot be read or written"),
     ]:
         assert message in fails("evaluate", bundle, *words)
+
+
+def test_numbers_are_no_names_unless_their_names_are_given(run, fails, bundle, work, tmp_path):
+    names = ["positive", "negative"]  # not the alphabet's order, which is the bundle's
+    numbers = write_csv(tmp_path / "numbers.csv", [(text, names.index(label)) for text, label in ROWS])
+    message = fails("evaluate", bundle, "--data", numbers)
+    assert "not among the known ones (negative, positive); received: '0'. The labels here are 0, 1." in message
+    found = []
+    for data, *words in ((numbers, "--label-names", "positive, negative"), (str(work / "train.csv"),)):
+        assert run("evaluate", bundle, "--data", data, *words, "--report", tmp_path / "report")[0] == 0
+        found.append(json.loads((tmp_path / "report" / "report.json").read_text())["metrics"])
+    assert found[0] == found[1]

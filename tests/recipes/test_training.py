@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from kerasft.errors import KerasftError
+from kerasft.recipes import text_classification
 from kerasft.recipes.options import TrainingOptions
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, read_rows
+from tests.cli.conftest import write_csv
 
 OPTIONS = TrainingOptions(model="bert-base-uncased", train="train.csv", epochs=2, learning_rate=1e-3)
 
@@ -111,3 +113,16 @@ def test_an_interrupted_run_goes_on_after_its_last_whole_epoch(tmp_path):
     assert run(3) == [0, 1]
     assert run(9, resume=True) == [2]
     assert run(9, resume=True) == [0, 1, 2]  # that one was complete
+
+
+def test_numbers_in_one_file_and_names_in_another(tmp_path):
+    names = ["entailment", "neutral", "contradiction"]
+    train = write_csv(tmp_path / "train.csv", [(f"t {i}", names[i % 3]) for i in range(9)])
+    dev = write_csv(tmp_path / "dev.csv", [(f"t {i}", i % 3) for i in range(9)])
+    common = {"model": "bert-base-uncased", "train": train, "dev": dev}
+    options = text_classification.Options(label_names=" entailment,neutral, contradiction", **common)
+    _, rows, (split, reported), labels = read_rows(options, {})
+    assert (list(labels), split) == (sorted(names), "dev")
+    assert reported.columns["label"] == rows.columns["label"] == names * 3
+    with pytest.raises(KerasftError, match=r"`label_names` must be left out for a regression; received: 'a,b'"):
+        text_classification.Options(label_names="a,b", problem="regression", **common)

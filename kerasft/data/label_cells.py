@@ -1,0 +1,211 @@
+"""From the cells of a label column to texts: one label a cell, or several, however the file writes a list of them."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+
+from kerasft.data.columns import Roles
+from kerasft.data.label_names import is_missing, is_number, label_key, label_text, visible_name, written_list
+from kerasft.data.rows import Rows
+from kerasft.data.token_store import logger
+from kerasft.errors import bad_data
+from kerasft.features import SINGLE_LABEL, Labels
+
+SEPARATOR = "|"
+"""Stands between the labels of one cell of a CSV or TSV file, where several labels may hold at once."""
+
+_OTHER_SEPARATORS = (";", ",")  # only where the cells show that they separate labels, or the parts are known
+_MULTI_HOT_TEXT = re.compile(r"[01](?:\.0*)?(?:[\s,;|]+[01](?:\.0*)?)+")
+
+
+def label_cells(
+    rows: Rows,
+    roles: Roles,
+    *,
+    problem: str = SINGLE_LABEL,
+    known: "LabelIndex | None" = None,
+    allow_multi_hot: bool = False,
+) -> list[list[str]]:
+    """The labels of each row as texts, as they are written: exactly one of each row for single_label.
+
+    Args:
+        rows: The table.
+        roles: Its columns, one of them of labels.
+        problem: `"single_label"` or `"multi_label"`.
+        known: The model's labels, by which a cell such as "a, b" is told from a name with a comma.
+        allow_multi_hot: Whether cells may be vectors of 0 and 1.
+
+    Raises:
+        DataError: If a label is missing, or a cell of several labels cannot be read.
+
+    Example:
+
+    >>> rows = Rows.of({"text": ["x", "y"], "label": ["a|b", "['b']"]}, "topics.csv")
+    >>> label_cells(rows, Roles("text", None, ("label",)), problem="multi_label")
+    [['a', 'b'], ['b']]
+    """
+    column = only_column(rows, roles)
+    if problem == SINGLE_LABEL:
+        return [[_one_label(rows, row, value)] for row, value in enumerate(column)]
+    separator = None if known is not None else _separator(rows, column)
+    cells = [_several_labels(rows, row, value, separator, known) for row, value in enumerate(column)]
+    if not allow_multi_hot and is_multi_hot(cells, known=known):
+        raise rows.error(
+            0,
+            f"these are multi-hot vectors of {len(cells[0])} numbers, which do not name their labels",
+            fix='Write the names of the labels that hold ("a|b"), or one 0/1 column for each label, named after it; or name '
+            "the places: --label-names NAME,NAME (kerasft.data.name_labels).",
+            value=column[0],
+        )
+    return cells
+
+
+def is_multi_hot(cells: Sequence[Sequence[str]], *, known: "LabelIndex | None" = None) -> bool:
+    """Whether the cells are vectors of 0 and 1 of one length, one number a label, and not lists of names.
+
+    Args:
+        cells: The texts of each cell.
+        known: The model's labels, where they are known: they may be "0" and "1".
+
+    Example:
+
+    >>> is_multi_hot([["0", "1", "0"], ["1", "1", "0"]]), is_multi_hot([["0", "1"], ["2"]])
+    (True, False)
+    """
+    width = len(cells[0]) if cells else 0
+    if width < 2 or any(len(texts) != width for texts in cells):
+        return False
+    keys = [[label_key(text) for text in texts] for texts in cells]
+    if not all(set(row) <= {"0", "1"} for row in keys):
+        return False
+    names_are_numbers = known is not None and "0" in map(label_key, known.labels)
+    return any(len(set(row)) < width for row in keys) or not names_are_numbers
+
+
+class LabelIndex:
+    """Finds a label's index by any way of writing its name.
+
+    Args:
+        labels: The model's labels.
+
+    Example:
+
+    >>> index = LabelIndex(Labels(["1", "2", "yes"]))
+    >>> index.get("2.0"), index.get("yes\\u200b"), index.get("Yes"), "1" in index
+    (1, 2, None, True)
+    """
+
+    def __init__(self, labels: Labels):
+        self.labels = labels
+        self._found = {label_key(name): number for number, name in enumerate(labels)}
+        words = {key.casefold(): number for key, number in self._found.items()}
+        if words.keys() == {"true", "false"}:
+            self._found = {"0": words["false"], "1": words["true"]} | self._found
+        elif words.keys() == {"0", "1"}:
+            for no, yes in (("false", "true"), ("False", "True"), ("FALSE", "TRUE")):
+                self._found |= {no: words["0"], yes: words["1"]}
+        if self.takes_indices():
+            self._found = {str(number): number for number in range(len(labels))} | self._found
+        self._found |= {name: number for number, name in enumerate(labels)}
+
+    def takes_indices(self) -> bool:
+        """Whether a number means the label at that place."""
+        if any(is_number(name) for name in self.labels):
+            return False
+        made_from_indices = list(self.labels) == [f"LABEL_{number}" for number in range(len(self.labels))]
+        return self.labels.numbered or made_from_indices
+
+    def get(self, text: str) -> int | None:
+        """The index of the label of this text, or None."""
+        number = self._found.get(text)
+        if number is None:
+            number = self._found.get(label_key(text))
+            if number is not None:
+                self._found[text] = number  # rows repeat few texts
+        return number
+
+    def __contains__(self, text: str) -> bool:
+        return self.get(text) is not None
+
+
+def only_column(rows: Rows, roles: Roles) -> list:
+    """The values of the one label column.
+
+    Raises:
+        DataError: If there are several.
+    """
+    if len(roles.label) != 1:
+        raise bad_data(
+            rows.name,
+            f"one label column is expected, and {len(roles.label)} are given",
+            'For several 0/1 columns use problem="multi_label" (or labels=multi_label([...])).',
+            value=list(roles.label),
+        )
+    return rows.columns[roles.label[0]]
+
+
+def _one_label(rows: Rows, row: int, value: object) -> str:
+    text = "" if isinstance(value, list | tuple | dict | set) else label_text(value)
+    if not visible_name(text):
+        raise rows.error(
+            row, "the label is missing or not one label", fix="Fill in one label, or delete the row.", value=value
+        )
+    return text
+
+
+def _several_labels(rows: Rows, row: int, value: object, separator: str | None, known: LabelIndex | None) -> list[str]:
+    """The labels of one multi-label cell; an empty cell or list says that none holds."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        value = value.tolist()
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_one_label(rows, row, part) for part in value]
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if not isinstance(value, str):
+        return [] if is_missing(value) else [_one_label(rows, row, value)]
+    if known is not None and value.strip() in known:
+        return [value.strip()]
+    try:
+        listed = written_list(value)
+    except ValueError as error:
+        fix = 'Write the labels as "a|b" or as a JSON list of texts, or give one 0/1 column for each label.'
+        raise rows.error(row, "this looks like a list of labels and cannot be read", fix=fix, value=value) from error
+    if listed is not None:
+        return [_one_label(rows, row, item) for item in listed]
+    if _MULTI_HOT_TEXT.fullmatch(value.strip()):
+        return re.split(r"[\s,;|]+", value.strip())
+    return [part.strip() for part in value.split(_separator_of_cell(value, separator, known)) if visible_name(part)]
+
+
+def _separator_of_cell(text: str, separator: str | None, known: LabelIndex | None) -> str:
+    if known is None:
+        return separator or SEPARATOR
+    if SEPARATOR not in text:
+        for other in _OTHER_SEPARATORS:
+            parts = [part.strip() for part in text.split(other) if visible_name(part)]
+            if len(parts) > 1 and all(part in known for part in parts):
+                return other
+    return SEPARATOR
+
+
+def _separator(rows: Rows, column: list) -> str:
+    """What stands between the labels of a cell: "|" wherever it occurs; ";" or "," where parts occur in several cells."""
+    cells = {value.strip(): row for row, value in reversed(list(enumerate(column))) if isinstance(value, str)}
+    cells = {text: row for text, row in cells.items() if text[:1] not in tuple("[({")}
+    if any(SEPARATOR in text for text in cells):
+        return SEPARATOR
+    for other in _OTHER_SEPARATORS:
+        joined = [text for text in cells if other in text and not _MULTI_HOT_TEXT.fullmatch(text)]
+        if not joined:
+            continue
+        parts = Counter(part for text in cells for part in {part.strip() for part in text.split(other)} if part)
+        if any(count > 1 for count in parts.values()):
+            logger.warning("%s: labels such as %r are read as several, separated by %r.", rows.name, joined[0], other)
+            return other
+        fix = f'Write several labels as "a|b", and one whose name has a {other!r} as a JSON list: ["a{other} b"].'
+        raise rows.error(
+            cells[joined[0]], f"{other!r} may be part of a name or separate labels", fix=fix, value=joined[0]
+        )
+    return SEPARATOR

@@ -1,0 +1,218 @@
+"""What one label cell says: equal numbers and invisible variants are one label, and a list written as text is a list."""
+
+import ast
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Iterable
+from decimal import Decimal
+
+import numpy as np
+
+# A number as data files write quantities. "007" and "1e3" are not matched: they are as often ids as numbers.
+_NUMBER = re.compile(r"([+-]?)(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
+
+# Drawn as nothing, beside the characters of Unicode's category Cf: fillers and variation selectors (Unicode's property
+# Default_Ignorable_Code_Point).
+_INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
+
+# Joiners and variation selectors change how the characters beside them are drawn (Persian, Hindi, emoji), so a name keeps
+# them. Two names that differ in nothing else are one label all the same.
+_SHAPING = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
+
+# Cyrillic and Greek letters that look like the Latin ones beside them (Unicode TR 39, confusables.txt).
+_CONFUSABLE = str.maketrans(
+    "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u03bf\u03b1\u03bd", "aeopcyxijsoav"
+)
+
+_QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
+_BARE = r"[^\s,;'\"\[\](){}:][^,;'\"\[\](){}]*"
+_NOTHING = ("None", "null", "nan", "NaN")
+
+
+def is_missing(value: object) -> bool:
+    """Whether a cell holds nothing: None, NaN, `pandas.NA` or `NaT`.
+
+    Example:
+
+    >>> is_missing(None), is_missing(float("nan")), is_missing("")
+    (True, True, False)
+    """
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float | np.floating | Decimal) and math.isnan(value)
+
+
+def label_text(value: object) -> str:
+    """A cell as text: a number by its value (1, 1.0 and True are "1"), bytes decoded, "" for a missing one.
+
+    Example:
+
+    >>> label_text(1.0), label_text(True), label_text(b" yes "), label_text(2.50), label_text("1.0")
+    ('1', '1', 'yes', '2.5', '1.0')
+    """
+    if isinstance(value, np.ndarray) and not value.ndim:
+        value = value.item()
+    if is_missing(value):
+        return ""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "replace")
+    if isinstance(value, bool | np.bool_ | int | np.integer):
+        return str(int(value))
+    if isinstance(value, float | np.floating | Decimal) and math.isfinite(value):
+        return label_key(format(Decimal(str(value)), "f"))
+    return str(value).strip()
+
+
+def visible_name(text: str) -> str:
+    """A label as it is stored: in Unicode's normal form C, white space as single blanks, without invisible characters.
+
+    Example:
+
+    >>> visible_name("very\\u00a0good\\u200b"), visible_name("cafe\\u0301") == "caf\\u00e9"
+    ('very good', True)
+    """
+    if text.isascii() and text.isprintable() and "  " not in text:
+        return text.strip()
+    kept = "".join(char for char in text if _SHAPING.match(char) or not _is_invisible(char))
+    return unicodedata.normalize("NFC", " ".join(kept.split()))
+
+
+def label_key(text: str) -> str:
+    """What all ways of writing one label have in common.
+
+    Example:
+
+    >>> label_key("1.0"), label_key("+1"), label_key("1.50"), label_key("007"), label_key("pos\\u200b")
+    ('1', '1', '1.5', '007', 'pos')
+    """
+    name = visible_name(text)
+    number = _NUMBER.fullmatch(name)
+    if not number:
+        return name if name.isascii() else _SHAPING.sub("", name)
+    sign, whole, fraction = number.groups()
+    fraction = (fraction or "").rstrip("0")
+    value = f"{whole}.{fraction}" if fraction else whole
+    return f"-{value}" if sign == "-" and value != "0" else value
+
+
+def is_whole_number(key: str) -> bool:
+    """Whether a key is that of a whole number.
+
+    Example:
+
+    >>> is_whole_number("-3"), is_whole_number("1.5"), is_whole_number("007")
+    (True, False, False)
+    """
+    number = _NUMBER.fullmatch(key)
+    return number is not None and number[3] is None
+
+
+def natural_key(name: str) -> tuple:
+    """Sort key: runs of digits by their value, the rest by its characters; numbers come first.
+
+    Example:
+
+    >>> sorted(["b10", "b2", "10", "9", "-1", "a"], key=natural_key)
+    ['-1', '9', '10', 'a', 'b2', 'b10']
+    """
+    try:
+        number = float(name)
+    except ValueError:
+        number = math.nan
+    if math.isfinite(number):
+        return (0, number, name)
+    parts = re.split(r"([0-9]+)", name)
+    # Of digits the longer run is the larger number: no `int`, which refuses 4300 digits and more.
+    digits = [part.lstrip("0") for part in parts]
+    return (1, tuple((len(digits[i]), digits[i], part) if i % 2 else (0, part) for i, part in enumerate(parts)), name)
+
+
+def is_number(name: str) -> bool:
+    """Whether a name is a number, in any way of writing one.
+
+    Example:
+
+    >>> is_number("-1"), is_number("007"), is_number("one")
+    (True, True, False)
+    """
+    return natural_key(name)[0] == 0
+
+
+def look_alikes(names: Iterable[str]) -> list[list[str]]:
+    """The groups of names that a reader takes for one: by case, separators, look-alike letters, or as numbers.
+
+    Example:
+
+    >>> look_alikes(["Pos", "pos", "neg", "very good", "very-good", "7", "007"])
+    [['Pos', 'pos'], ['very good', 'very-good'], ['7', '007']]
+    """
+    groups: dict[object, list[str]] = {}
+    for name in names:
+        groups.setdefault(_rough(name), []).append(name)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def most_alike(name: str, names: Iterable[str]) -> str | None:
+    """The name that `name` was probably meant to be, or None.
+
+    Example:
+
+    >>> most_alike("Pos", ["neg", "pos"]), most_alike("0", ["neg", "pos"])
+    ('pos', None)
+    """
+    return next((known for known in names if _rough(known) == _rough(name)), None)
+
+
+def written_list(text: str) -> list[str] | None:
+    """The items of a list that was written as text: by Python, JSON or NumPy; None for other texts.
+
+    Raises:
+        ValueError: If it begins as a list does and cannot be read as one.
+
+    Example:
+
+    >>> written_list("['a', 'b']"), written_list('["a"]'), written_list("['a' 'b']"), written_list("a (b)")
+    (['a', 'b'], ['a'], ['a', 'b'], None)
+    """
+    text = text.strip()
+    if text in ("[]", "()", "{}", "set()"):
+        return []
+    if len(text) < 2 or text[0] + text[-1] not in ("[]", "()", "{}"):
+        return None
+    inner = text[1:-1].strip()
+    if text[0] != "[" and not re.match(_QUOTED, inner):
+        return None  # a name in parentheses
+    quoted = re.fullmatch(rf"(?:{_QUOTED})(?:(?:\s*,\s*|\s+)(?:{_QUOTED}))*\s*,?", inner)
+    if quoted:
+        return [_unquoted(item) for item in re.findall(_QUOTED, inner)]
+    if not re.fullmatch(rf"(?:(?:(?:{_QUOTED})\s*|{_BARE})(?:[,;]\s*|$))+", inner):
+        raise ValueError(text)
+    items = [item.strip() for item in re.findall(rf"{_QUOTED}|{_BARE}", inner)]
+    if len(items) == 1 and all(_NUMBER.fullmatch(part.rstrip(".")) for part in items[0].split()):
+        items = [part.rstrip(".") for part in items[0].split()]  # NumPy writes [0 1 0] and [0. 1. 0.]
+    return [_unquoted(item) for item in items if item not in _NOTHING]
+
+
+def _is_invisible(char: str) -> bool:
+    category = unicodedata.category(char)
+    return category == "Cf" or (category == "Cc" and not char.isspace()) or _INVISIBLE.match(char) is not None
+
+
+def _unquoted(item: str) -> str:
+    if item[0] not in "'\"":
+        return item
+    try:
+        return json.loads(item) if item[0] == '"' else ast.literal_eval(item)
+    except (ValueError, SyntaxError):
+        return item[1:-1]
+
+
+def _rough(name: str) -> object:
+    """The same for names that a reader may take for one."""
+    text = unicodedata.normalize("NFKC", label_key(name)).casefold().translate(_CONFUSABLE)
+    if is_number(text):
+        return float(text)
+    text = text.strip(" '\"`.,;:\u2018\u2019\u201c\u201d")
+    return re.sub(r"(?<=\w)[\s_-]+(?=\w)", "", text) or name

@@ -1,0 +1,70 @@
+"""Names in place of the numbers by which some files say their labels."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from kerasft.data.columns import find_columns
+from kerasft.data.label_cells import is_multi_hot, label_cells
+from kerasft.data.label_names import is_whole_number, label_key
+from kerasft.data.rows import Rows
+from kerasft.data.sources import read_rows
+from kerasft.errors import bad_data
+from kerasft.features import MULTI_LABEL, SINGLE_LABEL, Labels
+
+
+def name_labels(
+    source: object,
+    names: Iterable[str],
+    *,
+    columns: Mapping[str, object] | None = None,
+    problem: str = SINGLE_LABEL,
+) -> Rows:
+    """Replace the numbers 0, 1, ... of the label column by names; labels that are names already stay.
+
+    Numbers alone do not say which label they mean, and the order of a model's labels is another one than that of most
+    published sets. So kerasft takes a number for a label only when it is told the names in the order of the numbers.
+
+    Args:
+        source: As for `kerasft.data.text_classification`.
+        names: The names that 0, 1, ... mean, in this order.
+        columns: As there.
+        problem: `"single_label"`, or `"multi_label"`, where cells may also be vectors with a 0 or 1 for each name.
+
+    Returns:
+        The rows, to be given as a source to any other function.
+
+    Raises:
+        DataError: If the source cannot be read, or a number has no name.
+
+    Example:
+
+    >>> rows = name_labels([("fine", 1), ("dull", "0"), ("good", "positive")], ["negative", "positive"])
+    >>> rows.columns["label"]
+    ['positive', 'negative', 'positive']
+    """
+    names = list(Labels(names, MULTI_LABEL))
+    rows = read_rows(source, columns)
+    roles = find_columns(rows, columns, need_label=True)
+    several = problem == MULTI_LABEL
+    cells = label_cells(rows, roles, problem=problem, allow_multi_hot=several)
+    if several and len(cells[0]) == len(names) and is_multi_hot(cells):
+        named = [[name for name, digit in zip(names, texts) if label_key(digit) == "1"] for texts in cells]
+    else:
+        named = [[_name(rows, row, text, names) for text in texts] for row, texts in enumerate(cells)]
+    column = named if several else [texts[0] for texts in named]
+    return replace(rows, columns={**rows.columns, roles.label[0]: column})
+
+
+def _name(rows: Rows, row: int, text: str, names: list[str]) -> str:
+    key = label_key(text)
+    if not is_whole_number(key) or text in names:
+        return text
+    if not 0 <= int(key) < len(names):
+        raise bad_data(
+            rows.place(row)[0],
+            f"there are names for the numbers 0 to {len(names) - 1}: {', '.join(names[:10])}",
+            "Give a name for each number, in their order.",
+            line=rows.place(row)[1],
+            value=text,
+        )
+    return names[int(key)]

@@ -1,0 +1,89 @@
+"""Label columns that hold numbers: the targets of a regression, and the 0/1 columns of a multi-label problem."""
+
+import math
+
+import numpy as np
+
+from kerasft.data.columns import Roles
+from kerasft.data.label_names import label_text
+from kerasft.data.rows import Rows
+from kerasft.errors import bad_data
+from kerasft.features import Labels
+
+
+def targets(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
+    """The targets of a regression, float32 (rows, K), in the order of `labels`.
+
+    Raises:
+        DataError: If a target is not a finite number, or the columns do not fit the labels.
+
+    Example:
+
+    >>> rows = Rows.of({"text": ["a"], "joy": ["0.5"], "fear": [1]}, "moods.csv")
+    >>> targets(rows, Roles("text", None, ("joy", "fear"), True), Labels(["fear", "joy"], "regression")).tolist()
+    [[1.0, 0.5]]
+    """
+    columns = _columns_for(rows, roles, labels)
+    y = [[_number(rows, row, column[row]) for column in columns] for row in range(len(rows))]
+    return np.array(y, np.float32).reshape(len(rows), len(columns))
+
+
+def indicators(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
+    """The 0/1 columns of a multi-label problem, float32 (rows, C), in the order of `labels`; true and false do as well.
+
+    Raises:
+        DataError: If a value is neither 0 nor 1, or the columns do not fit the labels.
+
+    Example:
+
+    >>> rows = Rows.of({"text": ["x"], "rude": ["1"], "kind": [False]}, "comments.csv")
+    >>> indicators(rows, Roles("text", None, ("rude", "kind"), True), Labels(["rude", "kind"], "multi_label")).tolist()
+    [[1.0, 0.0]]
+    """
+    columns = _columns_for(rows, roles, labels)
+    y = np.zeros((len(rows), len(columns)), np.float32)
+    for place, column in enumerate(columns):
+        for row, value in enumerate(column):
+            truth = {"true": 1.0, "false": 0.0}.get(label_text(value).casefold())
+            y[row, place] = _number(rows, row, value) if truth is None else truth
+            if y[row, place] not in (0, 1):
+                raise rows.error(row, "a multi-label column must hold 0 or 1", fix="Correct it.", value=value)
+    return y
+
+
+def _columns_for(rows: Rows, roles: Roles, labels: Labels) -> list[list]:
+    """The label columns in the order of `labels`: by name where the names agree, else in the order given."""
+    names = list(roles.label)
+    if len(names) != len(labels):
+        raise bad_data(
+            rows.name,
+            f"the model has {len(labels)} outputs {list(labels)} and the label columns are {len(names)}",
+            'Give one column per output: columns={"label": [...]}.',
+            value=names,
+        )
+    if set(names) == set(labels):
+        names = list(labels)
+    elif set(names) & set(labels):
+        raise bad_data(
+            rows.name,
+            f"only some of the label columns have names of the model's outputs {list(labels)}",
+            "Give the columns of the same names.",
+            value=names,
+        )
+    return [rows.columns[name] for name in names]
+
+
+def _number(rows: Rows, row: int, value: object) -> float:
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
+    try:
+        number = float(text) if not (isinstance(text, str) and "_" in text) else math.nan
+    except (TypeError, ValueError, OverflowError):
+        number = math.nan
+    if not math.isfinite(number) or abs(number) > float(np.finfo(np.float32).max):
+        raise rows.error(
+            row,
+            "the target is not a finite number",
+            fix="Write it as 3.5 (with a point, without thousands separators), or delete the row.",
+            value=value,
+        )
+    return number
