@@ -1,15 +1,20 @@
 """kerasft: fine-tune BERT, RoBERTa, DistilBERT, GPT-2 and T5 in Keras 3 on TensorFlow, and ship the result.
 
-The names below load their part of the package when first used, so that `import kerasft` starts no TensorFlow.
+The names below load their part of the package when first used, so that `import kerasft` starts no TensorFlow. It is still
+enough for `keras.models.load_model`: see serialization.py.
 """
 
 import importlib
 import logging
 
+from kerasft.serialization import register_with_keras
+
 __version__ = "0.1.0"
 
 # transformers tells on import that models need PyTorch; kerasft takes its tokenizers only, and the line alarms users.
 logging.getLogger("transformers").addFilter(lambda record: "PyTorch was not found" not in str(record.msg))
+
+register_with_keras()
 
 _SUBPACKAGES = (
     "adapters",

@@ -1,6 +1,6 @@
 """Encoders and decoders as flat functional Keras models: one readable file a family."""
 
-from kerasft.backbones.activations import gelu_tanh
+from kerasft.activations import gelu_tanh
 from kerasft.backbones.bert import BertConfig, bert
 from kerasft.backbones.distilbert import DistilBertConfig, distilbert
 from kerasft.backbones.electra import ElectraConfig, electra

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import keras
 
-from kerasft.backbones.activations import gelu_tanh
+from kerasft.activations import gelu_tanh
 from kerasft.backbones.position_embedding import PositionEmbedding
 from kerasft.backbones.token_embedding import BackboneConfig, ClassifierForm, TokenEmbedding
 from kerasft.backbones.transformer_decoder import CausalAttentionBias, TransformerDecoderLayer
@@ -36,6 +36,7 @@ class GPT2Config(BackboneConfig):
         initializer_range: Standard deviation of the normal that new weights are drawn from.
         tied_output: Whether a language-model head uses the token embedding as its matrix.
         mask_value: What a token that must not be seen adds to an attention score; see `CausalAttentionBias`.
+        pooling: How the checkpoint was trained to make one vector of a text, where it says so; see `kerasft.heads.pooling`.
 
     Example:
 
@@ -62,6 +63,7 @@ class GPT2Config(BackboneConfig):
     initializer_range: float = 0.02
     tied_output: bool = True
     mask_value: float = DEFAULT_MASK_VALUE
+    pooling: str | None = None
 
 
 def gpt2(config: GPT2Config, *, dtype: str | None = None, name: str = "gpt2") -> keras.Model:

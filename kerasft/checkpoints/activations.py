@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import keras
 
-from kerasft.backbones.activations import gelu_tanh
+from kerasft.activations import gelu_tanh
 from kerasft.errors import CheckpointError, bad_argument
 
 ACTIVATIONS = {

@@ -4,7 +4,7 @@ import dataclasses
 
 import keras
 
-from kerasft.backbones.activations import gelu_tanh
+from kerasft.activations import gelu_tanh
 from kerasft.backbones.gpt2 import GPT2Config, gpt2
 from kerasft.checkpoints.activations import ACTIVATIONS, activation_name
 from kerasft.checkpoints.config_file import ConfigFile, is_rate_or_none

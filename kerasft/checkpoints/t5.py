@@ -4,8 +4,8 @@ import dataclasses
 
 import keras
 
+from kerasft.activations import gelu_tanh
 from kerasft.backbones import config_of
-from kerasft.backbones.activations import gelu_tanh
 from kerasft.backbones.t5 import MT5Config, T5Config, t5
 from kerasft.checkpoints.activations import ACTIVATIONS, activation_name
 from kerasft.checkpoints.config_file import ConfigFile

@@ -1,11 +1,13 @@
-"""Activations that Keras has no name for."""
+"""Activations that Keras has no name for.
+
+This module imports Keras alone: `serialization.py` loads it as soon as Keras is there.
+"""
 
 import keras
-import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable("kerasft")
-def gelu_tanh(x: tf.Tensor) -> tf.Tensor:
+def gelu_tanh(x: keras.KerasTensor) -> keras.KerasTensor:
     """The tanh approximation of GELU, as in GPT-2 (https://arxiv.org/abs/1606.08415, section 2):
 
         x / 2 (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3)))
