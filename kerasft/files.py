@@ -49,7 +49,7 @@ def file_written_aside(path: pathlib.Path) -> Iterator[pathlib.Path]:
     ['graph.csv']
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".{path.name}.writing-{os.getpid()}")
+    aside = path.with_name(f".writing-{os.getpid()}-{path.name}")  # Keras and others look at the suffix
     try:
         yield aside
         os.replace(aside, path)

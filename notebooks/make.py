@@ -62,11 +62,14 @@ kerasft.reports.plots.training_curves({model}.history)"""
 
 METRICS = """\
 # What was measured; the page with the details is report.html.
-report.metrics"""
+result["metrics"]"""
 
 CONFUSION = """\
 # Which classes are taken for which.
-kerasft.reports.plots.confusion_matrix(report.confusion_matrix, model.labels)"""
+import json
+
+report = json.loads((work / "report" / "report.json").read_text("utf-8"))
+kerasft.reports.plots.confusion_matrix(report["confusion_matrix"], model.labels)"""
 
 BATCH = """\
 # What the model sees: named int32 tensors (here the first two rows of a batch), then the targets and, where not every place
@@ -78,16 +81,16 @@ for name, tensor in [*features.items(), *(("target", tensor) for tensor in keras
     print(name, tuple(tensor.shape), tensor[:2].numpy().tolist())"""
 
 ASK = """\
-ask = kerasft.pipelines.load(bundle)
+ask = kerasft.pipelines.load(result["bundle"])
 ask({question})"""
 
 EXPORT = """\
 # For a phone: int8 weights, a quarter of the size. The file is loaded again and compared with the model.
-kerasft.export.litert(bundle, "saved_models/phone", quantize="int8"{verified})"""
+kerasft.export.litert(result["bundle"], "saved_models/phone", quantize="int8"{verified})"""
 
 EXPORT_FLOAT = """\
 # For a phone. The file is loaded again and compared with the model.
-kerasft.export.litert(bundle, "saved_models/phone"{verified})"""
+kerasft.export.litert(result["bundle"], "saved_models/phone"{verified})"""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -10,6 +10,7 @@ import keras
 from kerasft.callbacks.best_value import BestValue
 from kerasft.callbacks.non_finite import find_optimizer
 from kerasft.errors import CheckpointError, bad_argument
+from kerasft.files import file_written_aside
 
 _SMALLER_IS_BETTER = {"loss", "error", "mse", "mae", "rmse", "crossentropy", "entropy", "perplexity", "divergence"}
 _GREATER_IS_BETTER = {
@@ -136,15 +137,14 @@ class _BestCheckpoint(keras.callbacks.Callback):
         _monitored(self.monitor, logs)
         if not self._best.improves(logs, epoch):
             return
+        with file_written_aside(self.path) as aside:
+            if self.path.name.endswith(".weights.h5"):
+                without_optimizer(self.model).save_weights(aside)
+            else:
+                self.model.save(aside)
         record = {"monitor": self.monitor, "value": self._best.value, "loss": self._best.loss, "epoch": epoch + 1}
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        aside = self.path.with_name(f"writing-{os.getpid()}-{self.path.name}")  # Keras looks at the suffix
-        save = self.model.save_weights if self.path.name.endswith(".weights.h5") else self.model.save
-        save(aside)
-        record_aside = aside.with_suffix(".json")
-        record_aside.write_text(json.dumps(record), encoding="utf-8")
-        os.replace(aside, self.path)
-        os.replace(record_aside, self.record)
+        with file_written_aside(self.record) as aside:
+            aside.write_text(json.dumps(record), "utf-8")
 
 
 def best_checkpoint(
@@ -156,7 +156,8 @@ def best_checkpoint(
     the value and the epoch; a resumed training goes on comparing with that value.
 
     Args:
-        path: A file `*.keras` (the whole model) or `*.weights.h5` (weights and optimizer).
+        path: A file `*.keras` (the whole model) or `*.weights.h5` (the weights alone, a third of that size; see
+            `load_best_weights`).
         monitor: A name from the epoch's logs.
         mode: `"min"` or `"max"`; None finds it from the name, as in `early_stopping`.
 
@@ -177,12 +178,49 @@ def best_checkpoint(
     return _BestCheckpoint(path, monitor, _mode(monitor, mode))
 
 
+def load_best_weights(model: keras.Model, path: str | os.PathLike) -> None:
+    """Give a model the weights that `best_checkpoint` kept in a file `*.weights.h5`; its optimizer stays as it is.
+
+    Args:
+        model: The model that was trained, or a new one of the same layers.
+        path: The file.
+
+    Example:
+
+    >>> import numpy as np
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> model.compile("sgd", "mse")
+    >>> best = best_checkpoint(scratch / "best.weights.h5", "loss")
+    >>> _ = model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0, callbacks=[best])
+    >>> load_best_weights(model, scratch / "best.weights.h5")
+    """
+    without_optimizer(model).load_weights(path)
+
+
+def without_optimizer(model: keras.Model) -> keras.Model:
+    """The same layers as a model that was never compiled, for files of a third of the size.
+
+    Args:
+        model: A functional or sequential model; one of another kind is returned as it is.
+
+    Example:
+
+    >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
+    >>> model.compile("adam", "mse")
+    >>> without_optimizer(model).compiled
+    False
+    """
+    if isinstance(model, keras.Sequential):
+        return keras.Model(model.inputs, model.outputs, name=model.name)
+    return keras.Model(model.input, model.output, name=model.name) if hasattr(model, "input") else model
+
+
 class _Resume(keras.callbacks.BackupAndRestore):
     """Keras' back-up, made in a folder `writing` that becomes `last` only when it is whole."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, delete_at_end: bool):
         super().__init__(str(folder / "writing"), delete_checkpoint=False)
-        self.folder = folder
+        self.folder, self.delete_at_end = folder, delete_at_end
 
     def on_train_begin(self, logs=None):
         """Go back to the end of the last whole epoch, if there is one."""
@@ -221,12 +259,23 @@ class _Resume(keras.callbacks.BackupAndRestore):
         shutil.rmtree(previous, ignore_errors=True)
 
     def on_train_end(self, logs=None):
-        """The training is complete: the next one starts anew."""
+        """The training is complete: the next one starts from scratch, or has nothing left to train."""
+        if not self.delete_at_end:
+            self._mark_complete()
+            return
         for name in ("last", "previous", "writing"):
             shutil.rmtree(self.folder / name, ignore_errors=True)
 
+    def _mark_complete(self) -> None:
+        """Early stopping ends a training before its last epoch; resumed, it must not train on."""
+        path = self.folder / "last" / "training_metadata.json"
+        if path.exists():
+            content = json.loads(path.read_text("utf-8"))
+            with file_written_aside(path) as aside:
+                aside.write_text(json.dumps(content | {"epoch": max(content["epoch"], self.params["epochs"])}), "utf-8")
 
-def resume(folder: str | os.PathLike) -> keras.callbacks.Callback:
+
+def resume(folder: str | os.PathLike, *, delete_at_end: bool = True) -> keras.callbacks.Callback:
     """Make a training survive being killed: run the same program again and it goes on after the last whole epoch.
 
     After every epoch the weights, the optimizer's state and the epoch's number go to `folder` (written aside, then
@@ -235,6 +284,8 @@ def resume(folder: str | os.PathLike) -> keras.callbacks.Callback:
 
     Args:
         folder: A folder of this training alone; made if missing.
+        delete_at_end: Whether the back-up is deleted when `fit` ends by itself. With False a second `fit` with the same
+            folder trains no more, and gives the model the last epoch's weights: delete the folder when all is saved.
 
     Returns:
         The callback. The model must be built, which models from `kerasft.heads` are.
@@ -247,4 +298,4 @@ def resume(folder: str | os.PathLike) -> keras.callbacks.Callback:
     >>> type(resume("backup")).__name__
     '_Resume'
     """
-    return _Resume(Path(folder))
+    return _Resume(Path(folder), delete_at_end)

@@ -13,7 +13,7 @@ import sys
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,7 +61,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, sorted(result["metrics"])
     ('writer', ['loss', 'num_tokens', 'perplexity', 'perplexity_before'])
     """
-    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
+    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Texts.
     train_texts, dev_texts, (split, texts) = read_texts(options)  # `texts` are what is reported
@@ -88,25 +88,18 @@ def main(options: Options) -> dict:
     watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
     verbose = 1 if sys.stdout.isatty() else 2
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
-    if options.keep == "best":
-        model.load_weights(work / "best.weights.h5")
+    keep_weights(options, model, work)
 
     # 4. Report and save.
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    report = kerasft.pipelines.load(trained).evaluate(texts, about=about)
-    report.metrics["perplexity_before"] = before
-    report.write(work / "report")
-    bundle = kerasft.save_bundle(
-        output,
-        model,
-        tokenizer,
-        max_length=options.block_size,
-        settings=settings,
-        metrics={split: report.metrics},
-        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
-    )
-    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+    def measure():
+        report = kerasft.pipelines.load(trained).evaluate(texts, about=about)
+        report.metrics["perplexity_before"] = before
+        return report
+
+    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
+    return result
 
 
 def load_model(options: Options) -> tuple:

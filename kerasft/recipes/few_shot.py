@@ -15,7 +15,7 @@ import numpy as np
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare, read_labelled
+from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, read_labelled
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -70,7 +70,7 @@ def main(options: Options) -> dict:
     """
     from sklearn.linear_model import LogisticRegression  # likewise: it takes a second to load
 
-    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
+    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. The examples, the rows to report on, and the labels.
     columns, few, (split, rows), labels = read_rows(options)
@@ -115,18 +115,12 @@ def main(options: Options) -> dict:
     about = {"model": options.model, "data": options.test or options.dev or f"rows of {options.train} not trained on"}
     about["examples"] = f"{len(texts)}, at most {options.examples_per_class} of each of {len(labels)} classes"
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length)
-    report = kerasft.pipelines.load(trained).evaluate(rows, columns=columns, about=about)
-    report.write(work / "report")
-    bundle = kerasft.save_bundle(
-        output,
-        model,
-        tokenizer,
-        max_length=options.max_length,
-        metrics={split: report.metrics},
-        provenance={"options": dataclasses.asdict(options), "history": embedder.history.history},
-    )
-    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+    def measure():
+        return kerasft.pipelines.load(trained).evaluate(rows, columns=columns, about=about)
+
+    result = finish(options, trained, measure=measure, split=split, history=embedder.history.history)
+    return result
 
 
 def read_rows(options: Options) -> tuple:

@@ -12,7 +12,7 @@ import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, sorted(result["metrics"])[-2:]
     ('domain', ['perplexity', 'perplexity_before'])
     """
-    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
+    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Texts.
     train_rows, dev_rows, (split, rows) = read_rows(options)  # `rows` are what is reported
@@ -89,24 +89,16 @@ def main(options: Options) -> dict:
     watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
     verbose = 1 if sys.stdout.isatty() else 2
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
-    if options.keep == "best":
-        model.load_weights(work / "best.weights.h5")
+    keep_weights(options, model, work)
 
     # 4. Report and save.
-    report = kerasft.pipelines.load(trained).evaluate(rows, about=about)
-    report.metrics["perplexity_before"] = before
-    report.write(work / "report")
-    bundle = kerasft.save_bundle(
-        output,
-        model,
-        tokenizer,
-        max_length=options.max_length,
-        settings=settings,
-        metrics={split: report.metrics},
-        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
-    )
-    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+    def measure():
+        report = kerasft.pipelines.load(trained).evaluate(rows, about=about)
+        report.metrics["perplexity_before"] = before
+        return report
+
+    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
+    return result
 
 
 def read_rows(options: Options) -> tuple:

@@ -12,7 +12,7 @@ import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
 
 METRICS = ("f1", "exact_match", "best_f1", "best_exact_match")  # the last two where some questions have no answer
 
@@ -66,7 +66,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, result["split"], sorted(result["metrics"])
     ('answers', 'dev', ['exact_match', 'f1'])
     """
-    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
+    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Questions. Without a dev file whole articles are held out.
     train_questions, dev_questions, (split, questions) = read_questions(options)  # `questions` are what is reported
@@ -89,8 +89,8 @@ def main(options: Options) -> dict:
 
     # 3. Train; the epoch is chosen by the official F1 on dev. `shuffle=False` because the dataset shuffles itself.
     settings = {"stride": options.stride, "max_answer_length": options.max_answer_length}
-    bundle = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, pair=True, settings=settings)
-    ask = kerasft.pipelines.load(bundle)
+    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, pair=True, settings=settings)
+    ask = kerasft.pipelines.load(trained)
     watch = make_callbacks(
         options,
         work,
@@ -100,28 +100,19 @@ def main(options: Options) -> dict:
     )
     verbose = 1 if sys.stdout.isatty() else 2
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
-    if options.keep == "best":
-        model.load_weights(work / "best.weights.h5")
+    keep_weights(options, model, work)
 
     # 4. The threshold of "no answer", report and save.
-    if some_impossible:
-        settings["no_answer_threshold"] = ask.best_thresholds(dev_questions)["best_f1_threshold"]
-        ask.no_answer_threshold = settings["no_answer_threshold"]
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    report = ask.evaluate(questions, about=about)
-    report.write(work / "report")
-    bundle = kerasft.save_bundle(
-        output,
-        model,
-        tokenizer,
-        max_length=options.max_length,
-        pair=True,
-        settings=settings,
-        metrics={split: report.metrics},
-        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
-    )
-    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+    def measure():
+        if some_impossible:
+            ask.no_answer_threshold = ask.best_thresholds(dev_questions)["best_f1_threshold"]
+            trained.settings["no_answer_threshold"] = ask.no_answer_threshold
+        return ask.evaluate(questions, about=about)
+
+    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
+    return result
 
 
 def read_questions(options: Options) -> tuple:

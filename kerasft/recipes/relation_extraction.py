@@ -12,7 +12,15 @@ import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare, read_columns, read_rows
+from kerasft.recipes.training import (
+    finish,
+    keep_weights,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    read_columns,
+    read_rows,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,7 +77,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, result["split"]
     ('relations', 'dev')
     """
-    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
+    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
     columns = read_columns(options)
@@ -102,25 +110,17 @@ def main(options: Options) -> dict:
     watch = make_callbacks(options, work, monitor="val_accuracy", metrics=metrics, validation_data=dev, texts=texts)
     verbose = 1 if sys.stdout.isatty() else 2
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
-    if options.keep == "best":
-        model.load_weights(work / "best.weights.h5")
+    keep_weights(options, model, work)
 
     # 4. Report and save.
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    bundle = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
-    report = kerasft.pipelines.load(bundle).evaluate(rows, columns=columns, about=about)
-    report.write(work / "report")
-    bundle = kerasft.save_bundle(
-        output,
-        model,
-        tokenizer,
-        max_length=options.max_length,
-        settings=settings,
-        metrics={split: report.metrics},
-        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
-    )
-    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
+
+    def measure():
+        return kerasft.pipelines.load(trained).evaluate(rows, columns=columns, about=about)
+
+    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
+    return result
 
 
 def make_model(options: Options, labels) -> tuple:

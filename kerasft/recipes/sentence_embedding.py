@@ -12,7 +12,7 @@ import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,7 +63,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, "spearman" in result["metrics"]
     ('embedder', True)
     """
-    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
+    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Pairs, and whether they are rated.
     train_rows, dev_rows, (split, rows), rated = read_rows(options)  # `rows` are what is reported
@@ -89,6 +89,8 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train. After each epoch the pipeline measures the dev pairs as it will measure the reported ones.
+    settings = {"max_score": options.max_score}  # for `kerasft evaluate` on files like these
+    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     embedder = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=options.max_length))
     names = ["spearman", "pearson"] if rated else ["accuracy_at_1", "mrr_at_10", "recall_at_10"]
     evaluation = kerasft.callbacks.Evaluation(lambda: embedder.evaluate(dev_rows).metrics)
@@ -97,24 +99,16 @@ def main(options: Options) -> dict:
     )
     verbose = 1 if sys.stdout.isatty() else 2
     model.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
-    if options.keep == "best":
-        model.load_weights(work / "best.weights.h5")
+    keep_weights(options, model, work)
 
     # 4. Report and save.
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    report = embedder.evaluate(rows, about=about)
-    report.write(work / "report")
-    bundle = kerasft.save_bundle(
-        output,
-        model,
-        tokenizer,
-        max_length=options.max_length,
-        settings={"max_score": options.max_score},  # for `kerasft evaluate` on files like these
-        metrics={split: report.metrics},
-        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
-    )
-    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+    def measure():
+        return embedder.evaluate(rows, about=about)
+
+    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
+    return result
 
 
 def batching(options: Options, strategy) -> "kerasft.data.Batching":

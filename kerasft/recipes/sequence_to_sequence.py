@@ -13,7 +13,7 @@ import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
 
 SCORES = {
     "translation": ("bleu", "chrf"),
@@ -76,7 +76,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, "bleu" in result["metrics"]
     ('words', True)
     """
-    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
+    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows.
     train_rows, dev_rows, (split, rows) = read_rows(options)  # `rows` are what is reported
@@ -108,20 +108,17 @@ def main(options: Options) -> dict:
     watch = make_callbacks(options, work, monitor=monitor, metrics=names, evaluation=evaluation)
     verbose = 1 if sys.stdout.isatty() else 2
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
-    if options.keep == "best":
-        model.load_weights(work / "best.weights.h5")
+    keep_weights(options, model, work)
 
     # 4. Report and save.
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    final = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
-    report = final.evaluate(rows, about=about)
-    report.write(work / "report")
-    provenance = {"options": dataclasses.asdict(options), "history": model.history.history}
-    bundle = kerasft.save_bundle(
-        output, model, tokenizer, metrics={split: report.metrics}, provenance=provenance, **made
-    )
-    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+    trained = kerasft.make_bundle(model, tokenizer, **made)
+
+    def measure():
+        return kerasft.pipelines.load(trained).evaluate(rows, about=about)
+
+    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
+    return result
 
 
 def make_settings(options: Options, tokenizer) -> dict:

@@ -14,7 +14,8 @@ import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, option
 from kerasft.recipes.training import (
-    epoch_chosen_on,
+    finish,
+    keep_weights,
     make_callbacks,
     make_optimizer,
     prepare,
@@ -94,7 +95,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, result["split"]
     ('reviews', 'dev')
     """
-    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
+    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
     columns, outside = read_columns(options), options.out_of_scope_label
@@ -135,23 +136,20 @@ def main(options: Options) -> dict:
     aware = kerasft.quantization.quantization_aware(model) if options.quantization_aware else contextlib.nullcontext()
     with aware:
         model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
-    if options.keep == "best":
-        model.load_weights(work / "best.weights.h5")
+    keep_weights(options, model, work)
 
     # 4. Report and save.
-    made = {"max_length": options.max_length, "pair": isinstance(texts[0], tuple)}
-    tuned = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
-    made["settings"] = _tuned_settings(options, tuned, watched, dev_rows, columns=columns)
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    trained = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **made))
-    report = trained.evaluate(rows, columns=columns, about=about)
-    report.write(work / "report")
-    provenance = {"options": dataclasses.asdict(options), "history": model.history.history}
-    bundle = kerasft.save_bundle(
-        output, model, tokenizer, **made, metrics={split: report.metrics}, provenance=provenance
-    )
-    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+    pair = isinstance(texts[0], tuple)
+    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, pair=pair)
+
+    def measure():
+        tuned = _tuned_settings(options, kerasft.pipelines.load(trained), watched, dev_rows, columns=columns)
+        trained.settings.update(tuned)
+        return kerasft.pipelines.load(trained).evaluate(rows, columns=columns, about=about)
+
+    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
+    return result
 
 
 def _tuned_settings(options: Options, pipeline, watched, dev_rows, *, columns) -> dict:

@@ -12,7 +12,7 @@ import sys
 import kerasft
 from kerasft.recipes.options import option
 from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
 
 SCORES = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
 
@@ -55,7 +55,7 @@ def main(options: Options) -> dict:
     >>> list(result["metrics"])
     ['entity_f1', 'entity_precision', 'entity_recall', 'token_accuracy']
     """
-    output, work = prepare(options)  # the bundle's folder; beside it that of logs, checkpoints and report
+    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
     train_rows, dev_rows, (split, rows), labels = read_tagged_rows(options)  # `rows` are what is reported
@@ -83,27 +83,19 @@ def main(options: Options) -> dict:
 
     # 3. Train. After each epoch the pipeline itself is measured on dev, entity by entity.
     settings = tagging_settings(options)
-    bundle = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
-    pipeline = kerasft.pipelines.load(bundle)
+    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
+    pipeline = kerasft.pipelines.load(trained)
     evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(dev_rows).metrics)
     watch = make_callbacks(options, work, monitor="val_entity_f1", metrics=SCORES, evaluation=evaluation)
     verbose = 1 if sys.stdout.isatty() else 2
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
-    if options.keep == "best":
-        model.load_weights(work / "best.weights.h5")
+    keep_weights(options, model, work)
 
     # 4. Report and save.
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    report = pipeline.evaluate(rows, about=about)
-    report.write(work / "report")
-    bundle = kerasft.save_bundle(
-        output,
-        model,
-        tokenizer,
-        max_length=options.max_length,
-        settings=settings,
-        metrics={split: report.metrics},
-        provenance={"options": dataclasses.asdict(options), "history": model.history.history},
-    )
-    paths = {"bundle": bundle, "report": work / "report" / "report.html", "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+    def measure():
+        return pipeline.evaluate(rows, about=about)
+
+    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
+    return result

@@ -1,24 +1,29 @@
-"""The parts of a training that are the same in every recipe: the optimizer and what watches the run."""
+"""The parts of a training that are the same in every recipe: the optimizer, what watches the run, and how it ends."""
 
 import dataclasses
 import pathlib
 import shutil
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column
 
+BEST_WEIGHTS = "best.weights.h5"
+RESUME = "resume"
+"""Names in a run's folder: what is there only until the bundle is written."""
 
-def prepare(options: TrainingOptions) -> tuple[pathlib.Path, pathlib.Path]:
+
+def prepare(options: TrainingOptions) -> pathlib.Path:
     """Set seed and arithmetic, and see that the bundle can be written: before a training and not after it.
 
     Args:
         options: The recipe's options.
 
     Returns:
-        The bundle's folder, and the one beside it for logs, checkpoints and the report (`reviews.run` for `reviews`).
+        The folder for logs, checkpoints and the report, beside the bundle's (`reviews.run` for `reviews`).
 
     Raises:
         KerasftError: If the bundle cannot be written there.
@@ -26,17 +31,28 @@ def prepare(options: TrainingOptions) -> tuple[pathlib.Path, pathlib.Path]:
     Example:
 
     >>> import types
-    >>> output, work = prepare(types.SimpleNamespace(output="saved_models/new", seed=0, precision="float32"))
-    >>> work.name
+    >>> prepare(types.SimpleNamespace(output="saved_models/new", seed=0, precision="float32")).name
     'new.run'
     """
     import keras  # here and not above: `kerasft train --help` reads the recipes' options and must not wait for TensorFlow
 
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
+    kerasft.bundles.check_target(options.output, name="output")
+    return work_folder(options)
+
+
+def work_folder(options: TrainingOptions) -> pathlib.Path:
+    """The folder of a run's logs, checkpoints and report: beside the bundle's, with `.run` at its name's end.
+
+    Example:
+
+    >>> import types
+    >>> work_folder(types.SimpleNamespace(output="saved_models/reviews/")).as_posix()
+    'saved_models/reviews.run'
+    """
     output = pathlib.Path(options.output)
-    kerasft.bundles.check_target(output, name="output")
-    return output, output.parent / f"{output.name}.run"
+    return output.parent / f"{output.name}.run"
 
 
 def read_columns(options: TrainingOptions) -> dict:
@@ -190,17 +206,91 @@ def make_callbacks(
         kerasft.callbacks.TensorBoard(work / "logs", hyper_parameters=chosen, **tensorboard),
     ]
     if options.keep == "best":
-        callbacks.append(kerasft.callbacks.best_checkpoint(work / "best.weights.h5", monitor))
+        callbacks.append(kerasft.callbacks.best_checkpoint(work / BEST_WEIGHTS, monitor))
     if options.patience is not None:
         # The best weights, where they are wanted, are those of the checkpoint.
         callbacks.append(
             kerasft.callbacks.early_stopping(monitor, patience=options.patience, restore_best_weights=False)
         )
-    if options.epochs > 1:
-        callbacks.append(kerasft.callbacks.resume(work / "resume"))
+    # Kept to the end of the run: what comes after the last epoch may fail too.
+    callbacks.append(kerasft.callbacks.resume(work / RESUME, delete_at_end=False))
     if not sys.stdout.isatty():
         callbacks.append(kerasft.callbacks.ProgressLines())
     return callbacks
+
+
+def keep_weights(options: TrainingOptions, model: Any, work: pathlib.Path) -> None:
+    """After `fit`: give the model the weights of the epoch that `options.keep` names.
+
+    Args:
+        options: The recipe's options.
+        model: The trained model, with the last epoch's weights.
+        work: The folder that `make_callbacks` was given.
+
+    Example:
+
+    >>> keep_weights(TrainingOptions(model="bert-base-uncased", train="train.csv", keep="last"), model, scratch)
+    """
+    if options.keep == "best":
+        kerasft.callbacks.load_best_weights(model, work / BEST_WEIGHTS)
+
+
+def finish(
+    options: TrainingOptions,
+    trained: "kerasft.Bundle",
+    *,
+    measure: Callable[[], "kerasft.reports.Report"],
+    split: str,
+    history: dict,
+) -> dict:
+    """Measure, save the bundle, write the report, and only then remove what an interrupted run is resumed from.
+
+    Args:
+        options: The recipe's options.
+        trained: The model with its tokenizer and settings. `measure` may still change the settings.
+        measure: Tunes what is tuned on dev rows, evaluates, and returns the report. If it fails, the bundle is saved
+            without numbers before the error goes on.
+        split: What is measured on: `"dev"` or `"test"`.
+        history: Keras' own, by epoch.
+
+    Returns:
+        What a recipe returns: `metrics`, `split`, `best_epoch_chosen_on`, and the paths `bundle`, `report`, `logs`.
+
+    Example:
+
+    >>> from kerasft.recipes.text_classification import Options
+    >>> options = Options(model=checkpoint, train=reviews_csv, output="finished", epochs=1)
+    >>> trained = kerasft.make_bundle(model, tokenizer, max_length=16)
+    >>> evaluate = kerasft.pipelines.load(trained).evaluate
+    >>> result = finish(options, trained, measure=lambda: evaluate(reviews_csv), split="dev", history={})
+    >>> result["bundle"].name, result["report"].name
+    ('finished', 'report.html')
+    """
+    work = work_folder(options)
+    try:
+        report = measure()
+    except Exception:
+        bundle = _save(options, trained, metrics={}, history=history)
+        print(f"There is no report, but the trained model is saved in {bundle}.", file=sys.stderr)
+        raise
+    bundle = _save(options, trained, metrics={split: report.metrics}, history=history)
+    page = report.write(work / "report")
+    _remove_checkpoints(work)
+    paths = {"bundle": bundle, "report": page, "logs": work / "logs"}
+    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+
+
+def _save(options: TrainingOptions, trained: "kerasft.Bundle", *, metrics: dict, history: dict) -> pathlib.Path:
+    return kerasft.save_bundle(
+        options.output,
+        trained.model,
+        trained.tokenizer,
+        max_length=trained.max_length,
+        pair=trained.metadata["pair"],
+        settings=trained.settings,
+        metrics=metrics,
+        provenance={"options": dataclasses.asdict(options), "history": history},
+    )
 
 
 def epoch_chosen_on(options: TrainingOptions) -> str | None:
@@ -230,9 +320,13 @@ def _clear_old_run(options: TrainingOptions, work: pathlib.Path) -> None:
     """Make the folder, and remove what an earlier run left there for resuming, unless this run resumes it."""
     work.mkdir(parents=True, exist_ok=True)
     if options.resume:
-        if not (work / "resume").exists():
+        if not (work / RESUME).exists():
             print(f"Nothing to resume in {work}: training starts anew.", file=sys.stderr)
         return
-    shutil.rmtree(work / "resume", ignore_errors=True)
-    for name in ("best.weights.h5", "best.weights.h5.json"):
+    _remove_checkpoints(work)
+
+
+def _remove_checkpoints(work: pathlib.Path) -> None:
+    shutil.rmtree(work / RESUME, ignore_errors=True)
+    for name in (BEST_WEIGHTS, f"{BEST_WEIGHTS}.json"):
         (work / name).unlink(missing_ok=True)

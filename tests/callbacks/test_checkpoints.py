@@ -1,10 +1,11 @@
 import json
 
+import h5py
 import keras
 import numpy as np
 import pytest
 
-from kerasft.callbacks import best_checkpoint, early_stopping, resume
+from kerasft.callbacks import best_checkpoint, early_stopping, load_best_weights, resume
 from kerasft.errors import CheckpointError, KerasftError
 from tests.callbacks import tiny_training
 
@@ -98,14 +99,25 @@ def test_best_checkpoint_keeps_the_best_epoch(tmp_path, name):
     if name.endswith(".keras"):
         best = keras.models.load_model(tmp_path / name)
     else:
-        best = tiny_training.model()
-        best.optimizer.build(best.trainable_variables)
-        best.load_weights(tmp_path / name)
+        best = model  # its optimizer is none of the file's business
+        load_best_weights(best, tmp_path / name)
     for expected, received in zip(seen[1], best.get_weights(), strict=True):
         np.testing.assert_array_equal(expected, received)
     record = json.loads((tmp_path / f"{name}.json").read_text())
     assert (record["monitor"], record["value"], record["epoch"]) == ("val_matthews", 0.8, 2)
-    assert not list(tmp_path.rglob("writing-*"))
+    assert not list(tmp_path.rglob("*writing-*"))
+
+
+def test_best_weights_hold_no_optimizer(tmp_path):
+    model, path = tiny_training.model(), tmp_path / "best.weights.h5"
+    fit(model, best_checkpoint(path, "loss"), epochs=1)
+    names = []
+    with h5py.File(path) as file:
+        file.visititems(lambda name, item: names.append(name) if isinstance(item, h5py.Dataset) else None)
+    assert len(names) == len(model.weights)
+    assert not [name for name in names if "optimizer" in name]
+    with pytest.raises(ValueError, match="optimizer"):
+        tiny_training.model().load_weights(path)  # why there is `load_best_weights`
 
 
 def test_a_crash_while_saving_leaves_the_old_file_whole(tmp_path, monkeypatch):
@@ -121,6 +133,7 @@ def test_a_crash_while_saving_leaves_the_old_file_whole(tmp_path, monkeypatch):
     with pytest.raises(Killed):
         fit(model, Values("val_f1", [0.9]), best_checkpoint(path, "val_f1"), epochs=1)
     assert path.read_bytes() == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["best.keras", "best.keras.json"]
 
 
 def test_a_resumed_training_does_not_overwrite_a_better_model(tmp_path):
@@ -176,6 +189,17 @@ def test_killed_after_the_last_epoch_trains_no_more(tmp_path):
     with pytest.raises(Killed):
         fit(tiny_training.model(), KillAtEnd(), resume(tmp_path / "r"))
     assert fit(tiny_training.model(), resume(tmp_path / "r")).epoch == []
+
+
+def test_a_back_up_that_is_kept_has_nothing_left_to_train(tmp_path):
+    whole, again = tiny_training.model(), tiny_training.model()
+    early = early_stopping("val_f1", patience=0, restore_best_weights=False)  # ends after the second of four epochs
+    fit(whole, Values("val_f1", [0.9, 0.1]), early, resume(tmp_path / "r", delete_at_end=False))
+    assert fit(again, resume(tmp_path / "r", delete_at_end=False)).epoch == []
+    for expected, received in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(received, expected)
+    assert fit(again, resume(tmp_path / "r")).epoch == []
+    assert not list((tmp_path / "r").iterdir())
 
 
 def test_back_up_of_another_model_is_refused(tmp_path):

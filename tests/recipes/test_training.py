@@ -1,14 +1,17 @@
 import dataclasses
+import errno
 import json
 
 import keras
 import numpy as np
 import pytest
 
+import kerasft
 from kerasft.errors import KerasftError
 from kerasft.recipes import text_classification
 from kerasft.recipes.options import TrainingOptions
-from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, read_rows
+from kerasft.recipes.training import epoch_chosen_on, finish, make_callbacks, make_optimizer, read_rows
+from tests import tiny
 from tests.cli.conftest import write_csv
 
 OPTIONS = TrainingOptions(model="bert-base-uncased", train="train.csv", epochs=2, learning_rate=1e-3)
@@ -46,11 +49,11 @@ def test_more_accumulation_than_batches_is_refused():
 def test_which_callbacks_watch(tmp_path, monkeypatch):
     always = ["StopOnNonFinite", "Throughput", "TensorBoard"]
     make = lambda **values: names(make_callbacks(changed(**values), tmp_path, monitor="val_accuracy"))  # noqa: E731
-    assert make(keep="last", epochs=1) == [*always, "ProgressLines"]
+    assert make(keep="last", epochs=1) == [*always, "_Resume", "ProgressLines"]
     assert make() == [*always, "_BestCheckpoint", "_Resume", "ProgressLines"]
     assert make(keep="last", patience=1) == [*always, "_EarlyStopping", "_Resume", "ProgressLines"]
     monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
-    assert make(keep="last", epochs=1) == always
+    assert make(keep="last", epochs=1) == [*always, "_Resume"]
 
 
 def test_the_monitor_must_be_there(tmp_path):
@@ -112,7 +115,7 @@ def test_an_interrupted_run_goes_on_after_its_last_whole_epoch(tmp_path):
 
     assert run(3) == [0, 1]
     assert run(9, resume=True) == [2]
-    assert run(9, resume=True) == [0, 1, 2]  # that one was complete
+    assert run(9, resume=True) == []  # complete, but nothing says that its bundle was written
 
 
 def test_numbers_in_one_file_and_names_in_another(tmp_path):
@@ -126,3 +129,51 @@ def test_numbers_in_one_file_and_names_in_another(tmp_path):
     assert reported.columns["label"] == rows.columns["label"] == names * 3
     with pytest.raises(KerasftError, match=r"`label_names` must be left out for a regression; received: 'a,b'"):
         text_classification.Options(label_names="a,b", problem="regression", **common)
+
+
+@pytest.fixture
+def finishing(tmp_path, monkeypatch):
+    """Call `finish` with a tiny model after a run that left its checkpoints; the work folder is `x.run`."""
+    options = dataclasses.replace(text_classification.Options(model="m", train="t.csv"), output=str(tmp_path / "x"))
+    work = tmp_path / "x.run"
+    (work / "resume").mkdir(parents=True)
+    (work / "best.weights.h5").write_text("")
+    trained = kerasft.make_bundle(tiny.classifier(), tiny.tokenizer(), max_length=16)
+    rows = {"text": ["a good film", "a bad film"], "label": ["positive", "negative"]}
+
+    def run(measure=lambda: kerasft.pipelines.load(trained).evaluate(rows)):
+        return finish(options, trained, measure=measure, split="dev", history={"loss": [0.5]})
+
+    run.trained, run.work, run.output = trained, work, tmp_path / "x"
+    return run
+
+
+def test_checkpoints_go_when_bundle_and_report_are_written(finishing):
+    result = finishing()
+    assert sorted(path.name for path in finishing.work.iterdir()) == ["report"]
+    assert result["report"].is_file()
+    metadata = kerasft.bundles.read_metadata(result["bundle"])
+    assert metadata["metrics"] == {"dev": result["metrics"]}
+    assert metadata["provenance"]["history"] == {"loss": [0.5]}
+
+
+def test_an_error_in_the_report_costs_no_model(finishing, capsys):
+    def measure():
+        finishing.trained.settings["temperature"] = 2.0
+        raise KerasftError("row 7 is bad")
+
+    with pytest.raises(KerasftError, match="row 7 is bad"):
+        finishing(measure)
+    assert "no report, but the trained model is saved in" in capsys.readouterr().err
+    assert kerasft.load_bundle(finishing.output).settings["temperature"] == 2.0
+    assert (finishing.work / "resume").exists()
+    assert (finishing.work / "best.weights.h5").exists()
+
+
+@pytest.mark.parametrize("writer", ["kerasft.tokenizers.save", "kerasft.reports.Report.write"])
+def test_what_resumes_the_run_stays_when_a_file_cannot_be_written(finishing, monkeypatch, writer):
+    monkeypatch.setattr(writer, lambda *args: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        finishing()
+    assert (finishing.work / "resume").exists()
+    assert (finishing.work / "best.weights.h5").exists()
