@@ -4,7 +4,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
-from kerasft.data.python_rows import decoded
+from kerasft.data.python_rows import decoded, known
 from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_bytes
 from kerasft.errors import bad_data
@@ -21,7 +21,9 @@ def read_parquet(path: Path, header: bool = True) -> Rows:
 
     try:
         table = pyarrow.parquet.read_table(pyarrow.BufferReader(read_bytes(path)))
-        columns = {name: table.column(i).to_pylist() for i, name in enumerate(table.column_names)}
+        columns = {
+            name: [known(value) for value in table.column(i).to_pylist()] for i, name in enumerate(table.column_names)
+        }
     except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
         raise bad_data(str(path), f"this is not a readable Parquet file ({error})", "Write it again.") from error
     if not table.num_rows or not columns:
@@ -39,7 +41,7 @@ def read_tfrecord(path: Path, header: bool = True) -> Rows:
         DataError: If the file is damaged or holds anything but examples.
     """
     read_bytes(path)  # says clearly when the file is empty or not readable
-    records = tf.data.TFRecordDataset(str(path), compression_type="GZIP" if path.suffix == ".gz" else None)
+    records = tf.data.TFRecordDataset(str(path), compression_type="GZIP" if path.suffix.lower() == ".gz" else None)
     items = []
     try:
         for record in records.as_numpy_iterator():
@@ -66,5 +68,5 @@ def _example(path: Path, number: int, record: bytes) -> dict:
         kind = feature.WhichOneof("kind")
         values = list(getattr(feature, kind).value) if kind else []
         values = [decoded(value, name=str(path), number=number) for value in values]
-        item[name] = (values[0] if len(values) == 1 else values) if values else None
+        item[name] = (known(values[0]) if len(values) == 1 else values) if values else None
     return item

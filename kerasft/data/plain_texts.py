@@ -8,7 +8,7 @@ from kerasft.data.columns import find_columns
 from kerasft.data.rows import Rows
 from kerasft.data.sources import expand_paths, path_suffix, read_rows
 from kerasft.data.text_classification import text_columns
-from kerasft.data.text_files import read_text
+from kerasft.data.text_files import read_text, split_lines
 
 SUFFIX = ".txt"
 
@@ -89,7 +89,7 @@ def text_paths(source: object) -> list[Path]:
 
 
 def _rows_of(path: Path, documents: bool) -> Rows:
-    lines = [line.rstrip("\r") for line in read_text(path).split("\n")]
+    lines = split_lines(read_text(path))
     texts, starts, inside = [], [], False
     for number, line in enumerate(lines, 1):
         if not line.strip():

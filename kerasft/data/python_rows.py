@@ -2,11 +2,30 @@
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from kerasft.data.rows import Rows
 from kerasft.errors import bad_argument, bad_data
 
 NAME = "Python rows"
 _TUPLE_NAMES = {1: ("text",), 2: ("text", "label"), 3: ("text", "text_pair", "label")}
+
+
+def known(value: object) -> object:
+    """A value, or None where it is a missing one: NaN, NaT, or pandas' NA, which are told without importing pandas.
+
+    Example:
+
+    >>> known(float("nan")), known("nan"), known(0.0)
+    (None, 'nan', 0.0)
+    """
+    if isinstance(value, (str, bytes, int)) or value is None:
+        return value
+    if isinstance(value, (float, np.floating)):
+        return None if value != value else value
+    if isinstance(value, (np.datetime64, np.timedelta64)):
+        return None if np.isnat(value) else value
+    return None if type(value).__name__ in ("NAType", "NaTType") else value
 
 
 def decoded(value: object, *, name: str, number: int) -> object:
@@ -88,4 +107,4 @@ def _checked(columns: dict[str, list], named: bool = True) -> Rows:
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) != 1 or 0 in lengths.values():
         raise bad_data(NAME, "the columns are empty or differ in length", "Give complete rows.", value=lengths)
-    return Rows.of(columns, NAME, named=named)
+    return Rows.of({name: [known(value) for value in values] for name, values in columns.items()}, NAME, named=named)

@@ -89,7 +89,7 @@ def expand_paths(pattern: str) -> list[Path]:
 
 def path_suffix(path: Path) -> str:
     """The ending that tells the format, without ".gz" and without the "-00000-of-00005" of sharded files."""
-    return Path(re.sub(r"(-\d+-of-\d+)?(\.gz)?$", "", path.name)).suffix.lower()
+    return Path(re.sub(r"(-\d+-of-\d+)?(\.gz)?$", "", path.name, flags=re.IGNORECASE)).suffix.lower()
 
 
 def _read_file(path: Path, header: bool) -> Rows:

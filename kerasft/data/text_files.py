@@ -1,12 +1,24 @@
-"""Reading a text file as UTF-8, with an error that says where and why when that cannot be done."""
+"""Reading a text file as Unicode, with an error that says where and why when that cannot be done."""
 
+import codecs
 import gzip
+import logging
 import zlib
 from pathlib import Path
 
 from kerasft.errors import DataError, bad_data
 
-_BOMS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+logger = logging.getLogger("kerasft")
+
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def say(path: Path, found: str) -> None:
+    """Print one line about how a file is read, where that was found out and not told.
+
+    A warning of the logger "kerasft": Python shows it on standard error by default, so nothing is guessed in silence.
+    """
+    logger.warning("%s: %s.", path, found)
 
 
 def read_bytes(path: Path) -> bytes:
@@ -17,7 +29,7 @@ def read_bytes(path: Path) -> bytes:
     """
     try:
         content = path.read_bytes()
-        if path.suffix == ".gz":
+        if path.suffix.lower() == ".gz":
             content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
         raise bad_data(
@@ -29,34 +41,53 @@ def read_bytes(path: Path) -> bytes:
 
 
 def read_text(path: Path) -> str:
-    """The file's text; UTF-8 is expected, a byte order mark is dropped.
+    """The file's text: UTF-8, or UTF-16 where a byte order mark says so; the mark is dropped.
 
     Raises:
-        DataError: If the bytes are not UTF-8, or one of them is NUL; the message names the line.
+        DataError: If the bytes are not of this encoding, or one character is NUL; the message names the line.
     """
     content = read_bytes(path)
+    is_utf16 = content[:2] in _UTF16
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-16" if is_utf16 else "utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _wrong_encoding(path, content, error) from error
+        raise _wrong_encoding(path, content, error, is_utf16) from error
+    if is_utf16:
+        say(path, "read as UTF-16")
     if "\0" in text:
-        line = text.count("\n", 0, text.index("\0")) + 1
+        # ASCII in UTF-16 without a byte order mark is valid UTF-8 in which every other character is NUL.
+        likely = text.count("\0") > len(text) // 3
         raise bad_data(
-            str(path), "a NUL byte: this is not a plain text file", "Check how the file was written.", line=line
+            str(path),
+            "a NUL byte: this is not a plain text file" + (", or UTF-16 without a byte order mark" if likely else ""),
+            "Save it as UTF-8." if likely else "Check how the file was written.",
+            line=text.count("\n", 0, text.index("\0")) + 1,
         )
     if not text.strip():
         raise bad_data(str(path), "the file holds only white space", "Give a file with at least one row.")
     return text
 
 
-def _wrong_encoding(path: Path, content: bytes, error: UnicodeDecodeError) -> DataError:
-    # Windows-1252 is what spreadsheets write where UTF-8 was not asked for; a byte order mark tells UTF-16 for certain.
-    likely = _BOMS.get(content[:2], "WINDOWS-1252")
+def split_lines(text: str) -> list[str]:
+    """The lines of a text without their ends: LF or CRLF; a lone CR ends lines only where there is no LF (old Mac files).
+
+    Other line separators of Unicode, such as U+2028, may be part of a text and end no line.
+    """
+    return [line.removesuffix("\r") for line in (text.split("\n") if "\n" in text else text.split("\r"))]
+
+
+def _wrong_encoding(path: Path, content: bytes, error: UnicodeDecodeError, is_utf16: bool) -> DataError:
+    if is_utf16:
+        problem = f"it begins as UTF-16, but byte {error.start} is not ({error.reason})"
+        return bad_data(str(path), problem, "Write the file again, as UTF-8.")
+    # Windows-1252 is what spreadsheets write where UTF-8 was not chosen. Which encoding it is cannot be known for certain,
+    # and a wrong guess would spoil the texts silently, so the user decides.
     line = content.count(b"\n", 0, error.start) + 1
+    suffix = "".join(path.suffixes[:1])
     return bad_data(
         str(path),
-        f"byte {error.start} is not UTF-8 ({error.reason}); the file is probably {likely}",
-        f"Convert it: iconv -f {likely} -t UTF-8 {path.name} > converted{path.suffix}",
+        f"byte {error.start} is not UTF-8 ({error.reason}); the file is probably WINDOWS-1252",
+        f'Save it as "CSV UTF-8" in the spreadsheet, or convert it: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8{suffix}',
         line=line,
         value=content[max(0, error.start - 10) : error.start + 10],
     )

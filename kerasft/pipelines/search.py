@@ -126,7 +126,7 @@ class Search:
         try:
             with np.load(folder / VECTORS_FILE, allow_pickle=False) as arrays:
                 vectors = arrays["vectors"]
-            lines = [json.loads(line) for line in (folder / ANSWERS_FILE).read_text("utf-8").splitlines()]
+            lines = [json.loads(line) for line in (folder / ANSWERS_FILE).read_text("utf-8").split("\n") if line]
             texts, rows = [line["compared"] for line in lines], [line["row"] for line in lines]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise CheckpointError(

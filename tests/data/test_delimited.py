@@ -40,7 +40,8 @@ def test_csv_round_trip(tmp_path_factory, table, end, bom):
 def test_tsv_round_trip(tmp_path_factory, table, end):
     # The first cell is never empty, so that no line is blank; tabs and line ends cannot stand in a TSV cell.
     table = [["x" + cell for cell in row] for row in table]
-    table = [[cell.translate({9: " ", 10: " ", 13: " "}) for cell in row] for row in table]
+    # Cells between quotes are those of a quoted file, if all are: see test_dialects.py.
+    table = [[cell.translate({9: " ", 10: " ", 13: " "}).removesuffix('"') for cell in row] for row in table]
     path = write(tmp_path_factory.getbasetemp(), "round.tsv", end.join("\t".join(row) for row in table))
     rows = read_tsv(path, header=False)
     assert [list(row) for row in zip(*rows.columns.values())] == table
@@ -92,7 +93,12 @@ BAD = {
         "text,label\ngood,1\ncaf\u00e9,2\n".encode("latin-1"),
         r"line 3: byte 21 is not UTF-8.*WINDOWS-1252",
     ),
-    "utf 16": ("a.tsv", "text\tlabel\ngood\t1\n".encode("utf-16"), r"line 1: .*UTF-16.*iconv -f UTF-16"),
+    "half of utf 16": ("a.csv", b"\xff\xfe\x00", r"it begins as UTF-16, but byte . is not"),
+    "utf 16 without its mark": (
+        "a.csv",
+        "text,label\n".encode("utf-16-le"),
+        r"UTF-16 without a byte order mark.*UTF-8",
+    ),
     "nul": ("a.csv", b"text,label\ngo\0od,1\n", r"line 2: a NUL byte"),
     "open quote": (
         "a.csv",
@@ -122,6 +128,41 @@ def test_bad_files_say_where_and_why(tmp_path, case):
     with pytest.raises(DataError, match=message) as error:
         read_rows(write(tmp_path, name, content))
     assert name in str(error.value)
+
+
+@pytest.mark.parametrize("end", [".csv", ".CSV", ".Csv.GZ", ".TSV", ".tsv.gz"])
+def test_endings_in_any_case(tmp_path, end):
+    import gzip
+
+    content = b"text\tlabel\ngood\t1\n".replace(b"\t", b"," if ".csv" in end.lower() else b"\t")
+    path = write(tmp_path, f"a{end}", gzip.compress(content) if end.lower().endswith("gz") else content)
+    assert read_rows(path).columns == {"text": ["good"], "label": ["1"]}
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize(
+    ("first", "names"), [("0,1", ["0", "1"]), ("1,2", ["1", "2"]), (",0,1", ["0", "1"]), ("0,1,2", ["0", "1", "2"])]
+)
+def test_a_header_of_numbers_is_no_row(tmp_path, caplog, first, names, header):
+    width = first.count(",") + 1
+    cells = [["7", "good", "pos"], ["8", "bad", "neg"]]
+    lines = [",".join(row[3 - width :]) for row in cells]
+    rows = read_csv(write(tmp_path, "a.csv", "\n".join([first, *lines])), header=header)
+    assert list(rows.columns) == names
+    assert (len(rows), rows.named, rows.lines.tolist()) == (2, False, [2, 3])
+    assert rows.columns[names[-1]] == ["pos", "neg"]
+    assert f"line 1 ({first}) is read as a header of numbered columns" in caplog.text
+
+
+def test_a_header_in_the_middle_is_no_row(tmp_path, caplog):
+    rows = read_csv(write(tmp_path, "a.csv", "text,label\na,1\ntext,label\nb,2\n text , label\nc,1\n"))
+    assert rows.columns == {"text": ["a", "b", "c"], "label": ["1", "2", "1"]}
+    assert rows.lines.tolist() == [2, 4, 6]
+    assert "a.csv: 2 rows repeat the header and are skipped" in caplog.text
+    assert len(read_tsv(write(tmp_path, "a.tsv", "text\tlabel\na\t1\ntext\tlabel\nb\t2\n"))) == 2
+    assert len(read_csv(write(tmp_path, "b.csv", "text\na\ntext\n"))) == 2, "one column: it may be a text"
+    with pytest.raises(DataError, match=r"there are headers and no row; received: \['text', 'label'\]"):
+        read_csv(write(tmp_path, "c.csv", "text,label\ntext,label\n"))
 
 
 @settings(max_examples=300, deadline=None)
