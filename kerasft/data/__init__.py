@@ -21,7 +21,7 @@ from kerasft.data.sequence_to_sequence import (
     sources_and_references,
 )
 from kerasft.data.sources import read_rows
-from kerasft.data.splits import separate_label, split
+from kerasft.data.splits import sample, separate_label, split
 from kerasft.data.squad import Answer, Question, read_squad, split_questions
 from kerasft.data.tagged_texts import collect_tags, read_tags
 from kerasft.data.text_classification import collect_labels, text_classification, texts_and_labels
@@ -63,6 +63,7 @@ __all__ = [
     "read_text_rows",
     "read_texts",
     "relation_extraction",
+    "sample",
     "sentence_pairs",
     "separate_label",
     "sequence_to_sequence",

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from kerasft.data.columns import find_columns
-from kerasft.data.labels import encode_labels, labels_of
+from kerasft.data.label_cells import label_cells
+from kerasft.data.label_names import label_key
 from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
 from kerasft.errors import bad_argument
@@ -39,7 +40,8 @@ def draw_examples(
         raise bad_argument("per_class", "a whole number >= 1", per_class, "8 is usual.")
     rows = read_rows(source, columns)
     roles = find_columns(rows, columns, need_label=True)
-    classes = encode_labels(rows, roles, labels=labels_of(rows, roles))  # (rows,)
+    keys = [label_key(texts[0]) for texts in label_cells(rows, roles)]
+    _, classes = np.unique(keys, return_inverse=True)  # (rows,)
     random = np.random.default_rng(seed)
     shuffled = random.permutation(len(rows))
     # Of the rows in random order, sorted by class, the first ones of each class.

@@ -9,7 +9,6 @@ import numpy as np
 from kerasft.data.columns import Roles
 from kerasft.data.label_names import is_missing, is_number, label_key, label_text, visible_name, written_list
 from kerasft.data.rows import Rows
-from kerasft.data.token_store import logger
 from kerasft.errors import bad_data
 from kerasft.features import SINGLE_LABEL, Labels
 
@@ -51,6 +50,8 @@ def label_cells(
         return [[_one_label(rows, row, value)] for row, value in enumerate(column)]
     separator = None if known is not None else _separator(rows, column)
     cells = [_several_labels(rows, row, value, separator, known) for row, value in enumerate(column)]
+    if known is None:
+        cells = _split_at_other_separators(cells)
     if not allow_multi_hot and is_multi_hot(cells, known=known):
         raise rows.error(
             0,
@@ -190,6 +191,20 @@ def _separator_of_cell(text: str, separator: str | None, known: LabelIndex | Non
     return SEPARATOR
 
 
+def _split_at_other_separators(cells: list[list[str]]) -> list[list[str]]:
+    """Divide a name such as "a, b" where "a" and "b" are labels of other cells: files are put together of several."""
+    names = {label_key(text) for texts in cells for text in texts}
+
+    def divided(text: str) -> list[str]:
+        for other in _OTHER_SEPARATORS:
+            parts = [part.strip() for part in text.split(other) if visible_name(part)]
+            if len(parts) > 1 and all(label_key(part) in names for part in parts):
+                return parts
+        return [text]
+
+    return [[part for text in texts for part in divided(text)] for texts in cells]
+
+
 def _separator(rows: Rows, column: list) -> str:
     """What stands between the labels of a cell: "|" wherever it occurs; ";" or "," where parts occur in several cells."""
     cells = {value.strip(): row for row, value in reversed(list(enumerate(column))) if isinstance(value, str)}
@@ -202,7 +217,6 @@ def _separator(rows: Rows, column: list) -> str:
             continue
         parts = Counter(part for text in cells for part in {part.strip() for part in text.split(other)} if part)
         if any(count > 1 for count in parts.values()):
-            logger.warning("%s: labels such as %r are read as several, separated by %r.", rows.name, joined[0], other)
             return other
         fix = f'Write several labels as "a|b", and one whose name has a {other!r} as a JSON list: ["a{other} b"].'
         raise rows.error(

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from kerasft.data.columns import Roles
-from kerasft.data.label_cells import LabelIndex, label_cells, only_column
+from kerasft.data.label_cells import SEPARATOR, LabelIndex, label_cells, only_column
 from kerasft.data.label_names import (
     is_number,
     is_whole_number,
@@ -52,6 +52,8 @@ def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Label
         return Labels(names, problem)
     texts = label_cells(rows, roles, problem=problem)
     names = sorted(_names(rows, Counter(text for cell in texts for text in cell)), key=natural_key)
+    if problem == MULTI_LABEL:
+        _say_how_lists_are_read(rows, roles, texts)
     if problem == SINGLE_LABEL and len(names) < 2:
         raise bad_data(
             rows.name,
@@ -115,6 +117,14 @@ def _names(rows: Rows, counts: Counter) -> list[str]:
     if merged:
         logger.warning("%s: labels are read by their value: %s.", rows.name, _shown(merged, "; "))
     return names
+
+
+def _say_how_lists_are_read(rows: Rows, roles: Roles, texts: list[list[str]]) -> None:
+    """Log one cell and its labels, where cells are not simply separated by "|"."""
+    for value, names in zip(only_column(rows, roles), texts):
+        if isinstance(value, str) and SEPARATOR not in value and value.strip() and names != [value.strip()]:
+            logger.warning("%s: labels written as %r are read as %s.", rows.name, value, names)
+            return
 
 
 def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:

@@ -8,6 +8,7 @@ train text by heart (docs/causal_lm.md has numbers). The script is meant to be c
 """
 
 import dataclasses
+import random
 import sys
 
 import kerasft
@@ -124,5 +125,7 @@ def read_texts(options: Options) -> tuple:
     test = options.test and kerasft.data.read_documents(options.test, **read)
     if dev is None:
         train, dev = kerasft.data.hold_out(train, options.dev_fraction, seed=options.seed)
-    train = train[: options.max_train_rows]
+    if options.max_train_rows is not None and options.max_train_rows < len(train):
+        drawn = random.Random(options.seed).sample(range(len(train)), options.max_train_rows)
+        train = [train[row] for row in sorted(drawn)]
     return train, dev, ("dev", dev) if test is None else ("test", test)

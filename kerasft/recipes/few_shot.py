@@ -132,6 +132,8 @@ def read_rows(options: Options) -> tuple:
     few, rest = kerasft.data.draw_examples(
         train, per_class=options.examples_per_class, columns=columns, seed=options.seed
     )
+    if options.max_train_rows is not None:
+        few = kerasft.data.sample(few, options.max_train_rows, columns=columns, seed=options.seed)
     if options.test:
         return columns, few, ("test", read_labelled(options, options.test, columns)), labels
     if options.dev:

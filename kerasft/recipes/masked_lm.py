@@ -114,6 +114,6 @@ def read_rows(options: Options) -> tuple:
     test = options.test and read(options.test)
     if dev is None:
         train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, seed=options.seed)
-    if options.max_train_rows is not None and options.max_train_rows < len(train):
-        train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, seed=options.seed)
+    if options.max_train_rows is not None:
+        train = kerasft.data.sample(train, options.max_train_rows, seed=options.seed)
     return train, dev, ("dev", dev) if test is None else ("test", test)

@@ -136,7 +136,6 @@ def read_rows(options: Options) -> tuple:
     test = options.test and read(options.test)
     if dev is None:
         train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, seed=options.seed, problem="regression")
-    if options.max_train_rows is not None and options.max_train_rows < len(train):
-        rest = len(train) - options.max_train_rows
-        train, _, _ = kerasft.data.split(train, dev=rest, seed=options.seed, problem="regression")
+    if options.max_train_rows is not None:
+        train = kerasft.data.sample(train, options.max_train_rows, seed=options.seed, problem="regression")
     return train, dev, ("dev", dev) if test is None else ("test", test), scored

@@ -139,8 +139,8 @@ def read_rows(options: Options) -> tuple:
     at_random = {"seed": options.seed, "problem": "regression"}
     if dev is None:
         train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **at_random)
-    if options.max_train_rows is not None and options.max_train_rows < len(train):
-        train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, **at_random)
+    if options.max_train_rows is not None:
+        train = kerasft.data.sample(train, options.max_train_rows, **at_random)
     if options.references == "all":
         train = kerasft.data.each_reference(train)
     return train, dev, ("dev", dev) if test is None else ("test", test)

@@ -104,8 +104,8 @@ def read_rows(
         train, left_out = kerasft.data.separate_label(train, leave_out, columns=columns)
         print(f"{len(left_out)} training rows labelled {leave_out!r} are left out of the training.", file=sys.stderr)
     labels = kerasft.data.collect_labels(train, columns=columns, problem=problem)
-    if options.max_train_rows is not None and options.max_train_rows < len(train):
-        train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, **stratified)
+    if options.max_train_rows is not None:
+        train = kerasft.data.sample(train, options.max_train_rows, **stratified)
     return train, dev, ("dev", dev) if test is None else ("test", test), labels
 
 

@@ -92,3 +92,8 @@ def test_a_separator_that_may_be_part_of_a_name_is_refused():
         DataError, match=r"line 1: ',' may be part of a name .* received: 'Food, drinks'\. Write several"
     ):
         collect_labels(rows(["Food, drinks", "Travel"]), problem="multi_label")
+
+
+def test_several_separators_in_one_file(caplog):
+    assert list(collect_labels(rows(["a|b", "a, c", "c", "d; b", "d"]), problem="multi_label")) == ["a", "b", "c", "d"]
+    assert "labels written as 'a, c' are read as ['a', 'c']" in caplog.text
