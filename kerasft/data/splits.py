@@ -176,12 +176,13 @@ def _label_sets(rows: Rows, roles: Roles, problem: str) -> list[frozenset]:
         nothing = ("", "0", "false", "False", "FALSE")
         cells = zip(*columns)
         return [frozenset(name for name, text in zip(roles.label, cell) if text not in nothing) for cell in cells]
-    if problem == MULTI_LABEL:
-        try:
-            return [frozenset(map(label_key, texts)) for texts in label_cells(rows, roles, problem=problem)]
-        except DataError:
-            pass  # as one label
-    return [frozenset(text for text in cell if text) for cell in zip(*columns)]
+    one_label = [frozenset(text for text in cell if text) for cell in zip(*columns)]
+    if problem != MULTI_LABEL:
+        return one_label
+    try:
+        return [frozenset(map(label_key, texts)) for texts in label_cells(rows, roles, problem=problem)]
+    except DataError:
+        return one_label
 
 
 def _count(name: str, share: float | int, rows: int) -> int:
