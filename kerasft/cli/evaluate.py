@@ -4,7 +4,7 @@ import argparse
 import pathlib
 
 import kerasft
-from kerasft.cli.table import print_table
+from kerasft.cli.table import print_table, print_warnings
 from kerasft.recipes.options import column
 
 
@@ -77,7 +77,8 @@ def run(args: argparse.Namespace) -> int:
     report = pipeline.evaluate(data, columns=columns, batch_size=args.batch_size, about=about)
     folder = pathlib.Path(args.report or f"{str(args.bundle).rstrip('/')}.report")
     report.write(folder)
-    rows = [(name, f"{value:.4f}") for name, value in kerasft.reports.headline(report.metrics).items()]
-    print_table((args.data, "value"), rows)
+    rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)
+    print_table((args.data, "value", "baseline"), rows)
+    print_warnings(report.baseline_answer, report.warnings)
     print(f"report: {folder / 'report.html'}")
     return 0

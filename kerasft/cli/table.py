@@ -1,5 +1,6 @@
 """Plain tables for the terminal."""
 
+import sys
 from collections.abc import Sequence
 
 
@@ -19,3 +20,17 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     for row in cells:
         first = row[0].ljust(widths[0])
         print("  ".join([first, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip())
+
+
+def print_warnings(baseline_answer: str, warnings: Sequence[str]) -> None:
+    """Say below a table of scores what its baseline is, and on the error output what must be known of the numbers.
+
+    Example:
+
+    >>> print_warnings("always 'yes', the commonest class of the training rows", [])
+    baseline: always 'yes', the commonest class of the training rows
+    """
+    if baseline_answer:
+        print(f"baseline: {baseline_answer}")
+    for line in warnings:
+        print(f"Warning: {line}", file=sys.stderr)

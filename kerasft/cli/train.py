@@ -10,7 +10,7 @@ import sys
 
 import kerasft
 from kerasft.cli.flags import add_options, read_options
-from kerasft.cli.table import print_table
+from kerasft.cli.table import print_table, print_warnings
 from kerasft.errors import bad_argument
 from kerasft.recipes import (
     causal_lm,
@@ -96,8 +96,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_one(result: dict) -> None:
-    rows = [(name, f"{value:.4f}") for name, value in kerasft.reports.headline(result["metrics"]).items()]
-    print_table(("measured on " + result["split"], "value"), rows)
+    rows = kerasft.reports.score_rows(result["metrics"], result.get("baseline"), result.get("undefined"))
+    print_table((f"measured on {result['split']}", "value", "baseline"), rows)
+    print_warnings(result.get("baseline_answer", ""), result.get("warnings", ()))
     _warn_of_selection([result])
     for name in ("bundle", "report", "logs"):
         print(f"{name + ':':<8}{result[name]}")
@@ -119,20 +120,31 @@ def _print_spread(results: list[dict], folder: pathlib.Path) -> None:
             "ci95": [mean - half, mean + half],
             "values": values,
         }
+        baselines = [result["baseline"][name] for result in results if name in result.get("baseline", {})]
+        if baselines:
+            summary[name]["baseline"] = statistics.fmean(baselines)
     rows = [
         (
             name,
             f"{row['mean']:.4f}",
             f"{row['standard_deviation']:.4f}",
             f"{row['ci95'][0]:.4f} to {row['ci95'][1]:.4f}",
+            f"{row['baseline']:.4f}" if "baseline" in row else "",
         )
         for name, row in summary.items()
     ]
-    print_table((f"{len(results)} seeds, {results[0]['split']}", "mean", "std", "95 % interval of the mean"), rows)
+    split = f"{len(results)} seeds, {results[0]['split']}"
+    print_table((split, "mean", "std", "95 % interval of the mean", "baseline"), rows)
+    print_warnings(results[0].get("baseline_answer", ""), _by_seed([result.get("warnings", ()) for result in results]))
     _warn_of_selection(results)
     path = folder / "seeds.json"
     path.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
     print(f"bundles: {folder}/seed_*\nnumbers: {path}")
+
+
+def _by_seed(warnings: list[list[str]]) -> list[str]:
+    """Each warning with the number of the run that it is of."""
+    return [f"run {number}: {line}" for number, lines in enumerate(warnings, 1) for line in lines]
 
 
 def _warn_of_selection(results: list[dict]) -> None:

@@ -1,5 +1,6 @@
 """Utterances in, intents and slots with their character offsets out: over a trained model in any form."""
 
+import collections
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,11 +14,11 @@ from kerasft.features import Labels
 from kerasft.heads.intent_and_slots import INTENT_LOGITS, SLOT_LOGITS
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.pipelines.tagging import Tagger, checked_texts, report_unknown_types, tagging_errors
+from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, report_unknown_types, tagging_errors
 from kerasft.postprocessing.tags import spans_of
 from kerasft.postprocessing.text_classification import answers as classify
 from kerasft.postprocessing.token_classification import decode, entities
-from kerasft.reports import Report
+from kerasft.reports import EVALUATED, TRAINING, Report, undefined_spans
 
 
 class IntentAndSlotsPipeline(Pipeline):
@@ -136,21 +137,45 @@ class IntentAndSlotsPipeline(Pipeline):
         intents = classify(np.stack(others[INTENT_LOGITS]), self.intents)
         decoded = [self._decode(row, None) for row in logits]
         predicted = [tags for tags, _ in decoded]
-        right = np.array([intent["label"] == gold for intent, gold in zip(intents, intents_of(rows))])
-        slots_right = np.array([spans_of(a) == spans_of(b) for a, b in zip(truth, predicted)])
+        gold = intents_of(rows)
+        commonest = self.baseline["intent"] if self.baseline else collections.Counter(gold).most_common(1)[0][0]
         found = [entities(t, w, tags, scores=scores) for t, w, (tags, scores) in zip(texts, offsets, decoded)]
         expected = [entities(t, w, tags, scores=np.ones(len(tags))) for t, w, tags in zip(texts, offsets, truth)]
         by_type = span_scores_by_type(truth, predicted)
-        slots = span_scores(truth, predicted, name="slot")
-        scores = {"intent_accuracy": float(right.mean()), "slot_f1": slots.pop("slot_f1")}
-        scores |= {"joint_accuracy": float((right & slots_right).mean()), **slots}
         return Report(
             title="Evaluation",
             about={**(about or {}), "scoring": f"slots: {SCORING}, model's tags in {self.tagger.scheme}"},
             problem="intent-and-slots",
             labels=[row["label"] for row in by_type],
             rows=len(texts),
-            metrics=scores,
+            metrics=_scores(gold, [intent["label"] for intent in intents], truth, predicted),
             per_class=by_type,
             errors=tagging_errors(rows, found, expected),
+            baseline=_scores(gold, [commonest] * len(gold), truth, all_outside(truth)),
+            baseline_answer=f"always {commonest!r}, the commonest intent of the {TRAINING if self.baseline else EVALUATED}, "
+            "and no slot",
+            undefined=undefined_spans(sum(map(_count, truth)), sum(map(_count, predicted)), name="slot"),
         )
+
+    def training_baseline(
+        self, source: object, *, columns: Mapping[str, object] | None = None
+    ) -> dict[str, Any] | None:
+        """The commonest intent; see `Pipeline.training_baseline`."""
+        reading = {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
+        intents = intents_of(read_tags(source, columns=columns, **reading))
+        return {"intent": collections.Counter(intents).most_common(1)[0][0]}
+
+
+def _count(tags: Sequence[str]) -> int:
+    return len(spans_of(tags))
+
+
+def _scores(
+    intents: Sequence[str], answered: Sequence[str], truth: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
+) -> dict[str, float]:
+    """The report's numbers: of intents, slots, and both."""
+    right = np.array([intent == gold for intent, gold in zip(answered, intents)])
+    slots_right = np.array([spans_of(a) == spans_of(b) for a, b in zip(truth, predicted)])
+    slots = span_scores(truth, predicted, name="slot")
+    scores = {"intent_accuracy": float(right.mean()), "slot_f1": slots.pop("slot_f1")}
+    return scores | {"joint_accuracy": float((right & slots_right).mean()), **slots}

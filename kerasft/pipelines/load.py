@@ -73,10 +73,13 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2) -> Pipelin
         )
     kind = PIPELINES[task]
     if isinstance(folder, Bundle):
-        return kind.from_bundle(folder)
-    if weights_path(folder).name == MODEL_FILE:
-        return kind.from_bundle(load_bundle(folder))
-    return kind.from_runner(open_runner(folder, num_threads=num_threads), tokenizers.load(folder), metadata)
+        pipeline = kind.from_bundle(folder)
+    elif weights_path(folder).name == MODEL_FILE:
+        pipeline = kind.from_bundle(load_bundle(folder))
+    else:
+        pipeline = kind.from_runner(open_runner(folder, num_threads=num_threads), tokenizers.load(folder), metadata)
+    pipeline.baseline = metadata.get("settings", {}).get("baseline")
+    return pipeline
 
 
 def texts_of(

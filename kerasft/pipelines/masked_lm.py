@@ -13,9 +13,14 @@ from kerasft.data.masked_lm import Masking, masked_lm
 from kerasft.data.token_store import logger
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import LOGITS, Runner, predict
+from kerasft.features import PADDING_MASK, TOKEN_IDS
 from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
 from kerasft.reports import Report
 from kerasft.tokenizers.encoding import encode
+
+_MOST_SAMPLES = 12
+_SAMPLES_OF_BATCH = 2  # so that they come from all over the rows
 
 
 class MaskedLMPipeline(Pipeline):
@@ -163,10 +168,16 @@ class MaskedLMPipeline(Pipeline):
             seed=self.settings["seed"],
         )
         loss, right, count, rows = 0.0, 0, 0, 0
+        unigram = Unigram(len(self.tokenizer))
+        samples: list[dict] = []
         for features, y, weights in dataset.as_numpy_iterator():
             chosen = weights > 0
             logits = self.runner.run(features)[LOGITS][chosen].astype("float64")  # (masked, V)
             truth = y[chosen]
+            original = np.where(chosen, y, features[TOKEN_IDS])[features[PADDING_MASK] > 0]
+            unigram.add(original, scored=truth)
+            if len(samples) < _MOST_SAMPLES:
+                samples += self._samples(features[TOKEN_IDS], chosen, truth, logits.argmax(-1))
             loss -= log_softmax(logits, axis=-1)[np.arange(len(truth)), truth].sum()
             right += int((logits.argmax(-1) == truth).sum())
             count, rows = count + len(truth), rows + len(y)
@@ -176,7 +187,7 @@ class MaskedLMPipeline(Pipeline):
         if count < 100:
             logger.warning("Only %d masked tokens were measured: the numbers are rough.", count)
         loss = float(loss) / count
-        metrics = {"perplexity": math.exp(min(loss, 700.0)), "loss": loss, "accuracy": right / count}
+        metrics = {"perplexity": perplexity_of(loss), "loss": loss, "accuracy": right / count}
         return Report(
             title="Masked language model",
             about={**(about or {}), "masks": f"seed {self.settings['seed']}, {Masking(**self.settings['masking'])}"},
@@ -184,4 +195,27 @@ class MaskedLMPipeline(Pipeline):
             labels=[],
             rows=rows,
             metrics={**metrics, "num_masked_tokens": count},
+            baseline=unigram.scores(),
+            baseline_answer=ANSWER,
+            samples=samples[:_MOST_SAMPLES],
         )
+
+    def _samples(
+        self, token_ids: np.ndarray, chosen: np.ndarray, truth: np.ndarray, answered: np.ndarray
+    ) -> list[dict[str, str]]:
+        """Some rows of a batch: the text with its gaps, the tokens that stood there, and the likeliest ones."""
+        mask = self.tokenizer.mask_token_id
+        left_out = set(self.tokenizer.all_special_ids) - {mask}
+        ends = np.cumsum(chosen.sum(axis=1))  # of each row's tokens in `truth`
+        samples = []
+        for row in np.flatnonzero(chosen.any(axis=1))[:_SAMPLES_OF_BATCH]:
+            own = slice(ends[row] - chosen[row].sum(), ends[row])
+            ids = [int(token) for token in np.where(chosen[row], mask, token_ids[row]) if int(token) not in left_out]
+            samples.append(
+                {
+                    "text": self.tokenizer.decode(ids, clean_up_tokenization_spaces=False),
+                    "truth": ", ".join(self.tokenizer.convert_ids_to_tokens(truth[own].tolist())),
+                    "predicted": ", ".join(map(str, self.tokenizer.convert_ids_to_tokens(answered[own].tolist()))),
+                }
+            )
+        return samples

@@ -33,6 +33,9 @@ class Pipeline:
     more_options: ClassVar[tuple[str, ...]] = ()
     """Options that `__call__` takes as `**options`, beside the keywords in its signature."""
 
+    baseline: Mapping[str, Any] | None = None
+    """What `training_baseline` found in the training rows: of the bundle's `settings`; None where it is not known."""
+
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> "Pipeline":
         """Make the pipeline of a Keras model, its tokenizer, and the content of `kerasft.json`."""
@@ -46,6 +49,20 @@ class Pipeline:
     def __call__(self, items: Any, *, batch_size: int = 32, **options: Any) -> Any:
         """Answer one item, or a list of items by a list of answers; an answer is a dictionary of what JSON can hold."""
         raise TypeError(f"{type(self).__name__} must define __call__()")
+
+    def training_baseline(
+        self, source: object, *, columns: Mapping[str, object] | None = None
+    ) -> dict[str, Any] | None:
+        """Read from the training rows what the answer without a model is made of: a class's share, a mean.
+
+        Args:
+            source: The training rows, as `evaluate` reads them.
+            columns: As there.
+
+        Returns:
+            Plain values for `settings["baseline"]` of the bundle; None for a task whose baseline is the same for all data.
+        """
+        return None
 
     def evaluate(
         self,

@@ -183,7 +183,8 @@ class QuestionAnsweringPipeline(Pipeline):
         pairs = list(zip(questions, found))
         answers = [answer(each, one.context, no_answer=self.no_answer_threshold) for one, each in pairs]
         predicted = {one.id: said["answer"] for one, said in zip(questions, answers)}
-        metrics = squad_scores(predicted, {one.id: one.texts for one in questions})
+        truths = {one.id: one.texts for one in questions}
+        metrics = squad_scores(predicted, truths)
         if not all(one.answers for one in questions):
             metrics |= _thresholds(pairs)
         return Report(
@@ -194,6 +195,8 @@ class QuestionAnsweringPipeline(Pipeline):
             rows=len(questions),
             metrics=metrics,
             errors=_mistakes(questions, answers),
+            baseline=squad_scores(dict.fromkeys(truths, ""), truths),
+            baseline_answer="no answer to any question",
         )
 
     def best_thresholds(self, source: object, *, batch_size: int = 64) -> dict[str, float]:

@@ -18,7 +18,9 @@ from kerasft.features import Labels
 from kerasft.metrics.relations import relation_scores
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.postprocessing import answers
-from kerasft.reports import Report, summarize
+from kerasft.reports import EVALUATED, TRAINING, Report, statistics, summarize, with_baseline
+
+_RELATION_SCORES = ("relation_f1_macro", "relation_f1_micro")
 
 
 class RelationExtractionPipeline(Pipeline):
@@ -144,12 +146,44 @@ class RelationExtractionPipeline(Pipeline):
         """
         pairs, gold = entity_pairs(source, labels=self.labels, columns=columns)
         logits = self.predict_logits(pairs, batch_size=batch_size)  # (N, C)
-        report = summarize(logits, gold, self.labels, texts=[mark(pair) for pair in pairs], about=about)
+        texts = [mark(pair) for pair in pairs]
+        report = with_baseline(summarize(logits, gold, self.labels, texts=texts, about=about), gold, self.baseline)
+        truth = [self.labels[index] for index in gold]
         predicted = [self.labels[index] for index in logits.argmax(-1)]
-        scores = relation_scores([self.labels[i] for i in gold], predicted, negative_label=self.negative_label)
-        metrics = {f"relation_{name}": scores[name] for name in ("f1_macro", "f1_micro")}
-        metrics |= {name: report.metrics[name] for name in ("accuracy", "log_loss", "calibration_error")}
-        return dataclasses.replace(report, metrics=metrics, per_class=scores["relations"])
+        scores = relation_scores(truth, predicted, negative_label=self.negative_label)
+        known = self.baseline or statistics(gold, self.labels)
+        constant = self._commonest_relation(known["counts"])
+        constant_scores = relation_scores(truth, [constant] * len(truth), negative_label=self.negative_label)
+        rows = TRAINING if self.baseline else EVALUATED
+        undefined = {}
+        if not any(row["support"] for row in scores["relations"]):
+            undefined = dict.fromkeys(_RELATION_SCORES, f"no row has a relation but {self.negative_label!r}")
+        return dataclasses.replace(
+            report,
+            metrics=_named(scores, report.metrics),
+            per_class=scores["relations"],
+            baseline=_named(constant_scores, report.baseline),
+            baseline_answer=f"always {constant!r}, the commonest relation of the {rows} (log loss: by all labels' shares)",
+            undefined=undefined,
+        )
+
+    def training_baseline(
+        self, source: object, *, columns: Mapping[str, object] | None = None
+    ) -> dict[str, Any] | None:
+        """The relations' counts; see `Pipeline.training_baseline`."""
+        return statistics(entity_pairs(source, labels=self.labels, columns=columns)[1], self.labels)
+
+    def _commonest_relation(self, counts: Sequence[int]) -> str:
+        """The commonest label that is a relation: the negative label alone would score 0."""
+        counted = {name: count for name, count in zip(self.labels, counts) if name != self.negative_label}
+        return max(counted, key=counted.get)
+
+
+def _named(scores: Mapping[str, Any], of_labels: Mapping[str, float]) -> dict[str, float]:
+    """The report's numbers: of relations, and of labels."""
+    metrics = {f"relation_{name}": scores[name] for name in ("f1_macro", "f1_micro")}
+    metrics["accuracy"] = scores["accuracy"]
+    return metrics | {name: of_labels[name] for name in ("log_loss", "calibration_error")}
 
 
 def _is_tuple_item(items: Any) -> bool:

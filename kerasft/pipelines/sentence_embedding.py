@@ -12,7 +12,7 @@ from kerasft.data.sentence_pairs import groups, read_pairs
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import Runner, predict
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.reports import Report
+from kerasft.reports import EVALUATED, TRAINING, Report, undefined_correlation
 from kerasft.tokenizers.encoding import encode
 
 EMBEDDING = "embedding"
@@ -122,9 +122,19 @@ class SentenceEmbeddingPipeline(Pipeline):
         vectors = unit(self.embed(texts, batch_size=batch_size).astype("float64"))  # (texts, H)
         if scores is not None:
             first, second = (vectors[[number[pair[side]] for pair in pairs]] for side in (0, 1))
-            metrics, errors = _rated((first * second).sum(axis=1), scores, pairs)
+            cosines = (first * second).sum(axis=1)
+            metrics, errors = _rated(cosines, scores, pairs)
+            mean = self.baseline["mean_score"] if self.baseline else float(np.mean(scores))
+            baseline, _ = _rated(np.full(len(scores), mean), scores, pairs)
+            baseline_answer = f"always {mean:.4g}, the mean score of the {TRAINING if self.baseline else EVALUATED}"
+            reason = undefined_correlation(cosines, scores)
+            undefined = {} if reason is None else dict.fromkeys(("spearman", "pearson"), reason)
         else:
             metrics, errors = _retrieval(vectors, number, pairs)
+            baseline, _ = _retrieval(unit(np.random.default_rng(0).normal(size=vectors.shape)), number, pairs)
+            del baseline["num_answers"]  # no score
+            baseline_answer = "a random order of the answers (random vectors, seed 0)"
+            undefined = {}
         return Report(
             title="Sentence embedding",
             about=dict(about or {}),
@@ -133,7 +143,17 @@ class SentenceEmbeddingPipeline(Pipeline):
             rows=len(pairs),
             metrics=metrics,
             errors=errors,
+            baseline=baseline,
+            baseline_answer=baseline_answer,
+            undefined=undefined,
         )
+
+    def training_baseline(
+        self, source: object, *, columns: Mapping[str, object] | None = None
+    ) -> dict[str, Any] | None:
+        """The mean score of rated pairs, None for pairs without scores; see `Pipeline.training_baseline`."""
+        _, scores = read_pairs(source, columns=columns, max_score=self.max_score)
+        return None if scores is None else {"mean_score": float(np.mean(scores))}
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -18,6 +18,7 @@ from kerasft.generation import Generated, GenerationOptions, Generator
 from kerasft.metrics import summarization_scores, translation_scores
 from kerasft.metrics.text_scores import TextScores
 from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.sentences import split_sentences
 from kerasft.pipelines.written_texts import OPTION_NAMES, merged_options, unfinished, warn_of_limit
 from kerasft.reports import Report
 from kerasft.tokenizers.encoding import encode
@@ -151,6 +152,7 @@ class SequenceToSequencePipeline(Pipeline):
         written = self._write(sources, options, batch_size)
         warn_of_limit(written, options)
         scores = score_texts([text.text for text in written], references, self._metrics(metrics))
+        copied, baseline_answer = without_model(sources, self._metrics(metrics))
         limits = {
             "share_at_limit": unfinished(written) / len(written),
             "references_beyond_limit": self._beyond_limit(references, options),
@@ -164,6 +166,8 @@ class SequenceToSequencePipeline(Pipeline):
             rows=len(sources),
             metrics=scores.metrics | self._loss(sources, references) | limits,
             errors=_samples(sources, references, written),
+            baseline=score_texts(copied, references, self._metrics(metrics)).metrics,
+            baseline_answer=baseline_answer,
         )
 
     def scores(
@@ -260,6 +264,26 @@ def score_texts(generated: Sequence[str], references: Sequence[Sequence[str]], m
         {name: value for part in scores for name, value in part.metrics.items()},
         {name: value for part in scores for name, value in part.signatures.items()},
     )
+
+
+def without_model(sources: Sequence[str], metrics: str) -> tuple[list[str], str]:
+    """The texts that need no model, and what they are: a source's first three sentences for summaries, else the source.
+
+    Args:
+        sources: N texts.
+        metrics: One of `METRICS`.
+
+    Example:
+
+    >>> without_model(["One. Two. Three. Four."], "summarization")
+    (['One. Two. Three.'], "the source's first three sentences")
+    """
+    if metrics != "summarization":
+        return list(sources), "the source itself"
+    ends = [split_sentences(text)[:3][-1:] for text in sources]
+    return [
+        text[: end[0][1]] if end else text for text, end in zip(sources, ends)
+    ], "the source's first three sentences"
 
 
 def _in_words(options: GenerationOptions) -> str:

@@ -18,7 +18,7 @@ from kerasft.pipelines.pipeline import Pipeline
 from kerasft.postprocessing import answers, best_temperature, best_thresholds, probabilities
 from kerasft.postprocessing.out_of_scope import check_out_of_scope, out_of_scope_scores, out_of_scope_threshold
 from kerasft.postprocessing.text_classification import check_temperature, check_thresholds
-from kerasft.reports import Report, summarize
+from kerasft.reports import Report, statistics, summarize, with_baseline
 from kerasft.tokenizers.encoding import encode
 
 Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
@@ -208,6 +208,7 @@ class TextClassificationPipeline(Pipeline):
             about=self._settings_shown() | dict(about or {}),
             thresholds=self.thresholds,
         )
+        report = with_baseline(report, gold, self.baseline)
         if outside is None:
             return report
         found = self._confidence(logits), logits.argmax(-1) == gold, self._confidence_of(outside, columns, batch_size)
@@ -218,6 +219,12 @@ class TextClassificationPipeline(Pipeline):
         return dataclasses.replace(
             report, metrics=scores | report.metrics, about={**report.about, "out of scope": facts}
         )
+
+    def training_baseline(
+        self, source: object, *, columns: Mapping[str, object] | None = None
+    ) -> dict[str, Any] | None:
+        """The classes' counts, or the targets' means; see `Pipeline.training_baseline`."""
+        return statistics(texts_and_labels(source, labels=self.labels, columns=columns)[1], self.labels)
 
     def tune_temperature(
         self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64

@@ -1,6 +1,5 @@
 """The beginning of a text in, its continuation out."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -14,13 +13,17 @@ from kerasft.data.causal_lm import causal_lm
 from kerasft.data.token_store import logger
 from kerasft.errors import CheckpointError, bad_data
 from kerasft.export.runners import LOGITS, Runner, keras_runner
-from kerasft.features import is_unicode
+from kerasft.features import PADDING_MASK, TOKEN_IDS, is_unicode
 from kerasft.generation import GenerationOptions, Generator
 from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
 from kerasft.pipelines.written_texts import OPTION_NAMES, merged_options, warn_of_limit
 from kerasft.reports import Report
 
 _LOSS_TOKENS = 2048  # a batch's logits are this many rows of the vocabulary: 412 MB for GPT-2's 50,257 tokens
+
+
+_SAMPLE_TOKENS = 40
 
 
 class TextGenerationPipeline(Pipeline):
@@ -179,8 +182,9 @@ class TextGenerationPipeline(Pipeline):
         columns: Mapping[str, object] | None = None,
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
+        num_samples: int = 5,
     ) -> Report:
-        """Measure how well each token is foretold: `perplexity`, exp of `loss`, the mean in nats of a token.
+        """Measure next-token prediction: `perplexity`, exp of `loss`, the mean in nats of a token.
 
         Both depend on the tokenizer and on the block size, since a block's first tokens have little before them: compare
         them only where these are the same.
@@ -190,6 +194,8 @@ class TextGenerationPipeline(Pipeline):
             columns: As there.
             batch_size: Most blocks in one run; long blocks are run fewer at a time.
             about: Facts for the report's header.
+            num_samples: How many blocks to continue after their first tokens, for the report; an exported file, which
+                writes no texts, continues none.
 
         Raises:
             DataError: If the data cannot be used.
@@ -205,17 +211,47 @@ class TextGenerationPipeline(Pipeline):
             batch_size=Batching(size=self.runner.batch_size or most, fixed_length=fixed),
         )
         loss, count, rows = 0.0, 0, 0
+        unigram = Unigram(len(self.tokenizer))
+        shown: list[list[int]] = []
         for features, y, weights in dataset.as_numpy_iterator():
             logits = self.runner.run(features)[LOGITS]  # (B, S, V)
             losses = logsumexp(logits, axis=-1) - np.take_along_axis(logits, y[..., None], axis=-1)[..., 0]  # (B, S)
             loss += float(np.sum(losses, where=weights > 0, dtype=np.float64))
             count, rows = count + int((weights > 0).sum()), rows + len(y)
+            unigram.add(y[weights > 0], scored=y[weights > 0])
+            shown += [ids[real > 0].tolist() for ids, real in zip(features[TOKEN_IDS], features[PADDING_MASK])][:2]
         loss /= count
+        baseline = unigram.scores()
+        del baseline["accuracy"]  # the model's is not measured
         return Report(
             title="Causal language model",
             about={**(about or {}), "block size": f"{self.max_length} tokens"},
             problem="causal-lm",
             labels=[],
             rows=rows,
-            metrics={"perplexity": math.exp(min(loss, 700.0)), "loss": loss, "num_tokens": count},
+            metrics={"perplexity": perplexity_of(loss), "loss": loss, "num_tokens": count},
+            baseline=baseline,
+            baseline_answer=ANSWER,
+            samples=self._samples(shown[:num_samples]),
         )
+
+    def _samples(self, rows: list[list[int]]) -> list[dict[str, str]]:
+        """Blocks, continued greedily after their first quarter."""
+        rows = [row for row in rows if len(row) > 1]
+        if self._generator is None or not rows:
+            return []
+        length = max(1, min(map(len, rows)) // 4)
+        options = GenerationOptions(max_new_tokens=max(1, min(_SAMPLE_TOKENS, length)))
+        written = self._generator([row[:length] for row in rows], options, batch_size=len(rows))
+
+        def decoded(ids: list[int]) -> str:
+            return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+        return [
+            {
+                "text": decoded(row[:length]),
+                "truth": decoded(row[length : length + options.max_new_tokens]),
+                "predicted": text.text,
+            }
+            for row, text in zip(rows, written)
+        ]

@@ -12,10 +12,10 @@ from kerasft.export.runners import LOGITS, Runner
 from kerasft.features import Labels
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.pipelines.tagging import Tagger, checked_texts, report_unknown_types, tagging_errors
+from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, report_unknown_types, tagging_errors
 from kerasft.postprocessing.tags import spans_of
 from kerasft.postprocessing.token_classification import decode, entities
-from kerasft.reports import Report
+from kerasft.reports import Report, undefined_spans
 
 
 class TokenClassificationPipeline(Pipeline):
@@ -179,8 +179,9 @@ class TokenClassificationPipeline(Pipeline):
             entities(text, words, tags, scores=np.ones(len(tags))) for text, words, tags in zip(texts, offsets, truth)
         ]
         by_type = span_scores_by_type(truth, predicted)
+        spans = sum(len(spans_of(tags)) for tags in truth)
         scoring = f"{SCORING}, model's tags in {self.tagger.scheme}"
-        counts = {"texts": f"{len(texts):,}", "entities": f"{sum(len(spans_of(tags)) for tags in truth):,}"}
+        counts = {"texts": f"{len(texts):,}", "entities": f"{spans:,}"}
         return Report(
             title="Evaluation",
             about={**(about or {}), **counts, "scoring": scoring},
@@ -190,4 +191,7 @@ class TokenClassificationPipeline(Pipeline):
             metrics=span_scores(truth, predicted),
             per_class=by_type,
             errors=tagging_errors(rows, found, expected),
+            baseline=span_scores(truth, all_outside(truth)),
+            baseline_answer="no entity anywhere: O, the commonest tag, for every word",
+            undefined=undefined_spans(spans, sum(len(spans_of(tags)) for tags in predicted), name="entity"),
         )

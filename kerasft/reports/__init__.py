@@ -1,7 +1,24 @@
 """Evaluation reports: the numbers, the figures and the mistakes of a model on one split, as JSON and one HTML page."""
 
 from kerasft.reports import plots
-from kerasft.reports.evaluate import evaluate, summarize
-from kerasft.reports.report import Report, headline
+from kerasft.reports.baseline import EVALUATED, TRAINING, constant_logits, statistics
+from kerasft.reports.evaluate import evaluate, summarize, with_baseline
+from kerasft.reports.report import Report, headline, score_rows
+from kerasft.reports.undefined import undefined_correlation, undefined_scores, undefined_spans
 
-__all__ = ["Report", "evaluate", "headline", "plots", "summarize"]
+__all__ = [
+    "EVALUATED",
+    "TRAINING",
+    "Report",
+    "constant_logits",
+    "evaluate",
+    "headline",
+    "plots",
+    "score_rows",
+    "statistics",
+    "summarize",
+    "undefined_correlation",
+    "undefined_scores",
+    "undefined_spans",
+    "with_baseline",
+]

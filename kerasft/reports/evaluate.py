@@ -16,8 +16,10 @@ from kerasft.callbacks.predictions import held, labels_of, predict, probabilitie
 from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 from kerasft.reports import scores
+from kerasft.reports.baseline import EVALUATED, TRAINING, constant_logits, described, statistics
 from kerasft.reports.mistakes import confident_errors, confused_pairs
 from kerasft.reports.report import Report
+from kerasft.reports.undefined import undefined_scores
 
 _MOST_POINTS = 2000  # of a scatter plot: more only make the page heavy
 
@@ -92,7 +94,7 @@ def summarize(
         thresholds: Of several labels: from what probability each holds, (C,); `None`: 0.5.
 
     Returns:
-        The report.
+        The report, with the scores of the constant answer of these rows beside it; see `with_baseline`.
 
     Raises:
         KerasftError: If shapes, labels and texts do not fit together, or a logit is not finite.
@@ -104,8 +106,7 @@ def summarize(
     """
     labels = Labels.of(labels)
     logits = np.asarray(logits)
-    gold = np.asarray(gold)
-    gold = gold.astype("int64") if labels.problem == SINGLE_LABEL else gold.reshape(len(gold), -1)
+    gold = _shaped(gold, labels)
     _check(logits, gold, labels, texts)
     if max_errors < 0:
         raise bad_argument("max_errors", "a whole number >= 0", max_errors, "Give max_errors=25.")
@@ -117,19 +118,61 @@ def summarize(
     }
     errors = confident_errors(logits, gold, labels, texts=texts, limit=max_errors, thresholds=thresholds)
     common |= {"rows": len(gold), "errors": errors}
-    fill = {"confusion_matrix": None, "confused_pairs": [], "calibration": [], "points": []}
+    common["metrics"] = _scores(logits, gold, labels, thresholds)
+    details = {SINGLE_LABEL: _single_label, MULTI_LABEL: _multi_label, REGRESSION: _regression}[labels.problem]
+    return with_baseline(Report(**common, **details(logits, gold, labels, thresholds)), gold)
+
+
+def with_baseline(report: Report, gold: np.ndarray, known: Mapping[str, object] | None = None) -> Report:
+    """Put the scores of the constant answer (the commonest class, the mean) beside those of a report.
+
+    Args:
+        report: Of classes or of a regression.
+        gold: The truth of its rows, as `summarize` takes it.
+        known: `kerasft.reports.statistics` of the training rows; None: the answer is made of `gold`.
+
+    Returns:
+        The report with `baseline`, by the same scorer as its metrics, and `baseline_answer`.
+
+    Example:
+
+    >>> report = summarize(np.array([[1.0, 3.0]]), np.array([0]), ["no", "yes"])
+    >>> with_baseline(report, np.array([0]), {"counts": [2, 6], "rows": 8}).baseline_answer
+    "always 'yes', the commonest class of the training rows"
+    """
+    labels = Labels(report.labels, report.problem)
+    gold = _shaped(gold, labels)
+    source = TRAINING if known else EVALUATED
+    known = known or statistics(gold, labels)
+    return dataclasses.replace(
+        report,
+        baseline=_scores(constant_logits(known, labels, len(gold)), gold, labels),
+        baseline_answer=described(known, labels, source),
+    )
+
+
+def _shaped(gold: np.ndarray, labels: Labels) -> np.ndarray:
+    """The truth as class numbers (N,), or as (N, C)."""
+    gold = np.asarray(gold)
+    return gold.astype("int64") if labels.problem == SINGLE_LABEL else gold.reshape(len(gold), -1)
+
+
+def _scores(
+    logits: np.ndarray, gold: np.ndarray, labels: Labels, thresholds: Sequence[float] | None = None
+) -> dict[str, float]:
+    """The numbers alone: of the model, and by the same way of the constant answer."""
+    if labels.problem == SINGLE_LABEL:
+        return scores.single_label(logits, gold)
     if labels.problem == MULTI_LABEL:
-        measured = _multi_label(logits, gold, labels, thresholds)
-    else:
-        measured = _MEASURES[labels.problem](logits, gold, labels)
-    return Report(**{**common, **fill, **measured})
+        return scores.multi_label(logits, gold, thresholds)
+    return scores.regression(logits, gold)
 
 
-def _single_label(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> dict:
+def _single_label(logits: np.ndarray, gold: np.ndarray, labels: Labels, _thresholds: None) -> dict:
     predicted, chances = logits.argmax(-1), probabilities(logits, SINGLE_LABEL)
     matrix = confusion_matrix(gold, predicted, labels=range(len(labels)))  # (C, C)
     return {
-        "metrics": scores.single_label(logits, gold),
+        "undefined": undefined_scores(predicted, gold, labels),
         "per_class": scores.per_class(predicted, gold, labels),
         "confusion_matrix": matrix.tolist(),
         "confused_pairs": confused_pairs(matrix, labels),
@@ -138,24 +181,21 @@ def _single_label(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> dict:
 
 
 def _multi_label(logits: np.ndarray, gold: np.ndarray, labels: Labels, thresholds: Sequence[float] | None) -> dict:
-    chances = probabilities(logits, MULTI_LABEL)
+    chances, predicted = probabilities(logits, MULTI_LABEL), held(logits, thresholds)
     return {
-        "metrics": scores.multi_label(logits, gold, thresholds),
-        "per_class": scores.per_class(held(logits, thresholds), gold > 0.5, labels),
+        "undefined": undefined_scores(predicted, gold > 0.5, labels),
+        "per_class": scores.per_class(predicted, gold > 0.5, labels),
         "calibration": scores.calibration(chances.ravel(), gold.ravel() > 0.5),
     }
 
 
-def _regression(predicted: np.ndarray, gold: np.ndarray, labels: Labels) -> dict:
+def _regression(predicted: np.ndarray, gold: np.ndarray, labels: Labels, _thresholds: None) -> dict:
     some = np.unique(np.linspace(0, len(gold) - 1, _MOST_POINTS).astype(int))
     return {
-        "metrics": scores.regression(predicted, gold),
+        "undefined": undefined_scores(predicted, gold, labels),
         "per_class": scores.per_target(predicted, gold, labels),
         "points": np.stack([gold[some], predicted[some]], axis=1).tolist(),  # (N, 2, K)
     }
-
-
-_MEASURES = {SINGLE_LABEL: _single_label, REGRESSION: _regression}
 
 
 def _check(logits: np.ndarray, gold: np.ndarray, labels: Labels, texts: Sequence[str] | None) -> None:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from kerasft.features import REGRESSION, SINGLE_LABEL
 from kerasft.reports import plots
+from kerasft.reports.baseline import is_no_better
 
 _HEADLINE = (
     *("relation_f1_macro", "relation_f1_micro"),
@@ -88,6 +89,34 @@ def headline(metrics: Mapping[str, float]) -> dict[str, float]:
     return {name: metrics[name] for name in names if name not in hidden}
 
 
+def score_rows(
+    metrics: Mapping[str, float],
+    baseline: Mapping[str, float] | None = None,
+    undefined: Mapping[str, str] | None = None,
+) -> list[tuple[str, str, str]]:
+    """Scores as rows of a table: name, value, and the baseline's value where there is one.
+
+    Args:
+        metrics: Score by name.
+        baseline: The same of the answer that needs no model.
+        undefined: Why a score is undefined, by name.
+
+    Example:
+
+    >>> score_rows({"accuracy": 0.9, "matthews": 0.0}, {"accuracy": 0.5}, {"matthews": "all labels are equal"})
+    [('accuracy', '0.9000', '0.5000'), ('matthews', 'undefined', '')]
+    """
+    baseline = baseline or {}
+    return [
+        (
+            name,
+            "undefined" if name in (undefined or {}) else f"{value:.4f}",
+            f"{baseline[name]:.4f}" if name in baseline else "",
+        )
+        for name, value in headline(metrics).items()
+    ]
+
+
 @dataclasses.dataclass(frozen=True)
 class Report:
     """An evaluation: everything that `report.json` holds.
@@ -104,6 +133,10 @@ class Report:
         confused_pairs: The classes most often taken for another one.
         calibration: The bins of the reliability diagram; empty but for classes.
         errors: The worst mistakes: `row` (from 0), `text`, `truth`, `predicted` and `confidence`, which may be None.
+        baseline: The scores of the answer that needs no model, by the names of `metrics`; not all need have one.
+        baseline_answer: What that answer is, such as "always 'yes', the commonest class of the training rows".
+        undefined: Of metrics that the data leave undefined (they are 0 by convention) the reason.
+        samples: What a language model writes: `text`, `truth` and `predicted`.
         points: Truth and prediction of regression rows, (N, 2, K), for the figures; at most 2,000.
 
     Example:
@@ -128,10 +161,39 @@ class Report:
     calibration: list[dict] = dataclasses.field(default_factory=list)
     errors: list[dict] = dataclasses.field(default_factory=list)
     points: list[list[list[float]]] = dataclasses.field(default_factory=list)
+    baseline: dict[str, float] = dataclasses.field(default_factory=dict)
+    baseline_answer: str = ""
+    undefined: dict[str, str] = dataclasses.field(default_factory=dict)
+    samples: list[dict] = dataclasses.field(default_factory=list)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader of the numbers must know: a model that is no better than the baseline, and undefined scores."""
+        found = []
+        name = next((name for name in headline(self.metrics) if name in self.baseline), None)
+        if name is not None and is_no_better(name, self.metrics[name], self.baseline[name]):
+            better = f"{name} {self.metrics[name]:.4f} is no better than {self.baseline[name]:.4f}"
+            found.append(f"{better}, which needs no model: {self.baseline_answer}.{self._commonest_answer()}")
+        reasons: dict[str, list[str]] = {}
+        for name, reason in self.undefined.items():
+            if name in self.metrics:
+                reasons.setdefault(reason, []).append(name)
+        for reason, names in reasons.items():
+            verb = "is" if len(names) == 1 else "are"
+            found.append(f"{', '.join(names)} {verb} undefined and counted as 0: {reason}.")
+        return found
+
+    def _commonest_answer(self) -> str:
+        """What the model answers most, where its answers are counted."""
+        if self.confusion_matrix is None:
+            return ""
+        counts = np.sum(self.confusion_matrix, axis=0)  # (C,), of the predictions
+        most = int(counts.argmax())
+        return f" The model answers {self.labels[most]!r} for {counts[most]:,} of {self.rows:,} rows."
 
     def to_dict(self) -> dict:
         """Return plain values that JSON knows."""
-        return dataclasses.asdict(self)
+        return dataclasses.asdict(self) | {"warnings": self.warnings}
 
     def to_html(self) -> str:
         """Return the page: one file, no scripts, nothing loaded from elsewhere; every name and text escaped."""
@@ -141,14 +203,20 @@ class Report:
         tiles = [
             {
                 "title": _TITLES.get(name) or self._title(name),
-                "value": f"{value:.4f}" if isinstance(value, float) else f"{value:,}",
-                "note": _NOTES.get(name, ""),
+                "value": self._shown(name, value),
+                "note": self.undefined.get(name) or _NOTES.get(name, ""),
+                "baseline": f"{self.baseline[name]:.4f}" if name in self.baseline else "",
             }
             for name, value in headline(self.metrics).items()
         ]
         by_score = sorted(self.per_class, key=lambda row: row.get("f1", 0.0))
         template = environment.get_template("report.html")
         return template.render(report=self, tiles=tiles, by_score=by_score, figures=self._figures())
+
+    def _shown(self, name: str, value: float) -> str:
+        if name in self.undefined:
+            return "undefined"
+        return f"{value:.4f}" if isinstance(value, float) else f"{value:,}"
 
     def _title(self, name: str) -> str:
         if name == "f1" and self.problem == SINGLE_LABEL:

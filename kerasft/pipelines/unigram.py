@@ -1,0 +1,56 @@
+"""The baseline of language models: tokens by how often they occur, without their context."""
+
+import math
+
+import numpy as np
+
+ANSWER = "each token by its share of the evaluated rows, without context (leave-one-out, add-one smoothing)"
+"""What the baseline is, for a report."""
+
+
+def perplexity_of(loss: float) -> float:
+    """exp of a mean loss in nats, capped where the number would be infinite.
+
+    Example:
+
+    >>> perplexity_of(0.0)
+    1.0
+    """
+    return math.exp(min(loss, 700.0))
+
+
+class Unigram:
+    """Counts tokens, then scores some of them.
+
+    A token's probability is estimated from all others, so that the rows do not foretell themselves:
+    p(t) = (count(t) - 1 + 1) / (T - 1 + V).
+
+    Args:
+        vocabulary_size: V.
+
+    Example:
+
+    >>> unigram = Unigram(4)
+    >>> unigram.add(np.array([0, 0, 0, 1]), scored=np.array([0, 1]))
+    >>> scores = unigram.scores()
+    >>> scores["accuracy"], round(scores["perplexity"], 3)
+    (0.5, 4.041)
+    """
+
+    def __init__(self, vocabulary_size: int):
+        self._size = vocabulary_size
+        self._counts = np.zeros(vocabulary_size, np.int64)
+        self._scored = np.zeros(vocabulary_size, np.int64)
+
+    def add(self, tokens: np.ndarray, *, scored: np.ndarray) -> None:
+        """Count tokens (N,), and those of them that the model is scored on (M,)."""
+        self._counts += np.bincount(tokens, minlength=self._size)[: self._size]
+        self._scored += np.bincount(scored, minlength=self._size)[: self._size]
+
+    def scores(self) -> dict[str, float]:
+        """`perplexity`, `loss` in nats a token, and `accuracy` of always answering the commonest token."""
+        total = int(self._scored.sum())
+        log_p = np.log(np.maximum(self._counts, 1) / (self._counts.sum() - 1 + self._size))  # (V,)
+        loss = -float((self._scored * log_p).sum()) / total
+        accuracy = float(self._scored[self._counts.argmax()]) / total
+        return {"perplexity": perplexity_of(loss), "loss": loss, "accuracy": accuracy}

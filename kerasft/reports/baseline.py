@@ -1,0 +1,104 @@
+"""The answer that needs no model: the commonest class or the mean, scored as the model is and shown beside it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from scipy.special import logit
+
+from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
+
+LOWER_IS_BETTER = frozenset({"calibration_error", "log_loss", "loss", "mae", "mse", "perplexity"})
+"""Names of scores of which the smaller one is better."""
+TRAINING = "training rows"
+EVALUATED = "evaluated rows"
+
+
+def statistics(gold: np.ndarray, labels: Labels | Sequence[str]) -> dict[str, Any]:
+    """What `constant_logits` must know of labelled rows; plain values, for a bundle's `settings["baseline"]`.
+
+    Args:
+        gold: Class numbers (N,), or 0 and 1 (N, C), or values (N,) or (N, K).
+        labels: Names of the outputs.
+
+    Returns:
+        Of classes `counts` (C numbers) and `rows`; of a regression `means` (K numbers).
+
+    Example:
+
+    >>> statistics(np.array([0, 1, 1]), ["no", "yes"])
+    {'counts': [1, 2], 'rows': 3}
+    """
+    labels = Labels.of(labels)
+    gold = np.asarray(gold)
+    if labels.problem == REGRESSION:
+        return {"means": gold.reshape(len(gold), -1).mean(axis=0).astype(float).tolist()}
+    if labels.problem == MULTI_LABEL:
+        counts = (gold.reshape(len(gold), -1) > 0.5).sum(axis=0)  # (C,)
+    else:
+        counts = np.bincount(gold.astype("int64"), minlength=len(labels))  # (C,)
+    return {"counts": counts.tolist(), "rows": len(gold)}
+
+
+def constant_logits(known: Mapping[str, Any], labels: Labels, rows: int) -> np.ndarray:
+    """The same answer for every row, as a model would give it.
+
+    Args:
+        known: As `statistics` returns it.
+        labels: Names of the outputs.
+        rows: N.
+
+    Returns:
+        (N, C). Of one class the log of the shares, so that the commonest one is the answer and `log_loss` is that of the
+        shares. Of several labels those that hold in half of the rows or more, or else the commonest one. Of a regression
+        the mean.
+
+    Example:
+
+    >>> constant_logits({"counts": [1, 3], "rows": 4}, Labels(["no", "yes"]), rows=2).argmax(-1).tolist()
+    [1, 1]
+    """
+    if labels.problem == REGRESSION:
+        return np.tile(np.array(known["means"], float), (rows, 1))
+    counts = np.array(known["counts"], float) + 0.5  # no share of 0: its logarithm would be infinite
+    if labels.problem == SINGLE_LABEL:
+        row = np.log(counts / counts.sum())
+    else:
+        row = logit(counts / (known["rows"] + 1.0))
+        if (row < 0).all():
+            row[row.argmax()] = 0.0  # probability 0.5: a score of no answer at all would be 0 anyway
+    return np.tile(row, (rows, 1))
+
+
+def described(known: Mapping[str, Any], labels: Labels, source: str) -> str:
+    """Say what the constant answer is, for a sentence and a table.
+
+    Args:
+        known: As `statistics` returns it.
+        labels: Names of the outputs.
+        source: Of which rows it is: `TRAINING` or `EVALUATED`.
+
+    Example:
+
+    >>> described({"counts": [1, 3], "rows": 4}, Labels(["no", "yes"]), TRAINING)
+    "always 'yes', the commonest class of the training rows"
+    """
+    row = constant_logits(known, labels, rows=1)[0]
+    if labels.problem == REGRESSION:
+        values = ", ".join(f"{value:.4g}" for value in row)
+        return f"always {values}, the mean of the {source}"
+    if labels.problem == MULTI_LABEL:
+        names = ", ".join(repr(name) for name, value in zip(labels, row) if value >= 0)
+        return f"always {names}, the commonest of the {source}"
+    return f"always {labels[int(row.argmax())]!r}, the commonest class of the {source}"
+
+
+def is_no_better(name: str, value: float, baseline: float) -> bool:
+    """Tell whether a score is no better than the baseline's.
+
+    Example:
+
+    >>> is_no_better("accuracy", 0.42, 0.42), is_no_better("perplexity", 20.0, 300.0)
+    (True, False)
+    """
+    return value >= baseline if name in LOWER_IS_BETTER else value <= baseline

@@ -1,0 +1,82 @@
+"""Scores that the data leave undefined: they are counted as 0, and never shown as a 0 that was measured."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from kerasft.features import REGRESSION, SINGLE_LABEL, Labels
+
+
+def undefined_scores(predicted: np.ndarray, gold: np.ndarray, labels: Labels | Sequence[str]) -> dict[str, str]:
+    """Say which scores of a classifier or a regression are undefined, and why.
+
+    Args:
+        predicted: Class numbers (N,), or whether each label holds (N, C), or values (N, K).
+        gold: The truth, of the same shape.
+        labels: Names of the outputs.
+
+    Returns:
+        The reason by the score's name; empty where all are defined.
+
+    Example:
+
+    >>> undefined_scores(np.array([0, 0]), np.array([0, 1]), ["no", "yes"])
+    {'matthews': "all predictions are 'no'"}
+    """
+    labels = Labels.of(labels)
+    if labels.problem == REGRESSION:
+        reason = undefined_correlation(predicted, gold)
+        return {} if reason is None else dict.fromkeys(("pearson", "spearman"), reason)
+    if labels.problem != SINGLE_LABEL:
+        nothing = not (np.any(predicted) or np.any(gold))
+        return dict.fromkeys(("f1_micro", "f1_macro"), "no row has, or is given, any label") if nothing else {}
+    found = {}
+    for name, side in (("predictions", predicted), ("labels", gold)):
+        if len(np.unique(side)) == 1:
+            found["matthews"] = f"all {name} are {labels[int(side[0])]!r}"
+    if len(labels) == 2 and not np.any(predicted) and not np.any(gold):
+        found["f1"] = f"no row is, or is predicted as, {labels[1]!r}"
+    return found
+
+
+def undefined_correlation(predicted: np.ndarray, gold: np.ndarray) -> str | None:
+    """Say why the correlation of predictions with the truth is undefined, or None.
+
+    Args:
+        predicted: (N,) or (N, K).
+        gold: The same shape.
+
+    Example:
+
+    >>> undefined_correlation(np.array([2.0, 2.0]), np.array([1.0, 3.0]))
+    'all predictions are equal'
+    """
+    if len(gold) < 2:
+        return "there is only one row"
+    for name, side in (("predictions", predicted), ("labels", gold)):
+        if np.any(np.ptp(side, axis=0) == 0):
+            return f"all {name} are equal"
+    return None
+
+
+def undefined_spans(expected: int, found: int, *, name: str) -> dict[str, str]:
+    """Say which scores of spans (entities, slots) are undefined, and why.
+
+    Args:
+        expected: Spans in the truth.
+        found: Predicted spans.
+        name: What a span is called in the scores' names.
+
+    Example:
+
+    >>> undefined_spans(3, 0, name="entity")
+    {'entity_precision': 'nothing is predicted'}
+    """
+    reasons = {}
+    if not expected:
+        reasons[f"{name}_recall"] = "there is nothing to find in the data"
+    if not found:
+        reasons[f"{name}_precision"] = "nothing is predicted"
+    if not expected and not found:
+        reasons[f"{name}_f1"] = "there is nothing to find in the data, and nothing is predicted"
+    return reasons
