@@ -25,17 +25,23 @@ INTRODUCTION = """\
 
 Choose a GPU in Colab by *Runtime, Change runtime type*. It also runs on a CPU."""
 
-INSTALL = """\
-# Installs kerasft where it is missing (on Colab), and finds the device.
-import importlib.util
+REPOSITORY = "git+https://github.com/kerasft/kerasft"
+"""Where the notebooks install kerasft from; "kerasft" as soon as it is on PyPI."""
 
+INSTALL = f"""\
+# Installs kerasft where it is missing (Colab, Kaggle) beside the TensorFlow and Keras that are there: no restart is needed.
+import importlib.util
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are not about your run
+REPOSITORY = "{REPOSITORY}"
 if importlib.util.find_spec("kerasft") is None:
-    %pip install -q kerasft
+    %pip install -q {{REPOSITORY}}
 %matplotlib inline
 
 import kerasft
 
-strategy = kerasft.get_strategy("auto")
+strategy = kerasft.get_strategy("auto")  # finds the device: a TPU, several GPUs, one, or the CPU
 print(type(strategy).__name__, strategy.num_replicas_in_sync, "replica(s)")"""
 
 SETTINGS = """\
@@ -55,6 +61,11 @@ options = Options(
     {options},
 )
 options"""
+
+TENSORBOARD = """\
+# Curves, hyperparameters and predictions of the run.
+%load_ext tensorboard
+%tensorboard --logdir {work}/logs"""
 
 PLOTS = """\
 # Loss and metrics by epoch.
@@ -145,7 +156,7 @@ class Notebook:
                 cells.append(("code", BATCH))
                 shown = True
             if trained := re.search(r"(\w+)\.fit\(train", code):
-                cells.append(("code", PLOTS.format(model=trained.group(1))))
+                cells += [("code", PLOTS.format(model=trained.group(1))), ("code", TENSORBOARD)]
         cells += [("code", self.figure), ("markdown", "## Ask it"), ("code", ASK.format(question=self.question))]
         return [*cells, ("markdown", "## Ship it"), ("code", self.export.format(verified=self.verified))]
 
@@ -246,7 +257,8 @@ def body_sections(recipe) -> dict[str, str]:
         if match := re.match(r"# \d\. ([^.:]+)", line):
             heading = match.group(1)
             sections[heading] = ""
-        sections[heading] += line + "\n"
+        # Who reads a notebook sees a progress bar; a script must find out whether anybody looks.
+        sections[heading] += line.replace("verbose=verbosity()", 'verbose="auto"') + "\n"
     return {heading: code.strip() for heading, code in sections.items()}
 
 
@@ -254,7 +266,7 @@ def recipe_imports(recipe) -> str:
     """The import statements by which a notebook has all names that the recipe's `main` takes from its module."""
     tree = ast.parse(inspect.getsource(recipe))
     main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
-    used = {node.id for part in main.body[:-1] for node in ast.walk(part) if isinstance(node, ast.Name)}
+    used = {node.id for part in main.body[:-1] for node in ast.walk(part) if isinstance(node, ast.Name)} - {"verbosity"}
     plain, found = [], []
     for node in tree.body:
         if isinstance(node, ast.Import):

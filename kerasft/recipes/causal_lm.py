@@ -8,13 +8,12 @@ train text by heart (docs/causal_lm.md has numbers). The script is meant to be c
 """
 
 import dataclasses
-import random
-import sys
+from kerasft.recipes.training import import, random, sys
 
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -87,8 +86,7 @@ def main(options: Options) -> dict:
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.block_size, settings=settings)
     before = kerasft.pipelines.load(trained).evaluate(texts).metrics["perplexity"]
     watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
-    verbose = 1 if sys.stdout.isatty() else 2
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
     keep_weights(options, model, work)
 
     # 4. Report and save.

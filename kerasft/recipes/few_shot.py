@@ -8,14 +8,13 @@ The script is meant to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
-import sys
 
 import numpy as np
 
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, read_labelled
+from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, read_labelled, verbosity
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,8 +100,7 @@ def main(options: Options) -> dict:
 
     # 3. Train the embedder; then the head on its vectors of the examples; both are one functional model.
     watch = make_callbacks(options, work, monitor="loss")
-    verbose = 1 if sys.stdout.isatty() else 2
-    embedder.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    embedder.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
     embed = kerasft.pipelines.load(kerasft.make_bundle(embedder, tokenizer, max_length=options.max_length)).embed
     head = LogisticRegression(C=options.inverse_regularization, max_iter=1000).fit(embed(texts), classes)
     model = kerasft.heads.text_classifier(backbone, labels, pooling="mean")

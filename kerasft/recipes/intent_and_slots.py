@@ -7,12 +7,11 @@ The script is meant to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
-import sys
 
 import kerasft
 from kerasft.recipes.options import option
 from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
 
 SCORES = ("intent_accuracy", "slot_f1", "joint_accuracy", "slot_precision", "slot_recall", "token_accuracy")
 
@@ -84,8 +83,7 @@ def main(options: Options) -> dict:
     pipeline = kerasft.pipelines.load(trained)
     evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(dev_rows).metrics)
     watch = make_callbacks(options, work, monitor="val_joint_accuracy", metrics=SCORES, evaluation=evaluation)
-    verbose = 1 if sys.stdout.isatty() else 2
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
     keep_weights(options, model, work)
 
     # 4. Report and save.

@@ -8,11 +8,10 @@ to be copied: below `Options` stands plain Keras.
 
 import dataclasses
 import random
-import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
 
 METRICS = ("f1", "exact_match", "best_f1", "best_exact_match")  # the last two where some questions have no answer
 
@@ -98,8 +97,7 @@ def main(options: Options) -> dict:
         metrics=METRICS,
         evaluation=kerasft.callbacks.Evaluation(lambda: ask.evaluate(dev_questions).metrics),
     )
-    verbose = 1 if sys.stdout.isatty() else 2
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
     keep_weights(options, model, work)
 
     # 4. The threshold of "no answer", report and save.

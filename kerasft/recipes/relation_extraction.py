@@ -8,7 +8,6 @@ stands plain Keras.
 """
 
 import dataclasses
-import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, option
@@ -20,6 +19,7 @@ from kerasft.recipes.training import (
     prepare,
     read_columns,
     read_rows,
+    verbosity,
 )
 
 
@@ -108,8 +108,7 @@ def main(options: Options) -> dict:
     pairs, _ = kerasft.data.entity_pairs(dev_rows, columns=columns)
     texts = [pair.text for pair in pairs]
     watch = make_callbacks(options, work, monitor="val_accuracy", metrics=metrics, validation_data=dev, texts=texts)
-    verbose = 1 if sys.stdout.isatty() else 2
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
     keep_weights(options, model, work)
 
     # 4. Report and save.

@@ -8,11 +8,10 @@ The script is meant to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
-import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -97,8 +96,7 @@ def main(options: Options) -> dict:
     watch = make_callbacks(
         options, work, monitor="val_spearman" if rated else "val_mrr_at_10", metrics=names, evaluation=evaluation
     )
-    verbose = 1 if sys.stdout.isatty() else 2
-    model.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    model.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
     keep_weights(options, model, work)
 
     # 4. Report and save.

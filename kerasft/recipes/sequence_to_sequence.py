@@ -9,11 +9,10 @@ The script is meant to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
-import sys
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
 
 SCORES = {
     "translation": ("bleu", "chrf"),
@@ -106,8 +105,7 @@ def main(options: Options) -> dict:
     evaluation = kerasft.callbacks.Evaluation(lambda: write.scores(shown)) if len(shown) else None
     monitor, names = (f"val_{scores[0]}", scores) if evaluation else ("val_loss", ())
     watch = make_callbacks(options, work, monitor=monitor, metrics=names, evaluation=evaluation)
-    verbose = 1 if sys.stdout.isatty() else 2
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
     keep_weights(options, model, work)
 
     # 4. Report and save.

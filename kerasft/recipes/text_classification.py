@@ -8,7 +8,6 @@ The script is meant to be copied: below `Options` stands plain Keras.
 
 import contextlib
 import dataclasses
-import sys
 
 import kerasft
 from kerasft.errors import bad_argument
@@ -22,6 +21,7 @@ from kerasft.recipes.training import (
     read_columns,
     read_rows,
     restore_head,
+    verbosity,
 )
 
 MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regression": "val_spearman"}
@@ -132,10 +132,11 @@ def main(options: Options) -> dict:
     texts, _ = kerasft.data.texts_and_labels(watched, columns=columns)
     watching = {"monitor": MONITOR[options.problem], "metrics": metrics, "validation_data": dev, "texts": texts}
     watch = make_callbacks(options, work, **watching)
-    verbose = 1 if sys.stdout.isatty() else 2
     aware = kerasft.quantization.quantization_aware(model) if options.quantization_aware else contextlib.nullcontext()
     with aware:
-        model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbose)
+        model.fit(
+            train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity()
+        )
     keep_weights(options, model, work)
 
     # 4. Report and save.

@@ -214,7 +214,7 @@ def make_callbacks(
         )
     # Kept to the end of the run: what comes after the last epoch may fail too.
     callbacks.append(kerasft.callbacks.resume(work / RESUME, delete_at_end=False))
-    if not sys.stdout.isatty():
+    if verbosity() != "auto":
         callbacks.append(kerasft.callbacks.ProgressLines())
     return callbacks
 
@@ -291,6 +291,17 @@ def _save(options: TrainingOptions, trained: "kerasft.Bundle", *, metrics: dict,
         metrics=metrics,
         provenance={"options": dataclasses.asdict(options), "history": history},
     )
+
+
+def verbosity() -> str | int:
+    """What `fit` is given as `verbose`: "auto", a progress bar, at a terminal or in a notebook; else 2, a line an epoch.
+
+    Example:
+
+    >>> verbosity()
+    2
+    """
+    return "auto" if sys.stdout.isatty() or "ipykernel" in sys.modules else 2
 
 
 def epoch_chosen_on(options: TrainingOptions) -> str | None:

@@ -3,12 +3,15 @@
 import importlib.util
 import os
 import pathlib
+import re
+import subprocess
 import sys
 import zlib
 
 import nbclient
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 
 ROOT = pathlib.Path(__file__).parents[2]
 FOLDER = ROOT / "notebooks"
@@ -67,8 +70,8 @@ def test_it_is_valid_holds_no_outputs_and_no_local_paths(notebook):
     assert not any(cell.outputs or cell.execution_count for cell in code)
     assert not any(word in cell.source for cell in notebook.cells for word in ("/work", "/opt", "/home", "/tmp"))
     assert "%pip install" in code[0].source
-    for cell in code[1:]:
-        compile(cell.source, cell.id, "exec")
+    for cell in code:
+        compile(TransformerManager().transform_cell(cell.source), cell.id, "exec")
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +87,8 @@ def executed(notebook, name, folder, kernel):
     """Run the notebook on small data, in `folder` and without what others left."""
     (settings,) = (cell for cell in notebook.cells if cell.cell_type == "code" and "model_name =" in cell.source)
     settings.source = SMALL.format(task=name.replace("_", "-"), new_model=NEW_MODELS.get(name, "new_bert"))
+    for cell in notebook.cells:
+        cell.source = re.sub("^%tensorboard .*", "", cell.source, flags=re.MULTILINE)  # its server would outlive the test
     notebook.cells.insert(0, nbformat.v4.new_code_cell(f"%reset -f\n%cd -q {folder}"))
     kernel.nb = notebook
     return kernel.execute(cleanup_kc=False)
@@ -106,3 +111,38 @@ def test_it_runs_and_shows_figures(notebook, name, tmp_path, kernel):
     assert len(pictures) == (2 if name == "text_classification" else 1)
     assert len({zlib.crc32(picture.encode()) for picture in pictures}) == len(pictures)
     assert (tmp_path / "saved_models" / "phone" / "kerasft.json").is_file()
+
+
+def run_cell(source, folder, environment):
+    """What a notebook's cell prints, in a kernel of its own."""
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    client = nbclient.NotebookClient(notebook, timeout=900, resources={"metadata": {"path": str(folder)}})
+    done = client.execute(env=environment)
+    return "".join(output.get("text", "") for cell in done.cells for output in cell.outputs)
+
+
+def installed():
+    done = subprocess.run([sys.executable, "-m", "pip", "freeze"], capture_output=True, text=True, check=True)
+    return {line for line in done.stdout.splitlines() if not re.search("kerasft", line, re.IGNORECASE)}
+
+
+@pytest.mark.environment
+@pytest.mark.skipif(
+    os.environ.get("KERASFT_ENVIRONMENT", "pins") == "pins",
+    reason="kerasft is installed in this environment; in those of `make environments` it is not",
+)
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_the_first_cell_installs_from_a_clone_and_changes_nothing_else(tmp_path, make):
+    notebook = nbformat.read(FOLDER / "text_classification.ipynb", as_version=4)
+    (source,) = (cell.source for cell in notebook.cells if "%pip" in cell.source)
+    assert make.REPOSITORY in source
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    before = installed()
+    try:
+        printed = run_cell(source.replace(make.REPOSITORY, f"git+file://{ROOT}"), tmp_path, environment)
+        assert installed() == before
+    finally:
+        subprocess.run([sys.executable, "-m", "pip", "uninstall", "--yes", "--quiet", "kerasft"], check=True)
+    assert "1 replica(s)" in printed
+    assert "restart" not in printed.replace("no restart", "")
+    assert "ERROR" not in printed.upper()
