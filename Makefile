@@ -4,10 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
-.PHONY: help setup demo test lint format clean
+.PHONY: help setup demo test slow environments lint format clean
 help:
 	@echo "make demo    set up, train a small model, export it for phones, ask it three questions"
 	@echo "make test    set up, run all tests"
+	@echo "make slow    set up, run the long tests"
+	@echo "make environments   run what must work everywhere with the versions of Colab, of Kaggle, and with the oldest allowed"
 	@echo "make lint    set up, check style"
 	@echo "make format  format the code"
 	@echo "make clean   remove the virtual environment and what the demo wrote"
@@ -28,6 +30,13 @@ demo: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+
+slow: $(STAMP)
+	$(BIN)/python -m pytest -m slow --numprocesses 2
+
+ENVIRONMENTS ?= pins colab kaggle floor
+environments: $(STAMP)
+	@for name in $(ENVIRONMENTS); do echo "== $$name"; BIN=$(BIN) tests/environments/run.sh $$name || exit 1; done
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

@@ -1,69 +1,141 @@
 """Print versions, devices, the strategy that "auto" takes, and what is missing.
 
-Exit code 1 if something that every run needs is missing.
+Exit code 1 if something that every run needs is missing, or if `--try` fails.
 """
 
 import argparse
 import importlib.metadata
 import os
+import pathlib
 import platform
 import shutil
 import sys
+import tempfile
+import time
+
+from packaging.version import InvalidVersion, Version
 
 import kerasft
+from kerasft.errors import KerasftError
 
-_NEEDED = (
+TESTED = {
+    "python": ("3.10", "3.13"),
+    "tensorflow": ("2.18.1", "2.21.0"),
+    "keras": ("3.9.2", "3.15.1"),
+    "keras-hub": ("0.20.0", "0.32.0"),
+    "tensorflow-text": ("2.18.1", "2.21.1"),
+    "transformers": ("4.50.3", "5.23.0"),
+    "tokenizers": ("0.21.0", "0.23.3"),
+    "ai-edge-litert": ("1.1.2", "2.3.0"),
+    "numpy": ("1.26.4", "2.4.6"),
+}
+"""The oldest and the newest version that the tests run with, from `tests/environments` (docs/versions.md)."""
+
+NEEDED = (
     "tensorflow", "keras", "keras-hub", "tensorflow-text", "transformers", "tokenizers", "huggingface-hub", "safetensors",
-    "tensorflow-datasets", "tensorboard", "ai-edge-litert", "numpy", "scikit-learn", "matplotlib",
+    "tensorflow-datasets", "importlib-resources", "tensorboard", "ai-edge-litert", "flatbuffers", "numpy", "ml-dtypes",
+    "h5py", "scipy", "scikit-learn", "seqeval", "sacrebleu", "rouge-score", "pyarrow", "matplotlib", "jinja2", "markupsafe",
+    "packaging", "PyYAML", "tqdm",
 )  # fmt: skip
-_OPTIONAL = {"torch": "to read .bin checkpoints and to run benchmarks", "jupyterlab": "to open the notebooks"}
+"""What `setup.cfg` requires."""
+
+# Builds of TensorFlow under other names: Kaggle's TPU image has the one without GPU support.
+_TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tf-nightly", "tensorflow-rocm")
+_OPTIONAL = {
+    "litert-quantizer": "for --quantize int4 and int8_full",
+    "torch": "to read .bin checkpoints and to run benchmarks",
+    "jupyterlab": "to open the notebooks",
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Doctor takes no argument.
+    """Add `--try`.
 
     Example:
 
-    >>> add_arguments(argparse.ArgumentParser())
+    >>> parser = argparse.ArgumentParser()
+    >>> add_arguments(parser)
+    >>> parser.parse_args(["--try"]).smoke_test
+    True
     """
+    parser.add_argument(
+        "--try",
+        dest="smoke_test",
+        action="store_true",
+        help="also build, train, save, export and run a tiny model, in under half a minute",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the findings; return 0 if nothing needed is missing, else 1.
+    """Print the findings; return 0 if nothing needed is missing and `--try`, if given, passed; else 1.
 
     Example:
 
-    >>> run(argparse.Namespace())
+    >>> run(argparse.Namespace(smoke_test=False))
     kerasft ...
     0
     """
-    missing = []
     print(f"{'kerasft':<22}{kerasft.__version__}")
-    print(f"{'python':<22}{platform.python_version()} ({platform.system()} {platform.machine()})")
-    for package in _NEEDED:
-        version = _version(package)
-        print(f"{package:<22}{version or 'MISSING: pip install ' + package}")
-        if version is None:
-            missing.append(package)
-    for package, purpose in _OPTIONAL.items():
-        print(f"{package:<22}{_version(package) or f'not installed ({purpose})'}")
+    python = platform.python_version()
+    print(f"{'python':<22}{python} ({platform.system()} {platform.machine()}){_outside('python', python)}")
+    missing = _print_packages()
+    problems = []
     if "tensorflow" not in missing and "keras" not in missing:
-        _print_devices(missing)
+        problems += _print_devices()
     home = os.environ.get("HF_HOME", os.path.join("~", ".cache", "huggingface"))
     print(f"{'hub cache':<22}{home}{' (offline)' if os.environ.get('HF_HUB_OFFLINE') in ('1', 'true', 'True') else ''}")
     print(f"{'free disk':<22}{shutil.disk_usage('.').free / 2**30:.1f} GiB here")
-    print("Nothing is missing." if not missing else f"Missing: {', '.join(missing)}.")
+    if missing:
+        problems.append(f"these packages: pip install {' '.join(missing)}")
+        if "tensorflow" not in missing:
+            print("To keep the installed TensorFlow as it is, add --no-deps to the command below (docs/versions.md).")
+    if args.smoke_test and not problems:
+        problems += _smoke_test()
+    print("Nothing is missing." if not problems else f"Missing: {'; '.join(problems)}.")
     sys.stdout.flush()
-    return 1 if missing else 0
+    return 1 if problems else 0
 
 
-def _print_devices(missing: list[str]) -> None:
+def _print_packages() -> list[str]:
+    """Print the version of each package; return what is needed and not installed."""
+    missing = []
+    for package in NEEDED:
+        names = _TENSORFLOW if package == "tensorflow" else (package,)
+        installed = next((name for name in names if _version(name)), None)
+        if installed is None:
+            missing.append(package)
+            print(f"{package:<22}MISSING: pip install {package}")
+        else:
+            print(f"{installed:<22}{_version(installed)}{_outside(package, _version(installed))}")
+    for package, purpose in _OPTIONAL.items():
+        print(f"{package:<22}{_version(package) or f'not installed ({purpose})'}")
+    return missing
+
+
+def _outside(package: str, version: str) -> str:
+    """A note if a version is older or newer than those that the tests run with."""
+    if package not in TESTED:
+        return ""
+    oldest, newest = TESTED[package]
+    try:
+        found = Version(version)
+    except InvalidVersion:
+        return f"  (not tested: {oldest} to {newest} are)"
+    if found.release < Version(oldest).release:
+        return f"  (older than {oldest}, the oldest version tested)"
+    if found.release[: len(Version(newest).release)] > Version(newest).release:
+        return f"  (newer than {newest}, the newest version tested)"
+    return ""
+
+
+def _print_devices() -> list[str]:
     import keras  # here and not above: `kerasft --help` must not wait for TensorFlow
     import tensorflow as tf  # for the same reason
 
+    problems = []
     backend = keras.config.backend()
     if backend != "tensorflow":
-        missing.append(f"the TensorFlow backend of Keras (it is {backend}; set KERAS_BACKEND=tensorflow)")
+        problems.append(f"the TensorFlow backend of Keras (it is {backend}; set KERAS_BACKEND=tensorflow)")
     print(f"{'keras backend':<22}{backend}")
     gpus = tf.config.list_physical_devices("GPU")
     names = [tf.config.experimental.get_device_details(gpu).get("device_name", gpu.name) for gpu in gpus]
@@ -72,6 +144,39 @@ def _print_devices(missing: list[str]) -> None:
     )
     strategy = kerasft.get_strategy("auto")
     print(f"{'strategy (auto)':<22}{type(strategy).__name__}, {strategy.num_replicas_in_sync} replica(s)")
+    return problems
+
+
+def _smoke_test() -> list[str]:
+    """Build, train, save, reload, export and run a tiny model; return what failed, as a clause."""
+    started = time.perf_counter()
+    step = "building"
+    texts = ["where is my parcel", "i want my money back"] * 8
+    rows = [(text, "order" if "parcel" in text else "refund") for text in texts]
+    try:
+        with tempfile.TemporaryDirectory() as temporary:
+            folder = pathlib.Path(temporary)
+            kerasft.checkpoints.new_bert(folder / "new_bert", texts, hidden_dim=64, max_sequence_length=16)
+            backbone, tokenizer = kerasft.load_pretrained(str(folder / "new_bert"))
+            model = kerasft.heads.text_classifier(backbone, ["order", "refund"])
+            step = "training"
+            train = kerasft.data.text_classification(rows, tokenizer, labels=model.labels, max_length=16, batch_size=8)
+            model.compile(optimizer=kerasft.optimizers.AdamW(1e-3), loss=kerasft.losses.for_labels(model.labels))
+            model.fit(train, epochs=1, shuffle=False, verbose=0)
+            step = "saving"
+            kerasft.save_bundle(folder / "bundle", model, tokenizer, max_length=16)
+            step = "exporting"
+            kerasft.export.litert(folder / "bundle", folder / "litert", quantize="int8", texts=texts[:2])
+            step = "answering"
+            answer = kerasft.pipelines.load(folder / "litert")("where is my parcel")
+    except Exception as error:  # whatever fails here is what the user wants to know of
+        reason = " ".join(str(error).split())[:300]
+        if not isinstance(error, KerasftError):
+            reason = f"{type(error).__name__}: {reason}"
+        return [f"a working installation: {step} a tiny model failed ({reason})"]
+    seconds = time.perf_counter() - started
+    print(f"{'smoke test':<22}passed in {seconds:.0f} s: trained, saved and exported a tiny model ({answer['label']})")
+    return []
 
 
 def _version(package: str) -> str | None:

@@ -8,7 +8,7 @@ train text by heart (docs/causal_lm.md has numbers). The script is meant to be c
 """
 
 import dataclasses
-from kerasft.recipes.training import import, random, sys
+import random
 
 import kerasft
 from kerasft.errors import bad_argument

@@ -115,7 +115,7 @@ def check_same_on_mobile(path, backbone, batch):
 
 def test_mobile_file_of_any_length_has_builtins_only_and_the_same_answers(tmp_path):
     backbone = tiny.backbone(initializer_range=0.3)
-    backbone.export(tmp_path / "model.tflite", format="litert", verbose=False, **BUILTINS)
+    backbone.export(str(tmp_path / "model.tflite"), format="litert", verbose=False, **BUILTINS)
     check_same_on_mobile(tmp_path / "model.tflite", backbone, tiny.batch(TEXTS))
     check_same_on_mobile(tmp_path / "model.tflite", backbone, tiny.batch(["the card was lost , please pay"]))
 
@@ -124,5 +124,7 @@ def test_mobile_file_of_one_length_has_builtins_only_and_the_same_answers(tmp_pa
     backbone = tiny.backbone(initializer_range=0.3, activation=gelu_tanh)
     batch = tiny.batch(["a good film"])
     signature = [{name: keras.InputSpec(shape=(1, 5), dtype="int32") for name in batch}]
-    backbone.export(tmp_path / "model.tflite", format="litert", input_signature=signature, verbose=False, **BUILTINS)
+    backbone.export(
+        str(tmp_path / "model.tflite"), format="litert", input_signature=signature, verbose=False, **BUILTINS
+    )
     check_same_on_mobile(tmp_path / "model.tflite", backbone, batch)

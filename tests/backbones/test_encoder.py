@@ -92,7 +92,7 @@ def test_mixed_precision_is_close_to_float32(family, policy):
 def test_mobile_file_of_any_length_has_builtins_only_and_the_same_answers(family, tmp_path):
     backbone = tiny.encoder(family)
     builtins = {"target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}}
-    backbone.export(tmp_path / "model.tflite", format="litert", verbose=False, **builtins)
+    backbone.export(str(tmp_path / "model.tflite"), format="litert", verbose=False, **builtins)
     runner = Interpreter(str(tmp_path / "model.tflite")).get_signature_runner("serving_default")
     names = sorted(runner.get_input_details())
     for length in (5, 7):

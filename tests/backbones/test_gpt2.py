@@ -128,7 +128,7 @@ def test_mobile_file_has_builtins_only_and_the_same_answers(tmp_path, length):
     model = backbone()
     signature = length and [{name: keras.InputSpec(shape=(1, length), dtype="int32") for name in BATCH}]
     model.export(
-        tmp_path / "model.tflite",
+        str(tmp_path / "model.tflite"),
         format="litert",
         input_signature=signature,
         verbose=False,

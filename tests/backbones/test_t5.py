@@ -173,7 +173,7 @@ def test_mobile_file_has_builtins_only_and_the_same_answers(tmp_path, static):
     model = backbone(**GATED)
     signature = [{name: keras.InputSpec(shape=value.shape, dtype="int32") for name, value in BATCH.items()}]
     model.export(
-        tmp_path / "model.tflite",
+        str(tmp_path / "model.tflite"),
         format="litert",
         input_signature=signature if static else None,
         verbose=False,

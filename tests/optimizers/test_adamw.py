@@ -203,8 +203,8 @@ def test_loss_scaling_of_mixed_precision():
 
 def test_exported_models_do_not_carry_the_update(tmp_path):
     model = fitted(AdamW(1e-2, jit_compile=True))
-    model.export(tmp_path / "exported", verbose=False)
-    restored = tf.saved_model.load(tmp_path / "exported")
+    model.export(str(tmp_path / "exported"), verbose=False)
+    restored = tf.saved_model.load(str(tmp_path / "exported"))
     np.testing.assert_allclose(
         restored.serve(texts()[0].astype("int32")), model.predict(texts()[0], verbose=0), atol=1e-6
     )
