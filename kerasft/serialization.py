@@ -31,6 +31,7 @@ CLASSES: dict[str, str] = {
     "kerasft.backbones.transformer_encoder": "AttentionBias TransformerEncoderLayer",
     "kerasft.heads.intent_and_slots": "IntentAndSlotsModel",
     "kerasft.heads.labelled_model": "LabelledModel Logits",
+    "kerasft.heads.logits_model": "LogitsModel",
     "kerasft.heads.masked_lm": "OutputBias",
     "kerasft.heads.pooling": "LastToken MaskedMean",
     "kerasft.heads.relation_extraction": "EntityStates",
