@@ -23,6 +23,7 @@ from kerasft.data.sequence_to_sequence import (
 from kerasft.data.sources import read_rows
 from kerasft.data.splits import sample, separate_label, split
 from kerasft.data.squad import Answer, Question, read_squad, split_questions
+from kerasft.data.tagged_splits import split_tagged_rows
 from kerasft.data.tagged_texts import collect_tags, read_tags
 from kerasft.data.text_classification import collect_labels, text_classification, texts_and_labels
 from kerasft.data.token_classification import token_classification
@@ -70,6 +71,7 @@ __all__ = [
     "sources_and_references",
     "split",
     "split_questions",
+    "split_tagged_rows",
     "text_classification",
     "texts_and_labels",
     "token_classification",

@@ -9,10 +9,11 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.data.batching import Batching, TokenTargets
 from kerasft.data.label_names import natural_key
 from kerasft.data.rows import Rows
-from kerasft.data.tagged_texts import INTENT, read_tags
-from kerasft.data.token_classification import report_lost_words, window_store, word_targets
+from kerasft.data.tagged_texts import INTENT, read_tags, report_unknown_tags
+from kerasft.data.token_classification import UNKNOWN, report_lost_words, window_store, word_targets
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder
+from kerasft.data.unknown_labels import report_unknown
 from kerasft.data.windows import make_windows
 from kerasft.errors import bad_data
 from kerasft.features import Labels
@@ -39,7 +40,8 @@ def intent_and_slots(
         source: As for `read_tags`, with intents; or its rows.
         tokenizer: A `transformers.PreTrainedTokenizerFast`, as `load_pretrained` returns it.
         intents: The model's intents, `intents=model.intents`.
-        labels: The tags of the slots, `labels=model.labels`.
+        labels: The tags of the slots, `labels=model.labels`. A word or text of which the tag or the intent is not among the
+            model's counts nothing in that loss, and is logged; evaluation counts it as an error.
         max_length: Tokens of a row, special tokens included; default 128, or the tokenizer's limit if less.
         stride: Tokens that two windows of one text share; default a quarter of a window.
         batch_size: Rows per batch, of any lengths; or a `Batching`.
@@ -63,17 +65,20 @@ def intent_and_slots(
     ([1, 0], [[0, 0, 1, 0], [0, 0, 0, 0]])
     """
     batching = Batching.of(batch_size, similar_length=False)
-    rows = read_tags(source)
-    numbers = encode_intents(rows, Labels.of(intents))
+    rows, labels, intents = read_tags(source), Labels.of(labels), Labels.of(intents)
+    numbers = encode_intents(rows, intents)
     windows = make_windows(tokenizer, rows.columns["text"], max_length=max_length, stride=stride)
-    values, weights = word_targets(windows, rows, labels=Labels.of(labels))
+    values, weights = word_targets(windows, rows, labels=labels)
+    report_unknown_tags(rows, labels)
+    report_unknown_intents(rows, intents)
     report_lost_words(windows, rows)
     lengths = [len(value) for value in values]
+    intent = np.repeat(numbers[windows.texts], lengths)
     per_token = np.stack(  # (tokens, 3): slot, intent, whether the intent counts
         [
             np.concatenate(values),
-            np.repeat(numbers[windows.texts], lengths),
-            np.repeat(windows.begins == 0, lengths).astype(np.int32),
+            np.maximum(intent, 0),
+            (np.repeat(windows.begins == 0, lengths) & (intent != UNKNOWN)).astype(np.int32),
         ],
         axis=1,
     )
@@ -124,14 +129,26 @@ def intents_of(rows: Rows) -> list[str]:
 
 
 def encode_intents(rows: Rows, intents: Labels) -> np.ndarray:
-    """The rows' intents as numbers, int32 (rows,).
+    """The rows' intents as numbers, int32 (rows,); `UNKNOWN` (-1) for one that is not among the model's.
 
     Raises:
-        DataError: If an intent is not among the model's.
+        DataError: If there are no intents.
+
+    Example:
+
+    >>> encode_intents(read_tags([(["pay"], ["O"], "pay"), (["sing"], ["O"], "sing")]), Labels(["lost", "pay"])).tolist()
+    [1, -1]
     """
     index = {name: number for number, name in enumerate(intents)}
-    for row, name in enumerate(intents_of(rows)):
-        if name not in index:
-            problem = f"this intent is not among the model's ({', '.join(intents[:10])})"
-            raise rows.error(row, problem, fix="Collect the intents from a file that has them all.", value=name)
-    return np.array([index[name] for name in rows.columns[INTENT]], np.int32)
+    return np.array([index.get(name, UNKNOWN) for name in intents_of(rows)], np.int32)
+
+
+def report_unknown_intents(rows: Rows, intents: Labels) -> str | None:
+    """Log once how many rows have an intent that is not among a model's, and return that sentence, or None.
+
+    Example:
+
+    >>> report_unknown_intents(read_tags([(["pay"], ["O"], "pay")]), Labels(["lost", "pay"])) is None
+    True
+    """
+    return report_unknown(rows, ([name] for name in intents_of(rows)), intents, what="intents")

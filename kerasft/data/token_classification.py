@@ -8,16 +8,19 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.batching import Batching, TokenTargets
 from kerasft.data.rows import Rows
-from kerasft.data.tagged_texts import read_tags
+from kerasft.data.tagged_texts import read_tags, report_unknown_tags, tags_in_scheme
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder, TokenStore, logger
 from kerasft.data.windows import Windows, make_windows
 from kerasft.errors import bad_argument
 from kerasft.features import SINGLE_LABEL, Labels
-from kerasft.postprocessing.tags import OUTSIDE, scheme_of, spans_of, tags_of
+from kerasft.postprocessing.tags import OUTSIDE, scheme_of
 from kerasft.postprocessing.windows import first_tokens
 
 LABEL_SUBWORDS = ("first", "all")
+
+UNKNOWN = -1
+"""The number of a tag or an intent that is not among the labels."""
 
 
 def token_classification(
@@ -40,7 +43,9 @@ def token_classification(
     Args:
         source: As for `read_tags`, in IOB2; or its rows, where a source has another scheme, other columns or invalid tags.
         tokenizer: A `transformers.PreTrainedTokenizerFast`, as `load_pretrained` returns it.
-        labels: The model's labels, `labels=model.labels`: O and tags of IOB2 or IOBES, which says the scheme.
+        labels: The model's labels, `labels=model.labels`: O and tags of IOB2 or IOBES, which says the scheme. A word with
+            another tag, such as one that only dev has, counts nothing in the loss, and is logged; evaluation counts it as
+            an error.
         label_subwords: `"first"`: a word's first token is trained to answer its tag, the others count nothing. `"all"`: the
             others too, by the same tag with I- for B-. In both, the first one's answer is the word's.
         max_length: Tokens of a row, special tokens included; default 128, or the tokenizer's limit if less.
@@ -54,7 +59,7 @@ def token_classification(
         (B, S), 1 for the tokens that count and 0 for the rest. `len()` is exact.
 
     Raises:
-        DataError: If the data cannot be used or has a type that `labels` lacks; the message names file, line and value.
+        DataError: If the data cannot be used; the message names file, line and value.
         KerasftError: If an argument is out of range.
 
     Example:
@@ -66,9 +71,10 @@ def token_classification(
     ([[0, 0, 1, 0], [0, 0, 0, 0]], [[0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
     """
     batching = Batching.of(batch_size, similar_length=False)
-    rows = read_tags(source)
+    rows, labels = read_tags(source), Labels.of(labels)
     windows = make_windows(tokenizer, rows.columns["text"], max_length=max_length, stride=stride)
-    values, weights = word_targets(windows, rows, labels=Labels.of(labels), label_subwords=label_subwords)
+    values, weights = word_targets(windows, rows, labels=labels, label_subwords=label_subwords)
+    report_unknown_tags(rows, labels)
     report_lost_words(windows, rows)
     y = TokenTargets(np.concatenate(values), np.concatenate(weights))
     store = window_store(Encoder(tokenizer, max_length), windows)
@@ -83,11 +89,11 @@ def word_targets(
     Args:
         windows: Of the rows' texts.
         rows: As `read_tags` returns them.
-        labels: The model's labels.
+        labels: The model's labels. A word whose tag is not among them weighs 0.
         label_subwords: As for `token_classification`.
 
     Raises:
-        DataError: If a tag is not among the labels.
+        KerasftError: If `label_subwords` is none of its choices, or the labels are no tags.
     """
     if label_subwords not in LABEL_SUBWORDS:
         raise bad_argument("label_subwords", f"one of {LABEL_SUBWORDS}", label_subwords, "Choose one of them.")
@@ -96,14 +102,15 @@ def word_targets(
         words, tokens = rows.columns["offsets"][row], windows.offsets[row]
         first = first_tokens(words, tokens)
         value, counts = np.zeros(len(tokens), np.int32), np.zeros(len(tokens), np.float32)
+        known = tags != UNKNOWN
         if label_subwords == "all":
             word = np.searchsorted([start for start, _ in words], [start for start, _ in tokens], side="right") - 1
             real = np.array([end > start for start, end in tokens], bool)
-            value[real], counts[real] = _inside(tags, labels)[word[real]], 1.0
+            value[real], counts[real] = _inside(tags, labels)[word[real]], known[word[real]]
         # From the last to the first, so that a token which is the first of two words has the tag of the first one.
         value[first[first >= 0][::-1]] = tags[first >= 0][::-1]
-        counts[first[first >= 0]] = 1.0
-        targets.append((value, counts))
+        counts[first[first >= 0][::-1]] = known[first >= 0][::-1]
+        targets.append((np.maximum(value, 0), counts))
     values, weights = [], []
     for text, begin, ids, own in zip(windows.texts, windows.begins, windows.token_ids, windows.own()):
         place, end = windows.prefix, windows.prefix + len(own)
@@ -119,14 +126,15 @@ def _inside(tags: np.ndarray, labels: Labels) -> np.ndarray:
     """The labels' numbers with I- in the place of B-, where there is such a label."""
     index = {name: number for number, name in enumerate(labels)}
     inside = [index.get(f"I{name[1:]}" if name.startswith("B-") else name, number) for name, number in index.items()]
-    return np.array(inside, np.int32)[tags]
+    return np.where(tags == UNKNOWN, UNKNOWN, np.array(inside, np.int32)[tags])
 
 
 def encode_tags(rows: Rows, labels: Labels) -> list[np.ndarray]:
     """The rows' tags, in the scheme of the labels, as the labels' numbers; int32 (words,) for each row.
 
+    A tag that is not among the labels is `UNKNOWN` (-1).
+
     Raises:
-        DataError: If a tag is not among the labels.
         KerasftError: If the labels are no tags.
 
     Example:
@@ -139,17 +147,7 @@ def encode_tags(rows: Rows, labels: Labels) -> list[np.ndarray]:
         raise bad_argument("labels", "of one label a token", labels, "Give kerasft.data.collect_tags(...).")
     scheme = scheme_of(labels)
     index = {name: number for number, name in enumerate(labels)}
-    encoded = []
-    for row, tags in enumerate(rows.columns["tags"]):
-        tags = tags_of(spans_of(tags), len(tags), scheme)
-        unknown = next((tag for tag in tags if tag not in index), None)
-        if unknown is not None:
-            types = sorted({name[2:] for name in labels if name != OUTSIDE})
-            problem = f"this tag is not among the model's, whose types are {', '.join(types)}"
-            fix = "Correct it, or collect the labels from a file that has them all."
-            raise rows.error(row, problem, fix=fix, value=unknown)
-        encoded.append(np.array([index[tag] for tag in tags], np.int32))
-    return encoded
+    return [np.array([index.get(tag, UNKNOWN) for tag in tags], np.int32) for tags in tags_in_scheme(rows, scheme)]
 
 
 def window_store(encoder: Encoder, windows: Windows) -> TokenStore:

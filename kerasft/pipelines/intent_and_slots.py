@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.intent_and_slots import intents_of
-from kerasft.data.tagged_texts import read_tags
+from kerasft.data.intent_and_slots import intents_of, report_unknown_intents
+from kerasft.data.tagged_texts import read_tags, report_unknown_tags
 from kerasft.export.runners import Runner
 from kerasft.features import Labels
 from kerasft.heads.intent_and_slots import INTENT_LOGITS, SLOT_LOGITS
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, report_unknown_types, tagging_errors
+from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, tagging_errors
 from kerasft.postprocessing.tags import spans_of
 from kerasft.postprocessing.text_classification import answers as classify
 from kerasft.postprocessing.token_classification import decode, entities
@@ -131,7 +131,8 @@ class IntentAndSlotsPipeline(Pipeline):
         """
         reading = {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
         rows = read_tags(source, columns=columns, **reading)
-        report_unknown_types(rows, self.labels)
+        report_unknown_tags(rows, self.labels)
+        report_unknown_intents(rows, self.intents)
         texts, offsets, truth = (rows.columns[name] for name in ("text", "offsets", "tags"))
         logits, others = self.tagger(texts, offsets, batch_size=batch_size)
         intents = classify(np.stack(others[INTENT_LOGITS]), self.intents)

@@ -7,7 +7,6 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.rows import Rows
-from kerasft.data.token_store import logger
 from kerasft.data.windows import make_windows, special_tokens
 from kerasft.data.words import split_words
 from kerasft.errors import bad_argument, bad_data
@@ -114,19 +113,6 @@ def all_outside(truth: Sequence[Sequence[str]]) -> list[list[str]]:
     [['O', 'O'], []]
     """
     return [[OUTSIDE] * len(tags) for tags in truth]
-
-
-def report_unknown_types(rows: Rows, labels: Labels) -> None:
-    """Log how many spans of the truth have a type that the model cannot answer; they count as missed."""
-    known = {name[2:] for name in labels if name != OUTSIDE}
-    unknown = [
-        tag[2:] for tags in rows.columns["tags"] for tag in tags if tag.startswith("B-") and tag[2:] not in known
-    ]
-    if unknown:
-        logger.warning(
-            "%d spans of %s have types that the model does not know (%s); they count as missed.",
-            *(len(unknown), rows.name, ", ".join(sorted(set(unknown))[:10])),
-        )
 
 
 def tagging_errors(rows: Rows, found: Sequence[Sequence[Mapping]], expected: Sequence[Sequence[Mapping]]) -> list[dict]:

@@ -7,12 +7,12 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.rows import Rows
-from kerasft.data.tagged_texts import read_tags
+from kerasft.data.tagged_texts import read_tags, report_unknown_tags
 from kerasft.export.runners import LOGITS, Runner
 from kerasft.features import Labels
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, report_unknown_types, tagging_errors
+from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, tagging_errors
 from kerasft.postprocessing.tags import spans_of
 from kerasft.postprocessing.token_classification import decode, entities
 from kerasft.reports import Report, undefined_spans
@@ -168,7 +168,7 @@ class TokenClassificationPipeline(Pipeline):
             DataError: If the data cannot be used.
         """
         rows = self._read(source, columns)
-        report_unknown_types(rows, self.labels)
+        report_unknown_tags(rows, self.labels)
         texts, offsets, truth = (rows.columns[name] for name in ("text", "offsets", "tags"))
         decoded = self._tagged(rows, batch_size)
         predicted = [tags for tags, _ in decoded]

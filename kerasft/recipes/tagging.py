@@ -33,7 +33,7 @@ class TaggingOptions(TrainingOptions):
 
 
 def read_tagged_rows(options: TaggingOptions) -> tuple:
-    """Read the train and dev rows, the split to report with its rows, and the tags of the train rows.
+    """Read the train and dev rows, the split to report with its rows, and the tags of the rows that are trained on.
 
     Example:
 
@@ -41,7 +41,7 @@ def read_tagged_rows(options: TaggingOptions) -> tuple:
     >>> options = TaggingOptions(model=checkpoint, train=str(scratch / "tags.conll"))
     >>> train, dev, (split, rows), labels = read_tagged_rows(options)
     >>> len(train), len(dev), split, list(labels)
-    (9, 1, 'dev', ['O', 'B-WORK', 'I-WORK'])
+    (9, 1, 'dev', ['O', 'B-WORK'])
     """
     columns = {"text": column(options.text), "label": column(options.label)}
     columns = {role: name for role, name in columns.items() if name is not None} or None
@@ -49,13 +49,14 @@ def read_tagged_rows(options: TaggingOptions) -> tuple:
     train = kerasft.data.read_tags(options.train, **reading)
     dev = options.dev and kerasft.data.read_tags(options.dev, **reading)
     test = options.test and kerasft.data.read_tags(options.test, **reading)
-    roles = {"text": "text"} | ({"label": "intent"} if "intent" in train.columns else {})
-    stratified = {"seed": options.seed, "columns": roles}
+    drawn = {"seed": options.seed, "scheme": options.trained_scheme}
     if dev is None:
-        train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **stratified)
-    labels = kerasft.data.collect_tags(train, trained=options.trained_scheme)
+        number = max(1, round(len(train) * options.dev_fraction))
+        train, dev = kerasft.data.split_tagged_rows(train, number, **drawn)
     if options.max_train_rows is not None and options.max_train_rows < len(train):
-        train, _, _ = kerasft.data.split(train, dev=len(train) - options.max_train_rows, **stratified)
+        left_out = len(train) - options.max_train_rows
+        train, _ = kerasft.data.split_tagged_rows(train, left_out, exact=True, **drawn)
+    labels = kerasft.data.collect_tags(train, trained=options.trained_scheme)
     return train, dev, ("dev", dev) if test is None else ("test", test), labels
 
 

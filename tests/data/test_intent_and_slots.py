@@ -1,5 +1,7 @@
 """From utterances to what the two-output model reads."""
 
+import logging
+
 import numpy as np
 import pytest
 
@@ -40,11 +42,16 @@ def test_the_number_of_batches_is_known():
     assert len(dataset) == len(list(dataset)) == 3
 
 
+def test_an_intent_that_the_model_lacks_weighs_nothing(caplog):
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        _, y, weights = batch([(["stop", "it"], ["O", "B-stop"], "stop"), *ROWS])
+    assert y["intent_logits"].numpy().tolist() == [0, 1, 0]
+    assert weights["intent_logits"].numpy().tolist() == [0.0, 1.0, 1.0]
+    assert float(np.sum(weights["slot_logits"])) == 5
+    assert "1 of 3 rows of Python rows has intents that no training row has: stop; they count as errors." in caplog.text
+
+
 def test_intents_that_cannot_be_used():
-    with pytest.raises(
-        DataError, match=r"line 1: this intent is not among the model's \(lost, pay\); received: 'stop'"
-    ):
-        batch([(["a"], ["O"], "stop")])
     with pytest.raises(DataError, match="the source has no intents; received"):
         batch([(["a"], ["O"])])
     with pytest.raises(DataError, match="all texts have one and the same intent; received: 'pay'"):

@@ -112,8 +112,11 @@ def test_the_same_spans_from_every_scheme():
 
 def test_labels_of_a_source():
     rows = [(["a", "b"], ["B-t10", "B-t2"])]
-    assert list(data.collect_tags(rows)) == ["O", "B-t2", "I-t2", "B-t10", "I-t10"]
-    assert list(data.collect_tags(rows, trained="BIOES"))[:5] == ["O", "B-t2", "I-t2", "E-t2", "S-t2"]
+    assert list(data.collect_tags(rows)) == ["O", "B-t2", "B-t10"]
+    assert list(data.collect_tags(rows, trained="BIOES")) == ["O", "S-t2", "S-t10"]
+    rows = [(["a", "b", "c", "d"], ["B-y", "I-y", "I-y", "B-x"])]
+    assert list(data.collect_tags(rows)) == ["O", "B-x", "B-y", "I-y"]
+    assert list(data.collect_tags(rows, trained="BIOES")) == ["O", "S-x", "B-y", "I-y", "E-y"]
     with pytest.raises(DataError, match="none of 1 texts has a labelled span"):
         data.collect_tags([(["a"], ["O"])])
     with pytest.raises(KerasftError, match="`trained` must be 'IOB2' or 'IOBES'; received: 'IOB1'"):

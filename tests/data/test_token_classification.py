@@ -11,7 +11,7 @@ from kerasft import data, losses
 from kerasft.data.batching import Batching
 from kerasft.data.token_classification import word_targets
 from kerasft.data.windows import make_windows
-from kerasft.errors import DataError, KerasftError
+from kerasft.errors import KerasftError
 from kerasft.features import TOKEN_IDS, Labels, multi_label
 from kerasft.postprocessing.tags import spans_of, tags_of
 from kerasft.tokenizers import train
@@ -91,11 +91,21 @@ def test_byte_level_tokens_belong_to_the_words_they_begin_in():
     assert "segment_ids" not in features
 
 
-def test_unknown_tags_and_labels():
-    with pytest.raises(
-        DataError, match=r"Python rows, line 1: this tag is not among the model's.*are X; received: 'B-Y'"
-    ):
-        arrays([(["a"], ["B-Y"])])
+def test_words_with_tags_that_the_model_lacks_weigh_nothing(caplog):
+    rows = [(["good", "card", "film"], ["B-Y", "B-X", "I-X"]), (["good"], ["O"])]
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        _, y, weights = arrays(rows, ["O", "B-X"])
+    assert y[0] == [0, 0, 1, 0, 0]
+    assert weights[0] == [0.0, 0.0, 1.0, 0.0, 0.0]
+    assert (
+        "1 of 2 rows of Python rows has tags that no training row has: B-Y, I-X; they count as errors." in caplog.text
+    )
+    _, y, weights = arrays([(["paying", "xyz"], ["B-Y", "B-X"])], ["O", "B-X"], label_subwords="all")
+    assert [label for label, weight in zip(y[0], weights[0], strict=True) if weight] == [1] * int(sum(weights[0]))
+    assert 1 <= sum(weights[0]) < len(weights[0]) - 3  # those of "xyz" alone
+
+
+def test_labels_that_are_no_tags():
     with pytest.raises(KerasftError, match="`labels` must be tags: O, and prefixes"):
         arrays(ROWS, ["no", "yes"])
     with pytest.raises(KerasftError, match="`labels` must be of one label a token"):

@@ -1,7 +1,9 @@
 """The recipes of token classification, and of intents with slots, with tiny models."""
 
 import json
+import logging
 import random
+import re
 
 import pytest
 
@@ -27,27 +29,35 @@ def sentences(number=60, seed=0):
         yield words, ["I-thing" if word in NAMES else "O" for word in words]
 
 
-def write_conll(path, number=60, seed=0):
+def write_conll(path, number=60, seed=0, more=""):
     path.write_text(
-        "\n".join("".join(f"{w}\t{t}\n" for w, t in zip(*s, strict=True)) for s in sentences(number, seed)), "utf-8"
+        "\n".join("".join(f"{w}\t{t}\n" for w, t in zip(*s, strict=True)) for s in sentences(number, seed)) + more,
+        "utf-8",
     )
     return str(path)
 
 
-def test_entities_are_learnt_from_conll_columns_in_another_scheme(checkpoint, tmp_path):
+def test_entities_are_learnt_from_conll_columns_in_another_scheme(checkpoint, tmp_path, caplog):
+    unseen = "\nAnn\tI-person\n"  # as in ATIS: dev and test have tags that train lacks
     options = token_classification.Options(
-        model=checkpoint, train=write_conll(tmp_path / "train.conll"), dev=write_conll(tmp_path / "dev.conll", 20, 1),
-        test=write_conll(tmp_path / "test.conll", 20, 2), output=str(tmp_path / "bundle"), scheme="IOB1",
+        model=checkpoint, train=write_conll(tmp_path / "train.conll"), dev=write_conll(tmp_path / "dev.conll", 20, 1, unseen),
+        test=write_conll(tmp_path / "test.conll", 20, 2, unseen), output=str(tmp_path / "bundle"), scheme="IOB1",
         trained_scheme="IOBES", constrained=True, label_subwords="all", max_length=16, stride=4, epochs=6, batch_size=8,
         learning_rate=1e-2, class_weights="balanced", focal_gamma=1.0, max_train_rows=50, keep="best",
         monitor="val_entity_recall",
     )  # fmt: skip
-    result = token_classification.main(options)
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        result = token_classification.main(options)
+    for name in ("dev.conll", "test.conll"):
+        assert (
+            len(re.findall(rf"1 of 21 rows of .*{name} has tags that no training row has: S-person;", caplog.text)) == 1
+        )
     assert result["split"] == "test"
+    assert result["metrics"]["entity_recall"] < 1.0  # the unseen one counts as missed
     assert result["best_epoch_chosen_on"] == "dev"
     assert result["metrics"]["entity_f1"] > 0.8
     bundle = kerasft.load_bundle(result["bundle"])
-    assert list(bundle.labels) == ["O", "B-thing", "I-thing", "E-thing", "S-thing"]
+    assert list(bundle.labels) == ["O", "B-thing", "I-thing", "E-thing", "S-thing"]  # no tag of "person"
     assert bundle.settings == {"stride": 4, "constrained": True, "scheme": "IOB1", "invalid": "error"}
     history = bundle.metadata["provenance"]["history"]
     assert len(history["val_entity_f1"]) == len(history["val_loss"]) == 6
@@ -66,6 +76,8 @@ def test_intents_and_slots_are_learnt_from_json_lines(checkpoint, tmp_path):
             spans = [{"start": i, "end": i + len(word), "label": "thing"} for i, word in places]
             intent = "report" if "lost" in words else "ask"
             file.write(json.dumps({"text": text, "spans": spans, "intent": intent}) + "\n")
+        rare = [{"start": 0, "end": 3, "label": "person"}]
+        file.write(json.dumps({"text": "Ann called", "spans": rare, "intent": "rare"}) + "\n")
     options = intent_and_slots.Options(
         model=checkpoint, train=str(path), output=str(tmp_path / "bundle"), max_length=16, epochs=5, batch_size=8,
         learning_rate=1e-2, class_weights="balanced", slot_weight=2.0, dropout=0.0, keep="last",
@@ -74,7 +86,10 @@ def test_intents_and_slots_are_learnt_from_json_lines(checkpoint, tmp_path):
     assert result["split"] == "dev"
     assert result["best_epoch_chosen_on"] is None
     assert result["metrics"]["slot_f1"] > 0.8
-    history = kerasft.load_bundle(result["bundle"]).metadata["provenance"]["history"]
+    bundle = kerasft.load_bundle(result["bundle"])
+    assert list(bundle.labels) == ["O", "B-person", "B-thing"]  # the rare ones stayed in train, and no I- was seen
+    assert list(bundle.settings["intents"]) == ["ask", "rare", "report"]
+    history = bundle.metadata["provenance"]["history"]
     assert history["loss"][-1] < 0.7 * history["loss"][0]
     answer = kerasft.pipelines.load(result["bundle"])("I lost my card")
     assert answer["intent"]["label"] in ("ask", "report")

@@ -1,0 +1,52 @@
+"""Rows with tags, intents or relations that no training row has: counted and said, never an abort."""
+
+import functools
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from kerasft.data.rows import Rows
+from kerasft.data.token_store import logger
+
+_SHOWN = 10
+
+
+def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[str], *, what: str) -> str | None:
+    """Log how many rows have names that a model does not know; the same sentence is logged once.
+
+    Such rows count nothing in the loss, for which the model has no output, and as errors in every score.
+
+    Args:
+        rows: The table.
+        names: The names of each row: its tags, its intent, its relation.
+        known: What the model knows.
+        what: What the names are, in the plural: `"tags"`.
+
+    Returns:
+        The sentence; None if every name is known.
+
+    Example:
+
+    >>> rows = Rows.of({"intent": ["pay", "sing"]}, "dev.jsonl")
+    >>> report_unknown(rows, [["pay"], ["sing"]], ["pay", "lost"], what="intents")
+    '1 of 2 rows of dev.jsonl has intents that no training row has: sing; they count as errors.'
+    """
+    known = set(known)
+    unknown = [set(row) - known for row in names]
+    counts = Counter(name for row in unknown for name in row)
+    if not counts:
+        return None
+    number = sum(map(bool, unknown))
+    ordered = sorted(counts, key=lambda name: (-counts[name], name))
+    shown = ", ".join(ordered[:_SHOWN]) + (f", ... ({len(ordered)} in all)" if len(ordered) > _SHOWN else "")
+    has = "has" if number == 1 else "have"
+    sentence = (
+        f"{number} of {len(rows)} rows of {rows.name} {has} {what} that no training row has: {shown}; "
+        "they count as errors."
+    )
+    _log_once(sentence)
+    return sentence
+
+
+@functools.lru_cache(maxsize=1000)  # the same rows are read for the loss, and evaluated after each epoch
+def _log_once(sentence: str) -> None:
+    logger.warning("%s", sentence)
