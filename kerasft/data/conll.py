@@ -1,11 +1,12 @@
 """Files of words and tags: CoNLL columns, and the parallel files of words, tags and intents as SNIPS and ATIS have them."""
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
+from kerasft.data.conll_lines import Line, cut_lines, find_places, sentences_of
 from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_text
+from kerasft.data.token_store import logger
 from kerasft.errors import bad_argument, bad_data
 
 SUFFIXES = (".conll", ".txt", ".tsv", ".iob", ".iob2", ".bio")
@@ -17,8 +18,9 @@ WORDS_FILE, TAGS_FILE, INTENT_FILE = "seq.in", "seq.out", "label"
 def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     """Read a file with one word a line: the word, a TAB (or spaces), more columns if there are, the tag.
 
-    A blank line ends a sentence, a line that begins with -DOCSTART- is none. Where one line has a TAB, all are read as
-    separated by TABs, so that words may hold spaces.
+    A blank line ends a sentence. Lines that begin with -DOCSTART- are skipped, and so are comments: lines that begin with #
+    before a sentence and do not have the form of a word with its tag. What is guessed is logged: a first column of numbers
+    (the word is the second then), a header, TABs mixed with spaces, which of several columns is the tag.
 
     Args:
         path: The file.
@@ -28,7 +30,8 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
         Rows with `words`, `tags` and `lines` (of each word), a list each.
 
     Raises:
-        DataError: If a line has too few columns or an empty word or tag.
+        DataError: If a line has another number of columns than the others, or an empty word or tag; if several columns hold
+            tags and none was named.
 
     Example:
 
@@ -37,50 +40,48 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     >>> read_conll(path).columns["words"]
     [['Smith', 'came'], ['New', 'York']]
     """
-    places = _places(columns)
-    text = read_text(path)
-    tabs = any("\t" in line and not line.isspace() for line in text.split("\n"))
-    sentences: list[list[tuple[str, str, int]]] = [[]]
-    for number, line in enumerate(text.split("\n"), 1):
-        line = line.strip("\r")
-        if not line.strip(" \t") or line.startswith("-DOCSTART-"):
-            sentences.append([])
-            continue
-        cells = line.split("\t") if tabs else re.split(r"[ \t]+", line.strip(" \t"))
-        sentences[-1].append((*_word_and_tag(path, number, cells, places), number))
-    sentences = [sentence for sentence in sentences if sentence]
-    if not sentences:
-        raise bad_data(str(path), "the file holds no word", "Write one word and its tag a line.")
-    words, tags, lines = ([list(column) for column in zip(*(zip(*s) for s in sentences))][i] for i in range(3))
-    columns = {"words": [*map(list, words)], "tags": [*map(list, tags)], "lines": [*map(list, lines)]}
-    return Rows.of(columns, str(path), lines=[line[0] for line in lines])
+    given = _given_places(columns)
+    name = str(path)
+    lines, notes = cut_lines(read_text(path), name, same_number=min(given.values(), default=-1) < 0 or len(given) < 2)
+    if not any(line.cells for line in lines):
+        raise bad_data(name, "the file holds no word", "Write one word and its tag a line.")
+    word, tag, found = find_places(lines, name, given)
+    sentences, split = sentences_of(lines, index=0 if "text" not in given and word == 1 else None)
+    if notes := [*notes, *found, *split]:
+        logger.warning("%s: %s.", name, "; ".join(notes))
+    columns = {"words": [], "tags": [], "lines": []}
+    for sentence in sentences:
+        columns["words"].append([_cell(name, line, word, "word") for line in sentence])
+        columns["tags"].append([_cell(name, line, tag, "tag").strip() for line in sentence])
+        columns["lines"].append([line.number for line in sentence])
+    return Rows.of(columns, name, lines=[numbers[0] for numbers in columns["lines"]])
 
 
-def _places(columns: Mapping[str, object] | None) -> tuple[int, int]:
-    given = {"text": 0, "label": -1, **(columns or {})}
-    if set(given) != {"text", "label"} or any(isinstance(p, bool) or not isinstance(p, int) for p in given.values()):
+def _given_places(columns: Mapping[str, object] | None) -> dict[str, int]:
+    given = dict(columns or {})
+    if not set(given) <= {"text", "label"} or any(
+        isinstance(p, bool) or not isinstance(p, int) for p in given.values()
+    ):
         raise bad_argument(
             "columns", "numbers of the columns of word and tag", columns, 'Give {"text": 0, "label": 3}, for example.'
         )
-    return given["text"], given["label"]
+    return given
 
 
-def _word_and_tag(path: Path, number: int, cells: list[str], places: tuple[int, int]) -> list[str]:
-    found = []
-    for what, place in zip(("word", "tag"), places):
-        if len(cells) < 2 or not -len(cells) <= place < len(cells):
-            raise bad_data(
-                str(path),
-                f"there is no column {place} for the {what}",
-                "Each line must hold a word, a TAB (or spaces throughout) and a tag; a blank line ends a sentence.",
-                line=number,
-                value="\t".join(cells),
-            )
-        cell = cells[place] if what == "word" else cells[place].strip()
-        if not cell:
-            raise bad_data(str(path), f"the {what} is empty", "Fill it in.", line=number, value="\t".join(cells))
-        found.append(cell)
-    return found
+def _cell(name: str, line: Line, place: int, what: str) -> str:
+    if len(line.cells) < 2 or not -len(line.cells) <= place < len(line.cells):
+        raise bad_data(
+            name,
+            f"there is no column {place} for the {what}",
+            "Each line must hold a word, a TAB (or spaces throughout) and a tag; a blank line ends a sentence.",
+            line=line.number,
+            value=line.text,
+        )
+    cell = line.cells[place]
+    # A tag of nothing but white space is none; a word may be a no-break space.
+    if not (cell if what == "word" else cell.strip()):
+        raise bad_data(name, f"the {what} is empty", "Fill it in.", line=line.number, value=line.text)
+    return cell
 
 
 def parallel_files(source: object) -> dict[str, Path] | None:

@@ -11,18 +11,12 @@ import numpy as np
 
 from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
+from kerasft.data.squad_answers import BARE, FIX, Aligner, checked_text, read_answers
 from kerasft.data.text_files import read_text
-from kerasft.data.token_store import logger
 from kerasft.errors import DataError, bad_argument, bad_data
-from kerasft.features import is_unicode
 
 MISALIGNED = ("error", "search")
-"""What to do with an answer that does not stand where the data says."""
-
-_FIX = (
-    'Write {"question": ..., "context": ..., "answers": [{"text": ..., "answer_start": ...}], "id": ...}; "answers": [] says '
-    "that the context holds no answer."
-)
+"""What to do with an answer that is not where the data says."""
 
 
 class Answer(NamedTuple):
@@ -92,8 +86,8 @@ def read_squad(source: object, *, misaligned: str = "error") -> list[Question]:
         The questions, in the source's order.
 
     Raises:
-        DataError: If a file or row is not of this form, an answer does not stand in its context, a question is empty, or two
-            have one id; the message names the file and the question.
+        DataError: If a file or row is not of this form, an answer is not in its context, a question is empty, or an id is a
+            duplicate; the message names the file and the question.
         KerasftError: If `misaligned` is neither of the two.
 
     Example:
@@ -111,12 +105,7 @@ def read_squad(source: object, *, misaligned: str = "error") -> list[Question]:
         _read_json(path, reader)
     if not reader.questions:
         _read_table(read_rows(source), reader)
-    if reader.moved:
-        logger.warning(
-            "%d of %d answers did not stand where the data says; the nearest place of the same text was taken.",
-            reader.moved,
-            sum(len(question.answers) for question in reader.questions),
-        )
+    reader.align.report(sum(len(question.answers) for question in reader.questions))
     return reader.questions
 
 
@@ -164,10 +153,9 @@ class _Reader:
     """Collects questions, each checked as it comes."""
 
     def __init__(self, search: bool):
-        self.search = search
+        self.align = Aligner(search)
         self.questions: list[Question] = []
         self.ids: set[str] = set()
-        self.moved = 0
 
     def add(self, item: Mapping[str, Any], place: str, *, context: object, title: object = "") -> None:
         """Check one question, of SQuAD's JSON or of a table, and keep it."""
@@ -175,94 +163,15 @@ class _Reader:
         name = str(len(self.questions) + 1) if name is None else str(name)
         place = f"{place}, question {name!r}"
         if name in self.ids:
-            raise bad_data(place, "this id stands twice", "Give each question an id of its own.", value=name)
+            raise bad_data(place, "duplicate id", "Give each question an id of its own.", value=name)
         self.ids.add(name)
-        question = _text(item.get("question"), "question", place)
+        question = checked_text(item.get("question"), "question", place)
         if not question.strip():
             raise bad_data(place, "the question is empty", "Write it or delete it.", value=question)
-        context = _text(context, "context", place)
-        answers = _answers(item, place)
-        answers = tuple(self._aligned(answer, context, place) for answer in answers)
+        context = checked_text(context, "context", place)
+        answers = tuple(Answer(*self.align(*answer, context, place)) for answer in read_answers(item, place))
         title = title if isinstance(title, str) else ""
         self.questions.append(Question(name, question, context, answers, title))
-
-    def _aligned(self, answer: Answer, context: str, place: str) -> Answer:
-        if context.startswith(answer.text, answer.start) and answer.start >= 0:
-            return answer
-        places = _occurrences(answer.text, context)
-        if self.search and places:
-            self.moved += 1
-            return Answer(answer.text, min(places, key=lambda start: abs(start - answer.start)))
-        found = context[max(answer.start, 0) :][: len(answer.text)]
-        if places:
-            elsewhere = f"The nearest is at {min(places, key=lambda start: abs(start - answer.start))}"
-            fix = f'{elsewhere}: correct it (characters, not bytes), or give misaligned="search" to take it.'
-        else:
-            fix = "It stands nowhere in the context: copy it from there exactly, or delete the answer."
-        problem = f"the answer {answer.text!r} does not stand at answer_start={answer.start} of the context"
-        raise bad_data(place, problem, fix, value=found)
-
-
-def _occurrences(text: str, context: str) -> list[int]:
-    places, start = [], context.find(text)
-    while start >= 0:
-        places.append(start)
-        start = context.find(text, start + 1)
-    return places
-
-
-def _text(value: object, name: str, place: str) -> str:
-    if not isinstance(value, str):
-        raise bad_data(place, f"{name} is not a text", _FIX, value="nothing" if value is None else value)
-    if not is_unicode(value):
-        raise bad_data(place, f"{name} holds half of a surrogate pair", "Write it as UTF-8.", value=value)
-    return value
-
-
-def _answers(item: Mapping[str, Any], place: str) -> list[Answer]:
-    """The answers in any of their forms; an empty list where it is said that there is none."""
-    received = item.get("answers")
-    impossible = item.get("is_impossible")
-    if isinstance(received, str):
-        received = _parsed(received, place)
-    if isinstance(received, Mapping):
-        received = _as_dictionaries(received, place)
-    received = received.tolist() if isinstance(received, np.ndarray) else received
-    if received is None and impossible is True:
-        return []
-    if not isinstance(received, (list, tuple)):
-        raise bad_data(place, "answers is not a list", _FIX, value="nothing" if received is None else received)
-    if isinstance(impossible, bool) and impossible == bool(received):
-        problem = f"is_impossible is {impossible}, but there are {len(received)} answers"
-        raise bad_data(place, problem, "Correct one of the two.", value=received)
-    return [_answer(answer, place) for answer in received]
-
-
-def _as_dictionaries(received: Mapping[str, Any], place: str) -> list[dict]:
-    columns = [received.get(name) for name in ("text", "answer_start")]
-    if any(not hasattr(column, "__len__") or isinstance(column, str) for column in columns) or (
-        len(columns[0]) != len(columns[1])
-    ):
-        raise bad_data(place, "answers needs as many texts as places", _FIX, value=dict(received))
-    return [{"text": text, "answer_start": start} for text, start in zip(*columns)]
-
-
-def _parsed(received: str, place: str) -> object:
-    try:
-        return json.loads(received)
-    except (ValueError, RecursionError) as error:
-        raise bad_data(place, f"answers is text but not JSON ({error})", _FIX, value=received) from error
-
-
-def _answer(answer: object, place: str) -> Answer:
-    if not isinstance(answer, Mapping):
-        raise bad_data(place, "an answer is not a dictionary", _FIX, value=answer)
-    text, start = _text(answer.get("text"), "an answer's text", place), answer.get("answer_start")
-    if not text.strip():
-        raise bad_data(place, "an answer is empty", 'Write "answers": [] where there is none.', value=text)
-    if isinstance(start, bool) or not isinstance(start, (int, np.integer)):
-        raise bad_data(place, "answer_start is not a whole number", _FIX, value="nothing" if start is None else start)
-    return Answer(text, int(start))
 
 
 def _json_paths(source: object) -> list[Path]:
@@ -286,19 +195,19 @@ def _read_json(path: Path, reader: _Reader) -> None:
     before = len(reader.questions)
     for item in _list(items, "the list of articles (data)", name):
         if not isinstance(item, Mapping):
-            raise bad_data(name, "an article is not an object", _FIX, value=item)
+            raise bad_data(name, "an article is not an object", FIX, value=item)
         if "paragraphs" not in item:
             reader.add(item, name, context=item.get("context"), title=item.get("title"))
             continue
         for paragraph in _list(item["paragraphs"], "paragraphs", name):
             if not isinstance(paragraph, Mapping):
-                raise bad_data(name, "a paragraph is not an object", _FIX, value=paragraph)
+                raise bad_data(name, "a paragraph is not an object", FIX, value=paragraph)
             for entry in _list(paragraph.get("qas"), "qas", name):
                 if not isinstance(entry, Mapping):
-                    raise bad_data(name, "a question is not an object", _FIX, value=entry)
+                    raise bad_data(name, "a question is not an object", FIX, value=entry)
                 reader.add(entry, name, context=paragraph.get("context"), title=item.get("title"))
     if len(reader.questions) == before:
-        raise bad_data(name, "it holds no question", _FIX)
+        raise bad_data(name, "it holds no question", FIX)
 
 
 def _list(value: object, what: str, name: str) -> list:
@@ -310,8 +219,8 @@ def _list(value: object, what: str, name: str) -> list:
 
 def _read_table(rows: Rows, reader: _Reader) -> None:
     missing = [name for name in ("question", "context", "answers") if name not in rows.columns]
-    if missing:
-        raise bad_data(rows.name, f"there is no column {missing[0]!r}", _FIX, value=list(rows.columns))
+    if missing and (missing != ["answers"] or BARE not in rows.columns):
+        raise bad_data(rows.name, f"there is no column {missing[0]!r}", FIX, value=list(rows.columns))
     for row in range(len(rows)):
         item = {name: column[row] for name, column in rows.columns.items()}
         file, line = rows.place(row)

@@ -1,37 +1,24 @@
 """Texts with tagged words, from any source: one form for everything that follows."""
 
-import itertools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from kerasft.data.character_spans import EXAMPLE
 from kerasft.data.conll import SUFFIXES, parallel_files, read_conll, read_parallel
 from kerasft.data.label_names import natural_key
 from kerasft.data.rows import Rows
 from kerasft.data.sources import expand_paths, path_suffix, read_rows
-from kerasft.data.token_store import logger
+from kerasft.data.tag_reader import TagReader, is_list_of, parsed_list
 from kerasft.data.unknown_labels import report_unknown
-from kerasft.data.words import cut_words, is_inside_letters, split_words
-from kerasft.errors import DataError, bad_argument, bad_data
-from kerasft.features import Labels, is_unicode
-from kerasft.postprocessing.tags import (
-    OUTSIDE,
-    Span,
-    first_invalid,
-    normalize,
-    repair,
-    scheme_name,
-    scheme_of,
-    spans_of,
-    tags_of,
-)
+from kerasft.data.word_tables import rows_of_word_table
+from kerasft.errors import bad_argument, bad_data
+from kerasft.features import Labels
+from kerasft.postprocessing.tags import OUTSIDE, scheme_name, scheme_of, spans_of, tags_of
 
 TEXT_COLUMNS = ("text", "words", "tokens", "sentence")
-LABEL_COLUMNS = ("spans", "entities", "tags", "ner_tags", "label", "labels")
+LABEL_COLUMNS = ("spans", "entities", "tags", "ner_tags", "tag", "label", "labels")
 INTENT = "intent"
-_EXAMPLE = (
-    'Write {"text": "In Rome", "spans": [{"start": 3, "end": 7, "label": "LOC"}]} or {"words": [...], "tags": [...]}.'
-)
 
 
 def read_tags(
@@ -40,15 +27,18 @@ def read_tags(
     """Read texts with tagged words, or with labelled character spans, and check them.
 
     Args:
-        source: Path, pattern or list of paths of CoNLL columns (.conll .txt .tsv .bio, see `read_conll`), or of .jsonl or
-            .parquet files with `text` and `spans` (a list of `{"start", "end", "label"}`, characters from 0, end
-            exclusive) or with `words` and `tags`; the folder or prefix of parallel files (see `read_parallel`); or rows: a
-            list of dictionaries of these forms, or of `(words, tags)` or `(words, tags, intent)` tuples.
+        source: Path, pattern or list of paths of CoNLL columns (.conll .txt .tsv .bio, see `read_conll`), or of .jsonl, .csv
+            or .parquet files with `text` and `spans` (a list of `{"start", "end", "label"}`, characters from 0, end
+            exclusive), with `words` and `tags`, or with one word a row (see `rows_of_word_table`); the folder or prefix of
+            parallel files (see `read_parallel`); or rows: a list of dictionaries of these forms, or of `(words, tags)` or
+            `(words, tags, intent)` tuples.
         columns: `{"text": ..., "label": ..., "intent": ...}`: numbers for CoNLL columns, names for the others. "text" is
             the column of text or words, "label" that of spans or tags.
-        scheme: In which the tags are written: `"IOB1"`, `"IOB2"` (BIO) or `"IOBES"` (BIOES, BILOU).
+        scheme: In which the tags are written: `"IOB1"`, `"IOB2"` (BIO), `"IOBES"` (BIOES, BILOU), or `"IO"`, types without a
+            prefix (PER, O), where words of one type that touch are one span.
         invalid: What to do about a sequence that the scheme does not allow, such as I-PER after O: `"error"`, or
-            `"repair"`, which reads it as conlleval does and logs how many tags changed.
+            `"repair"`, which reads it as conlleval does and logs how many tags changed; of a span with white space at its
+            ends: `"repair"` trims it.
 
     Returns:
         Rows with the columns `text` (words are joined by a space), `offsets` (start and end of each word), `tags` (one a
@@ -64,29 +54,25 @@ def read_tags(
     >>> rows.columns["offsets"], rows.columns["tags"]
     ([[(0, 4), (4, 5), (6, 11)]], [['B-LOC', 'O', 'O']])
     """
-    scheme = scheme_name(scheme)
-    if invalid not in ("error", "repair"):
-        raise bad_argument("invalid", "'error' or 'repair'", invalid, "Choose one of them.")
+    reader = TagReader(scheme, invalid)
     if isinstance(source, Rows) and "offsets" in source.columns:
         return source
     rows = _raw_rows(source, columns)
     text, label = _find(rows, columns, "text", TEXT_COLUMNS), _find(rows, columns, "label", LABEL_COLUMNS)
     intent = (columns or {}).get(INTENT, INTENT)
     result: dict[str, list] = {"text": [], "offsets": [], "tags": []}
-    changed = []
     for row in range(len(rows)):
-        value, marked = rows.columns[text][row], rows.columns[label][row]
+        marked = parsed_list(rows.columns[label][row])
+        value = rows.columns[text][row]
+        if is_list_of(marked, str):
+            value = value.split() if isinstance(parsed_list(value), str) else parsed_list(value)
         if isinstance(value, str):
-            found = _from_spans(rows, row, value, marked)
+            found = reader.spans(rows, row, value, marked)
         else:
-            found = _from_words(rows, row, value, marked, scheme=scheme, invalid=invalid, changed=changed)
+            found = reader.words(rows, row, value, marked)
         for name, item in zip(result, found):
             result[name].append(item)
-    if changed:
-        logger.warning(
-            "%d of %d texts of %s had tags that %s does not allow; %d tags were repaired.",
-            *(len(changed), len(rows), rows.name, scheme, sum(changed)),
-        )
+    reader.report(rows)
     if intent in rows.columns:
         result[INTENT] = [_intent(rows, row, value) for row, value in enumerate(rows.columns[intent])]
     return Rows(result, rows.files, rows.file_ids, rows.lines)
@@ -166,6 +152,8 @@ def _raw_rows(source: object, columns: Mapping[str, object] | None) -> Rows:
     if paths:
         return Rows.concatenate([read_conll(path, columns) for path in paths])
     rows = read_rows(source)
+    if (table := rows_of_word_table(rows, columns)) is not None:
+        return table
     if tuple(rows.columns) == ("text", "text_pair", "label"):  # tuples of three are (words, tags, intent) here
         return Rows.of(dict(zip(("words", "tags", INTENT), rows.columns.values())), rows.name)
     return rows
@@ -185,101 +173,17 @@ def _find(rows: Rows, columns: Mapping[str, object] | None, role: str, names: Se
     if "lines" in rows.columns:  # CoNLL columns, where `columns` gave numbers
         return {"text": "words", "label": "tags"}[role]
     given = (columns or {}).get(role)
-    found = [name for name in ([given] if given is not None else names) if name in rows.columns]
+    lower = {str(name).lower(): name for name in reversed(rows.columns)}
+    known = [given] if given is not None else [lower.get(name) for name in names]
+    found = [name for name in known if name in rows.columns]
     if not found:
         raise bad_data(
             rows.name,
             f"there is no column {given if given is not None else ' or '.join(names)}",
-            _EXAMPLE,
+            EXAMPLE,
             value=list(rows.columns),
         )
     return found[0]
-
-
-def _from_words(rows: Rows, row: int, words, tags, *, scheme: str, invalid: str, changed: list) -> tuple:
-    words, tags = (item.tolist() if hasattr(item, "tolist") else item for item in (words, tags))
-    for name, items in (("words", words), ("tags", tags)):
-        if not isinstance(items, list | tuple) or not items or not all(isinstance(i, str) and i for i in items):
-            raise rows.error(row, f"the {name} are not a list of texts", fix=_EXAMPLE, value=items)
-    if len(words) != len(tags):
-        raise rows.error(row, f"{len(words)} words have {len(tags)} tags", fix="Give each word one.", value=tags)
-    text, offsets = join_words(words)
-    if not is_unicode(text):
-        raise rows.error(row, "the text is not valid Unicode (half of a surrogate pair)", fix="Correct it.", value=text)
-    read = [normalize(tag, scheme) for tag in tags]
-    if None in read:
-        index = read.index(None)
-        fix = f"Tags of {scheme} are O, and prefixes with a type such as B-PER. Is scheme={scheme!r} right?"
-        raise _word_error(rows, row, index, "this is no tag of the scheme", fix=fix, value=tags[index])
-    wrong = first_invalid(read, scheme)
-    if wrong is not None:
-        if invalid == "error":
-            before = read[wrong - 1] if wrong else "the beginning"
-            fix = "Correct it, name the right scheme, or repair it as conlleval reads it: invalid='repair'."
-            problem = f"{scheme} does not allow this tag here, after {before}"
-            raise _word_error(rows, row, wrong, problem, fix=fix, value=tags[wrong])
-        changed.append(sum(a != b for a, b in zip(read, repair(read, scheme))))
-    return text, offsets, tags_of(spans_of(read), len(read))
-
-
-def join_words(words: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
-    """The words joined by spaces, and each one's start and end.
-
-    Example:
-
-    >>> join_words(["New", "York"])
-    ('New York', [(0, 3), (4, 8)])
-    """
-    offsets, place = [], 0
-    for word in words:
-        offsets.append((place, place + len(word)))
-        place += len(word) + 1
-    return " ".join(words), offsets
-
-
-def _from_spans(rows: Rows, row: int, text: str, marked) -> tuple:
-    if not text.strip() or not is_unicode(text):
-        raise rows.error(row, "the text is empty or not valid Unicode", fix="Correct or delete it.", value=text)
-    marked = marked.tolist() if hasattr(marked, "tolist") else marked
-    if not isinstance(marked, list | tuple):
-        raise rows.error(row, "the spans are not a list", fix=_EXAMPLE, value=marked)
-    spans = sorted(_checked_span(rows, row, text, item) for item in marked)
-    for first, second in itertools.pairwise(spans):
-        if second.start < first.end:
-            fix = "Keep one of them: a word has one tag."
-            raise rows.error(row, "two spans overlap", fix=fix, value=[tuple(first), tuple(second)])
-    offsets = cut_words(split_words(text), (place for span in spans for place in span[:2]))
-    begins, ends = {start: i for i, (start, _) in enumerate(offsets)}, {end: i for i, (_, end) in enumerate(offsets)}
-    in_words = [Span(begins[span.start], ends[span.end] + 1, span.label) for span in spans]
-    return text, offsets, tags_of(in_words, len(offsets))
-
-
-def _checked_span(rows: Rows, row: int, text: str, item) -> Span:
-    values = [item.get(name) for name in ("start", "end", "label")] if isinstance(item, Mapping) else item
-    if not isinstance(values, list | tuple) or len(values) != 3 or any(type(v) is not int for v in values[:2]):
-        fix = 'Write {"start": 3, "end": 7, "label": "LOC"}: characters from 0, the end exclusive.'
-        raise rows.error(row, "a span needs start, end and label", fix=fix, value=item)
-    start, end, label = values
-    if not isinstance(label, str) or not label.strip():
-        raise rows.error(row, "a span's label is not a name", fix="Fill it in.", value=item)
-    if not 0 <= start < end <= len(text):
-        fix = "Characters are counted from 0 in Unicode code points, the end is exclusive."
-        raise rows.error(row, f"a span lies outside the text of {len(text)} characters", fix=fix, value=item)
-    shown = text[start:end]
-    if shown != shown.strip():
-        raise rows.error(row, f"a span begins or ends with white space, {shown!r}", fix="Trim it.", value=item)
-    if is_inside_letters(text, start) or is_inside_letters(text, end):
-        around = text[max(0, start - 10) : end + 10]
-        fix = "Move its boundary to the word's. Are the offsets counted in bytes, or in another version of the text?"
-        raise rows.error(row, f"a span is misaligned: it cuts a word in {around!r}, {shown!r}", fix=fix, value=item)
-    return Span(start, end, label)
-
-
-def _word_error(rows: Rows, row: int, index: int, problem: str, *, fix: str, value: object) -> DataError:
-    """The error that names the word's own line, where words have lines."""
-    if "lines" not in rows.columns:
-        return rows.error(row, f"{problem} (word {index + 1})", fix=fix, value=value)
-    return bad_data(rows.place(row)[0], problem, fix, line=rows.columns["lines"][row][index], value=value)
 
 
 def _intent(rows: Rows, row: int, value: object) -> str:

@@ -31,7 +31,7 @@ def span_scores(truth: Tags, predicted: Tags, *, name: str = "entity") -> dict[s
 
     Returns:
         `entity_f1`, `entity_precision`, `entity_recall`, and `token_accuracy` (share of single tags that are right, O
-        included: high as soon as most words are O).
+        included: high as soon as most words are O). All are 0 where there is no text.
 
     Raises:
         KerasftError: If truth and prediction differ in length.
@@ -45,8 +45,10 @@ def span_scores(truth: Tags, predicted: Tags, *, name: str = "entity") -> dict[s
     """
     truth, predicted = _checked(truth, predicted)
     measures = {"f1": f1_score, "precision": precision_score, "recall": recall_score}
+    if not any(truth):  # seqeval raises where there is no tag at all
+        return dict.fromkeys([*(f"{name}_{key}" for key in measures), "token_accuracy"], 0.0)
     scores = {f"{name}_{key}": measure(truth, predicted, zero_division=0) for key, measure in measures.items()}
-    scores["token_accuracy"] = accuracy_score(truth, predicted) if any(truth) else 0.0
+    scores["token_accuracy"] = accuracy_score(truth, predicted)
     return {key: float(value) for key, value in scores.items()}
 
 

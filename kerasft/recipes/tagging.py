@@ -18,7 +18,9 @@ class TaggingOptions(TrainingOptions):
 
     text: str | None = option("column of the words (CoNLL: a number from 0) or of the text (JSON lines: its name)")
     label: str | None = option("column of the tags (CoNLL: a number, the last by default) or of the spans (JSON lines)")
-    scheme: str = option("how the files write tags", default="IOB2", choices=("IOB1", "IOB2", "IOBES"))
+    scheme: str = option(
+        "how the files write tags; IO: types without a prefix", default="IOB2", choices=("IOB1", "IOB2", "IOBES", "IO")
+    )
     trained_scheme: str = option("how the model answers them", default="IOB2", choices=("IOB2", "IOBES"))
     invalid: str = option(
         "what to do about tags that the scheme does not allow", default="error", choices=("error", "repair")

@@ -83,6 +83,11 @@ def test_squads_two_versions(tmp_path):
         {"text": ["Paris"], "answer_start": [3]},
         {"text": np.array(["Paris"], object), "answer_start": np.array([3])},
         json.dumps([{"text": "Paris", "answer_start": 3}]),
+        [{"text": "Paris", "answer_start": "3"}],
+        [{"text": "Paris", "answer_start": 3.0}],
+        "[{'text': 'Paris', 'answer_start': 3}]",
+        "{'text': array(['Paris'], dtype=object), 'answer_start': array([3], dtype=int32)}",
+        "{'text': array(['Paris'],\n dtype='<U5'), 'answer_start': array([3])}",
         np.array([{"text": "Paris", "answer_start": 3}], object),
     ],
 )
@@ -110,16 +115,26 @@ def broken(**changes):
     [
         (broken(answers=[{"text": "Paris", "answer_start": 4}]), r"line 1, question '1': .*answer_start=4 .* 'aris\.'"),
         (broken(answers=[{"text": "Paris", "answer_start": 4}]), r"The nearest is at 3: .*misaligned=\"search\""),
-        (broken(answers=[{"text": "Paris", "answer_start": -6}]), r"does not stand at answer_start=-6"),
-        (broken(answers=[{"text": "Rome", "answer_start": 3}]), r"'Rome' does not stand .* nowhere in the context"),
-        (
-            broken(answers=[{"text": "Paris", "answer_start": "3"}]),
-            r"answer_start is not a whole number; received: '3'",
+        (broken(answers=[{"text": "Paris", "answer_start": -6}]), r"is not at answer_start=-6"),
+        (broken(answers=[{"text": "Paris", "answer_start": "-1"}]), r"is not at answer_start=-1"),
+        (broken(answers=[{"text": "Rome", "answer_start": 3}]), r"'Rome' is not at .* does not occur in the context"),
+        *(
+            (
+                broken(answers=[{"text": "Paris", "answer_start": start}]),
+                r"answer_start is not a whole number; received",
+            )
+            for start in ("three", "3.5", 3.5, "3,0", float("inf"), [3])
         ),
+        *((broken(is_impossible=value), "is_impossible is neither true nor false") for value in ("maybe", 2, [])),
+        (broken(is_impossible="True"), r"is_impossible is True, but there are 1 answers"),
+        (broken(answers=[], is_impossible=0.0), r"is_impossible is False, but there are 0 answers"),
         (broken(answers=[{"text": "Paris", "answer_start": True}]), r"received: True"),
         (broken(answers=[{"text": " ", "answer_start": 2}]), r"an answer is empty; received: ' '"),
-        (broken(answers=["Paris"]), r"an answer is not a dictionary; received: 'Paris'"),
-        (broken(answers="Paris"), r"answers is text but not JSON .*received: 'Paris'"),
+        (broken(answers=[3]), r"an answer is not a dictionary; received: 3"),
+        (broken(answers=["Paris"]), r"the answer 'Paris' has no answer_start; .*misaligned=\"search\""),
+        (broken(answers="Paris"), r"the answer 'Paris' has no answer_start; .*misaligned=\"search\""),
+        (broken(answers="absent", answer="Rome"), r"'Rome' has no answer_start; .* It does not occur in the context"),
+        (broken(answers="[{'text': Paris}]"), r"answers is text but neither JSON nor .*received: "),
         (broken(answers={"text": ["Paris"], "answer_start": []}), r"needs as many texts as places"),
         (broken(answers=None), r"question '1': answers is not a list; received: 'nothing'"),
         (broken(is_impossible=True), r"is_impossible is True, but there are 1 answers"),
@@ -127,8 +142,8 @@ def broken(**changes):
         (broken(question="  "), r"the question is empty; received: '  '"),
         (broken(question=7), r"question is not a text; received: 7"),
         (broken(context="\ud800"), r"half of a surrogate pair; received: '\\ud800'"),
-        (broken(context="", answers=[{"text": "Paris", "answer_start": 0}]), r"'Paris' does not stand"),
-        (broken() * 2, r"line 2, question '1': this id stands twice; received: '1'"),
+        (broken(context="", answers=[{"text": "Paris", "answer_start": 0}]), r"'Paris' is not at"),
+        (broken() * 2, r"line 2, question '1': duplicate id; received: '1'"),
         (broken(answers="absent"), r"there is no column 'answers'; received: \['question', 'context', 'id'\]"),
     ],
 )
@@ -171,11 +186,62 @@ def test_misaligned_answers_are_searched_when_asked(caplog):
     row = ROW | {"context": "Paris, or Paris?", "answers": [{"text": "Paris", "answer_start": 9}]}
     with caplog.at_level(logging.WARNING, "kerasft"):
         assert read_squad([row], misaligned="search")[0].answers == (Answer("Paris", 10),)
-    assert "1 of 1 answers did not stand where the data says" in caplog.text
-    with pytest.raises(DataError, match="nowhere"):
+    assert "1 of 1 answers were not where the data says" in caplog.text
+    assert "1 of 1 answers occur several times in the context" in caplog.text
+    with pytest.raises(DataError, match="does not occur in the context"):
         read_squad([ROW | {"answers": [{"text": "Rome", "answer_start": 3}]}], misaligned="search")
     with pytest.raises(KerasftError, match=r"`misaligned` must be one of \('error', 'search'\); received: 'drop'"):
         read_squad([ROW], misaligned="drop")
+
+
+@pytest.mark.parametrize("form", [{"answers": ["Paris"]}, {"answers": "Paris"}, {"answers": None, "answer": "Paris"}])
+def test_answers_alone_are_searched_as_whole_words_when_asked(form, caplog):
+    row = ROW | {"context": "Parisian cafes in Paris."} | form
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        assert read_squad([row], misaligned="search")[0].answers == (Answer("Paris", 18),)
+    assert "1 of 1 answers had no answer_start" in caplog.text
+    bare = {"question": "Where?", "context": "In Paris.", "answer": "Paris", "answer_start": "3"}
+    assert read_squad([bare])[0].answers == (Answer("Paris", 3),)
+
+
+def test_an_answer_in_another_normal_form_is_taken_as_the_context_has_it(caplog):
+    row = {
+        "question": "Where?",
+        "context": "At Cafe\u0301 Roma.",
+        "answers": [{"text": "Caf\u00e9", "answer_start": 3}],
+    }
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        assert read_squad([row])[0].answers == (Answer("Cafe\u0301", 3),)
+    assert "1 of 1 answers were in another Unicode normal form" in caplog.text
+    row["answers"][0]["answer_start"] = 0
+    with pytest.raises(DataError, match="'Caf\u00e9' is not at answer_start=0"):
+        read_squad([row])
+    assert read_squad([row], misaligned="search")[0].answers == (Answer("Cafe\u0301", 3),)
+    composed = {
+        "question": "Where?",
+        "context": "At Caf\u00e9 Roma.",
+        "answers": [{"text": "Cafe\u0301", "answer_start": 3}],
+    }
+    assert read_squad([composed])[0].answers == (Answer("Caf\u00e9", 3),)
+
+
+def test_places_in_other_units_are_named_and_found_when_asked():
+    context = "\U0001d474\U0001d486 saw Bonn, Rome and Bonn."
+    utf16 = {"question": "Which?", "context": context, "answers": [{"text": "Rome", "answer_start": 15}]}
+    with pytest.raises(DataError, match=r"Counted in UTF-16 code units \(JavaScript, Java\) it is at 13"):
+        read_squad([utf16])
+    bonn = {"question": "Which?", "context": context, "answers": [{"text": "Bonn", "answer_start": 24}]}
+    assert read_squad([bonn], misaligned="search")[0].answers == (Answer("Bonn", 22),)
+    utf8 = {"question": "Which?", "context": "caf\u00e9 Rome", "answers": [{"text": "Rome", "answer_start": 6}]}
+    with pytest.raises(DataError, match="Counted in bytes of UTF-8 it is at 5"):
+        read_squad([utf8])
+
+
+def test_is_impossible_in_every_form():
+    for said in (True, "true", "True", 1, 1.0, "1"):
+        assert read_squad([ROW | {"answers": [], "is_impossible": said}])[0].answers == ()
+    for said in (False, "false", 0, "0", None, "", float("nan")):
+        assert len(read_squad([ROW | {"is_impossible": said}])[0].answers) == 1
 
 
 def places(node, path=()):

@@ -3,6 +3,7 @@
 import json
 import logging
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -46,10 +47,14 @@ def test_json_lines_of_words_and_of_spans(tmp_path):
         ([{"start": 2, "end": 6, "label": "LOC"}], r"a span begins or ends with white space, ' New'; received: .*'start': 2"),
         ([{"start": 3, "end": 99, "label": "LOC"}], "a span lies outside the text of 28 characters; received"),
         ([{"start": 6, "end": 6, "label": "LOC"}], "a span lies outside the text"),
+        ([{"start": 3, "end": 10, "label": "LOC"}], r"if your ends are inclusive, add 1 to all of them \('New York'\)"),
+        ([{"start": 3, "end": 11, "label": "LOC", "text": "Acme"}], "a span's text is 'Acme', but its offsets hold 'New York'"),
+        ([{"start": 3.5, "end": 6, "label": "LOC"}], "a span needs start, end and label"),
+        ([{"start": float("nan"), "end": 6, "label": "LOC"}], "a span needs start, end and label"),
         ([{"start": 3, "end": 6}], "a span's label is not a name"),
         ([{"start": "3", "end": 6, "label": "LOC"}], "a span needs start, end and label"),
         ([{"start": True, "end": 6, "label": "LOC"}], "a span needs start, end and label"),
-        (SPANS + [{"start": 7, "end": 17, "label": "X"}], r"two spans overlap; received: \[\(3, 11, 'LOC'\), \(7, 17, 'X'\)\]"),
+        (SPANS + [{"start": 7, "end": 17, "label": "X"}], r"two spans overlap: 'New York' \[LOC\] and 'York-based' \[X\]; .*\(7, 17, 'X'\)\]"),
         ({"start": 3}, "the spans are not a list"),
         (None, "the spans are not a list"),
     ],
@@ -68,11 +73,25 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
     [
         ((["a", "b"], ["O"]), "2 words have 1 tags"),
         ((["a", ""], ["O", "O"]), r"the words are not a list of texts; received: \['a', ''\]"),
-        ((["a"], [3]), r"the tags are not a list of texts; received: \[3\]"),
+        ((["a"], [3]), r"the tags are numbers, .*received: \[3\]\. Write their names: .*feature\.names"),
+        ((["a"], [0.5]), r"the tags are not a list of texts; received: \[0\.5\]"),
+        ((["a"], ["B-X\u200b"]), r"the tag holds an invisible character \(word 1\); received: 'B-X.u200b'\. Delete it"),
+        (("a b c", ["O", "O"]), "3 words have 2 tags"),
         (([], []), "the words are not a list of texts"),
         ((["\ud800"], ["O"]), "not valid Unicode"),
         (("", []), "the text is empty"),
-        ((["a"], ["PER"]), r"this is no tag of the scheme \(word 1\); received: 'PER'"),
+        (
+            (["a"], ["PER"]),
+            r"invalid tag for the scheme IOB2 \(word 1\); received: 'PER'\. .*give scheme='IO' \(--scheme IO\)",
+        ),
+        (
+            (["a"], ["S-PER"]),
+            r"invalid tag for the scheme IOB2 .*'S-PER'\. .*All tags are valid in IOBES: give scheme='IOBES'",
+        ),
+        (
+            (["a"], ["I-PER"]),
+            r"does not allow this tag here.* All tags are valid in IOB1: give scheme='IOB1' \(--scheme IOB1\)",
+        ),
         ((["a", "b"], ["O", "I-X"]), r"IOB2 does not allow this tag here, after O \(word 2\); received: 'I-X'"),
     ],
 )
@@ -108,6 +127,47 @@ def test_the_same_spans_from_every_scheme():
     }
     read = [data.read_tags([(words, tags)], scheme=scheme).columns["tags"] for scheme, tags in written.items()]
     assert read == [[written["BIO"]]] * 3
+
+
+def test_plain_types_are_a_scheme(caplog):
+    rows = [(["New", "York", "Ann", "came"], ["LOC", "LOC", "PER", "O"]), (["Ann"], ["I-PER"])]
+    assert data.read_tags(rows, scheme="io").columns["tags"] == [["B-LOC", "I-LOC", "B-PER", "O"], ["B-PER"]]
+    with pytest.raises(DataError, match="invalid tag"):
+        data.read_tags([(["a"], ["B-PER"])], scheme="IO")
+
+
+def test_lower_case_prefixes_are_read_and_said(caplog):
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        rows = data.read_tags([(["New", "York", "x"], ["b-loc", "i-loc", "o"])])
+    assert rows.columns["tags"] == [["B-loc", "I-loc", "O"]]
+    assert "Python rows: tags in lower case were read as in upper case: b-loc as B-loc." in caplog.text
+
+
+def test_spans_whose_places_are_floats_and_spans_that_are_trimmed(caplog):
+    floats = [{"text": TEXT, "spans": [{"start": 3.0, "end": np.float64(11), "label": "LOC", "text": "New York"}]}]
+    assert spans_in(data.read_tags(floats)) == [("New York", "LOC")]
+    spaces = [{"text": TEXT, "spans": [{"start": 2, "end": 11, "label": "LOC"}]}]
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        assert spans_in(data.read_tags(spaces, invalid="repair")) == [("New York", "LOC")]
+    assert "1 spans of Python rows had white space at their ends, which was trimmed." in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "unit"), [("\U0001f600 Anna came", 3, "UTF-16"), ("Caf\u00e9 Anna came", 6, "UTF-8")]
+)
+def test_spans_in_other_units_are_named(text, start, unit):
+    spans = [{"start": start, "end": start + 4, "label": "PER"}]
+    with pytest.raises(DataError, match=f"Counted in .*{unit}.*, it would be 'Anna'"):
+        data.read_tags([{"text": text, "spans": spans}])
+
+
+def test_lists_that_were_written_as_text(tmp_path):
+    path = tmp_path / "train.csv"
+    path.write_text('Tokens,NER_tags\n"[\'New\', \'York\']","[\'B-LOC\' \'I-LOC\']"\n"[\'x\']","[""O""]"\n')
+    assert data.read_tags(path).columns["tags"] == [["B-LOC", "I-LOC"], ["O"]]
+    path.write_text("Sentence #,Sentence,POS,Tag\n1,New York,\"['NNP', 'NNP']\",\"['B-LOC', 'I-LOC']\"\n")
+    rows = data.read_tags(path)
+    assert (rows.columns["text"], rows.columns["tags"]) == (["New York"], [["B-LOC", "I-LOC"]])
 
 
 def test_labels_of_a_source():

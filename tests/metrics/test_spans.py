@@ -32,6 +32,16 @@ def test_equal_to_seqeval(texts):
                 assert [row[name] for name in ("precision", "recall", "f1", "support")] == list(theirs)
 
 
+@pytest.mark.parametrize("empty", [[], [[]], [[], []]])
+def test_nothing_to_score_is_0(empty):
+    assert span_scores(empty, empty, name="slot") == {
+        "slot_f1": 0.0, "slot_precision": 0.0, "slot_recall": 0.0, "token_accuracy": 0.0
+    }  # fmt: skip
+    assert span_scores_by_type(empty, empty) == []
+    with pytest.raises(KerasftError, match="one tag for each tag of the truth"):
+        span_scores([["O"]], [])
+
+
 def test_token_f1_would_be_another_number():
     truth = [["B-LOC", "I-LOC", "I-LOC", "O"]]
     predicted = [["B-LOC", "I-LOC", "O", "O"]]

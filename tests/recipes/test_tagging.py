@@ -42,7 +42,7 @@ def test_entities_are_learnt_from_conll_columns_in_another_scheme(checkpoint, tm
     options = token_classification.Options(
         model=checkpoint, train=write_conll(tmp_path / "train.conll"), dev=write_conll(tmp_path / "dev.conll", 20, 1, unseen),
         test=write_conll(tmp_path / "test.conll", 20, 2, unseen), output=str(tmp_path / "bundle"), scheme="IOB1",
-        trained_scheme="IOBES", constrained=True, label_subwords="all", max_length=16, stride=4, epochs=6, batch_size=8,
+        trained_scheme="IOBES", constrained=True, label_subwords="all", max_length=16, stride=4, epochs=10, batch_size=8,
         learning_rate=1e-2, class_weights="balanced", focal_gamma=1.0, max_train_rows=50, keep="best",
         monitor="val_entity_recall",
     )  # fmt: skip
@@ -60,7 +60,7 @@ def test_entities_are_learnt_from_conll_columns_in_another_scheme(checkpoint, tm
     assert list(bundle.labels) == ["O", "B-thing", "I-thing", "E-thing", "S-thing"]  # no tag of "person"
     assert bundle.settings == {"stride": 4, "constrained": True, "scheme": "IOB1", "invalid": "error"}
     history = bundle.metadata["provenance"]["history"]
-    assert len(history["val_entity_f1"]) == len(history["val_loss"]) == 6
+    assert len(history["val_entity_f1"]) == len(history["val_loss"]) == 10
     find = kerasft.pipelines.load(result["bundle"])
     assert find.evaluate(options.test).metrics == result["metrics"]
     report = json.loads((tmp_path / "bundle.run" / "report" / "report.json").read_text("utf-8"))
@@ -79,7 +79,7 @@ def test_intents_and_slots_are_learnt_from_json_lines(checkpoint, tmp_path):
         rare = [{"start": 0, "end": 3, "label": "person"}]
         file.write(json.dumps({"text": "Ann called", "spans": rare, "intent": "rare"}) + "\n")
     options = intent_and_slots.Options(
-        model=checkpoint, train=str(path), output=str(tmp_path / "bundle"), max_length=16, epochs=5, batch_size=8,
+        model=checkpoint, train=str(path), output=str(tmp_path / "bundle"), max_length=16, epochs=8, batch_size=8,
         learning_rate=1e-2, class_weights="balanced", slot_weight=2.0, dropout=0.0, keep="last",
     )  # fmt: skip
     result = intent_and_slots.main(options)
