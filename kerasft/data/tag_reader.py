@@ -41,7 +41,7 @@ class TagReader:
     Example:
 
     >>> rows = Rows.of({"words": [["Rome"]], "tags": [["LOC"]]}, "train.jsonl")
-    >>> TagReader("IO", "error").words(rows, 0, ["Rome"], ["LOC"])
+    >>> TagReader("IO", "error").words(rows, 0, words=["Rome"], tags=["LOC"])
     ('Rome', [(0, 4)], ['B-LOC'])
     """
 
@@ -55,7 +55,7 @@ class TagReader:
         self.trimmed = 0
         self.lower: str | None = None
 
-    def spans(self, rows: Rows, row: int, text: str, marked: object) -> Tagged:
+    def spans(self, rows: Rows, row: int, *, text: str, marked: object) -> Tagged:
         """A text, its words' offsets and their tags, of its labelled character spans."""
         marked = marked.tolist() if hasattr(marked, "tolist") else marked
         fail = functools.partial(rows.error, row)
@@ -63,7 +63,7 @@ class TagReader:
         self.trimmed += trimmed
         return text, offsets, tags
 
-    def words(self, rows: Rows, row: int, words: Sequence[str], tags: Sequence[str]) -> Tagged:
+    def words(self, rows: Rows, row: int, *, words: Sequence[str], tags: Sequence[str]) -> Tagged:
         """A text of words joined by spaces, their offsets and their tags in IOB2."""
         words, tags = (item.tolist() if hasattr(item, "tolist") else item for item in (words, tags))
         if is_list_of(tags, int):

@@ -67,9 +67,9 @@ def read_tags(
         if is_list_of(marked, str):
             value = value.split() if isinstance(parsed_list(value), str) else parsed_list(value)
         if isinstance(value, str):
-            found = reader.spans(rows, row, value, marked)
+            found = reader.spans(rows, row, text=value, marked=marked)
         else:
-            found = reader.words(rows, row, value, marked)
+            found = reader.words(rows, row, words=value, tags=marked)
         for name, item in zip(result, found):
             result[name].append(item)
     reader.report(rows)
