@@ -54,7 +54,7 @@ def test_json_lines_of_words_and_of_spans(tmp_path):
         ([{"start": 3, "end": 6}], "a span's label is not a name"),
         ([{"start": "3", "end": 6, "label": "LOC"}], "a span needs start, end and label"),
         ([{"start": True, "end": 6, "label": "LOC"}], "a span needs start, end and label"),
-        (SPANS + [{"start": 7, "end": 17, "label": "X"}], r"two spans overlap: 'New York' \[LOC\] and 'York-based' .*received: .*'X'"),
+        (SPANS + [{"start": 7, "end": 17, "label": "X"}], r"two spans overlap: 'New York' \[LOC\] and 'York-based' .*'X'"),
         ({"start": 3}, "the spans are not a list"),
         (None, "the spans are not a list"),
     ],

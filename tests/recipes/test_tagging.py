@@ -40,10 +40,10 @@ def write_conll(path, number=60, seed=0, more=""):
 def test_entities_are_learnt_from_conll_columns_in_another_scheme(checkpoint, tmp_path, caplog):
     unseen = "\nAnn\tI-person\n"  # as in ATIS: dev and test have tags that train lacks
     options = token_classification.Options(
-        model=checkpoint, train=write_conll(tmp_path / "train.conll"), dev=write_conll(tmp_path / "dev.conll", 20, 1, unseen),
+        model=checkpoint, train=write_conll(tmp_path / "train.conll", 90), dev=write_conll(tmp_path / "dev.conll", 20, 1, unseen),
         test=write_conll(tmp_path / "test.conll", 20, 2, unseen), output=str(tmp_path / "bundle"), scheme="IOB1",
-        trained_scheme="IOBES", constrained=True, label_subwords="all", max_length=16, stride=4, epochs=10, batch_size=8,
-        learning_rate=1e-2, class_weights="balanced", focal_gamma=1.0, max_train_rows=50, keep="best",
+        trained_scheme="IOBES", constrained=True, label_subwords="all", max_length=16, stride=4, epochs=8, batch_size=8,
+        learning_rate=1e-2, class_weights="balanced", focal_gamma=1.0, max_train_rows=80, keep="best",
         monitor="val_entity_recall",
     )  # fmt: skip
     with caplog.at_level(logging.WARNING, "kerasft"):
@@ -60,7 +60,7 @@ def test_entities_are_learnt_from_conll_columns_in_another_scheme(checkpoint, tm
     assert list(bundle.labels) == ["O", "B-thing", "I-thing", "E-thing", "S-thing"]  # no tag of "person"
     assert bundle.settings == {"stride": 4, "constrained": True, "scheme": "IOB1", "invalid": "error"}
     history = bundle.metadata["provenance"]["history"]
-    assert len(history["val_entity_f1"]) == len(history["val_loss"]) == 10
+    assert len(history["val_entity_f1"]) == len(history["val_loss"]) == 8
     find = kerasft.pipelines.load(result["bundle"])
     assert find.evaluate(options.test).metrics == result["metrics"]
     report = json.loads((tmp_path / "bundle.run" / "report" / "report.json").read_text("utf-8"))
