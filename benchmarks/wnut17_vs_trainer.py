@@ -2,7 +2,8 @@
 
     python benchmarks/wnut17_vs_trainer.py --data WNUT17 --model MINILM --torch-python TORCH/bin/python
 
-WNUT17 is a folder with train.conll, dev.conll and test.conll (token TAB tag, IOB2). A seed sets the head's first weights, the
+WNUT17 is a folder with train.conll, dev.conll and test.conll (token TAB tag, IOB2), or another set of this form (see
+`snips_like_atis.py`). A tag of dev or test that train lacks counts as an error. A seed sets the head's first weights, the
 dropout and the order of the rows. The epoch is the last one, never the best one. Both sides' tags are scored here, by seqeval.
 The PyTorch environment: `pip install torch==2.13.0 transformers accelerate`. Ends with one JSON line.
 """
@@ -57,10 +58,10 @@ def measure(args: argparse.Namespace) -> dict[str, list[dict]]:
     peer_runs.SCRIPTS.update(SCRIPTS)
     rows = {split: read_conll(pathlib.Path(args.data, f"{split}.conll")) for split in SPLITS}
     rows["train"] = rows["train"][: args.rows]
-    types = sorted({tag[2:] for row in rows["train"] for tag in row["tags"] if tag != "O"})
     settings = ("model", "epochs", "batch_size", "learning_rate", "warmup", "weight_decay", "max_length")
     job = {name: getattr(args, name) for name in settings}
-    job["labels"] = ["O", *(f"{prefix}-{name}" for name in types for prefix in "BI")]
+    # The tags of the training rows and no others, for both, as the two recipes have them.
+    job["labels"] = ["O", *sorted({tag for row in rows["train"] for tag in row["tags"]} - {"O"})]
     peers = PAIR if args.only is None else [PAIR[args.only == "pytorch"]]
     results: dict[str, list[dict]] = {peer: [] for peer in peers}
     with tempfile.TemporaryDirectory() as folder:

@@ -10,10 +10,10 @@ from kerasft.data.batching import Batching, TokenTargets
 from kerasft.data.label_names import natural_key
 from kerasft.data.rows import Rows
 from kerasft.data.tagged_texts import INTENT, read_tags, report_unknown_tags
-from kerasft.data.token_classification import UNKNOWN, report_lost_words, window_store, word_targets
+from kerasft.data.token_classification import report_lost_words, window_store, word_targets
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder
-from kerasft.data.unknown_labels import report_unknown
+from kerasft.data.unknown_labels import UNKNOWN, report_unknown
 from kerasft.data.windows import make_windows
 from kerasft.errors import bad_data
 from kerasft.features import Labels

@@ -60,7 +60,7 @@ def entity_pair(text: Any, head: Any = None, tail: Any = None, *, fail: Callable
     EntityPair(text='The author of a keygen', head=Entity(start=4, end=10, type=None), tail=Entity(start=16, end=22, type=None))
     """
     if not isinstance(text, str) or not is_unicode(text):
-        raise fail("this is no text", fix="Write a text in valid Unicode.", value=text)
+        raise fail("expected a string in valid Unicode", fix="Write the text with its entities.", value=text)
     if (head is None) != (tail is None):
         raise fail("only one of the two entities is given", fix="Give `head` and `tail`.", value=head or tail)
     if head is None:
@@ -91,12 +91,22 @@ def _entity(text: str, entity: Any, fail: Callable[..., Exception]) -> Entity:
         kind = entity[2] if len(entity) == 3 else None
     else:
         start = end = None
-    whole = all(isinstance(place, int) and not isinstance(place, bool) for place in (start, end))
-    if not whole or not 0 <= start < end <= len(text) or not text[start:end].strip():
-        fix = 'Write {"start": 4, "end": 10}: characters from 0, the end is the first one after the entity.'
-        raise fail(f"an entity is no span of the text's {len(text)} characters", fix=fix, value=entity)
+    start, end = _whole(start), _whole(end)
+    fix = 'Write {"start": 4, "end": 10}: characters from 0, the end is the first one after the entity.'
+    if start is None or end is None or not 0 <= start < end <= len(text) or not text[start:end].strip():
+        raise fail(f"entity offsets out of range (0 to {len(text)})", fix=fix, value=entity)
+    own = entity.get("text") if isinstance(entity, dict) else None
+    if isinstance(own, str) and own.strip() != text[start:end].strip():
+        raise fail(f"an entity's text is {own!r}, but its offsets hold {text[start:end]!r}", fix=fix, value=entity)
     start += len(text[start:end]) - len(text[start:end].lstrip())
     return Entity(start, start + len(text[start:end].strip()), kind if kind is None else str(kind))
+
+
+def _whole(place: Any) -> int | None:
+    """A place as a number: 4, and 4.0 too, which tables with empty cells make of it."""
+    if isinstance(place, float) and place.is_integer():
+        return int(place)
+    return place if isinstance(place, int) and not isinstance(place, bool) else None
 
 
 def mark(pair: EntityPair) -> str:

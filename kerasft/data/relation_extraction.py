@@ -8,13 +8,17 @@ import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.batching import Batching
-from kerasft.data.columns import find_columns
+from kerasft.data.columns import Roles, find_columns
 from kerasft.data.entity_markers import cut_note, encode_entities
+from kerasft.data.label_cells import LabelIndex, label_cells
+from kerasft.data.label_names import visible_name
 from kerasft.data.labels import encode_labels
 from kerasft.data.marked_texts import EntityPair, entity_pair
+from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder, TokenStore, logger
+from kerasft.data.unknown_labels import UNKNOWN, report_unknown
 from kerasft.errors import bad_argument
 from kerasft.features import Labels
 
@@ -39,7 +43,9 @@ def relation_extraction(
         source: As for `kerasft.data.text_classification`; its rows are texts that are marked `<e1>head</e1>` and
             `<e2>tail</e2>`, or have columns `head` and `tail` of `{"start": ..., "end": ...}` in characters.
         tokenizer: A tokenizer with the markers `kerasft.data.ENTITY_MARKERS`; see `kerasft.vocabulary.add_tokens`.
-        labels: The model's labels, `labels=model.labels`. Without them the dataset has features only.
+        labels: The model's labels, `labels=model.labels`. Without them the dataset has features only. A row with another
+            relation, such as one that only dev has, weighs 0 in the loss and counts as an error in the metrics; how many
+            there are is logged.
         columns: `{"text": ..., "label": ...}`, as for `text_classification`.
         max_length: Tokens kept of a row, markers included; default 128, or the tokenizer's limit if less. A longer text is
             cut to a window around its entities; how many were is logged.
@@ -49,7 +55,7 @@ def relation_extraction(
 
     Returns:
         A `tf.data.Dataset` of `(features, y)`, or of `features` if `labels` is None. Features are int32 (B, S) by name, y is
-        int32 (B,).
+        int32 (B,). Where relations are unknown, y is -1 there, and the weights (B,) follow.
 
     Raises:
         DataError: If the data cannot be used; the message names file, line and value.
@@ -66,7 +72,11 @@ def relation_extraction(
     """
     pairs, y = entity_pairs(source, labels=labels, columns=columns)
     store = entity_store(tokenizer, pairs, max_length=max_length)
-    return token_dataset(store, Batching.of(batch_size), y=y, shuffle=shuffle, seed=seed)
+    dataset = token_dataset(store, Batching.of(batch_size), y=y, shuffle=shuffle, seed=seed)
+    if y is None or (y != UNKNOWN).all():
+        return dataset
+    # No loss for what the model has no output for; the metrics, which take no weights, count it as an error.
+    return dataset.map(lambda features, y: (features, y, tf.cast(y != UNKNOWN, tf.float32)))
 
 
 def entity_pairs(
@@ -83,10 +93,10 @@ def entity_pairs(
         columns: Which column is what.
 
     Returns:
-        N pairs, and int32 (N,), None without `labels`.
+        N pairs, and int32 (N,), -1 for a label that is not among the model's; None without `labels`.
 
     Raises:
-        DataError: If a row has no two entities, or an unknown label.
+        DataError: If a row has no two entities, or no row a known label.
 
     Example:
 
@@ -102,7 +112,42 @@ def entity_pairs(
         entity_pair(text, head, tail, fail=functools.partial(rows.error, row))
         for row, (text, head, tail) in enumerate(zip(texts, heads, tails))
     ]
-    return pairs, None if labels is None else encode_labels(rows, roles, labels=Labels.of(labels))
+    return pairs, None if labels is None else _numbers(rows, roles, Labels.of(labels))
+
+
+def relation_names(
+    source: object, *, labels: Labels | Iterable[str], columns: Mapping[str, object] | None = None
+) -> list[str]:
+    """The relation of each row by the model's name of it, or by its own where the model does not know it.
+
+    Args:
+        source: As for `relation_extraction`.
+        labels: The model's labels.
+        columns: Which column is what.
+
+    Raises:
+        DataError: If a label is missing.
+
+    Example:
+
+    >>> relation_names([("a <e1>card</e1> <e2>lost</e2>", "no"), ("<e1>a</e1> <e2>b</e2>", "owns")], labels=["yes", "no"])
+    ['no', 'owns']
+    """
+    rows = read_rows(source, columns)
+    index = LabelIndex(Labels.of(labels))
+    texts = [texts[0] for texts in label_cells(rows, find_columns(rows, columns, need_label=True), known=index)]
+    return [index.labels[index.get(text)] if text in index else visible_name(text) for text in texts]
+
+
+def _numbers(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
+    """The labels' numbers, int32 (rows,), -1 for what the model does not know."""
+    index = LabelIndex(labels)
+    texts = [texts[0] for texts in label_cells(rows, roles, known=index)]
+    if all(text in index for text in texts) or not any(text in index for text in texts):
+        return encode_labels(rows, roles, labels=labels)  # if all are unknown it says what is wrong with the column
+    names = [index.labels[index.get(text)] if text in index else visible_name(text) for text in texts]
+    report_unknown(rows, ([name] for name in names), labels, what="relations")
+    return np.array([index.get(text) if text in index else UNKNOWN for text in texts], np.int32)
 
 
 def entity_store(

@@ -4,7 +4,7 @@ import random
 from dataclasses import replace
 
 from kerasft.data.rows import Rows
-from kerasft.data.splits import split
+from kerasft.data.splits import sample
 from kerasft.data.tagged_texts import INTENT, tags_in_scheme
 from kerasft.errors import bad_data
 
@@ -46,10 +46,7 @@ def split_tagged_rows(
     if not free or (exact and len(free) <= number):  # some tags are lost whatever is held out
         free = range(len(rows))
     if number < len(free):
-        _, drawn, _ = split(numbered.take(free), dev=number, seed=seed, columns=columns)
-        missing = number - len(drawn)  # `split` keeps a row of each intent, which the needed rows already have
-        others = sorted(set(free) - set(drawn.columns["row"]))
-        free = [*drawn.columns["row"], *random.Random(seed).sample(others, missing)]
+        free = sample(numbered.take(free), number, seed=seed, columns=columns).columns["row"]
     held_out = set(free)
     rest = [row for row in range(len(rows)) if row not in held_out]
     return rows.take(rest), rows.take(sorted(held_out))

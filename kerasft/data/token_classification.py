@@ -11,6 +11,7 @@ from kerasft.data.rows import Rows
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags, tags_in_scheme
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder, TokenStore, logger
+from kerasft.data.unknown_labels import UNKNOWN
 from kerasft.data.windows import Windows, make_windows
 from kerasft.errors import bad_argument
 from kerasft.features import SINGLE_LABEL, Labels
@@ -18,9 +19,6 @@ from kerasft.postprocessing.tags import OUTSIDE, scheme_of
 from kerasft.postprocessing.windows import first_tokens
 
 LABEL_SUBWORDS = ("first", "all")
-
-UNKNOWN = -1
-"""The number of a tag or an intent that is not among the labels."""
 
 
 def token_classification(

@@ -7,6 +7,9 @@ from collections.abc import Iterable, Sequence
 from kerasft.data.rows import Rows
 from kerasft.data.token_store import logger
 
+UNKNOWN = -1
+"""The number of a tag, an intent or a relation that is not among the labels."""
+
 _SHOWN = 10
 
 

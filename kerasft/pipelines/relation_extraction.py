@@ -11,7 +11,9 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.entity_markers import cut_note, encode_entities
 from kerasft.data.marked_texts import EntityPair, entity_pair, mark, shown_entity
-from kerasft.data.relation_extraction import entity_pairs
+from kerasft.data.relation_extraction import entity_pairs, relation_names
+from kerasft.data.sources import read_rows
+from kerasft.data.unknown_labels import UNKNOWN
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import Runner, predict_logits
 from kerasft.features import Labels
@@ -144,26 +146,30 @@ class RelationExtractionPipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used.
         """
-        pairs, gold = entity_pairs(source, labels=self.labels, columns=columns)
+        rows = read_rows(source, columns)
+        pairs, gold = entity_pairs(rows, labels=self.labels, columns=columns)
         logits = self.predict_logits(pairs, batch_size=batch_size)  # (N, C)
-        texts = [mark(pair) for pair in pairs]
-        report = with_baseline(summarize(logits, gold, self.labels, texts=texts, about=about), gold, self.baseline)
-        truth = [self.labels[index] for index in gold]
+        in_labels = np.flatnonzero(gold != UNKNOWN)  # the others have no probability; they count as errors
+        texts = [mark(pairs[row]) for row in in_labels]
+        report = summarize(logits[in_labels], gold[in_labels], self.labels, texts=texts, about=about)
+        report = with_baseline(report, gold[in_labels], self.baseline)
+        truth = relation_names(rows, labels=self.labels, columns=columns)
         predicted = [self.labels[index] for index in logits.argmax(-1)]
         scores = relation_scores(truth, predicted, negative_label=self.negative_label)
-        known = self.baseline or statistics(gold, self.labels)
+        known = self.baseline or statistics(gold[in_labels], self.labels)
         constant = self._commonest_relation(known["counts"])
         constant_scores = relation_scores(truth, [constant] * len(truth), negative_label=self.negative_label)
-        rows = TRAINING if self.baseline else EVALUATED
+        measured_on = TRAINING if self.baseline else EVALUATED
         undefined = {}
         if not any(row["support"] for row in scores["relations"]):
             undefined = dict.fromkeys(_RELATION_SCORES, f"no row has a relation but {self.negative_label!r}")
         return dataclasses.replace(
             report,
+            rows=len(pairs),
             metrics=_named(scores, report.metrics),
             per_class=scores["relations"],
             baseline=_named(constant_scores, report.baseline),
-            baseline_answer=f"always {constant!r}, the commonest relation of the {rows} (log loss: by all labels' shares)",
+            baseline_answer=f"always {constant!r}, the commonest relation of the {measured_on} (log loss: by all labels' shares)",
             undefined=undefined,
         )
 
@@ -171,7 +177,8 @@ class RelationExtractionPipeline(Pipeline):
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
         """The relations' counts; see `Pipeline.training_baseline`."""
-        return statistics(entity_pairs(source, labels=self.labels, columns=columns)[1], self.labels)
+        gold = entity_pairs(source, labels=self.labels, columns=columns)[1]
+        return statistics(gold[gold != UNKNOWN], self.labels)
 
     def _commonest_relation(self, counts: Sequence[int]) -> str:
         """The commonest label that is a relation: the negative label alone would score 0."""

@@ -1,6 +1,7 @@
 """Marked texts: reading tags and spans, markers, windows, datasets; every fault of the data named."""
 
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from kerasft.data.marked_texts import (
     mark,
     marked_sample,
 )
-from kerasft.data.relation_extraction import entity_store, negative_label
+from kerasft.data.relation_extraction import entity_store, negative_label, relation_names
 from tests import tiny
 
 LABELS = ["buys", "no"]
@@ -154,19 +155,44 @@ def test_a_dataset_is_shuffled_by_its_seed(tokenizer):
     [
         ({"text": "no <e1>tail</e1>"}, r"one each of the tags <e1>, </e1>, <e2>, </e2>; received: 'no <e1>tail</e1>'"),
         ({"text": "<e1>a</e1> <e1>b</e1> <e2>c</e2>"}, "one each of the tags"),
-        ({"text": "</e1>a<e1> <e2>c</e2>"}, r"an entity is no span of the text's 3 characters; received: \(1, 0\)"),
-        ({"text": "<e1> </e1> <e2>c</e2>"}, "an entity is no span"),
+        ({"text": "</e1>a<e1> <e2>c</e2>"}, r"entity offsets out of range \(0 to 3\); received: \(1, 0\)"),
+        ({"text": "<e1> </e1> <e2>c</e2>"}, "entity offsets out of range"),
         ({"text": "a b", "head": {"start": 0, "end": 9}, "tail": (2, 3)}, r"received: \{'start': 0, 'end': 9\}"),
-        ({"text": "a b", "head": {"start": 0.0, "end": 1}, "tail": (2, 3)}, "no span of the text's 3 characters"),
-        ({"text": "a b", "head": "a", "tail": (2, 3)}, "no span of the text's 3 characters; received: 'a'"),
+        ({"text": "a b", "head": {"start": 0.5, "end": 1}, "tail": (2, 3)}, r"entity offsets out of range \(0 to 3\)"),
+        ({"text": "a b", "head": {"start": True, "end": 2}, "tail": (2, 3)}, "entity offsets out of range"),
+        (
+            {"text": "a b", "head": {"start": 0, "end": 1, "text": "b"}, "tail": (2, 3)},
+            "text is 'b', but its offsets hold 'a'",
+        ),
+        ({"text": "a b", "head": "a", "tail": (2, 3)}, r"offsets out of range \(0 to 3\); received: 'a'"),
         ({"text": "a b", "head": (0, 1), "tail": None}, "only one of the two entities is given"),
-        ({"text": 7}, "this is no text; received: 7"),
+        ({"text": 7}, "expected a string in valid Unicode; received: 7"),
     ],
 )
 def test_faults_are_named_with_their_row(row, message):
     good = {"text": "a b", "head": (0, 1), "tail": (2, 3)} if "head" in row else {"text": "<e1>a</e1> <e2>b</e2>"}
     with pytest.raises(DataError, match=f"Python rows, line 2: .*{message}"):
         data.entity_pairs([good, row])
+
+
+def test_places_that_are_floats_are_read():
+    row = {"text": "a b", "head": {"start": 0.0, "end": 1.0, "text": "a"}, "tail": (2, 3)}
+    assert data.entity_pairs([row])[0] == [EntityPair("a b", Entity(0, 1), Entity(2, 3))]
+
+
+def test_relations_that_the_model_lacks_weigh_nothing_and_are_said(tokenizer, caplog):
+    rows = [("<e1>a</e1> <e2>b</e2>", label) for label in ("no", "owns", "buys")]
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        _, y, weights = next(iter(data.relation_extraction(rows, tokenizer, labels=LABELS)))
+    assert (y.numpy().tolist(), weights.numpy().tolist()) == ([1, -1, 0], [1.0, 0.0, 1.0])
+    assert (
+        "1 of 3 rows of Python rows has relations that no training row has: owns; they count as errors." in caplog.text
+    )
+    assert relation_names(rows, labels=LABELS) == ["no", "owns", "buys"]
+    loss = kerasft.losses.for_labels(kerasft.Labels(LABELS))
+    assert np.isfinite(loss(y, np.zeros((3, 2), "float32"), sample_weight=weights))
+    with pytest.raises(DataError, match="this label is not among the known ones"):  # another column, or another set
+        data.entity_pairs([("<e1>a</e1> <e2>b</e2>", "7")], labels=LABELS)
 
 
 def test_a_tokenizer_without_markers_and_a_length_without_room(tokenizer):

@@ -1,6 +1,7 @@
 """The relation pipeline over every form of a model: items in every form, windows, scores, exports, faults."""
 
 import json
+import logging
 
 import numpy as np
 import pytest
@@ -91,6 +92,19 @@ def test_evaluation_is_the_official_score(relate, tmp_path):
     assert len(report.confusion_matrix) == 3
     page = report.write(tmp_path).read_text()
     assert "official at SemEval-2010" in page
+
+
+def test_a_relation_that_the_model_lacks_counts_as_an_error(relate, caplog):
+    rows = [(text, relate(text)["label"]) for text in TEXTS]
+    assert relate.evaluate(rows).metrics["accuracy"] == 1.0
+    rows[0] = (rows[0][0], "Owner-Thing(e1,e2)")
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        reports = [relate.evaluate(rows), relate.evaluate(rows)]
+    assert reports[0].metrics == reports[1].metrics
+    assert reports[0].metrics["accuracy"] == pytest.approx(1 - 1 / len(rows))
+    assert reports[0].rows == len(rows)
+    assert [row["recall"] for row in reports[0].per_class if row["label"] == "Owner-Thing"] == [0.0]
+    assert caplog.text.count("relations that no training row has: Owner-Thing(e1,e2)") == 1
 
 
 @pytest.mark.parametrize(("pooling", "form"), [("start", "saved_model"), ("start", "int8"), ("mean", "float32")])
