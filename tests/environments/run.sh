@@ -38,4 +38,4 @@ if [ $# = 0 ]; then
 fi
 # What is deprecated in one version is no news in another: only the pinned environment takes warnings for errors.
 PYTHONPATH=$root KERASFT_ENVIRONMENT=$name "$bin/python" -m pytest -m "not slow" -o "filterwarnings=default" \
-    --numprocesses 2 --dist loadfile --durations 10 --junitxml "build/environments/$name.xml" "$@"
+    --numprocesses 2 --dist loadgroup --durations 10 --junitxml "build/environments/$name.xml" "$@"

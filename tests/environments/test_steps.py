@@ -48,6 +48,20 @@ OPTIONS = {
     "few-shot": {"examples_per_class": 2, "max_length": 32},
     "sequence-to-sequence": {"max_source_length": 32, "max_target_length": 8},
 }
+HALVES = {"first": list(ITEMS)[::2], "second": list(ITEMS)[1::2]}
+"""The tasks of each of two test processes, which need not train those of the other."""
+
+
+def halved(tasks):
+    """Parameters of a test: each task, in the process of its half."""
+    return [
+        pytest.param(task, marks=pytest.mark.xdist_group(half))
+        for half, members in HALVES.items()
+        for task in members
+        if task in tasks
+    ]
+
+
 WRITERS = ("causal-lm", "sequence-to-sequence")
 NEW_MODELS = {"causal-lm": "new_gpt2", "sequence-to-sequence": "new_t5"}
 ENCODER_HEADS = {
@@ -137,7 +151,7 @@ def trained(tmp_path_factory):
     return bundle
 
 
-@pytest.mark.parametrize("task", ITEMS)
+@pytest.mark.parametrize("task", halved(ITEMS))
 def test_train_and_predict(task, trained):
     assert kerasft.pipelines.load(trained(task))(ITEMS[task])
 
@@ -154,24 +168,25 @@ json.dump(answers, sys.stdout)
 """
 
 
-def test_load_in_a_new_process(trained):
-    bundles = {task: (str(trained(task)), item) for task, item in ITEMS.items()}
+@pytest.mark.parametrize("half", [pytest.param(half, marks=pytest.mark.xdist_group(half)) for half in HALVES])
+def test_load_in_a_new_process(half, trained):
+    bundles = {task: (str(trained(task)), ITEMS[task]) for task in HALVES[half]}
     done = subprocess.run(
         [sys.executable, "-c", LOAD], input=json.dumps(bundles), capture_output=True, text=True, cwd=ROOT, check=False
     )
     assert done.returncode == 0, done.stderr[-3000:]
     answers = json.loads(done.stdout[done.stdout.index("{") :])
-    assert answers == {task: repr(kerasft.pipelines.load(trained(task))(item)) for task, item in ITEMS.items()}
+    assert answers == {task: repr(kerasft.pipelines.load(trained(task))(ITEMS[task])) for task in HALVES[half]}
 
 
-@pytest.mark.parametrize("task", ITEMS)
+@pytest.mark.parametrize("task", halved(ITEMS))
 def test_export_saved_model(task, trained, tmp_path):
     report = kerasft.export.saved_model(trained(task), tmp_path / "saved_model")
     assert report["agreement"] == 1.0
 
 
 @pytest.mark.parametrize("quantize", [None, "int8"])
-@pytest.mark.parametrize("task", ITEMS)
+@pytest.mark.parametrize("task", halved(ITEMS))
 def test_export_litert(task, quantize, trained, tmp_path):
     if task in WRITERS:
         sizes = {"prefill_lengths": [16], "cache_length": 32, "prompts": ["hello, where is my parcel?"]}
@@ -183,6 +198,7 @@ def test_export_litert(task, quantize, trained, tmp_path):
         assert report["agreement"] == 1.0
 
 
+@pytest.mark.xdist_group("first")
 @pytest.mark.skipif(not HAS_QUANTIZER, reason="litert-quantizer is not installed: it pins a newer ai-edge-litert")
 @pytest.mark.parametrize("quantize", ["int4", "int8_full"])
 def test_export_by_the_quantizer(quantize, trained, tmp_path):
@@ -198,7 +214,7 @@ def test_export_by_the_quantizer(quantize, trained, tmp_path):
     assert report["quantize"] == quantize
 
 
-@pytest.mark.parametrize("task", [task for task in ITEMS if task != "intent-and-slots"])
+@pytest.mark.parametrize("task", halved(set(ITEMS) - {"intent-and-slots"}))
 def test_huggingface_folder_out_and_in(task, trained, tmp_path):
     bundle = kerasft.load_bundle(trained(task))
     kerasft.checkpoints.save_huggingface(tmp_path / "folder", bundle.model, bundle.tokenizer)
@@ -214,6 +230,7 @@ def test_huggingface_folder_out_and_in(task, trained, tmp_path):
         np.testing.assert_allclose(one, other, atol=1e-5)
 
 
+@pytest.mark.xdist_group("first")
 def test_command_line(trained, tmp_path, capsys):
     bundle = str(trained("text-classification"))
     data = str(trained("text-classification").parents[1] / "data" / "text-classification" / "test.csv")
