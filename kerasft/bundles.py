@@ -80,6 +80,11 @@ class Bundle:
         return self.metadata.get("settings", {})
 
     @property
+    def warnings(self) -> list[str]:
+        """What must be known of the measured numbers, such as that the model is no better than a constant answer."""
+        return list((self.metadata.get("metrics") or {}).get("warnings", ()))
+
+    @property
     def max_length(self) -> int:
         """Longest input in tokens; longer texts are cut."""
         return self.metadata["max_length"]

@@ -5,7 +5,7 @@ import pathlib
 
 import kerasft
 from kerasft.cli.evaluate import add_columns, read_columns
-from kerasft.cli.table import print_table
+from kerasft.cli.table import print_table, print_warnings
 from kerasft.errors import bad_argument
 
 _WRITING_TASKS = ("causal-lm", "sequence-to-sequence")
@@ -79,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
     ...
     kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
     """
+    metadata = kerasft.bundles.read_metadata(args.bundle)
+    print_warnings("", kerasft.bundles.Bundle(None, None, metadata).warnings)  # of its training: the file is no better
     if args.format == "mediapipe":
         _refuse(args, ("calibrate", "max_drop", "min_agreement"), "with --format mediapipe")
         return _export_mediapipe(args)

@@ -110,7 +110,7 @@ def litert_generation(
         report["size_bytes"] = len(content)
         found, golden = verify_generation(bundle, aside, rows)
         check_generation(found, exact=quantize is None, min_agreement=min_agreement)
-        report |= found
+        report |= found | {"model_warnings": bundle.warnings}
         counts = count_operators(aside / LITERT_FILE).items()
         report["operators"] = [{"signature": name} | row for name, rows in counts for row in rows]
         write_golden(aside, golden)

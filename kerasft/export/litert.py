@@ -128,7 +128,7 @@ def litert(
         signature = _signature(bundle, _shapes(lengths), max_length)
         write_json(aside / SIGNATURE_FILE, signature)
         report = {"format": "litert", "task": bundle.task, "quantize": quantize, "folder": str(folder)}
-        report |= verify(bundle, aside, texts, gold=gold)
+        report |= verify(bundle, aside, texts, gold=gold) | {"model_warnings": bundle.warnings}
         check_report(report, tolerance=None if quantize else _TOLERANCE, min_agreement=min_agreement, max_drop=max_drop)
         counts = count_operators(aside / LITERT_FILE).items()
         report["operators"] = [{"signature": name} | row for name, rows in counts for row in rows]

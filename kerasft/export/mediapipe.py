@@ -119,7 +119,7 @@ def mediapipe(
         aside.write_bytes(content)
         report |= {"sequence_length": length, "size_bytes": len(content)} | _compare(served, aside, texts, length)
         _check(report, min_agreement)
-    report |= _advice(bundle, texts)
+    report |= _advice(bundle, texts) | {"model_warnings": bundle.warnings}
     return report
 
 

@@ -89,7 +89,7 @@ def saved_model(
         write_companions(aside, bundle, **facts, strings=strings)
         report = {"format": "saved_model", "folder": str(folder), **verify(bundle, aside, texts, gold=gold)}
         check_report(report, tolerance=tolerance, min_agreement=0.0)
-        report["strings"] = strings
+        report |= {"strings": strings, "model_warnings": bundle.warnings}
         write_json(aside / REPORT_FILE, report)
     return report
 

@@ -84,7 +84,7 @@ def main(options: Options) -> dict:
     # 3. Measure, train, measure again.
     settings = {"documents": options.documents, "generation": {"max_new_tokens": options.max_new_tokens}}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.block_size, settings=settings)
-    before = kerasft.pipelines.load(trained).evaluate(texts).metrics["perplexity"]
+    before = kerasft.pipelines.load(trained).evaluate(texts, num_samples=0).metrics["perplexity"]
     watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
     keep_weights(options, model, work)

@@ -90,6 +90,8 @@ def main(options: Options) -> dict:
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
 
     def measure():
+        pipeline.baseline = pipeline.training_baseline(train_rows)  # the answer without a model, to compare with
+        trained.settings["baseline"] = pipeline.baseline
         return pipeline.evaluate(rows, about=about)
 
     result = finish(options, trained, measure=measure, split=split, history=model.history.history)

@@ -116,6 +116,8 @@ def main(options: Options) -> dict:
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
 
     def measure():
+        baseline = kerasft.pipelines.load(trained).training_baseline(train_rows, columns=columns)
+        trained.settings["baseline"] = baseline  # the answer without a model, to compare with here and in `evaluate`
         return kerasft.pipelines.load(trained).evaluate(rows, columns=columns, about=about)
 
     result = finish(options, trained, measure=measure, split=split, history=model.history.history)

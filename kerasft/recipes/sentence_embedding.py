@@ -103,6 +103,8 @@ def main(options: Options) -> dict:
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
 
     def measure():
+        embedder.baseline = embedder.training_baseline(train_rows)  # the answer without a model, to compare with
+        trained.settings["baseline"] = embedder.baseline
         return embedder.evaluate(rows, about=about)
 
     result = finish(options, trained, measure=measure, split=split, history=model.history.history)

@@ -147,6 +147,8 @@ def main(options: Options) -> dict:
     def measure():
         tuned = _tuned_settings(options, kerasft.pipelines.load(trained), watched, dev_rows, columns=columns)
         trained.settings.update(tuned)
+        baseline = kerasft.pipelines.load(trained).training_baseline(train_rows, columns=columns)
+        trained.settings["baseline"] = baseline  # the answer without a model, to compare with here and in `evaluate`
         return kerasft.pipelines.load(trained).evaluate(rows, columns=columns, about=about)
 
     result = finish(options, trained, measure=measure, split=split, history=model.history.history)

@@ -254,7 +254,8 @@ def finish(
         history: Keras' own, by epoch.
 
     Returns:
-        What a recipe returns: `metrics`, `split`, `best_epoch_chosen_on`, and the paths `bundle`, `report`, `logs`.
+        What a recipe returns: `metrics`, `split`, `best_epoch_chosen_on`; of the report `baseline`, `baseline_answer`,
+        `undefined` and `warnings`; and the paths `bundle`, `report`, `logs`.
 
     Example:
 
@@ -273,11 +274,26 @@ def finish(
         bundle = _save(options, trained, metrics={}, history=history)
         print(f"There is no report, but the trained model is saved in {bundle}.", file=sys.stderr)
         raise
-    bundle = _save(options, trained, metrics={split: report.metrics}, history=history)
+    compared = {name: getattr(report, name) for name in ("baseline", "baseline_answer", "undefined", "warnings")}
+    bundle = _save(options, trained, metrics={split: report.metrics, **compared}, history=history)
     page = report.write(work / "report")
+    if (work / "logs").is_dir():
+        _log_scores(work / "logs", report)
     _remove_checkpoints(work)
     paths = {"bundle": bundle, "report": page, "logs": work / "logs"}
-    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": epoch_chosen_on(options), **paths}
+    chosen_on = epoch_chosen_on(options)
+    return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": chosen_on, **compared, **paths}
+
+
+def _log_scores(logs: pathlib.Path, report: "kerasft.reports.Report") -> None:
+    """Write the scores with their baseline, and what must be known of them, to TensorBoard's texts."""
+    import tensorflow as tf  # here and not above: `kerasft train --help` must not wait for TensorFlow
+
+    rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)
+    table = ["| score | value | baseline |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    facts = [f"baseline: {report.baseline_answer}", *(f"**Warning**: {line}" for line in report.warnings)]
+    with tf.summary.create_file_writer(str(logs)).as_default():
+        tf.summary.text("report", "\n".join([*table, "", "\n\n".join(facts)]), step=0)
 
 
 def _save(options: TrainingOptions, trained: "kerasft.Bundle", *, metrics: dict, history: dict) -> pathlib.Path:

@@ -33,6 +33,8 @@ def test_train_writes_a_bundle_with_what_was_measured(bundle):
     assert metadata["labels"] == ["negative", "positive"]
     assert metadata["max_length"] == 12
     assert 0 <= metadata["metrics"]["dev"]["accuracy"] <= 1
+    assert 0 <= metadata["metrics"]["baseline"]["accuracy"] <= 1
+    assert metadata["settings"]["baseline"]["counts"]
     assert metadata["provenance"]["options"]["epochs"] == 1
     assert pathlib.Path(f"{bundle}.run/report/report.html").is_file()
     assert list(pathlib.Path(f"{bundle}.run/logs").rglob("events.*"))

@@ -45,7 +45,10 @@ def test_relations_and_their_direction_are_learnt(checkpoint, tmp_path):
     assert 0.4 < result["metrics"]["relation_f1_macro"] <= 0.5  # of two relations, one of which the model cannot answer
     assert result["metrics"]["accuracy"] > 0.9
     bundle = kerasft.load_bundle(result["bundle"])
-    assert bundle.settings == {"negative_label": "Other"}
+    assert bundle.settings["negative_label"] == "Other"
+    assert bundle.settings["baseline"]["rows"] > 0  # of the training rows
+    assert "training rows" in result["baseline_answer"]
+    assert result["warnings"] == []
     relate = kerasft.pipelines.load(result["bundle"])
     assert relate.evaluate(options.test).metrics == result["metrics"]
     assert relate("<e1>bad</e1> my <e2>good</e2>")["label"] == "Pays(e2,e1)"

@@ -153,8 +153,27 @@ def test_checkpoints_go_when_bundle_and_report_are_written(finishing):
     assert sorted(path.name for path in finishing.work.iterdir()) == ["report"]
     assert result["report"].is_file()
     metadata = kerasft.bundles.read_metadata(result["bundle"])
-    assert metadata["metrics"] == {"dev": result["metrics"]}
+    assert metadata["metrics"]["dev"] == result["metrics"]
     assert metadata["provenance"]["history"] == {"loss": [0.5]}
+
+
+def test_the_baseline_and_its_warnings_are_in_the_bundle_and_the_logs(finishing):
+    logits = finishing.trained.model.get_layer("logits")
+    logits.set_weights([np.zeros_like(logits.get_weights()[0]), np.array([5.0, 0.0])])  # one answer for all rows
+    (finishing.work / "logs").mkdir()
+    result = finishing()
+    (warning, undefined) = result["warnings"]
+    assert warning.startswith("accuracy 0.5000 is no better than 0.5000, which needs no model: always '")
+    assert warning.endswith("for 2 of 2 rows.")
+    assert undefined == "matthews is undefined and counted as 0: all predictions are 'negative'."
+    assert result["baseline"]["accuracy"] == 0.5
+    metrics = kerasft.bundles.read_metadata(result["bundle"])["metrics"]
+    assert {name: metrics[name] for name in ("baseline", "baseline_answer", "undefined", "warnings")} == {
+        name: result[name] for name in ("baseline", "baseline_answer", "undefined", "warnings")
+    }
+    assert kerasft.load_bundle(result["bundle"]).warnings == result["warnings"]
+    (events,) = (finishing.work / "logs").glob("events.*")
+    assert b"is no better than 0.5000" in events.read_bytes()
 
 
 def test_an_error_in_the_report_costs_no_model(finishing, capsys):

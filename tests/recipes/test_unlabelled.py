@@ -61,6 +61,7 @@ def test_pairs_with_scores(work, domain):
     )
     result = sentence_embedding.main(options)
     assert {"spearman", "pearson"} <= set(result["metrics"])
+    assert "the mean score of the training rows" in result["baseline_answer"]
     columns = {"text": "a", "text_pair": "b", "label": "score"}
     assert kerasft.pipelines.load(result["bundle"]).evaluate(work / "rated.csv", columns=columns).rows == 36
 
