@@ -15,6 +15,7 @@ import warnings
 import kerasft
 from kerasft.cli import benchmark, convert, demo, doctor, evaluate, export, graph, predict, search, train
 from kerasft.cli.quiet import quiet, quiet_exit
+from kerasft.cli.streams import carry_any_text
 from kerasft.errors import KerasftError
 
 _COMMANDS = (train, evaluate, predict, search, graph, export, convert, benchmark, doctor, demo)
@@ -55,6 +56,8 @@ def main(arguments: list[str] | None = None) -> int:
     >>> main(["predict", "no/such/bundle", "hello"])
     1
     """
+    if arguments is None:  # the process is ours
+        carry_any_text()
     args = make_parser().parse_args(arguments)
     with contextlib.ExitStack() as settings:
         if not args.debug:

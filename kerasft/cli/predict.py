@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 import kerasft
+from kerasft.cli.streams import json_line, utf8_lines
 from kerasft.errors import KerasftError, bad_argument
 
 _CHUNK = 512  # texts answered at a time, so that a long stream shows answers early and needs little memory
@@ -81,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
             for item, answer in zip(chunk, pipeline(chunk, batch_size=args.batch_size, **options)):
                 shown = dict(zip(pipeline.fields, (item,) if isinstance(item, str) else item))
                 answer = answer if isinstance(answer, dict) else {"labels": answer}
-                print(json.dumps(shown | answer, ensure_ascii=False), file=out, flush=True)
+                print(json_line(shown | answer, out), file=out, flush=True)
     return 0
 
 
@@ -118,16 +119,9 @@ def _read(path: str | None, pipeline) -> Iterator[str | tuple[str, ...]]:
         else:
             raise bad_argument("--file", "an existing file", path, "Check the path.")
         is_json = is_json or len(required) > 1  # a line of text alone would not do
-        for number, line in enumerate(_lines(stream, name), 1):
+        for number, line in enumerate(utf8_lines(stream, name), 1):
             text = line.rstrip("\r\n")
             yield _json_item(text, name, number, pipeline) if is_json else text
-
-
-def _lines(stream, name: str) -> Iterator[str]:
-    try:
-        yield from stream
-    except UnicodeDecodeError as error:
-        raise KerasftError(f"{name} is not UTF-8: {error}. Convert it, with iconv for example.") from error
 
 
 def _json_item(line: str, name: str, number: int, pipeline) -> str | tuple[str, ...]:

@@ -1,11 +1,11 @@
 """Find the entries of a file that fit a question, by a sentence-embedding bundle."""
 
 import argparse
-import json
 import pathlib
 import sys
 
 import kerasft
+from kerasft.cli.streams import json_line, utf8_lines
 from kerasft.errors import bad_argument
 
 
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
         search = kerasft.pipelines.Search(embedder, args.answers, column=args.text)
         if args.index is not None:
             search.save(args.index)
-    for question in args.questions or (line.rstrip("\r\n") for line in sys.stdin):
+    for question in args.questions or (line.rstrip("\r\n") for line in utf8_lines(sys.stdin, "standard input")):
         answers = search(question, top_k=args.top_k)
-        print(json.dumps({"question": question, "answers": answers}, ensure_ascii=False, default=str), flush=True)
+        print(json_line({"question": question, "answers": answers}, sys.stdout), flush=True)
     return 0

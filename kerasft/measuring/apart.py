@@ -31,7 +31,9 @@ def run_apart(module: str, job: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder, "out.json")
         command = [sys.executable, "-m", module, json.dumps(job | {"out": str(out)})]
-        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            command, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=False
+        )
         if done.returncode == 0 and out.is_file():
             return json.loads(out.read_text("utf-8"))
     if done.returncode < 0:

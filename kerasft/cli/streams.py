@@ -1,0 +1,61 @@
+"""Standard input and output that can carry any text, whatever the terminal's encoding is."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any, TextIO
+
+from kerasft.errors import KerasftError
+
+
+def carry_any_text() -> None:
+    """Read standard input as UTF-8, and write to standard output what its encoding lacks as escapes in place of an error.
+
+    Example:
+
+    >>> carry_any_text.__name__  # it is for a process of our own
+    'carry_any_text'
+    """
+    # A replacement, as of a notebook, has no such method.
+    if hasattr(sys.stdin, "reconfigure"):
+        sys.stdin.reconfigure(encoding="utf-8")
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+def json_line(content: Any, stream: TextIO) -> str:
+    r"""Return JSON on one line for a stream: readable where that is UTF-8, else escaped, since JSON must be UTF-8.
+
+    Args:
+        content: What JSON can hold; other values become strings.
+        stream: Where the line will be written.
+
+    Example:
+
+    >>> import io
+    >>> json_line({"label": "caf\u00e9"}, io.TextIOWrapper(io.BytesIO(), "latin-1"))
+    '{"label": "caf\\u00e9"}'
+    """
+    encoding = (getattr(stream, "encoding", None) or "utf-8").lower().replace("_", "-")
+    return json.dumps(content, ensure_ascii=encoding not in ("utf-8", "utf8"), default=str)
+
+
+def utf8_lines(stream: Iterable[str], name: str) -> Iterator[str]:
+    """Yield the lines of a stream.
+
+    Args:
+        stream: Decodes UTF-8.
+        name: What it is called in the message.
+
+    Raises:
+        KerasftError: If it is not UTF-8.
+
+    Example:
+
+    >>> list(utf8_lines(["a\\n", "b"], "standard input"))
+    ['a\\n', 'b']
+    """
+    try:
+        yield from stream
+    except UnicodeDecodeError as error:
+        raise KerasftError(f"{name} is not UTF-8: {error}. Convert it, with iconv for example.") from error
