@@ -23,6 +23,7 @@ from kerasft.data.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import Labels
 from kerasft.files import written_aside
+from kerasft.tokenizers.thread_safe import thread_safe
 
 MODEL_FILE = "model.keras"
 METADATA_FILE = "kerasft.json"
@@ -182,7 +183,7 @@ def make_bundle(
         "versions": {"kerasft": kerasft.__version__} | {name: _version(name) for name in _PACKAGES},
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
-    return Bundle(model, tokenizer, metadata)
+    return Bundle(model, thread_safe(tokenizer), metadata)
 
 
 def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:

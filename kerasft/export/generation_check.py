@@ -62,7 +62,7 @@ def verify_generation(
         seconds += time.perf_counter() - start
         num_written += len(written["token_ids"]) + written["finished"]
         target = keras_text.token_ids + [device.end_id] * keras_text.finished
-        target = target[: device.model.room(ids)]
+        target = target[: device.new_text().room(ids)]
         equal += written["token_ids"] + [device.end_id] * written["finished"] == target
         agreed += _forced(device, ids, target)
         answer = bundle.tokenizer.decode(
@@ -84,10 +84,11 @@ _GREEDY = {"method": "greedy", "min_new_tokens": 0, "repetition_penalty": 1.0, "
 
 def _forced(device: Any, prompt: list[int], target: list[int]) -> list[bool]:
     """Whether each token is the file's likeliest, given those before it."""
-    scores = device.model.begin(prompt)
+    text = device.new_text()
+    scores = text.begin(prompt)
     agreed = [int(scores.argmax()) == target[0]]
     for before, token in itertools.pairwise(target):
-        agreed.append(int(device.model.next(before).argmax()) == token)
+        agreed.append(int(text.next(before).argmax()) == token)
     return agreed
 
 

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import os
 import pathlib
+import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -34,7 +35,7 @@ LITERT_FILE = "model.tflite"
 
 @dataclasses.dataclass(frozen=True)
 class Runner:
-    """A trained model in some form.
+    """A trained model in some form. Several threads may call it at once.
 
     Attributes:
         run: Takes the inputs by name, int32 (B, S), and returns float32 arrays by name: `logits` (B, C) or (B, S, C), or
@@ -178,6 +179,9 @@ def text_signature(
 def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
     """Return a runner over a LiteRT file, on the plain interpreter: built-in operations only.
 
+    An interpreter holds one run's tensors, so calls from several threads wait for each other; one run uses all `num_threads`.
+    An interpreter a thread would not be faster by much, and each packs the weights again: for more, open several runners.
+
     Args:
         path: The `.tflite` file.
         num_threads: Threads of one run, >= 1.
@@ -203,12 +207,14 @@ def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
     batch_size = int(next(iter(shapes.values()))[0])
     any_length = next(iter(names.values())) if -1 in names else None
     inputs = tuple(next(iter(details.values())))
+    one_run = threading.Lock()
 
     def run(features):
         interpreter  # noqa: B018  the signature borrows it
         name = any_length or names[features[inputs[0]].shape[1]]
-        outputs = signatures[name](**{name: features[name] for name in inputs})
-        return {name: value.copy() for name, value in outputs.items()}
+        with one_run:  # inputs, outputs and sizes are the interpreter's own, of all its signatures
+            outputs = signatures[name](**{name: features[name] for name in inputs})
+            return {name: value.copy() for name, value in outputs.items()}
 
     return Runner(run, inputs, batch_size if batch_size > 0 else None, () if any_length else tuple(sorted(names)))
 

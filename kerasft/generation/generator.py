@@ -1,6 +1,7 @@
 """Texts from prompts, by a trained GPT-2 or T5."""
 
 import hashlib
+import threading
 from collections.abc import Iterator, Sequence
 
 import keras
@@ -25,7 +26,7 @@ _CHUNK = 8  # tokens written between two looks at the text, where there are stop
 class Generator:
     """Writes texts with a cache of keys and values, in graphs that are compiled once for all lengths.
 
-    Each text is what it would be alone: its neighbours in the batch change nothing.
+    Each text is what it would be alone: its neighbours in the batch, and other threads' calls, change nothing.
 
     Args:
         model: A `kerasft.heads.causal_lm` on GPT-2, whose prompts are the beginnings of texts, or a
@@ -58,6 +59,7 @@ class Generator:
         self.end_id = -1 if tokenizer.eos_token_id is None else int(tokenizer.eos_token_id)
         self._decoder = _DECODERS[model.name](model)
         self._functions: dict[Rules, tuple] = {}
+        self._one_trace = threading.Lock()
 
     @property
     def max_length(self) -> int | None:
@@ -172,29 +174,35 @@ class Generator:
     def _compiled(self, options: GenerationOptions) -> tuple:
         """The two functions of these rules, traced once with open sizes."""
         rules = Rules.of(options)
-        if rules not in self._functions:
-            kind, decoder = (beam if rules.method == "beam" else one_path), self._decoder
-            numbers = tf.nest.map_structure(tf.TensorSpec.from_tensor, Numbers.of(options, self.end_id))
-            requests = Requests(
-                tf.TensorSpec((None, None), tf.int32),
-                tf.TensorSpec((None, None), tf.int32),
-                tf.TensorSpec((None,), tf.int32),
-                tf.TensorSpec((None, None), tf.float32),
-            )
-            begin = tf.function(
-                lambda requests, numbers: kind.begin(decoder, requests, rules=rules, numbers=numbers),
-                input_signature=(requests, numbers),
-            )
-            state = begin.get_concrete_function().structured_outputs
-            state = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), state)
-            advance = tf.function(
-                lambda state, requests, numbers, until: kind.advance(
-                    decoder, state, requests=requests, rules=rules, numbers=numbers, until=until
-                ),
-                input_signature=(state, requests, numbers, tf.TensorSpec((), tf.int32)),
-            )
-            self._functions[rules] = (begin, advance)
+        with self._one_trace:
+            if rules not in self._functions:
+                self._functions[rules] = self._traced(rules, options)
         return self._functions[rules]
+
+    def _traced(self, rules: Rules, options: GenerationOptions) -> tuple:
+        kind, decoder = (beam if rules.method == "beam" else one_path), self._decoder
+        numbers = tf.nest.map_structure(tf.TensorSpec.from_tensor, Numbers.of(options, self.end_id))
+        requests = Requests(
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None, None), tf.int32),
+            tf.TensorSpec((None,), tf.int32),
+            tf.TensorSpec((None, None), tf.float32),
+        )
+        begin = tf.function(
+            lambda requests, numbers: kind.begin(decoder, requests, rules=rules, numbers=numbers),
+            input_signature=(requests, numbers),
+        )
+        state = begin.get_concrete_function().structured_outputs
+        state = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), state)
+        advance = tf.function(
+            lambda state, requests, numbers, until: kind.advance(
+                decoder, state, requests=requests, rules=rules, numbers=numbers, until=until
+            ),
+            input_signature=(state, requests, numbers, tf.TensorSpec((), tf.int32)),
+        )
+        # Traced here and not at its first call, where several threads would trace the same layers at once.
+        advance.get_concrete_function()
+        return begin, advance
 
     def _write(self, requests: Requests, options: GenerationOptions) -> list[Generated]:
         begin, advance = self._compiled(options)

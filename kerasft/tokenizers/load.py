@@ -10,6 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.errors import CheckpointError
 from kerasft.tokenizers import kinds
+from kerasft.tokenizers.thread_safe import thread_safe
 
 _TOKENIZER_FILE = "tokenizer.json"
 _SETTINGS_FILE = "tokenizer_config.json"
@@ -57,7 +58,8 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
 
     Returns:
         The tokenizer. It gives exact ids and character offsets, without PyTorch. A token's offsets cover the whole
-        characters that its bytes belong to; GPT-2's include the space before a word, the others' do not.
+        characters that its bytes belong to; GPT-2's include the space before a word, the others' do not. Several threads
+        may use it at once.
 
     Raises:
         CheckpointError: If the folder or the files are missing, or a file is damaged.
@@ -204,7 +206,7 @@ def wrapped(backend: Tokenizer, kind: kinds.Kind | None, settings: dict) -> PreT
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, **options)
     if tokenizer.pad_token is None and tokenizer.eos_token is not None:
         tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
+    return thread_safe(tokenizer)
 
 
 def _check_special_tokens(tokenizer: PreTrainedTokenizerFast, path: pathlib.Path, settings: dict) -> None:

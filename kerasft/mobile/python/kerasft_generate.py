@@ -7,6 +7,7 @@ the tokens that the Keras model gave in training. Texts in and out: `kerasft_wri
 import hashlib
 import json
 import pathlib
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -36,7 +37,8 @@ DEFAULTS = {
 
 
 class Generator:
-    """Writes one text at a time.
+    """Writes texts. Each text has a cache of its own, so threads, and streams that are open at once, do not mix their texts;
+    they share the runtime, one step at a time.
 
     Args:
         folder: What `kerasft.export.litert_generation` wrote.
@@ -53,9 +55,7 @@ class Generator:
         self.cache_length: int = facts["cache_length"]
         self.defaults: dict[str, Any] = {**DEFAULTS, **facts["options"]}
         compiled = CompiledModel is not None if compiled is None else compiled
-        file = (_Compiled if compiled else _Interpreted)(str(folder / "model.tflite"), num_threads)
-        kind = _EncoderDecoder if facts["kind"] == "sequence_to_sequence" else _Decoder
-        self.model = kind(file, facts)
+        self._file = (_Compiled if compiled else _Interpreted)(str(folder / "model.tflite"), num_threads)
 
     def __call__(self, prompt: Sequence[int], **options: Any) -> dict[str, Any]:
         """Write one text.
@@ -77,12 +77,19 @@ class Generator:
             if token != self.end_id:
                 yield token
 
+    def new_text(self) -> "_Decoder | _EncoderDecoder":
+        """Return the model with an empty cache: `begin(prompt)` and `next(token)` give the scores of the next token."""
+        facts = self.signature["generation"]
+        kind = _EncoderDecoder if facts["kind"] == "sequence_to_sequence" else _Decoder
+        return kind(self._file, facts)
+
     def _write(self, prompt: Sequence[int], given: dict[str, Any]) -> Iterator[int]:
         prompt, options = [int(token) for token in prompt], self._options(given)
-        limit = min(options["max_new_tokens"], self.model.room(prompt))
+        model = self.new_text()
+        limit = min(options["max_new_tokens"], model.room(prompt))
         uniforms = _uniforms(prompt, options) if options["method"] == "sample" else None
-        history = self.model.history(prompt)
-        logits = self.model.begin(prompt)  # (V,)
+        history = model.history(prompt)
+        logits = model.begin(prompt)  # (V,)
         for number in range(limit):
             scores = _adjust(logits, history, options)
             if number < options["min_new_tokens"] and self.end_id >= 0:
@@ -92,7 +99,7 @@ class Generator:
             if token == self.end_id or number + 1 == limit:
                 return
             history.append(token)
-            logits = self.model.next(token)
+            logits = model.next(token)
 
     def _options(self, given: dict[str, Any]) -> dict[str, Any]:
         for name in given:
@@ -114,6 +121,7 @@ class _Decoder:
 
     def __init__(self, file, facts: dict[str, Any]):
         self._file, self._lengths, self._size = file, sorted(facts["prefill_lengths"]), facts["cache_length"]
+        self._caches = file.caches()
         self._place = 0
 
     def room(self, prompt: list[int]) -> int:
@@ -141,14 +149,14 @@ class _Decoder:
                 chunk  # What the rest writes into the cache is written over, before anything sees it.
             )
             positions = np.arange(self._place, self._place + length, dtype=np.int32)
-            self._file.run(f"prefill_{length}", {"tokens": tokens, "input_pos": positions})
+            self._file.run(f"prefill_{length}", {"tokens": tokens, "input_pos": positions}, self._caches)
             self._place += len(chunk)
         return self.next(prompt[-1])
 
     def next(self, token: int) -> np.ndarray:
         inputs = {"tokens": np.array([[token]], np.int32), "input_pos": np.array([self._place], np.int32)}
         self._place += 1
-        return self._file.run("decode", inputs)["logits"].reshape(-1)  # (V,)
+        return self._file.run("decode", inputs, self._caches)["logits"].reshape(-1)  # (V,)
 
     def _fitting(self, count: int) -> int | None:
         """The shortest that takes all of them, else the longest; it must not reach beyond the cache."""
@@ -163,6 +171,7 @@ class _EncoderDecoder:
 
     def __init__(self, file, facts: dict[str, Any]):
         self._file, self._lengths, self._size = file, sorted(facts["prefill_lengths"]), facts["cache_length"]
+        self._caches = file.caches()
         self._start = facts["start_token_id"]
         self._place, self._mask = 0, None
 
@@ -184,7 +193,7 @@ class _EncoderDecoder:
         self._mask = np.zeros((1, self._lengths[-1]), np.int32)
         self._mask[0, : len(prompt)] = 1
         inputs = {"encoder_token_ids": token_ids, "encoder_padding_mask": self._mask[:, :length].copy()}
-        self._file.run(f"encode_{length}", inputs)
+        self._file.run(f"encode_{length}", inputs, self._caches)
         self._place = 0
         return self.next(self._start)
 
@@ -195,41 +204,55 @@ class _EncoderDecoder:
             "encoder_padding_mask": self._mask,
         }
         self._place += 1
-        return self._file.run("decode", inputs)["logits"].reshape(-1)  # (V,)
+        return self._file.run("decode", inputs, self._caches)["logits"].reshape(-1)  # (V,)
 
 
 class _Compiled:
-    """The file on `CompiledModel`. Outputs named as an input of `decode`, the caches, stay in the runtime's own buffers: what one
-    call writes the next one reads, in place."""
+    """The file on `CompiledModel`. A text's caches, the outputs that `decode` reads again, stay in the runtime's own buffers:
+    what one call writes the next one reads, in place."""
 
     def __init__(self, path: str, num_threads: int):
         options = Options()
         options.cpu_options.num_threads = num_threads
         self._model = CompiledModel.from_file(path, options=options)
+        self._one_call = threading.Lock()
         self._calls: dict[str, tuple] = {}
         signatures = self._model.get_signature_list()
-        caches = {}
         details = self._model.get_input_tensor_details("decode")
-        for name in sorted(set(signatures["decode"]["inputs"]) & _outputs_of(signatures)):
-            caches[name] = self._model.create_input_buffer_by_name("decode", name)
-            caches[name].write(np.zeros(details[name]["shape"], np.float32))  # no NaN of old memory
-        for key, names in signatures.items():
-            inputs = {name: caches.get(name) for name in names["inputs"]}
-            outputs = {name: caches.get(name) for name in names["outputs"]}
-            for name in inputs:
-                inputs[name] = inputs[name] or self._model.create_input_buffer_by_name(key, name)
-            for name in outputs:
-                outputs[name] = outputs[name] or self._model.create_output_buffer_by_name(key, name)
+        names = set(signatures["decode"]["inputs"]) & _outputs_of(signatures)
+        self._shapes = {name: details[name]["shape"] for name in sorted(names)}
+        for key, tensors in signatures.items():
+            inputs = {
+                name: self._model.create_input_buffer_by_name(key, name)
+                for name in tensors["inputs"]
+                if name not in names
+            }
+            outputs = {
+                name: self._model.create_output_buffer_by_name(key, name)
+                for name in tensors["outputs"]
+                if name not in names
+            }
             shapes = self._model.get_output_tensor_details(key)
-            sizes = {name: int(np.prod(shapes[name]["shape"])) for name in outputs if name not in caches}
-            self._calls[key] = inputs, outputs, sizes
+            sizes = {name: int(np.prod(shapes[name]["shape"])) for name in outputs}
+            self._calls[key] = inputs, outputs, sizes, tensors
 
-    def run(self, key: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        inputs, outputs, sizes = self._calls[key]
-        for name, array in arrays.items():
-            inputs[name].write(array)
-        self._model.run_by_name(key, inputs, outputs)
-        return {name: outputs[name].read(size, np.float32) for name, size in sizes.items()}
+    def caches(self) -> dict[str, Any]:
+        """The caches of a new text."""
+        with self._one_call:
+            found = {name: self._model.create_input_buffer_by_name("decode", name) for name in self._shapes}
+            for name, shape in self._shapes.items():
+                found[name].write(np.zeros(shape, np.float32))  # no NaN of old memory
+        return found
+
+    def run(self, key: str, arrays: dict[str, np.ndarray], caches: dict[str, Any]) -> dict[str, np.ndarray]:
+        inputs, outputs, sizes, tensors = self._calls[key]
+        known = {name: caches[name] for name in tensors["inputs"] if name in caches}
+        written = {name: caches[name] for name in tensors["outputs"] if name in caches}
+        with self._one_call:  # the other buffers are those of one run
+            for name, array in arrays.items():
+                inputs[name].write(array)
+            self._model.run_by_name(key, inputs | known, outputs | written)
+            return {name: outputs[name].read(size, np.float32) for name, size in sizes.items()}
 
 
 class _Interpreted:
@@ -237,18 +260,24 @@ class _Interpreted:
 
     def __init__(self, path: str, num_threads: int):
         self._interpreter = Interpreter(model_path=path, num_threads=num_threads)
+        self._one_call = threading.Lock()
         signatures = self._interpreter.get_signature_list()
         self._runners = {key: self._interpreter.get_signature_runner(key) for key in signatures}
         details = self._runners["decode"].get_input_details()
         names = set(details) & _outputs_of(signatures)
-        self._caches = {name: np.zeros(details[name]["shape"], np.float32) for name in names}
+        self._shapes = {name: details[name]["shape"] for name in names}
         self._inputs = {key: names["inputs"] for key, names in signatures.items()}
 
-    def run(self, key: str, arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        caches = {name: self._caches[name] for name in self._inputs[key] if name in self._caches}
-        outputs = self._runners[key](**arrays, **caches)
-        self._caches.update({name: value for name, value in outputs.items() if name in self._caches})
-        return {name: value for name, value in outputs.items() if name not in self._caches}
+    def caches(self) -> dict[str, Any]:
+        """The caches of a new text."""
+        return {name: np.zeros(shape, np.float32) for name, shape in self._shapes.items()}
+
+    def run(self, key: str, arrays: dict[str, np.ndarray], caches: dict[str, Any]) -> dict[str, np.ndarray]:
+        known = {name: caches[name] for name in self._inputs[key] if name in caches}
+        with self._one_call:
+            outputs = self._runners[key](**arrays, **known)
+        caches.update({name: value for name, value in outputs.items() if name in caches})
+        return {name: value for name, value in outputs.items() if name not in caches}
 
 
 def _outputs_of(signatures: dict[str, dict[str, list[str]]]) -> set[str]:

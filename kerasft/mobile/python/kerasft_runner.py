@@ -13,6 +13,7 @@ import argparse
 import json
 import pathlib
 import sys
+import threading
 
 import numpy as np
 
@@ -28,7 +29,7 @@ except ImportError:  # the package's former name
 
 
 class Model:
-    """A mobile bundle, to be called with a text or a pair of texts.
+    """A mobile bundle, to be called with a text or a pair of texts. Several threads may do so: each waits for its run.
 
     Args:
         folder: The bundle's folder.
@@ -47,6 +48,7 @@ class Model:
         )
         if not self._by_length:
             raise ValueError("this file writes texts: run it by kerasft_writer.py")
+        self._one_run = threading.Lock()  # the interpreter holds the inputs and outputs of one run
         self._run = {name: self._interpreter.get_signature_runner(name) for _, name in self._by_length}
         self.answering = Answering(self.signature, self.tokenizer.tokens, self.run)
 
@@ -67,7 +69,8 @@ class Model:
             "segment_ids": segment_ids + [0] * missing,
         }
         inputs = self.signature["signatures"][name]["inputs"]
-        outputs = self._run[name](**{each: np.array([features[each]], np.int32) for each in inputs})
+        with self._one_run:
+            outputs = self._run[name](**{each: np.array([features[each]], np.int32) for each in inputs})
         return {each: value[0][:size] if value.ndim > 2 else value[0] for each, value in outputs.items()}
 
 
@@ -108,6 +111,7 @@ def main() -> int:
     parser.add_argument("--second", help="second text of a pair")
     parser.add_argument("--golden", action="store_true", help="run golden.jsonl and compare ids and outputs")
     args = parser.parse_args()
+    sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal's encoding is
     if args.golden:
         count, different, largest = check_golden(args.folder)
         print(f"{count} texts: {len(different)} answered otherwise, largest difference of an output {largest:.2g}")
@@ -116,7 +120,9 @@ def main() -> int:
     if args.text is None:
         parser.error("give a text, or --golden")
     try:
-        print(json.dumps(Model(args.folder)(args.text, args.second), ensure_ascii=False))
+        answer = Model(args.folder)(args.text, args.second)
+        is_utf8 = sys.stdout.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
+        print(json.dumps(answer, ensure_ascii=not is_utf8))
     except KerasftError as error:
         sys.exit(f"error: {error}")
     return 0

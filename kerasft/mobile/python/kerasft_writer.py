@@ -102,8 +102,9 @@ def main() -> int:
     parser.add_argument("--top-k", type=int, help="draw from this many likeliest tokens")
     parser.add_argument("--seed", type=int)
     arguments = vars(parser.parse_args())
+    sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal's encoding is
     # LiteRT tells every step of its start on the standard error; Python's own errors still go there.
-    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1)
+    sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     folder, text = arguments.pop("folder"), arguments.pop("text")
     if arguments.pop("golden"):

@@ -18,7 +18,7 @@ export class TextModel {
   }
 
   constructor(signature, tokenizer, compiled) {
-    Object.assign(this, { signature, tokenizer, compiled, answers: new Answers(signature) });
+    Object.assign(this, { signature, tokenizer, compiled, answers: new Answers(signature), last: Promise.resolve() });
   }
 
   /** @param {string[]} texts One, or two of a pair. @returns The ids that the model reads. */
@@ -27,7 +27,14 @@ export class TextModel {
   }
 
   /** @param {string[]} texts One, or two of a pair. @returns {Promise<Object<string, Float32Array>>} Outputs by name. */
-  async run(texts) {
+  run(texts) {
+    // The runtime's tensors are of one run: a call that comes before the last one has its answer waits for it.
+    const found = this.last.then(() => this.runAlone(texts));
+    this.last = found.catch(() => {}); // an error is its own caller's
+    return found;
+  }
+
+  async runAlone(texts) {
     const { lengths, signatures, pad_token_id: pad } = this.signature;
     const encoded = this.encode(texts);
     const length = lengths.find((each) => each >= encoded.token_ids.length); // the shortest that holds the text

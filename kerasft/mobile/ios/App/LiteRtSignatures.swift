@@ -2,9 +2,10 @@ import Foundation
 import KerasftCore
 import TensorFlowLite
 
-/// A model file in LiteRT's interpreter. Not thread-safe: use one thread.
+/// A model file in LiteRT's interpreter, which runs one signature at a time: other threads wait.
 final class LiteRtSignatures: Signatures {
     private let interpreter: Interpreter
+    private let oneRun = NSLock()
     private var runners: [String: SignatureRunner] = [:]
 
     init(modelPath: String, threads: Int = 2) throws {
@@ -16,6 +17,8 @@ final class LiteRtSignatures: Signatures {
     func run(
         _ signature: String, integers: [String: KerasftCore.Tensor<Int32>], floats: [String: KerasftCore.Tensor<Float>]
     ) throws -> [String: [Float]] {
+        oneRun.lock()
+        defer { oneRun.unlock() }
         let runner = try runners[signature] ?? interpreter.signatureRunner(with: signature)
         runners[signature] = runner
         for (name, tensor) in integers {

@@ -16,7 +16,8 @@ public struct GenerationOptions {
     }
 }
 
-/// Writes texts with a file that `kerasft.export.litert_generation` made: GPT-2, or T5. One text at a time.
+/// Writes texts with a file that `kerasft.export.litert_generation` made: GPT-2, or T5. The cache is of one text: while it is
+/// written, other threads wait.
 public final class Generator {
     private let info: ModelInfo
     private let signatures: Signatures
@@ -24,6 +25,7 @@ public final class Generator {
     private let size: Int
     private let endId: Int
     private let startId: Int?  // T5 only
+    private let oneText = NSLock()
     private var caches: [String: Tensor<Float>] = [:]
     private var place = 0
     private var mask: [Int32] = []
@@ -40,10 +42,13 @@ public final class Generator {
     }
 
     /// Write one text: for GPT-2 `prompt` is the beginning that is written on, for T5 the source with its end token.
-    /// `onToken` gets each new token at once; false ends the text. Returns the new tokens, without the end token.
+    /// `onToken` gets each new token at once, and must not call `write`; false ends the text. Returns the new tokens, without
+    /// the end token.
     public func write(
         _ prompt: [Int], _ options: GenerationOptions = GenerationOptions(), onToken: (Int) -> Bool = { _ in true }
     ) throws -> [Int] {
+        oneText.lock()
+        defer { oneText.unlock() }
         try check(prompt)
         let limit = min(options.maxNewTokens, startId == nil ? size - prompt.count : size)
         var numbers = SplitMix64(state: options.seed)

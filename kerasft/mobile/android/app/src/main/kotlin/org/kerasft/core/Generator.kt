@@ -37,7 +37,10 @@ data class GenerationOptions(
 /** The new tokens, without the end token, and whether the text ended by itself. */
 class Written(val ids: IntArray, val finished: Boolean)
 
-/** Writes texts with a file that `kerasft.export.litert_generation` made: GPT-2, or T5. One text at a time. */
+/**
+ * Writes texts with a file that `kerasft.export.litert_generation` made: GPT-2, or T5. The cache is of one text: while it is
+ * written, other threads wait.
+ */
 class Generator(info: ModelInfo, signatures: Signatures) {
     private val facts = requireNotNull(info.generation) { "signature.json has no \"generation\": this file writes no texts" }
     private val endId = facts["end_token_id"]?.jsonInt() ?: -1
@@ -50,8 +53,9 @@ class Generator(info: ModelInfo, signatures: Signatures) {
 
     /**
      * Write one text: for GPT-2 [prompt] is the beginning that is written on, for T5 the source with its end token. [onToken]
-     * gets each new token at once; false ends the text.
+     * gets each new token at once; false ends the text. It must not call [write].
      */
+    @Synchronized
     fun write(prompt: IntArray, options: GenerationOptions = this.options, onToken: (Int) -> Boolean = { true }): Written {
         val limit = minOf(options.maxNewTokens, steps.room(prompt))
         val numbers = if (options.sample) RandomNumbers(options.seed, prompt) else null

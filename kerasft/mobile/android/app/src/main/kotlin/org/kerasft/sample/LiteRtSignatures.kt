@@ -5,10 +5,11 @@ import org.tensorflow.lite.Interpreter
 import java.nio.ByteBuffer
 import java.nio.FloatBuffer
 
-/** A model file in LiteRT's interpreter. Not thread-safe: use one thread. */
+/** A model file in LiteRT's interpreter, which runs one signature at a time: other threads wait. */
 class LiteRtSignatures(model: ByteBuffer, threads: Int = 2) : Signatures, AutoCloseable {
     private val interpreter = Interpreter(model, Interpreter.Options().setNumThreads(threads))
 
+    @Synchronized
     override fun run(signature: String, inputs: Map<String, Any>, outputs: Map<String, FloatBuffer>) {
         // LiteRT reads and writes a buffer from its position on. An array also resizes a tensor of any length, a buffer does not.
         val buffers = outputs.values + inputs.values.filterIsInstance<FloatBuffer>()
@@ -17,5 +18,6 @@ class LiteRtSignatures(model: ByteBuffer, threads: Int = 2) : Signatures, AutoCl
         buffers.forEach { it.rewind() }
     }
 
+    @Synchronized
     override fun close() = interpreter.close()
 }

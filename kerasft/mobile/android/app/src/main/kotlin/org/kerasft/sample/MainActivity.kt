@@ -12,7 +12,7 @@ import java.util.concurrent.Executors
 
 /** A text field, two buttons, and the answer. */
 class MainActivity : Activity() {
-    // One thread, which the interpreter needs, and not the one that draws.
+    // One thread, since answers wait for each other, and not the one that draws.
     private val worker = Executors.newSingleThreadExecutor()
     private lateinit var bundle: Bundle
     private lateinit var answer: TextView
