@@ -53,8 +53,8 @@ def read_options(args: argparse.Namespace, options_class: type, config: str | No
 
     >>> from kerasft.recipes import text_classification
     >>> args = argparse.Namespace(model="bert-base-uncased", train="train.csv")
-    >>> read_options(args, text_classification.Options, None).epochs
-    3
+    >>> read_options(args, text_classification.Options, None).schedule
+    'linear'
     """
     fields = {field.name: field for field in dataclasses.fields(options_class)}
     values = _read_yaml(config, fields) if config else {}

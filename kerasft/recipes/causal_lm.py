@@ -12,6 +12,7 @@ import random
 
 import kerasft
 from kerasft.errors import bad_argument
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
 
@@ -33,8 +34,7 @@ class Options(TrainingOptions):
     prompt: str | None = option("column of the prompt (default: prompt, if there is such a column)")
     completion: str | None = option("column of the completion, on which alone the loss is")
     block_size: int = option("tokens of a block; documents are packed into blocks", default=256, least=2)
-    batch_size: int = option("blocks a step, over all devices together", default=8, least=1)
-    learning_rate: float = option("peak rate of AdamW", default=5e-5, above=0)
+    batch_size: int | None = option("blocks a step, over all devices together; default: 8", least=1)
     max_new_tokens: int = option("default length limit of the bundle's texts", default=128, least=1)
 
 
@@ -69,6 +69,7 @@ def main(options: Options) -> dict:
     # 2. Model, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_model(options)
+        options = choose_training(options, model, rows=len(train_texts), kind="causal_lm")
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         data = {"block_size": options.block_size, "batch_size": batch_size}
         train = kerasft.data.causal_lm(train_texts, tokenizer, shuffle=True, seed=options.seed, **data)

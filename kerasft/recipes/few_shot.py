@@ -13,7 +13,9 @@ import numpy as np
 
 import kerasft
 from kerasft.errors import bad_argument
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.sentence_embedding import batching
 from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, read_labelled, verbosity
 
 
@@ -40,7 +42,6 @@ class Options(TrainingOptions):
         choices=("ranking", "cosine"),
     )
     partners: int = option("pairs made of each example in an epoch", default=4, least=1)
-    learning_rate: float = option("peak rate of AdamW", default=5e-5, above=0)
     inverse_regularization: float = option("C of the logistic regression", default=1.0, above=0)
     max_length: int = option("longest input in tokens; longer texts are cut, and counted", default=128, least=3)
     epochs: int = option("passes over the pairs", default=1, least=1)
@@ -82,13 +83,13 @@ def main(options: Options) -> dict:
         embedder = kerasft.heads.sentence_embedding(backbone, normalize=False)
         drawn = {"per_text": options.partners, "with_negatives": cosine, "seed": options.seed}
         pairs, y = kerasft.data.class_pairs(texts, classes, **drawn)
-        whole = strategy.num_replicas_in_sync > 1  # lest a pair is divided between two devices
+        options = choose_training(options, backbone, rows=len(pairs), kind="few_shot")
         train = kerasft.data.pair_dataset(
             pairs,
             tokenizer,
             y=y,
             max_length=options.max_length,
-            batch_size=kerasft.data.Batching(size=options.batch_size, drop_remainder=whole),
+            batch_size=batching(options, strategy),
             shuffle=True,
             seed=options.seed,
         )

@@ -9,6 +9,7 @@ The script is meant to be copied: below `Options` stands plain Keras.
 import dataclasses
 
 import kerasft
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import option
 from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
@@ -50,7 +51,7 @@ def main(options: Options) -> dict:
     ...     _ = (scratch / f"bank.{name}").write_text(text * 10)
     >>> train = str(scratch / "bank")
     >>> result = main(Options(model=checkpoint, train=train, output="assistant", epochs=1, max_length=16))
-    1/1 - ...
+    2/2 - ...
     >>> list(result["metrics"])[:3]
     ['intent_accuracy', 'slot_f1', 'joint_accuracy']
     """
@@ -63,6 +64,7 @@ def main(options: Options) -> dict:
     # 2. Backbone + head, datasets, losses and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
+        options = choose_training(options, backbone, rows=len(train_rows), kind="words")
         model = kerasft.heads.intent_and_slots(backbone, intents, slots, dropout=options.dropout)
         data = {"intents": intents, "labels": slots, "max_length": options.max_length, "stride": options.stride}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size

@@ -10,6 +10,7 @@ The script is meant to be copied: below `Options` stands plain Keras.
 import dataclasses
 
 import kerasft
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
 
@@ -31,7 +32,6 @@ class Options(TrainingOptions):
     max_length: int = option("tokens of a row; longer texts are cut, and counted", default=128, least=4)
     mask_rate: float = option("share of the words that is masked", default=0.15, above=0, below=1)
     whole_words: bool = option("mask all tokens of a word together", default=False)
-    learning_rate: float = option("peak rate of AdamW", default=5e-5, above=0)
 
 
 def main(options: Options) -> dict:
@@ -68,6 +68,7 @@ def main(options: Options) -> dict:
         else:
             backbone, tokenizer = kerasft.load_pretrained(options.model)
             model = kerasft.heads.masked_lm(backbone)
+        options = choose_training(options, model, rows=len(train_rows), kind="masked_lm")
         data = {"packed": options.packed, "masking": masking, "max_length": options.max_length, "seed": options.seed}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.masked_lm(train_rows, tokenizer, batch_size=batch_size, shuffle=True, **data)

@@ -10,6 +10,7 @@ import dataclasses
 import random
 
 import kerasft
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, option
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
 
@@ -38,7 +39,6 @@ class Options(TrainingOptions):
         default="error",
         choices=("error", "search"),
     )
-    learning_rate: float = option("peak rate of AdamW", default=5e-5, above=0)
     dropout: float = option("dropout before the output layer", default=0.0, least=0, below=1)
 
 
@@ -74,6 +74,7 @@ def main(options: Options) -> dict:
     # 2. Backbone + head, datasets of windows, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
+        options = choose_training(options, backbone, rows=len(train_questions), kind="questions")
         model = kerasft.heads.question_answering(backbone, dropout=options.dropout)
         data = {"max_length": options.max_length, "stride": options.stride}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size

@@ -10,6 +10,7 @@ stands plain Keras.
 import dataclasses
 
 import kerasft
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, option
 from kerasft.recipes.training import (
     finish,
@@ -73,7 +74,7 @@ def main(options: Options) -> dict:
     >>> data = scratch / "relations.jsonl"
     >>> _ = data.write_text("".join(f'{{"text": "{text}", "label": "{label}"}}\\n' for label in ["buys", "Other"] * 10))
     >>> result = main(Options(model=checkpoint, train=str(data), output="relations", epochs=1, max_length=16))
-    1/1 - ...
+    2/2 - ...
     >>> result["bundle"].name, result["split"]
     ('relations', 'dev')
     """
@@ -87,6 +88,7 @@ def main(options: Options) -> dict:
     # 2. Backbone with the markers in its vocabulary + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = make_model(options, labels)
+        options = choose_training(options, model, rows=len(train_rows), kind="relations")
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.relation_extraction(

@@ -10,6 +10,7 @@ The script is meant to be copied: below `Options` stands plain Keras.
 import dataclasses
 
 import kerasft
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
 
@@ -58,7 +59,7 @@ def main(options: Options) -> dict:
     >>> rows = [f"good film {i},great movie {i},{i % 5}" for i in range(20)]
     >>> _ = (scratch / "pairs.csv").write_text("\\n".join(["text,text_pair,score", *rows]))
     >>> result = main(Options(model=checkpoint, train="pairs.csv", output="embedder", epochs=1, max_length=16, max_score=4))
-    1/1 - ...
+    2/2 - ...
     >>> result["bundle"].name, "spearman" in result["metrics"]
     ('embedder', True)
     """
@@ -70,6 +71,7 @@ def main(options: Options) -> dict:
     # 2. Backbone + head, dataset, loss and optimizer. A batch has the two texts of a pair in neighbouring rows.
     with kerasft.get_strategy(options.strategy).scope() as strategy:
         backbone, tokenizer = kerasft.load_pretrained(options.model)
+        options = choose_training(options, backbone, rows=len(train_rows), kind="embedding")
         model = kerasft.heads.sentence_embedding(backbone, pooling=options.pooling)
         train = kerasft.data.sentence_pairs(
             train_rows,

@@ -11,6 +11,7 @@ The script is meant to be copied: below `Options` stands plain Keras.
 import dataclasses
 
 import kerasft
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
 
@@ -28,8 +29,8 @@ class Options(TrainingOptions):
 
     Example:
 
-    >>> Options(model="t5-small", train="train.tsv", prefix="summarize: ").learning_rate
-    0.0003
+    >>> Options(model="t5-small", train="train.tsv", prefix="summarize: ").max_source_length
+    128
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/sequence_to_sequence")
@@ -41,7 +42,6 @@ class Options(TrainingOptions):
     )
     max_source_length: int = option("longest source in tokens; longer ones are cut, and counted", default=128, least=2)
     max_target_length: int = option("longest target in tokens; longer ones are cut, and counted", default=128, least=2)
-    learning_rate: float = option("peak rate of AdamW; 1e-3 for new weights", default=3e-4, above=0)
     label_smoothing: float = option("mass moved from the true token to all tokens", default=0.0, least=0, below=1)
     metrics: str = option("what to measure on generated texts", default="translation", choices=tuple(SCORES))
     generate_rows: int = option(
@@ -84,6 +84,7 @@ def main(options: Options) -> dict:
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         model = kerasft.heads.sequence_to_sequence(backbone)
+        options = choose_training(options, model, rows=len(train_rows), kind="sequence_to_sequence")
         data = {name: getattr(options, name) for name in ("prefix", "max_source_length", "max_target_length")}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.sequence_to_sequence(

@@ -11,6 +11,7 @@ import dataclasses
 
 import kerasft
 from kerasft.errors import bad_argument
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, option
 from kerasft.recipes.training import (
     finish,
@@ -91,7 +92,7 @@ def main(options: Options) -> dict:
     Example:
 
     >>> result = main(Options(model=checkpoint, train=reviews_csv, output="reviews", epochs=1, max_length=16))
-    2/2 - ...
+    3/3 - ...
     >>> result["bundle"].name, result["split"]
     ('reviews', 'dev')
     """
@@ -108,6 +109,7 @@ def main(options: Options) -> dict:
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
+        options = choose_training(options, backbone, rows=len(train_rows), kind="text")
         model = kerasft.heads.text_classifier(backbone, labels, pooling=options.pooling, dropout=options.dropout)
         restore_head(model, options)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}

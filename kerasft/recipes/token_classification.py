@@ -9,6 +9,7 @@ The script is meant to be copied: below `Options` stands plain Keras.
 import dataclasses
 
 import kerasft
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import option
 from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
@@ -50,7 +51,7 @@ def main(options: Options) -> dict:
     >>> _ = (scratch / "train.conll").write_text("good O\\nfilm B-WORK\\n\\nbad O\\nfilm B-WORK\\n\\n" * 10)
     >>> train = str(scratch / "train.conll")
     >>> result = main(Options(model=checkpoint, train=train, output="films", epochs=1, max_length=16))
-    1/1 - ...
+    2/2 - ...
     >>> list(result["metrics"])
     ['entity_f1', 'entity_precision', 'entity_recall', 'token_accuracy']
     """
@@ -62,6 +63,7 @@ def main(options: Options) -> dict:
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
+        options = choose_training(options, backbone, rows=len(train_rows), kind="words")
         model = kerasft.heads.token_classifier(backbone, labels, dropout=options.dropout)
         data = {"labels": labels, "label_subwords": options.label_subwords}
         data |= {"max_length": options.max_length, "stride": options.stride}

@@ -142,7 +142,7 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
     """AdamW with warm-up and decay over all steps of the run.
 
     Args:
-        options: The recipe's options.
+        options: The recipe's options, as `choose_training` returns them: the rate and the epochs are numbers.
         steps_per_epoch: Batches of an epoch, `len(train)`.
 
     Raises:
@@ -150,7 +150,7 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
 
     Example:
 
-    >>> options = TrainingOptions(model="bert-base-uncased", train="train.csv", epochs=2)
+    >>> options = TrainingOptions(model="bert-base-uncased", train="train.csv", epochs=2, learning_rate=2e-5)
     >>> make_optimizer(options, steps_per_epoch=100).weight_decay
     0.01
     """
@@ -328,10 +328,10 @@ def epoch_chosen_on(options: TrainingOptions) -> str | None:
 
     Example:
 
-    >>> epoch_chosen_on(TrainingOptions(model="bert-base-uncased", train="train.csv"))
+    >>> epoch_chosen_on(TrainingOptions(model="bert-base-uncased", train="train.csv", epochs=3))
     'dev'
     """
-    chosen = options.epochs > 1 and (options.keep == "best" or options.patience is not None)
+    chosen = options.epochs != 1 and (options.keep == "best" or options.patience is not None)
     return "dev" if chosen else None
 
 

@@ -83,8 +83,8 @@ def test_class_weights_are_for_classes():
 
 
 def test_none_only_where_it_is_the_default():
-    with pytest.raises(KerasftError, match="`epochs` must be a whole number >= 1; received: None"):
-        TrainingOptions(**GIVEN, epochs=None)
+    with pytest.raises(KerasftError, match="`dev_fraction` must be a number > 0 and < 1; received: None"):
+        TrainingOptions(**GIVEN, dev_fraction=None)
 
 
 def test_an_option_without_limits_takes_anything():
