@@ -26,7 +26,9 @@ numpy.save(sys.argv[3], kerasft.pipelines.load(sys.argv[1]).predict_logits(texts
 
 def reloaded(bundle: kerasft.bundles.Bundle, data: str, folder: pathlib.Path) -> np.ndarray:
     """The logits, (N, C), of the bundle saved and loaded in a new process."""
-    saved = kerasft.save_bundle(folder / "again", bundle.model, bundle.tokenizer, max_length=bundle.max_length)
+    saved = kerasft.save_bundle(
+        folder / "again", bundle.model, bundle.tokenizer, max_length=bundle.max_length, overwrite=True
+    )
     out = folder / "logits.npy"
     subprocess.run([sys.executable, "-c", NEW_PROCESS, str(saved), data, str(out)], check=True)
     return np.load(out)

@@ -60,7 +60,7 @@ def run(name: str, args: argparse.Namespace) -> dict:
     result = output.with_suffix(".result.json")
     if not result.exists():
         command = [sys.executable, "-m", "kerasft", "train", "text-classification", "--model", args.model]
-        command += [*shlex.split(options), "--output", str(output)]
+        command += [*shlex.split(options), "--output", str(output), "--overwrite"]
         print("$", shlex.join(["kerasft", *command[3:]]), flush=True)
         start = time.perf_counter()
         subprocess.run(command, check=True)

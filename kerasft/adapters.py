@@ -21,6 +21,7 @@ from safetensors.numpy import save_file
 
 from kerasft.backbones.rebuild import inner_layers, rebuild, refuse_quantized
 from kerasft.errors import CheckpointError, bad_argument
+from kerasft.files import file_written_aside
 
 DEFAULT_LAYERS = ("query", "value", "query_key_value")
 """The paper's choice: queries and values; GPT-2 has them in one kernel with the keys."""
@@ -131,8 +132,8 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
         "layers": json.dumps(sorted(layers)),
     }
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({name: _numpy(variable) for name, variable in _adapted(model).items()}, path, metadata)
+        with file_written_aside(path) as aside:
+            save_file({name: _numpy(variable) for name, variable in _adapted(model).items()}, aside, metadata)
     except (OSError, SafetensorError) as error:
         raise bad_argument("file", "a file that can be written", str(path), f"Choose another: {error}.") from error
     return path

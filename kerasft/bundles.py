@@ -101,11 +101,12 @@ def save_bundle(
     settings: dict[str, Any] | None = None,
     metrics: dict[str, Any] | None = None,
     provenance: dict[str, Any] | None = None,
+    overwrite: bool = False,
 ) -> pathlib.Path:
-    """Write a model and its tokenizer as a bundle. The folder appears whole or not at all; an old bundle is replaced.
+    """Write a model and its tokenizer as a bundle. The folder appears whole or not at all.
 
     Args:
-        folder: Where to write. An existing folder is replaced only if it is a bundle or empty.
+        folder: Where to write: a new or empty folder, or with `overwrite` a bundle.
         model: A model made by one of `kerasft.heads`; its name says the task.
         tokenizer: The tokenizer that made the training data.
         max_length: The longest input in tokens that the model was trained on; default as for the data functions: 128, or
@@ -115,25 +116,26 @@ def save_bundle(
             can hold. The task's pipeline reads them.
         metrics: What was measured, such as `model.evaluate(..., return_dict=True)`.
         provenance: Where the model comes from: checkpoint, data files, settings.
+        overwrite: Whether a bundle in that folder is replaced. Other files in it, such as exports, are kept.
 
     Returns:
         The folder's path.
 
     Raises:
         KerasftError: If the model is of no known task or is quantised, `max_length` is above the tokenizer's limit, or the
-            folder holds something that is not a bundle.
+            folder holds a bundle already (without `overwrite`) or something that is not a bundle.
 
     Example:
 
-    >>> folder = save_bundle("saved_models/reviews", model, tokenizer)
+    >>> folder = save_bundle("saved_models/reviews", model, tokenizer, overwrite=True)
     >>> sorted(path.name for path in folder.iterdir())[:2]
     ['kerasft.json', 'model.keras']
     """
     folder = pathlib.Path(folder)
-    check_target(folder)
+    check_target(folder, overwrite=overwrite)
     bundle = make_bundle(model, tokenizer, max_length=max_length, pair=pair, settings=settings)
     metadata = bundle.metadata | {"metrics": metrics or {}, "provenance": provenance or {}}
-    with written_aside(folder) as aside:
+    with written_aside(folder, own=tokenizers.FILES) as aside:
         # The same layers without the optimizer, whose state would make the file three times as large.
         type(model)(model.input, model.output, name=model.name).save(aside / MODEL_FILE)
         tokenizers.save(tokenizer, aside)
@@ -186,15 +188,16 @@ def make_bundle(
     return Bundle(model, thread_safe(tokenizer), metadata)
 
 
-def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:
+def check_target(folder: str | os.PathLike, *, name: str = "folder", overwrite: bool = False) -> None:
     """Raise unless a bundle can be written to `folder`: worth knowing before a training and not after it.
 
     Args:
         folder: What `save_bundle` will be given. Nothing is made or changed.
         name: What the user calls it, for the message.
+        overwrite: Whether a bundle there may be replaced.
 
     Raises:
-        KerasftError: If it is a file, holds other files than a bundle's, or may not be written.
+        KerasftError: If it is a file, holds a bundle that may not be replaced or other files, or may not be written.
 
     Example:
 
@@ -202,6 +205,9 @@ def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:
     """
     folder = pathlib.Path(folder)
     expected = "a new folder or a bundle to replace"
+    if (folder / METADATA_FILE).is_file() and (folder / MODEL_FILE).is_file() and not overwrite:
+        fix = "overwrite=True" if name == "folder" else "--overwrite (in Python: overwrite=True)"
+        raise bad_argument(name, "a new folder", str(folder), f"It holds a bundle; add {fix} to replace it.")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / METADATA_FILE).is_file():
         raise bad_argument(name, expected, str(folder), "It holds other files; choose another folder.")
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
@@ -220,7 +226,7 @@ def load_bundle(folder: str | os.PathLike) -> Bundle:
 
     Example:
 
-    >>> folder = save_bundle("saved_models/reviews", model, tokenizer)
+    >>> folder = save_bundle("saved_models/reviews", model, tokenizer, overwrite=True)
     >>> load_bundle(folder).labels.problem
     'single_label'
     """

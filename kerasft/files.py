@@ -1,18 +1,26 @@
-"""Folders and files that appear whole or not at all."""
+"""Folders and files that appear whole or not at all, and folders that one process at a time writes to."""
 
 import contextlib
+import errno
+import glob
 import os
 import pathlib
+import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+
+from kerasft import locks
 
 
 @contextlib.contextmanager
-def written_aside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
+def written_aside(folder: str | os.PathLike, *, own: Collection[str] = ()) -> Iterator[pathlib.Path]:
     """Give a temporary folder to write into; it takes the place of `folder` only if the block ends without an error.
 
+    What the old folder holds beside the files of the new one and those named by `own` belongs to somebody else: it is kept.
+
     Args:
-        folder: The final place; what is there is replaced.
+        folder: The final place; an old folder of ours there is replaced.
+        own: Names that an older version of the folder may hold and the new one need not have.
 
     Example:
 
@@ -22,20 +30,64 @@ def written_aside(folder: pathlib.Path) -> Iterator[pathlib.Path]:
     >>> [path.name for path in folder.iterdir()]
     ['labels.txt']
     """
-    parent = folder.absolute().parent
+    folder = pathlib.Path(os.path.realpath(folder))  # a link stays a link
+    parent, prefix = folder.parent, _prefix(folder)
     parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=parent, prefix=f".{folder.name}.") as temporary:
+    recover(folder)
+    with tempfile.TemporaryDirectory(dir=parent, prefix=prefix) as temporary, locks.held(temporary):
         aside = pathlib.Path(temporary) / "new"
         aside.mkdir()
         yield aside
+        _flush_to_disk(aside)
+        _swap(folder, aside, pathlib.Path(temporary) / "replaced", own)
+    _flush_folder(parent)
+
+
+def _swap(folder: pathlib.Path, aside: pathlib.Path, replaced: pathlib.Path, own: Collection[str]) -> None:
+    """Put `aside` in the place of `folder`, with what is not ours in it; or leave everything as it was."""
+    moved = []
+    try:
         if folder.exists():
-            folder.rename(pathlib.Path(temporary) / "replaced")
+            for path in list(folder.iterdir()):
+                if path.name not in own and not os.path.lexists(aside / path.name):
+                    moved.append(path)
+                    path.rename(aside / path.name)
+            folder.rename(replaced)
         aside.rename(folder)
+    except BaseException:  # a signal too may come between two of these
+        if not folder.exists() and replaced.exists():
+            replaced.rename(folder)
+        for path in moved:
+            if os.path.lexists(aside / path.name):
+                (aside / path.name).rename(path)
+        raise
+
+
+def recover(folder: str | os.PathLike) -> None:
+    """Remove what a killed `written_aside` left beside `folder`; if it was killed while swapping, put the old folder back.
+
+    Example:
+
+    >>> recover(scratch / "export")
+    """
+    folder = pathlib.Path(folder)
+    for path in folder.parent.glob(f"{glob.escape(_prefix(folder))}*"):
+        if not path.is_dir() or locks.is_held(path):
+            continue
+        if (path / "replaced").exists() and not folder.exists():
+            (path / "replaced").rename(folder)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _prefix(folder: pathlib.Path) -> str:
+    return f".{folder.name}.writing-"
 
 
 @contextlib.contextmanager
-def file_written_aside(path: pathlib.Path) -> Iterator[pathlib.Path]:
+def file_written_aside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Give a temporary path to write to; the file takes the place of `path` only if the block ends without an error.
+
+    A device or a pipe, such as `/dev/stdout`, is written to directly.
 
     Args:
         path: The final place; a file there is replaced.
@@ -48,10 +100,45 @@ def file_written_aside(path: pathlib.Path) -> Iterator[pathlib.Path]:
     >>> [item.name for item in path.parent.iterdir()]
     ['graph.csv']
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f".writing-{os.getpid()}-{path.name}")  # Keras and others look at the suffix
+    target = pathlib.Path(os.path.realpath(path))  # a link stays a link
+    if str(path).startswith("/dev/") or (target.exists() and not target.is_file() and not target.is_dir()):
+        yield pathlib.Path(path)
+        return
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".writing-{os.getpid()}-{target.name}")  # Keras and others look at the suffix
     try:
         yield aside
-        os.replace(aside, path)
+        _flush_file(aside)
+        if target.exists():
+            shutil.copymode(target, aside)
+        os.replace(aside, target)
     finally:
         aside.unlink(missing_ok=True)
+    _flush_folder(target.parent)
+
+
+def _flush_to_disk(folder: pathlib.Path) -> None:
+    for root, _, names in os.walk(folder):
+        for name in names:
+            _flush_file(pathlib.Path(root) / name)
+        _flush_folder(pathlib.Path(root))
+
+
+def _flush_file(path: pathlib.Path) -> None:
+    """Without this a file can be empty after a power cut though its renaming is on the disk. Errors are real ones."""
+    descriptor = os.open(path, os.O_RDWR)  # Windows flushes only what is open for writing
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _flush_folder(path: pathlib.Path) -> None:
+    with contextlib.suppress(OSError):  # Windows and some network drives can't flush folders
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -59,6 +59,7 @@ options = Options(
     test=test_file,
     epochs=epochs,
     {options},
+    overwrite=True,  # running the notebook again replaces the bundle
 )
 options"""
 

@@ -72,17 +72,32 @@ def test_a_trained_model_is_saved_without_its_optimizer_and_gives_the_same_logit
 
 
 def test_a_bundle_is_replaced_and_nothing_is_left_aside(copy, model):
-    (copy / "old.txt").write_text("")
-    save_bundle(copy, model, tiny.tokenizer(), max_length=8)
+    for name in ("old.txt", "litert_int8/model.tflite", "vocab.txt"):  # the user's, an export, an older tokenizer's
+        (copy / name).parent.mkdir(exist_ok=True)
+        (copy / name).write_text(name)
+    save_bundle(copy, model, tiny.tokenizer(), max_length=8, overwrite=True)
     assert load_bundle(copy).max_length == 8
-    assert not (copy / "old.txt").exists()
+    assert (copy / "old.txt").read_text() == "old.txt"
+    assert (copy / "litert_int8" / "model.tflite").read_text() == "litert_int8/model.tflite"
+    assert not (copy / "vocab.txt").exists()
     assert os.listdir(copy.parent) == ["copy"]
+
+
+def test_a_bundle_is_not_replaced_without_a_word(copy, model):
+    with pytest.raises(
+        KerasftError, match=r"`folder` must be a new folder; .*copy'\. It holds a bundle; add overwrite=True"
+    ):
+        save_bundle(copy, model, tiny.tokenizer(), max_length=8)
+    assert load_bundle(copy).max_length == 24
+    with pytest.raises(KerasftError, match=r"`output` .* add --overwrite \(in Python: overwrite=True\)"):
+        check_target(copy, name="output")
+    check_target(copy, overwrite=True)
 
 
 def test_a_failed_save_leaves_the_old_bundle_whole(copy, model, monkeypatch):
     monkeypatch.setattr("kerasft.tokenizers.save", lambda *args: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        save_bundle(copy, model, tiny.tokenizer(), max_length=8)
+        save_bundle(copy, model, tiny.tokenizer(), max_length=8, overwrite=True)
     assert load_bundle(copy).max_length == 24
     assert os.listdir(copy.parent) == ["copy"]
 
@@ -105,7 +120,7 @@ def test_a_model_without_labels_is_refused(tmp_path):
 def test_check_target_changes_nothing_and_uses_the_users_word(tmp_path, monkeypatch, saved):
     check_target(tmp_path / "new" / "folder")
     check_target(tmp_path)
-    check_target(saved)
+    check_target(saved, overwrite=True)
     assert not os.listdir(tmp_path)
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(KerasftError, match=r"`--output` .* You have no permission to write in .*tmp"):

@@ -10,7 +10,7 @@ import keras
 from kerasft.callbacks.best_value import BestValue
 from kerasft.callbacks.non_finite import find_optimizer
 from kerasft.errors import CheckpointError, bad_argument
-from kerasft.files import file_written_aside
+from kerasft.files import file_written_aside, recover, written_aside
 
 _SMALLER_IS_BETTER = {"loss", "error", "mse", "mae", "rmse", "crossentropy", "entropy", "perplexity", "divergence"}
 _GREATER_IS_BETTER = {
@@ -215,23 +215,24 @@ def without_optimizer(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, model.output, name=model.name) if hasattr(model, "input") else model
 
 
-class _Resume(keras.callbacks.BackupAndRestore):
-    """Keras' back-up, made in a folder `writing` that becomes `last` only when it is whole."""
+class _Resume(keras.callbacks.Callback):
+    """Keras' own back-up, written aside and put into the folder `last` when it is whole."""
 
     def __init__(self, folder: Path, delete_at_end: bool):
-        super().__init__(str(folder / "writing"), delete_checkpoint=False)
-        self.folder, self.delete_at_end = folder, delete_at_end
+        super().__init__()
+        self.folder, self.last, self.delete_at_end = folder, folder / "last", delete_at_end
 
     def on_train_begin(self, logs=None):
         """Go back to the end of the last whole epoch, if there is one."""
-        last, previous, writing = (self.folder / name for name in ("last", "previous", "writing"))
-        shutil.rmtree(writing, ignore_errors=True)
-        if not last.exists() and previous.exists():  # killed between the two renamings
-            previous.rename(last)
-        if last.exists():
-            self._check(json.loads((last / "model.json").read_text(encoding="utf-8")))
-            shutil.copytree(last, writing)
-        super().on_train_begin(logs)
+        recover(self.last)
+        if self.last.exists():
+            self._check(json.loads((self.last / "model.json").read_text(encoding="utf-8")))
+            self._backup(self.last).on_train_begin(logs)
+
+    def _backup(self, folder: Path) -> keras.callbacks.BackupAndRestore:
+        backup = keras.callbacks.BackupAndRestore(str(folder), delete_checkpoint=False)
+        backup.set_model(self.model)
+        return backup
 
     def _signature(self) -> dict:
         optimizer = find_optimizer(self.model)
@@ -248,27 +249,20 @@ class _Resume(keras.callbacks.BackupAndRestore):
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the back-up aside, then put it in the place of the last one."""
-        last, previous, writing = (self.folder / name for name in ("last", "previous", "writing"))
-        shutil.rmtree(writing, ignore_errors=True)
-        super().on_epoch_end(epoch, logs)
-        (writing / "model.json").write_text(json.dumps(self._signature()), encoding="utf-8")
-        shutil.rmtree(previous, ignore_errors=True)
-        if last.exists():
-            last.rename(previous)
-        writing.rename(last)
-        shutil.rmtree(previous, ignore_errors=True)
+        with written_aside(self.last) as aside:
+            self._backup(aside).on_epoch_end(epoch, logs)
+            (aside / "model.json").write_text(json.dumps(self._signature()), encoding="utf-8")
 
     def on_train_end(self, logs=None):
         """The training is complete: the next one starts from scratch, or has nothing left to train."""
         if not self.delete_at_end:
             self._mark_complete()
             return
-        for name in ("last", "previous", "writing"):
-            shutil.rmtree(self.folder / name, ignore_errors=True)
+        shutil.rmtree(self.last, ignore_errors=True)
 
     def _mark_complete(self) -> None:
         """Early stopping ends a training before its last epoch; resumed, it must not train on."""
-        path = self.folder / "last" / "training_metadata.json"
+        path = self.last / "training_metadata.json"
         if path.exists():
             content = json.loads(path.read_text("utf-8"))
             with file_written_aside(path) as aside:

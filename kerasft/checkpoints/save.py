@@ -76,7 +76,7 @@ def save_huggingface(
         **more,
         _OURS: kerasft.__version__,
     }
-    with written_aside(folder) as aside:
+    with written_aside(folder, own=SMALL_FILES) as aside:
         tokenizers.save(tokenizer, aside)
         save_file(
             {name: _cast(stored(weight), name, dtype) for name, weight in weights.items()},

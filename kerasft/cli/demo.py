@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dev", help="your own file to validate on (with --train)")
     parser.add_argument("--epochs", type=int, help="passes over the training rows (default: 8 for new weights, else 3)")
     parser.add_argument("--rows", type=int, default=6000, help="texts to generate (default: 6000)")
+    parser.add_argument("--overwrite", action="store_true", help="replace the bundle of an earlier demo")
     parser.add_argument("--seed", type=int, default=0, help="seed of the data, the weights and the order (default: 0)")
 
 
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     started = time.perf_counter()
     folder = pathlib.Path(args.output)
     for name in ("bundle", "saved_model", "litert_int8"):
-        kerasft.bundles.check_target(folder / name, name="--output")
+        kerasft.bundles.check_target(folder / name, name="--output", overwrite=args.overwrite)
     options, questions = _prepare(args, folder)
     print(f"[2/4] Training on {options.train}: {options.epochs} epoch{'s' if options.epochs > 1 else ''}")
     result = kerasft.recipes.text_classification.main(options)
@@ -96,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
 def _prepare(args: argparse.Namespace, folder: pathlib.Path):
     """The options of the training run and the questions to ask afterwards."""
     train, dev, test, model = args.train, args.dev, None, args.model
-    common = {"output": str(folder / "bundle"), "seed": args.seed, "max_length": 64}
+    common = {"output": str(folder / "bundle"), "seed": args.seed, "max_length": 64, "overwrite": args.overwrite}
     questions = list(_QUESTIONS)
     if train is None:
         files = kerasft.data.customer_service.write(folder / "customer_service", rows=args.rows, seed=args.seed)

@@ -93,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
     if args.app_normalizes:
         raise bad_argument("--app-normalizes", f"left out with --format {args.format}", True, "It is for MediaPipe.")
     suffix = ".".join(filter(None, (args.format, args.format == "litert" and args.quantize)))
-    folder = pathlib.Path(args.output or f"{str(args.bundle).rstrip('/')}.{suffix}")
+    folder = pathlib.Path(args.output or kerasft.export.beside(args.bundle, suffix))
     if args.format == "litert" and bundle.task in _WRITING_TASKS:
         return _export_writer(args, bundle, folder)
     texts, gold = _texts_and_gold(args, bundle)
@@ -141,7 +141,8 @@ def _export_mediapipe(args: argparse.Namespace) -> int:
         raise bad_argument(
             "--sequence-length", "one length", args.sequence_length, "MediaPipe opens files of one length."
         )
-    path = args.output or ".".join(filter(None, (str(args.bundle).rstrip("/"), "mediapipe", args.quantize))) + ".tflite"
+    suffix = ".".join(filter(None, ("mediapipe", args.quantize, "tflite")))
+    path = args.output or kerasft.export.beside(args.bundle, suffix)
     report = kerasft.export.mediapipe(
         args.bundle,
         path,

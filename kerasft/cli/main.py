@@ -1,25 +1,30 @@
 """The entry point `kerasft`: reads the command, runs it, turns every error into a sentence and an exit code.
 
-Exit codes: 0 done; 1 something in the input must be mended (the sentence says what); 2 wrong usage of the command line;
-130 interrupted by the user; 70 a bug of kerasft.
+Exit codes: 0 done; 1 invalid input, or the file system refused something (the sentence says what); 2 wrong usage of the
+command line; 70 a bug of kerasft; 130 interrupted by the user; 143 terminated (SIGTERM).
 """
 
 import argparse
 import contextlib
-import errno
 import logging
 import os
+import signal
 import sys
 import warnings
 
 import kerasft
 from kerasft.cli import benchmark, convert, demo, doctor, evaluate, export, graph, predict, search, train
 from kerasft.cli.quiet import quiet, quiet_exit
+from kerasft.cli.storage import storage_sentence
 from kerasft.cli.streams import carry_any_text
 from kerasft.errors import KerasftError
 
 _COMMANDS = (train, evaluate, predict, search, graph, export, convert, benchmark, doctor, demo)
-EXIT_INPUT, EXIT_BUG, EXIT_INTERRUPTED = 1, 70, 130
+EXIT_INPUT, EXIT_BUG, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 70, 130, 143
+
+
+class _Terminated(BaseException):
+    """The process was sent SIGTERM, as schedulers and `docker stop` do before they kill."""
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -56,13 +61,17 @@ def main(arguments: list[str] | None = None) -> int:
     >>> main(["predict", "no/such/bundle", "hello"])
     1
     """
-    if arguments is None:  # the process is ours
+    is_own_process = arguments is None
+    if is_own_process:
         carry_any_text()
     args = make_parser().parse_args(arguments)
+    args.words = sys.argv[1:] if is_own_process else arguments
+    if is_own_process:
+        signal.signal(signal.SIGTERM, _terminate)
     with contextlib.ExitStack() as settings:
         if not args.debug:
             settings.enter_context(quiet())
-            if arguments is None:  # the process is ours
+            if is_own_process:
                 quiet_exit()
             settings.enter_context(warnings.catch_warnings())
             warnings.showwarning = _show_warning
@@ -74,15 +83,35 @@ def main(arguments: list[str] | None = None) -> int:
             settings.callback(logging.root.removeHandler, logging.root.handlers[0])  # its stream ends with `quiet`
         for name in ("httpx", "filelock", "matplotlib", "h5py"):  # each request and font is no news either
             logging.getLogger(name).setLevel(logging.WARNING)
-        return _run(args)
+        code = _run(args)
+    if is_own_process and code != 0:
+        # Libraries that could not write try once more when the interpreter ends, and print tracebacks or crash.
+        _flush()
+        os._exit(code)
+    return code
+
+
+def _terminate(number, frame) -> None:
+    raise _Terminated
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError, ValueError):
+            stream.flush()
 
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        return args.run(args) or 0
+        code = args.run(args) or 0
+        sys.stdout.flush()  # here, where an error becomes a sentence
+        return code
     except KeyboardInterrupt:
-        print("kerasft: interrupted", file=sys.stderr)
+        print(f"kerasft: interrupted.{_continuation(args)}", file=sys.stderr)
         return EXIT_INTERRUPTED
+    except _Terminated:
+        print(f"kerasft: terminated.{_continuation(args)}", file=sys.stderr)
+        return EXIT_TERMINATED
     except BrokenPipeError:  # `kerasft predict ... | head` closed our output: that is no error of ours
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -90,22 +119,23 @@ def _run(args: argparse.Namespace) -> int:
         if args.debug:
             raise
         sentence = _sentence(error)
-        print(f"kerasft: {sentence or _bug(error)}", file=sys.stderr)
+        print(f"kerasft: {sentence or _bug(error)}{_continuation(args)}", file=sys.stderr)
         return EXIT_INPUT if sentence else EXIT_BUG
 
 
 def _sentence(error: Exception) -> str | None:
-    """What the user can mend, in one line; None for an error that is no fault of the input."""
+    """What the user can fix, in one line; None for an error that is no fault of the input or the file system."""
     if isinstance(error, KerasftError):
         columns = " On the command line: --text NAME --label NAME." if "columns={" in str(error) else ""
         return f"error: {' '.join(str(error).split())}{columns}"
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return (
-            f"error: {error.filename} cannot be read or written: {error.strerror}. Check the path and its permissions."
-        )
-    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-        return "error: the disk is full. Free some space, or choose another --output."
-    return None
+    storage = storage_sentence(error)
+    return storage and f"error: {storage}"
+
+
+def _continuation(args: argparse.Namespace) -> str:
+    """What to run so that the finished epochs of a training are not lost, where there are any."""
+    command = getattr(args, "continuation", None)
+    return f" The finished epochs are kept. To continue: {command}" if command else ""
 
 
 def _bug(error: Exception) -> str:

@@ -15,6 +15,7 @@ import yaml
 import kerasft
 from kerasft.cli.streams import json_line, utf8_lines
 from kerasft.errors import KerasftError, bad_argument
+from kerasft.files import file_written_aside
 
 _CHUNK = 512  # texts answered at a time, so that a long stream shows answers early and needs little memory
 
@@ -77,7 +78,10 @@ def run(args: argparse.Namespace) -> int:
     at_a_terminal = not args.texts and args.file in (None, "-") and sys.stdin.isatty()
     size = 1 if at_a_terminal else _CHUNK  # who types a line waits for its answer
     with contextlib.ExitStack() as files:
-        out = files.enter_context(open(args.output, "w", encoding="utf-8")) if args.output else sys.stdout
+        out = sys.stdout
+        if args.output:
+            aside = files.enter_context(file_written_aside(args.output))
+            out = files.enter_context(open(aside, "w", encoding="utf-8"))
         while chunk := list(itertools.islice(inputs, size)):
             for item, answer in zip(chunk, pipeline(chunk, batch_size=args.batch_size, **options)):
                 shown = dict(zip(pipeline.fields, (item,) if isinstance(item, str) else item))

@@ -1,28 +1,34 @@
 """Fine-tune a model for a task; write the bundle, the TensorBoard logs and the report."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import math
 import pathlib
+import shlex
 import statistics
 import sys
 
 import kerasft
+from kerasft import locks
 from kerasft.cli.flags import add_options, read_options
 from kerasft.cli.table import print_table, print_warnings
 from kerasft.errors import bad_argument
+from kerasft.files import file_written_aside
 from kerasft.recipes import (
     causal_lm,
     few_shot,
     intent_and_slots,
     masked_lm,
+    output,
     question_answering,
     relation_extraction,
     sentence_embedding,
     sequence_to_sequence,
     text_classification,
     token_classification,
+    training,
 )
 
 _TASKS = {
@@ -81,18 +87,52 @@ def run(args: argparse.Namespace) -> int:
         folder = pathlib.Path(options.output)
         seeds = range(options.seed, options.seed + args.seeds)
         runs = [dataclasses.replace(options, seed=seed, output=str(folder / f"seed_{seed}")) for seed in seeds]
-    for run in runs:
-        kerasft.bundles.check_target(run.output, name="output")  # all of them now, and not one after hours of training
-    results = []
-    for number, run in enumerate(runs, 1):
-        if args.seeds > 1:
-            print(f"Seed {run.seed} ({number} of {args.seeds})", file=sys.stderr)
-        results.append(recipe.main(run))
+    results = [_finished(run) for run in runs]
+    with contextlib.ExitStack() as reserved:
+        for run, result in zip(runs, results):
+            if result is None:  # all of them now, and not one after hours of training
+                reserved.callback(locks.unlock_folder, output.reserve(run))
+        for number, run in enumerate(runs):
+            if args.seeds > 1:
+                print(f"Seed {run.seed} ({number + 1} of {args.seeds})", file=sys.stderr)
+            if results[number] is None:
+                results[number] = _train(args, recipe, run)
     if args.seeds == 1:
         _print_one(results[0])
     else:
         _print_spread(results, pathlib.Path(options.output))
     return 0
+
+
+def _train(args: argparse.Namespace, recipe, options) -> dict:
+    """Train; should that fail, note in `args` what continues it."""
+    try:
+        return recipe.main(options)
+    except BaseException:
+        if output.can_resume(output.work_folder(options)):
+            words = [word for word in args.words if word not in ("--resume", "--no-resume", "--overwrite")]
+            args.continuation = shlex.join(["kerasft", *words, "--resume"])
+        raise
+
+
+def _finished(options) -> dict | None:
+    """With --resume: the result of a run of these options that has written its bundle and report; else None."""
+    folder = pathlib.Path(options.output)
+    work = output.work_folder(options)
+    if not options.resume or output.can_resume(work) or not (folder / kerasft.bundles.MODEL_FILE).is_file():
+        return None
+    metadata = kerasft.bundles.read_metadata(folder)
+    chosen = json.loads(json.dumps(dataclasses.asdict(options)))
+    before = metadata.get("provenance", {}).get("options", {})
+    how = {"resume": None, "overwrite": None}
+    measured = dict(metadata.get("metrics", {}))
+    split = next((name for name in ("test", "dev") if name in measured), None)
+    if chosen | how != before | how or split is None:
+        return None
+    print(f"{folder} is finished: there is nothing left to train.", file=sys.stderr)
+    paths = {"bundle": folder, "report": work / "report" / "report.html", "logs": work / "logs"}
+    chosen_on = training.epoch_chosen_on(options)
+    return {"metrics": measured.pop(split), "split": split, "best_epoch_chosen_on": chosen_on, **measured, **paths}
 
 
 def _print_one(result: dict) -> None:
@@ -138,7 +178,8 @@ def _print_spread(results: list[dict], folder: pathlib.Path) -> None:
     print_warnings(results[0].get("baseline_answer", ""), _by_seed([result.get("warnings", ()) for result in results]))
     _warn_of_selection(results)
     path = folder / "seeds.json"
-    path.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+    with file_written_aside(path) as aside:
+        aside.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
     print(f"bundles: {folder}/seed_*\nnumbers: {path}")
 
 

@@ -18,6 +18,7 @@ from typing import TypedDict
 
 from kerasft.data import customer_service_grammar as grammar
 from kerasft.errors import bad_argument
+from kerasft.files import file_written_aside
 
 INTENTS = tuple(grammar.SHARES)
 """The intents, most frequent first."""
@@ -129,15 +130,15 @@ def write(folder: str | Path, *, rows: int = 6000, seed: int = 0) -> dict[str, P
     """
     examples = generate(rows=rows, seed=seed)
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     files = {split: folder / f"{split}.csv" for split in SPLITS}
     for split, path in files.items():
         part = [example for example in examples if example["split"] == split]
-        with path.open("w", encoding="utf-8", newline="") as file:
+        with file_written_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("text", "intent"))
             writer.writerows((example["text"], example["intent"]) for example in part)
-        with (folder / f"{split}.entities.jsonl").open("w", encoding="utf-8", newline="") as file:
+        entities = folder / f"{split}.entities.jsonl"
+        with file_written_aside(entities) as aside, aside.open("w", encoding="utf-8", newline="") as file:
             for example in part:
                 row = {"text": example["text"], "entities": example["entities"]}
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")

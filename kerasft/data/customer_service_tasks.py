@@ -11,6 +11,7 @@ from pathlib import Path
 
 from kerasft.data.customer_service import SPLITS, Example, generate
 from kerasft.errors import bad_argument
+from kerasft.files import file_written_aside
 
 _QUESTIONS = {
     "AMOUNT": "How much money is it about?",
@@ -83,10 +84,10 @@ def write(folder: str | Path, task: str, *, rows: int = 2000, seed: int = 0) -> 
     suffix, writer = _WRITERS[task]
     examples = generate(rows=rows, seed=seed)
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     files = {split: folder / f"{split}.{suffix}" for split in SPLITS}
     for split, path in files.items():
-        writer(path, [example for example in examples if example["split"] == split])
+        with file_written_aside(path) as aside:
+            writer(aside, [example for example in examples if example["split"] == split])
     return files
 
 
@@ -129,7 +130,7 @@ def _questions(path: Path, examples: list[Example]) -> None:
         kinds = [label for label, _, _ in found]
         questions = [
             {
-                "id": f"{path.stem}-{number}-{label}",
+                "id": f"{with_entities[start]['split']}-{number}-{label}",
                 "question": _QUESTIONS[label],
                 "answers": [{"text": context[first:last], "answer_start": first}],
             }

@@ -90,10 +90,9 @@ def tokenize_to_files(
         try:
             Path(folder).mkdir(parents=True, exist_ok=True)
             _write(encoder, texts, pairs, store)
-        except OSError as error:
-            raise bad_data(
-                str(folder), f"the token store cannot be written ({error})", "Give another folder."
-            ) from error
+        except (OSError, tf.errors.OpError) as error:
+            problem = f"the token store cannot be written ({getattr(error, 'strerror', None) or error})"
+            raise bad_data(str(folder), problem, "Give another folder, or free some space.") from error
     return _read(encoder, store)
 
 

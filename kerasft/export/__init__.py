@@ -1,6 +1,7 @@
 """Export a bundle for servers (SavedModel) and phones (LiteRT), and measure the written file against the model."""
 
 from kerasft.export.benchmark import measure_latency, measure_model
+from kerasft.export.folders import beside
 from kerasft.export.generation import litert_generation
 from kerasft.export.litert import litert, profile
 from kerasft.export.litert_lm import litert_lm
@@ -11,6 +12,7 @@ from kerasft.export.verify import check_report, report_rows, verify
 
 __all__ = [
     "Runner",
+    "beside",
     "check_report",
     "litert",
     "litert_generation",

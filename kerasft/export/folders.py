@@ -9,9 +9,16 @@ from typing import Any
 from kerasft import tokenizers
 from kerasft.bundles import METADATA_FILE, MODEL_FILE, Bundle, load_bundle
 from kerasft.errors import bad_argument
+from kerasft.files import file_written_aside
 
 LABELS_FILE = "labels.txt"
 REPORT_FILE = "report.json"
+EXPORT_FILES = (
+    *(*tokenizers.FILES, METADATA_FILE, LABELS_FILE, REPORT_FILE, "report.html", "README.md", "signature.json"),
+    *("saved_model.pb", "variables", "assets", "fingerprint.pb", "model.tflite", "golden.jsonl"),
+    *("python", "android", "ios", "web"),
+)
+"""All names that an exported folder of any format may hold: what another export in its place replaces."""
 
 
 def open_bundle(bundle: Bundle | str | os.PathLike) -> Bundle:
@@ -30,19 +37,19 @@ def open_bundle(bundle: Bundle | str | os.PathLike) -> Bundle:
 
 
 def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike | None, name: str) -> pathlib.Path:
-    """Return where to write: `folder`, or `name` within the bundle's own folder.
+    """Return where to write: `folder`, or beside the bundle's own folder, with `name` added to its name.
 
     Raises:
         KerasftError: If there is no folder to be had, or it holds something other than an export.
 
     Example:
 
-    >>> target_folder("saved_models/reviews", None, "litert_int8").as_posix()
-    'saved_models/reviews/litert_int8'
+    >>> target_folder("saved_models/reviews/", None, "litert.int8").as_posix()
+    'saved_models/reviews.litert.int8'
     """
     if folder is None and isinstance(bundle, Bundle):
         raise bad_argument("folder", "a path, for a bundle in memory", folder, "Give folder='exports/reviews'.")
-    folder = pathlib.Path(bundle) / name if folder is None else pathlib.Path(folder)
+    folder = beside(bundle, name) if folder is None else pathlib.Path(folder)
     if folder.is_file():
         raise bad_argument("folder", "a new folder or an export to replace", str(folder), "It is a file.")
     filled = folder.is_dir() and any(folder.iterdir())
@@ -51,6 +58,19 @@ def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike 
             "folder", "a new folder or an export to replace", str(folder), "It holds other files; choose another."
         )
     return folder
+
+
+def beside(bundle: str | os.PathLike, name: str) -> pathlib.Path:
+    """The place of an export: beside the bundle, so that saving the bundle again does not touch it.
+
+    Example:
+
+    >>> beside("saved_models/reviews", "saved_model").as_posix()
+    'saved_models/reviews.saved_model'
+    """
+    # `.` and `..` have no name of their own.
+    bundle = pathlib.Path(bundle) if pathlib.Path(bundle).name not in ("", "..") else pathlib.Path(bundle).resolve()
+    return bundle.with_name(f"{bundle.name}.{name}")
 
 
 def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None:
@@ -77,7 +97,7 @@ def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None
 
 
 def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
-    """Write a dictionary as indented UTF-8 JSON.
+    """Write a dictionary as indented UTF-8 JSON; an old file is replaced whole or not at all.
 
     Example:
 
@@ -86,7 +106,8 @@ def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
     >>> path.read_text().split()
     ['{', '"size_bytes":', '3', '}']
     """
-    path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
+    with file_written_aside(path) as aside:
+        aside.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _one_line(name: str) -> str:

@@ -13,7 +13,7 @@ from kerasft.backbones import config_of
 from kerasft.bundles import Bundle
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.decoding import decoding
-from kerasft.export.folders import REPORT_FILE, open_bundle, target_folder, write_companions, write_json
+from kerasft.export.folders import EXPORT_FILES, REPORT_FILE, open_bundle, target_folder, write_companions, write_json
 from kerasft.export.generation_check import NEW_TOKENS, check_generation, verify_generation
 from kerasft.export.generation_graphs import generation_functions
 from kerasft.export.mobile import copy_samples, preprocessing, write_golden
@@ -54,7 +54,7 @@ def litert_generation(
 
     Args:
         bundle: The bundle or its folder.
-        folder: Where to write; `None`: `litert_generation_float32` (or `_float16`, `_int8`) within the bundle's folder.
+        folder: Where to write; `None`: beside the bundle's folder: `story.litert` for `story`, or `story.litert.int8`.
         quantize: `None`: float32; `"float16"`: half the size; `"int8"`: a quarter of the size, and the fastest.
         prefill_lengths: Lengths S that a prompt or source is read in. GPT-2 reads longer prompts piece by piece; T5 takes no
             longer source. `None`: 32 and 128, or what the model reads if that is less.
@@ -89,7 +89,7 @@ def litert_generation(
         raise bad_argument("quantize", f"one of {QUANTIZATIONS}", quantize, "int8 is the smallest and fastest.")
     if not 0 <= min_agreement <= 1:
         raise bad_argument("min_agreement", "a share from 0 to 1", min_agreement, "0.9 is usual.")
-    folder = target_folder(bundle, folder, f"{FORMAT}_{quantize or 'float32'}")
+    folder = target_folder(bundle, folder, f"litert.{quantize}" if quantize else "litert")
     bundle = open_bundle(bundle)
     if bundle.task not in _TASKS:
         raise bad_argument("bundle", f"of one of the tasks {_TASKS}", bundle.task, "See kerasft.export.litert.")
@@ -98,7 +98,7 @@ def litert_generation(
     functions = generation_functions(
         bundle.model, prompt_lengths=lengths, cache_length=cache_length, int8=quantize == "int8"
     )
-    with written_aside(folder) as aside:
+    with written_aside(folder, own=EXPORT_FILES) as aside:
         content = convert_generation(functions, quantize)
         (aside / LITERT_FILE).write_bytes(content)
         facts = {"format": FORMAT, "quantize": quantize, "lengths": list(lengths)}

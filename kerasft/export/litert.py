@@ -19,6 +19,7 @@ from kerasft.bundles import Bundle
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.decoding import decoding
 from kerasft.export.folders import (
+    EXPORT_FILES,
     REPORT_FILE,
     checked_lengths,
     open_bundle,
@@ -69,8 +70,8 @@ def litert(
 
     Args:
         bundle: The bundle or its folder.
-        folder: Where to write; `None`: `litert_float32` (or `_float16`, `_int8`, ...) within the bundle's folder. An older
-            export there is replaced.
+        folder: Where to write; `None`: beside the bundle's folder, as the command line does: `reviews.litert` for `reviews`,
+            or `reviews.litert.int8`. An older export there is replaced.
         quantize: `None`: float32. `"float16"`: weights of half the size, computed in float32. `"int8"`: weights of a quarter
             of the size, embedding tables included, computed in int8 with dynamic ranges; fastest on phones' CPUs. `"int4"`:
             matrices in int4 with a scale for each block of 32, tables in int8. `"int8_full"`: activations in int8 too, for
@@ -110,7 +111,7 @@ def litert(
         raise bad_argument("min_agreement", "a share from 0 to 1", min_agreement, "0.9 is usual.")
     if not max_drop >= 0:
         raise bad_argument("max_drop", "points >= 0", max_drop, "1.0 is usual.")
-    folder = target_folder(bundle, folder, f"litert_{quantize or 'float32'}")
+    folder = target_folder(bundle, folder, f"litert.{quantize}" if quantize else "litert")
     bundle = open_bundle(bundle)
     lengths = checked_lengths(bundle, sequence_length)
     check_calibration(quantize, calibration, lengths)
@@ -118,7 +119,7 @@ def litert(
     if min_agreement is None:
         min_agreement = 0.9 if texts is not None else 0.0
     texts = sample_texts(bundle, texts)
-    with written_aside(folder) as aside:
+    with written_aside(folder, own=EXPORT_FILES) as aside:
         content = convert(
             bundle, _shapes(lengths), quantize=quantize, batches=_batches(bundle, calibration, max_length)
         )

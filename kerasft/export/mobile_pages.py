@@ -6,6 +6,8 @@ from typing import Any
 
 import jinja2
 
+from kerasft.files import file_written_aside
+
 README_FILE = "README.md"
 PAGE_FILE = "report.html"
 _KIND = {
@@ -39,4 +41,5 @@ def write_pages(folder: pathlib.Path, report: dict[str, Any], signature: dict[st
     values = {"report": report, "signature": signature, "kind": _KIND[report["quantize"]]}
     for name, template in ((README_FILE, "mobile_readme.md"), (PAGE_FILE, "mobile_report.html")):
         environment.autoescape = template.endswith(".html")
-        (folder / name).write_text(environment.get_template(template).render(values), "utf-8", newline="\n")
+        with file_written_aside(folder / name) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(environment.get_template(template).render(values))

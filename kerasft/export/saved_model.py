@@ -13,6 +13,7 @@ import tensorflow as tf
 from kerasft.bundles import Bundle
 from kerasft.errors import KerasftError
 from kerasft.export.folders import (
+    EXPORT_FILES,
     REPORT_FILE,
     checked_length,
     open_bundle,
@@ -53,7 +54,8 @@ def saved_model(
 
     Args:
         bundle: The bundle or its folder.
-        folder: Where to write; `None`: `saved_model` within the bundle's folder. An older export there is replaced.
+        folder: Where to write; `None`: beside the bundle's folder: `reviews.saved_model` for `reviews`. An older export there
+            is replaced.
         sequence_length: Fixed length S; `None`: any length.
         texts: Texts (or tuples of two) to verify on; `None`: a built-in sample of plain and hostile texts.
         gold: Their right answers, to report accuracy; see `verify`.
@@ -83,7 +85,7 @@ def saved_model(
         check_settings(bundle.settings, bundle.labels)
     texts = sample_texts(bundle, texts)
     tokenizer, strings = _tokenizer_in_graph(bundle, texts, max_length)
-    with written_aside(folder) as aside:
+    with written_aside(folder, own=EXPORT_FILES) as aside:
         _write(bundle, aside, sequence_length, tokenizer)
         facts = {"format": "saved_model", "max_length": max_length, "sequence_length": sequence_length}
         write_companions(aside, bundle, **facts, strings=strings)

@@ -130,8 +130,9 @@ class TrainingOptions:
     precision: str = option("arithmetic", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16"))
     strategy: str = option("devices", default="auto", choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"))
     seed: int = option("seed of the split, the order, the new weights and the dropout", default=0, least=0, below=2**32)
-    resume: bool = option(
-        "go on with a run of the same --output that was interrupted, after its last whole epoch", default=False
+    resume: bool = option("continue an interrupted run of the same --output after its last whole epoch", default=False)
+    overwrite: bool = option(
+        "replace the bundle that --output holds, and discard an interrupted run of the same --output", default=False
     )
 
     def __post_init__(self):

@@ -2,22 +2,29 @@
 
 import dataclasses
 import pathlib
-import shutil
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import kerasft
+from kerasft import locks
 from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column
-
-BEST_WEIGHTS = "best.weights.h5"
-RESUME = "resume"
-"""Names in a run's folder: what is there only until the bundle is written."""
+from kerasft.recipes.output import (
+    BEST_WEIGHTS,
+    RESUME,
+    can_resume,
+    may_overwrite,
+    remove_checkpoints,
+    reserve,
+    work_folder,
+)
 
 
 def prepare(options: TrainingOptions) -> pathlib.Path:
     """Set seed and arithmetic, and see that the bundle can be written: before a training and not after it.
+
+    The returned folder is locked until `finish`, so that no second run writes there.
 
     Args:
         options: The recipe's options.
@@ -26,33 +33,20 @@ def prepare(options: TrainingOptions) -> pathlib.Path:
         The folder for logs, checkpoints and the report, beside the bundle's (`reviews.run` for `reviews`).
 
     Raises:
-        KerasftError: If the bundle cannot be written there.
+        KerasftError: If the bundle cannot be written there, a bundle or an interrupted run is there and the options do not
+            say what to do about it, or another run writes there.
 
     Example:
 
-    >>> import types
-    >>> prepare(types.SimpleNamespace(output="saved_models/new", seed=0, precision="float32")).name
+    >>> from kerasft.recipes.text_classification import Options
+    >>> prepare(Options(model=checkpoint, train=reviews_csv, output="saved_models/new")).name
     'new.run'
     """
     import keras  # here and not above: `kerasft train --help` reads the recipes' options and must not wait for TensorFlow
 
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
-    kerasft.bundles.check_target(options.output, name="output")
-    return work_folder(options)
-
-
-def work_folder(options: TrainingOptions) -> pathlib.Path:
-    """The folder of a run's logs, checkpoints and report: beside the bundle's, with `.run` at its name's end.
-
-    Example:
-
-    >>> import types
-    >>> work_folder(types.SimpleNamespace(output="saved_models/reviews/")).as_posix()
-    'saved_models/reviews.run'
-    """
-    output = pathlib.Path(options.output)
-    return output.parent / f"{output.name}.run"
+    return reserve(options)
 
 
 def read_columns(options: TrainingOptions) -> dict:
@@ -279,7 +273,8 @@ def finish(
     page = report.write(work / "report")
     if (work / "logs").is_dir():
         _log_scores(work / "logs", report)
-    _remove_checkpoints(work)
+    remove_checkpoints(work)
+    locks.unlock_folder(work)
     paths = {"bundle": bundle, "report": page, "logs": work / "logs"}
     chosen_on = epoch_chosen_on(options)
     return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": chosen_on, **compared, **paths}
@@ -306,6 +301,7 @@ def _save(options: TrainingOptions, trained: "kerasft.Bundle", *, metrics: dict,
         settings=trained.settings,
         metrics=metrics,
         provenance={"options": dataclasses.asdict(options), "history": history},
+        overwrite=may_overwrite(options),
     )
 
 
@@ -347,13 +343,7 @@ def _clear_old_run(options: TrainingOptions, work: pathlib.Path) -> None:
     """Make the folder, and remove what an earlier run left there for resuming, unless this run resumes it."""
     work.mkdir(parents=True, exist_ok=True)
     if options.resume:
-        if not (work / RESUME).exists():
-            print(f"Nothing to resume in {work}: training starts anew.", file=sys.stderr)
+        if not can_resume(work):
+            print(f"Nothing to resume in {work}: training starts from scratch.", file=sys.stderr)
         return
-    _remove_checkpoints(work)
-
-
-def _remove_checkpoints(work: pathlib.Path) -> None:
-    shutil.rmtree(work / RESUME, ignore_errors=True)
-    for name in (BEST_WEIGHTS, f"{BEST_WEIGHTS}.json"):
-        (work / name).unlink(missing_ok=True)
+    remove_checkpoints(work)

@@ -11,6 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from kerasft.features import REGRESSION, SINGLE_LABEL
+from kerasft.files import file_written_aside
 from kerasft.reports import plots
 from kerasft.reports.baseline import is_no_better
 
@@ -238,13 +239,11 @@ class Report:
     def write(self, folder: str | os.PathLike) -> Path:
         """Write `report.json` and `report.html` aside, then rename them; return the path of the page."""
         folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
         contents = {
             "report.json": json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False),
             "report.html": self.to_html(),
         }
         for name, content in contents.items():
-            aside = folder / f"{name}.writing-{os.getpid()}"
-            aside.write_text(content, encoding="utf-8")
-            os.replace(aside, folder / name)
+            with file_written_aside(folder / name) as aside:
+                aside.write_text(content, encoding="utf-8")
         return folder / "report.html"

@@ -1,6 +1,6 @@
 """The checkpoint's own fast tokenizer: exact ids, character offsets, no PyTorch; and new ones, learnt from texts."""
 
-from kerasft.tokenizers.load import load, save
+from kerasft.tokenizers.load import FILES, load, save
 from kerasft.tokenizers.train import train
 
-__all__ = ["load", "save", "train"]
+__all__ = ["FILES", "load", "save", "train"]

@@ -12,6 +12,11 @@ from kerasft.errors import CheckpointError
 from kerasft.tokenizers import kinds
 from kerasft.tokenizers.thread_safe import thread_safe
 
+FILES = (
+    *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"),
+    *("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"),
+)
+"""Names that a tokenizer's files may have: what a new tokenizer in a folder replaces of an old one."""
 _TOKENIZER_FILE = "tokenizer.json"
 _SETTINGS_FILE = "tokenizer_config.json"
 _ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")

@@ -173,10 +173,10 @@ def test_killed_while_writing_the_back_up(tmp_path, moment):
     folder = tmp_path / "r"
     with pytest.raises(Killed):
         fit(tiny_training.model(), resume(folder), Kill(epoch=2))
-    (folder / "writing").mkdir()
-    (folder / "writing" / "latest.weights.h5").write_bytes(b"half")
+    (folder / ".last.writing-abc" / "new").mkdir(parents=True)
+    (folder / ".last.writing-abc" / "new" / "latest.weights.h5").write_bytes(b"half")
     if moment == "between the renamings":
-        (folder / "last").rename(folder / "previous")
+        (folder / "last").rename(folder / ".last.writing-abc" / "replaced")
     history = fit(tiny_training.model(), resume(folder))
     assert history.epoch == [2, 3]
 

@@ -3,7 +3,7 @@ import pathlib
 import pytest
 
 
-def test_the_whole_way(run, tmp_path):
+def test_the_whole_way(run, fails, tmp_path):
     code, out, err = run("demo", "--output", tmp_path / "demo", "--rows", "400", "--epochs", "1")
     assert code == 0, err
     for step in range(1, 5):
@@ -13,6 +13,8 @@ def test_the_whole_way(run, tmp_path):
         assert f"\n{line}" in out
     files = [line.split(":", 1)[1].strip() for line in out.splitlines()[-5:]]
     assert all(pathlib.Path(path).exists() for path in files)
+    words = ("demo", "--output", tmp_path / "demo", "--rows", "400", "--epochs", "1")
+    assert "It holds a bundle; add --overwrite" in fails(*words)
 
 
 def test_what_cannot_be_is_said_at_once(fails, monkeypatch, tmp_path):

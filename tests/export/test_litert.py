@@ -90,9 +90,10 @@ def test_the_file_stands_alone(phone):
 def test_other_problems(tmp_path, labels):
     folder = make_bundle(tmp_path / "bundle", labels)
     report = litert_function(folder, texts=TEXTS)
-    assert report["folder"] == str(folder / "litert_float32")
+    written = folder.with_name("bundle.litert")  # beside the bundle, where the command line puts it too
+    assert report["folder"] == str(written)
     assert report["agreement"] > 0.999
-    assert json.loads((folder / "litert_float32" / "signature.json").read_text())["problem"] == labels.problem
+    assert json.loads((written / "signature.json").read_text())["problem"] == labels.problem
 
 
 def test_several_lengths_share_one_file(bundle, tmp_path):
@@ -155,9 +156,7 @@ def test_googles_quantizer(bundle, tmp_path, quantize, caplog):
 def test_pairs(tmp_path):
     folder = make_bundle(tmp_path / "bundle", pair=True)
     assert litert_function(folder)["max_difference"] < 1e-4  # the built-in sample, as pairs
-    assert pipelines.load(folder / "litert_float32")("good", "bad") == pytest.approx(
-        pipelines.load(folder)("good", "bad")
-    )
+    assert pipelines.load(f"{folder}.litert")("good", "bad") == pytest.approx(pipelines.load(folder)("good", "bad"))
 
 
 def test_an_operation_that_litert_has_not_is_named(tmp_path, capfd):

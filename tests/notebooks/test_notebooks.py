@@ -49,7 +49,7 @@ def test_they_are_up_to_date(make, monkeypatch):
 
 
 def test_every_recipe_has_one():
-    recipes = {path.stem for path in (ROOT / "kerasft" / "recipes").glob("*.py")} - {"__init__", "options", "tagging", "training"}
+    recipes = {path.stem for path in (ROOT / "kerasft" / "recipes").glob("*.py")} - {"__init__", "options", "output", "tagging", "training"}
     assert recipes == set(NAMES)
 
 

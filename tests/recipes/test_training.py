@@ -9,10 +9,17 @@ import pytest
 import kerasft
 from kerasft.errors import KerasftError
 from kerasft.recipes import text_classification
-from kerasft.recipes.options import TrainingOptions
+from kerasft.recipes.options import TrainingOptions, option
+from kerasft.recipes.output import check_output
 from kerasft.recipes.training import epoch_chosen_on, finish, make_callbacks, make_optimizer, read_rows
 from tests import tiny
 from tests.cli.conftest import write_csv
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class WithOutput(TrainingOptions):
+    output: str = option("folder", default="x")
+
 
 OPTIONS = TrainingOptions(model="bert-base-uncased", train="train.csv", epochs=2, learning_rate=1e-3)
 
@@ -65,18 +72,45 @@ def test_the_monitor_must_be_there(tmp_path):
 
 
 def test_an_old_run_is_cleared_unless_it_is_resumed(tmp_path, capsys):
-    (tmp_path / "resume").mkdir()
-    (tmp_path / "best.weights.h5").write_text("")
-    (tmp_path / "best.weights.h5.json").write_text(json.dumps({}))
-    make_callbacks(changed(resume=True), tmp_path, monitor="val_loss")
-    assert (tmp_path / "resume").exists()
-    assert (tmp_path / "best.weights.h5").exists()
+    options = WithOutput(model="bert-base-uncased", train="train.csv", output=str(tmp_path / "x"))
+    resumed, work = dataclasses.replace(options, resume=True), tmp_path / "x.run"
+    (work / "resume" / "last").mkdir(parents=True)
+    (work / "best.weights.h5").write_text("")
+    (work / "best.weights.h5.json").write_text(json.dumps({}))
+    make_callbacks(resumed, work, monitor="val_loss")
+    assert (work / "resume").exists()
+    assert (work / "best.weights.h5").exists()
     assert capsys.readouterr().err == ""
-    make_callbacks(OPTIONS, tmp_path, monitor="val_loss")
-    assert not (tmp_path / "resume").exists()
-    assert not list(tmp_path.glob("best*"))
-    make_callbacks(changed(resume=True), tmp_path, monitor="val_loss")
+    make_callbacks(options, work, monitor="val_loss")
+    assert not (work / "resume").exists()
+    assert not list(work.glob("best*"))
+    make_callbacks(resumed, work, monitor="val_loss")
     assert "Nothing to resume" in capsys.readouterr().err
+
+
+def test_an_interrupted_run_is_not_thrown_away_without_a_word(tmp_path):
+    options = WithOutput(model="bert-base-uncased", train="train.csv", output=str(tmp_path / "x"))
+    check_output(options)
+    (tmp_path / "x.run" / "resume" / "last").mkdir(parents=True)
+    with pytest.raises(KerasftError, match=r"`output` .* received: .*x.run holds one: add --resume .* or --overwrite"):
+        check_output(options)
+    check_output(dataclasses.replace(options, resume=True))
+    check_output(dataclasses.replace(options, overwrite=True))
+
+
+def test_a_bundle_needs_the_users_word_unless_the_run_is_resumed(tmp_path):
+    options = WithOutput(model="bert-base-uncased", train="train.csv", output=str(tmp_path / "x"))
+    (tmp_path / "x").mkdir()
+    for name in ("kerasft.json", "model.keras"):
+        (tmp_path / "x" / name).write_text("{}")
+    for refused in (options, dataclasses.replace(options, resume=True)):
+        with pytest.raises(KerasftError, match=r"`output` must be a new folder; .* add --overwrite"):
+            check_output(refused)
+    check_output(dataclasses.replace(options, overwrite=True))
+    (tmp_path / "x.run" / "resume" / "last").mkdir(
+        parents=True
+    )  # the run wrote the bundle, and was killed before its end
+    check_output(dataclasses.replace(options, resume=True))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""Full disks, limits and permissions: what the file system refused, found in the errors of any library, as a sentence."""
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+
+_FIXES = {
+    errno.ENOSPC: "the disk is full. Free some space, or choose another --output.",
+    # Windows knows no quotas.
+    getattr(errno, "EDQUOT", -1): "the disk quota is used up. Free some space, or choose another --output.",
+    errno.EFBIG: "a file would be larger than the limit that `ulimit -f` shows. Raise it, or choose another disk.",
+    errno.EROFS: "the disk is read-only. Choose another --output.",
+    errno.EIO: "the disk reports an error. Choose another --output.",
+}
+_OTHERS = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
+# How libraries write it: Python and h5py; safetensors and tokenizers (Rust).
+_NUMBER = re.compile(r"\[Errno (\d+)\]|\berrno = (\d+)|\bos error (\d+)\b")
+# TensorFlow has no number, but the path before the words of the operating system: "logs/events.v2; No space left on device".
+_PATH = re.compile(r"(?:^|\s)(/?[^\s;]+); $")
+
+
+def storage_sentence(error: BaseException) -> str | None:
+    """What the file system refused, as a sentence for the user; None for an error of another kind.
+
+    Example:
+
+    >>> storage_sentence(OSError(errno.ENOSPC, "No space left on device"))
+    'the disk is full. Free some space, or choose another --output.'
+    >>> storage_sentence(RuntimeError("Can't write data (errno = 27, error message = 'File too large')"))[:21]
+    'a file would be large'
+    """
+    for number, cause in enumerate(_causes(error)):
+        code, path = _code_and_path(cause)
+        if code in _FIXES:
+            return f"{path}: {_FIXES[code]}" if path else _FIXES[code]
+        if number == 0 and path and code is not None:  # a missing file that led to something else may be no fault
+            return f"{path} cannot be read or written: {os.strerror(code)}. Check the path and its permissions."
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """The error, and those that led to it: a library that closes its file after a failed write raises once more."""
+    seen = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _code_and_path(error: BaseException) -> tuple[int | None, str | None]:
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno, None if error.filename is None else str(error.filename)
+    text = str(error)
+    if found := _NUMBER.search(text):
+        return int(next(filter(None, found.groups()))), None
+    for code in (*_FIXES, *_OTHERS):
+        before, words, _ = text.partition(f"; {os.strerror(code)}")
+        if words:
+            path = _PATH.search(f"{before}; ")
+            return code, path and path.group(1)
+    return None, None

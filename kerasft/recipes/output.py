@@ -1,0 +1,112 @@
+"""Where a run writes: the bundle's folder, and the one beside it; what an interrupted run left there, and who may replace it."""
+
+import pathlib
+import shutil
+
+import kerasft
+from kerasft import locks
+from kerasft.errors import bad_argument
+from kerasft.files import recover
+from kerasft.recipes.options import TrainingOptions
+
+BEST_WEIGHTS = "best.weights.h5"
+RESUME = "resume"
+"""Names in a run's folder: what is there only until the bundle is written."""
+
+
+def work_folder(options: TrainingOptions) -> pathlib.Path:
+    """The folder of a run's logs, checkpoints and report: beside the bundle's, with `.run` at its name's end.
+
+    Example:
+
+    >>> import types
+    >>> work_folder(types.SimpleNamespace(output="saved_models/reviews/")).as_posix()
+    'saved_models/reviews.run'
+    """
+    output = pathlib.Path(options.output)
+    return output.parent / f"{output.name}.run"
+
+
+def reserve(options: TrainingOptions) -> pathlib.Path:
+    """See that a run may write its bundle, and lock its folder until `finish`; return the folder.
+
+    Raises:
+        KerasftError: If another run writes there, or for what `check_output` raises.
+
+    Example:
+
+    >>> from kerasft.recipes.text_classification import Options
+    >>> work = reserve(Options(model=checkpoint, train=reviews_csv, output="saved_models/new"))
+    >>> locks.unlock_folder(work)
+    """
+    kerasft.bundles.check_target(options.output, name="output", overwrite=True)  # whether anything can be written there
+    work = work_folder(options)
+    # Locked first: what another run has just written is not an interrupted run.
+    locks.lock_folder(work, name="output", value=options.output)
+    try:
+        check_output(options)
+    except BaseException:
+        locks.unlock_folder(work)
+        raise
+    return work
+
+
+def check_output(options: TrainingOptions) -> None:
+    """Raise unless a run with these options may write its bundle; change nothing.
+
+    Raises:
+        KerasftError: If the bundle cannot be written, or there is a bundle or an interrupted run and neither `resume` nor
+            `overwrite` says what to do about it.
+
+    Example:
+
+    >>> from kerasft.recipes.text_classification import Options
+    >>> check_output(Options(model=checkpoint, train=reviews_csv, output="saved_models/new"))
+    """
+    kerasft.bundles.check_target(options.output, name="output", overwrite=may_overwrite(options))
+    work = work_folder(options)
+    if can_resume(work) and not (options.resume or options.overwrite):
+        raise bad_argument(
+            "output",
+            "a folder without an interrupted run",
+            str(options.output),
+            f"{work} holds one: add --resume to continue it, or --overwrite to discard it and train from scratch (in Python: "
+            "resume=True, overwrite=True).",
+        )
+
+
+def can_resume(work: pathlib.Path) -> bool:
+    """Whether a run's folder holds an interrupted run with a whole epoch.
+
+    Example:
+
+    >>> can_resume(scratch / "new.run")
+    False
+    """
+    last = work / RESUME / "last"
+    recover(last)
+    return last.exists()
+
+
+def may_overwrite(options: TrainingOptions) -> bool:
+    """Whether the bundle may be replaced: by the user's word, or since the run that is resumed wrote it or had that word.
+
+    Example:
+
+    >>> from kerasft.recipes.text_classification import Options
+    >>> may_overwrite(Options(model=checkpoint, train=reviews_csv, overwrite=True))
+    True
+    """
+    return options.overwrite or (options.resume and can_resume(work_folder(options)))
+
+
+def remove_checkpoints(work: pathlib.Path) -> None:
+    """Remove what an interrupted run is resumed from.
+
+    Example:
+
+    >>> remove_checkpoints(scratch / "new.run")
+    """
+    shutil.rmtree(work / RESUME, ignore_errors=True)
+    for name in (BEST_WEIGHTS, f"{BEST_WEIGHTS}.json"):
+        (work / name).unlink(missing_ok=True)

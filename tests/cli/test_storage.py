@@ -1,0 +1,51 @@
+"""What the file system refused, as a sentence, from the errors of every library that writes."""
+
+import errno
+import os
+
+import pytest
+
+from kerasft.cli.storage import storage_sentence
+
+FULL = "the disk is full. Free some space, or choose another --output."
+
+
+class OpError(Exception):
+    """As TensorFlow's, which are not OSErrors."""
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), FULL),
+        (OSError(errno.ENOSPC, "No space left on device", "out.json"), f"out.json: {FULL}"),
+        # h5py, on writing and on closing.
+        (OSError("[Errno 28] Can't write data (file write failed: errno = 28, error message = 'No space left on device')"), FULL),
+        (RuntimeError("Can't decrement id ref count (file write failed: errno = 28, error message = 'No space ...')"), FULL),
+        # safetensors and tokenizers.
+        (Exception("No space left on device (os error 28)"), FULL),
+        (Exception("I/O error: File too large (os error 27)"), "a file would be larger than the limit that"),
+        # TensorFlow.
+        (OpError("logs/train/events.out.v2; No space left on device"), f"logs/train/events.out.v2: {FULL}"),
+        (OpError("Failed to write /x/saved_model.pb; Read-only file system"), "/x/saved_model.pb: the disk is read-only."),
+        (OpError("/x/tokens.tfrecord; No such file or directory"), "/x/tokens.tfrecord cannot be read or written: No such"),
+        (PermissionError(errno.EACCES, "Permission denied", "x.csv"), "x.csv cannot be read or written: Permission denied."),
+        (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/dev/null/x"), "/dev/null/x cannot be read or written: Not a"),
+        (OSError(errno.EROFS, "Read-only file system", "x"), "x: the disk is read-only."),
+    ],
+)  # fmt: skip
+def test_every_library_says_it_its_own_way(error, sentence):
+    assert storage_sentence(error).startswith(sentence)
+
+
+def test_the_error_that_led_to_another_counts():
+    error = RuntimeError("close failed")
+    error.__context__ = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert storage_sentence(error) == FULL
+    error.__context__ = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "cache.json")
+    assert storage_sentence(error) is None  # looked for, not found, and done without
+
+
+@pytest.mark.parametrize("error", [ValueError("bad"), OSError("of a library"), OpError("OOM when allocating a tensor")])
+def test_other_errors_are_none_of_it(error):
+    assert storage_sentence(error) is None
