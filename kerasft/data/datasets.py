@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from kerasft.data.python_rows import decoded, rows_from_python
+from kerasft.data.python_rows import decoded, rows_from_python, with_class_names
 from kerasft.data.rows import Rows
 from kerasft.errors import bad_argument, bad_data
 
@@ -79,7 +79,7 @@ def rows_from_tfds(source: object, split: str | None = None) -> Rows:
             f"The splits are {sorted(builder.info.splits)}.",
             value=split,
         ) from error
-    return _with_names(rows_from_dataset(dataset, name=f"{name}:{split}"), builder.info.features)
+    return with_class_names(rows_from_dataset(dataset, name=f"{name}:{split}"), builder.info.features)
 
 
 def _builder(name: str):
@@ -102,23 +102,6 @@ def _builder(name: str):
 
 def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [""])[0]
-
-
-def _with_names(rows: Rows, features: Mapping) -> Rows:
-    columns, features = dict(rows.columns), dict(features.items())  # a FeaturesDict has no `get`
-    for column, values in columns.items():
-        feature = features.get(column)
-        # A sequence of class labels, as multi-label sets have it, holds them as its `feature`.
-        names = getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
-        if names:
-            columns[column] = [_named(value, names) for value in values]
-    return replace(rows, columns=columns)
-
-
-def _named(value: object, names: list[str]) -> object:
-    if isinstance(value, list):
-        return [_named(part, names) for part in value]
-    return names[value] if value >= 0 else None  # -1 stands for "not given" in test splits
 
 
 def _plain(value: object, name: str, number: int) -> object:

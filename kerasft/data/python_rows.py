@@ -1,6 +1,7 @@
 """Python objects as rows: dictionaries, tuples, texts, and tables with columns such as a pandas DataFrame."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -62,7 +63,9 @@ def rows_from_python(source: object, numbered: bool = False) -> Rows:
     """
     names = getattr(source, "column_names", None) or getattr(source, "columns", None)
     if names is not None and hasattr(source, "__getitem__"):
-        return _checked({str(name): list(source[name]) for name in names})
+        rows = _checked({str(name): list(source[name]) for name in names})
+        features = getattr(source, "features", None)
+        return with_class_names(rows, features) if hasattr(features, "items") else rows
     if isinstance(source, Mapping):
         return _checked({str(name): list(values) for name, values in source.items()})
     if not isinstance(source, Iterable):
@@ -75,6 +78,33 @@ def rows_from_python(source: object, numbered: bool = False) -> Rows:
     if isinstance(items[0], Mapping):
         return _from_dictionaries(items)
     return _from_tuples(items, numbered)
+
+
+def with_class_names(rows: Rows, features: Mapping) -> Rows:
+    """Replace the numbers of columns that are a `ClassLabel`, as tensorflow_datasets and Hugging Face datasets have them.
+
+    Args:
+        rows: The rows with numbers.
+        features: The columns' features by name; those with `names` are classes, or sequences of them.
+    """
+    columns, features = dict(rows.columns), dict(features.items())  # a FeaturesDict has no `get`
+    for column, values in columns.items():
+        feature = features.get(column)
+        if isinstance(feature, list) and feature:
+            feature = feature[0]
+        # A sequence of class labels, as multi-label sets have it, holds them as its `feature`.
+        names = getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
+        if names:
+            columns[column] = [_class_name(value, names) for value in values]
+    return replace(rows, columns=columns)
+
+
+def _class_name(value: object, names: Sequence[str]) -> object:
+    if isinstance(value, list):
+        return [_class_name(part, names) for part in value]
+    if value is None or isinstance(value, str):
+        return value
+    return names[int(value)] if value >= 0 else None  # -1 stands for "not given" in test splits
 
 
 def _from_dictionaries(items: list) -> Rows:

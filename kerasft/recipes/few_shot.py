@@ -133,10 +133,10 @@ def read_rows(options: Options) -> tuple:
     )
     if options.max_train_rows is not None:
         few = kerasft.data.sample(few, options.max_train_rows, columns=columns, seed=options.seed)
-    if options.test:
-        return columns, few, ("test", read_labelled(options, options.test, columns)), labels
-    if options.dev:
-        return columns, few, ("dev", read_labelled(options, options.dev, columns)), labels
-    if not len(rest):
+    name = "test" if options.test else "dev"
+    path = options.test or options.dev
+    rows = read_labelled(options, path, columns) if path else rest
+    if not len(rows):
         raise bad_argument("test", "given where all rows of --train are examples", None, "Give rows to report on.")
-    return columns, few, ("dev", rest), labels
+    kerasft.data.texts_and_labels(rows, labels=labels, columns=columns)  # invalid rows stop the run now, not at its end
+    return columns, few, (name, rows), labels

@@ -104,7 +104,8 @@ def main(options: Options) -> dict:
     train_rows, dev_rows, (split, rows), labels = found  # `rows` are what is reported
     found = [kerasft.data.separate_label(part, outside, columns=columns)[0] for part in (dev_rows, rows) if outside]
     watched, inside = found or (dev_rows, rows)
-    kerasft.data.texts_and_labels(inside, labels=labels, columns=columns)  # what is wrong there is said now
+    for part in (watched, inside):
+        kerasft.data.texts_and_labels(part, labels=labels, columns=columns)  # what is wrong there is said now
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():

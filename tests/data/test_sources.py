@@ -290,3 +290,30 @@ def test_tfds_names_that_do_not_exist(prepared):
 def test_numpy_values_are_labels_too():
     rows = [{"text": "a", "label": np.int64(1)}, {"text": "b", "label": np.float32(0)}]
     assert texts_and_labels(rows, labels=["no", "yes"])[1].tolist() == [1, 0]
+
+
+class HubDataset:
+    """What kerasft uses of a Hugging Face dataset."""
+
+    def __init__(self, columns, features):
+        self.columns, self.features = columns, features
+        self.column_names = list(columns)
+
+    def __getitem__(self, name):
+        return self.columns[name]
+
+
+class Feature:
+    def __init__(self, **fields):
+        self.__dict__.update(fields)
+
+
+def test_numbers_of_a_hub_dataset_become_their_names():
+    classes = Feature(names=["entailment", "neutral", "contradiction"])
+    columns = {"text": ["a", "b", "c"], "label": [0, 2, -1], "tags": [[0, 1], [], [2]], "more": [[0], [1], [2]]}
+    features = {"text": Feature(dtype="string"), "label": classes, "tags": Feature(feature=classes), "more": [classes]}
+    rows = read_rows(HubDataset(columns, features))
+    assert rows.columns["label"] == ["entailment", "contradiction", None]
+    assert rows.columns["tags"] == [["entailment", "neutral"], [], ["contradiction"]]
+    assert rows.columns["more"] == [["entailment"], ["neutral"], ["contradiction"]]
+    assert rows.columns["text"] == ["a", "b", "c"]
