@@ -5,6 +5,7 @@ import pathlib
 
 import kerasft
 from kerasft.cli.table import print_table, print_warnings
+from kerasft.errors import bad_argument
 from kerasft.recipes.options import column
 
 
@@ -23,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_columns(parser)
     parser.add_argument(
         "--label-names", help="what the numbers 0, 1, ... in the label column mean: names joined by commas"
+    )
+    parser.add_argument(
+        "--unseen-labels",
+        choices=("error", "count"),
+        help="what to do about labels that the model does not have (default: error)",
     )
     parser.add_argument("--batch-size", type=int, default=64, help="texts a step (default: 64)")
     parser.add_argument(
@@ -74,7 +80,11 @@ def run(args: argparse.Namespace) -> int:
     if getattr(args, "label_names", None):
         names = [name.strip() for name in args.label_names.split(",")]
         data = kerasft.data.name_labels(data, names, columns=columns, problem=pipeline.labels.problem)
-    report = pipeline.evaluate(data, columns=columns, batch_size=args.batch_size, about=about)
+    chosen = {"unseen_labels": args.unseen_labels} if getattr(args, "unseen_labels", None) else {}
+    if chosen and not isinstance(pipeline, kerasft.pipelines.TextClassificationPipeline):
+        fix = "The other tasks count rows of unknown tags, intents and relations as errors."
+        raise bad_argument("--unseen-labels", "left out except for text-classification", args.unseen_labels, fix)
+    report = pipeline.evaluate(data, columns=columns, batch_size=args.batch_size, about=about, **chosen)
     folder = pathlib.Path(args.report or f"{str(args.bundle).rstrip('/')}.report")
     report.write(folder)
     rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)

@@ -27,6 +27,7 @@ from kerasft.data.tagged_splits import split_tagged_rows
 from kerasft.data.tagged_texts import collect_tags, read_tags
 from kerasft.data.text_classification import collect_labels, text_classification, texts_and_labels
 from kerasft.data.token_classification import token_classification
+from kerasft.data.unseen_labels import separate_unseen
 
 __all__ = [
     "ENTITY_MARKERS",
@@ -67,6 +68,7 @@ __all__ = [
     "sample",
     "sentence_pairs",
     "separate_label",
+    "separate_unseen",
     "sequence_to_sequence",
     "sources_and_references",
     "split",

@@ -94,7 +94,7 @@ def encode_labels(rows: Rows, roles: Roles, *, labels: Labels) -> np.ndarray:
         for text in texts:
             index = index_of.get(text)
             if index is None:
-                raise _unknown(rows, roles, row, cells, index_of)
+                raise unknown_label(rows, roles, row, cells, index_of)
             if several:
                 y[row, index] = 1.0
             else:
@@ -139,8 +139,8 @@ def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
         )
 
 
-def _unknown(rows: Rows, roles: Roles, row: int, cells: list[list[str]], index_of: LabelIndex) -> DataError:
-    """The error of a label that the model does not know: it names both lists, and what may be meant."""
+def unknown_label(rows: Rows, roles: Roles, row: int, cells: list[list[str]], index_of: LabelIndex) -> DataError:
+    """Return (not raise) the error of a label that the model does not know: it names both lists, and what may be meant."""
     labels = index_of.labels
     text = next(text for text in cells[row] if text not in index_of)
     value = text if labels.problem == MULTI_LABEL else only_column(rows, roles)[row]
@@ -149,19 +149,34 @@ def _unknown(rows: Rows, roles: Roles, row: int, cells: list[list[str]], index_o
     alike = most_alike(text, labels)
     if alike is not None:
         fix = f"Is it {alike!r}? Write it so."
-    elif all(map(is_number, strange)) and not any(map(is_number, labels)):
+    elif are_numbers_for_names(strange, labels):
         fix = (
             "Numbers are not taken for places in the list of names, whose order may be another one: write the names, or "
             "say what the numbers 0, 1, ... mean: --label-names NAME,NAME (kerasft.data.name_labels)."
         )
     else:
-        fix = "Correct it, or collect the labels from a file that has them all."
+        fix = (
+            "Correct it, or collect the labels from a file that has them all. Where it is right and training has no such row, "
+            "--unseen-labels count (unseen_labels=) counts it as an error of the model."
+        )
     return rows.error(
         row,
         f"this label is not among the known ones ({_shown(labels)})",
         fix=f"The labels here are {_shown(here)}. {fix}",
         value=value,
     )
+
+
+def are_numbers_for_names(strange: Iterable[str], labels: Iterable[str]) -> bool:
+    """Whether unknown labels are all numbers and the model's are names, or the other way round.
+
+    Example:
+
+    >>> are_numbers_for_names(["0", "1"], ["no", "yes"]), are_numbers_for_names(["maybe"], ["no", "yes"])
+    (True, False)
+    """
+    found, known = {is_number(name) for name in strange}, {is_number(name) for name in labels}
+    return len(found) == len(known) == 1 and found != known
 
 
 def _shown(names: Iterable[str], separator: str = ", ") -> str:

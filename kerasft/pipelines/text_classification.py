@@ -11,14 +11,16 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.data import texts_and_labels
 from kerasft.data.rows import Rows
 from kerasft.data.splits import separate_label
+from kerasft.data.unseen_labels import separate_unseen
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import Runner, predict_logits
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.unseen_labels import summarize_with_unseen
 from kerasft.postprocessing import answers, best_temperature, best_thresholds, probabilities
 from kerasft.postprocessing.out_of_scope import check_out_of_scope, out_of_scope_scores, out_of_scope_threshold
 from kerasft.postprocessing.text_classification import check_temperature, check_thresholds
-from kerasft.reports import Report, statistics, summarize, with_baseline
+from kerasft.reports import Report, statistics
 from kerasft.tokenizers.encoding import encode
 
 Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
@@ -177,6 +179,7 @@ class TextClassificationPipeline(Pipeline):
         columns: Mapping[str, object] | None = None,
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
+        unseen_labels: str = "error",
     ) -> Report:
         """Measure the model on labelled texts.
 
@@ -189,26 +192,33 @@ class TextClassificationPipeline(Pipeline):
             columns: As there.
             batch_size: Texts in one run.
             about: Facts for the report's header.
+            unseen_labels: What to do about labels that the model does not have: `"error"`, or `"count"` such rows as errors,
+                their labels as further classes. Then there is no `log_loss`, which would be infinite.
 
         Raises:
             DataError: If the data cannot be used.
         """
+        if unseen_labels not in ("error", "count"):
+            raise bad_argument("unseen_labels", "'error' or 'count'", unseen_labels, "Choose one of them.")
         outside = None
         if self.out_of_scope is not None:
             source, outside = separate_label(source, self.out_of_scope["label"], columns=columns)
             if not len(source):
                 raise bad_data(source.name, "all rows are out of scope", "Give rows of the model's labels too.")
-        texts, gold = texts_and_labels(source, labels=self.labels, columns=columns)
+        unseen = separate_unseen(source, self.labels, columns=columns)[1] if unseen_labels == "count" else []
+        labels = Labels([*self.labels, *unseen], self.labels.problem) if unseen else self.labels
+        texts, gold = texts_and_labels(source, labels=labels, columns=columns)
         logits = self.predict_logits(texts, batch_size=batch_size)  # (N, C)
-        report = summarize(
+        report = summarize_with_unseen(
             logits / np.float32(self.temperature),
             gold,
             self.labels,
+            unseen=unseen,
+            baseline=self.baseline,
+            thresholds=self.thresholds,
             texts=texts,
             about=self._settings_shown() | dict(about or {}),
-            thresholds=self.thresholds,
         )
-        report = with_baseline(report, gold, self.baseline)
         if outside is None:
             return report
         found = self._confidence(logits), logits.argmax(-1) == gold, self._confidence_of(outside, columns, batch_size)

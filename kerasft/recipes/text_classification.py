@@ -46,6 +46,11 @@ class Options(TrainingOptions):
     problem: str = option(
         "what a label is", default="single_label", choices=("single_label", "multi_label", "regression")
     )
+    unseen_labels: str = option(
+        "what to do about rows of --dev and --test whose label no training row has; count: they are errors of the model",
+        default="error",
+        choices=("error", "count"),
+    )
     max_length: int = option("longest input in tokens; longer texts are cut, and counted", default=128, least=3)
     pooling: str | None = option("how a text becomes one vector", choices=("cls", "pooler", "mean"))
     dropout: float = option("dropout before the output layer", default=0.1, least=0, below=1)
@@ -104,6 +109,12 @@ def main(options: Options) -> dict:
     train_rows, dev_rows, (split, rows), labels = found  # `rows` are what is reported
     found = [kerasft.data.separate_label(part, outside, columns=columns)[0] for part in (dev_rows, rows) if outside]
     watched, inside = found or (dev_rows, rows)
+    if options.unseen_labels == "count":  # no loss can be computed of them, so that they are only in the report
+        watched, _ = kerasft.data.separate_unseen(watched, labels, columns=columns)
+        inside, _ = kerasft.data.separate_unseen(inside, labels, columns=columns)
+        if outside:  # the dev rows that the threshold is tuned on
+            dev_outside = kerasft.data.separate_label(dev_rows, outside, columns=columns)[1]
+            dev_rows = kerasft.data.Rows.concatenate([watched, dev_outside]) if len(dev_outside) else watched
     for part in (watched, inside):
         kerasft.data.texts_and_labels(part, labels=labels, columns=columns)  # what is wrong there is said now
 
@@ -152,7 +163,9 @@ def main(options: Options) -> dict:
         trained.settings.update(tuned)
         baseline = kerasft.pipelines.load(trained).training_baseline(train_rows, columns=columns)
         trained.settings["baseline"] = baseline  # the answer without a model, to compare with here and in `evaluate`
-        return kerasft.pipelines.load(trained).evaluate(rows, columns=columns, about=about)
+        return kerasft.pipelines.load(trained).evaluate(
+            rows, columns=columns, about=about, unseen_labels=options.unseen_labels
+        )
 
     result = finish(options, trained, measure=measure, split=split, history=model.history.history)
     return result

@@ -180,3 +180,17 @@ def test_a_finished_bundle_goes_on_quantization_aware_with_its_head(checkpoint, 
     second = main(dataclasses.replace(options(checkpoint, tmp_path, learning_rate=1e-9, **given), **again))
     assert f"The labels are those of {first['bundle']}: its head goes on too." in capsys.readouterr().err
     assert second["metrics"]["log_loss"] == pytest.approx(first["metrics"]["log_loss"], rel=1e-3)
+
+
+def test_dev_and_test_labels_that_training_lacks_count_as_errors(checkpoint, tmp_path):
+    train = [("good film", "yes"), ("bad film", "no")] * 8
+    write_csv(tmp_path / "train.csv", train, ("text", "label"))
+    for name in ("dev", "test"):
+        write_csv(tmp_path / f"{name}.csv", [*train[:3], ("poor", "maybe"), ("lost", "oos")], ("text", "label"))
+    files = {name: str(tmp_path / f"{name}.csv") for name in ("dev", "test")}
+    result = main(options(checkpoint, tmp_path, unseen_labels="count", out_of_scope_label="oos", **files))
+    assert result["metrics"]["accuracy"] <= 0.75
+    assert "log_loss" not in result["metrics"]
+    assert kerasft.load_bundle(result["bundle"]).labels == ["no", "yes"]
+    with pytest.raises(KerasftError, match=r"dev.csv, line 5: .* received: 'maybe'.*--unseen-labels count"):
+        main(options(checkpoint, tmp_path, out_of_scope_label="oos", **files))
