@@ -104,19 +104,10 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
-    columns, outside = read_columns(options), options.out_of_scope_label
-    found = read_rows(options, columns, problem=options.problem, leave_out=outside)
+    columns = read_columns(options)
+    found = read_rows(options, columns, problem=options.problem, leave_out=options.out_of_scope_label)
     train_rows, dev_rows, (split, rows), labels = found  # `rows` are what is reported
-    found = [kerasft.data.separate_label(part, outside, columns=columns)[0] for part in (dev_rows, rows) if outside]
-    watched, inside = found or (dev_rows, rows)
-    if options.unseen_labels == "count":  # no loss can be computed of them, so that they are only in the report
-        watched, _ = kerasft.data.separate_unseen(watched, labels, columns=columns)
-        inside, _ = kerasft.data.separate_unseen(inside, labels, columns=columns)
-        if outside:  # the dev rows that the threshold is tuned on
-            dev_outside = kerasft.data.separate_label(dev_rows, outside, columns=columns)[1]
-            dev_rows = kerasft.data.Rows.concatenate([watched, dev_outside]) if len(dev_outside) else watched
-    for part in (watched, inside):
-        kerasft.data.texts_and_labels(part, labels=labels, columns=columns)  # what is wrong there is said now
+    watched, dev_rows = _checked_rows(options, dev_rows, rows, labels=labels, columns=columns)
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
@@ -169,6 +160,23 @@ def main(options: Options) -> dict:
 
     result = finish(options, trained, measure=measure, split=split, history=model.history.history)
     return result
+
+
+def _checked_rows(options: Options, dev_rows, rows, *, labels, columns) -> tuple:
+    """The dev rows that have the model's labels, and these with the out-of-scope ones; what is wrong anywhere is said now."""
+    outside = options.out_of_scope_label
+    parts = [dev_rows, rows]
+    if outside:
+        parts = [kerasft.data.separate_label(part, outside, columns=columns)[0] for part in parts]
+    if options.unseen_labels == "count":  # no loss can be computed of such rows, so that they are only in the report
+        parts = [kerasft.data.separate_unseen(part, labels, columns=columns)[0] for part in parts]
+    for part in parts:
+        kerasft.data.texts_and_labels(part, labels=labels, columns=columns)
+    watched = parts[0]
+    if options.unseen_labels == "count" and outside:
+        dev_outside = kerasft.data.separate_label(dev_rows, outside, columns=columns)[1]
+        return watched, kerasft.data.Rows.concatenate([watched, dev_outside])
+    return watched, dev_rows
 
 
 def _tuned_settings(options: Options, pipeline, watched, dev_rows, *, columns) -> dict:
