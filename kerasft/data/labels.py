@@ -94,7 +94,7 @@ def encode_labels(rows: Rows, roles: Roles, *, labels: Labels) -> np.ndarray:
         for text in texts:
             index = index_of.get(text)
             if index is None:
-                raise unknown_label(rows, roles, row, cells, index_of)
+                raise unknown_label(rows, roles, row=row, cells=cells, index_of=index_of)
             if several:
                 y[row, index] = 1.0
             else:
@@ -139,7 +139,7 @@ def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
         )
 
 
-def unknown_label(rows: Rows, roles: Roles, row: int, cells: list[list[str]], index_of: LabelIndex) -> DataError:
+def unknown_label(rows: Rows, roles: Roles, *, row: int, cells: list[list[str]], index_of: LabelIndex) -> DataError:
     """Return (not raise) the error of a label that the model does not know: it names both lists, and what may be meant."""
     labels = index_of.labels
     text = next(text for text in cells[row] if text not in index_of)

@@ -50,7 +50,8 @@ def separate_unseen(
     if not counts:
         return rows, []
     if not known.any() or are_numbers_for_names(counts, labels):
-        raise unknown_label(rows, roles, int(np.flatnonzero(~known)[0]), cells, index_of)
+        first = int(np.flatnonzero(~known)[0])
+        raise unknown_label(rows, roles, row=first, cells=cells, index_of=index_of)
     names = sorted(counts, key=natural_key)
     shown = ", ".join(f"{name} ({counts[name]})" for name in names[:10]) + (", ..." if len(names) > 10 else "")
     logger.warning(
