@@ -205,7 +205,7 @@ class Report:
             {
                 "title": _TITLES.get(name) or self._title(name),
                 "value": self._shown(name, value),
-                "note": self.undefined.get(name) or _NOTES.get(name, ""),
+                "note": self.undefined.get(name) or self._note(name),
                 "baseline": f"{self.baseline[name]:.4f}" if name in self.baseline else "",
             }
             for name, value in headline(self.metrics).items()
@@ -213,6 +213,11 @@ class Report:
         by_score = sorted(self.per_class, key=lambda row: row.get("f1", 0.0))
         template = environment.get_template("report.html")
         return template.render(report=self, tiles=tiles, by_score=by_score, figures=self._figures())
+
+    def _note(self, name: str) -> str:
+        if name == "accuracy" and self.problem == "masked-lm":
+            return "share of masked tokens that are right"
+        return _NOTES.get(name, "")
 
     def _shown(self, name: str, value: float) -> str:
         if name in self.undefined:
