@@ -1,6 +1,7 @@
 """Where a model trains: one device, several GPUs, several machines, or a TPU."""
 
 import os
+from typing import Any
 
 import tensorflow as tf
 
@@ -86,7 +87,35 @@ def _mirrored_strategy() -> tf.distribute.Strategy:
             f"This machine has one device ({devices[0].name}); use 'auto', or split the CPU with "
             "tf.config.set_logical_device_configuration.",
         )
-    return tf.distribute.MirroredStrategy([device.name for device in devices])
+    return allow_uneven_batches(tf.distribute.MirroredStrategy([device.name for device in devices]))
+
+
+def allow_uneven_batches(strategy: tf.distribute.Strategy) -> tf.distribute.Strategy:
+    """Let `fit` and `evaluate` begin with a batch that the devices of one machine can't share evenly; return the strategy.
+
+    Keras asks for the mean of the replicas' parts of the first batch, of which it needs the shapes only. There is no mean where
+    these differ: with an odd batch on two devices, or a token budget. Here it gets the whole batch. `get_strategy`, and the
+    datasets and losses of kerasft that are made in a strategy's scope, see to it.
+
+    Args:
+        strategy: Any strategy; only a `MirroredStrategy` is changed.
+
+    Example:
+
+    >>> allow_uneven_batches(tf.distribute.get_strategy()).num_replicas_in_sync
+    1
+    """
+    if type(strategy) is not tf.distribute.MirroredStrategy or "reduce" in vars(strategy):
+        return strategy
+    reduce = strategy.reduce
+
+    def reduce_all_but_batches(reduce_op: Any, value: Any, axis: int | None) -> Any:
+        if axis is None and isinstance(value, tuple) and isinstance(value[0], dict):  # as our datasets make a batch
+            return tf.nest.map_structure(lambda each: tf.concat(strategy.experimental_local_results(each), 0), value)
+        return reduce(reduce_op, value, axis)
+
+    strategy.reduce = reduce_all_but_batches
+    return strategy
 
 
 def _multi_worker_strategy() -> tf.distribute.Strategy:

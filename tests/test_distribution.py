@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasft.distribution import get_strategy
+from kerasft.distribution import allow_uneven_batches, get_strategy
 from kerasft.errors import KerasftError
 
 GLOBAL_CLIPNORM = 0.05  # as in replicas_script.py
@@ -31,6 +31,36 @@ def test_replicas_train_as_one_device_does(runs, replicas, single):
     for what in ("losses", "norms", "weights"):
         np.testing.assert_allclose(runs[replicas][what], runs[single][what], rtol=0, atol=1e-5, err_msg=what)
     assert min(runs[replicas]["norms"][1:]) > GLOBAL_CLIPNORM
+
+
+QUICK = ("single_label", "pairs")
+OTHERS = (
+    "multi_label", "regression", "token_classification", "intent_and_slots", "question_answering", "relation_extraction",
+    "masked_lm", "causal_lm", "sequence_to_sequence", "rated pairs",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("tasks", [QUICK, pytest.param(OTHERS, marks=pytest.mark.slow)])
+def test_batches_that_devices_cannot_share_evenly(tasks):
+    """The first batch has 3 rows, others 1; nothing is dropped, and losses, metrics and weights are those of one device."""
+    command = [sys.executable, "-m", "tests.tasks_on_replicas_script", *tasks]
+    ran = subprocess.run(
+        command, cwd=Path(__file__).parents[1], capture_output=True, text=True, check=False, timeout=900
+    )
+    assert ran.returncode == 0, ran.stderr[-3000:]
+    found = json.loads(ran.stdout.splitlines()[-1])
+    for task in tasks:
+        one, two = found[f"{task} 1"], found[f"{task} 2"]
+        assert "error" not in one | two, (task, one.get("error"), two.get("error"))
+        assert two.keys() == one.keys()
+        for name, value in one.items():
+            np.testing.assert_allclose(two[name], value, rtol=0, atol=2e-5, err_msg=f"{task}: {name}")
+
+
+def test_a_mean_over_replicas_that_is_no_batch_is_not_touched():
+    strategy = allow_uneven_batches(tf.distribute.MirroredStrategy(["CPU:0"]))
+    assert allow_uneven_batches(strategy) is strategy
+    assert float(strategy.reduce("MEAN", strategy.run(lambda: tf.constant([1.0, 3.0])), axis=0)) == 2.0
 
 
 def test_one_device_keeps_plain_variables():

@@ -12,6 +12,7 @@ from kerasft.data.memory_batches import memory_batches
 from kerasft.data.paired_store import PairedStore
 from kerasft.data.token_files import TokenFiles, tokenize_to_files
 from kerasft.data.token_store import Encoder, TokenStore, tokenize
+from kerasft.distribution import allow_uneven_batches
 
 
 def make_store(
@@ -44,6 +45,7 @@ def token_dataset(
     Returns:
         A dataset of known length whose features are int32 (B, S).
     """
+    allow_uneven_batches(tf.distribute.get_strategy())
     make = file_batches if isinstance(store, TokenFiles) else memory_batches
     # Tokens stay in the host's memory also where a GPU is visible.
     with tf.device("CPU:0"):

@@ -3,6 +3,7 @@
 import keras
 import tensorflow as tf
 
+from kerasft.distribution import allow_uneven_batches
 from kerasft.losses.arguments import element_weights
 
 
@@ -41,6 +42,7 @@ class GlobalMeanLoss(keras.losses.Loss):
     def __init__(self, *, name: str | None = None):
         dtype = "float64" if keras.config.floatx() == "float64" else "float32"
         super().__init__(name=name, reduction="mean_with_sample_weight", dtype=dtype)
+        allow_uneven_batches(tf.distribute.get_strategy())
 
     def __call__(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> tf.Tensor:
         """The loss of a batch, a scalar.
@@ -97,3 +99,28 @@ def global_mean(total: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     mean = tf.math.divide_no_nan(sums[0], sums[1])
     local = tf.math.divide_no_nan(total, sums[1])
     return local + tf.stop_gradient(mean / num_replicas - local)  # the mean's value, the local gradient
+
+
+def of_all_replicas(*values: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
+    """Put the replicas' rows together again, for losses that compare the rows of a batch with each other.
+
+    Args:
+        *values: This replica's rows, each (N, ...); N may differ between replicas, and be 0.
+
+    Returns:
+        The rows of the global batch, each (N_all, ...), with gradients to all replicas; and the numbers of this replica's rows
+        among them, (N,).
+
+    Example:
+
+    >>> (rows,), own = of_all_replicas(tf.constant([4.0, 5.0]))
+    >>> rows.numpy().tolist(), own.numpy().tolist()
+    ([4.0, 5.0], [0, 1])
+    """
+    count = tf.shape(values[0])[0]
+    context = tf.distribute.get_replica_context()
+    if context is None or tf.distribute.get_strategy().num_replicas_in_sync == 1:
+        return values, tf.range(count)
+    counts = context.all_gather(count[None], axis=0)  # (replicas,)
+    start = tf.reduce_sum(counts[: context.replica_id_in_sync_group])
+    return tuple(context.all_gather(value, axis=0) for value in values), start + tf.range(count)

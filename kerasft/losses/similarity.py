@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from kerasft.errors import bad_argument
-from kerasft.losses.base import GlobalMeanLoss
+from kerasft.losses.base import GlobalMeanLoss, of_all_replicas
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
@@ -15,7 +15,7 @@ class MultipleNegativesRanking(GlobalMeanLoss):
 
     Henderson et al. 2017 (arXiv:1705.00652, section 4.4), with the scaled cosine of van den Oord et al. 2018's InfoNCE
     (arXiv:1807.03748). A pair j of the same group as i, j != i, is no wrong answer and is left out of the sum.
-    Negatives are those of the own replica: give `drop_remainder=True` and a batch size that the replicas divide evenly.
+    Negatives are those of the global batch, however many devices share it.
 
     Args:
         scale: Factor s > 0 of the cosine (one over the temperature).
@@ -46,8 +46,9 @@ class MultipleNegativesRanking(GlobalMeanLoss):
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """The loss of every row, (2 B,); that of a pair stands at both its rows, or each direction's at its own."""
+        (y_true, y_pred), own = of_all_replicas(tf.reshape(y_true, [-1]), y_pred)
         first, second = _pairs(tf.math.l2_normalize(y_pred, axis=-1))  # (B, H) each
-        group, _ = _pairs(tf.reshape(y_true, [-1]))  # (B,)
+        group, _ = _pairs(y_true)  # (B,)
         logits = self.scale * tf.matmul(first, second, transpose_b=True)  # (B, B)
         related = tf.equal(group[:, None], group) & ~tf.eye(tf.shape(group)[0], dtype=tf.bool)
         # Finite, since a row without any negative would give NaN gradients with -inf.
@@ -57,7 +58,7 @@ class MultipleNegativesRanking(GlobalMeanLoss):
         backward = forward
         if self.symmetric:
             backward = tf.nn.sparse_softmax_cross_entropy_with_logits(right, tf.transpose(logits))
-        return tf.reshape(tf.stack([forward, backward], axis=1), [-1])  # (2 B,)
+        return tf.gather(tf.reshape(tf.stack([forward, backward], axis=1), [-1]), own)  # (2 B,)
 
     def get_config(self) -> dict:
         """The constructor's arguments."""
@@ -88,10 +89,12 @@ class CosineSimilarityLoss(GlobalMeanLoss):
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         """The loss of every row, (2 B,); that of a pair stands at both its rows."""
+        # Two devices may have one text each of a pair.
+        (y_true, y_pred), own = of_all_replicas(tf.reshape(y_true, [-1]), y_pred)
         first, second = _pairs(tf.math.l2_normalize(y_pred, axis=-1))  # (B, H) each
-        target, _ = _pairs(tf.reshape(y_true, [-1]))  # (B,)
+        target, _ = _pairs(y_true)  # (B,)
         cosine = tf.reduce_sum(first * second, axis=-1)  # (B,)
-        return tf.repeat(tf.square(cosine - tf.cast(target, cosine.dtype)), 2)  # (2 B,)
+        return tf.gather(tf.repeat(tf.square(cosine - tf.cast(target, cosine.dtype)), 2), own)  # (2 B,)
 
 
 def _pairs(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

@@ -15,7 +15,6 @@ import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.sentence_embedding import batching
 from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, read_labelled, verbosity
 
 
@@ -78,7 +77,7 @@ def main(options: Options) -> dict:
 
     # 2. The embedder, and pairs of examples. In the ranking loss partners of other classes are the negatives.
     cosine = options.loss == "cosine"
-    with kerasft.get_strategy(options.strategy).scope() as strategy:
+    with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         embedder = kerasft.heads.sentence_embedding(backbone, normalize=False)
         drawn = {"per_text": options.partners, "with_negatives": cosine, "seed": options.seed}
@@ -89,7 +88,9 @@ def main(options: Options) -> dict:
             tokenizer,
             y=y,
             max_length=options.max_length,
-            batch_size=batching(options, strategy),
+            batch_size=kerasft.data.Batching(tokens=options.token_budget)
+            if options.token_budget
+            else options.batch_size,
             shuffle=True,
             seed=options.seed,
         )

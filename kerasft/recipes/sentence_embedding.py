@@ -69,7 +69,7 @@ def main(options: Options) -> dict:
     train_rows, dev_rows, (split, rows), rated = read_rows(options)  # `rows` are what is reported
 
     # 2. Backbone + head, dataset, loss and optimizer. A batch has the two texts of a pair in neighbouring rows.
-    with kerasft.get_strategy(options.strategy).scope() as strategy:
+    with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         options = choose_training(options, backbone, rows=len(train_rows), kind="embedding")
         model = kerasft.heads.sentence_embedding(backbone, pooling=options.pooling)
@@ -78,7 +78,9 @@ def main(options: Options) -> dict:
             tokenizer,
             scored=rated,
             max_length=options.max_length,
-            batch_size=batching(options, strategy),
+            batch_size=kerasft.data.Batching(tokens=options.token_budget)
+            if options.token_budget
+            else options.batch_size,
             shuffle=True,
             seed=options.seed,
         )
@@ -111,13 +113,6 @@ def main(options: Options) -> dict:
 
     result = finish(options, trained, measure=measure, split=split, history=model.history.history)
     return result
-
-
-def batching(options: Options, strategy) -> "kerasft.data.Batching":
-    """Batches of pairs; on several devices only whole ones, lest a pair is divided between two."""
-    if options.token_budget:
-        return kerasft.data.Batching(tokens=options.token_budget)
-    return kerasft.data.Batching(size=options.batch_size, drop_remainder=strategy.num_replicas_in_sync > 1)
 
 
 def read_rows(options: Options) -> tuple:
