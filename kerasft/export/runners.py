@@ -180,7 +180,7 @@ def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
     """Return a runner over a LiteRT file, on the plain interpreter: built-in operations only.
 
     An interpreter holds one run's tensors, so calls from several threads wait for each other; one run uses all `num_threads`.
-    An interpreter a thread would not be faster by much, and each packs the weights again: for more, open several runners.
+    Runners that are opened for each thread run side by side; each has memory of its own.
 
     Args:
         path: The `.tflite` file.

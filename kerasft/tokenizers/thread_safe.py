@@ -42,7 +42,7 @@ class _OneCallAtATime:
 def thread_safe(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
     """Return a tokenizer whose calls wait for each other; it shares the Rust object of the one given.
 
-    Waiting costs little: one call already tokenizes its texts on all cores.
+    One call with many texts already uses all cores.
 
     Args:
         tokenizer: Any fast tokenizer. Calls of this very object still do not wait.
