@@ -9,7 +9,7 @@ import math
 import sys
 from typing import Any
 
-from kerasft.backbones import find_config
+import kerasft
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Rule:
 
 
 MANY_ROWS = 5000
-HIGHEST_RATE = 5e-4  # above it small encoders became unstable in the sweep
+HIGHEST_RATE = 5e-4  # for models narrower than those of the sweep
 LOWEST_RATE = 1e-5
 TOKENS_OF_A_ROW = 32  # how many rows fill a token budget is known only after the choice; a typical short text
 _WORDS = {"learning_rate": "learning rate {:.0e}", "epochs": "{} epochs", "batch_size": "batch size {}"}
@@ -128,7 +128,7 @@ def width_of(model: Any) -> int:
     >>> width_of(backbone), width_of(model)
     (16, 16)
     """
-    config = find_config(model)
+    config = kerasft.backbones.find_config(model)
     if config is not None:
         return config.hidden_dim
     output = model.output
