@@ -34,7 +34,7 @@ def span_scores(truth: Tags, predicted: Tags, *, name: str = "entity") -> dict[s
         included: high as soon as most words are O). All are 0 where there is no text.
 
     Raises:
-        KerasftError: If truth and prediction differ in length.
+        KerasftError: If truth and prediction differ in length, or are not a list of tags for each text.
 
     Example:
 
@@ -84,7 +84,14 @@ def span_scores_by_type(truth: Tags, predicted: Tags) -> list[dict]:
     ]
 
 
+def _are_tags(tags: object) -> bool:
+    return isinstance(tags, Sequence) and not isinstance(tags, str) and all(isinstance(tag, str) for tag in tags)
+
+
 def _checked(truth: Tags, predicted: Tags) -> tuple[list[list[str]], list[list[str]]]:
+    for name, side in (("truth", truth), ("predicted", predicted)):
+        if isinstance(side, str) or not all(_are_tags(tags) for tags in side):
+            raise bad_argument(name, "a list of tags for each text", side, 'Give [["B-PER", "O"], ...].')
     truth, predicted = [list(tags) for tags in truth], [list(tags) for tags in predicted]
     lengths = [[len(tags) for tags in side] for side in (truth, predicted)]
     if lengths[0] != lengths[1]:

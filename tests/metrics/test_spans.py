@@ -42,6 +42,14 @@ def test_nothing_to_score_is_0(empty):
         span_scores([["O"]], [])
 
 
+@pytest.mark.parametrize("wrong", [["B-PER", "O"], [[1, 0]], "O"])
+def test_flat_lists_and_numbers_are_no_tags_of_texts(wrong):
+    with pytest.raises(KerasftError, match="`truth` must be a list of tags for each text; received: "):
+        span_scores(wrong, wrong)
+    with pytest.raises(KerasftError, match="`predicted` must be a list of tags for each text; received: "):
+        span_scores_by_type([["O"]], wrong)
+
+
 def test_token_f1_would_be_another_number():
     truth = [["B-LOC", "I-LOC", "I-LOC", "O"]]
     predicted = [["B-LOC", "I-LOC", "O", "O"]]
