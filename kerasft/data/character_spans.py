@@ -70,8 +70,8 @@ def _read(text: str, item: object, fail: _Fail) -> Span:
         fix = 'Write {"start": 3, "end": 7, "label": "LOC"}: characters from 0, the end exclusive.'
         raise fail("a span needs start, end and label", fix=fix, value=item)
     (start, end), label = places, values[2]
-    if not isinstance(label, str) or not label.strip():
-        raise fail("a span's label is not a name", fix="Fill it in.", value=item)
+    if not isinstance(label, str) or not label.strip() or not label.strip().isprintable():
+        raise fail("a span's label is not a name in visible characters", fix="Fill it in.", value=item)
     if not 0 <= start < end <= len(text):
         fix = "Characters are counted from 0 in Unicode code points, the end is exclusive."
         fix += _other_units(text, start, end)
@@ -80,7 +80,7 @@ def _read(text: str, item: object, fail: _Fail) -> Span:
     if isinstance(own, str) and own.strip() != text[start:end].strip():
         fix = "Correct the offsets: characters from 0, the end exclusive." + _other_units(text, start, end)
         raise fail(f"a span's text is {own!r}, but its offsets hold {text[start:end]!r}", fix=fix, value=item)
-    return Span(start, end, label)
+    return Span(start, end, label.strip())
 
 
 def _whole(value: object) -> int | None:

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.data.batching import Batching, TokenTargets
 from kerasft.data.label_names import natural_key
 from kerasft.data.rows import Rows
-from kerasft.data.tagged_texts import INTENT, read_tags, report_unknown_tags
+from kerasft.data.tagged_texts import INTENT, read_tags, report_unknown_tags, warn_of_look_alikes
 from kerasft.data.token_classification import report_lost_words, window_store, word_targets
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder
@@ -113,6 +113,7 @@ def collect_intents(source: object, *, columns: Mapping[str, object] | None = No
     names = sorted(set(intents_of(rows)), key=natural_key)
     if len(names) < 2:
         raise bad_data(rows.name, "all texts have one and the same intent", "Training needs two.", value=names[0])
+    warn_of_look_alikes(names, rows.name, what="intents")
     return Labels(names)
 
 

@@ -1,15 +1,16 @@
 """Texts with tagged words, from any source: one form for everything that follows."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from kerasft.data.character_spans import EXAMPLE
 from kerasft.data.conll import SUFFIXES, parallel_files, read_conll, read_parallel
-from kerasft.data.label_names import natural_key
+from kerasft.data.label_names import label_text, look_alikes, natural_key, visible_name
 from kerasft.data.rows import Rows
 from kerasft.data.sources import expand_paths, path_suffix, read_rows
 from kerasft.data.tag_reader import TagReader, is_list_of, parsed_list
+from kerasft.data.token_store import logger
 from kerasft.data.unknown_labels import report_unknown
 from kerasft.data.word_tables import rows_of_word_table
 from kerasft.errors import bad_argument, bad_data
@@ -115,6 +116,7 @@ def collect_tags(
     tags = {tag for row in tags_in_scheme(rows, trained) for tag in row if tag != OUTSIDE}
     if not tags:
         raise bad_data(rows.name, f"none of {len(rows)} texts has a labelled span", "Is this the right label column?")
+    warn_of_look_alikes(sorted({tag[2:] for tag in tags}), rows.name, what="types")
     return Labels([OUTSIDE, *sorted(tags, key=lambda tag: (natural_key(tag[2:]), "BIES".index(tag[0])))])
 
 
@@ -187,6 +189,20 @@ def _find(rows: Rows, columns: Mapping[str, object] | None, role: str, names: Se
 
 
 def _intent(rows: Rows, row: int, value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise rows.error(row, "the intent is missing", fix="Fill it in, or delete the row.", value=value)
-    return value.strip()
+    name = "" if isinstance(value, list | tuple | dict | set) else visible_name(label_text(value))
+    if not name:
+        fix = "Fill in one intent, or delete the row."
+        raise rows.error(row, "the intent is missing or not one name", fix=fix, value=value)
+    return name
+
+
+def warn_of_look_alikes(names: Iterable[str], source: str, *, what: str) -> None:
+    """Log which names a reader takes for one, such as PER and per: each is a class of its own.
+
+    Example:
+
+    >>> warn_of_look_alikes(["LOC", "PER"], "train.conll", what="types")
+    """
+    groups = [" and ".join(map(repr, group)) for group in look_alikes(names)]
+    if groups:
+        logger.warning("%s: these %s look alike and are different classes: %s.", source, what, "; ".join(groups[:10]))

@@ -159,7 +159,7 @@ def test_parallel_files(tmp_path):
         ({"tags": "O\nO\n"}, r"train\.seq\.in, line 1: 2 words have 1 tags in train\.seq\.out; received: 'play jazz'"),
         ({"intents": "Play\n"}, r"the parallel files differ in lines; received: .*'train\.label': 1"),
         ({"tags": None}, r"train\.seq\.out: the file cannot be read"),
-        ({"intents": "Play\n \n"}, r"train\.seq\.in, line 2: the intent is missing; received: ''"),
+        ({"intents": "Play\n \n"}, r"train\.seq\.in, line 2: the intent is missing or not one name; received: ''"),
     ],
 )
 def test_parallel_files_that_do_not_fit(tmp_path, files, message):

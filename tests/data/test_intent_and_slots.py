@@ -56,5 +56,5 @@ def test_intents_that_cannot_be_used():
         batch([(["a"], ["O"])])
     with pytest.raises(DataError, match="all texts have one and the same intent; received: 'pay'"):
         data.collect_intents(ROWS[:1])
-    with pytest.raises(DataError, match=r"line 2: the intent is missing\. Fill it in"):
+    with pytest.raises(DataError, match=r"line 2: the intent is missing or not one name\. Fill in"):
         data.read_tags([(["a"], ["O"], "pay"), (["a"], ["O"], None)])

@@ -51,7 +51,8 @@ def test_json_lines_of_words_and_of_spans(tmp_path):
         ([{"start": 3, "end": 11, "label": "LOC", "text": "Acme"}], "a span's text is 'Acme', but its offsets hold 'New York'"),
         ([{"start": 3.5, "end": 6, "label": "LOC"}], "a span needs start, end and label"),
         ([{"start": float("nan"), "end": 6, "label": "LOC"}], "a span needs start, end and label"),
-        ([{"start": 3, "end": 6}], "a span's label is not a name"),
+        ([{"start": 3, "end": 6}], "a span's label is not a name in visible characters"),
+        ([{"start": 3, "end": 11, "label": "LOC\u200b"}], "a span's label is not a name in visible characters"),
         ([{"start": "3", "end": 6, "label": "LOC"}], "a span needs start, end and label"),
         ([{"start": True, "end": 6, "label": "LOC"}], "a span needs start, end and label"),
         (SPANS + [{"start": 7, "end": 17, "label": "X"}], r"two spans overlap: 'New York' \[LOC\] and 'York-based' .*'X'"),
@@ -127,6 +128,20 @@ def test_the_same_spans_from_every_scheme():
     }
     read = [data.read_tags([(words, tags)], scheme=scheme).columns["tags"] for scheme, tags in written.items()]
     assert read == [[written["BIO"]]] * 3
+
+
+def test_types_and_intents_that_look_alike_are_named(caplog):
+    rows = [
+        (["a", "b"], ["B-PER", "O"], "pay"),
+        (["a"], ["B-per"], "Pay"),
+        (["a"], ["O"], "pay\u200b"),
+        (["a"], ["O"], 1.0),
+    ]
+    with caplog.at_level(logging.WARNING, "kerasft"):
+        assert list(data.collect_tags(rows)) == ["O", "B-PER", "B-per"]
+        assert sorted(data.collect_intents(rows)) == ["1", "Pay", "pay"]
+    assert "these types look alike and are different classes: 'PER' and 'per'" in caplog.text
+    assert "these intents look alike and are different classes: 'Pay' and 'pay'" in caplog.text
 
 
 def test_plain_types_are_a_scheme(caplog):
