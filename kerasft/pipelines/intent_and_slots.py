@@ -139,7 +139,8 @@ class IntentAndSlotsPipeline(Pipeline):
         decoded = [self._decode(row, None) for row in logits]
         predicted = [tags for tags, _ in decoded]
         gold = intents_of(rows)
-        commonest = self.baseline["intent"] if self.baseline else collections.Counter(gold).most_common(1)[0][0]
+        known = (self.baseline or {}).get("intent")
+        commonest = known or collections.Counter(gold).most_common(1)[0][0]
         found = [entities(t, w, tags, scores=scores) for t, w, (tags, scores) in zip(texts, offsets, decoded)]
         expected = [entities(t, w, tags, scores=np.ones(len(tags))) for t, w, tags in zip(texts, offsets, truth)]
         by_type = span_scores_by_type(truth, predicted)
@@ -153,7 +154,7 @@ class IntentAndSlotsPipeline(Pipeline):
             per_class=by_type,
             errors=tagging_errors(rows, found, expected),
             baseline=_scores(gold, [commonest] * len(gold), truth, all_outside(truth)),
-            baseline_answer=f"always {commonest!r}, the commonest intent of the {TRAINING if self.baseline else EVALUATED}, "
+            baseline_answer=f"always {commonest!r}, the commonest intent of the {TRAINING if known else EVALUATED}, "
             "and no slot",
             undefined=undefined_spans(sum(map(_count, truth)), sum(map(_count, predicted)), name="slot"),
         )

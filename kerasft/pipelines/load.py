@@ -78,7 +78,7 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2) -> Pipelin
         pipeline = kind.from_bundle(load_bundle(folder))
     else:
         pipeline = kind.from_runner(open_runner(folder, num_threads=num_threads), tokenizers.load(folder), metadata)
-    pipeline.baseline = metadata.get("settings", {}).get("baseline")
+    pipeline.baseline = (metadata.get("settings") or {}).get("baseline")
     return pipeline
 
 

@@ -124,9 +124,10 @@ class SentenceEmbeddingPipeline(Pipeline):
             first, second = (vectors[[number[pair[side]] for pair in pairs]] for side in (0, 1))
             cosines = (first * second).sum(axis=1)
             metrics, errors = _rated(cosines, scores, pairs)
-            mean = self.baseline["mean_score"] if self.baseline else float(np.mean(scores))
+            known = (self.baseline or {}).get("mean_score")
+            mean = float(np.mean(scores)) if known is None else float(known)
             baseline, _ = _rated(np.full(len(scores), mean), scores, pairs)
-            baseline_answer = f"always {mean:.4g}, the mean score of the {TRAINING if self.baseline else EVALUATED}"
+            baseline_answer = f"always {mean:.4g}, the mean score of the {EVALUATED if known is None else TRAINING}"
             reason = undefined_correlation(cosines, scores)
             undefined = {} if reason is None else dict.fromkeys(("spearman", "pearson"), reason)
         else:

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from scipy.special import logit
 
+from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 
 LOWER_IS_BETTER = frozenset({"calibration_error", "log_loss", "loss", "mae", "mse", "perplexity"})
@@ -53,14 +54,21 @@ def constant_logits(known: Mapping[str, Any], labels: Labels, rows: int) -> np.n
         shares. Of several labels those that hold in half of the rows or more, or else the commonest one. Of a regression
         the mean.
 
+    Raises:
+        KerasftError: If the statistics are not of these labels.
+
     Example:
 
     >>> constant_logits({"counts": [1, 3], "rows": 4}, Labels(["no", "yes"]), rows=2).argmax(-1).tolist()
     [1, 1]
     """
+    numbers = known.get("means" if labels.problem == REGRESSION else "counts")
+    if not isinstance(numbers, list) or len(numbers) != len(labels):
+        expected = f"the training rows' numbers of {len(labels)} labels"
+        raise bad_argument("baseline", expected, numbers, 'Delete settings["baseline"] of the bundle, or train again.')
     if labels.problem == REGRESSION:
-        return np.tile(np.array(known["means"], float), (rows, 1))
-    counts = np.array(known["counts"], float) + 0.5  # no share of 0: its logarithm would be infinite
+        return np.tile(np.array(numbers, float), (rows, 1))
+    counts = np.array(numbers, float) + 0.5  # no share of 0: its logarithm would be infinite
     if labels.problem == SINGLE_LABEL:
         row = np.log(counts / counts.sum())
     else:

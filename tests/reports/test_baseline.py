@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from kerasft import Labels, multi_label, regression
+from kerasft import KerasftError, Labels, multi_label, regression
 from kerasft.reports import (
     EVALUATED,
     TRAINING,
@@ -107,3 +107,13 @@ def test_table_json_and_page_have_both(tmp_path):
     assert "always &#39;neutral&#39;, the commonest class of the evaluated rows" in page
     assert "is no better than 0.6667" in page
     assert "undefined" in page
+
+
+def test_statistics_of_other_labels_are_refused():
+    report = summarize(one_hot([0, 1]), np.array([0, 1]), SINGLE)
+    with pytest.raises(
+        KerasftError, match=r"`baseline` must be the training rows' numbers of 3 labels; received: \[1, 2\]"
+    ):
+        with_baseline(report, np.array([0, 1]), {"counts": [1, 2], "rows": 3})
+    with pytest.raises(KerasftError, match="received: None"):
+        with_baseline(report, np.array([0, 1]), {"means": [1.0]})
