@@ -2,6 +2,7 @@
 
 import argparse
 import pathlib
+import sys
 
 import kerasft
 from kerasft.cli.table import print_table, print_warnings
@@ -63,6 +64,23 @@ def read_columns(args: argparse.Namespace) -> dict | None:
     return {role: name for role, name in named.items() if name is not None} or None
 
 
+def settle(pipeline, bundle: str, data: str, *, columns: dict | None) -> "kerasft.data.settled.Settled":
+    """Settle the columns of a file by the bundle's, and print those that were not named.
+
+    Example:
+
+    >>> folder = kerasft.save_bundle("saved_models/reviews", model, tokenizer)
+    >>> settle(kerasft.pipelines.load(folder), folder, reviews_csv, columns={"text": "text"}).columns
+    {'text': 'text', 'label': 'label'}
+    """
+    metadata = kerasft.bundles.read_metadata(bundle)
+    task, classes = metadata.get("task", "text-classification"), metadata.get("problem") == "single_label"
+    found = kerasft.data.settled(data, columns, task=task, trained=pipeline.columns, classes=classes)
+    if found.note:
+        print(found.note, file=sys.stderr)
+    return found
+
+
 def run(args: argparse.Namespace) -> int:
     """Evaluate and print the headline numbers.
 
@@ -75,16 +93,16 @@ def run(args: argparse.Namespace) -> int:
     """
     pipeline = kerasft.pipelines.load(args.bundle)
     about = {"model": str(args.bundle), "data": str(args.data)}
-    columns = read_columns(args)
-    data = args.data
+    found = settle(pipeline, args.bundle, args.data, columns=read_columns(args))
+    data = found.source
     if getattr(args, "label_names", None):
         names = [name.strip() for name in args.label_names.split(",")]
-        data = kerasft.data.name_labels(data, names, columns=columns, problem=pipeline.labels.problem)
+        data = kerasft.data.name_labels(data, names, columns=found.named, problem=pipeline.labels.problem)
     chosen = {"unseen_labels": args.unseen_labels} if getattr(args, "unseen_labels", None) else {}
     if chosen and not isinstance(pipeline, kerasft.pipelines.TextClassificationPipeline):
         fix = "The other tasks count rows of unknown tags, intents and relations as errors."
         raise bad_argument("--unseen-labels", "left out except for text-classification", args.unseen_labels, fix)
-    report = pipeline.evaluate(data, columns=columns, batch_size=args.batch_size, about=about, **chosen)
+    report = pipeline.evaluate(data, columns=found.named, batch_size=args.batch_size, about=about, **chosen)
     folder = pathlib.Path(args.report or f"{str(args.bundle).rstrip('/')}.report")
     report.write(folder)
     rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)

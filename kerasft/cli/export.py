@@ -148,7 +148,8 @@ def _export_mediapipe(args: argparse.Namespace) -> int:
         path,
         quantize=args.quantize,
         sequence_length=args.sequence_length and args.sequence_length[0],
-        texts=args.verify and kerasft.data.texts_and_labels(args.verify, columns=read_columns(args))[0],
+        texts=args.verify
+        and kerasft.pipelines.texts_of(kerasft.load_bundle(args.bundle), args.verify, columns=read_columns(args)),
         app_normalizes=args.app_normalizes,
     )
     rows = [
@@ -196,7 +197,8 @@ def _texts_and_gold(args: argparse.Namespace, bundle) -> tuple:
     columns = read_columns(args)
     is_plain = bundle.metadata["problem"] == "single_label" and "out_of_scope" not in bundle.settings
     if bundle.task == "text-classification" and is_plain:
-        return kerasft.data.texts_and_labels(args.verify, labels=bundle.labels, columns=columns)
+        rows = kerasft.pipelines.load(bundle).read(args.verify, columns)
+        return kerasft.data.texts_and_labels(rows, labels=bundle.labels, columns=columns)
     texts = kerasft.pipelines.texts_of(bundle, args.verify, columns=columns)
     return _spread(texts, _COMPARED), kerasft.pipelines.scorer(bundle, args.verify, columns=columns)
 

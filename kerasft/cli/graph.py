@@ -1,10 +1,13 @@
 """Find entities and their relations in documents; write them as JSON lines, CSV or GraphML."""
 
 import argparse
+import glob
 import pathlib
 
 import kerasft
-from kerasft.errors import bad_argument, bad_data
+from kerasft.cli.evaluate import read_columns
+from kerasft.cli.search import text_rows
+from kerasft.errors import bad_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help='documents: .txt, one a line, or .jsonl of {"text": ..., "id": ...} (or .csv, ...)',
     )
+    parser.add_argument("--text", help="column of the text: a name, or a number from 0 where the file has no header")
     parser.add_argument("--output", required=True, help="file to write: .jsonl, .csv or .graphml")
     parser.add_argument("--max-distance", type=int, help="most characters between two entities (default: any number)")
     parser.add_argument("--min-score", type=float, default=0.5, help="least probability of a relation (default: 0.5)")
@@ -50,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     """
     kerasft.pipelines.graph_format(args.output)  # now, and not after the models have run
     types = read_types(args.type)
-    documents = _documents(args.file)
+    documents = _documents(args.file, read_columns(args))
     pipelines = {}
     for flag, task in (("entities", "token-classification"), ("relations", "relation-extraction")):
         folder = getattr(args, flag)
@@ -89,22 +93,14 @@ def read_types(words: list[str]) -> dict[str, list[tuple[str, str]]]:
     return types
 
 
-def _documents(name: str) -> list[dict]:
+def _documents(name: str, columns: dict | None) -> list[dict]:
     """The documents of a file, each with its id, or with its line or row number from 0."""
-    if name.endswith(".txt"):
-        if not pathlib.Path(name).is_file():
-            raise bad_argument("--file", "an existing file", name, "Check the path.")
-        try:
-            lines = pathlib.Path(name).read_text("utf-8-sig").split("\n")
-        except UnicodeDecodeError as error:
-            raise bad_data(name, f"this is not UTF-8 ({error})", "Convert it, with iconv for example.") from error
-        return [{"text": line, "id": number} for number, line in enumerate(lines) if line.strip()]
-    rows = kerasft.data.read_rows(name)
-    texts = rows.columns.get("text")
-    if texts is None:
-        raise bad_data(name, "there is no column `text`", "Name it so.", value=list(rows.columns))
-    ids = rows.columns.get("id", range(len(rows)))
-    for row, text in enumerate(texts):
-        if not isinstance(text, str):
-            raise rows.error(row, "the text is missing", fix='Write {"text": "...", "id": ...}.', value=text)
-    return [{"text": text, "id": row if id is None else id} for row, (text, id) in enumerate(zip(texts, ids))]
+    if not glob.has_magic(name) and not pathlib.Path(name).expanduser().is_file():
+        raise bad_argument("--file", "an existing file", name, "Check the path.")
+    source = text_rows(name, columns)
+    rows, texts = kerasft.data.plain_texts.read_table(source)
+    numbers = range(len(rows))
+    if source is name:  # plain texts: their lines, of which blank ones are no documents
+        numbers = [int(line) - 1 for line in kerasft.data.read_text_rows(name).lines]
+    ids = [number if row.get("id") is None else row["id"] for number, row in zip(numbers, rows)]
+    return [{"text": text, "id": id} for text, id in zip(texts, ids)]

@@ -3,21 +3,17 @@
 import argparse
 import contextlib
 import inspect
-import itertools
-import json
-import pathlib
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
 
 import kerasft
-from kerasft.cli.streams import json_line, utf8_lines
-from kerasft.errors import KerasftError, bad_argument
+from kerasft.cli.evaluate import read_columns
+from kerasft.cli.predict_input import read_chunks
+from kerasft.cli.streams import json_line
+from kerasft.errors import bad_argument
 from kerasft.files import file_written_aside
-
-_CHUNK = 512  # texts answered at a time, so that a long stream shows answers early and needs little memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,8 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--file",
-        help='one text a line, or .jsonl with objects such as {"text": ..., "text_pair": ...} (-: standard input)',
+        help="what the task trains on: .csv .tsv .jsonl .parquet ..., whose other columns come back in the output; or .txt, one "
+        "text a line (-: standard input)",
     )
+    parser.add_argument(
+        "--lines",
+        choices=("text", "json"),
+        help="what the lines of standard input or of a text file are (default: JSON objects, if the first line is one)",
+    )
+    parser.add_argument("--text", help="column of the text: a name, or a number from 0 where the file has no header")
+    parser.add_argument("--text-pair", help="column of the second text: of a pair, or the passage of a question")
     parser.add_argument("--top-k", type=int, help="the k likeliest labels with their scores")
     parser.add_argument(
         "--set",
@@ -72,21 +76,26 @@ def run(args: argparse.Namespace) -> int:
     pipeline = kerasft.pipelines.load(args.bundle)
     options = _options(pipeline, args)
     if args.texts:
-        inputs = iter(zip(args.texts, args.pair) if args.pair else args.texts)
+        items = list(zip(args.texts, args.pair)) if args.pair else args.texts
+        chunks = iter([kerasft.pipelines.Items(items, [{} for _ in items], {})])
     else:
-        inputs = _read(args.file, pipeline)
-    at_a_terminal = not args.texts and args.file in (None, "-") and sys.stdin.isatty()
-    size = 1 if at_a_terminal else _CHUNK  # who types a line waits for its answer
+        chunks = read_chunks(pipeline, args.file, columns=read_columns(args), lines=args.lines)
+    renamed = set()
     with contextlib.ExitStack() as files:
         out = sys.stdout
         if args.output:
             aside = files.enter_context(file_written_aside(args.output))
             out = files.enter_context(open(aside, "w", encoding="utf-8"))
-        while chunk := list(itertools.islice(inputs, size)):
-            for item, answer in zip(chunk, pipeline(chunk, batch_size=args.batch_size, **options)):
+        for chunk in chunks:
+            answers = pipeline(chunk.items, batch_size=args.batch_size, **options)
+            for item, others, answer in zip(chunk.items, chunk.others, answers):
                 shown = dict(zip(pipeline.fields, (item,) if isinstance(item, str) else item))
                 answer = answer if isinstance(answer, dict) else {"labels": answer}
-                print(json_line(shown | answer, out), file=out, flush=True)
+                renamed |= others.keys() & (shown | answer).keys()
+                others = {f"input_{name}" if name in shown | answer else name: cell for name, cell in others.items()}
+                print(json_line(shown | others | answer, out), file=out, flush=True)
+    for name in sorted(renamed):
+        print(f"The column {name} of the input is input_{name} in the output.", file=sys.stderr)
     return 0
 
 
@@ -106,37 +115,3 @@ def _options(pipeline, args: argparse.Namespace) -> dict[str, Any]:
             flag = "--top-k" if name == "top_k" else "--set"
             raise bad_argument(flag, f"one of the options of this task: {', '.join(known)}", name, "Leave it out.")
     return options
-
-
-def _read(path: str | None, pipeline) -> Iterator[str | tuple[str, ...]]:
-    """Items from a file or standard input: texts, one a line; `.jsonl` lines are objects."""
-    name = "standard input" if path in (None, "-") else path
-    is_json = str(path).endswith(".jsonl")
-    required = [field for field in pipeline.fields if field not in pipeline.optional_fields]
-    with contextlib.ExitStack() as files:
-        if path in (None, "-"):
-            if sys.stdin.isatty():
-                print("Reading texts from the terminal, one a line; end with Ctrl-D.", file=sys.stderr)
-            stream = sys.stdin
-        elif pathlib.Path(path).is_file():
-            stream = files.enter_context(open(path, encoding="utf-8"))
-        else:
-            raise bad_argument("--file", "an existing file", path, "Check the path.")
-        is_json = is_json or len(required) > 1  # a line of text alone would not do
-        for number, line in enumerate(utf8_lines(stream, name), 1):
-            text = line.rstrip("\r\n")
-            yield _json_item(text, name, number, pipeline) if is_json else text
-
-
-def _json_item(line: str, name: str, number: int, pipeline) -> str | tuple[str, ...]:
-    try:
-        row = json.loads(line)
-        present = [field for field in pipeline.fields if field not in pipeline.optional_fields or field in row]
-        item = tuple(row[field] for field in present)
-        return item if len(item) > 1 else item[0]
-    except (ValueError, KeyError, TypeError) as error:
-        required = [field for field in pipeline.fields if field not in pipeline.optional_fields]
-        expected = ", ".join(f'"{field}": "..."' for field in required)
-        raise KerasftError(
-            f"{name}, line {number}: expected {{{expected}}}; received: {line[:80]!r}. Correct the line."
-        ) from error

@@ -1,10 +1,12 @@
 """Find the entries of a file that fit a question, by a sentence-embedding bundle."""
 
 import argparse
+import dataclasses
 import pathlib
 import sys
 
 import kerasft
+from kerasft.cli.evaluate import read_columns
 from kerasft.cli.streams import json_line, utf8_lines
 from kerasft.errors import bad_argument
 
@@ -51,10 +53,28 @@ def run(args: argparse.Namespace) -> int:
     if args.answers is None:
         search = kerasft.pipelines.Search.load(args.index, embedder)
     else:
-        search = kerasft.pipelines.Search(embedder, args.answers, column=args.text)
+        answers = text_rows(embedder.read(args.answers, read_columns(args)), read_columns(args))
+        search = kerasft.pipelines.Search(embedder, answers)
         if args.index is not None:
             search.save(args.index)
-    for question in args.questions or (line.rstrip("\r\n") for line in utf8_lines(sys.stdin, "standard input")):
+    for question in args.questions or (line.strip("\ufeff\r\n") for line in utf8_lines(sys.stdin, "standard input")):
         answers = search(question, top_k=args.top_k)
         print(json_line({"question": question, "answers": answers}, sys.stdout), flush=True)
     return 0
+
+
+def text_rows(source: object, columns: dict | None) -> object:
+    """Settle the text column of a table and print it, if it was not named; plain texts have none.
+
+    Example:
+
+    >>> text_rows([{"review": "a good film"}], None).roles
+    {'text': 'review'}
+    """
+    if kerasft.data.plain_texts.text_paths(source):
+        return source
+    rows = kerasft.data.columns.settle(kerasft.data.read_rows(source, columns), columns)
+    rows = dataclasses.replace(rows, roles={"text": rows.roles["text"]})
+    if note := kerasft.data.columns.columns_note(rows, columns):
+        print(note, file=sys.stderr)
+    return rows

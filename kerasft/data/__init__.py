@@ -3,6 +3,7 @@
 from kerasft.data import customer_service, customer_service_tasks
 from kerasft.data.batching import Batching
 from kerasft.data.causal_lm import causal_lm, hold_out, read_documents
+from kerasft.data.columns import remembered
 from kerasft.data.entity_markers import marker_ids
 from kerasft.data.few_shot import class_pairs, draw_examples
 from kerasft.data.intent_and_slots import collect_intents, intent_and_slots
@@ -20,6 +21,7 @@ from kerasft.data.sequence_to_sequence import (
     sequence_to_sequence,
     sources_and_references,
 )
+from kerasft.data.settled import settled
 from kerasft.data.sources import read_rows
 from kerasft.data.splits import sample, separate_label, split
 from kerasft.data.squad import Answer, Question, read_squad, split_questions
@@ -65,11 +67,13 @@ __all__ = [
     "read_text_rows",
     "read_texts",
     "relation_extraction",
+    "remembered",
     "sample",
     "sentence_pairs",
     "separate_label",
     "separate_unseen",
     "sequence_to_sequence",
+    "settled",
     "sources_and_references",
     "split",
     "split_questions",

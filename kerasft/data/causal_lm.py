@@ -1,6 +1,7 @@
 """Texts of which each token is to be foretold: documents packed into blocks, or prompts with their completions."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,8 @@ Texts = Sequence[str] | Sequence[tuple[str, str]]
 """Documents, or prompts with their completions."""
 _ROLES = {"prompt": "text", "completion": "label", "text": "text"}
 """What `find_columns`, which is made for classifiers, calls our columns."""
+COMPLETION_COLUMNS = ("prompt", "completion")
+"""Names by which the columns of prompts and completions are found."""
 _FEW = 20  # documents; of fewer, a random draw would be a poor held-out part
 
 
@@ -119,13 +122,16 @@ def read_documents(source: object, *, documents: str = "file", columns: Mapping[
         source = Rows.of({"prompt": list(prompts), "completion": list(completions)}, "Python rows")
     _check_columns(columns)
     rows = read_rows(source, columns and {_ROLES[role]: name for role, name in columns.items()})
-    if "completion" in (columns or {}) or (not columns and {"prompt", "completion"} <= set(rows.columns)):
-        named = {"prompt": "prompt", "completion": "completion", **(columns or {})}
-        roles = find_columns(rows, {_ROLES[role]: name for role, name in named.items()}, need_label=True)
+    columns = columns or rows.roles or {}
+    if "completion" in columns or (not columns and set(COMPLETION_COLUMNS) <= set(rows.columns)):
+        named = {"prompt": "prompt", "completion": "completion", **columns}
+        roles = find_columns(
+            replace(rows, roles=None), {_ROLES[role]: named[role] for role in COMPLETION_COLUMNS}, need_label=True
+        )
         prompts, _ = text_columns(rows, Roles(roles.text))
         completions, _ = text_columns(rows, Roles(roles.label[0]))
         return list(zip(prompts, completions))
-    texts, _ = text_columns(rows, Roles(find_columns(rows, columns).text))
+    texts, _ = text_columns(rows, Roles(find_columns(replace(rows, roles=None), columns).text))
     return texts
 
 

@@ -1,8 +1,11 @@
 """Which columns hold the text, the second text of a pair, and the label: as the user says, or found by their names."""
 
+import re
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from kerasft.data.label_names import label_key, label_text
 from kerasft.data.rows import Rows
 from kerasft.errors import KerasftError, bad_argument, bad_data
 
@@ -24,6 +27,7 @@ TEXT_NAMES = (
     "text1",
     "text_a",
     "question",
+    "transcript",
 )
 """Names by which a text column is found, beside "text" itself, which always wins."""
 
@@ -63,6 +67,18 @@ class Roles:
     label: tuple[str, ...] = ()
     several: bool = False
 
+    def as_columns(self, *, named: bool = True) -> dict[str, object]:
+        """The form of the argument `columns`; without `named` with numbers, which say that a file has no header.
+
+        Example:
+
+        >>> Roles("0", label=("1",)).as_columns(named=False)
+        {'text': 0, 'label': 1}
+        """
+        label = list(self.label) if self.several else next(iter(self.label), None)
+        found = {"text": self.text, "text_pair": self.text_pair, "label": label}
+        return {role: name if named else _numbers(name) for role, name in found.items() if name is not None}
+
 
 def without_header(columns: Mapping[str, object] | None) -> bool:
     """Whether `columns` gives numbers, which says that the file has no header.
@@ -100,7 +116,7 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
 
     Args:
         rows: The table.
-        columns: What the user said; roles that are not given are found by the columns' names.
+        columns: What the user said; roles that are not given are those of `rows.roles`, or found by the columns' names.
         need_label: Whether a table without a label column is an error.
 
     Raises:
@@ -112,7 +128,7 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
     Roles(text='Sentence1', text_pair='Sentence2', label=('label',), several=False)
     """
     without_header(columns)
-    columns = columns or rows.roles or {}
+    columns = _merged(rows.roles, columns)
     texts = (_named(rows, columns["text"]), None) if "text" in columns else _find_texts(rows)
     pair = _named(rows, columns["text_pair"]) if columns.get("text_pair") is not None else texts[1]
     label = columns.get("label")
@@ -126,17 +142,125 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
     if twice:
         raise bad_data(rows.name, "one column stands for two things", "Name a column for each.", value=twice[0])
     roles = Roles(texts[0], pair, names, isinstance(label, (list, tuple)))
-    if not rows.named:
-        _refuse_header(rows, roles)
+    if first := header_in(rows, roles):
+        fix = "Give names, not numbers, in `columns`; if it is a row of data, put a header line above it."
+        raise rows.error(0, "this row is a header", fix=fix, value=first)
     return roles
 
 
-def _refuse_header(rows: Rows, roles: Roles) -> None:
-    """Raise if the first row of a file that is said to have no header is one."""
+def settle(rows: Rows, columns: Mapping[str, object] | None = None, *, need_label: bool = False) -> Rows:
+    """Settle which columns are what, and keep it with the rows, so that nothing is guessed again.
+
+    Args:
+        rows: As for `find_columns`; so are the others.
+        columns: What the user said.
+        need_label: Whether a table without a label column is an error.
+
+    Returns:
+        The rows with `roles` set.
+
+    Raises:
+        DataError: As `find_columns`.
+
+    Example:
+
+    >>> settle(Rows.of({"review": ["a"], "stars": [1], "rating": [5]}, "a.csv"), {"label": "stars"}).roles
+    {'text': 'review', 'label': 'stars'}
+    """
+    roles = find_columns(rows, columns, need_label=need_label)
+    return replace(rows, roles=roles.as_columns(named=rows.named))
+
+
+def header_in(rows: Rows, roles: Roles) -> list[str]:
+    """The cells of the first row of a file that is said to have no header, if they are one; else nothing.
+
+    They are one by their usual names; or if they look like names and the label is in no other row, while all others are in
+    two or more or are numbers.
+
+    Example:
+
+    >>> rows = Rows.of({"0": ["Transkript", "a", "b"], "1": ["Stern", "1", "2"]}, "a.csv", named=False)
+    >>> header_in(rows, Roles("0", label=("1",)))
+    ['transkript', 'stern']
+    """
+    if rows.named or rows.roles or not len(rows) or rows.lines[0] > 2:  # after a line `sep=;` it is the second
+        return []
     first = [str(rows.columns[name][0]).strip().lower() for name in (roles.text, *roles.label)]
-    usual = {"text", *TEXT_NAMES}, {"label", *LABEL_NAMES}
-    if len(first) > 1 and first[0] in usual[0] and first[1] in usual[1]:
-        raise rows.error(0, "this row is a header", fix="Give names, not numbers, in `columns`.", value=first)
+    if set(first) <= {"text", *TEXT_NAMES, "label", *LABEL_NAMES}:
+        return first if len(rows) > 1 else []
+    if len(first) != 2 or not all(re.fullmatch(r"[^\W\d][\w./-]*( [\w./-]+){0,2}", cell) for cell in first):
+        return []
+    labels = [str(cell).strip() for cell in rows.columns[roles.label[0]]]
+    others = Counter(labels[1:])
+    rare = [label for label, count in others.items() if count < 2 and not _is_number(label)]
+    return first if others and labels[0] not in others and not rare else []
+
+
+def columns_note(rows: Rows, given: Mapping[str, object] | None = None, *, classes: bool = False) -> str:
+    """Which columns were taken, in words, where at least one was not named by the user; else nothing.
+
+    Args:
+        rows: Rows whose columns are settled.
+        given: What the user named.
+        classes: Whether labels are names of classes, to count.
+
+    Example:
+
+    >>> rows = settle(Rows.of({"review": ["a", "b"], "label": [1, 0], "score": [5, 1]}, "a.csv"))
+    >>> print(columns_note(rows, classes=True))
+    columns of a.csv: text: review, label: label (2 classes)
+    note: the label could also be score. Name the column to choose.
+    """
+    roles = rows.roles or {}
+    guessed = [role for role in roles if role not in (given or {})]
+    if not guessed or len(rows.columns) == 1:
+        return ""
+    shown = []
+    for role, name in roles.items():
+        names = ", ".join(map(str, _as_list(name)))
+        if role == "label" and classes and not isinstance(name, list):
+            names += f" ({len({label_key(label_text(cell)) for cell in rows.columns[str(name)]})} classes)"
+        shown.append(f"{role}: {names}")
+    lines = [f"columns of {rows.name}: {', '.join(shown)}"]
+    taken = {str(part) for name in roles.values() for part in _as_list(name)}
+    for role, names in (("text", TEXT_NAMES), ("label", ("label", *LABEL_NAMES))):
+        others = [name for name in rows.columns if name.strip().lower() in names and name not in taken]
+        if others and role in guessed and rows.named:
+            lines.append(f"note: the {role} could also be {' or '.join(others)}. Name the column to choose.")
+    return "\n".join(lines)
+
+
+def remembered(rows: Rows) -> dict[str, object] | None:
+    """The settled columns in the form that a bundle's settings keep: with numbers where the file has no header.
+
+    Example:
+
+    >>> remembered(Rows.of({"0": ["a"], "1": ["b"]}, "a.tsv", named=False)) is None
+    True
+    """
+    if not rows.roles:
+        return None
+    return {role: name if rows.named else _numbers(name) for role, name in rows.roles.items()}
+
+
+def _merged(roles: Mapping[str, object] | None, columns: Mapping[str, object] | None) -> dict[str, object]:
+    """The settled roles, and over them what the user said: with another text, the settled second text is not its partner."""
+    settled = dict(roles or {})
+    if "text" in (columns or {}):
+        settled.pop("text_pair", None)
+    return {**settled, **(columns or {})}
+
+
+def _numbers(name: object) -> object:
+    return [int(part) for part in name] if isinstance(name, list) else int(name)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _as_list(value: object) -> list:
@@ -151,11 +275,10 @@ def _named(rows: Rows, wanted: object) -> str:
             raise bad_data(
                 rows.name, f"its columns have names: {names}", "Give names, not numbers, in `columns`.", value=wanted
             )
-        if not 0 <= wanted < len(names):
-            raise bad_data(
-                rows.name, f"there is no column of this number; it has {len(names)}", "Count from 0.", value=wanted
-            )
-        return names[wanted]
+        if str(wanted) not in rows.columns:
+            fix = f"Its columns are numbered {names[0]} to {names[-1]}."
+            raise bad_data(rows.name, f"there is no column of this number; it has {len(names)}", fix, value=wanted)
+        return str(wanted)
     if wanted in rows.columns:
         return wanted
     raise bad_data(
@@ -195,7 +318,7 @@ def _find_label(rows: Rows, taken: set[str | None]) -> tuple[str, ...]:
         names = list(rows.columns)
         return (names[-1],) if 1 < len(names) <= 3 and names[-1] not in taken else ()
     known = _by_lower_name(rows)
-    if "label" in known:
+    if known.get("label") not in (None, *taken):
         return (known["label"],)
     found = [known[name] for name in LABEL_NAMES if name in known and known[name] not in taken]
     if len(found) > 1:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from kerasft.data.columns import find_columns
+from kerasft.data.columns import find_columns, settle
 from kerasft.data.label_cells import label_cells
 from kerasft.data.label_names import label_key
 from kerasft.data.rows import Rows
@@ -39,7 +39,8 @@ def draw_examples(
     if isinstance(per_class, bool) or not isinstance(per_class, int) or per_class < 1:
         raise bad_argument("per_class", "a whole number >= 1", per_class, "8 is usual.")
     rows = read_rows(source, columns)
-    roles = find_columns(rows, columns, need_label=True)
+    rows = settle(rows, columns, need_label=True)
+    roles = find_columns(rows)
     keys = [label_key(texts[0]) for texts in label_cells(rows, roles)]
     _, classes = np.unique(keys, return_inverse=True)  # (rows,)
     random = np.random.default_rng(seed)

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from kerasft.data.label_names import is_missing
 from kerasft.data.rows import Rows
 from kerasft.errors import bad_argument, bad_data
 
@@ -20,13 +21,11 @@ def known(value: object) -> object:
     >>> known(float("nan")), known("nan"), known(0.0)
     (None, 'nan', 0.0)
     """
-    if isinstance(value, (str, bytes, int)) or value is None:
+    if isinstance(value, str | int):
         return value
-    if isinstance(value, (float, np.floating)):
-        return None if value != value else value
-    if isinstance(value, (np.datetime64, np.timedelta64)):
+    if isinstance(value, np.datetime64 | np.timedelta64):
         return None if np.isnat(value) else value
-    return None if type(value).__name__ in ("NAType", "NaTType") else value
+    return None if is_missing(value) else value
 
 
 def decoded(value: object, *, name: str, number: int) -> object:

@@ -39,8 +39,8 @@ def sentence_pairs(
             scores, `"label"`.
         tokenizer: The checkpoint's fast tokenizer.
         columns: `{"text": ..., "text_pair": ..., "label": ...}`, as for `text_classification`.
-        scored: Whether pairs have a similarity; None: if there is a label column. Without one they are pairs that belong
-            together, such as questions and their answers.
+        scored: Whether pairs have a similarity; None: if there is a label column, which must be named where the texts'
+            columns are. Without one they are pairs that belong together, such as questions and their answers.
         max_score: What the scores are divided by, so that they lie in [-1, 1]: 5 for STS-B's 0 to 5.
         max_length: Tokens kept of a text; default 128, or the tokenizer's limit if less.
         batch_size: Pairs in a batch, or a `Batching`, whose token budget counts both texts of a pair.
@@ -97,6 +97,9 @@ def read_pairs(
     if isinstance(max_score, bool) or not isinstance(max_score, int | float) or not 0 < max_score < float("inf"):
         raise bad_argument("max_score", "a number > 0", max_score, "Give 5 for scores from 0 to 5.")
     rows = read_rows(source, columns)
+    named = {*(rows.roles or {}), *(columns or {})}
+    if scored is None and named & {"text", "text_pair"} and "label" not in named:
+        scored = False  # who names the texts would name the scores
     roles = find_columns(rows, columns, need_label=bool(scored))
     if roles.text_pair is None:
         fix = 'Name both: columns={"text": "question", "text_pair": "answer"}.'

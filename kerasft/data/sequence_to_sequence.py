@@ -121,7 +121,7 @@ def sources_and_references(source: object, *, columns: Mapping[str, object] | No
     [['Bonjour.'], ['Merci.', 'Merci bien.']]
     """
     rows = read_sources(source, columns)
-    source_column, target_column = rows.roles["text"], rows.roles["label"]
+    source_column, target_column = str(rows.roles["text"]), str(rows.roles["label"])
     sources, references = [], []
     for row, (text, target) in enumerate(zip(rows.columns[source_column], rows.columns[target_column])):
         if isinstance(text, list | tuple) and all(isinstance(part, str) for part in text):
@@ -186,23 +186,45 @@ def read_sources(source: object, columns: Mapping[str, object] | None = None) ->
     given = {_ROLES.get(name, name): column for name, column in columns.items()}
     rows = read_rows(source, given)
     given = {**(rows.roles or {}), **given}
+    given["text"] = find_source(rows, given)
+    if given.get("label") is None:
+        given["label"] = _usual(rows, "target", TARGET_NAMES, taken=given["text"])
+    roles = find_columns(rows, {role: _number(rows, given[role]) for role in _ROLES.values()})
+    return replace(rows, roles=roles.as_columns(named=rows.named))
+
+
+def find_source(rows: Rows, columns: Mapping[str, object]) -> str:
+    """The name of the source's column: the one that is named, `"text"` of `columns`, or the first of the usual names.
+
+    Raises:
+        DataError: If there is none.
+
+    Example:
+
+    >>> find_source(Rows.of({"id": [1], "article": ["A long text."]}, "a.csv"), {})
+    'article'
+    """
+    if columns.get("text") is None:
+        return _usual(rows, "source", SOURCE_NAMES)
+    return find_columns(replace(rows, roles=None), {"text": columns["text"]}).text
+
+
+def _number(rows: Rows, name: object) -> object:
+    return int(name) if not rows.named and isinstance(name, str) and name.isdecimal() else name
+
+
+def _usual(rows: Rows, role: str, usual: tuple[str, ...], *, taken: object = None) -> str:
+    """The first of the usual names that is there, or, without names, the first column that is not taken."""
     names = {name.strip().lower(): name for name in reversed(rows.columns)}
-    for number, (name, usual) in enumerate((("source", SOURCE_NAMES), ("target", TARGET_NAMES))):
-        if given.get(_ROLES[name]) is not None:
-            continue
-        found = [names[known] for known in usual if known in names and names[known] != given.get("text")]
-        if not rows.named:
-            found = [number]
-        if not found:
-            raise bad_data(
-                rows.name,
-                f"no column could be recognised as the {name}",
-                f'Name it: columns={{"{name}": ...}}; a file without header needs numbers: {{"source": 0, "target": 1}}.',
-                value=list(rows.columns),
-            )
-        given[_ROLES[name]] = found[0]
-    roles = find_columns(rows, {role: given[role] for role in _ROLES.values()})
-    return replace(rows, roles={"text": roles.text, "label": roles.label[0]})
+    found = [names[known] for known in (usual if rows.named else names) if known in names and names[known] != taken]
+    if not found:
+        raise bad_data(
+            rows.name,
+            f"no column could be recognised as the {role}",
+            f'Name it: columns={{"{role}": ...}}; a file without header needs numbers: {{"source": 0, "target": 1}}.',
+            value=list(rows.columns),
+        )
+    return found[0]
 
 
 def source_encoder(tokenizer: PreTrainedTokenizerFast, max_length: int | None) -> Encoder:

@@ -26,6 +26,8 @@ _READERS = {
     ".tfrecord": read_tfrecord,
     ".tfrecords": read_tfrecord,
 }
+SUFFIXES = tuple(_READERS)
+"""Endings of the files that `read_rows` reads; each may be followed by ".gz"."""
 
 
 def read_rows(source: object, columns: Mapping[str, object] | None = None) -> Rows:

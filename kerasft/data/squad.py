@@ -68,7 +68,7 @@ class Question:
         return tuple(answer.text for answer in self.answers)
 
 
-def read_squad(source: object, *, misaligned: str = "error") -> list[Question]:
+def read_squad(source: object, *, misaligned: str = "error", need_answers: bool = True) -> list[Question]:
     """Read questions with contexts and answers, and check every one.
 
     The forms of SQuAD 1.1 (Rajpurkar et al. 2016, arXiv:1606.05250) and 2.0 (2018, arXiv:1806.03822), where `answers` is empty
@@ -81,6 +81,7 @@ def read_squad(source: object, *, misaligned: str = "error") -> list[Question]:
             such, `id`, `title` and `is_impossible`; or what this function returned. Rows without id are numbered.
         misaligned: What to do with an answer whose text does not stand at `answer_start`: `"error"`, or `"search"`: take
             the nearest place where it does; how many were moved is logged.
+        need_answers: Whether a question without the key `answers` is an error; else it has none.
 
     Returns:
         The questions, in the source's order.
@@ -100,7 +101,7 @@ def read_squad(source: object, *, misaligned: str = "error") -> list[Question]:
         raise bad_argument("misaligned", f"one of {MISALIGNED}", misaligned, "Choose one of them.")
     if isinstance(source, (list, tuple)) and source and all(isinstance(item, Question) for item in source):
         return list(source)
-    reader = _Reader(search=misaligned == "search")
+    reader = _Reader(search=misaligned == "search", need_answers=need_answers)
     for path in _json_paths(source):
         _read_json(path, reader)
     if not reader.questions:
@@ -152,8 +153,9 @@ def split_questions(
 class _Reader:
     """Collects questions, each checked as it comes."""
 
-    def __init__(self, search: bool):
+    def __init__(self, search: bool, need_answers: bool = True):
         self.align = Aligner(search)
+        self.need_answers = need_answers
         self.questions: list[Question] = []
         self.ids: set[str] = set()
 
@@ -169,7 +171,8 @@ class _Reader:
         if not question.strip():
             raise bad_data(place, "the question is empty", "Write it or delete it.", value=question)
         context = checked_text(context, "context", place)
-        answers = tuple(Answer(*self.align(*answer, context, place)) for answer in read_answers(item, place))
+        given = read_answers(item, place) if self.need_answers or item.get("answers") is not None else []
+        answers = tuple(Answer(*self.align(*answer, context, place)) for answer in given)
         title = title if isinstance(title, str) else ""
         self.questions.append(Question(name, question, context, answers, title))
 

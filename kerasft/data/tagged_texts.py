@@ -20,6 +20,7 @@ from kerasft.postprocessing.tags import OUTSIDE, scheme_name, scheme_of, spans_o
 TEXT_COLUMNS = ("text", "words", "tokens", "sentence")
 LABEL_COLUMNS = ("spans", "entities", "tags", "ner_tags", "tag", "label", "labels")
 INTENT = "intent"
+_TUPLES = ("text", "text_pair", "label")  # what `read_rows` calls the parts of tuples of three
 
 
 def read_tags(
@@ -59,8 +60,9 @@ def read_tags(
     if isinstance(source, Rows) and "offsets" in source.columns:
         return source
     rows = _raw_rows(source, columns)
+    columns = {**(rows.roles or {}), **(columns or {})}
     text, label = _find(rows, columns, "text", TEXT_COLUMNS), _find(rows, columns, "label", LABEL_COLUMNS)
-    intent = (columns or {}).get(INTENT, INTENT)
+    intent = columns.get(INTENT, INTENT)
     result: dict[str, list] = {"text": [], "offsets": [], "tags": []}
     for row in range(len(rows)):
         marked = parsed_list(rows.columns[label][row])
@@ -156,7 +158,7 @@ def _raw_rows(source: object, columns: Mapping[str, object] | None) -> Rows:
     rows = read_rows(source)
     if (table := rows_of_word_table(rows, columns)) is not None:
         return table
-    if tuple(rows.columns) == ("text", "text_pair", "label"):  # tuples of three are (words, tags, intent) here
+    if tuple(rows.columns) == _TUPLES and not rows.roles:  # tuples of three are (words, tags, intent) here
         return Rows.of(dict(zip(("words", "tags", INTENT), rows.columns.values())), rows.name)
     return rows
 
@@ -169,6 +171,26 @@ def _conll_paths(source: object) -> Iterator[Path]:
     for item in items:
         if path_suffix(Path(item)) in SUFFIXES:
             yield from expand_paths(os.fspath(item))
+
+
+def find_tag_columns(rows: Rows, columns: Mapping[str, object] | None = None) -> dict[str, object]:
+    """The columns that `read_tags` takes of a table: the named ones, and the first of the usual names for the others.
+
+    Raises:
+        DataError: If there is none for the text or the tags.
+
+    Example:
+
+    >>> find_tag_columns(Rows.of({"id": [1], "tokens": [["a"]], "ner_tags": [["O"]]}, "train.jsonl"))
+    {'text': 'tokens', 'label': 'ner_tags'}
+    """
+    if tuple(rows.columns) == _TUPLES:
+        return {"text": "text", "label": "text_pair", INTENT: "label"}
+    columns = {**(rows.roles or {}), **(columns or {})}
+    usual = (("text", TEXT_COLUMNS), ("label", LABEL_COLUMNS))
+    found = {role: _find(rows, columns, role, names) for role, names in usual}
+    intent = columns.get(INTENT, INTENT)
+    return found | ({INTENT: intent} if intent in rows.columns else {})
 
 
 def _find(rows: Rows, columns: Mapping[str, object] | None, role: str, names: Sequence[str]) -> str:

@@ -2,6 +2,7 @@
 
 from kerasft.export.benchmark import measure_latency
 from kerasft.pipelines.graph_files import graph_format, write_triples
+from kerasft.pipelines.inputs import Items, items_of
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
 from kerasft.pipelines.knowledge_graph import KnowledgeGraph
 from kerasft.pipelines.load import load, scorer, texts_of
@@ -20,6 +21,7 @@ from kerasft.pipelines.zero_shot import ZeroShotPipeline
 
 __all__ = [
     "IntentAndSlotsPipeline",
+    "Items",
     "KnowledgeGraph",
     "MaskedLMPipeline",
     "Pipeline",
@@ -33,6 +35,7 @@ __all__ = [
     "TokenClassificationPipeline",
     "ZeroShotPipeline",
     "graph_format",
+    "items_of",
     "load",
     "measure_latency",
     "scorer",

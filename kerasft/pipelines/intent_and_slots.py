@@ -9,6 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.intent_and_slots import intents_of, report_unknown_intents
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags
+from kerasft.data.trained_columns import tags_as_trained
 from kerasft.export.runners import Runner
 from kerasft.features import Labels
 from kerasft.heads.intent_and_slots import INTENT_LOGITS, SLOT_LOGITS
@@ -101,6 +102,11 @@ class IntentAndSlotsPipeline(Pipeline):
             answers.append({"intent": intent, "slots": slots} | ({} if ranked is None else {"intents": ranked[row]}))
         return answers[0] if one else answers
 
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How `kerasft.data.read_tags` reads files like those of the training."""
+        return {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
+
     def _decode(self, logits: np.ndarray, constrained: bool | None) -> tuple[list[str], np.ndarray]:
         if constrained is None:
             constrained = bool(self.settings.get("constrained", False))
@@ -129,8 +135,8 @@ class IntentAndSlotsPipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used or has no intents.
         """
-        reading = {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
-        rows = read_tags(source, columns=columns, **reading)
+        source, columns = tags_as_trained(source, self.columns, columns)
+        rows = read_tags(source, columns=columns, **self.reading)
         report_unknown_tags(rows, self.labels)
         report_unknown_intents(rows, self.intents)
         texts, offsets, truth = (rows.columns[name] for name in ("text", "offsets", "tags"))

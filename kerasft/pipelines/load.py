@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from kerasft import tokenizers
 from kerasft.bundles import MODEL_FILE, Bundle, load_bundle, read_metadata
@@ -9,6 +10,7 @@ from kerasft.data import read_pairs, read_squad, read_tags, read_texts, texts_an
 from kerasft.data.marked_texts import mark
 from kerasft.data.relation_extraction import entity_pairs
 from kerasft.data.sequence_to_sequence import sources_and_references
+from kerasft.data.trained_columns import read_as_trained, tags_as_trained
 from kerasft.errors import CheckpointError
 from kerasft.export.runners import Runner, open_runner, weights_path
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
@@ -79,7 +81,20 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2) -> Pipelin
     else:
         pipeline = kind.from_runner(open_runner(folder, num_threads=num_threads), tokenizers.load(folder), metadata)
     pipeline.baseline = (metadata.get("settings") or {}).get("baseline")
+    pipeline.columns = trained_columns(metadata)
     return pipeline
+
+
+def trained_columns(metadata: Mapping[str, Any]) -> Mapping[str, object] | None:
+    """The columns of the training data, as the content of `kerasft.json` has them; None where it does not know.
+
+    Example:
+
+    >>> trained_columns({"settings": {"columns": {"text": "review", "label": "stars"}}})
+    {'text': 'review', 'label': 'stars'}
+    """
+    columns = (metadata.get("settings") or {}).get("columns")
+    return columns if isinstance(columns, Mapping) and columns else None
 
 
 def texts_of(
@@ -106,6 +121,11 @@ def texts_of(
     ['a good film']
     """
     task, settings = bundle.task, bundle.settings
+    trained = trained_columns(bundle.metadata)
+    if task in ("token-classification", "intent-and-slots"):
+        source, columns = tags_as_trained(source, trained, columns)
+    elif task != "question-answering":
+        source = read_as_trained(source, trained, columns)
     if task == "text-classification":
         return texts_and_labels(source, columns=columns)[0]
     if task in ("token-classification", "intent-and-slots"):
@@ -148,10 +168,12 @@ def scorer(
     """
     if bundle.task in _LANGUAGE_MODELS:
         return None
-    pipeline = PIPELINES[bundle.task]
+    kind = PIPELINES[bundle.task]
 
     def score(runner: Runner) -> float:
-        report = pipeline.from_runner(runner, bundle.tokenizer, bundle.metadata).evaluate(source, columns=columns)
+        pipeline = kind.from_runner(runner, bundle.tokenizer, bundle.metadata)
+        pipeline.columns = trained_columns(bundle.metadata)
+        report = pipeline.evaluate(source, columns=columns)
         return float(next(iter(report.metrics.values())))
 
     return score

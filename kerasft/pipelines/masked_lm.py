@@ -156,6 +156,7 @@ class MaskedLMPipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used, or not one token was drawn.
         """
+        source = self.read(source, columns)
         fixed = self.runner.sequence_length is not None
         dataset = masked_lm(
             source,

@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.bundles import Bundle
+from kerasft.data.trained_columns import read_as_trained
 from kerasft.export.runners import Runner, keras_runner
 from kerasft.reports import Report
 
@@ -35,6 +36,13 @@ class Pipeline:
 
     baseline: Mapping[str, Any] | None = None
     """What `training_baseline` found in the training rows: of the bundle's `settings`; None where it is not known."""
+
+    columns: Mapping[str, object] | None = None
+    """The columns of the training data, by which tables are read where they have them; `load` sets it."""
+
+    def read(self, source: object, columns: Mapping[str, object] | None = None) -> object:
+        """Return the rows of a source, with the columns of the training as the usual ones; see `read_as_trained`."""
+        return read_as_trained(source, self.columns, columns)
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> "Pipeline":

@@ -146,7 +146,7 @@ class RelationExtractionPipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used.
         """
-        rows = read_rows(source, columns)
+        rows = read_rows(self.read(source, columns), columns)
         pairs, gold = entity_pairs(rows, labels=self.labels, columns=columns)
         logits = self.predict_logits(pairs, batch_size=batch_size)  # (N, C)
         in_labels = np.flatnonzero(gold != UNKNOWN)  # the others have no probability; they count as errors

@@ -116,6 +116,7 @@ class SentenceEmbeddingPipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used.
         """
+        source = self.read(source, columns)
         pairs, scores = read_pairs(source, columns=columns, max_score=self.max_score)
         texts = list(dict.fromkeys(text for pair in pairs for text in pair))
         number = {text: row for row, text in enumerate(texts)}

@@ -147,7 +147,7 @@ class SequenceToSequencePipeline(Pipeline):
             KerasftError: If an argument is out of range.
         """
         options = merged_options(self.settings.get("generation", {}), options)
-        sources, references = sources_and_references(source, columns=columns)
+        sources, references = sources_and_references(self.read(source, columns), columns=columns)
         cut = self.num_truncated
         written = self._write(sources, options, batch_size)
         warn_of_limit(written, options)
@@ -183,7 +183,7 @@ class SequenceToSequencePipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used.
         """
-        sources, references = sources_and_references(source, columns=columns)
+        sources, references = sources_and_references(self.read(source, columns), columns=columns)
         written = self._write(sources, merged_options(self.settings.get("generation", {}), {}), batch_size)
         scores = score_texts([text.text for text in written], references, self._metrics(None)).metrics
         return scores | {"share_at_limit": unfinished(written) / len(written)}

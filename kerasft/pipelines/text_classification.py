@@ -200,6 +200,7 @@ class TextClassificationPipeline(Pipeline):
         """
         if unseen_labels not in ("error", "count"):
             raise bad_argument("unseen_labels", "'error' or 'count'", unseen_labels, "Choose one of them.")
+        source = self.read(source, columns)
         outside = None
         if self.out_of_scope is not None:
             source, outside = separate_label(source, self.out_of_scope["label"], columns=columns)
@@ -324,7 +325,7 @@ class TextClassificationPipeline(Pipeline):
         check_out_of_scope({"threshold": 0.0, "label": label}, self.labels)
         if self.labels.problem != SINGLE_LABEL:
             raise bad_argument("model", "one of single labels", self.labels.problem, "Others need no such threshold.")
-        inside, outside = separate_label(source, label, columns=columns)
+        inside, outside = separate_label(self.read(source, columns), label, columns=columns)
         if not len(inside) or not len(outside):
             fix = "Give dev rows of both kinds."
             raise bad_data(
@@ -339,6 +340,7 @@ class TextClassificationPipeline(Pipeline):
         self, source: object, columns: Mapping[str, object] | None, batch_size: int
     ) -> tuple[np.ndarray, np.ndarray]:
         """The logits and the truth of labelled rows."""
+        source = self.read(source, columns)
         if self.out_of_scope is not None:
             source, _ = separate_label(source, self.out_of_scope["label"], columns=columns)
         texts, gold = texts_and_labels(source, labels=self.labels, columns=columns)

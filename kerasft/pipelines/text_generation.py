@@ -200,6 +200,7 @@ class TextGenerationPipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used.
         """
+        source = self.read(source, columns)
         most = max(1, min(batch_size, _LOSS_TOKENS // self.max_length))
         fixed = self.runner.sequence_length is not None
         dataset = causal_lm(

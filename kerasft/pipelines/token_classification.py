@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.rows import Rows
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags
+from kerasft.data.trained_columns import tags_as_trained
 from kerasft.export.runners import LOGITS, Runner
 from kerasft.features import Labels
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
@@ -105,6 +106,11 @@ class TokenClassificationPipeline(Pipeline):
             answers.append(answer)
         return answers[0] if one else answers
 
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How `kerasft.data.read_tags` reads files like those of the training."""
+        return {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
+
     def _decode(self, logits: np.ndarray, constrained: bool | None) -> tuple[list[str], np.ndarray]:
         if constrained is None:
             constrained = bool(self.settings.get("constrained", False))
@@ -138,8 +144,8 @@ class TokenClassificationPipeline(Pipeline):
         return [tags for tags, _ in self._tagged(self._read(source, columns), batch_size)]
 
     def _read(self, source: object, columns: Mapping[str, object] | None) -> Rows:
-        reading = {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
-        return read_tags(source, columns=columns, **reading)
+        source, columns = tags_as_trained(source, self.columns, columns)
+        return read_tags(source, columns=columns, **self.reading)
 
     def _tagged(self, rows: Rows, batch_size: int) -> list[tuple[list[str], np.ndarray]]:
         logits, _ = self.tagger(rows.columns["text"], rows.columns["offsets"], batch_size=batch_size)

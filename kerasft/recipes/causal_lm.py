@@ -14,7 +14,7 @@ import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, settle, verbosity
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Texts.
-    train_texts, dev_texts, (split, texts) = read_texts(options)  # `texts` are what is reported
+    train_texts, dev_texts, (split, texts), found = read_texts(options)  # `texts` are what is reported
 
     # 2. Model, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
@@ -84,6 +84,7 @@ def main(options: Options) -> dict:
 
     # 3. Measure, train, measure again.
     settings = {"documents": options.documents, "generation": {"max_new_tokens": options.max_new_tokens}}
+    settings["columns"] = found
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.block_size, settings=settings)
     before = kerasft.pipelines.load(trained).evaluate(texts, num_samples=0).metrics["perplexity"]
     watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
@@ -115,16 +116,21 @@ def load_model(options: Options) -> tuple:
 
 
 def read_texts(options: Options) -> tuple:
-    """Read the train and dev texts, and the split to report with its texts."""
+    """Read the train and dev texts, the split to report with its texts, and the columns."""
     columns = {name: column(getattr(options, name)) for name in ("text", "prompt", "completion")}
     columns = {role: name for role, name in columns.items() if name is not None}
-    read = {"documents": options.documents, "columns": columns or None}
-    train = kerasft.data.read_documents(options.train, **read)
-    dev = options.dev and kerasft.data.read_documents(options.dev, **read)
-    test = options.test and kerasft.data.read_documents(options.test, **read)
+
+    def read(path: str, trained: dict | None = None) -> tuple:
+        found = settle(path, columns, task="causal-lm", trained=trained)
+        texts = kerasft.data.read_documents(found.source, documents=options.documents, columns=found.named)
+        return texts, found.columns
+
+    train, found = read(options.train)
+    dev = options.dev and read(options.dev, found)[0]
+    test = options.test and read(options.test, found)[0]
     if dev is None:
         train, dev = kerasft.data.hold_out(train, options.dev_fraction, seed=options.seed)
     if options.max_train_rows is not None and options.max_train_rows < len(train):
         drawn = random.Random(options.seed).sample(range(len(train)), options.max_train_rows)
         train = [train[row] for row in sorted(drawn)]
-    return train, dev, ("dev", dev) if test is None else ("test", test)
+    return train, dev, ("dev", dev) if test is None else ("test", test), found

@@ -114,7 +114,8 @@ def main(options: Options) -> dict:
     # 4. Report and save: a text classifier as any other, for every pipeline and export.
     about = {"model": options.model, "data": options.test or options.dev or f"rows of {options.train} not trained on"}
     about["examples"] = f"{len(texts)}, at most {options.examples_per_class} of each of {len(labels)} classes"
-    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length)
+    settings = {"columns": kerasft.data.remembered(few)}
+    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
 
     def measure():
         return kerasft.pipelines.load(trained).evaluate(rows, columns=columns, about=about)
@@ -136,7 +137,7 @@ def read_rows(options: Options) -> tuple:
         few = kerasft.data.sample(few, options.max_train_rows, columns=columns, seed=options.seed)
     name = "test" if options.test else "dev"
     path = options.test or options.dev
-    rows = read_labelled(options, path, columns) if path else rest
+    rows = read_labelled(options, path, columns, trained=train.roles) if path else rest
     if not len(rows):
         raise bad_argument("test", "given where all rows of --train are examples", None, "Give rows to report on.")
     kerasft.data.texts_and_labels(rows, labels=labels, columns=columns)  # invalid rows stop the run now, not at its end

@@ -58,7 +58,7 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows, intents and slots. What the outputs stand for is decided by the training rows alone.
-    train_rows, dev_rows, (split, rows), slots = read_tagged_rows(options)  # `rows` are what is reported
+    train_rows, dev_rows, (split, rows), slots, found = read_tagged_rows(options)  # `rows` are what is reported
     intents = kerasft.data.collect_intents(train_rows)
 
     # 2. Backbone + head, datasets, losses and optimizer.
@@ -80,7 +80,7 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train. After each epoch the pipeline itself is measured on dev.
-    settings = tagging_settings(options)
+    settings = tagging_settings(options) | {"columns": found}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     pipeline = kerasft.pipelines.load(trained)
     evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(dev_rows).metrics)

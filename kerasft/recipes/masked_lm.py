@@ -12,7 +12,7 @@ import dataclasses
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, settle, verbosity
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -57,7 +57,7 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Texts.
-    train_rows, dev_rows, (split, rows) = read_rows(options)  # `rows` are what is reported
+    train_rows, dev_rows, (split, rows), found = read_rows(options)  # `rows` are what is reported
 
     # 2. Backbone + head, datasets with masks, loss and optimizer. A published head is kept; a new one has the token
     #    embedding as its matrix, so only its dense layer starts at random.
@@ -82,7 +82,12 @@ def main(options: Options) -> dict:
         )
 
     # 3. Measure, train, measure again, with the same masks.
-    settings = {"masking": dataclasses.asdict(masking), "packed": options.packed, "seed": options.seed}
+    settings = {
+        "masking": dataclasses.asdict(masking),
+        "packed": options.packed,
+        "seed": options.seed,
+        "columns": found,
+    }
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     before = kerasft.pipelines.load(trained).evaluate(rows).metrics["perplexity"]
@@ -101,18 +106,19 @@ def main(options: Options) -> dict:
 
 
 def read_rows(options: Options) -> tuple:
-    """Read the train and dev rows, and the split to report with its rows. Labels, if the files have any, play no part."""
+    """Read the train and dev rows, the split to report with its rows, and the column. Labels, if there are any, play no part."""
     columns = None if options.text is None else {"text": column(options.text)}
 
-    def read(path: str) -> kerasft.data.Rows:
-        texts = kerasft.data.read_texts(path, columns=columns, documents=options.packed)
-        return kerasft.data.read_rows({"text": texts})
+    def read(path: str, trained: dict | None = None) -> tuple:
+        found = settle(path, columns, task="masked-lm", trained=trained)
+        texts = kerasft.data.read_texts(found.source, columns=found.named, documents=options.packed)
+        return kerasft.data.read_rows({"text": texts}), found.columns
 
-    train = read(options.train)
-    dev = options.dev and read(options.dev)
-    test = options.test and read(options.test)
+    train, found = read(options.train)
+    dev = options.dev and read(options.dev, found)[0]
+    test = options.test and read(options.test, found)[0]
     if dev is None:
         train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, seed=options.seed)
     if options.max_train_rows is not None:
         train = kerasft.data.sample(train, options.max_train_rows, seed=options.seed)
-    return train, dev, ("dev", dev) if test is None else ("test", test)
+    return train, dev, ("dev", dev) if test is None else ("test", test), found

@@ -84,6 +84,7 @@ def main(options: Options) -> dict:
     columns = read_columns(options)
     train_rows, dev_rows, (split, rows), labels = read_rows(options, columns)  # `rows` are what is reported
     settings = {"negative_label": kerasft.data.negative_label(labels, options.negative_label)}
+    settings["columns"] = kerasft.data.remembered(train_rows)
 
     # 2. Backbone with the markers in its vocabulary + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():

@@ -12,7 +12,7 @@ import dataclasses
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, settle, verbosity
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Pairs, and whether they are rated.
-    train_rows, dev_rows, (split, rows), rated = read_rows(options)  # `rows` are what is reported
+    train_rows, dev_rows, (split, rows), rated, found = read_rows(options)  # `rows` are what is reported
 
     # 2. Backbone + head, dataset, loss and optimizer. A batch has the two texts of a pair in neighbouring rows.
     with kerasft.get_strategy(options.strategy).scope():
@@ -92,7 +92,7 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train. After each epoch the pipeline measures the dev pairs as it will measure the reported ones.
-    settings = {"max_score": options.max_score}  # for `kerasft evaluate` on files like these
+    settings = {"max_score": options.max_score, "columns": found}  # for `kerasft evaluate` on files like these
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     embedder = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=options.max_length))
     names = ["spearman", "pearson"] if rated else ["accuracy_at_1", "mrr_at_10", "recall_at_10"]
@@ -116,23 +116,26 @@ def main(options: Options) -> dict:
 
 
 def read_rows(options: Options) -> tuple:
-    """Read the train and dev rows, the split to report with its rows, and whether they are rated."""
+    """Read the train and dev rows, the split to report with its rows, whether they are rated, and the columns."""
     columns = {"text": column(options.text), "text_pair": column(options.text_pair), "label": column(options.label)}
     columns = {role: name for role, name in columns.items() if name is not None}
 
-    def read(path: str) -> kerasft.data.Rows:
+    def read(path: str, trained: dict | None = None) -> tuple:
         # The columns by our names and the scores divided, so that nothing below needs to be told again.
-        pairs, scores = kerasft.data.read_pairs(path, columns=columns, scored=scored, max_score=options.max_score)
+        found = settle(path, columns, task="sentence-embedding", trained=trained, need_label=bool(scored))
+        rated = "label" in found.columns if scored is None else scored
+        pairs, scores = kerasft.data.read_pairs(found.source, scored=rated, max_score=options.max_score)
+        known = {role: name for role, name in found.columns.items() if role != "label" or rated}
         texts = {"text": [first for first, _ in pairs], "text_pair": [second for _, second in pairs]}
-        return kerasft.data.read_rows(texts if scores is None else texts | {"label": scores.tolist()})
+        return kerasft.data.read_rows(texts if scores is None else texts | {"label": scores.tolist()}), known
 
     scored = {"auto": None, "cosine": True, "ranking": False}[options.loss]
-    train = read(options.train)
+    train, found = read(options.train)
     scored = "label" in train.columns
-    dev = options.dev and read(options.dev)
-    test = options.test and read(options.test)
+    dev = options.dev and read(options.dev, found)[0]
+    test = options.test and read(options.test, found)[0]
     if dev is None:
         train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, seed=options.seed, problem="regression")
     if options.max_train_rows is not None:
         train = kerasft.data.sample(train, options.max_train_rows, seed=options.seed, problem="regression")
-    return train, dev, ("dev", dev) if test is None else ("test", test), scored
+    return train, dev, ("dev", dev) if test is None else ("test", test), scored, found

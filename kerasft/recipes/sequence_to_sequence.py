@@ -13,7 +13,7 @@ import dataclasses
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, settle, verbosity
 
 SCORES = {
     "translation": ("bleu", "chrf"),
@@ -78,7 +78,7 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows.
-    train_rows, dev_rows, (split, rows) = read_rows(options)  # `rows` are what is reported
+    train_rows, dev_rows, (split, rows), found = read_rows(options)  # `rows` are what is reported
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
@@ -98,7 +98,7 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train, writing texts for some dev rows after each epoch. `shuffle=False` because the dataset shuffles itself.
-    settings = make_settings(options, tokenizer)
+    settings = make_settings(options, tokenizer) | {"columns": found}
     greedy = settings | {"generation": {"max_new_tokens": settings["generation"]["max_new_tokens"]}}
     made = {"max_length": options.max_source_length, "settings": settings}
     write = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **{**made, "settings": greedy}))
@@ -130,11 +130,13 @@ def make_settings(options: Options, tokenizer) -> dict:
 
 
 def read_rows(options: Options) -> tuple:
-    """Read the train and dev rows, and the split to report with its rows."""
+    """Read the train and dev rows, the split to report with its rows, and the columns."""
     columns = {"source": column(options.source), "target": column(options.target)}
     columns = {role: name for role, name in columns.items() if name is not None}
-    files = (options.train, options.dev, options.test)
-    train, dev, test = (file and kerasft.data.read_sources(file, columns) for file in files)
+    found = settle(options.train, columns, task="sequence-to-sequence")
+    like = {"task": "sequence-to-sequence", "trained": found.columns}
+    train = found.source
+    dev, test = (file and settle(file, columns, **like).source for file in (options.dev, options.test))
     at_random = {"seed": options.seed, "problem": "regression"}
     if dev is None:
         train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **at_random)
@@ -142,4 +144,4 @@ def read_rows(options: Options) -> tuple:
         train = kerasft.data.sample(train, options.max_train_rows, **at_random)
     if options.references == "all":
         train = kerasft.data.each_reference(train)
-    return train, dev, ("dev", dev) if test is None else ("test", test)
+    return train, dev, ("dev", dev) if test is None else ("test", test), found.columns

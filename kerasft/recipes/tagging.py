@@ -4,6 +4,7 @@ import dataclasses
 
 import kerasft
 from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.training import settle
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,22 +36,27 @@ class TaggingOptions(TrainingOptions):
 
 
 def read_tagged_rows(options: TaggingOptions) -> tuple:
-    """Read the train and dev rows, the split to report with its rows, and the tags of the rows that are trained on.
+    """Read the train and dev rows, the split to report with its rows, the tags of the rows trained on, and the columns.
 
     Example:
 
     >>> _ = (scratch / "tags.conll").write_text("good O\\nfilm B-WORK\\n\\n" * 10)
     >>> options = TaggingOptions(model=checkpoint, train=str(scratch / "tags.conll"))
-    >>> train, dev, (split, rows), labels = read_tagged_rows(options)
-    >>> len(train), len(dev), split, list(labels)
-    (9, 1, 'dev', ['O', 'B-WORK'])
+    >>> train, dev, (split, rows), labels, columns = read_tagged_rows(options)
+    >>> len(train), len(dev), split, list(labels), columns
+    (9, 1, 'dev', ['O', 'B-WORK'], None)
     """
     columns = {"text": column(options.text), "label": column(options.label)}
     columns = {role: name for role, name in columns.items() if name is not None} or None
-    reading = {"columns": columns, "scheme": options.scheme, "invalid": options.invalid}
-    train = kerasft.data.read_tags(options.train, **reading)
-    dev = options.dev and kerasft.data.read_tags(options.dev, **reading)
-    test = options.test and kerasft.data.read_tags(options.test, **reading)
+
+    def read(path: str, trained: dict | None = None) -> tuple:
+        found = settle(path, columns, task="token-classification", trained=trained)
+        reading = {"columns": found.named, "scheme": options.scheme, "invalid": options.invalid}
+        return kerasft.data.read_tags(found.source, **reading), found.columns
+
+    train, found = read(options.train)
+    dev = options.dev and read(options.dev, found)[0]
+    test = options.test and read(options.test, found)[0]
     drawn = {"seed": options.seed, "scheme": options.trained_scheme}
     if dev is None:
         number = max(1, round(len(train) * options.dev_fraction))
@@ -59,7 +65,7 @@ def read_tagged_rows(options: TaggingOptions) -> tuple:
         left_out = len(train) - options.max_train_rows
         train, _ = kerasft.data.split_tagged_rows(train, left_out, exact=True, **drawn)
     labels = kerasft.data.collect_tags(train, trained=options.trained_scheme)
-    return train, dev, ("dev", dev) if test is None else ("test", test), labels
+    return train, dev, ("dev", dev) if test is None else ("test", test), labels, found
 
 
 def tagging_settings(options: TaggingOptions) -> dict:

@@ -147,7 +147,8 @@ def main(options: Options) -> dict:
     # 4. Report and save.
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
     pair = isinstance(texts[0], tuple)
-    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, pair=pair)
+    settings = {"columns": kerasft.data.remembered(train_rows)}
+    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, pair=pair, settings=settings)
 
     def measure():
         tuned = _tuned_settings(options, kerasft.pipelines.load(trained), watched, dev_rows, columns=columns)
@@ -158,8 +159,7 @@ def main(options: Options) -> dict:
             rows, columns=columns, about=about, unseen_labels=options.unseen_labels
         )
 
-    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
-    return result
+    return finish(options, trained, measure=measure, split=split, history=model.history.history)
 
 
 def _checked_rows(options: Options, dev_rows, rows, *, labels, columns) -> tuple:

@@ -58,7 +58,7 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
-    train_rows, dev_rows, (split, rows), labels = read_tagged_rows(options)  # `rows` are what is reported
+    train_rows, dev_rows, (split, rows), labels, found = read_tagged_rows(options)  # `rows` are what is reported
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
@@ -83,7 +83,7 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train. After each epoch the pipeline itself is measured on dev, entity by entity.
-    settings = tagging_settings(options)
+    settings = tagging_settings(options) | {"columns": found}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     pipeline = kerasft.pipelines.load(trained)
     evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(dev_rows).metrics)

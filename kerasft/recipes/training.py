@@ -65,6 +65,25 @@ def read_columns(options: TrainingOptions) -> dict:
     return {role: name for role, name in named.items() if name is not None}
 
 
+def settle(path: str, columns: dict | None, **task) -> "kerasft.data.settled.Settled":
+    """Settle the columns of a file, and print those that were guessed.
+
+    Args:
+        path: The file.
+        columns: The columns that the options name.
+        **task: As for `kerasft.data.settled`. Of another file than the training's only columns that differ are printed.
+
+    Example:
+
+    >>> settle(reviews_csv, {}).columns
+    {'text': 'text', 'label': 'label'}
+    """
+    found = kerasft.data.settled(path, columns, **task)
+    if found.note and found.columns != task.get("trained"):
+        print(found.note, file=sys.stderr)
+    return found
+
+
 def read_rows(
     options: TrainingOptions, columns: dict, *, problem: str = "single_label", leave_out: str | None = None
 ) -> tuple:
@@ -89,8 +108,9 @@ def read_rows(
     >>> len(train), len(dev), split, list(labels)
     (10, 4, 'dev', ['negative', 'positive'])
     """
-    files = (options.train, options.dev, options.test)
-    train, dev, test = (file and read_labelled(options, file, columns, problem=problem) for file in files)
+    train = read_labelled(options, options.train, columns, problem=problem)
+    like = {"problem": problem, "trained": train.roles}
+    dev, test = (file and read_labelled(options, file, columns, **like) for file in (options.dev, options.test))
     stratified = {"seed": options.seed, "columns": columns, "problem": problem}
     if dev is None:
         train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **stratified)
@@ -103,7 +123,9 @@ def read_rows(
     return train, dev, ("dev", dev) if test is None else ("test", test), labels
 
 
-def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem: str = "single_label"):
+def read_labelled(
+    options: TrainingOptions, file: str, columns: dict, *, problem: str = "single_label", trained: dict | None = None
+):
     """Read one file's rows, the numbers among its labels replaced by `options.label_names` where the recipe has them.
 
     Example:
@@ -114,11 +136,12 @@ def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem
     >>> read_labelled(options, "numbers.csv", {}).columns["label"]
     ['positive', 'negative']
     """
+    rows = settle(file, columns, trained=trained, classes=problem == "single_label").source
     names = getattr(options, "label_names", None)
     if names is None:
-        return kerasft.data.read_rows(file, columns)
+        return rows
     names = [name.strip() for name in names.split(",")]
-    return kerasft.data.name_labels(file, names, columns=columns, problem=problem)
+    return kerasft.data.name_labels(rows, names, problem=problem)
 
 
 def restore_head(model: Any, options: TrainingOptions) -> None:

@@ -93,7 +93,7 @@ def _texts(source: str | os.PathLike | Iterable[str | os.PathLike]) -> Iterator[
 
 def _lines(path: pathlib.Path) -> Iterator[str]:
     try:
-        yield from path.read_text("utf-8").split("\n")
+        yield from path.read_text("utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise bad_data(str(path), f"not readable as a UTF-8 text file ({error})", "Give another file.") from error
 

@@ -52,7 +52,7 @@ def test_no_texts_no_answers(run, bundle, stdin):
 
 
 def test_a_terminal_is_told_what_to_do_and_answered_line_by_line(run, bundle, stdin, monkeypatch):
-    monkeypatch.setattr("kerasft.cli.predict._CHUNK", None)  # not asked for
+    monkeypatch.setattr("kerasft.cli.predict_input._CHUNK", None)  # not asked for
     stdin("a good film\nbad\n", terminal=True)
     code, out, err = run("predict", bundle, "--file", "-")
     assert (code, len(json_lines(out))) == (0, 2)
@@ -90,7 +90,7 @@ def test_what_cannot_be_read_is_refused(fails, bundle, tmp_path):
         (["a", "--batch-size", "0"], "`batch_size` must be a whole number >= 1; received: 0"),
         (["--file", tmp_path], "`--file` must be an existing file"),
         (["--file", tmp_path / "bad.jsonl"], "bad.jsonl, line 2"),
-        (["--file", tmp_path / "binary.txt"], "binary.txt is not UTF-8"),
+        (["--file", tmp_path / "binary.txt"], "binary.txt: it begins as UTF-16, but"),
         (["a", "--output", tmp_path], "cannot be read or written: Is a directory"),
         (["a", "--output", tmp_path / "no" / "x"], "cannot be read or written: No such file or directory"),
     ]:

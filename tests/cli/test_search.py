@@ -1,5 +1,7 @@
 """Search on the command line: answers in a file, an index that is kept, wrong bundles."""
 
+import json
+
 import pytest
 
 import kerasft
@@ -33,3 +35,32 @@ def test_what_is_missing_is_said(fails, bundle, embedder, tmp_path):
     answers = write_csv(tmp_path / "faq.csv", [("a good film",)], header=("text",))
     assert "`BUNDLE` must be a sentence embedder" in fails("search", bundle, "bad", "--answers", answers)
     assert "there is no such file" in fails("search", embedder, "bad", "--answers", tmp_path / "none.csv")
+
+
+def test_line_separators_of_unicode_end_no_entry(run, embedder, tmp_path):
+    texts = ["a good film\u2028Call us at once.", "please pay\u0085my card", "bad\u2029movie"]
+    (tmp_path / "faq.jsonl").write_text(
+        "".join(json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in texts), "utf-8"
+    )
+    (tmp_path / "faq.txt").write_text("\ufeff" + "\n".join(texts), "utf-8")
+    for name in ("faq.jsonl", "faq.txt"):
+        index = tmp_path / f"{name}.index"
+        assert run("search", embedder, "bad", "--answers", tmp_path / name, "--index", index)[0] == 0
+        code, out, err = run("search", embedder, "bad", "--index", index)
+        assert code == 0, err
+        found = json.loads(out)["answers"]
+        assert {answer["text"] for answer in found} == set(texts)
+
+
+def test_the_compared_column_is_named_numbered_or_said(run, embedder, tmp_path):
+    (tmp_path / "a.csv").write_text("page;review\n1;a good film\n2;bad\n")
+    (tmp_path / "b.CSV").write_text("1,a good film\n2,bad\n")
+    for words, said in [
+        (["a.csv"], "a.csv: text: review\n"),
+        (["a.csv", "--text", "review"], "semicolons"),
+        (["b.CSV", "--text", "1"], ""),
+    ]:
+        code, out, err = run("search", embedder, "bad", "--answers", tmp_path / words[0], *words[1:], "--top-k", "1")
+        assert code == 0, err
+        assert "bad" in json.loads(out)["answers"][0].values()
+        assert said in err

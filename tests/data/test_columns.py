@@ -2,7 +2,7 @@
 
 import pytest
 
-from kerasft.data.columns import Roles, find_columns, without_header
+from kerasft.data.columns import Roles, columns_note, find_columns, remembered, settle, without_header
 from kerasft.data.rows import Rows
 from kerasft.errors import DataError, KerasftError
 
@@ -76,3 +76,70 @@ def test_a_column_has_one_role(columns):
     rows = Rows.of({"a": ["good"], "b": ["bad"]}, "reviews.csv")
     with pytest.raises(DataError, match=r"reviews.csv: one column stands for two things; received: 'a'"):
         find_columns(rows, columns)
+
+
+def unnamed(*cells):
+    return Rows.of({str(i): list(column) for i, column in enumerate(zip(*cells))}, "a.tsv", named=False)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [("text", "label"), ("transkript", "stern"), ("review body", "star_rating"), ("Transkript", "Klasse")],
+)
+@pytest.mark.parametrize("labels", [("pos", "neg"), ("1", "0"), ("0.5", "0.7")])
+def test_a_header_of_unknown_names_is_not_taken_for_a_row(first, labels):
+    rows = unnamed(first, *[("a good film", labels[0]), ("a bad one", labels[1])] * 2)
+    with pytest.raises(DataError, match=r"a\.tsv, line 1: this row is a header; received: .*put a header line above"):
+        find_columns(rows, {"text": 0, "label": 1})
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [
+        [("great", "positive"), ("bad", "negative")],  # every label is in one row
+        [("great", "positive"), ("bad", "negative"), ("fine", "positive")],
+        [("It was a great film.", "rare"), ("bad", "negative"), ("awful", "negative")],  # a sentence is no name
+        [("great", "5"), ("bad", "1"), ("awful", "1")],  # a number is no name
+    ],
+)
+def test_first_rows_that_are_no_header(cells):
+    assert find_columns(unnamed(*cells), {"text": 0, "label": 1}) == Roles("0", label=("1",))
+
+
+def test_a_part_of_a_file_is_not_searched_for_a_header():
+    rows = settle(
+        unnamed(("great", "positive"), *[("fine", "positive"), ("bad", "negative")] * 2), {"text": 0, "label": 1}
+    )
+    assert find_columns(rows.take([0, 2, 4])).text == "0"
+
+
+def test_numbers_of_columns_that_are_their_names():
+    rows = Rows.of({"1": ["a"], "2": ["b"]}, "a.csv", named=False)
+    assert find_columns(rows, {"text": 1, "label": 2}) == Roles("1", label=("2",))
+    with pytest.raises(DataError, match=r"no column of this number; it has 2; received: 0.*numbered 1 to 2"):
+        find_columns(rows, {"text": 0, "label": 1})
+
+
+def test_settled_columns_stay_and_named_ones_come_first():
+    rows = settle(rows_with("review", "sentence", "stars", "rating"), {"text": "review", "label": "stars"})
+    assert rows.roles == {"text": "review", "label": "stars"}
+    assert find_columns(rows) == Roles("review", label=("stars",))
+    assert find_columns(rows, {"text": "sentence"}) == Roles("sentence", label=("stars",))
+    several = settle(rows_with("text", "a", "b"), {"label": ["a", "b"]})
+    assert find_columns(several) == Roles("text", label=("a", "b"), several=True)
+    assert remembered(several) == {"text": "text", "label": ["a", "b"]}
+    assert remembered(settle(rows_with("0", "1", named=False))) == {"text": 0, "label": 1}
+
+
+def test_the_note_says_what_was_guessed_and_what_else_fits():
+    rows = Rows.of({"review": ["a", "b", "c"], "text": ["a"] * 3, "stars": [1, 1.0, "2"], "label": [3] * 3}, "a.csv")
+    note = columns_note(settle(rows), classes=True).split("\n")
+    assert note == [
+        "columns of a.csv: text: text, label: label (1 classes)",
+        "note: the text could also be review. Name the column to choose.",
+    ]
+    named = {"text": "review", "label": "stars"}
+    assert columns_note(settle(rows, named), named) == ""
+    note = columns_note(settle(rows, {"label": "stars"}), {"label": "stars"}, classes=True)
+    assert note.startswith("columns of a.csv: text: text, label: stars (2 classes)\nnote: the text could")
+    assert columns_note(settle(rows_with("text"))) == "", "there is no choice"

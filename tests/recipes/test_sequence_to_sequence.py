@@ -46,10 +46,10 @@ def test_train_evaluate_save_and_answer(given):
 
 
 def test_rows(given):
-    train, dev, (split, reported) = read_rows(Options(**given, dev_fraction=0.2))
+    train, dev, (split, reported), columns = read_rows(Options(**given, dev_fraction=0.2))
     assert (len(train), len(dev), split) == (24, 6, "dev")
-    assert reported is dev
-    train, dev, _ = read_rows(Options(**given, dev_fraction=0.2, references="all", max_train_rows=10))
+    assert (reported is dev, columns) == (True, {"text": "source", "label": "target"})
+    train, dev, _, _ = read_rows(Options(**given, dev_fraction=0.2, references="all", max_train_rows=10))
     assert (len(train), len(dev)) == (20, 6)
     test = read_rows(Options(**given, dev=given["train"], test=given["train"], source="source", target="target"))
     assert (len(test[0]), test[2][0], len(test[2][1])) == (30, "test", 30)

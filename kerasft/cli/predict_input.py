@@ -1,0 +1,182 @@
+"""What `kerasft predict` answers: tables and text files, read as the training reads them, or standard input line by line."""
+
+import glob
+import itertools
+import json
+import pathlib
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+import kerasft
+from kerasft.cli.streams import utf8_lines
+from kerasft.errors import KerasftError, bad_argument
+
+_CHUNK = 512  # texts answered at a time, so that a long stream shows answers early and needs little memory
+
+
+def read_chunks(
+    pipeline: "kerasft.pipelines.Pipeline",
+    path: str | None,
+    *,
+    columns: Mapping[str, object] | None = None,
+    lines: str | None = None,
+) -> Iterator["kerasft.pipelines.Items"]:
+    """Read items, some at a time; print which columns were taken, where they were not named.
+
+    Args:
+        pipeline: What will answer.
+        path: A table, a text file, or None or "-" for standard input.
+        columns: The columns that the user names.
+        lines: What lines are, "text" or "json"; None: JSON if the first line is an object.
+
+    Raises:
+        KerasftError: If the file cannot be read, or has not what the pipeline needs.
+
+    Example:
+
+    >>> classify = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=16))
+    >>> _ = (scratch / "texts.txt").write_text("a good film\\nbad\\n")
+    >>> [chunk.items for chunk in read_chunks(classify, str(scratch / "texts.txt"))]
+    [['a good film', 'bad']]
+    """
+    if path in (None, "-"):
+        yield from _stream(pipeline, columns, lines)
+        return
+    is_set = path.startswith("tfds:") or (glob.has_magic(path) and not pathlib.Path(path).exists())
+    if not is_set and not pathlib.Path(path).expanduser().is_file():
+        raise bad_argument("--file", "an existing file", path, "Check the path.")
+    if not is_set and _is_text(pipeline, path):
+        yield from _text_file(pipeline, pathlib.Path(path).expanduser(), columns, lines)
+        return
+    if lines is not None:
+        raise bad_argument("--lines", "left out for a table", lines, "The ending of the file says what it is.")
+    rows = _table(pipeline, path, columns)
+    found = kerasft.pipelines.items_of(pipeline, rows, columns)
+    _print_note(rows, found, columns)
+    for start in range(0, len(found.items), _CHUNK):
+        part = slice(start, start + _CHUNK)
+        yield kerasft.pipelines.Items(found.items[part], found.others[part], found.columns)
+
+
+def _is_text(pipeline, path: str) -> bool:
+    suffix = kerasft.data.sources.path_suffix(pathlib.Path(path))
+    if suffix == ".json" and "question" not in pipeline.fields:
+        raise bad_argument("--file", "a table or a text file", path, "Write JSON lines, an object a line: .jsonl.")
+    tables = (*kerasft.data.sources.SUFFIXES, ".json")
+    return suffix not in tables and not (_is_tagging(pipeline) and suffix in (".conll", ".bio", ".iob", ".iob2"))
+
+
+def _is_tagging(pipeline) -> bool:
+    kinds = kerasft.pipelines.TokenClassificationPipeline, kerasft.pipelines.IntentAndSlotsPipeline
+    return isinstance(pipeline, kinds)
+
+
+def _table(pipeline, path: str, columns: Mapping[str, object] | None) -> "kerasft.data.Rows":
+    suffix = kerasft.data.sources.path_suffix(pathlib.Path(path))
+    if suffix == ".json":
+        questions = kerasft.data.read_squad(path, need_answers=False)
+        names = ("id", "title", "question", "context")
+        return kerasft.data.read_rows({name: [getattr(item, name) for item in questions] for name in names})
+    if _is_tagging(pipeline) and suffix in kerasft.data.conll.SUFFIXES and not _has_texts(path):
+        source, columns = kerasft.data.trained_columns.tags_as_trained(path, pipeline.columns, columns)
+        rows = kerasft.data.read_tags(source, columns=columns, **pipeline.reading)
+        return replace(rows, columns={name: cells for name, cells in rows.columns.items() if name != "offsets"})
+    return kerasft.data.read_rows(pipeline.read(path, columns), columns)
+
+
+def _has_texts(path: str) -> bool:
+    """Whether a .tsv file is a table with a column of texts, and not CoNLL columns."""
+    try:
+        names = kerasft.data.read_rows(path).columns
+    except KerasftError:
+        return False
+    return any(name in names for name in kerasft.data.tagged_texts.TEXT_COLUMNS)
+
+
+def _text_file(pipeline, path: pathlib.Path, columns, lines: str | None) -> Iterator["kerasft.pipelines.Items"]:
+    if not path.stat().st_size:
+        return
+    content = kerasft.data.text_files.split_lines(kerasft.data.text_files.read_text(path))
+    content = content[:-1] if not content[-1] else content
+    if lines is None and kerasft.data.sources.path_suffix(path) == ".txt" and not _needs_objects(pipeline):
+        lines = "text"
+        if _is_object(next(line for line in content if line.strip())):
+            print(f"{path}: read as texts, one a line; --lines json reads the lines as objects.", file=sys.stderr)
+    yield from _lines(pipeline, str(path), iter(content), columns, lines, size=_CHUNK)
+
+
+def _stream(pipeline, columns, lines: str | None) -> Iterator["kerasft.pipelines.Items"]:
+    at_a_terminal = sys.stdin.isatty()
+    if at_a_terminal:
+        print("Reading texts from the terminal, one a line; end with Ctrl-D.", file=sys.stderr)
+    size = 1 if at_a_terminal else _CHUNK  # who types a line waits for its answer
+    yield from _lines(pipeline, "standard input", _decoded(sys.stdin), columns, lines, size=size)
+
+
+def _decoded(stream) -> Iterator[str]:
+    for number, line in enumerate(utf8_lines(stream, "standard input")):
+        # PowerShell puts a byte order mark at the beginning of what it pipes.
+        yield (line.removeprefix("\ufeff") if number == 0 else line).rstrip("\r\n")
+
+
+def _needs_objects(pipeline) -> bool:
+    """Whether a line of text alone would not do."""
+    return len([field for field in pipeline.fields if field not in pipeline.optional_fields]) > 1
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return line.lstrip().startswith("{") and isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _lines(
+    pipeline, name: str, content: Iterator[str], columns, lines: str | None, *, size: int
+) -> Iterator["kerasft.pipelines.Items"]:
+    begun = []
+    for line in content:
+        begun.append(line)
+        if line.strip():
+            break
+    if lines is None:
+        lines = "json" if _needs_objects(pipeline) or (begun and _is_object(begun[-1])) else "text"
+    content = itertools.chain(begun, content)
+    if lines == "text":
+        yield from _texts(pipeline, content, columns, size)
+        return
+    objects = (
+        (number, kerasft.data.json_lines.parse_line(name, number, line))
+        for number, line in enumerate(content, 1)
+        if line.strip()
+    )
+    known = None
+    while chunk := list(itertools.islice(objects, size)):
+        names = dict.fromkeys(key for _, item in chunk for key in item)
+        cells = {key: [item.get(key) for _, item in chunk] for key in names}
+        rows = kerasft.data.Rows.of(cells, name, lines=[number for number, _ in chunk])
+        rows = kerasft.data.read_rows(pipeline.read(rows, columns))
+        found = kerasft.pipelines.items_of(pipeline, rows, columns)
+        if known is None:
+            _print_note(rows, found, columns)
+        elif known != found.columns:
+            fix = "Give all objects the same keys, or name the columns."
+            raise rows.error(0, f"the columns are no longer {known}", fix=fix, value=found.columns)
+        known = found.columns
+        yield found
+
+
+def _texts(pipeline, content: Iterator[str], columns, size: int) -> Iterator["kerasft.pipelines.Items"]:
+    if _needs_objects(pipeline):
+        raise bad_argument("--lines", "json for this task", "text", f"An item has {' and '.join(pipeline.fields)}.")
+    if columns:
+        raise bad_argument("--text", "left out for lines of text", columns, "They have no columns.")
+    while chunk := list(itertools.islice(content, size)):
+        yield kerasft.pipelines.Items(chunk, [{} for _ in chunk], {})
+
+
+def _print_note(rows, found, columns: Mapping[str, object] | None) -> None:
+    note = kerasft.data.columns.columns_note(replace(rows, roles=found.columns), columns)
+    if note:
+        print(note, file=sys.stderr)

@@ -1,0 +1,108 @@
+"""Reading a table as the training's table was read: by the columns that the bundle remembers, where they are there."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from kerasft.data.columns import Roles, header_in
+from kerasft.data.conll import SUFFIXES, parallel_files
+from kerasft.data.plain_texts import text_paths
+from kerasft.data.rows import Rows
+from kerasft.data.sources import path_suffix, read_rows
+
+_NUMBERED = {"text": 0}
+"""For `read_rows`, which asks only whether columns are numbers: the file has no header."""
+
+
+def read_as_trained(
+    source: object, trained: Mapping[str, object] | None, columns: Mapping[str, object] | None = None
+) -> object:
+    """Read a source with the columns of the training as the usual ones.
+
+    Args:
+        source: What the task's data function reads.
+        trained: The columns of the training data, as a bundle's settings have them under `"columns"`; None: not known.
+        columns: What the user names, which comes first.
+
+    Returns:
+        Rows whose `roles` are those of `trained` that the table has; or the source as it is, where it has no columns (plain
+        texts) or nothing is known.
+
+    Raises:
+        DataError: If the source cannot be read.
+
+    Example:
+
+    >>> rows = read_as_trained([{"body": "a good film", "text": "x"}], {"text": "body", "label": "stars"})
+    >>> rows.roles
+    {'text': 'body'}
+    """
+    if not trained or text_paths(source) or (isinstance(source, Rows) and source.roles):
+        return source
+    numbered = _has_numbers(columns or trained)
+    rows = read_rows(source, _NUMBERED if numbered else None)
+    if numbered and not columns and _has_header(rows, trained):
+        rows = read_rows(source)
+    fitting = {role: name for role, name in trained.items() if _fits(rows, name)}
+    if not fitting.keys() & {"text", "prompt"} and not (columns or {}).keys() & {"text", "source", "prompt"}:
+        fitting = {}  # another kind of table: what its other columns are called says nothing
+    return replace(rows, roles=fitting or None)
+
+
+def tags_as_trained(
+    source: object, trained: Mapping[str, object] | None, columns: Mapping[str, object] | None = None
+) -> tuple[object, Mapping[str, object] | None]:
+    """Do the same for `kerasft.data.read_tags`, whose files of columns have numbers only.
+
+    Returns:
+        The source, or its rows, and the columns to read it with.
+
+    Raises:
+        DataError: If the source cannot be read.
+
+    Example:
+
+    >>> tags_as_trained("test.conll", {"text": 0, "label": 3})
+    ('test.conll', {'text': 0, 'label': 3})
+    """
+    if columns is not None or not trained:
+        return source, columns
+    if is_conll(source):
+        return source, trained if _has_numbers(trained) else None
+    return (source if "offsets" in getattr(source, "columns", ()) else read_as_trained(source, trained)), None
+
+
+def is_conll(source: object) -> bool:
+    """Whether `kerasft.data.read_tags` reads a source as CoNLL columns or as parallel files, and not as a table.
+
+    Example:
+
+    >>> is_conll("train.conll"), is_conll("train.jsonl"), is_conll([(["a"], ["O"])])
+    (True, False, False)
+    """
+    items = source if isinstance(source, list | tuple) else [source]
+    if not items or not all(isinstance(item, str | os.PathLike) for item in items):
+        return False
+    return bool(parallel_files(source)) or all(path_suffix(Path(item)) in SUFFIXES for item in items)
+
+
+def _has_numbers(columns: Mapping[str, object]) -> bool:
+    return all(isinstance(part, int) for name in columns.values() for part in _parts(name))
+
+
+def _parts(name: object) -> list:
+    return name if isinstance(name, list) else [name]
+
+
+def _fits(rows: Rows, name: object) -> bool:
+    return all(isinstance(part, int) != rows.named and str(part) in rows.columns for part in _parts(name))
+
+
+def _has_header(rows: Rows, trained: Mapping[str, object]) -> bool:
+    """Whether a file, read as one without header as those of the training are, has one."""
+    text = trained.get("text", trained.get("prompt"))
+    label = _parts(trained.get("label", trained.get("completion", [])))
+    if not _fits(rows, [text, *label]):
+        return False
+    return bool(header_in(rows, Roles(str(text), label=tuple(map(str, label)))))

@@ -1,0 +1,123 @@
+"""The items of a table for a pipeline: `kerasft predict` reads what the task's training reads, by the same columns."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from kerasft.data.columns import Roles, find_columns
+from kerasft.data.rows import Rows
+from kerasft.data.sequence_to_sequence import find_source
+from kerasft.data.tag_reader import join_words
+from kerasft.data.tagged_texts import TEXT_COLUMNS
+from kerasft.data.text_classification import text_columns
+from kerasft.errors import bad_data
+from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
+from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.token_classification import TokenClassificationPipeline
+
+
+class Items(NamedTuple):
+    """What a pipeline is called with, and what its answers are shown with.
+
+    Example:
+
+    >>> Items(["a good film"], [{"id": 7}], {"text": "review"}).others[0]
+    {'id': 7}
+    """
+
+    items: list[Any]
+    """N items: texts, or tuples of the parts in `pipeline.fields`."""
+    others: list[dict[str, Any]]
+    """The other columns of each row."""
+    columns: dict[str, object]
+    """Which column each field is taken from."""
+
+
+def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | None = None) -> Items:
+    """Take a pipeline's items from a table.
+
+    Args:
+        pipeline: The pipeline; its `fields` say what an item consists of.
+        rows: The table; `rows.roles` are the columns of the training, where they are known.
+        columns: What the user names: `"text"`, and `"text_pair"` for the second part.
+
+    Raises:
+        DataError: If a column is missing, or a cell holds no text.
+
+    Example:
+
+    >>> from kerasft import make_bundle, pipelines
+    >>> classify = pipelines.load(make_bundle(model, tokenizer, max_length=16))
+    >>> items_of(classify, Rows.of({"id": [7], "review": ["a good film"]}, "test.csv"))
+    Items(items=['a good film'], others=[{'id': 7}], columns={'text': 'review'})
+    """
+    columns = {**(rows.roles or {}), **(columns or {})}
+    if isinstance(pipeline, TokenClassificationPipeline | IntentAndSlotsPipeline):
+        found, parts = _tagged(rows, columns)
+    elif pipeline.fields == ("question", "context"):
+        names = [columns.get("text", "question"), columns.get("text_pair", "context")]
+        found, parts = _texts(rows, pipeline.fields, *(_present(rows, name) for name in names))
+    elif pipeline.fields == ("source",):
+        found, parts = _texts(rows, pipeline.fields, find_source(rows, columns), joined=True)
+    elif pipeline.fields == ("prompt",):
+        named = columns.get("prompt", columns.get("text", "prompt" if "prompt" in rows.columns else None))
+        name = _found(rows, {}).text if named is None else _present(rows, named)
+        found, parts = _texts(rows, pipeline.fields, name)
+    elif pipeline.fields == ("text", "head", "tail"):
+        found, parts = _texts(rows, ("text",), _found(rows, columns).text)
+        for name in pipeline.optional_fields:
+            if name in rows.columns:
+                found[name] = name
+                parts.append(rows.columns[name])
+    else:
+        found, parts = _classified(rows, columns, pair=getattr(pipeline, "pair", False))
+    used = set(map(str, found.values()))
+    names = [name for name in rows.columns if name not in used]
+    others = [dict(zip(names, cells)) for cells in zip(*(rows.columns[name] for name in names))]
+    items = parts[0] if len(parts) == 1 else list(zip(*parts))
+    return Items(list(items), others or [{} for _ in items], found)
+
+
+def _found(rows: Rows, columns: Mapping[str, object]) -> Roles:
+    """The columns of texts; that of labels plays no part."""
+    named = {role: name for role, name in columns.items() if role in ("text", "text_pair")}
+    return find_columns(replace(rows, roles=None), named)
+
+
+def _present(rows: Rows, name: object) -> str:
+    return _found(rows, {"text": name}).text
+
+
+def _texts(
+    rows: Rows, fields: Sequence[str], *names: str, joined: bool = False
+) -> tuple[dict[str, object], list[list]]:
+    """The texts of columns, for the fields of the same order."""
+    if joined:  # a source may be a list of sentences
+        cells = [" ".join(cell) if _is_texts(cell) else cell for cell in rows.columns[names[0]]]
+        rows = replace(rows, columns={**rows.columns, names[0]: cells})
+    parts = [text_columns(rows, Roles(name), allow_empty=True)[0] for name in names]
+    return dict(zip(fields, names)), parts
+
+
+def _classified(rows: Rows, columns: Mapping[str, object], *, pair: bool) -> tuple[dict[str, object], list[list]]:
+    roles = _found(rows, columns)
+    if not pair:
+        return _texts(rows, ("text",), roles.text)
+    if roles.text_pair is None:
+        fix = 'Name both: columns={"text": "question", "text_pair": "answer"} (--text, --text-pair).'
+        raise bad_data(
+            rows.name, "the model reads pairs of texts: two columns are needed", fix, value=list(rows.columns)
+        )
+    return _texts(rows, ("text", "text_pair"), roles.text, roles.text_pair)
+
+
+def _tagged(rows: Rows, columns: Mapping[str, object]) -> tuple[dict[str, object], list[list]]:
+    """Texts, or lists of words, which are joined."""
+    usual = [name for name in TEXT_COLUMNS if name in rows.columns]
+    name = _present(rows, columns["text"]) if "text" in columns else usual[0] if usual else _found(rows, {}).text
+    texts = [join_words(cell)[0] if _is_texts(cell) else cell for cell in rows.columns[name]]
+    return _texts(replace(rows, columns={**rows.columns, name: texts}), ("text",), name)
+
+
+def _is_texts(cell: object) -> bool:
+    return isinstance(cell, list | tuple) and bool(cell) and all(isinstance(part, str) for part in cell)
