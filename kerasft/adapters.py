@@ -21,7 +21,7 @@ from safetensors.numpy import save_file
 
 from kerasft.backbones.rebuild import inner_layers, rebuild, refuse_quantized
 from kerasft.errors import CheckpointError, bad_argument
-from kerasft.files import file_written_aside
+from kerasft.files import file_written_aside, local_path
 
 DEFAULT_LAYERS = ("query", "value", "query_key_value")
 """The paper's choice: queries and values; GPT-2 has them in one kernel with the keys."""
@@ -123,7 +123,7 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
     True
     """
     layers = _need_lora(model)
-    path = pathlib.Path(file)
+    path = local_path(file)
     first = next(iter(layers.values()))
     metadata = {
         "format": _FORMAT,
@@ -159,7 +159,7 @@ def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
     >>> sum("lora" in variable.path for variable in load_adapters(tiny.classifier(), file).weights)
     8
     """
-    path = pathlib.Path(file)
+    path = local_path(file)
     rank, alpha, layers, tensors = _read(path)
     here = _lora_layers(model)
     known = {name: layer for name, layer in inner_layers(model) if _can_adapt(layer)}

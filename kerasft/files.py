@@ -12,6 +12,19 @@ from collections.abc import Collection, Iterator
 from kerasft import locks
 
 
+def local_path(path: str | os.PathLike) -> pathlib.Path:
+    """Return a path that the user gave, with `~` at its beginning as the home folder: a shell expands it, a file does not.
+
+    Example:
+
+    >>> local_path("saved_models/reviews").parts
+    ('saved_models', 'reviews')
+    >>> local_path("~/reviews") == pathlib.Path.home() / "reviews"
+    True
+    """
+    return pathlib.Path(os.path.expanduser(path))
+
+
 @contextlib.contextmanager
 def written_aside(folder: str | os.PathLike, *, own: Collection[str] = ()) -> Iterator[pathlib.Path]:
     """Give a temporary folder to write into; it takes the place of `folder` only if the block ends without an error.

@@ -10,7 +10,7 @@ import keras
 from kerasft.callbacks.best_value import BestValue
 from kerasft.callbacks.non_finite import find_optimizer
 from kerasft.errors import CheckpointError, bad_argument
-from kerasft.files import file_written_aside, recover, written_aside
+from kerasft.files import file_written_aside, local_path, recover, written_aside
 
 _SMALLER_IS_BETTER = {"loss", "error", "mse", "mae", "rmse", "crossentropy", "entropy", "perplexity", "divergence"}
 _GREATER_IS_BETTER = {
@@ -172,7 +172,7 @@ def best_checkpoint(
     >>> best_checkpoint("best.keras", "val_accuracy").mode
     'max'
     """
-    path = Path(path)
+    path = local_path(path)
     if not path.name.endswith((".keras", ".weights.h5")):
         raise bad_argument("path", "a file *.keras or *.weights.h5", str(path), "Write path='best.keras'.")
     return _BestCheckpoint(path, monitor, _mode(monitor, mode))
@@ -292,4 +292,4 @@ def resume(folder: str | os.PathLike, *, delete_at_end: bool = True) -> keras.ca
     >>> type(resume("backup")).__name__
     '_Resume'
     """
-    return _Resume(Path(folder), delete_at_end)
+    return _Resume(local_path(folder), delete_at_end)

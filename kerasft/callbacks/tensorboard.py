@@ -75,7 +75,9 @@ class TensorBoard(keras.callbacks.TensorBoard):
             raise bad_argument("update_freq", "a number >= 1, 'batch' or 'epoch'", update_freq, "Give update_freq=20.")
         if texts is not None and validation_data is None:
             raise bad_argument("validation_data", "given when `texts` is", None, "Give the dataset of these texts.")
-        super().__init__(log_dir=log_dir, **{"update_freq": "epoch", "write_graph": False, **options})
+        super().__init__(
+            log_dir=os.path.expanduser(log_dir), **{"update_freq": "epoch", "write_graph": False, **options}
+        )
         self._every = every
         self._validation_data, self._texts, self._labels = validation_data, texts, labels
         self._hyper_parameters = dict(hyper_parameters or {})

@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import pathlib
 import types
 import typing
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import yaml
 
 from kerasft.errors import KerasftError, bad_argument
+from kerasft.files import local_path
 
 
 def _kind(annotation: Any) -> type:
@@ -68,7 +68,7 @@ def read_options(args: argparse.Namespace, options_class: type, config: str | No
 
 def _read_yaml(path: str, fields: dict[str, dataclasses.Field]) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(pathlib.Path(path).read_text("utf-8"))
+        content = yaml.safe_load(local_path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise KerasftError(
             f"--config {path} cannot be read: {' '.join(str(error).split())}. Expected a YAML file."

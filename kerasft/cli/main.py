@@ -68,6 +68,9 @@ def main(arguments: list[str] | None = None) -> int:
     args.words = sys.argv[1:] if is_own_process else arguments
     if is_own_process:
         signal.signal(signal.SIGTERM, _terminate)
+    for name, value in vars(args).items():
+        if isinstance(value, str) and value.startswith("~/"):
+            setattr(args, name, os.path.expanduser(value))  # a shell leaves --output=~/reviews as it is
     with contextlib.ExitStack() as settings:
         if not args.debug:
             settings.enter_context(quiet())

@@ -8,6 +8,7 @@ from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_text
 from kerasft.data.token_store import logger
 from kerasft.errors import bad_argument, bad_data
+from kerasft.files import local_path
 
 SUFFIXES = (".conll", ".txt", ".tsv", ".iob", ".iob2", ".bio")
 """Endings of files that are read as CoNLL columns."""
@@ -97,7 +98,7 @@ def parallel_files(source: object) -> dict[str, Path] | None:
     """
     if not isinstance(source, str | Path):
         return None
-    for join in (lambda name: Path(source) / name, lambda name: Path(f"{source}.{name}")):
+    for join in (lambda name: local_path(source) / name, lambda name: local_path(f"{source}.{name}")):
         if join(WORDS_FILE).is_file():
             return {name: join(name) for name in (WORDS_FILE, TAGS_FILE, INTENT_FILE)}
     return None

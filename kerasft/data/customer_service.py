@@ -18,7 +18,7 @@ from typing import TypedDict
 
 from kerasft.data import customer_service_grammar as grammar
 from kerasft.errors import bad_argument
-from kerasft.files import file_written_aside
+from kerasft.files import file_written_aside, local_path
 
 INTENTS = tuple(grammar.SHARES)
 """The intents, most frequent first."""
@@ -129,7 +129,7 @@ def write(folder: str | Path, *, rows: int = 6000, seed: int = 0) -> dict[str, P
     dev.csv text,intent
     """
     examples = generate(rows=rows, seed=seed)
-    folder = Path(folder)
+    folder = local_path(folder)
     files = {split: folder / f"{split}.csv" for split in SPLITS}
     for split, path in files.items():
         part = [example for example in examples if example["split"] == split]

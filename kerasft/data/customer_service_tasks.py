@@ -11,7 +11,7 @@ from pathlib import Path
 
 from kerasft.data.customer_service import SPLITS, Example, generate
 from kerasft.errors import bad_argument
-from kerasft.files import file_written_aside
+from kerasft.files import file_written_aside, local_path
 
 _QUESTIONS = {
     "AMOUNT": "How much money is it about?",
@@ -83,7 +83,7 @@ def write(folder: str | Path, task: str, *, rows: int = 2000, seed: int = 0) -> 
         raise bad_argument("task", f"one of {', '.join(_WRITERS)}", task, "Choose one of them.")
     suffix, writer = _WRITERS[task]
     examples = generate(rows=rows, seed=seed)
-    folder = Path(folder)
+    folder = local_path(folder)
     files = {split: folder / f"{split}.{suffix}" for split in SPLITS}
     for split, path in files.items():
         with file_written_aside(path) as aside:

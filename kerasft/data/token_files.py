@@ -24,6 +24,7 @@ import tensorflow as tf
 
 from kerasft.data.token_store import Chunk, Encoder
 from kerasft.errors import bad_data
+from kerasft.files import local_path
 
 VERSION = 1
 HEAD = 2
@@ -85,10 +86,10 @@ def tokenize_to_files(
     Raises:
         DataError: If the folder cannot be written, or a file of a store found there is missing or was changed.
     """
-    store = Path(folder) / fingerprint(encoder, texts, pairs=pairs)
+    store = local_path(folder) / fingerprint(encoder, texts, pairs=pairs)
     if not (store / "index.json").exists():
         try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            local_path(folder).mkdir(parents=True, exist_ok=True)
             _write(encoder, texts, pairs, store)
         except (OSError, tf.errors.OpError) as error:
             problem = f"the token store cannot be written ({getattr(error, 'strerror', None) or error})"

@@ -11,6 +11,7 @@ import numpy as np
 from kerasft.bundles import read_metadata
 from kerasft.export.model_memory import full_batch
 from kerasft.export.runners import LITERT_FILE, SAVED_MODEL_FILE, folder_size, open_runner, weights_path
+from kerasft.files import local_path
 from kerasft.measuring.apart import run_apart
 from kerasft.measuring.litert_file import check_counts, measure_litert
 
@@ -83,7 +84,7 @@ def measure_model(
         rows.append(row | {f"{name}_ms": value for name, value in times.items()})
     found = {
         "path": str(path),
-        "format": "saved_model" if (pathlib.Path(path) / SAVED_MODEL_FILE).is_file() else "keras",
+        "format": "saved_model" if (local_path(path) / SAVED_MODEL_FILE).is_file() else "keras",
         "size_bytes": folder_size(weights_path(path)),
         "rows": rows,
     }
@@ -137,5 +138,5 @@ def litert_file(path: str | os.PathLike) -> pathlib.Path | None:
     >>> litert_file("no/such/folder") is None
     True
     """
-    path = pathlib.Path(path)
+    path = local_path(path)
     return next((file for file in (path, path / LITERT_FILE) if file.is_file()), None)

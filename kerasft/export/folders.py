@@ -9,7 +9,7 @@ from typing import Any
 from kerasft import tokenizers
 from kerasft.bundles import METADATA_FILE, MODEL_FILE, Bundle, load_bundle
 from kerasft.errors import bad_argument
-from kerasft.files import file_written_aside
+from kerasft.files import file_written_aside, local_path
 
 LABELS_FILE = "labels.txt"
 REPORT_FILE = "report.json"
@@ -49,7 +49,7 @@ def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike 
     """
     if folder is None and isinstance(bundle, Bundle):
         raise bad_argument("folder", "a path, for a bundle in memory", folder, "Give folder='exports/reviews'.")
-    folder = beside(bundle, name) if folder is None else pathlib.Path(folder)
+    folder = beside(bundle, name) if folder is None else local_path(folder)
     if folder.is_file():
         raise bad_argument("folder", "a new folder or an export to replace", str(folder), "It is a file.")
     filled = folder.is_dir() and any(folder.iterdir())
@@ -68,8 +68,8 @@ def beside(bundle: str | os.PathLike, name: str) -> pathlib.Path:
     >>> beside("saved_models/reviews", "saved_model").as_posix()
     'saved_models/reviews.saved_model'
     """
-    # `.` and `..` have no name of their own.
-    bundle = pathlib.Path(bundle) if pathlib.Path(bundle).name not in ("", "..") else pathlib.Path(bundle).resolve()
+    bundle = local_path(bundle)
+    bundle = bundle if bundle.name not in ("", "..") else bundle.resolve()  # `.` and `..` have no name of their own
     return bundle.with_name(f"{bundle.name}.{name}")
 
 

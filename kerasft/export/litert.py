@@ -41,7 +41,7 @@ from kerasft.export.quantization import (
 from kerasft.export.runners import LENGTH_PREFIX, LITERT_FILE, SIGNATURE, Runner, litert_runner
 from kerasft.export.saved_model import write_graph
 from kerasft.export.verify import check_report, encoded_for, sample_texts, verify
-from kerasft.files import written_aside
+from kerasft.files import local_path, written_aside
 from kerasft.measuring import count_operators, measure_litert
 
 SIGNATURE_FILE = "signature.json"
@@ -156,7 +156,7 @@ def profile(folder: str | os.PathLike) -> dict[str, Any]:
     ...
     kerasft.errors.CheckpointError: no/such/folder/model.tflite is not a LiteRT file: there is no such file. ...
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     measured = measure_litert(folder / LITERT_FILE)
     report = json.loads((folder / REPORT_FILE).read_text("utf-8"))
     report |= {name: measured[name] for name in ("rows", "memory", "kernels", "kernels_of", "kernels_error")}

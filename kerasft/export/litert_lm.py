@@ -9,7 +9,7 @@ from typing import Any
 from kerasft.errors import CheckpointError, ExportError, bad_argument
 from kerasft.export.generation_graphs import PREFILL
 from kerasft.export.runners import LITERT_FILE
-from kerasft.files import file_written_aside
+from kerasft.files import file_written_aside, local_path
 
 LITERT_LM_FILE = "model.litertlm"
 _TOKENIZER_FILE = "tokenizer.json"
@@ -40,13 +40,13 @@ def litert_lm(folder: str | os.PathLike, path: str | os.PathLike | None = None) 
     ...
     kerasft.errors.CheckpointError: no/such/folder is not a folder that kerasft.export.litert_generation wrote: ...
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     facts = _generation_facts(folder)
     if facts["kind"] != "causal_lm":
         raise bad_argument("folder", "an export of a causal language model", facts["kind"], "Run a T5 by its own loop.")
     module = _builder_module()
     metadata = _metadata(module.llm_metadata_pb2.LlmMetadata(), facts)
-    path = folder / LITERT_LM_FILE if path is None else pathlib.Path(path)
+    path = folder / LITERT_LM_FILE if path is None else local_path(path)
     with tempfile.TemporaryDirectory() as temporary, file_written_aside(path) as aside:
         metadata_file = pathlib.Path(temporary) / "metadata.pb"
         metadata_file.write_bytes(metadata.SerializeToString())

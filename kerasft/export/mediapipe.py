@@ -23,7 +23,7 @@ from kerasft.export.runners import PROBABILITY, SIGNATURE, keras_runner, litert_
 from kerasft.export.tflite_metadata import with_metadata
 from kerasft.export.verify import sample_texts
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS
-from kerasft.files import file_written_aside
+from kerasft.files import file_written_aside, local_path
 from kerasft.postprocessing.text_classification import check_settings
 from kerasft.tokenizers.encoding import encode
 
@@ -184,7 +184,7 @@ def _tokenizer_problems(tokenizer: PreTrainedTokenizerFast) -> list[str]:
 def _target(bundle: Bundle | str | os.PathLike, path: str | os.PathLike | None) -> pathlib.Path:
     if path is None and isinstance(bundle, Bundle):
         raise bad_argument("path", "a path, for a bundle in memory", path, "Give path='reviews.tflite'.")
-    path = pathlib.Path(bundle if path is None else path)
+    path = local_path(bundle if path is None else path)
     if path.suffix != ".tflite":
         path = path / FILE_NAME
     if path.is_dir() or path.parent.is_file():

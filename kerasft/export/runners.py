@@ -20,6 +20,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.bundles import METADATA_FILE, MODEL_FILE, load_bundle, read_metadata
 from kerasft.errors import CheckpointError
+from kerasft.files import local_path
 
 SIGNATURE = "serving_default"
 LENGTH_PREFIX = "length_"
@@ -155,7 +156,7 @@ def text_signature(
     >>> text_signature("no/such/folder") is None
     True
     """
-    if not (pathlib.Path(folder) / SAVED_MODEL_FILE).is_file():
+    if not (local_path(folder) / SAVED_MODEL_FILE).is_file():
         return None
     loaded = tf.saved_model.load(str(folder))
     if TEXT_SIGNATURE not in loaded.signatures:
@@ -248,7 +249,7 @@ def open_runner(folder: str | os.PathLike, *, num_threads: int = 2) -> Runner:
     ...
     kerasft.errors.CheckpointError: no/such/folder is not a bundle: there is no such folder. ...
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     metadata = read_metadata(folder)
     if (folder / LITERT_FILE).is_file():
         _check_digest(folder / LITERT_FILE, metadata.get("sha256"))
@@ -352,7 +353,7 @@ def weights_path(folder: str | os.PathLike) -> pathlib.Path:
     >>> weights_path("no/such/folder").name
     'folder'
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     return next((folder / name for name in (LITERT_FILE, MODEL_FILE) if (folder / name).is_file()), folder)
 
 
@@ -365,5 +366,5 @@ def folder_size(path: str | os.PathLike) -> int:
     >>> folder_size(tempfile.mkdtemp())
     0
     """
-    path = pathlib.Path(path)
+    path = local_path(path)
     return sum(item.stat().st_size for item in [path, *path.rglob("*")] if item.is_file())

@@ -29,6 +29,7 @@ from kerasft.export.runners import (
     weights_path,
 )
 from kerasft.features import DECODER_TOKEN_IDS
+from kerasft.files import local_path
 from kerasft.tokenizers.encoding import encode, encode_pairs
 
 SAMPLE_TEXTS = (
@@ -102,7 +103,7 @@ def verify(
     texts = sample_texts(bundle, texts)
     if gold is not None and not callable(gold) and len(gold) != len(texts):
         raise bad_argument("gold", f"as long as texts ({len(texts)})", len(gold), "Give one answer for each text.")
-    runners = _runners(pathlib.Path(artifact))
+    runners = _runners(local_path(artifact))
     first = next(iter(runners.values()))
     max_length = min(bundle.max_length, first.sequence_length or bundle.max_length)
     encoded, pad_id = encoded_for(bundle, texts, max_length), bundle.tokenizer.pad_token_id or 0

@@ -3,11 +3,11 @@
 import collections
 import json
 import os
-import pathlib
 from collections.abc import Sequence
 from typing import Any
 
 from kerasft.errors import CheckpointError, bad_argument
+from kerasft.files import local_path
 from kerasft.measuring.apart import run_apart
 from kerasft.measuring.operators import OF_MAIN, count_operators
 
@@ -71,7 +71,7 @@ def measure_litert(
             f"{path} can't be run by LiteRT: {measured['error']}. Give shorter lengths if it is for these, or export it "
             "again with built-in operations only."
         )
-    found = {"path": str(path), "size_bytes": pathlib.Path(path).stat().st_size, **measured, "operators": operators}
+    found = {"path": str(path), "size_bytes": local_path(path).stat().st_size, **measured, "operators": operators}
     if not profile_runs:
         return found
     longest = max(measured["rows"], key=lambda row: (row["sequence_length"] or 0, -row["threads"]))
@@ -86,7 +86,7 @@ def measure_litert(
 
 
 def _readable(path: str | os.PathLike, lengths: Sequence[int]) -> list[int]:
-    metadata = pathlib.Path(path).with_name("kerasft.json")
+    metadata = local_path(path).with_name("kerasft.json")
     most = json.loads(metadata.read_text("utf-8")).get("max_length") if metadata.is_file() else None
     return sorted({min(length, most or length) for length in lengths})
 

@@ -2,13 +2,13 @@
 
 import collections
 import os
-import pathlib
 import struct
 from typing import Any
 
 from ai_edge_litert import schema_py_generated as schema
 
 from kerasft.errors import CheckpointError
+from kerasft.files import local_path
 
 _BUILTIN_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _TYPE_NAMES = {value: name.lower() for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
@@ -55,7 +55,7 @@ def read_model(path: str | os.PathLike) -> schema.Model:
     ...
     kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: there is no such file. ...
     """
-    path = pathlib.Path(path)
+    path = local_path(path)
     content = path.read_bytes() if path.is_file() else b""
     if content[4:8] != _IDENTIFIER:
         reason = f"its bytes 4 to 8 are not {_IDENTIFIER.decode()}" if path.is_file() else "there is no such file"

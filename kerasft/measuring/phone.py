@@ -1,11 +1,11 @@
 """The commands that measure a LiteRT file on a real phone, with LiteRT's own `benchmark_model`."""
 
 import os
-import pathlib
 import shlex
 
 from ai_edge_litert import schema_py_generated as schema
 
+from kerasft.files import local_path
 from kerasft.measuring.litert_file import check_counts
 from kerasft.measuring.operators import OF_MAIN, read_model, signature_graphs
 from kerasft.measuring.worker import is_zero
@@ -40,7 +40,7 @@ def adb_commands(path: str | os.PathLike, *, length: int = 128, threads: int = 4
     kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: there is no such file. ...
     """
     check_counts(length=[length], threads=[threads], runs=[runs])
-    model, path = read_model(path), pathlib.Path(path)
+    model, path = read_model(path), local_path(path)
     target = f"{_FOLDER}/{path.name.replace(' ', '_')}"
     lines = [
         shlex.join(["adb", "push", str(path), target]),

@@ -12,7 +12,7 @@ from typing import Any
 from xml.etree import ElementTree
 
 from kerasft.errors import bad_argument
-from kerasft.files import file_written_aside
+from kerasft.files import file_written_aside, local_path
 
 FIELDS = (
     *("head", "head_type", "head_start", "head_end", "relation"),
@@ -57,7 +57,7 @@ def write_triples(path: str | os.PathLike, triples: Sequence[Mapping[str, Any]])
     >>> print(write_triples(scratch / "graph.csv", [triple]).read_text().splitlines()[1])
     Ada,0,0,0,works_for,Acme,0,0,0,0,0
     """
-    path = pathlib.Path(path)
+    path = local_path(path)
     write = _WRITERS[graph_format(path)]
     with file_written_aside(path) as aside:
         write(aside, triples)
@@ -75,7 +75,7 @@ def graph_format(path: str | os.PathLike) -> str:
     >>> graph_format("graph.graphml")
     '.graphml'
     """
-    suffix = pathlib.Path(path).suffix.lower()
+    suffix = local_path(path).suffix.lower()
     if suffix not in _WRITERS:
         raise bad_argument("output", f"a file that ends in {', '.join(_WRITERS)}", str(path), "Rename it.")
     return suffix

@@ -10,7 +10,7 @@ import numpy as np
 
 from kerasft.data.plain_texts import read_table
 from kerasft.errors import CheckpointError, bad_argument
-from kerasft.files import written_aside
+from kerasft.files import local_path, written_aside
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline, unit
 
 VECTORS_FILE = "index.npz"
@@ -98,7 +98,7 @@ class Search:
         Raises:
             KerasftError: If the folder holds something else.
         """
-        folder = pathlib.Path(folder)
+        folder = local_path(folder)
         if folder.exists() and not (folder.is_dir() and _only_ours(folder)):
             fix = "It holds other files; choose another folder."
             raise bad_argument("folder", "a new folder or an index to replace", str(folder), fix)
@@ -122,7 +122,7 @@ class Search:
         Raises:
             CheckpointError: If the folder is no index, is damaged, or was made with another model.
         """
-        folder = pathlib.Path(folder)
+        folder = local_path(folder)
         try:
             with np.load(folder / VECTORS_FILE, allow_pickle=False) as arrays:
                 vectors = arrays["vectors"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import os
 from typing import Any
 
 from kerasft.errors import bad_argument
@@ -136,5 +137,8 @@ class TrainingOptions:
     )
 
     def __post_init__(self):
+        for name in ("model", "train", "dev", "test", "output"):
+            if isinstance(path := getattr(self, name, None), str):  # no shell has seen the values of a --config file
+                object.__setattr__(self, name, os.path.expanduser(path))
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))

@@ -11,7 +11,7 @@ import numpy as np
 from markupsafe import Markup
 
 from kerasft.features import REGRESSION, SINGLE_LABEL
-from kerasft.files import file_written_aside
+from kerasft.files import file_written_aside, local_path
 from kerasft.reports import plots
 from kerasft.reports.baseline import is_no_better
 
@@ -243,7 +243,7 @@ class Report:
 
     def write(self, folder: str | os.PathLike) -> Path:
         """Write `report.json` and `report.html` aside, then rename them; return the path of the page."""
-        folder = Path(folder)
+        folder = local_path(folder)
         contents = {
             "report.json": json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False),
             "report.html": self.to_html(),

@@ -9,6 +9,7 @@ from tokenizers import AddedToken, Tokenizer, normalizers
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.errors import CheckpointError
+from kerasft.files import local_path
 from kerasft.tokenizers import kinds
 from kerasft.tokenizers.thread_safe import thread_safe
 
@@ -77,7 +78,7 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
     >>> load(folder)("Good films")["input_ids"]
     [2, 5, 6, 7, 3]
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     settings = _settings(folder)
     name = _class_name(folder)
     kind = kinds.KINDS.get(name)
@@ -245,7 +246,7 @@ def save(tokenizer: PreTrainedTokenizerFast, folder: str | os.PathLike) -> None:
     >>> load(folder / "copy").tokenize("GOOD")
     ['good']
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(str(folder))
     # The generic class reads tokenizer.json as it is; a family's class would put its own parts together again.

@@ -11,6 +11,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.errors import bad_argument, bad_data
 from kerasft.features import is_unicode
+from kerasft.files import local_path
 from kerasft.tokenizers import kinds
 from kerasft.tokenizers.load import wrapped
 
@@ -82,9 +83,9 @@ def train(
 
 
 def _texts(source: str | os.PathLike | Iterable[str | os.PathLike]) -> Iterator[str]:
-    for number, item in enumerate([pathlib.Path(source)] if isinstance(source, str | os.PathLike) else source, 1):
+    for number, item in enumerate([local_path(source)] if isinstance(source, str | os.PathLike) else source, 1):
         if isinstance(item, os.PathLike):
-            yield from _lines(pathlib.Path(item))
+            yield from _lines(local_path(item))
         elif not isinstance(item, str) or not is_unicode(item):
             raise bad_data("texts", "not a text of valid Unicode", "Give strings only.", line=number, value=item)
         else:
