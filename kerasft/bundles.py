@@ -22,7 +22,7 @@ from kerasft.backbones.rebuild import refuse_quantized
 from kerasft.data.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import Labels
-from kerasft.files import written_aside
+from kerasft.files import local_path, written_aside
 from kerasft.tokenizers.thread_safe import thread_safe
 
 MODEL_FILE = "model.keras"
@@ -40,6 +40,8 @@ TASKS = {
     "sentence_embedding": "sentence-embedding",
 }
 """The task of a model, by its name; the heads set the name."""
+_OF_THE_MODEL = ("prompts", "default_prompt_name", "generation", "generation_config")
+# Settings that a checkpoint came with, so that they outlive the bundle: a conversion writes them again.
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "transformers", "tokenizers")
 
 
@@ -131,7 +133,7 @@ def save_bundle(
     >>> sorted(path.name for path in folder.iterdir())[:2]
     ['kerasft.json', 'model.keras']
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     check_target(folder, overwrite=overwrite)
     bundle = make_bundle(model, tokenizer, max_length=max_length, pair=pair, settings=settings)
     metadata = bundle.metadata | {"metrics": metrics or {}, "provenance": provenance or {}}
@@ -178,7 +180,7 @@ def make_bundle(
         "problem": None if labels is None else labels.problem,
         "labels": None if labels is None else list(labels),
         "settings": {**getattr(model, "bundle_settings", {}), **(settings or {})},
-        "max_length": Encoder(tokenizer, max_length, pair).max_length,
+        "max_length": Encoder(tokenizer, max_length or getattr(model, "bundle_max_length", None), pair).max_length,
         "pair": bool(pair),
         "inputs": list(model.input),
         "num_parameters": int(model.count_params()),
@@ -203,7 +205,7 @@ def check_target(folder: str | os.PathLike, *, name: str = "folder", overwrite: 
 
     >>> check_target("saved_models/new")
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     expected = "a new folder or a bundle to replace"
     if (folder / METADATA_FILE).is_file() and (folder / MODEL_FILE).is_file() and not overwrite:
         fix = "overwrite=True" if name == "folder" else "--overwrite (in Python: overwrite=True)"
@@ -230,7 +232,7 @@ def load_bundle(folder: str | os.PathLike) -> Bundle:
     >>> load_bundle(folder).labels.problem
     'single_label'
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     metadata = read_metadata(folder)
     if not (folder / MODEL_FILE).is_file():
         if "format" in metadata:
@@ -246,6 +248,10 @@ def load_bundle(folder: str | os.PathLike) -> Bundle:
             f"{folder / MODEL_FILE} cannot be loaded: {str(error).splitlines()[0]}. Save or copy the bundle again; it was "
             f"written with keras {metadata.get('versions', {}).get('keras', 'unknown')}, here is {keras.__version__}."
         ) from error
+    if not hasattr(type(model), "bundle_settings"):
+        settings = metadata.get("settings", {})
+        model.bundle_settings = {name: settings[name] for name in _OF_THE_MODEL if name in settings}
+        model.bundle_max_length = metadata["max_length"]
     return Bundle(model, tokenizers.load(folder), metadata)
 
 
@@ -262,7 +268,7 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
     ...
     kerasft.errors.CheckpointError: no/such/folder is not a bundle: there is no such folder. ...
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     path = folder / METADATA_FILE
     if not path.is_file():
         content = "it is a file" if folder.is_file() else "there is no such folder"

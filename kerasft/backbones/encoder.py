@@ -38,6 +38,7 @@ class EncoderConfig(BackboneConfig):
         layer_norm_epsilon: Added to the variance in every layer norm.
         initializer_range: Standard deviation of the truncated normal that new weights are drawn from.
         mask_value: What padding adds to an attention score; see `AttentionBias`.
+        pooling: How the checkpoint was trained to make one vector of a text, where it says so; see `kerasft.heads.pooling`.
 
     Example:
 
@@ -59,6 +60,7 @@ class EncoderConfig(BackboneConfig):
     layer_norm_epsilon: float = 1e-12
     initializer_range: float = 0.02
     mask_value: float = DEFAULT_MASK_VALUE
+    pooling: str | None = None
 
     @property
     def initializer(self) -> keras.initializers.Initializer:

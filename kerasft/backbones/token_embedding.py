@@ -45,6 +45,8 @@ class BackboneConfig:
     """The text classification head that the family was published with."""
     masked_lm_activation: ClassVar[str | None] = None
     """Of the masked-language-model head; None: that of the blocks, `config.activation`."""
+    pooling: ClassVar[str | None] = None
+    """How the checkpoint was trained to make one vector of a text; a field of the families that do."""
 
     def get_config(self) -> dict:
         """Return the fields; functions by their registered names."""

@@ -11,7 +11,12 @@ from kerasft.backbones import config_of
 from kerasft.backbones.rebuild import rebuild
 from kerasft.bundles import METADATA_FILE, load_bundle
 from kerasft.checkpoints.families import family_of
+from kerasft.checkpoints.generation_files import FIELDS, OPTIONS
 from kerasft.checkpoints.report import LoadReport, listed
+from kerasft.features import Labels
+from kerasft.files import local_path
+from kerasft.heads import sentence_embedding, sentence_encoder_of, text_classifier
+from kerasft.heads.pooling import pooling_of
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +29,7 @@ def is_bundle(folder: str | pathlib.Path) -> bool:
     >>> is_bundle("no/such/folder")
     False
     """
-    return (pathlib.Path(folder) / METADATA_FILE).is_file()
+    return (local_path(folder) / METADATA_FILE).is_file()
 
 
 def load(folder: str | pathlib.Path, *, dtype: str | None = None) -> tuple[keras.Model, PreTrainedTokenizerFast]:
@@ -47,14 +52,17 @@ def load(folder: str | pathlib.Path, *, dtype: str | None = None) -> tuple[keras
     """
     bundle = load_bundle(folder)
     backbone = backbone_of(bundle.model, dtype=dtype, source=str(folder))
+    backbone.bundle_settings = {name: bundle.settings[name] for name in (OPTIONS, FIELDS) if name in bundle.settings}
+    is_embedder = bundle.model.name == sentence_embedding.__name__
+    backbone.sentence_encoder = sentence_encoder_of(bundle.model) if is_embedder else None
     return backbone, bundle.tokenizer
 
 
 def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "model") -> keras.Model:
-    """Build the backbone that a model was made of anew, with the model's weights; LoRA's matrices are merged.
+    """Build the backbone that a model was made of again, with the model's weights; LoRA's matrices are merged.
 
     A head that does without BERT's pooler has none to give back: it is drawn at random then, as in a checkpoint of a masked
-    language model; `checkpoint_report.missing` says so.
+    language model; `checkpoint_report.missing` says so. The pooling that the model was trained with becomes the backbone's.
 
     Args:
         model: A backbone, or a model that `kerasft.heads` made of one.
@@ -76,6 +84,8 @@ def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "
     layers = {layer.name: layer for layer in rebuild(model).layers}
     if getattr(config, "pooler", False) and "pooled_dense" not in layers:
         config = dataclasses.replace(config, pooler=False)
+    if (pooling := _own_pooling(model)) is not None:
+        config = dataclasses.replace(config, pooling=pooling)
     backbone = family_of(config).build(config, dtype=dtype)
     loaded, missing = [], []
     for layer in backbone.layers:
@@ -89,10 +99,19 @@ def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "
     return backbone
 
 
+def _own_pooling(model: keras.Model) -> str | None:
+    """The pooling that a model was trained with, where it is not just the form that its family was published with."""
+    if model.name == sentence_embedding.__name__:
+        return pooling_of(model)
+    published = config_of(model).classifier_form.pooling
+    return pooling_of(model) if model.name == text_classifier.__name__ and pooling_of(model) != published else None
+
+
 def restore_head(model: keras.Model, name: str | pathlib.Path) -> bool:
     """Give a new model all weights of a bundle, head included, if it is the same model for the same labels.
 
-    So a training that starts from a finished bundle goes on with it, rather than with a new head.
+    So a training that starts from a finished bundle continues with its head. A task without labels, such as a language
+    model, has nothing to compare but the form of the model.
 
     Args:
         model: What `kerasft.heads` made.
@@ -114,12 +133,10 @@ def restore_head(model: keras.Model, name: str | pathlib.Path) -> bool:
     if not is_bundle(name):
         return False
     bundle = load_bundle(name)
-    found = bundle.model.labels
-    if bundle.model.name != model.name or list(found) != list(model.labels) or found.problem != model.labels.problem:
+    if bundle.model.name != model.name or _labels(bundle.model) != _labels(model):
         return False
     layers = {layer.name: layer for layer in rebuild(bundle.model).layers}
     weighted = [layer for layer in model.layers if layer.weights]
-
     if _kinds(model) != _kinds(bundle.model) or not all(layer.name in layers for layer in weighted):
         return False
     if any(_shapes(layer) != _shapes(layers[layer.name]) for layer in weighted):
@@ -129,9 +146,14 @@ def restore_head(model: keras.Model, name: str | pathlib.Path) -> bool:
     return True
 
 
+def _labels(model: keras.Model) -> list[Labels | None]:
+    return [getattr(model, name, None) for name in ("labels", "intents")]
+
+
 def _kinds(model: keras.Model) -> list[str]:
     """What a model is made of; a mean over the tokens and the first one's state have the same weights behind them."""
-    return sorted(type(layer).__name__ for layer in model.layers if not isinstance(layer, keras.layers.Dropout))
+    layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.Dropout)]
+    return sorted(f"{type(layer).__name__} {getattr(layer, 'pooling', '')}" for layer in layers)
 
 
 def _shapes(layer: keras.layers.Layer) -> list[tuple[int, ...]]:

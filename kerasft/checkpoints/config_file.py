@@ -22,12 +22,15 @@ _HARMLESS_FIELDS = """
     length_penalty max_length min_length no_repeat_ngram_size num_beam_groups num_beams num_return_sequences
     output_scores remove_invalid_values repetition_penalty return_dict_in_generate suppress_tokens temperature
     tf_legacy_loss top_k top_p typical_p
+    max_new_tokens min_new_tokens stop_strings epsilon_cutoff eta_cutoff min_p top_h penalty_alpha constraints guidance_scale
+    encoder_repetition_penalty force_words_ids forced_decoder_ids renormalize_logits sequence_bias max_time dola_layers
+    watermarking_config
     summary_activation summary_first_dropout summary_proj_to_labels summary_type summary_use_proj n_ctx n_positions
 """
 # Fields that do not change what an encoder computes: where the checkpoint comes from and how others run it; fields of
 # the tokenizer or of a head; what Google's converter wrote and the reference implementation does not read; and those of
-# text generation, which old versions of transformers wrote into every config; GPT-2's head for multiple choice, and its
-# second name of n_positions, which T5 has too and does not read.
+# text generation, which old versions of transformers wrote into every config (generation_files.py reads them); GPT-2's head
+# for multiple choice, and its second name of n_positions, which T5 has too and does not read.
 HARMLESS_FIELDS = frozenset(_HARMLESS_FIELDS.split())
 
 

@@ -210,6 +210,6 @@ def _misfit(model: keras.Model) -> str | None:
     if (received.pooling, received.hidden_activation) == (published.pooling, published.hidden_activation):
         return None
     return (
-        "Hugging Face's class has the head that the family was published with: build it without pooling and "
-        f"hidden_activation, which gives {published.pooling!r} and {published.hidden_activation!r}"
+        "Hugging Face's class has the head that the family was published with: build it with "
+        f"pooling={published.pooling!r} and hidden_activation={published.hidden_activation!r}"
     )

@@ -26,6 +26,13 @@ SMALL_FILES = (
     "metadata.json",
     "preprocessor.json",
     "assets/tokenizer/*",
+    "modules.json",
+    "config_sentence_transformers.json",
+    "sentence_bert_config.json",
+    "sentence_*_config.json",
+    "[1-9]_*/config.json",
+    "[1-9]_*/model.safetensors",
+    "[1-9]_*/pytorch_model.bin",
 )
 _WEIGHTS = (
     ("model.safetensors", "model.safetensors.index.json", "model-?????-of-?????.safetensors"),
@@ -65,11 +72,13 @@ def download(hub_id: str, revision: str | None = None) -> pathlib.Path:
         formats = sorted(_WEIGHTS, key=lambda files: files[0].endswith(".bin"))
     try:
         wanted = [*SMALL_FILES, *formats[0]]
+        wanted += [f"0_Transformer/{name}" for name in wanted]  # the layout of the first sentence encoders
         folder = pathlib.Path(huggingface_hub.snapshot_download(hub_id, revision=revision, allow_patterns=wanted))
         for files in formats[1:]:
             if _has_weights(folder):
                 break
-            huggingface_hub.snapshot_download(hub_id, revision=folder.name, allow_patterns=list(files))
+            wanted = [*files, *(f"0_Transformer/{name}" for name in files)]
+            huggingface_hub.snapshot_download(hub_id, revision=folder.name, allow_patterns=wanted)
         return folder
     except (OSError, ValueError) as error:  # All of huggingface_hub's own errors are one of the two.
         reason = " ".join(str(error).split())[:300] or type(error).__name__
@@ -112,4 +121,5 @@ def upload(
 
 
 def _has_weights(folder: pathlib.Path) -> bool:
-    return any(any(folder.glob(pattern)) for files in _WEIGHTS for pattern in files)
+    places = (folder, folder / "0_Transformer")
+    return any(any(place.glob(pattern)) for place in places for files in _WEIGHTS for pattern in files)

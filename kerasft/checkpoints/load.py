@@ -1,5 +1,6 @@
 """A checkpoint's name in; its backbone, or its whole model, and its tokenizer out."""
 
+import dataclasses
 import os
 import pathlib
 import warnings
@@ -9,18 +10,25 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft import tokenizers
 from kerasft.backbones import BackboneConfig
-from kerasft.checkpoints import bundle_reader, fairseq_reader, hub, keras_hub_preset
+from kerasft.checkpoints import bundle_reader, fairseq_reader, generation_files, hub, keras_hub_preset
 from kerasft.checkpoints.config_file import CONFIG_FILE, ConfigFile, read_fields
 from kerasft.checkpoints.fairseq_reader import MODEL_FILE as FAIRSEQ_FILE
 from kerasft.checkpoints.fairseq_reader import FairseqReader
 from kerasft.checkpoints.families import FAMILIES
 from kerasft.checkpoints.family import Family, Head
+from kerasft.checkpoints.sentence_files import (
+    fit_tokenizer,
+    is_sentence_encoder,
+    read_sentence_encoder,
+    transformer_folder,
+)
 from kerasft.checkpoints.tensors import Tensors, open_tensors
 from kerasft.checkpoints.tf1_reader import CONFIG_FILE as TF1_CONFIG_FILE
 from kerasft.checkpoints.unfilled import Unfilled
 from kerasft.checkpoints.weights import assign
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import SEGMENT_IDS
+from kerasft.heads import SentenceEncoder, sentence_embedding
 from kerasft.tokenizers.casing import casing_problem
 
 
@@ -31,6 +39,9 @@ def load_pretrained(
 
     Every field of the checkpoint's config that changes the result is honoured or refused, every weight is accounted
     for, and no code from the checkpoint is run. A task head in it is left out; `load_task_model` keeps it.
+
+    A folder of sentence-transformers (`modules.json`) also says how it makes one vector of a text: `kerasft.heads` takes that
+    pooling where none is chosen, and `backbone.sentence_encoder` holds all of it.
 
     Args:
         name: A local folder in Hugging Face layout (`config.json`, the tokenizer's files, and `model.safetensors`,
@@ -68,7 +79,7 @@ def load_pretrained(
         _fit_inputs(tokenizer, backbone)
         return backbone, tokenizer
     config_file, family = _open_config(pathlib.Path(folder))
-    return _load(config_file, family, None, dtype=dtype, allow=allow)
+    return _load(config_file, family, None, dtype=dtype, allow=allow, encoder=_sentence_encoder(folder))
 
 
 def load_task_model(
@@ -80,13 +91,16 @@ def load_task_model(
         name: As for `load_pretrained`, but no KerasHub preset.
         revision: Branch, tag or commit of a hub id.
         dtype: A Keras dtype policy; None: the global policy.
-        allow: As for `load_pretrained`.
+        allow: As for `load_pretrained`. What the file lacks is drawn at random, so train before you ask.
 
     Returns:
-        `(model, tokenizer)`. The model is what the function of `kerasft.heads` for its task makes, with its labels.
+        `(model, tokenizer)`. The model is what the function of `kerasft.heads` for its task makes, with its labels; of a folder
+        of sentence-transformers a `sentence_embedding` with the vectors that it was trained to give. Of a model that writes
+        texts, what the checkpoint says of generation becomes the default of a bundle made of it.
 
     Raises:
-        CheckpointError: As for `load_pretrained`; and if the checkpoint's class has no head that kerasft has too.
+        CheckpointError: As for `load_pretrained`; if the checkpoint's class has no head that kerasft has too; or if a weight
+            of the model is missing, its pooler's included.
 
     Example:
 
@@ -95,8 +109,17 @@ def load_task_model(
         ...
     kerasft.errors.CheckpointError: `name` must be an existing folder, a hub id or a KerasHub preset; received: ...
     """
-    config_file, family = _open_config(pathlib.Path(_folder(name, revision)))
-    return _load(config_file, family, _head(config_file, family), dtype=dtype, allow=allow)
+    folder = _folder(name, revision)
+    config_file, family = _open_config(pathlib.Path(folder))
+    encoder = _sentence_encoder(folder)
+    if encoder is None:
+        return _load(config_file, family, _head(config_file, family), dtype=dtype, allow=allow)
+    backbone, tokenizer = _load(config_file, family, None, dtype=dtype, allow=allow, encoder=encoder)
+    model = sentence_embedding(backbone)
+    model.checkpoint_report = backbone.checkpoint_report
+    if encoder.max_length is not None:
+        tokenizer.model_max_length = min(tokenizer.model_max_length, encoder.max_length)
+    return model, tokenizer
 
 
 def has_task_head(name: str | os.PathLike, *, revision: str | None = None) -> bool:
@@ -131,16 +154,31 @@ def task_of(name: str | os.PathLike, *, revision: str | None = None) -> str | No
     folder = _folder(name, revision)
     if keras_hub_preset.is_preset(folder) or bundle_reader.is_bundle(folder):
         return None
+    if is_sentence_encoder(pathlib.Path(folder)):
+        return sentence_embedding.__name__
     config_file, family = _open_config(pathlib.Path(folder))
     found = _head_name(config_file, family)
     return None if found is None else family.heads[found].task
 
 
 def _load(
-    config_file: ConfigFile, family: Family, head: Head | None, *, dtype: str | None, allow: tuple[str, ...]
+    config_file: ConfigFile,
+    family: Family,
+    head: Head | None,
+    *,
+    dtype: str | None,
+    allow: tuple[str, ...],
+    encoder: SentenceEncoder | None = None,
 ) -> tuple[keras.Model, PreTrainedTokenizerFast]:
     options = head.read_options(config_file) if head else {}
     config, tokenizer, tensors = _read(config_file, family)
+    if encoder is not None:
+        if not any(field.name == "pooling" for field in dataclasses.fields(config)):
+            raise CheckpointError(
+                f"{config_file.path}: a sentence encoder's backbone must be an encoder or a GPT-2; received: {config.family!r}. "
+                "Choose another checkpoint."
+            )
+        config = dataclasses.replace(config, pooling=encoder.pooling)
     if problem := casing_problem(tokenizer):
         warnings.warn(problem, stacklevel=4)
     unfilled = Unfilled()
@@ -149,20 +187,31 @@ def _load(
         if head:
             model = head.build(model, **options)
     weights = family.weights(model)
-    model.checkpoint_report = assign(
-        {**weights, **head.weights(model)} if head else weights,
-        tensors,
-        family=family,
-        unused=head.unused if head else family.head_names,
-        allow=allow,
-        unfilled=unfilled,
-    )
+    with warnings.catch_warnings():
+        if encoder is not None:  # whose vectors are pooled in another way
+            warnings.filterwarnings("ignore", message=r".*drawn at random: pooler\.")
+        model.checkpoint_report = assign(
+            {**weights, **head.weights(model)} if head else weights,
+            tensors,
+            # A model that answers needs all of its weights; a backbone without a pooler can still be trained.
+            family=dataclasses.replace(family, optional=()) if head else family,
+            unused=head.unused if head else family.head_names,
+            allow=allow,
+            unfilled=unfilled,
+        )
+    model.sentence_encoder = encoder
+    if head and head.task in generation_files.TASKS:
+        model.bundle_settings = generation_files.read_generation(config_file, tokenizer, head.task)
     _fit_inputs(tokenizer, model)
     return model, tokenizer
 
 
+def _sentence_encoder(folder: str) -> SentenceEncoder | None:
+    return read_sentence_encoder(pathlib.Path(folder)) if is_sentence_encoder(pathlib.Path(folder)) else None
+
+
 def _folder(name: str | os.PathLike, revision: str | None) -> str:
-    name = os.fspath(name).removeprefix("hf://")
+    name = os.path.expanduser(os.fspath(name).removeprefix("hf://"))
     if (name and pathlib.Path(name).is_dir()) or keras_hub_preset.is_preset(name):
         return name
     if not hub.is_hub_id(name):
@@ -177,7 +226,7 @@ def _folder(name: str | os.PathLike, revision: str | None) -> str:
 
 
 def _open_config(folder: pathlib.Path) -> tuple[ConfigFile, Family]:
-    config_file = _config_file(folder)
+    config_file = _config_file(transformer_folder(folder))
     return config_file, config_file.choice("model_type", None, choices=FAMILIES)
 
 
@@ -196,6 +245,7 @@ def _read(config_file: ConfigFile, family: Family) -> tuple[BackboneConfig, PreT
     # T5 has no largest length: its positions are relative.
     max_length = getattr(config, "max_sequence_length", None)
     tokenizer = _fitting_tokenizer(folder, config.vocabulary_size, max_length)
+    fit_tokenizer(folder, tokenizer)
     tensors = open_tensors(folder)  # Opened before the graph is built: a damaged file fails fast.
     return family.refine(config, tensors), tokenizer, tensors
 

@@ -4,6 +4,7 @@ import json
 import math
 import os
 import pathlib
+import re
 import tempfile
 
 import keras
@@ -16,7 +17,7 @@ import kerasft
 from kerasft import tokenizers
 from kerasft.backbones import config_of
 from kerasft.backbones.rebuild import refuse_quantized
-from kerasft.checkpoints import hub
+from kerasft.checkpoints import generation_files, hub
 from kerasft.checkpoints.config_file import CONFIG_FILE, read_fields
 from kerasft.checkpoints.families import family_of
 from kerasft.checkpoints.family import Family, Weights
@@ -24,18 +25,25 @@ from kerasft.checkpoints.hub import SMALL_FILES
 from kerasft.checkpoints.model_card import model_card
 from kerasft.checkpoints.report import listed
 from kerasft.checkpoints.safetensors_reader import SINGLE_FILE
+from kerasft.checkpoints.sentence_files import write_sentence_files
 from kerasft.errors import bad_argument
-from kerasft.files import written_aside
+from kerasft.files import local_path, written_aside
+from kerasft.heads import sentence_embedding, sentence_encoder_of
 
 CARD_FILE = "README.md"
 
 
 DTYPES = ("float32", "float16", "bfloat16")
+MODULE_FOLDER = re.compile(r"[1-9]_(Pooling|Dense|Normalize)")
 _OURS = "kerasft_version"  # the field of config.json that tells a folder of ours
 
 
 def save_huggingface(
-    folder: str | os.PathLike, model: keras.Model, tokenizer: PreTrainedTokenizerFast, *, dtype: str = "float32"
+    folder: str | os.PathLike,
+    model: keras.Model,
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    dtype: str = "float32",
 ) -> pathlib.Path:
     """Write a backbone, or a model with a head, in Hugging Face layout. The folder appears whole or not at all.
 
@@ -47,7 +55,8 @@ def save_huggingface(
         dtype: Of the numbers in the file: `"float32"`, `"float16"` or `"bfloat16"`.
 
     Returns:
-        The folder, with `config.json`, `model.safetensors`, the tokenizer's files and a model card, `README.md`.
+        The folder, with `config.json`, `model.safetensors`, the tokenizer's files and a model card, `README.md`;
+        of a sentence embedder also the files by which sentence-transformers gives the same vectors.
 
     Raises:
         KerasftError: If the model has no kerasft backbone, or a head that no Hugging Face class has; if the folder holds
@@ -59,7 +68,7 @@ def save_huggingface(
     >>> sorted(path.name for path in folder.iterdir())[:3]
     ['README.md', 'config.json', 'model.safetensors']
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     if dtype not in DTYPES:
         raise bad_argument("dtype", f"one of {DTYPES}", dtype, "Leave it out for float32.")
     check_target(folder)
@@ -93,6 +102,13 @@ def save_huggingface(
             else "load_task_model",
         )
         (aside / CARD_FILE).write_text(card, "utf-8")
+        if model.name in generation_files.TASKS:
+            own = getattr(model, "bundle_settings", {})
+            generation_files.write_generation(aside, own, ids=_special_ids(tokenizer), task=model.name)
+        if model.name == sentence_embedding.__name__:
+            encoder = sentence_encoder_of(model)
+            longest = encoder.max_length or min(tokenizer.model_max_length, config.max_sequence_length)
+            write_sentence_files(aside, encoder, hidden_dim=config.hidden_dim, max_length=longest)
     return folder
 
 
@@ -110,12 +126,13 @@ def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:
 
     >>> check_target("exchange/new")
     """
-    folder = pathlib.Path(folder)
+    folder = local_path(folder)
     expected = "a new folder, or one with a checkpoint that kerasft wrote and nothing else"
     if folder.exists() and not folder.is_dir():
         raise bad_argument(name, expected, str(folder), "It is a file; choose another name.")
     found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    others = [file for file in found if file not in (CARD_FILE, SINGLE_FILE, *SMALL_FILES)]
+    known = (CARD_FILE, SINGLE_FILE, *SMALL_FILES)
+    others = [file for file in found if file not in known and not MODULE_FOLDER.fullmatch(file)]
     ours = (folder / CONFIG_FILE).is_file() and _OURS in read_fields(folder / CONFIG_FILE)
     if found and (others or not ours):
         fix = (
@@ -180,7 +197,7 @@ def _head_parts(model: keras.Model, family: Family) -> tuple[str, Weights, dict]
                 raise bad_argument("model", "of a form that Hugging Face has too", model.name, misfit + ".")
             prefixed = {family.prefix + name: weight for name, weight in weights.items()}
             return family.class_prefix + suffix, {**prefixed, **head.weights(model)}, head.write_options(model)
-    if not isinstance(model.output, dict):  # as a backbone's is
+    if not isinstance(model.output, dict) and model.name != sentence_embedding.__name__:  # as a backbone's is
         raise bad_argument(
             "model",
             f"a backbone or one of {', '.join(head.task for head in family.heads.values())}",

@@ -59,6 +59,8 @@ def read_mt5_config(config: ConfigFile) -> MT5Config:
 def _read_fields(config: ConfigFile, sizes: dict[str, int], feed_forward: str) -> dict:
     config.only("is_encoder_decoder", True)
     config.only("is_decoder", False)
+    config.only("decoder_start_token_id", 0, None)  # CachedT5 starts a text with the padding token
+    config.only("pad_token_id", 0, None)
     config.only("pruned_heads", {}, None)
     config.only("quantization_config", None)
     config.only("auto_map", None)  # The checkpoint brings its own code, which is never run.

@@ -54,7 +54,9 @@ def assign(
     missing = tuple(name for name in weights if name not in stored)
     absent = [name for name in missing if not _permitted(name, family.optional, allow)]
     if absent:
-        _fail(tensors, "lacks weights that its config.json calls for", absent)
+        patterns = sorted({f"{name.split('.')[0]}.*" for name in absent})
+        fix = f"To draw them at random and train them, give allow={tuple(patterns)}, or --allow to kerasft convert."
+        _fail(tensors, "lacks weights that its config.json calls for", absent, fix)
     extra = tuple(name for name in stored if name not in weights)
     strange = [name for name in extra if not _permitted(name, unused, allow)]
     if strange:
@@ -119,7 +121,6 @@ def _reshaped(weights: Weights, tensors: Tensors, stored: Mapping[str, str]) -> 
     return tuple(differing)
 
 
-def _fail(tensors: Tensors, problem: str, names: Iterable[str]) -> None:
-    raise CheckpointError(
-        f"{tensors.folder}: {problem}: {listed(names)}. Take config.json and weights of one and the same checkpoint."
-    )
+def _fail(tensors: Tensors, problem: str, names: Iterable[str], fix: str = "") -> None:
+    same = "Take config.json and weights of one and the same checkpoint."
+    raise CheckpointError(f"{tensors.folder}: {problem}: {listed(names)}. {same} {fix}".strip())

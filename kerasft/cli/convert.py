@@ -69,11 +69,6 @@ def _read(args: argparse.Namespace) -> tuple:
             backbone, tokenizer = kerasft.load_pretrained(args.source)
             return backbone, tokenizer, backbone.checkpoint_report
         bundle = kerasft.load_bundle(args.source)
-        if bundle.task == "sentence-embedding":
-            # Pooling has no weights, and no class of transformers: the backbone is all there is to write.
-            print("Note: a sentence embedder is written as its backbone; pooling is up to the reader.", file=sys.stderr)
-            backbone, tokenizer = kerasft.load_pretrained(args.source)
-            return backbone, tokenizer, backbone.checkpoint_report
         names = tuple(weight.path for weight in bundle.model.weights)
         return bundle.model, bundle.tokenizer, kerasft.checkpoints.LoadReport(args.source, loaded=names)
     keep_head = not args.backbone_only and kerasft.checkpoints.has_task_head(args.source, revision=args.revision)
@@ -84,4 +79,11 @@ def _read(args: argparse.Namespace) -> tuple:
         model, tokenizer = load(args.source, revision=args.revision, allow=tuple(args.allow))
     finally:
         log.disabled = False
-    return model, tokenizer, model.checkpoint_report
+    report = model.checkpoint_report
+    missing = [name for name in report.missing if name.startswith("pooler.")]
+    if missing and isinstance(model.output, dict):
+        # No random numbers into a file that others take for trained ones.
+        states = kerasft.features.SEQUENCE_OUTPUT
+        model = type(model)(model.input, {states: model.output[states]}, name=model.name)
+        print(f"Note: left out, as {args.source} has none: {', '.join(missing)}.", file=sys.stderr)
+    return model, tokenizer, report

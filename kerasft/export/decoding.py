@@ -4,17 +4,16 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
-import keras
-
 from kerasft.bundles import Bundle
 from kerasft.data.entity_markers import marker_ids
 from kerasft.data.marked_texts import ENTITY_MARKERS
 from kerasft.data.question_windows import QuestionWindows
 from kerasft.data.windows import special_tokens
+from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from kerasft.generation.cached_t5 import START_ID
 from kerasft.generation.options import GenerationOptions
-from kerasft.heads.pooling import LastToken, MaskedMean
+from kerasft.heads.sentence_encoder import sentence_encoder_of
 from kerasft.postprocessing.question_answering import N_BEST
 from kerasft.postprocessing.tags import scheme_of
 from kerasft.postprocessing.text_classification import check_settings
@@ -104,11 +103,12 @@ def _relations(bundle: Bundle, _: int) -> dict[str, Any]:
 
 def _embedding(bundle: Bundle, _: int) -> dict[str, Any]:
     """The file pools and normalises itself; an app that compares vectors has to know whether it did."""
-    last = bundle.model.get_layer("embedding")
-    normalized = isinstance(last, keras.layers.UnitNormalization)
-    pooled_by = last.input._keras_history.operation
-    kinds = {MaskedMean: "mean", LastToken: "last", keras.layers.Dense: "pooler"}
-    return {"pooling": kinds.get(type(pooled_by), "cls"), "normalized": normalized}
+    encoder = sentence_encoder_of(bundle.model)
+    if encoder.default_prompt_name is not None:
+        prompt = encoder.prompts[encoder.default_prompt_name]
+        fix = "An app reads texts as they are: set default_prompt_name to null in kerasft.json, and begin texts with the prompt."
+        raise bad_argument("bundle", "a sentence embedder without a default prompt for a mobile file", prompt, fix)
+    return {"pooling": encoder.pooling, "normalized": encoder.normalize}
 
 
 def _mask(bundle: Bundle, _: int) -> dict[str, Any]:

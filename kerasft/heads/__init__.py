@@ -9,6 +9,7 @@ from kerasft.heads.pooling import LastToken, MaskedMean
 from kerasft.heads.question_answering import question_answering
 from kerasft.heads.relation_extraction import EntityStates, relation_classifier
 from kerasft.heads.sentence_embedding import sentence_embedding
+from kerasft.heads.sentence_encoder import Projection, SentenceEncoder, sentence_encoder_of
 from kerasft.heads.sequence_to_sequence import sequence_to_sequence
 from kerasft.heads.text_classification import form_of, text_classifier
 from kerasft.heads.token_classification import token_classifier
@@ -22,6 +23,8 @@ __all__ = [
     "LogitsModel",
     "MaskedMean",
     "OutputBias",
+    "Projection",
+    "SentenceEncoder",
     "causal_lm",
     "form_of",
     "intent_and_slots",
@@ -29,6 +32,7 @@ __all__ = [
     "question_answering",
     "relation_classifier",
     "sentence_embedding",
+    "sentence_encoder_of",
     "sequence_to_sequence",
     "text_classifier",
     "token_classifier",

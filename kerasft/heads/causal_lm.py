@@ -2,6 +2,8 @@
 
 import keras
 
+from kerasft.backbones.encoder import EncoderConfig
+from kerasft.backbones.token_embedding import find_config
 from kerasft.errors import bad_argument
 from kerasft.features import SEQUENCE_OUTPUT
 from kerasft.heads.logits_model import LogitsModel
@@ -22,7 +24,7 @@ def causal_lm(backbone: keras.Model) -> keras.Model:
         of the token after it.
 
     Raises:
-        KerasftError: If the backbone has no hidden states, or no token embedding that can be used as the matrix.
+        KerasftError: If the backbone is an encoder, has no hidden states, or no token embedding that can be used as the matrix.
 
     Example:
 
@@ -31,7 +33,12 @@ def causal_lm(backbone: keras.Model) -> keras.Model:
     >>> causal_lm(gpt2(config)).output_shape
     (None, None, 100)
     """
-    logits = vocabulary_logits(backbone, outputs_of(backbone)[SEQUENCE_OUTPUT])  # (B, S, V)
+    hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
+    config = find_config(backbone)
+    if isinstance(config, EncoderConfig):
+        fix = "Take a GPT-2, or make one by kerasft.checkpoints.new_gpt2."
+        raise bad_argument("backbone", "one that reads a text from left to right", config.family, fix)
+    logits = vocabulary_logits(backbone, hidden_states)  # (B, S, V)
     return LogitsModel(backbone.input, logits, name="causal_lm")
 
 

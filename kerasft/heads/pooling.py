@@ -2,6 +2,7 @@
 
 import keras
 
+from kerasft.backbones.token_embedding import find_config
 from kerasft.errors import bad_argument
 from kerasft.features import PADDING_MASK, POOLED_OUTPUT, SEQUENCE_OUTPUT
 
@@ -89,6 +90,46 @@ def outputs_of(backbone: keras.Model) -> dict:
     return outputs
 
 
+def default_pooling(backbone: keras.Model) -> str:
+    """Return the pooling of a backbone where none is chosen.
+
+    Args:
+        backbone: A functional encoder with the inputs of `kerasft.features`.
+
+    Returns:
+        What the checkpoint was trained with, where it says so (a sentence encoder's `1_Pooling`, a bundle); else `"last"` for
+        a decoder, whose first token has seen nothing; else `"pooler"` where the backbone has one; else `"cls"`.
+
+    Example:
+
+    >>> default_pooling(backbone)
+    'pooler'
+    """
+    config = find_config(backbone)
+    if getattr(config, "pooling", None) is not None:
+        return config.pooling
+    if config is not None and config.classifier_form.pooling == "last":
+        return "last"
+    return "pooler" if POOLED_OUTPUT in outputs_of(backbone) else "cls"
+
+
+def pooling_of(model: keras.Model) -> str:
+    """Return the pooling of a model with one vector a text.
+
+    Args:
+        model: What `kerasft.heads.text_classifier` or `kerasft.heads.sentence_embedding` made.
+
+    Example:
+
+    >>> pooling_of(model)
+    'pooler'
+    """
+    layers = {layer.name: layer for layer in model.layers}
+    if "pooling" in layers:
+        return "last" if isinstance(layers["pooling"], LastToken) else "mean"
+    return "pooler" if "pooled_dense" in layers else "cls"
+
+
 def pool(backbone: keras.Model, pooling: str | None = None):
     """Add the pooling to a backbone's graph and return the (B, H) tensor.
 
@@ -96,8 +137,7 @@ def pool(backbone: keras.Model, pooling: str | None = None):
         backbone: A functional encoder with the inputs of `kerasft.features`.
         pooling: `"cls"`: the first token's vector. `"pooler"`: that vector through the checkpoint's pre-trained tanh
             layer (Devlin et al. 2019, arXiv:1810.04805). `"mean"`: the mean over the real tokens. `"last"`: the last
-            real token's vector, for decoders. `None`: the pooler where
-            the backbone has one, else the first token.
+            real token's vector, for decoders. `None`: see `default_pooling`.
 
     Raises:
         KerasftError: If `pooling` is unknown, or `"pooler"` is asked of a backbone without one.
@@ -112,7 +152,7 @@ def pool(backbone: keras.Model, pooling: str | None = None):
     """
     outputs = outputs_of(backbone)
     if pooling is None:
-        pooling = "pooler" if POOLED_OUTPUT in outputs else "cls"
+        pooling = default_pooling(backbone)
     if pooling not in POOLINGS:
         raise bad_argument("pooling", f"one of {POOLINGS} or None", pooling, "Choose one of them.")
     if pooling == "pooler":

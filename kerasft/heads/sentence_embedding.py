@@ -2,25 +2,33 @@
 
 import keras
 
+from kerasft.backbones.token_embedding import find_config
+from kerasft.errors import bad_argument
 from kerasft.heads.pooling import pool
+from kerasft.heads.sentence_encoder import PROJECTION, SentenceEncoder
 
 
-def sentence_embedding(backbone: keras.Model, *, pooling: str = "mean", normalize: bool = True) -> keras.Model:
+def sentence_embedding(
+    backbone: keras.Model, *, pooling: str | None = None, normalize: bool | None = None
+) -> keras.Model:
     """Extend a backbone's graph by pooling and, by default, division by the Euclidean norm (Reimers and Gurevych 2019,
     arXiv:1908.10084, section 3).
 
-    The head has no weights of its own, so a checkpoint that was trained as a sentence embedder is one again at once.
+    The head has no new weights, so a checkpoint that was trained as a sentence embedder is one again at once. Where the
+    checkpoint says how (a sentence-transformers folder, or a bundle of such a model), pooling, normalisation, dense layers
+    between the two and prompts are its own.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
-        pooling: `"mean"` over the real tokens, `"cls"`, `"pooler"` or `"last"`: that of the checkpoint's own training.
-        normalize: Whether vectors have length 1; then their dot product is their cosine. A text without a token gives 0.
+        pooling: `"mean"` over the real tokens, `"cls"`, `"pooler"` or `"last"`; None: the checkpoint's own, else `"mean"`.
+        normalize: Whether vectors have length 1; then their dot product is their cosine. A text without a token gives 0. None:
+            as the checkpoint says, else True.
 
     Returns:
         A functional model: a dictionary of int32 tensors (B, S) in, float32 `embedding` (B, H) out.
 
     Raises:
-        KerasftError: If `pooling` is unknown, or `"pooler"` is asked of a backbone without one.
+        KerasftError: If `pooling` is unknown, or `"pooler"` for a backbone without one, or whose pooler was drawn at random.
 
     Example:
 
@@ -29,10 +37,22 @@ def sentence_embedding(backbone: keras.Model, *, pooling: str = "mean", normaliz
     >>> np.linalg.norm(vectors, axis=1).round(4).tolist()
     [1.0, 1.0]
     """
-    pooled = pool(backbone, pooling)  # (B, H)
+    encoder = getattr(backbone, "sentence_encoder", None)
+    own = encoder or SentenceEncoder(pooling=getattr(find_config(backbone), "pooling", None) or "mean")
+    pooling = own.pooling if pooling is None else pooling
+    missing = getattr(getattr(backbone, "checkpoint_report", None), "missing", ())
+    if pooling == "pooler" and any(name.startswith("pool") for name in missing):
+        fix = "The checkpoint lacks the pooler's weights, so they are random."
+        raise bad_argument("pooling", "'mean' or 'cls' for a checkpoint without a pooler", pooling, fix)
+    vector = pool(backbone, pooling)  # (B, H)
+    for number, projection in enumerate(own.projections):
+        vector = projection(vector, f"{PROJECTION}{number}")  # (B, outputs)
     # Float32 also under mixed precision: cosines of float16 vectors are good to three digits only.
-    if normalize:
+    if own.normalize if normalize is None else normalize:
         layer = keras.layers.UnitNormalization(dtype="float32", name="embedding")
     else:
         layer = keras.layers.Activation("linear", dtype="float32", name="embedding")
-    return keras.Model(backbone.input, layer(pooled), name="sentence_embedding")  # (B, H)
+    model = keras.Model(backbone.input, layer(vector), name="sentence_embedding")  # (B, H)
+    model.bundle_settings = own.settings
+    model.bundle_max_length = own.max_length
+    return model

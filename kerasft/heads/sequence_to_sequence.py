@@ -37,7 +37,7 @@ def sequence_to_sequence(backbone: keras.Model) -> keras.Model:
         raise bad_argument(
             "backbone",
             f"an encoder and decoder with the output {DECODER_SEQUENCE_OUTPUT!r}",
-            backbone.output,
+            sorted(backbone.output) if isinstance(backbone.output, dict) else backbone.name,
             "Load a T5 with kerasft.load_pretrained(...).",
         )
     config = config_of(backbone)

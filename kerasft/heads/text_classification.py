@@ -8,7 +8,7 @@ from kerasft.backbones.token_embedding import ClassifierForm, find_config
 from kerasft.errors import bad_argument
 from kerasft.features import Labels
 from kerasft.heads.labelled_model import LabelledModel, Logits, check_dropout
-from kerasft.heads.pooling import LastToken, pool
+from kerasft.heads.pooling import pool, pooling_of
 
 
 def text_classifier(
@@ -24,7 +24,8 @@ def text_classifier(
     With `pooling` and `hidden_activation` left out, the head has the form that the family was published with, which is
     also the only one that Hugging Face's class can read: BERT the pooler; RoBERTa (`tanh`), ELECTRA (`gelu`) and
     DistilBERT (`relu`) the first token and a dense layer that is trained with the head; GPT-2 the last token and a linear
-    layer without a bias. KerasHub's backbones: see `pooling`.
+    layer without a bias. A checkpoint that says how it pools (a sentence encoder, or a bundle trained with `pooling`) keeps
+    that pooling. KerasHub's backbones: see `pooling`.
 
     The backbone's layers become the model's own, so `model.get_layer("transformer_layer_3")` works, and freezing a layer
     of the one freezes it in the other.
@@ -58,7 +59,8 @@ def text_classifier(
     config = find_config(backbone)
     form = ClassifierForm(pooling, hidden_activation)
     if form == ClassifierForm() and config is not None:
-        form = config.classifier_form
+        # A checkpoint that says how it pools was trained to say most there; the published form is for the others.
+        form = config.classifier_form if config.pooling is None else ClassifierForm(config.pooling)
     features = pool(backbone, form.pooling)  # (B, H)
     if form.hidden_activation is not None:
         features = _hidden(features, form, dropout)  # (B, H)
@@ -106,9 +108,6 @@ def form_of(model: keras.Model) -> ClassifierForm:
     ClassifierForm(pooling='pooler', hidden_activation=None, hidden_dropout=False)
     """
     layers = {layer.name: layer for layer in model.layers}
-    pooling = "pooler" if "pooled_dense" in layers else "cls"
-    if "pooling" in layers:
-        pooling = "last" if isinstance(layers["pooling"], LastToken) else "mean"
     hidden = layers.get("classifier_hidden")
     activation = None if hidden is None else keras.activations.serialize(hidden.activation)
-    return ClassifierForm(pooling, activation, "classifier_hidden_dropout" in layers)
+    return ClassifierForm(pooling_of(model), activation, "classifier_hidden_dropout" in layers)

@@ -28,6 +28,8 @@ class SentenceEmbeddingPipeline(Pipeline):
         tokenizer: The tokenizer that the model was trained with.
         max_length: Longest text in tokens; longer ones are cut, counted in `num_truncated`, and warned of once.
         max_score: What the scores of rated pairs are divided by where `evaluate` reads them.
+        prompts: Name -> what is put before a text of that kind, such as `{"query": "query: "}`.
+        default_prompt_name: The prompt of a text for which none is named; None: no prompt.
 
     Example:
 
@@ -38,11 +40,22 @@ class SentenceEmbeddingPipeline(Pipeline):
     ((2, 16), 16)
     """
 
-    def __init__(self, runner: Runner, tokenizer: PreTrainedTokenizerFast, *, max_length: int, max_score: float = 1.0):
+    def __init__(
+        self,
+        runner: Runner,
+        tokenizer: PreTrainedTokenizerFast,
+        *,
+        max_length: int,
+        max_score: float = 1.0,
+        prompts: Mapping[str, str] | None = None,
+        default_prompt_name: str | None = None,
+    ):
         self.runner = runner
         self.tokenizer = tokenizer
         self.max_length = min(max_length, runner.sequence_length or max_length)
         self.max_score = max_score
+        self.prompts = dict(prompts or {})
+        self.default_prompt_name = default_prompt_name
         self.num_truncated = 0
 
     @classmethod
@@ -50,28 +63,38 @@ class SentenceEmbeddingPipeline(Pipeline):
         cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
     ) -> "SentenceEmbeddingPipeline":
         """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
-        max_score = metadata.get("settings", {}).get("max_score", 1.0)
-        return cls(runner, tokenizer, max_length=metadata["max_length"], max_score=max_score)
+        settings = metadata.get("settings", {})
+        known = {name: settings[name] for name in ("max_score", "prompts", "default_prompt_name") if name in settings}
+        return cls(runner, tokenizer, max_length=metadata["max_length"], **known)
 
-    def __call__(self, texts: str | Sequence[str], *, batch_size: int = 32) -> Any:
+    def __call__(self, texts: str | Sequence[str], *, batch_size: int = 32, prompt_name: str | None = None) -> Any:
         """Answer one text by `{"embedding": [H numbers]}`, a list of texts by a list of these.
+
+        Args:
+            texts: One text or many.
+            batch_size: Texts in one run.
+            prompt_name: As for `embed`.
 
         Raises:
             DataError: If an item is not text.
+            KerasftError: If there is no such prompt.
         """
         if isinstance(texts, str):
-            return {EMBEDDING: self.embed([texts])[0].tolist()}
-        return [{EMBEDDING: vector.tolist()} for vector in self.embed(texts, batch_size=batch_size)]
+            return {EMBEDDING: self.embed([texts], prompt_name=prompt_name)[0].tolist()}
+        vectors = self.embed(texts, batch_size=batch_size, prompt_name=prompt_name)
+        return [{EMBEDDING: vector.tolist()} for vector in vectors]
 
-    def embed(self, texts: Sequence[str], *, batch_size: int = 32) -> np.ndarray:
+    def embed(self, texts: Sequence[str], *, batch_size: int = 32, prompt_name: str | None = None) -> np.ndarray:
         """Return the vectors of N texts, float32 (N, H), (0, 0) for none.
 
         Args:
             texts: The texts. An empty one is answered too: as what the model makes of no words.
             batch_size: Texts in one run.
+            prompt_name: Which of the checkpoint's prompts is put before each text; None: its default one, if it has one.
 
         Raises:
             DataError: If an item is not text.
+            KerasftError: If there is no such prompt.
         """
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise bad_argument("batch_size", "a whole number >= 1", batch_size, "32 is usual.")
@@ -82,7 +105,7 @@ class SentenceEmbeddingPipeline(Pipeline):
             return np.empty((0, 0), np.float32)
         if isinstance(texts[0], tuple):
             raise bad_data("texts", "pairs are embedded one text at a time", "Give single texts.", value=texts[0])
-        encoded = encode(self.tokenizer, texts, max_length=self.max_length)
+        encoded = encode(self.tokenizer, self._prompted(texts, prompt_name), max_length=self.max_length)
         if encoded.num_truncated and not self.num_truncated:
             warnings.warn(
                 f"{encoded.num_truncated} of {len(texts)} texts were cut to {self.max_length} tokens; later ones are "
@@ -91,6 +114,13 @@ class SentenceEmbeddingPipeline(Pipeline):
             )
         self.num_truncated += encoded.num_truncated
         return np.stack(predict(self.runner, encoded, self.tokenizer.pad_token_id, batch_size=batch_size)[EMBEDDING])
+
+    def _prompted(self, texts: list[str], name: str | None) -> list[str]:
+        name = self.default_prompt_name if name is None else name
+        if name is not None and name not in self.prompts:
+            raise bad_argument("prompt_name", f"one of {sorted(self.prompts)}", name, "Leave it out for no prompt.")
+        prompt = self.prompts[name] if name else ""
+        return [prompt + text if isinstance(text, str) else text for text in texts] if prompt else texts
 
     def evaluate(
         self,

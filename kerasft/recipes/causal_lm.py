@@ -11,10 +11,18 @@ import dataclasses
 import random
 
 import kerasft
-from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, settle, verbosity
+from kerasft.recipes.training import (
+    finish,
+    keep_weights,
+    load_with_head,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    settle,
+    verbosity,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -35,7 +43,7 @@ class Options(TrainingOptions):
     completion: str | None = option("column of the completion, on which alone the loss is")
     block_size: int = option("tokens of a block; documents are packed into blocks", default=256, least=2)
     batch_size: int | None = option("blocks a step, over all devices together; default: 8", least=1)
-    max_new_tokens: int = option("default length limit of the bundle's texts", default=128, least=1)
+    max_new_tokens: int | None = option("default length limit of the bundle's texts; the checkpoint's, or 128", least=1)
 
 
 def main(options: Options) -> dict:
@@ -68,7 +76,7 @@ def main(options: Options) -> dict:
 
     # 2. Model, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
-        model, tokenizer = load_model(options)
+        model, tokenizer = load_with_head(options, kerasft.heads.causal_lm)
         options = choose_training(options, model, rows=len(train_texts), kind="causal_lm")
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         data = {"block_size": options.block_size, "batch_size": batch_size}
@@ -83,7 +91,12 @@ def main(options: Options) -> dict:
         )
 
     # 3. Measure, train, measure again.
-    settings = {"documents": options.documents, "generation": {"max_new_tokens": options.max_new_tokens}}
+    generation = {"max_new_tokens": 128, **model.bundle_settings.get("generation", {})}
+    if options.max_new_tokens is not None:
+        generation["max_new_tokens"] = options.max_new_tokens
+    if generation.get("min_new_tokens", 0) > generation["max_new_tokens"]:  # of a checkpoint for longer texts
+        del generation["min_new_tokens"]
+    settings = {"documents": options.documents, "generation": generation}
     settings["columns"] = found
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.block_size, settings=settings)
     before = kerasft.pipelines.load(trained).evaluate(texts, num_samples=0).metrics["perplexity"]
@@ -101,18 +114,6 @@ def main(options: Options) -> dict:
 
     result = finish(options, trained, measure=measure, split=split, history=model.history.history)
     return result
-
-
-def load_model(options: Options) -> tuple:
-    """Load a GPT-2 with the head that it was published with, or a backbone, which gets one."""
-    if kerasft.checkpoints.task_of(options.model) == "causal_lm":
-        return kerasft.load_task_model(options.model)
-    backbone, tokenizer = kerasft.load_pretrained(options.model)
-    family = kerasft.backbones.config_of(backbone).family
-    if family != "gpt2":
-        fix = "Take a GPT-2, or make one by kerasft.checkpoints.new_gpt2."
-        raise bad_argument("model", "one that reads a text from left to right", f"{options.model} ({family})", fix)
-    return kerasft.heads.causal_lm(backbone), tokenizer
 
 
 def read_texts(options: Options) -> tuple:

@@ -79,7 +79,9 @@ def main(options: Options) -> dict:
     cosine = options.loss == "cosine"
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
-        embedder = kerasft.heads.sentence_embedding(backbone, normalize=False)
+        pooling = getattr(kerasft.backbones.find_config(backbone), "pooling", None) or "mean"
+        backbone.sentence_encoder = None  # the classifier stands on the pooled vector itself
+        embedder = kerasft.heads.sentence_embedding(backbone, pooling=pooling, normalize=False)
         drawn = {"per_text": options.partners, "with_negatives": cosine, "seed": options.seed}
         pairs, y = kerasft.data.class_pairs(texts, classes, **drawn)
         options = choose_training(options, backbone, rows=len(pairs), kind="few_shot")
@@ -105,7 +107,7 @@ def main(options: Options) -> dict:
     embedder.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
     embed = kerasft.pipelines.load(kerasft.make_bundle(embedder, tokenizer, max_length=options.max_length)).embed
     head = LogisticRegression(C=options.inverse_regularization, max_iter=1000).fit(embed(texts), classes)
-    model = kerasft.heads.text_classifier(backbone, labels, pooling="mean")
+    model = kerasft.heads.text_classifier(backbone, labels, pooling=pooling)
     kernel, bias = head.coef_.T, head.intercept_  # (H, C), (C,)
     if len(labels) == 2:  # scikit-learn keeps one column then; a softmax needs two, half of it each, of opposite sign
         kernel, bias = np.hstack([-kernel, kernel]) / 2, np.concatenate([-bias, bias]) / 2

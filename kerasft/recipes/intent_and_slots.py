@@ -12,7 +12,15 @@ import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import option
 from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
+from kerasft.recipes.training import (
+    finish,
+    keep_weights,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    restore_head,
+    verbosity,
+)
 
 SCORES = ("intent_accuracy", "slot_f1", "joint_accuracy", "slot_precision", "slot_recall", "token_accuracy")
 
@@ -66,6 +74,7 @@ def main(options: Options) -> dict:
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         options = choose_training(options, backbone, rows=len(train_rows), kind="words")
         model = kerasft.heads.intent_and_slots(backbone, intents, slots, dropout=options.dropout)
+        restore_head(model, options)
         data = {"intents": intents, "labels": slots, "max_length": options.max_length, "stride": options.stride}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.intent_and_slots(

@@ -12,7 +12,16 @@ import dataclasses
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, settle, verbosity
+from kerasft.recipes.training import (
+    finish,
+    keep_weights,
+    load_with_head,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    settle,
+    verbosity,
+)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -63,11 +72,7 @@ def main(options: Options) -> dict:
     #    embedding as its matrix, so only its dense layer starts at random.
     masking = kerasft.data.Masking(rate=options.mask_rate, whole_words=options.whole_words)
     with kerasft.get_strategy(options.strategy).scope():
-        if kerasft.checkpoints.task_of(options.model) == "masked_lm":
-            model, tokenizer = kerasft.load_task_model(options.model)
-        else:
-            backbone, tokenizer = kerasft.load_pretrained(options.model)
-            model = kerasft.heads.masked_lm(backbone)
+        model, tokenizer = load_with_head(options, kerasft.heads.masked_lm)
         options = choose_training(options, model, rows=len(train_rows), kind="masked_lm")
         data = {"packed": options.packed, "masking": masking, "max_length": options.max_length, "seed": options.seed}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size

@@ -12,7 +12,15 @@ import random
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, verbosity
+from kerasft.recipes.training import (
+    finish,
+    keep_weights,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    restore_head,
+    verbosity,
+)
 
 METRICS = ("f1", "exact_match", "best_f1", "best_exact_match")  # the last two where some questions have no answer
 
@@ -76,6 +84,7 @@ def main(options: Options) -> dict:
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         options = choose_training(options, backbone, rows=len(train_questions), kind="questions")
         model = kerasft.heads.question_answering(backbone, dropout=options.dropout)
+        restore_head(model, options)
         data = {"max_length": options.max_length, "stride": options.stride}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         shuffled = {"shuffle": True, "seed": options.seed, "windows_without_answer": options.windows_without_answer}

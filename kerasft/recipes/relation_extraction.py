@@ -20,6 +20,7 @@ from kerasft.recipes.training import (
     prepare,
     read_columns,
     read_rows,
+    restore_head,
     verbosity,
 )
 
@@ -90,6 +91,7 @@ def main(options: Options) -> dict:
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = make_model(options, labels)
         options = choose_training(options, model, rows=len(train_rows), kind="relations")
+        restore_head(model, options)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.relation_extraction(

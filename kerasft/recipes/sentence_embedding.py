@@ -8,6 +8,7 @@ The script is meant to be copied: below `Options` stands plain Keras.
 """
 
 import dataclasses
+import sys
 
 import kerasft
 from kerasft.recipes.defaults import choose_training
@@ -21,8 +22,8 @@ class Options(TrainingOptions):
 
     Example:
 
-    >>> Options(model="bert-base-uncased", train="pairs.csv").pooling
-    'mean'
+    >>> Options(model="bert-base-uncased", train="pairs.csv").scale
+    20.0
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/sentence_embedding")
@@ -37,8 +38,13 @@ class Options(TrainingOptions):
     max_score: float = option("the largest possible score; scores are divided by it", default=1.0, above=0)
     scale: float = option("factor of the cosine in the ranking loss", default=20.0, above=0)
     symmetric: bool = option("ranking loss in both directions", default=False)
-    max_length: int = option("longest text in tokens; longer texts are cut, and counted", default=128, least=3)
-    pooling: str = option("how a text becomes one vector", default="mean", choices=("mean", "cls", "pooler", "last"))
+    max_length: int | None = option(
+        "longest text in tokens; longer texts are cut, and counted; default: the checkpoint's own, or 128", least=3
+    )
+    pooling: str | None = option(
+        "how a text becomes one vector; default: the checkpoint's own, or mean",
+        choices=("mean", "cls", "pooler", "last"),
+    )
 
 
 def main(options: Options) -> dict:
@@ -73,11 +79,14 @@ def main(options: Options) -> dict:
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         options = choose_training(options, backbone, rows=len(train_rows), kind="embedding")
         model = kerasft.heads.sentence_embedding(backbone, pooling=options.pooling)
+        encoder = kerasft.heads.sentence_encoder_of(model)
+        max_length = options.max_length or min(encoder.max_length or 128, tokenizer.model_max_length)
+        print(f"pooling: {encoder.pooling}, longest text: {max_length} tokens", file=sys.stderr)
         train = kerasft.data.sentence_pairs(
-            train_rows,
+            prompted(train_rows, encoder),
             tokenizer,
             scored=rated,
-            max_length=options.max_length,
+            max_length=max_length,
             batch_size=kerasft.data.Batching(tokens=options.token_budget)
             if options.token_budget
             else options.batch_size,
@@ -93,8 +102,8 @@ def main(options: Options) -> dict:
 
     # 3. Train. After each epoch the pipeline measures the dev pairs as it will measure the reported ones.
     settings = {"max_score": options.max_score, "columns": found}  # for `kerasft evaluate` on files like these
-    trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
-    embedder = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=options.max_length))
+    trained = kerasft.make_bundle(model, tokenizer, max_length=max_length, settings=settings)
+    embedder = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=max_length))
     names = ["spearman", "pearson"] if rated else ["accuracy_at_1", "mrr_at_10", "recall_at_10"]
     evaluation = kerasft.callbacks.Evaluation(lambda: embedder.evaluate(dev_rows).metrics)
     watch = make_callbacks(
@@ -113,6 +122,13 @@ def main(options: Options) -> dict:
 
     result = finish(options, trained, measure=measure, split=split, history=model.history.history)
     return result
+
+
+def prompted(rows: "kerasft.data.Rows", encoder) -> "kerasft.data.Rows":
+    """Put the checkpoint's default prompt, if it has one, before both texts, as the pipeline does with what it embeds."""
+    prompt = encoder.prompts.get(encoder.default_prompt_name, "")
+    texts = {name: [prompt + text for text in rows.columns[name]] for name in ("text", "text_pair")}
+    return kerasft.data.read_rows({**rows.columns, **texts}) if prompt else rows
 
 
 def read_rows(options: Options) -> tuple:

@@ -13,7 +13,16 @@ import dataclasses
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, settle, verbosity
+from kerasft.recipes.training import (
+    finish,
+    keep_weights,
+    load_with_head,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    settle,
+    verbosity,
+)
 
 SCORES = {
     "translation": ("bleu", "chrf"),
@@ -48,7 +57,9 @@ class Options(TrainingOptions):
         "dev rows for which texts are generated after each epoch, to choose the best; 0 for none", default=200, least=0
     )
     max_new_tokens: int | None = option("longest generated text in tokens; default --max-target-length", least=1)
-    num_beams: int = option("beams of the final evaluation, and the bundle's default; 1 is greedy", default=1, least=1)
+    num_beams: int | None = option(
+        "beams of the final evaluation, and the bundle's default; 1 is greedy; default: the checkpoint's", least=1
+    )
     length_penalty: float = option("of the beam search; above 0, the larger the longer", default=1.0)
 
 
@@ -82,8 +93,7 @@ def main(options: Options) -> dict:
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
-        backbone, tokenizer = kerasft.load_pretrained(options.model)
-        model = kerasft.heads.sequence_to_sequence(backbone)
+        model, tokenizer = load_with_head(options, kerasft.heads.sequence_to_sequence)
         options = choose_training(options, model, rows=len(train_rows), kind="sequence_to_sequence")
         data = {name: getattr(options, name) for name in ("prefix", "max_source_length", "max_target_length")}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
@@ -98,7 +108,8 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train, writing texts for some dev rows after each epoch. `shuffle=False` because the dataset shuffles itself.
-    settings = make_settings(options, tokenizer) | {"columns": found}
+    generation = model.bundle_settings.get("generation", {})
+    settings = make_settings(options, tokenizer, generation) | {"columns": found}
     greedy = settings | {"generation": {"max_new_tokens": settings["generation"]["max_new_tokens"]}}
     made = {"max_length": options.max_source_length, "settings": settings}
     write = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **{**made, "settings": greedy}))
@@ -120,10 +131,20 @@ def main(options: Options) -> dict:
     return result
 
 
-def make_settings(options: Options, tokenizer) -> dict:
-    """What the bundle's pipeline needs to know: the prefix, how to write, and what to measure."""
-    generation = {"max_new_tokens": options.max_new_tokens or options.max_target_length}
-    if options.num_beams > 1:
+def make_settings(options: Options, tokenizer, generation: dict) -> dict:
+    """What the bundle's pipeline needs to know: the prefix, how to write, and what to measure.
+
+    Args:
+        options: The choices; they stand over those of the checkpoint.
+        tokenizer: The checkpoint's.
+        generation: How the checkpoint says that texts are generated.
+    """
+    generation = dict(generation) if options.num_beams is None else {}
+    longest = options.max_new_tokens or options.max_target_length
+    generation["max_new_tokens"] = longest
+    if generation.get("min_new_tokens", 0) > longest:  # of a checkpoint for longer texts
+        del generation["min_new_tokens"]
+    if (options.num_beams or 1) > 1:
         generation |= {"method": "beam", "num_beams": options.num_beams, "length_penalty": options.length_penalty}
     chosen = {name: getattr(options, name) for name in ("prefix", "metrics", "max_target_length")}
     return chosen | {"generation": generation, "start_token_id": tokenizer.pad_token_id or 0}

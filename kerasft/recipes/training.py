@@ -145,14 +145,39 @@ def read_labelled(
 
 
 def restore_head(model: Any, options: TrainingOptions) -> None:
-    """Go on with a bundle's head too, where `options.model` is a bundle for the same labels, and say so.
+    """Continue with a bundle's head too, where `options.model` is a bundle of the same task and labels, and say so.
 
     Example:
 
     >>> restore_head(model, TrainingOptions(model="bert-base-uncased", train="train.csv"))
     """
     if kerasft.checkpoints.restore_head(model, options.model):
-        print(f"The labels are those of {options.model}: its head goes on too.", file=sys.stderr)
+        print(f"The task and labels are those of {options.model}: training continues with its head.", file=sys.stderr)
+
+
+def load_with_head(options: TrainingOptions, head: Callable) -> tuple:
+    """Load a model of a task without labels: with the checkpoint's or bundle's own head, or a new one where it has none.
+
+    Args:
+        options: The recipe's options.
+        head: The task's function of `kerasft.heads`, such as `kerasft.heads.masked_lm`.
+
+    Returns:
+        The model and its tokenizer.
+
+    Example:
+
+    >>> model, tokenizer = load_with_head(TrainingOptions(model=checkpoint, train="texts.txt"), kerasft.heads.masked_lm)
+    >>> model.name
+    'masked_lm'
+    """
+    if kerasft.checkpoints.task_of(options.model) == head.__name__:
+        return kerasft.load_task_model(options.model)
+    backbone, tokenizer = kerasft.load_pretrained(options.model)
+    model = head(backbone)
+    model.bundle_settings = getattr(backbone, "bundle_settings", {})  # how a bundle's texts are generated
+    restore_head(model, options)
+    return model, tokenizer
 
 
 def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
