@@ -180,6 +180,9 @@ def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> t
             raise bad_data(name, problem, fix, value=rows[0])
         if len(tagged) > 1 and not notes:
             notes.append(f"column {tag} of {count} (the last, from 0) was read as the tag")
+    if not given and count > 1 and _holds_tags(rows, word) and not _holds_tags(rows, tag):
+        fix = 'Name the columns, such as --text 1 --label 0 (columns={"text": 1, "label": 0}).'
+        raise bad_data(name, f"column {word} holds tags, and the last one does not", fix, value=rows[0])
     if count > 1 and -count <= tag < count and word % count == tag % count:
         problem = f"column {tag % count} cannot be both the word and the tag"
         raise bad_data(name, problem, "Name two columns, counted from 0.", value=rows[0])

@@ -222,7 +222,7 @@ def _list(value: object, what: str, name: str) -> list:
 
 def _read_table(rows: Rows, reader: _Reader) -> None:
     missing = [name for name in ("question", "context", "answers") if name not in rows.columns]
-    if missing and (missing != ["answers"] or BARE not in rows.columns):
+    if missing and (missing != ["answers"] or not set(BARE) & set(rows.columns)):
         raise bad_data(rows.name, f"there is no column {missing[0]!r}", FIX, value=list(rows.columns))
     for row in range(len(rows)):
         item = {name: column[row] for name, column in rows.columns.items()}

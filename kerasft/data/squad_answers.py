@@ -20,8 +20,8 @@ FIX = (
     'Write {"question": ..., "context": ..., "answers": [{"text": ..., "answer_start": ...}], "id": ...}; "answers": [] says '
     "that the context holds no answer."
 )
-BARE = "answer"
-"""The column of an answer without its place."""
+BARE = ("answer", "answer_text")
+"""Names of a column of answers without their places, or with these in a column `answer_start`."""
 
 _SEARCH = 'misaligned="search" (--misaligned search)'
 _ARRAY = re.compile(r"array\((\[.*?\])(?:,\s*dtype=[^()]*?)?\)", re.DOTALL)
@@ -39,7 +39,7 @@ def read_answers(item: Mapping[str, Any], place: str) -> list[tuple[str, int | N
     >>> read_answers({"answers": "{'text': array(['Paris'], dtype=object), 'answer_start': array([3])}"}, "train.csv")
     [('Paris', 3)]
     """
-    received = item.get(BARE) if item.get("answers") is None else item["answers"]
+    received = next((item[name] for name in ("answers", *BARE) if item.get(name) is not None), None)
     impossible = _yes_or_no(item.get("is_impossible"), place)
     if isinstance(received, str):
         received = _parsed(received, place)
@@ -90,6 +90,8 @@ def _yes_or_no(value: object, place: str) -> bool | None:
 
 def _as_dictionaries(received: Mapping[str, Any], place: str) -> list[dict]:
     columns = [received.get(name) for name in ("text", "answer_start")]
+    if isinstance(columns[0], str) and not hasattr(columns[1], "__len__"):
+        return [dict(received)]  # one answer, not a list of one
     if any(not hasattr(column, "__len__") or isinstance(column, str) for column in columns) or (
         len(columns[0]) != len(columns[1])
     ):

@@ -66,7 +66,7 @@ class TagReader:
     def words(self, rows: Rows, row: int, *, words: Sequence[str], tags: Sequence[str]) -> Tagged:
         """A text of words joined by spaces, their offsets and their tags in IOB2."""
         words, tags = (item.tolist() if hasattr(item, "tolist") else item for item in (words, tags))
-        if is_list_of(tags, int):
+        if is_list_of(tags, int) or (is_list_of(tags, str) and all(tag.strip().isdigit() for tag in tags)):
             fix = (
                 "Write their names: [names[tag] for tag in tags], where names is the list that comes with the data "
                 '(Hugging Face: dataset.features["ner_tags"].feature.names).'

@@ -47,6 +47,7 @@ def test_tabs_keep_spaces_in_words_and_a_lone_tab_is_a_blank_line(tmp_path):
         ("a O\nb O\nNew York B-X\n", r"line 3: this line has 3 columns, .*'New York B-X'\. Is there a space in a word"),
         ("a\tO\nb\tO\nNew York B-X\n", r"line 3: this line has 1 column, and most have 2"),
         ("EU X B-NP B-ORG\na X O O\nb X O\n", r"line 3: this line has 3 columns, and most have 4"),
+        ("B-PER Ann\nO came\n", r"column 0 holds tags, and the last one does not; received: .*--text 1 --label 0"),
         ("a O\nb O\n# no tag here\n", r"line 3: this line has 4 columns"),
         ("5 a O\n9 b O\n\n2 c O\n", "the first column holds numbers only, .*--text 1"),
         ("a B-PER O\nb O B-ORG\n", r"columns 1, 2 all hold tags .*received: \['a', 'B-PER', 'O'\]\. Name .*--label 1"),

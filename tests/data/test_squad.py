@@ -85,6 +85,7 @@ def test_squads_two_versions(tmp_path):
         json.dumps([{"text": "Paris", "answer_start": 3}]),
         [{"text": "Paris", "answer_start": "3"}],
         [{"text": "Paris", "answer_start": 3.0}],
+        {"text": "Paris", "answer_start": 3},
         "[{'text': 'Paris', 'answer_start': 3}]",
         "{'text': array(['Paris'], dtype=object), 'answer_start': array([3], dtype=int32)}",
         "{'text': array(['Paris'],\n dtype='<U5'), 'answer_start': array([3])}",
@@ -200,8 +201,9 @@ def test_answers_alone_are_searched_as_whole_words_when_asked(form, caplog):
     with caplog.at_level(logging.WARNING, "kerasft"):
         assert read_squad([row], misaligned="search")[0].answers == (Answer("Paris", 18),)
     assert "1 of 1 answers had no answer_start" in caplog.text
-    bare = {"question": "Where?", "context": "In Paris.", "answer": "Paris", "answer_start": "3"}
-    assert read_squad([bare])[0].answers == (Answer("Paris", 3),)
+    for name in ("answer", "answer_text"):
+        bare = {"question": "Where?", "context": "In Paris.", name: "Paris", "answer_start": "3"}
+        assert read_squad([bare])[0].answers == (Answer("Paris", 3),)
 
 
 def test_an_answer_in_another_normal_form_is_taken_as_the_context_has_it(caplog):

@@ -75,6 +75,7 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
         ((["a", "b"], ["O"]), "2 words have 1 tags"),
         ((["a", ""], ["O", "O"]), r"the words are not a list of texts; received: \['a', ''\]"),
         ((["a"], [3]), r"the tags are numbers, .*received: \[3\]\. Write their names: .*feature\.names"),
+        ((["a"], ["3"]), r"the tags are numbers, .*received: \['3'\]\. Write their names"),
         ((["a"], [0.5]), r"the tags are not a list of texts; received: \[0\.5\]"),
         ((["a"], ["B-X\u200b"]), r"the tag holds an invisible character \(word 1\); received: 'B-X.u200b'\. Delete it"),
         (("a b c", ["O", "O"]), "3 words have 2 tags"),
