@@ -193,7 +193,7 @@ def sweep(args: argparse.Namespace) -> None:
         model = first_blocks(args.model, layers, args.output)
         small = shrink(model, [file for file in folder.iterdir() if file.is_file()], folder / f"model_{layers}")
         given = {"model": str(small), "output": str(args.output / "bundle"), "seed": args.seed}
-        given |= {"max_length": args.max_length, **files}
+        given |= {"max_length": args.max_length, "overwrite": True, **files}
         key = {"set": name, "layers": layers, "seed": args.seed}
         if args.defaults:
             if key not in done:

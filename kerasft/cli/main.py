@@ -15,7 +15,7 @@ import warnings
 import kerasft
 from kerasft.cli import benchmark, convert, demo, doctor, evaluate, export, graph, predict, search, train
 from kerasft.cli.quiet import quiet, quiet_exit
-from kerasft.cli.storage import storage_sentence
+from kerasft.cli.storage import storage_sentence, without_echoes
 from kerasft.cli.streams import carry_any_text
 from kerasft.errors import KerasftError
 
@@ -74,6 +74,7 @@ def main(arguments: list[str] | None = None) -> int:
     with contextlib.ExitStack() as settings:
         if not args.debug:
             settings.enter_context(quiet())
+            settings.enter_context(without_echoes())
             if is_own_process:
                 quiet_exit()
             settings.enter_context(warnings.catch_warnings())

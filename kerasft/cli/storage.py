@@ -1,8 +1,10 @@
 """Full disks, limits and permissions: what the file system refused, found in the errors of any library, as a sentence."""
 
+import contextlib
 import errno
 import os
 import re
+import sys
 from collections.abc import Iterator
 
 _FIXES = {
@@ -37,6 +39,35 @@ def storage_sentence(error: BaseException) -> str | None:
         if number == 0 and path and code is not None:  # a missing file that led to something else may be no fault
             return f"{path} cannot be read or written: {os.strerror(code)}. Check the path and its permissions."
     return None
+
+
+@contextlib.contextmanager
+def without_echoes() -> Iterator[None]:
+    """Drop what libraries print when they fail again to write what they could not write before.
+
+    h5py and TensorFlow close files in destructors, where no error can be raised: Python prints a traceback instead. The
+    first error of that kind was raised, and becomes a sentence.
+
+    Example:
+
+    >>> with without_echoes():
+    ...     sys.excepthook(OSError, OSError(errno.ENOSPC, "No space left on device"), None)
+    """
+    hook, unraisable_hook = sys.excepthook, sys.unraisablehook
+
+    def show(kind, error, trace) -> None:
+        if storage_sentence(error) is None:
+            hook(kind, error, trace)
+
+    def show_unraisable(unraisable) -> None:
+        if storage_sentence(unraisable.exc_value) is None:
+            unraisable_hook(unraisable)
+
+    sys.excepthook, sys.unraisablehook = show, show_unraisable
+    try:
+        yield
+    finally:
+        sys.excepthook, sys.unraisablehook = hook, unraisable_hook
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -82,8 +82,9 @@ def _best(name):
 
 
 def _resume(bundle, saved, place):
-    backup = kerasft.callbacks.resume(place / "resume", delete_at_end=False)
-    tiny_training.model().fit(tiny_training.dataset(), epochs=2, initial_epoch=0, verbose=0, callbacks=[backup])
+    backup, state = kerasft.callbacks.resume(place / "r", delete_at_end=False), place / "r/last/training_metadata.json"
+    epochs = json.loads(state.read_text())["epoch"] + 1 if state.exists() else 1  # one more each time
+    tiny_training.model().fit(tiny_training.dataset(), epochs=epochs, verbose=0, shuffle=False, callbacks=[backup])
 
 
 def _token_files(bundle, saved, place):
@@ -120,7 +121,8 @@ def content(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.mark.parametrize("name", WRITERS)
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # h5py closes what it could not write
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in WRITERS])
 def test_a_writer_that_is_refused(bundle, saved, tmp_path, name, capsys):
     write = WRITERS[name]
     write(bundle, saved, tmp_path)
@@ -151,6 +153,15 @@ def test_a_place_that_is_no_folder(bundle, saved, tmp_path, name, capsys):
         WRITERS[name](bundle, saved, tmp_path / "file")
     assert isinstance(caught.value, KerasftError) or storage_sentence(caught.value), repr(caught.value)
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("size", [0, 100])
+def test_logs(tmp_path, size):
+    logs = kerasft.callbacks.TensorBoard(tmp_path, update_freq=1)
+    model, data = tiny_training.model(), tiny_training.dataset()
+    with files_of_at_most(size), pytest.raises(Exception) as caught:  # noqa: PT011  whatever TensorFlow raises
+        model.fit(data, epochs=2, verbose=0, shuffle=False, callbacks=[logs])
+    assert "a file would be larger than the limit" in storage_sentence(caught.value)
 
 
 def run_limited(words, size, folder):

@@ -2,10 +2,12 @@
 
 import errno
 import os
+import sys
+import types
 
 import pytest
 
-from kerasft.cli.storage import storage_sentence
+from kerasft.cli.storage import storage_sentence, without_echoes
 
 FULL = "the disk is full. Free some space, or choose another --output."
 
@@ -44,6 +46,20 @@ def test_the_error_that_led_to_another_counts():
     assert storage_sentence(error) == FULL
     error.__context__ = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "cache.json")
     assert storage_sentence(error) is None  # looked for, not found, and done without
+
+
+def test_only_echoes_are_dropped(monkeypatch):
+    seen = []
+    monkeypatch.setattr("sys.excepthook", lambda kind, error, trace: seen.append(error))
+    monkeypatch.setattr("sys.unraisablehook", lambda unraisable: seen.append(unraisable.exc_value))
+    full, other = RuntimeError("Can't close (errno = 28)"), ValueError("bad")
+    with without_echoes():
+        for error in (full, other):
+            sys.excepthook(type(error), error, None)
+            sys.unraisablehook(types.SimpleNamespace(exc_value=error))
+    assert seen == [other, other]
+    sys.excepthook(OSError, full, None)
+    assert seen[2:] == [full]
 
 
 @pytest.mark.parametrize("error", [ValueError("bad"), OSError("of a library"), OpError("OOM when allocating a tensor")])
