@@ -7,9 +7,14 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from kerasft import locks
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 
 def local_path(path: str | os.PathLike) -> pathlib.Path:
@@ -130,6 +135,32 @@ def file_written_aside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     finally:
         aside.unlink(missing_ok=True)
     _flush_folder(target.parent)
+
+
+def check_room(path: str | os.PathLike, sizes: Iterable[int]) -> None:
+    """Raise if a file has no room on its disk, or is above the system's limit of file sizes.
+
+    For libraries such as HDF5's, which after a write that failed half-way fail again in destructors, or crash.
+
+    Args:
+        path: The file to be written; its folder need not exist yet.
+        sizes: Bytes of the arrays in it.
+
+    Raises:
+        OSError: As the system would, with the file's name.
+
+    Example:
+
+    >>> check_room("model.h5", [1000])
+    """
+    needed = sum(size + 4096 for size in sizes) + 16384  # what HDF5 writes around each array and file
+    path = pathlib.Path(path).absolute()
+    usage = shutil.disk_usage(next(folder for folder in path.parents if folder.is_dir()))
+    if usage.total > 0 and usage.free < needed:  # some network drives say 0 of 0
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0] if resource else -1
+    if resource and limit != resource.RLIM_INFINITY and limit < needed:
+        raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), str(path))
 
 
 def _flush_to_disk(folder: pathlib.Path) -> None:

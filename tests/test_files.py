@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from kerasft.files import file_written_aside, recover, written_aside
+from kerasft.files import check_room, file_written_aside, recover, written_aside
 
 
 class Killed(BaseException):
@@ -200,3 +200,12 @@ def test_the_content_is_on_the_disk_before_the_name(tmp_path, monkeypatch):
     with written_aside(tmp_path / "f") as aside:
         (aside / "a").write_text("a")
     assert events.index("name") >= 2  # the file and its folder
+
+
+def test_a_disk_without_room_is_known_before(tmp_path, monkeypatch):
+    check_room(tmp_path / "new" / "a.h5", [1000])
+    usage = type("Usage", (), {"total": 10**6, "free": 30_000})
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: usage)
+    with pytest.raises(OSError, match=r"No space left on device: .*a\.h5") as caught:
+        check_room(tmp_path / "new" / "a.h5", [1000, 20_000])
+    assert caught.value.errno == errno.ENOSPC

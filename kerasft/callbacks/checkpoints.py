@@ -1,6 +1,7 @@
 """What to keep of a training: stop at the right time, keep the best weights, survive a crash."""
 
 import json
+import math
 import os
 import shutil
 from pathlib import Path
@@ -10,7 +11,7 @@ import keras
 from kerasft.callbacks.best_value import BestValue
 from kerasft.callbacks.non_finite import find_optimizer
 from kerasft.errors import CheckpointError, bad_argument
-from kerasft.files import file_written_aside, local_path, recover, written_aside
+from kerasft.files import check_room, file_written_aside, local_path, recover, written_aside
 
 _SMALLER_IS_BETTER = {"loss", "error", "mse", "mae", "rmse", "crossentropy", "entropy", "perplexity", "divergence"}
 _GREATER_IS_BETTER = {
@@ -138,6 +139,7 @@ class _BestCheckpoint(keras.callbacks.Callback):
         if not self._best.improves(logs, epoch):
             return
         with file_written_aside(self.path) as aside:
+            check_room(aside, _sizes(self.model.variables))
             if self.path.name.endswith(".weights.h5"):
                 without_optimizer(self.model).save_weights(aside)
             else:
@@ -215,6 +217,12 @@ def without_optimizer(model: keras.Model) -> keras.Model:
     return keras.Model(model.input, model.output, name=model.name) if hasattr(model, "input") else model
 
 
+def _sizes(variables) -> list[int]:
+    """Bytes of each variable."""
+    widths = {"float64": 8, "int64": 8, "uint64": 8}  # others have 4 bytes or fewer
+    return [math.prod(variable.shape) * widths.get(str(variable.dtype), 4) for variable in variables]
+
+
 class _Resume(keras.callbacks.Callback):
     """Keras' own back-up, written aside and put into the folder `last` when it is whole."""
 
@@ -250,6 +258,7 @@ class _Resume(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Write the back-up aside, then put it in the place of the last one."""
         with written_aside(self.last) as aside:
+            check_room(aside, _sizes([*self.model.variables, *find_optimizer(self.model).variables]))
             self._backup(aside).on_epoch_end(epoch, logs)
             (aside / "model.json").write_text(json.dumps(self._signature()), encoding="utf-8")
 

@@ -5,6 +5,7 @@ others in their middle.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import subprocess
@@ -121,7 +122,6 @@ def content(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # h5py closes what it could not write
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in WRITERS])
 def test_a_writer_that_is_refused(bundle, saved, tmp_path, name, capsys):
     write = WRITERS[name]

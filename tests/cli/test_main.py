@@ -90,8 +90,10 @@ def test_every_command_is_in_the_help_with_its_first_line(capsys):
     with pytest.raises(SystemExit):
         main(["--help"])
     shown = " ".join(capsys.readouterr().out.split())
-    commands = [path.stem for path in pathlib.Path(doctor.__file__).parent.glob("*.py")]
-    for name in set(commands) - {"__init__", "main", "flags", "quiet", "storage", "table"}:
+    for path in pathlib.Path(doctor.__file__).parent.glob("*.py"):
+        if "\ndef run(" not in path.read_text("utf-8"):  # a part of commands
+            continue
+        name = path.stem
         assert f" {name} " in shown
 
 
