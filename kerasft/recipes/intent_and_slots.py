@@ -72,7 +72,9 @@ def main(options: Options) -> dict:
     # 2. Backbone + head, datasets, losses and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
-        options = choose_training(options, backbone, rows=len(train_rows), kind="words")
+        options = choose_training(
+            options, backbone, rows=len(train_rows), kind="words", classes=len(intents) + len(slots)
+        )
         model = kerasft.heads.intent_and_slots(backbone, intents, slots, dropout=options.dropout)
         restore_head(model, options)
         data = {"intents": intents, "labels": slots, "max_length": options.max_length, "stride": options.stride}

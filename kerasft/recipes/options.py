@@ -111,14 +111,14 @@ class TrainingOptions:
     )
     max_train_rows: int | None = option("train on this many rows only, drawn by the seed (a quick try)", least=1)
     epochs: int | None = option(
-        "passes over the training rows; default: 3, up to 20 where that takes fewer than 200 to 400 steps", least=1
+        "passes over the training rows; default: 3, and up to 20 where rows are few or classes many", least=1
     )
     batch_size: int | None = option(
         "texts a step, over all devices together; default: 16, from 5,000 rows on 32", least=1
     )
     token_budget: int | None = option("instead of --batch-size: padded tokens a step", least=1)
     learning_rate: float | None = option(
-        "peak rate of AdamW; default: by task and hidden size, such as 4e-5 at 768 and 2e-4 at 384 for texts", above=0
+        "peak rate of AdamW; default: by task and model size (texts: 4e-5 for BERT-base, 2e-4 for MiniLM)", above=0
     )
     schedule: str = option("decay after the warm-up", default="linear", choices=("linear", "cosine", "polynomial"))
     warmup: float = option("part of the steps in which the rate rises", default=0.1, least=0, below=1)

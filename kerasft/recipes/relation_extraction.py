@@ -90,7 +90,7 @@ def main(options: Options) -> dict:
     # 2. Backbone with the markers in its vocabulary + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = make_model(options, labels)
-        options = choose_training(options, model, rows=len(train_rows), kind="relations")
+        options = choose_training(options, model, rows=len(train_rows), kind="relations", classes=len(labels))
         restore_head(model, options)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size

@@ -112,7 +112,7 @@ def main(options: Options) -> dict:
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
-        options = choose_training(options, backbone, rows=len(train_rows), kind="text")
+        options = choose_training(options, backbone, rows=len(train_rows), kind="text", classes=len(labels))
         model = kerasft.heads.text_classifier(backbone, labels, pooling=options.pooling, dropout=options.dropout)
         restore_head(model, options)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}

@@ -71,7 +71,7 @@ def main(options: Options) -> dict:
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
-        options = choose_training(options, backbone, rows=len(train_rows), kind="words")
+        options = choose_training(options, backbone, rows=len(train_rows), kind="words", classes=len(labels))
         model = kerasft.heads.token_classifier(backbone, labels, dropout=options.dropout)
         restore_head(model, options)
         data = {"labels": labels, "label_subwords": options.label_subwords}
