@@ -132,11 +132,14 @@ def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: 
     size = {"width": width, "blocks": blocks, "rows": rows, "classes": classes}
     chosen = choose(kind, **size, batch_size=batch_size, accumulated=options.gradient_accumulation)
     chosen = {name: chosen[name] for name in missing}
-    what = ", ".join(_WORDS[name].format(value).replace("e-0", "e-") for name, value in chosen.items())
+    what = [_WORDS[name].format(value).replace("e-0", "e-") for name, value in chosen.items()]
+    if kind == "text" and getattr(options, "pooling", "given") is None:  # the head makes this choice itself
+        what.append(f"{kerasft.heads.pooling.default_pooling(model)} pooling")
+        missing.append("pooling")
     data = f"{rows:,} rows" + (f" of {classes} classes" if classes > 1 else "")
     flags = ", ".join("--" + name.replace("_", "-") for name in missing)
     made = f"{model.count_params():,} parameters ({blocks} blocks, {width} wide)"
-    print(f"Chosen for {data} and a model of {made}: {what}. To override: {flags}.", file=sys.stderr)
+    print(f"Chosen for {data} and a model of {made}: {', '.join(what)}. To override: {flags}.", file=sys.stderr)
     return dataclasses.replace(options, **chosen)
 
 

@@ -109,7 +109,10 @@ def test_a_recipe_prints_its_choice_and_the_bundle_records_it(checkpoint, tmp_pa
     result = main(Options(model=checkpoint, **files, max_length=8, epochs=1))
     expected = choose("text", width=16, blocks=2, rows=36, classes=2)
     assert "36 rows of 2 classes and a model of" in (errors := capsys.readouterr().err)
-    assert "learning rate 5e-4, batch size 16. To override: --learning-rate, --batch-size." in errors
+    assert (
+        "learning rate 5e-4, batch size 16, pooler pooling. To override: --learning-rate, --batch-size, --pooling."
+        in errors
+    )
     recorded = kerasft.load_bundle(result["bundle"]).metadata["provenance"]["options"]
     assert recorded["learning_rate"] == expected["learning_rate"]
     assert (recorded["epochs"], recorded["batch_size"]) == (1, expected["batch_size"])
