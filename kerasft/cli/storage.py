@@ -33,6 +33,8 @@ def storage_sentence(error: BaseException) -> str | None:
     'a file would be large'
     """
     for number, cause in enumerate(_causes(error)):
+        if "No usable temporary directory" in str(cause):  # Python's tempfile, on a full disk too
+            return "no folder for temporary files can be written. Free some space, or name another one by TMPDIR."
         code, path = _code_and_path(cause)
         if code in _FIXES:
             return f"{path}: {_FIXES[code]}" if path else _FIXES[code]

@@ -31,6 +31,7 @@ class OpError(Exception):
         (OpError("logs/train/events.out.v2; No space left on device"), f"logs/train/events.out.v2: {FULL}"),
         (OpError("Failed to write /x/saved_model.pb; Read-only file system"), "/x/saved_model.pb: the disk is read-only."),
         (OpError("/x/tokens.tfrecord; No such file or directory"), "/x/tokens.tfrecord cannot be read or written: No such"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/t']"), "no folder for temporary files"),
         (PermissionError(errno.EACCES, "Permission denied", "x.csv"), "x.csv cannot be read or written: Permission denied."),
         (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/dev/null/x"), "/dev/null/x cannot be read or written: Not a"),
         (OSError(errno.EROFS, "Read-only file system", "x"), "x: the disk is read-only."),
