@@ -11,6 +11,12 @@ from kerasft import KerasftError, heads, multi_label
 from kerasft.heads.logits_model import expects_probabilities
 from tests import tiny, tiny_t5
 
+
+def name_of(value):
+    """A test's name: `str` of an object would hold its address, which differs between the processes of pytest-xdist."""
+    return value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
+
+
 PROBABILITIES = [
     "sparse_categorical_crossentropy",
     "SparseCategoricalCrossentropy",
@@ -47,7 +53,7 @@ def model():
     return tiny.classifier()
 
 
-@pytest.mark.parametrize("loss", PROBABILITIES, ids=str)
+@pytest.mark.parametrize("loss", PROBABILITIES, ids=name_of)
 def test_a_loss_of_probabilities_is_refused(model, loss):
     with pytest.raises(
         KerasftError, match=r"(?i)received: .*(crossentropy|bce|kl|poisson|partial).*for_labels"
@@ -60,7 +66,7 @@ def test_a_loss_of_probabilities_is_refused(model, loss):
         model.compile(loss={"logits": loss})
 
 
-@pytest.mark.parametrize("loss", LOGITS, ids=str)
+@pytest.mark.parametrize("loss", LOGITS, ids=name_of)
 def test_a_loss_of_logits_is_taken(model, loss):
     model.compile("adam", loss)
 
@@ -143,7 +149,7 @@ def test_a_file_that_was_compiled_with_such_a_loss_is_loaded_with_a_warning(tmp_
 @pytest.mark.parametrize(
     "metric",
     ["AUC", keras.metrics.AUC(), keras.metrics.BinaryAccuracy(), keras.metrics.Precision(), "ce", "binary_accuracy"],
-    ids=str,
+    ids=name_of,
 )
 def test_a_metric_of_probabilities_is_warned_of(model, metric):
     with pytest.warns(UserWarning, match=r"expects probabilities.*for_labels"):
