@@ -89,7 +89,7 @@ def _relations(data: pathlib.Path, folder: pathlib.Path) -> dict:
 
 def _entities(data: pathlib.Path, folder: pathlib.Path) -> dict:
     files = {}
-    for part, count in (("train", 800), ("dev", 250)):
+    for part, count in (("train", 506), ("dev", 250)):
         sentences = (data / "wnut17" / f"{part}.conll").read_text("utf-8").strip().split("\n\n")
         path = folder / f"{part}.conll"
         path.write_text("\n\n".join(_drawn(sentences, count, words=2 * WORDS, text=str)[0]) + "\n", "utf-8")
@@ -156,7 +156,7 @@ SETS = {
         _split_table("stsb", 800, 300, **_STSB),
         {"max_score": 5.0},
     ),
-    "wnut17_800": ("token-classification", "entity_f1", _entities, {}),
+    "wnut17_506": ("token-classification", "entity_f1", _entities, {}),
     "snips_500": ("intent-and-slots", "slot_f1", _slots, {}),
     "semeval_1000": ("relation-extraction", "accuracy", _relations, {}),
     "squad_600": ("question-answering", "f1", _questions, {"max_length": 160, "stride": 32}),
