@@ -171,11 +171,15 @@ def _set_end(path: pathlib.Path, ends: object, tokenizer: PreTrainedTokenizerFas
     if ends is None:
         return
     ids = ends if isinstance(ends, list) else [ends]
-    if not ids or not all(type(number) is int and 0 <= number < len(tokenizer) for number in ids):
+    if not ids or not all(type(number) is int and number >= 0 for number in ids):
         raise CheckpointError(
-            f"{path}: field 'eos_token_id' must be an id below {len(tokenizer)}, or a list of such; received: {ends!r}. Take "
-            "the files of one and the same checkpoint."
+            f"{path}: field 'eos_token_id' must be a token's id, or a list of ids; received: {ends!r}. Take the files of one "
+            "and the same checkpoint."
         )
+    # Small GPT-2s keep the 50256 of the published one, which no model with their vocabulary can write.
+    ids = [number for number in ids if number < len(tokenizer)]
+    if not ids:
+        return
     if tokenizer.eos_token_id not in ids:
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ids[0])
     others = [tokenizer.convert_ids_to_tokens(number) for number in ids if number != tokenizer.eos_token_id]
