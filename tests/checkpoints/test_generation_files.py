@@ -131,7 +131,9 @@ def test_conversions_keep_the_options(load, tmp_path):
 def test_the_end_token_is_the_configs(load):
     assert load("causal_lm", eos_token_id=7).tokenizer.eos_token_id == 7
     assert load("causal_lm", eos_token_id=[7]).tokenizer.eos_token_id == 7
-    assert load("causal_lm", eos_token_id=[7, 10**6]).tokenizer.eos_token_id == 7  # beyond the vocabulary: never written
+    assert (
+        load("causal_lm", eos_token_id=[7, 10**6]).tokenizer.eos_token_id == 7
+    )  # beyond the vocabulary: never written
     with pytest.warns(UserWarning, match=r"of the end tokens kerasft takes '.*' alone; without effect: \['.*'\]"):
         assert load("causal_lm", eos_token_id=[7, 8]).tokenizer.eos_token_id == 7
 

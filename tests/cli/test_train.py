@@ -138,7 +138,7 @@ def test_seeds_below_one_are_refused(fails, train_words):
 def test_what_cannot_be_is_said_before_training(fails, monkeypatch, work, train_words, flag, value, message):
     monkeypatch.chdir(work)
     monkeypatch.setattr("keras.Model.fit", lambda *args, **kwargs: pytest.fail("training began"))
-    assert message in fails(*train_words, flag, value.format(work=work))
+    assert message in fails(*train_words, "--overwrite", flag, value.format(work=work))
 
 
 def test_every_seeds_folder_is_looked_at_before_the_first_training(recorded, fails, tmp_path, train_words):
