@@ -76,8 +76,8 @@ def fails(run):
     def failing(*words):
         code, _, err = run(*words)
         assert code == 1, err
-        # Which columns were guessed is said before what is wrong.
-        lines = [line for line in err.splitlines() if not line.startswith("columns of ")]
+        # What was guessed or chosen is said before what is wrong.
+        lines = [line for line in err.splitlines() if not line.startswith(("columns of ", "Chosen for "))]
         assert lines[0].startswith("kerasft: error: ")
         assert len(lines) == 1
         return lines[0]

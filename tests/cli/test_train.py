@@ -120,7 +120,7 @@ def test_seeds_below_one_are_refused(fails, train_words):
         ("--max-length", "2", "`max_length` must be a whole number >= 3; received: 2"),
         ("--max-length", "99", "`max_length` must be at most 32, the tokenizer's limit; received: 99"),
         ("--monitor", "val_bogus", "`monitor` must be one of loss, val_loss, accuracy"),
-        ("--gradient-accumulation", "9", "`gradient_accumulation` must be at most 2"),
+        ("--gradient-accumulation", "9", "`gradient_accumulation` must be at most 4"),
         ("--seed", "-1", "`seed` must be a whole number >= 0"),
         ("--train", "no.csv", "no.csv: there is no such file"),
         ("--train", ".", "this is a folder"),
@@ -150,4 +150,4 @@ def test_every_seeds_folder_is_looked_at_before_the_first_training(recorded, fai
 
 def test_columns_are_asked_for_as_flags(fails, tmp_path, train_words):
     path = write_csv(tmp_path / "strange.csv", [("good", "x"), ("bad", "y")], header=("a", "b"))
-    assert "On the command line: --text NAME --label NAME." in fails(*train_words, "--train", path)
+    assert "On the command line: --text NAME --label NAME." in fails(*train_words, "--overwrite", "--train", path)
