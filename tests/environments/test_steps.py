@@ -45,7 +45,8 @@ ITEMS = {
 
 OPTIONS = {
     "causal-lm": {"block_size": 32},
-    "few-shot": {"examples_per_class": 2, "max_length": 32},
+    "few-shot": {"examples_per_class": 2, "max_length": 64},
+    "question-answering": {"max_length": 64, "stride": 16},
     "sequence-to-sequence": {"max_source_length": 32, "max_target_length": 8},
 }
 HALVES = {"first": list(ITEMS)[::2], "second": list(ITEMS)[1::2]}
@@ -182,7 +183,7 @@ def test_load_in_a_new_process(half, trained):
 @pytest.mark.parametrize("task", halved(ITEMS))
 def test_export_saved_model(task, trained, tmp_path):
     report = kerasft.export.saved_model(trained(task), tmp_path / "saved_model")
-    assert report["agreement"] == 1.0
+    assert report["agreement"] == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("quantize", [None, "int8"])
@@ -195,7 +196,7 @@ def test_export_litert(task, quantize, trained, tmp_path):
         report = kerasft.export.litert(trained(task), tmp_path / "litert", quantize=quantize, sequence_length=64)
     assert pathlib.Path(report["folder"], "model.tflite").stat().st_size > 1000
     if quantize is None:
-        assert report["agreement"] == 1.0
+        assert report["agreement"] == pytest.approx(1.0)
 
 
 @pytest.mark.xdist_group("first")
@@ -214,14 +215,11 @@ def test_export_by_the_quantizer(quantize, trained, tmp_path):
     assert report["quantize"] == quantize
 
 
-@pytest.mark.parametrize("task", halved(set(ITEMS) - {"intent-and-slots"}))
+# Hugging Face has no class for the heads of the other tasks.
+@pytest.mark.parametrize("task", halved(set(ITEMS) - {"intent-and-slots", "relation-extraction", "few-shot"}))
 def test_huggingface_folder_out_and_in(task, trained, tmp_path):
     bundle = kerasft.load_bundle(trained(task))
     kerasft.checkpoints.save_huggingface(tmp_path / "folder", bundle.model, bundle.tokenizer)
-    if task in ("sentence-embedding", "relation-extraction", "few-shot"):  # heads that Hugging Face has no class for
-        backbone, _ = kerasft.load_pretrained(tmp_path / "folder")
-        assert backbone.count_params() > 0
-        return
     model, _ = kerasft.load_task_model(tmp_path / "folder")
     features = {name: np.ones((2, 5), "int32") for name in model.input}
     expected = keras.tree.flatten(bundle.model.predict_on_batch(features))

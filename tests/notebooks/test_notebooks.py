@@ -49,7 +49,8 @@ def test_they_are_up_to_date(make, monkeypatch):
 
 
 def test_every_recipe_has_one():
-    recipes = {path.stem for path in (ROOT / "kerasft" / "recipes").glob("*.py")} - {"__init__", "options", "output", "tagging", "training"}
+    files = (ROOT / "kerasft" / "recipes").glob("*.py")
+    recipes = {path.stem for path in files if "\ndef main(" in path.read_text("utf-8")}
     assert recipes == set(NAMES)
 
 
@@ -144,5 +145,4 @@ def test_the_first_cell_installs_from_a_clone_and_changes_nothing_else(tmp_path,
     finally:
         subprocess.run([sys.executable, "-m", "pip", "uninstall", "--yes", "--quiet", "kerasft"], check=True)
     assert "1 replica(s)" in printed
-    assert "restart" not in printed.replace("no restart", "")
     assert "ERROR" not in printed.upper()
