@@ -156,7 +156,7 @@ class Notebook:
             if not shown and re.search(r"^\s*train = ", code, re.MULTILINE):
                 cells.append(("code", BATCH))
                 shown = True
-            if trained := re.search(r"(\w+)\.fit\(train", code):
+            if trained := re.search(r"(\w+)\.fit\(\s*train", code):
                 cells += [("code", PLOTS.format(model=trained.group(1))), ("code", TENSORBOARD)]
         cells += [("code", self.figure), ("markdown", "## Ask it"), ("code", ASK.format(question=self.question))]
         return [*cells, ("markdown", "## Ship it"), ("code", self.export.format(verified=self.verified))]
@@ -249,6 +249,8 @@ def body_sections(recipe) -> dict[str, str]:
     source = textwrap.dedent(inspect.getsource(recipe.main))
     function = ast.parse(source).body[0]
     lines = source.splitlines()
+    if not isinstance(getattr(function.body[-1], "value", None), ast.Name):
+        raise ValueError(f"{recipe.__name__}.main must end with `return result`, so that a notebook has all of its steps")
     first, last = function.body[1].lineno - 1, function.body[-1].lineno - 1  # after the docstring, before the return
     body = textwrap.dedent("\n".join(lines[first:last]))
     sections, heading = {"": ""}, ""
@@ -259,7 +261,7 @@ def body_sections(recipe) -> dict[str, str]:
             heading = match.group(1)
             sections[heading] = ""
         # Who reads a notebook sees a progress bar; a script must find out whether anybody looks.
-        sections[heading] += line.replace("verbose=verbosity()", 'verbose="auto"') + "\n"
+        sections[heading] += line.replace("verbose=progress()", 'verbose="auto"') + "\n"
     return {heading: code.strip() for heading, code in sections.items()}
 
 
@@ -267,7 +269,7 @@ def recipe_imports(recipe) -> str:
     """The import statements by which a notebook has all names that the recipe's `main` takes from its module."""
     tree = ast.parse(inspect.getsource(recipe))
     main = next(node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "main")
-    used = {node.id for part in main.body[:-1] for node in ast.walk(part) if isinstance(node, ast.Name)} - {"verbosity"}
+    used = {node.id for part in main.body[:-1] for node in ast.walk(part) if isinstance(node, ast.Name)} - {"progress"}
     plain, found = [], []
     for node in tree.body:
         if isinstance(node, ast.Import):

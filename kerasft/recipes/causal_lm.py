@@ -20,8 +20,8 @@ from kerasft.recipes.training import (
     make_callbacks,
     make_optimizer,
     prepare,
+    progress,
     settle,
-    verbosity,
 )
 
 
@@ -101,7 +101,7 @@ def main(options: Options) -> dict:
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.block_size, settings=settings)
     before = kerasft.pipelines.load(trained).evaluate(texts, num_samples=0).metrics["perplexity"]
     watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.

@@ -15,7 +15,7 @@ import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, read_labelled, verbosity
+from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, progress, read_labelled
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -104,7 +104,7 @@ def main(options: Options) -> dict:
 
     # 3. Train the embedder; then the head on its vectors of the examples; both are one functional model.
     watch = make_callbacks(options, work, monitor="loss")
-    embedder.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
+    embedder.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     embed = kerasft.pipelines.load(kerasft.make_bundle(embedder, tokenizer, max_length=options.max_length)).embed
     head = LogisticRegression(C=options.inverse_regularization, max_iter=1000).fit(embed(texts), classes)
     model = kerasft.heads.text_classifier(backbone, labels, pooling=pooling)

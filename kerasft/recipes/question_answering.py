@@ -18,8 +18,8 @@ from kerasft.recipes.training import (
     make_callbacks,
     make_optimizer,
     prepare,
+    progress,
     restore_head,
-    verbosity,
 )
 
 METRICS = ("f1", "exact_match", "best_f1", "best_exact_match")  # the last two where some questions have no answer
@@ -107,7 +107,7 @@ def main(options: Options) -> dict:
         metrics=METRICS,
         evaluation=kerasft.callbacks.Evaluation(lambda: ask.evaluate(dev_questions).metrics),
     )
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. The threshold of "no answer", report and save.

@@ -18,10 +18,10 @@ from kerasft.recipes.training import (
     make_callbacks,
     make_optimizer,
     prepare,
+    progress,
     read_columns,
     read_rows,
     restore_head,
-    verbosity,
 )
 
 
@@ -113,7 +113,7 @@ def main(options: Options) -> dict:
     pairs, _ = kerasft.data.entity_pairs(dev_rows, columns=columns)
     texts = [pair.text for pair in pairs]
     watch = make_callbacks(options, work, monitor="val_accuracy", metrics=metrics, validation_data=dev, texts=texts)
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.

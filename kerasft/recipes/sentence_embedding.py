@@ -13,7 +13,7 @@ import sys
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, settle, verbosity
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -109,7 +109,7 @@ def main(options: Options) -> dict:
     watch = make_callbacks(
         options, work, monitor="val_spearman" if rated else "val_mrr_at_10", metrics=names, evaluation=evaluation
     )
-    model.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
+    model.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.

@@ -20,8 +20,8 @@ from kerasft.recipes.training import (
     make_callbacks,
     make_optimizer,
     prepare,
+    progress,
     settle,
-    verbosity,
 )
 
 SCORES = {
@@ -117,7 +117,7 @@ def main(options: Options) -> dict:
     evaluation = kerasft.callbacks.Evaluation(lambda: write.scores(shown)) if len(shown) else None
     monitor, names = (f"val_{scores[0]}", scores) if evaluation else ("val_loss", ())
     watch = make_callbacks(options, work, monitor=monitor, metrics=names, evaluation=evaluation)
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.

@@ -19,10 +19,10 @@ from kerasft.recipes.training import (
     make_callbacks,
     make_optimizer,
     prepare,
+    progress,
     read_columns,
     read_rows,
     restore_head,
-    verbosity,
 )
 
 MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regression": "val_spearman"}
@@ -139,9 +139,7 @@ def main(options: Options) -> dict:
     watch = make_callbacks(options, work, **watching)
     aware = kerasft.quantization.quantization_aware(model) if options.quantization_aware else contextlib.nullcontext()
     with aware:
-        model.fit(
-            train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity()
-        )
+        model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
@@ -159,7 +157,8 @@ def main(options: Options) -> dict:
             rows, columns=columns, about=about, unseen_labels=options.unseen_labels
         )
 
-    return finish(options, trained, measure=measure, split=split, history=model.history.history)
+    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
+    return result
 
 
 def _checked_rows(options: Options, dev_rows, rows, *, labels, columns) -> tuple:

@@ -18,8 +18,8 @@ from kerasft.recipes.training import (
     make_callbacks,
     make_optimizer,
     prepare,
+    progress,
     restore_head,
-    verbosity,
 )
 
 SCORES = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
@@ -97,7 +97,7 @@ def main(options: Options) -> dict:
     pipeline = kerasft.pipelines.load(trained)
     evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(dev_rows).metrics)
     watch = make_callbacks(options, work, monitor="val_entity_f1", metrics=SCORES, evaluation=evaluation)
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=verbosity())
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.

@@ -256,7 +256,7 @@ def make_callbacks(
         )
     # Kept to the end of the run: what comes after the last epoch may fail too.
     callbacks.append(kerasft.callbacks.resume(work / RESUME, delete_at_end=False))
-    if verbosity() != "auto":
+    if progress() != "auto":
         callbacks.append(kerasft.callbacks.ProgressLines())
     return callbacks
 
@@ -353,12 +353,12 @@ def _save(options: TrainingOptions, trained: "kerasft.Bundle", *, metrics: dict,
     )
 
 
-def verbosity() -> str | int:
+def progress() -> str | int:
     """What `fit` is given as `verbose`: "auto", a progress bar, at a terminal or in a notebook; else 2, a line an epoch.
 
     Example:
 
-    >>> verbosity()
+    >>> progress()
     2
     """
     return "auto" if sys.stdout.isatty() or "ipykernel" in sys.modules else 2

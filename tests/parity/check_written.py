@@ -81,7 +81,7 @@ def difference(folder):
 
 
 def main(folders):
-    transformers.logging.set_verbosity_error()
+    transformers.logging.set_progress_error()
     transformers.logging.disable_progress_bar()
     found = sorted(path.parent for folder in folders for path in pathlib.Path(folder).rglob("answers.npz"))
     if not found:

@@ -179,7 +179,7 @@ def write_warpers():
 
 
 if __name__ == "__main__":
-    transformers.logging.set_verbosity_error()
+    transformers.logging.set_progress_error()
     for model_name in MODELS:
         write(model_name)
     write_warpers()
