@@ -286,7 +286,8 @@ def _kinds() -> dict[str, Kind]:
     for task in TASKS:
         kinds[f"bundle, {task}"] = functools.partial(in_memory, task=task)
         kinds[f"SavedModel ids, {task}"] = functools.partial(saved_model, task=task)
-        kinds[f"SavedModel texts, {task}"] = functools.partial(saved_model_texts, task=task)
+        if task in ("text-classification", "pairs", "sentence-embedding"):  # the others' answers are places in a text
+            kinds[f"SavedModel texts, {task}"] = functools.partial(saved_model_texts, task=task)
         kinds[f"LiteRT float32, any length, {task}"] = functools.partial(litert, task=task)
         kinds[f"LiteRT int8, any length, {task}"] = functools.partial(litert, task=task, quantize="int8")
         kinds[f"LiteRT float32, lengths {LENGTHS}, {task}"] = functools.partial(litert, task=task, lengths=LENGTHS)
