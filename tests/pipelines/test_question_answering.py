@@ -151,7 +151,7 @@ def test_what_is_wrong_is_named(ask, items, options, message):
 def test_columns_and_bad_data_are_refused(ask):
     with pytest.raises(KerasftError, match=r"`columns` must be None; received: \{'text': 'a'\}"):
         ask.evaluate(SQUAD, columns={"text": "a"})
-    with pytest.raises(DataError, match="does not stand"):
+    with pytest.raises(DataError, match="is not at answer_start=3"):
         ask.evaluate([SQUAD[0] | {"answers": [{"text": "the card", "answer_start": 3}]}])
 
 

@@ -178,7 +178,8 @@ def test_a_finished_bundle_goes_on_quantization_aware_with_its_head(checkpoint, 
     first = main(options(checkpoint, tmp_path, learning_rate=1e-2, epochs=3, **given))
     again = {"model": str(first["bundle"]), "output": str(tmp_path / "again"), "quantization_aware": True}
     second = main(dataclasses.replace(options(checkpoint, tmp_path, learning_rate=1e-9, **given), **again))
-    assert f"The labels are those of {first['bundle']}: its head goes on too." in capsys.readouterr().err
+    printed = capsys.readouterr().err
+    assert f"The task and labels are those of {first['bundle']}: training continues with its head." in printed
     assert second["metrics"]["log_loss"] == pytest.approx(first["metrics"]["log_loss"], rel=1e-3)
 
 
