@@ -95,6 +95,8 @@ def recipe_of(task: str):
 def options_of(task: str, model: pathlib.Path, train: pathlib.Path, output: pathlib.Path, **more):
     kind = recipe_of(task).Options
     sizes = {"max_length": 16, "block_size": 16, "max_source_length": 16, "max_target_length": 16}
+    if task == "question-answering":
+        sizes["max_length"] = 32  # the question, and a window that holds an answer whole
     sizes |= {
         "stride": 4,
         "max_question_length": 6,
