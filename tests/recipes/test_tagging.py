@@ -58,7 +58,8 @@ def test_entities_are_learnt_from_conll_columns_in_another_scheme(checkpoint, tm
     assert result["metrics"]["entity_f1"] > 0.8
     bundle = kerasft.load_bundle(result["bundle"])
     assert list(bundle.labels) == ["O", "B-thing", "I-thing", "E-thing", "S-thing"]  # no tag of "person"
-    assert bundle.settings == {"stride": 4, "constrained": True, "scheme": "IOB1", "invalid": "error"}
+    settings = {name: value for name, value in bundle.settings.items() if name != "columns"}
+    assert settings == {"stride": 4, "constrained": True, "scheme": "IOB1", "invalid": "error"}
     history = bundle.metadata["provenance"]["history"]
     assert len(history["val_entity_f1"]) == len(history["val_loss"]) == 8
     find = kerasft.pipelines.load(result["bundle"])

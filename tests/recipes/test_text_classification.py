@@ -132,7 +132,7 @@ def test_a_temperature_is_tuned_before_the_threshold(checkpoint, tmp_path):
         )
     )
     bundle = kerasft.load_bundle(result["bundle"])
-    assert list(bundle.settings) == ["temperature", "out_of_scope", "baseline"]
+    assert list(bundle.settings) == ["columns", "temperature", "out_of_scope", "baseline"]
     assert bundle.settings["temperature"] > 0
     pipeline = kerasft.pipelines.load(bundle)
     assert pipeline.temperature == bundle.settings["temperature"]
