@@ -38,6 +38,7 @@ def test_train_evaluate_save_and_answer(given):
         "max_target_length": 6,
         "generation": {"max_new_tokens": 6, "method": "beam", "num_beams": 2, "length_penalty": 1.0},
         "start_token_id": 0,
+        "generation_config": {"decoder_start_token_id": 0},
     }
     history = bundle.metadata["provenance"]["history"]
     assert len(history["val_bleu"]) == len(history["val_share_at_limit"]) == 2
