@@ -69,6 +69,7 @@ def test_a_loss_of_probabilities_is_refused(model, loss):
 @pytest.mark.parametrize("loss", LOGITS, ids=name_of)
 def test_a_loss_of_logits_is_taken(model, loss):
     model.compile("adam", loss)
+    assert model.compiled
 
 
 def test_a_loss_that_is_not_known_is_left_to_keras(model):
