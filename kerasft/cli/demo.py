@@ -109,7 +109,8 @@ def _prepare(args: argparse.Namespace, folder: pathlib.Path):
     if model is None:
         texts, _ = kerasft.data.texts_and_labels(train)
         model = str(kerasft.checkpoints.new_bert(folder / "new_bert", texts, seed=args.seed))
-        common |= {"learning_rate": 1e-3, "epochs": 8 if args.epochs is None else args.epochs, "pooling": "mean"}
+        common |= {"learning_rate": 1e-3, "batch_size": 32, "pooling": "mean"}
+        common["epochs"] = 8 if args.epochs is None else args.epochs
     else:
         common |= {"epochs": 3 if args.epochs is None else args.epochs, "learning_rate": 5e-5}
     return kerasft.recipes.text_classification.Options(
