@@ -171,6 +171,7 @@ import types
 sys.modules["keras_fails"] = types.ModuleType("keras_fails")
 with open({str(tmp_path / "keras.py")!r}, "a") as file:
     file.write('''
+KerasTensor = object
 class saving:
     get_custom_objects = staticmethod(lambda: registry)
     register_keras_serializable = staticmethod(lambda package: lambda function: function)

@@ -42,7 +42,7 @@ def new_gpt2(
         seed: Of the random weights.
 
     Returns:
-        The folder, with `config.json`, `model.safetensors` and the tokenizer's files.
+        The folder, with `config.json`, `generation_config.json`, `model.safetensors` and the tokenizer's files.
 
     Raises:
         KerasftError: If `hidden_dim` is not a multiple of 64, a rate is out of range, or there is no text.
@@ -51,7 +51,7 @@ def new_gpt2(
 
     >>> folder = new_gpt2(scratch / "new_gpt2", ["where is my parcel", "my money"], vocabulary_size=300, hidden_dim=64)
     >>> sorted(path.name for path in folder.iterdir())[:4]
-    ['README.md', 'config.json', 'model.safetensors', 'tokenizer.json']
+    ['README.md', 'config.json', 'generation_config.json', 'model.safetensors']
     """
     if hidden_dim < 64 or hidden_dim % 64:
         raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "768 is the smallest published GPT-2's.")

@@ -45,7 +45,7 @@ def new_t5(
         seed: Of the random weights.
 
     Returns:
-        The folder, with `config.json`, `model.safetensors` and the tokenizer's files.
+        The folder, with `config.json`, `generation_config.json`, `model.safetensors` and the tokenizer's files.
 
     Raises:
         KerasftError: If `hidden_dim` is not a multiple of 64, a rate is out of range, or there is no text.
@@ -54,7 +54,7 @@ def new_t5(
 
     >>> folder = new_t5(scratch / "new_t5", ["where is my parcel", "my money"], vocabulary_size=40, hidden_dim=64)
     >>> sorted(path.name for path in folder.iterdir())[:4]
-    ['README.md', 'config.json', 'model.safetensors', 'tokenizer.json']
+    ['README.md', 'config.json', 'generation_config.json', 'model.safetensors']
     """
     if hidden_dim < 64 or hidden_dim % 64:
         raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "512 is T5-small.")

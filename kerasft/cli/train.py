@@ -31,6 +31,7 @@ from kerasft.recipes import (
     training,
 )
 
+_HOW = ("resume", "overwrite")  # options that say how to begin, and change nothing of the result
 _TASKS = {
     "causal-lm": causal_lm,
     "few-shot": few_shot,
@@ -122,12 +123,13 @@ def _finished(options) -> dict | None:
     if not options.resume or output.can_resume(work) or not (folder / kerasft.bundles.MODEL_FILE).is_file():
         return None
     metadata = kerasft.bundles.read_metadata(folder)
-    chosen = json.loads(json.dumps(dataclasses.asdict(options)))
+    asked = json.loads(json.dumps(dataclasses.asdict(options)))
     before = metadata.get("provenance", {}).get("options", {})
-    how = {"resume": None, "overwrite": None}
+    # What was left out then, recipes/defaults.py chose by the rows.
+    same = all(before.get(name) == value for name, value in asked.items() if name not in _HOW and value is not None)
     measured = dict(metadata.get("metrics", {}))
     split = next((name for name in ("test", "dev") if name in measured), None)
-    if chosen | how != before | how or split is None:
+    if not same or split is None:
         return None
     print(f"{folder} is finished: there is nothing left to train.", file=sys.stderr)
     paths = {"bundle": folder, "report": work / "report" / "report.html", "logs": work / "logs"}

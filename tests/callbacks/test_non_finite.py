@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasft.callbacks import StopOnNonFinite, best_checkpoint, resume
+from kerasft.callbacks import StopOnNonFinite, best_checkpoint, load_best_weights, resume
 from kerasft.errors import KerasftError
 from tests.callbacks import tiny_training
 
@@ -38,8 +38,11 @@ def test_broken_weights_are_never_saved(tmp_path, guard_first):
     callbacks = [StopOnNonFinite(), *callbacks] if guard_first else [*callbacks, StopOnNonFinite()]
     with pytest.raises(KerasftError, match="nothing was saved"):
         model.fit(tiny_training.dataset(), shuffle=False, epochs=3, verbose=0, callbacks=[*callbacks, Break(1, 0)])
-    for path in (best, tmp_path / "resume" / "last" / "latest.weights.h5"):
-        model.load_weights(path)
+    for path, load in (
+        (best, load_best_weights),
+        (tmp_path / "resume" / "last" / "latest.weights.h5", keras.Model.load_weights),
+    ):
+        load(model, path)
         assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 

@@ -77,7 +77,7 @@ def fails(run):
         code, _, err = run(*words)
         assert code == 1, err
         # What was guessed or chosen is said before what is wrong.
-        lines = [line for line in err.splitlines() if not line.startswith(("columns of ", "Chosen for "))]
+        lines = [line for line in err.splitlines() if not line.startswith(("columns of ", "Chosen for ", "Warning: "))]
         assert lines[0].startswith("kerasft: error: ")
         assert len(lines) == 1
         return lines[0]

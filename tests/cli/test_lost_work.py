@@ -51,7 +51,7 @@ def test_a_full_disk_at_the_bundle_costs_no_epoch(run, words, tmp_path, monkeypa
     assert sorted(os.listdir(tmp_path / "bundle.run")) == ["logs", "report"]
 
     code, again, err = run(*words, "--resume")
-    assert code == 0
+    assert code == 0, err
     assert "measured on dev" in again
     assert "is finished: there is nothing left to train" in err
     code, _, err = run(*words)
@@ -107,7 +107,7 @@ def test_seeds_that_are_finished_are_not_trained_again(run, words, monkeypatch, 
     monkeypatch.setattr(text_classification, "main", fails_at_the_second)
     words = [*words, "--epochs", "1", "--seeds", "2"]
     code, _, err = run(*words)
-    assert (code, "row 7 is bad" in err) == (1, True)
+    assert (code, "row 7 is bad" in err) == (1, True), err
     code, _, err = run(*words, "--resume")
     assert code == 0, err
     assert trained == [0, 1, 1]

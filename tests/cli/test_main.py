@@ -55,10 +55,10 @@ def test_debug_shows_the_traceback(broken, error):
         main(["doctor", "--debug"])
 
 
-def test_debug_may_stand_before_or_after_the_task(train_words):
+def test_debug_may_stand_before_or_after_the_task(train_words, tmp_path):
     for words in (["train", "--debug", *train_words[1:]], [*train_words, "--debug"]):
         with pytest.raises(KerasftError, match=r"no\.csv"):
-            main([*words, "--train", "no.csv"])
+            main([*words, "--train", "no.csv", "--output", str(tmp_path / "bundle")])
 
 
 def test_a_closed_pipe_is_no_error(broken, monkeypatch, tmp_path):

@@ -92,7 +92,7 @@ def test_what_cannot_be_read_is_refused(fails, bundle, tmp_path):
         (["--file", tmp_path / "bad.jsonl"], "bad.jsonl, line 2"),
         (["--file", tmp_path / "binary.txt"], "binary.txt: it begins as UTF-16, but"),
         (["a", "--output", tmp_path], "cannot be read or written: Is a directory"),
-        (["a", "--output", tmp_path / "no" / "x"], "cannot be read or written: No such file or directory"),
+        (["a", "--output", tmp_path / "binary.txt" / "x"], "binary.txt cannot be read or written: File exists"),
     ]:
         assert message in fails("predict", bundle, *words)
     assert "is not a bundle: there is no such folder" in fails("predict", tmp_path / "nothing", "a")

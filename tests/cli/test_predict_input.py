@@ -53,7 +53,7 @@ def test_every_form_of_a_table_gives_the_same(run, bundle, tmp_path):
     assert {row["label"] for row in rows} <= {"positive", "negative"}
 
 
-def test_columns_are_named_numbered_or_ambiguous(run, fails, bundle, tmp_path):
+def test_columns_are_named_numbered_or_ambiguous(run, fails, bundle, tmp_path, caplog):
     (tmp_path / "a.csv").write_text("body,review\nx,a good film\n")
     _, out, err = run("predict", bundle, "--file", tmp_path / "a.csv", "--text", "body")
     assert (json_lines(out)[0]["text"], json_lines(out)[0]["review"], err) == ("x", "a good film", "")
@@ -61,9 +61,9 @@ def test_columns_are_named_numbered_or_ambiguous(run, fails, bundle, tmp_path):
     _, out, err = run("predict", bundle, "--file", tmp_path / "b.csv", "--text", "1")
     assert [row["text"] for row in json_lines(out)] == ["a good film", "bad"]
     (tmp_path / "c.csv").write_text("0,1\nx,a good film\n")
-    _, out, err = run("predict", bundle, "--file", tmp_path / "c.csv", "--text", "1")
+    _, out, _ = run("predict", bundle, "--file", tmp_path / "c.csv", "--text", "1")
     assert [row["text"] for row in json_lines(out)] == ["a good film"]
-    assert "line 1 (0,1) is read as a header" in err
+    assert "line 1 (0,1) is read as a header" in caplog.text
     (tmp_path / "d.csv").write_text("review,comment\nx,a good film\n")
     assert "several columns could be the text: ['review', 'comment']" in fails(
         "predict", bundle, "--file", tmp_path / "d.csv"
@@ -86,7 +86,7 @@ def test_standard_input_is_text_unless_its_first_line_is_an_object(run, bundle, 
     assert run("predict", bundle, "--lines", "json")[0] == 1
 
 
-def test_text_files(run, fails, bundle, tmp_path):
+def test_text_files(run, fails, bundle, tmp_path, caplog):
     content = "\ufeffa good film\r\n\r\nbad\u2028end\r\n"
     (tmp_path / "a.txt").write_bytes(content.encode())
     (tmp_path / "b.TXT.gz").write_bytes(gzip.compress(content.encode()))
@@ -95,7 +95,7 @@ def test_text_files(run, fails, bundle, tmp_path):
         code, out, err = run("predict", bundle, "--file", tmp_path / name)
         assert code == 0, err
         assert [json.loads(line)["text"] for line in out.split("\n")[:-1]] == ["a good film", "", "bad\u2028end"]
-    assert "c.txt: read as UTF-16." in err
+    assert "c.txt: read as UTF-16." in caplog.text
     (tmp_path / "d.txt").write_text('{"text": "bad"}\n')
     _, out, err = run("predict", bundle, "--file", tmp_path / "d.txt")
     assert json_lines(out)[0]["text"] == '{"text": "bad"}'

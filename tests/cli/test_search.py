@@ -52,7 +52,7 @@ def test_line_separators_of_unicode_end_no_entry(run, embedder, tmp_path):
         assert {answer["text"] for answer in found} == set(texts)
 
 
-def test_the_compared_column_is_named_numbered_or_said(run, embedder, tmp_path):
+def test_the_compared_column_is_named_numbered_or_said(run, embedder, tmp_path, caplog):
     (tmp_path / "a.csv").write_text("page;review\n1;a good film\n2;bad\n")
     (tmp_path / "b.CSV").write_text("1,a good film\n2,bad\n")
     for words, said in [
@@ -63,4 +63,4 @@ def test_the_compared_column_is_named_numbered_or_said(run, embedder, tmp_path):
         code, out, err = run("search", embedder, "bad", "--answers", tmp_path / words[0], *words[1:], "--top-k", "1")
         assert code == 0, err
         assert "bad" in json.loads(out)["answers"][0].values()
-        assert said in err
+        assert said in err + caplog.text

@@ -70,7 +70,7 @@ def test_outputs_of_other_problems(tmp_path, labels, names):
     folder = make_bundle(tmp_path / "bundle", labels)
     report = saved_model_function(folder, texts=TEXTS)
     assert report["agreement"] > 0.999
-    loaded = tf.saved_model.load(str(folder / "saved_model"))
+    loaded = tf.saved_model.load(report["folder"])
     assert sorted(loaded.signatures["serving_default"].structured_outputs) == names
 
 

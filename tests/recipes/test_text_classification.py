@@ -194,4 +194,4 @@ def test_dev_and_test_labels_that_training_lacks_count_as_errors(checkpoint, tmp
     assert "log_loss" not in result["metrics"]
     assert kerasft.load_bundle(result["bundle"]).labels == ["no", "yes"]
     with pytest.raises(KerasftError, match=r"dev.csv, line 5: .* received: 'maybe'.*--unseen-labels count"):
-        main(options(checkpoint, tmp_path, out_of_scope_label="oos", **files))
+        main(options(checkpoint, tmp_path, output=str(tmp_path / "other"), out_of_scope_label="oos", **files))
