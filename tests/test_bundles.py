@@ -52,6 +52,7 @@ def test_every_kind_of_labels_comes_back(labels, tmp_path):
     assert load_bundle(save_bundle(tmp_path / "x", tiny.classifier(labels), tiny.tokenizer())).labels == labels
 
 
+@pytest.mark.slow
 def test_a_trained_model_is_saved_without_its_optimizer_and_gives_the_same_logits_in_a_new_process(saved, tmp_path):
     model = tiny.classifier()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

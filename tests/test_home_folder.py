@@ -66,6 +66,7 @@ def test_a_configuration_file(home):
         assert getattr(options, name).startswith(str(home) + os.sep), name
 
 
+@pytest.mark.slow
 def test_the_command_line(home, capsys):
     config = {"model": "~/bert", "train": "~/train.csv", "output": "~/out", "epochs": 1, "max_length": 8}
     (home / "config.json").write_text(json.dumps(config))

@@ -26,6 +26,7 @@ def test_a_kernels_outputs_have_a_scale_each():
     assert fake_quantize(ops.convert_to_tensor(kernel), axis=-1).numpy() == pytest.approx(kernel, rel=0.02)
 
 
+@pytest.mark.slow
 def test_a_model_learns_through_the_rounding_and_computes_in_floats_after(tmp_path):
     model = tiny.classifier()
     batch, y = tiny.batch(["a good film", "a bad film"]), np.array([1, 0])

@@ -126,6 +126,7 @@ def files(tmp_path_factory) -> list[pathlib.Path]:
     return [bundle / "model.keras", folder / "epoch.keras"]
 
 
+@pytest.mark.slow
 def test_every_class_comes_back_in_a_process_that_imported_the_root_only(files, tmp_path):
     rows = [json.dumps(keras.saving.serialize_keras_object(instance)) for instance in instances()]
     assert {name for name in registered() if f'"kerasft>{name}"' in "".join(rows)} == set(registered())

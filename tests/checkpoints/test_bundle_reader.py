@@ -77,6 +77,7 @@ def test_a_foreign_backbone_is_refused():
         backbone_of(heads.sentence_embedding(backbone))
 
 
+@pytest.mark.slow
 def test_the_same_labels_go_on_with_the_head(tmp_path):
     trained_model = heads.text_classifier(trained(tiny.backbone()), ["no", "yes"])
     folder = kerasft.save_bundle(tmp_path / "bundle", trained_model, tiny.tokenizer(), max_length=16)

@@ -212,6 +212,7 @@ def test_the_tokenizer_makes_what_the_model_reads(name, wanted):
     assert np.isfinite(backbone(features)["sequence_output"]).all()
 
 
+@pytest.mark.slow
 def test_a_task_model_trains_on_and_is_written(tmp_path):
     model, tokenizer = kerasft.load_task_model(FOLDERS["distilbert/ForSequenceClassification"])
     rows = [{"text": text, "label": label} for text, label in [("a b c", "O"), ("d e", "B-PER")] * 4]

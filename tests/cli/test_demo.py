@@ -3,6 +3,7 @@ import pathlib
 import pytest
 
 
+@pytest.mark.slow
 def test_the_whole_way(run, fails, tmp_path):
     code, out, err = run("demo", "--output", tmp_path / "demo", "--rows", "400", "--epochs", "1")
     assert code == 0, err

@@ -5,6 +5,7 @@ import pytest
 from tests.cli.conftest import ROWS, write_csv
 
 
+@pytest.mark.slow
 def test_every_form_has_the_same_numbers_and_a_report(run, bundle, exports, work, tmp_path):
     found = []
     for number, form in enumerate((bundle, *exports.values())):

@@ -2,10 +2,13 @@
 
 import json
 
+import pytest
+
 import kerasft
 from tests.export import generating
 
 
+@pytest.mark.slow
 def test_a_language_model_becomes_a_file_that_generates(run, fails, tmp_path):
     made = generating.bundle("gpt2")
     bundle = kerasft.save_bundle(tmp_path / "poet", made.model, made.tokenizer, max_length=16)
@@ -20,6 +23,7 @@ def test_a_language_model_becomes_a_file_that_generates(run, fails, tmp_path):
     assert "`--max-drop` must be left out" in fails("export", bundle, "--max-drop", "1")
 
 
+@pytest.mark.slow
 def test_it_is_verified_on_what_evaluate_reads(run, tmp_path):
     (tmp_path / "poems.txt").write_text("a good film\nwe lost my card\n")
     (tmp_path / "pairs.jsonl").write_text(

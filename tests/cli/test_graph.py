@@ -34,6 +34,7 @@ def words(folders):
     return ["graph", "--entities", folders / "entities", "--relations", folders / "relations", "--min-score", "0"]
 
 
+@pytest.mark.slow
 def test_documents_become_triples_in_every_form(folders, words, run):
     code, out, err = run(*words, "--file", folders / "documents.jsonl", "--output", folders / "graph.jsonl")
     assert code == 0, err

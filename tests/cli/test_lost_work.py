@@ -29,6 +29,7 @@ def refuse(*args, **kwargs):
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+@pytest.mark.slow
 def test_a_full_disk_at_the_bundle_costs_no_epoch(run, words, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr("kerasft.tokenizers.save", refuse)
@@ -94,6 +95,7 @@ def test_an_interruption_says_what_continues(run, words, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_seeds_that_are_finished_are_not_trained_again(run, words, monkeypatch, tmp_path):
     trained = []
     main = text_classification.main

@@ -38,6 +38,7 @@ def files(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
+@pytest.mark.slow
 def test_every_form_of_a_table_gives_the_same(run, bundle, tmp_path):
     outputs = {}
     for name in files(tmp_path):
@@ -137,6 +138,7 @@ def named(run, work, train_words, tmp_path):
     return tmp_path / "named", err
 
 
+@pytest.mark.slow
 def test_columns_are_printed_remembered_and_used(run, named, tmp_path):
     folder, err = named
     assert f"columns of {tmp_path / 'train.csv'}: text: review, label: stars (2 classes)\n" in err

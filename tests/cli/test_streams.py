@@ -56,6 +56,7 @@ def test_a_stream_without_an_encoding_takes_any_text():
     assert json_line({"text": TEXT}, io.StringIO()) == json.dumps({"text": TEXT}, ensure_ascii=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
 def test_predict_answers_on_such_a_terminal(bundle, encoding):
     words = ("-m", "kerasft", "predict", bundle, "--file", "-")

@@ -137,6 +137,7 @@ def test_fit_shuffles_anew_and_knows_its_steps():
     assert steps == [*range(7), *range(7)]
 
 
+@pytest.mark.slow
 def test_under_a_strategy(tmp_path):
     command = [sys.executable, "-m", "tests.data.strategy_script", str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, cwd=pathlib.Path(__file__).parents[2], check=False)

@@ -18,6 +18,7 @@ def test_rows_of_a_litert_folder_and_a_bundle(bundle, bundle_folder, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_a_models_memory_is_found_in_a_process_of_its_own(bundle_folder):
     found = export.measure_model(bundle_folder, lengths=[8], runs=1)
     assert found["format"] == "keras"

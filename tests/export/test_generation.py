@@ -104,6 +104,7 @@ def test_what_it_cannot_do_is_refused(task, ids, options, message):
         device(task)(ids, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["gpt2", "t5"])
 def test_the_int8_file_holds_every_table_once_and_in_int8(task):
     small, large = exported(task, "int8"), exported(task)

@@ -61,6 +61,7 @@ def test_it_equals_the_model(bundle, tmp_path, quantize, sequence_length, tolera
     assert pipelines.load(tmp_path / "phone").max_length == (sequence_length or 24)
 
 
+@pytest.mark.slow
 def test_int8_is_smaller_than_float16_is_smaller_than_float32(tmp_path):
     model = trained(tiny.classifier(hidden_dim=64, intermediate_dim=256))
     bundle = bundles.Bundle(
@@ -96,6 +97,7 @@ def test_other_problems(tmp_path, labels):
     assert json.loads((written / "signature.json").read_text())["problem"] == labels.problem
 
 
+@pytest.mark.slow
 def test_several_lengths_share_one_file(bundle, tmp_path):
     litert_function(bundle, tmp_path / "one", sequence_length=24, texts=TEXTS)
     report = litert_function(bundle, tmp_path / "phone", sequence_length=[24, 8, 16], texts=TEXTS)
@@ -126,6 +128,7 @@ def test_the_golden_rows_are_this_files_answers(phone, bundle):
         assert runner.run(features)["logits"][0] == pytest.approx(row["outputs"]["logits"], abs=1e-5)
 
 
+@pytest.mark.slow
 def test_a_file_that_lost_too_much_is_refused(bundle, tmp_path):
     scores = iter([0.9, 0.88])
     message = r"scores 0.8800, the model 0.9000: 2.00 points less, and max_drop allows 1"
@@ -235,6 +238,7 @@ def test_the_bundle_itself_is_never_overwritten(bundle_folder, bundle, tmp_path)
         litert_function(bundle, tmp_path)
 
 
+@pytest.mark.slow
 def test_mixed_precision_gives_float32_logits(tmp_path):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:

@@ -97,6 +97,7 @@ def test_vocabulary_and_labels_are_packed_in(classifier, bundle):
     assert sorted(vocabulary, key=vocabulary.get) in files.values()
 
 
+@pytest.mark.slow
 def test_mediapipe_classifies_as_the_model_does(classifier, bundle):
     texts = texts_for_mediapipe(bundle.tokenizer)
     assert len(texts) >= 10
@@ -106,6 +107,7 @@ def test_mediapipe_classifies_as_the_model_does(classifier, bundle):
         assert row == pytest.approx(answer["probabilities"], abs=1e-4), text
 
 
+@pytest.mark.slow
 def test_the_temperature_is_part_of_the_file(bundle, tmp_path):
     scaled = dataclasses.replace(bundle, metadata=bundle.metadata | {"settings": {"temperature": 2.5}})
     path = tmp_path / "reviews.tflite"
@@ -123,6 +125,7 @@ def test_the_temperature_is_part_of_the_file(bundle, tmp_path):
         assert list(row.values()) == pytest.approx(sorted(answer, reverse=True), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_mediapipe_embeds_as_the_model_does(tmp_path):
     model = trained(kerasft.heads.sentence_embedding(tiny.backbone()))
     bundle = kerasft.make_bundle(model, tiny.tokenizer(), max_length=LENGTH)

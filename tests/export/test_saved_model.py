@@ -37,6 +37,7 @@ def test_it_equals_the_model(bundle, tmp_path, sequence_length):
     assert report["strings_max_difference"] < 1e-4
 
 
+@pytest.mark.slow
 def test_both_signatures_agree_on_hostile_texts(bundle, served):
     pipeline = pipelines.load(served)
     with pytest.warns(UserWarning, match="of 22 texts were cut to 24 tokens"):
@@ -51,6 +52,7 @@ def test_probability_is_an_output(bundle, served):
     np.testing.assert_allclose(outputs["probability"], expected, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("labels", [["a", "b"], multi_label(["a", "b"])])
 def test_probability_is_at_the_temperature(tmp_path, labels):
     folder = make_bundle(tmp_path / "bundle", labels, settings={"temperature": 2.5})
@@ -74,6 +76,7 @@ def test_outputs_of_other_problems(tmp_path, labels, names):
     assert sorted(loaded.signatures["serving_default"].structured_outputs) == names
 
 
+@pytest.mark.slow
 def test_pairs_of_strings(tmp_path):
     folder = make_bundle(tmp_path / "bundle", pair=True)
     report = saved_model_function(folder)

@@ -13,6 +13,7 @@ from tests import tiny_t5
 TEXTS = [("good film", "good"), ("bad movie film card money", "bad movie"), ("money", "money card film")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("form", "options"),
     [

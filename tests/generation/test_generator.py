@@ -92,6 +92,7 @@ def uncached_beam(kind, prompt, most, width):
 # --- with and without a cache -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gpt2", "t5"])
 def test_greedy_equals_uncached_at_every_length_to_the_maximum(kind):
     for length in range(1, POSITIONS):
@@ -101,6 +102,7 @@ def test_greedy_equals_uncached_at_every_length_to_the_maximum(kind):
         assert text.token_ids + [END] * text.finished == uncached_greedy(kind, prompt, most)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["gpt2", "t5"])
 def test_beam_search_equals_uncached(kind):
     options = GenerationOptions(max_new_tokens=8, method="beam", num_beams=3, early_stopping=True)

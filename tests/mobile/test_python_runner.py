@@ -102,6 +102,7 @@ def runner(tmp_path_factory):
     sys.path.remove(str(folder / "python"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_the_answers_are_those_of_the_pipeline(tmp_path, task, runner):
     bundle = bundle_of(task)

@@ -35,6 +35,7 @@ def load(labels=("negative", "positive"), **settings):
     return kerasft.pipelines.load(bundle)
 
 
+@pytest.mark.slow
 def test_every_form_answers_at_the_temperature_and_by_the_thresholds(tmp_path):
     plain = load(SEVERAL)
     chances = plain.predict_probabilities(TEXTS)

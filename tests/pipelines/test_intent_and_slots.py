@@ -73,6 +73,7 @@ def test_evaluation(answer):
         answer.evaluate([(["a"], ["O"])])
 
 
+@pytest.mark.slow
 def test_bundle_saved_model_and_litert_answer_alike(tmp_path):
     model = trained(heads.intent_and_slots(tiny.backbone(), INTENTS, SLOTS))
     bundle = kerasft.save_bundle(tmp_path / "bundle", model, tiny.tokenizer(), max_length=24)

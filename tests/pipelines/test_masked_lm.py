@@ -91,6 +91,7 @@ def test_texts_without_a_mask_drawn_are_an_error(bundle):
         kerasft.pipelines.load(quiet).evaluate(TEXTS)
 
 
+@pytest.mark.slow
 def test_every_form_fills_alike(bundle, fill, tmp_path):
     reports = [saved_model(bundle, tmp_path / "saved_model", texts=TEXTS)]
     reports += [

@@ -22,6 +22,7 @@ def bundle_of(setting=None, labels=("negative", "positive")):
     return kerasft.make_bundle(model, tiny.tokenizer(), max_length=24, settings=settings)
 
 
+@pytest.mark.slow
 def test_a_threshold_is_tuned_and_stored_and_answered_by(tmp_path):
     bundle = bundle_of()
     setting = kerasft.pipelines.load(bundle).tune_out_of_scope(INSIDE + OUTSIDE)

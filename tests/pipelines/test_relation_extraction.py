@@ -107,6 +107,7 @@ def test_a_relation_that_the_model_lacks_counts_as_an_error(relate, caplog):
     assert caplog.text.count("relations that no training row has: Owner-Thing(e1,e2)") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("pooling", "form"), [("start", "saved_model"), ("start", "int8"), ("mean", "float32")])
 def test_exports_answer_the_same(pooling, form, tmp_path):
     bundle = make_bundle(pooling)

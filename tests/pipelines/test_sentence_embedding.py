@@ -84,6 +84,7 @@ def test_every_answer_of_a_group_is_right(embedder):
     assert report.metrics["accuracy_at_1"] == 1.0
 
 
+@pytest.mark.slow
 def test_every_form_gives_the_same_vectors(bundle, embedder, tmp_path):
     reports = [saved_model(bundle, tmp_path / "saved_model", texts=TEXTS)]
     reports += [

@@ -117,6 +117,7 @@ def test_wrong_input(classify, texts, arguments, error, message):
         classify(texts, **arguments)
 
 
+@pytest.mark.slow
 def test_every_form_gives_the_same_answers(folder, classify):
     export.litert(folder, texts=["a good film"])
     export.saved_model(folder, texts=["a good film"])

@@ -136,6 +136,7 @@ def without_scores(answers):
     return [[(e["start"], e["end"], e["label"]) for e in answer["entities"]] for answer in answers]
 
 
+@pytest.mark.slow
 def test_bundle_saved_model_and_litert_answer_alike(tmp_path):
     model = trained(heads.token_classifier(tiny.backbone(), LABELS))
     bundle = kerasft.save_bundle(

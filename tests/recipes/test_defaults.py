@@ -102,6 +102,7 @@ def test_the_choice_goes_into_optimizer_and_selection(backbone):
     assert epoch_chosen_on(chosen) == "dev"
 
 
+@pytest.mark.slow
 def test_a_recipe_prints_its_choice_and_the_bundle_records_it(checkpoint, tmp_path, capsys):
     rows = "".join(f"{text},{label}\n" for text, label in [("good film", "yes"), ("bad film", "no")] * 20)
     (tmp_path / "train.csv").write_text("text,label\n" + rows)

@@ -175,6 +175,7 @@ def test_another_head_is_not_taken_over(bundles):
     assert not kerasft.checkpoints.restore_head(model, bundles["intent_and_slots"])
 
 
+@pytest.mark.slow
 def test_an_untied_t5_keeps_its_output_matrix(tmp_path, monkeypatch, files):
     from kerasft.backbones import T5Config, t5  # here: of the one test that needs them
 

@@ -32,6 +32,7 @@ def write_rows(path, number=192, seed=0, more=()):
     return str(path)
 
 
+@pytest.mark.slow
 def test_relations_and_their_direction_are_learnt(checkpoint, tmp_path):
     unseen = [{"text": "<e1>good</e1> the <e2>bad</e2>", "label": "Owns(e1,e2)"}]  # an error, and no abort
     options = Options(

@@ -21,6 +21,7 @@ def given(tmp_path_factory):
     return {"model": str(folder / "t5"), "train": str(file), "output": str(folder / "bundle"), **sizes}
 
 
+@pytest.mark.slow
 def test_train_evaluate_save_and_answer(given):
     options = Options(
         **given, epochs=2, prefix="film ", metrics="all", generate_rows=3, num_beams=2, label_smoothing=0.1

@@ -37,6 +37,7 @@ def write_conll(path, number=60, seed=0, more=""):
     return str(path)
 
 
+@pytest.mark.slow
 def test_entities_are_learnt_from_conll_columns_in_another_scheme(checkpoint, tmp_path, caplog):
     unseen = "\nAnn\tI-person\n"  # as in ATIS: dev and test have tags that train lacks
     options = token_classification.Options(
@@ -68,6 +69,7 @@ def test_entities_are_learnt_from_conll_columns_in_another_scheme(checkpoint, tm
     assert report["metrics"] == result["metrics"]
 
 
+@pytest.mark.slow
 def test_intents_and_slots_are_learnt_from_json_lines(checkpoint, tmp_path):
     path = tmp_path / "train.jsonl"
     with path.open("w") as file:

@@ -36,6 +36,7 @@ def options(checkpoint, tmp_path, **values):
     return Options(**{**given, "train": str(tmp_path / "train.csv"), **values})
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*texts were cut")
 def test_pairs_regression_and_the_last_epoch(checkpoint, tmp_path):
     pairs = [(text, text[:9], number) for text, number, _, _ in rows()]
@@ -61,6 +62,7 @@ def test_pairs_regression_and_the_last_epoch(checkpoint, tmp_path):
     assert not (tmp_path / "bundle.run" / "resume" / "last").exists()
 
 
+@pytest.mark.slow
 def test_several_labels_at_once_with_focal_loss_and_class_weights(checkpoint, tmp_path):
     write_csv(tmp_path / "train.csv", rows(), ("text", "number", "good", "bad"))
     result = main(
@@ -94,6 +96,7 @@ def test_max_train_rows_leaves_labels_and_dev_rows_alone(checkpoint, tmp_path):
     assert len(read_rows(dataclasses.replace(whole, max_train_rows=1000), {})[0]) == 90
 
 
+@pytest.mark.slow
 def test_out_of_scope_rows_tune_a_threshold_and_are_counted(checkpoint, tmp_path, capsys):
     intents = [("good film", "praise"), ("bad film", "blame")] * 16
     write_csv(tmp_path / "train.csv", [*intents, ("pay my money", "oos")] * 2)
@@ -117,6 +120,7 @@ def test_out_of_scope_rows_tune_a_threshold_and_are_counted(checkpoint, tmp_path
     assert report.about["out of scope"].startswith("2 rows more, of oos; threshold 0.")
 
 
+@pytest.mark.slow
 def test_a_temperature_is_tuned_before_the_threshold(checkpoint, tmp_path):
     rows = [("good film", "praise"), ("bad film", "blame"), ("bad film", "praise")] * 12
     write_csv(tmp_path / "train.csv", [*rows, ("pay my money", "oos")] * 2)
@@ -139,6 +143,7 @@ def test_a_temperature_is_tuned_before_the_threshold(checkpoint, tmp_path):
     assert pipeline.evaluate(tmp_path / "train.csv").about["temperature"] == f"{pipeline.temperature:.4g}"
 
 
+@pytest.mark.slow
 def test_each_label_gets_its_threshold(checkpoint, tmp_path):
     write_csv(tmp_path / "train.csv", rows(), ("text", "number", "good", "bad"))
     wanted = {"problem": "multi_label", "label": "good,bad", "text": "text", "epochs": 1}
@@ -172,6 +177,7 @@ def test_a_foreign_output_is_refused_before_anything_is_read(checkpoint, tmp_pat
         main(options(checkpoint, tmp_path))
 
 
+@pytest.mark.slow
 def test_a_finished_bundle_goes_on_quantization_aware_with_its_head(checkpoint, tmp_path, capsys):
     write_csv(tmp_path / "train.csv", [(text, "many" if number > 1 else "few") for text, number, _, _ in rows()])
     given = {"test": str(tmp_path / "train.csv"), "keep": "last"}
@@ -183,6 +189,7 @@ def test_a_finished_bundle_goes_on_quantization_aware_with_its_head(checkpoint, 
     assert second["metrics"]["log_loss"] == pytest.approx(first["metrics"]["log_loss"], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_dev_and_test_labels_that_training_lacks_count_as_errors(checkpoint, tmp_path):
     train = [("good film", "yes"), ("bad film", "no")] * 8
     write_csv(tmp_path / "train.csv", train, ("text", "label"))

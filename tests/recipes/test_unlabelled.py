@@ -36,6 +36,7 @@ def domain(work):
     )
 
 
+@pytest.mark.slow
 def test_a_masked_language_model_learns_and_remembers_its_masks(domain):
     metrics = domain["metrics"]
     assert metrics["perplexity"] < metrics["perplexity_before"]
@@ -46,12 +47,14 @@ def test_a_masked_language_model_learns_and_remembers_its_masks(domain):
     assert domain["report"].is_file()
 
 
+@pytest.mark.slow
 def test_packed_blocks(work):
     options = {"model": str(work / "checkpoint"), "train": str(work / "labelled.csv"), "max_length": 16, "epochs": 1}
     result = masked_lm.main(masked_lm.Options(**options, output=str(work / "packed"), packed=True, max_train_rows=20))
     assert kerasft.load_bundle(result["bundle"]).settings["packed"]
 
 
+@pytest.mark.slow
 def test_pairs_with_scores(work, domain):
     options = sentence_embedding.Options(
         model=str(domain["bundle"]),
@@ -66,6 +69,7 @@ def test_pairs_with_scores(work, domain):
     assert kerasft.pipelines.load(result["bundle"]).evaluate(work / "rated.csv", columns=columns).rows == 36
 
 
+@pytest.mark.slow
 def test_pairs_without_scores_and_then_few_examples(work):
     options = {"train": str(work / "faq.csv"), "output": str(work / "faq"), "epochs": 1, "max_length": 16}
     result = sentence_embedding.main(
