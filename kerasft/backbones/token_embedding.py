@@ -1,7 +1,7 @@
 """The token embedding, which also carries the backbone's configuration: it stands in every graph made of that backbone."""
 
 import dataclasses
-from typing import ClassVar, NamedTuple, Self
+from typing import ClassVar, NamedTuple
 
 import keras
 import keras_hub
@@ -54,7 +54,7 @@ class BackboneConfig:
         return {name: keras.activations.serialize(x) if callable(x) else x for name, x in fields.items()}
 
     @classmethod
-    def from_config(cls, fields: dict) -> Self:
+    def from_config(cls, fields: dict) -> "BackboneConfig":
         """Return the configuration of these fields."""
         if "activation" in fields and not isinstance(fields["activation"], str):
             fields = {**fields, "activation": keras.activations.deserialize(fields["activation"])}
