@@ -15,7 +15,7 @@ def outcomes(path: pathlib.Path) -> dict[str, collections.Counter]:
     counts: dict[str, collections.Counter] = collections.defaultdict(collections.Counter)
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         module = case.get("classname").split(".")[-1].removeprefix("test_")
-        step = re.sub(r"\[.*", "", case.get("name")).removeprefix("test_").replace("_", " ")
+        step = re.sub(r"[\[@].*", "", case.get("name")).removeprefix("test_").replace("_", " ")
         name = (
             step
             if module == "steps"
