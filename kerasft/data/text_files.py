@@ -3,6 +3,7 @@
 import codecs
 import gzip
 import logging
+import os
 import zlib
 from pathlib import Path
 
@@ -21,20 +22,30 @@ def say(path: Path, found: str) -> None:
     logger.warning("%s: %s.", path, found)
 
 
+def most_bytes() -> int:
+    """The largest data file that is read, in bytes: 1 GiB, or what the environment variable KERASFT_MAX_DATA_BYTES says."""
+    return int(os.environ.get("KERASFT_MAX_DATA_BYTES", 2**30))
+
+
 def read_bytes(path: Path) -> bytes:
     """The file's bytes, unpacked if its name ends in ".gz".
 
     Raises:
-        DataError: If it is empty or cannot be read.
+        DataError: If it is empty, cannot be read, or has or unpacks to more than `most_bytes`.
     """
+    if path.exists() and not path.is_file():
+        raise bad_data(str(path), "this is not an ordinary file", "Write what it gives into a file, and name that.")
+    most = most_bytes()
     try:
-        content = path.read_bytes()
-        if path.suffix.lower() == ".gz":
-            content = gzip.decompress(content)
+        with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
+            content = file.read(most + 1)
     except (OSError, EOFError, zlib.error) as error:
         raise bad_data(
             str(path), f"the file cannot be read ({error})", "Check the file and its permissions."
         ) from error
+    if len(content) > most:
+        fix = f"Split the file, or set the environment variable KERASFT_MAX_DATA_BYTES above {most}."
+        raise bad_data(str(path), f"there are more than {most} bytes", fix)
     if not content:
         raise bad_data(str(path), "the file is empty", "Give a file with at least one row.")
     return content
