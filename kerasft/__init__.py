@@ -38,6 +38,7 @@ _SUBPACKAGES = (
     "quantization",
     "recipes",
     "reports",
+    "security",
     "tokenizers",
     "vocabulary",
 )

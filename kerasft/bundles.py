@@ -17,7 +17,7 @@ import keras
 from transformers import PreTrainedTokenizerFast
 
 import kerasft
-from kerasft import backbones, heads, tokenizers  # noqa: F401  a saved model needs the layers of both registered
+from kerasft import backbones, heads, security, tokenizers  # noqa: F401  a saved model needs the layers of both registered
 from kerasft.backbones.rebuild import refuse_quantized
 from kerasft.data.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
@@ -28,6 +28,8 @@ from kerasft.tokenizers.thread_safe import thread_safe
 MODEL_FILE = "model.keras"
 METADATA_FILE = "kerasft.json"
 FORMAT_VERSION = 1
+MAX_LENGTH = 1_000_000
+"""Longest input in tokens that a bundle may ask for."""
 TASKS = {
     "text_classifier": "text-classification",
     "token_classifier": "token-classification",
@@ -220,11 +222,15 @@ def check_target(folder: str | os.PathLike, *, name: str = "folder", overwrite: 
         raise bad_argument(name, expected, str(folder), f"You have no permission to write in {place}.")
 
 
-def load_bundle(folder: str | os.PathLike) -> Bundle:
-    """Load a bundle written by `save_bundle`. Nothing in the folder is executed (`.keras` in safe mode).
+def load_bundle(folder: str | os.PathLike, *, trust: bool = False) -> Bundle:
+    """Load a bundle written by `save_bundle`. Nobody has to trust its sender: `kerasft.security` checks the files first.
+
+    Args:
+        folder: The bundle.
+        trust: Whether to leave the checks out, for a model with layers that are on no list, and whose maker you know.
 
     Raises:
-        CheckpointError: If the folder is not a bundle, or a file of it is missing or damaged.
+        CheckpointError: If the folder is not a bundle, a file of it is missing or damaged, or holds what could do harm.
 
     Example:
 
@@ -241,18 +247,39 @@ def load_bundle(folder: str | os.PathLike) -> Bundle:
                 "bundle that it was made from; `kerasft predict` takes exports too."
             )
         raise CheckpointError(f"{folder}: {MODEL_FILE} is missing. The bundle is incomplete: save or copy it again.")
-    try:
-        model = keras.models.load_model(folder / MODEL_FILE, compile=False, safe_mode=True)
-    except Exception as error:  # Keras, zipfile and h5py each raise their own kinds for a damaged file
-        raise CheckpointError(
-            f"{folder / MODEL_FILE} cannot be loaded: {str(error).splitlines()[0]}. Save or copy the bundle again; it was "
-            f"written with keras {metadata.get('versions', {}).get('keras', 'unknown')}, here is {keras.__version__}."
-        ) from error
+    with security.trust(trust):
+        model = _load_model(folder / MODEL_FILE, metadata)
+        tokenizer = tokenizers.load(folder)
+    _check_ids(tokenizer, model, folder)
     if not hasattr(type(model), "bundle_settings"):
-        settings = metadata.get("settings", {})
+        settings = metadata["settings"]
         model.bundle_settings = {name: settings[name] for name in _OF_THE_MODEL if name in settings}
         model.bundle_max_length = metadata["max_length"]
-    return Bundle(model, tokenizers.load(folder), metadata)
+    return Bundle(model, tokenizer, metadata)
+
+
+def _check_ids(tokenizer: PreTrainedTokenizerFast, model: keras.Model, folder: pathlib.Path) -> None:
+    sizes = [layer.input_dim for layer in model.layers if isinstance(layer, backbones.TokenEmbedding)]
+    largest = max(tokenizer.get_vocab().values(), default=0)
+    if sizes and largest >= max(sizes):
+        raise CheckpointError(
+            f"{folder}: the tokenizer's largest id must be below the model's {max(sizes)} tokens; received: {largest}. Save or "
+            "copy the bundle again."
+        )
+
+
+def _load_model(path: pathlib.Path, metadata: dict[str, Any]) -> keras.Model:
+    numbers = security.check_keras_file(path)
+    try:
+        with security.bounded_variables(numbers, path):
+            return keras.models.load_model(path, compile=False, safe_mode=not security.is_trusted())
+    except CheckpointError:
+        raise
+    except Exception as error:  # Keras, zipfile and h5py each raise their own kinds for a damaged file
+        raise CheckpointError(
+            f"{path} cannot be loaded: {(str(error).splitlines() or [type(error).__name__])[0]}. Save or copy the bundle again; "
+            f"it was written with keras {metadata['versions'].get('keras', 'unknown')}, here is {keras.__version__}."
+        ) from error
 
 
 def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
@@ -278,14 +305,21 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
             f"{folder} is not a bundle: {content}. Expected a folder with {METADATA_FILE}, as kerasft.save_bundle or "
             "`kerasft train` writes it."
         )
+    metadata = security.read_json(path)
     try:
-        metadata = json.loads(path.read_text("utf-8"))
         if not isinstance(metadata, dict):
             raise TypeError(f"a JSON object was expected, not {type(metadata).__name__}")
+        for name in ("settings", "metrics", "versions", "provenance"):
+            if not isinstance(metadata.setdefault(name, {}), dict):
+                raise TypeError(f"{name!r} must be an object, not {type(metadata[name]).__name__}")
         if metadata["labels"] is not None:
             Labels(metadata["labels"], metadata["problem"])
         metadata["max_length"] = int(metadata["max_length"])
-    except (KeyError, TypeError, ValueError) as error:
+        if not isinstance(metadata.get("format_version", 0), int) or not isinstance(metadata.get("task", ""), str):
+            raise TypeError("'format_version' must be a number and 'task' a string")
+        if not 1 <= metadata["max_length"] <= MAX_LENGTH:
+            raise ValueError(f"'max_length' must be from 1 to {MAX_LENGTH}")
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{path} is damaged: {error!r}. Save or copy the bundle again.") from error
     if metadata.get("format_version", 0) > FORMAT_VERSION:
         raise CheckpointError(

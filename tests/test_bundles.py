@@ -139,7 +139,7 @@ def test_what_is_no_bundle_is_refused_and_shown(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is damaged: JSONDecodeError"),
+        ("{", "is damaged: it is no JSON"),
         ("[]", "is damaged: .*a JSON object was expected, not list"),
         ('{"problem": "single_label", "max_length": 8}', "is damaged: KeyError"),
         ('{"labels": ["a", "a"], "problem": "single_label", "max_length": 8}', "is damaged: .*names that differ"),
@@ -161,7 +161,7 @@ def test_a_newer_format_is_refused(copy):
 
 def test_a_missing_or_damaged_model_or_tokenizer_is_refused(copy):
     (copy / "model.keras").write_bytes(b"not a zip file")
-    with pytest.raises(CheckpointError, match=r"model.keras cannot be loaded"):
+    with pytest.raises(CheckpointError, match=r"model.keras is damaged: File is not a zip file"):
         load_bundle(copy)
     (copy / "model.keras").unlink()
     with pytest.raises(CheckpointError, match=r"model.keras is missing. The bundle is incomplete"):
@@ -171,7 +171,7 @@ def test_a_missing_or_damaged_model_or_tokenizer_is_refused(copy):
 def test_the_lambda_of_a_strangers_file_is_not_executed(copy, tmp_path):
     inputs = keras.Input((2,))
     keras.Model(inputs, keras.layers.Lambda(lambda x: x + 1)(inputs)).save(copy / "model.keras")
-    with pytest.raises(CheckpointError, match=r"model.keras cannot be loaded"):
+    with pytest.raises(CheckpointError, match=r"model.keras (cannot be loaded|names keras.layers.Lambda)"):
         load_bundle(copy)
 
 

@@ -1,10 +1,10 @@
 """Read `config.json` and hold every field to what we can honour: nothing in it is passed over in silence."""
 
-import json
 import pathlib
 import warnings
 from collections.abc import Callable
 
+from kerasft import security
 from kerasft.errors import CheckpointError
 
 CONFIG_FILE = "config.json"
@@ -123,14 +123,11 @@ def read_fields(path: pathlib.Path) -> dict:
     Raises:
         CheckpointError: If it is missing or holds anything else.
     """
-    try:
-        fields = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
+    if not path.exists():
         raise CheckpointError(
             f"{path.parent}: no {path.name} found. Give a folder with all files of a Hugging Face checkpoint."
-        ) from error
-    except (ValueError, OSError, RecursionError) as error:
-        raise CheckpointError(f"{path}: not readable as JSON ({error}). Copy the file again.") from error
+        )
+    fields = security.read_json(path)
     if not isinstance(fields, dict):
         raise CheckpointError(
             f"{path}: must hold a JSON object; received: {type(fields).__name__}. Copy the file again."

@@ -1,14 +1,16 @@
 """A checkpoint's name in; its backbone, or its whole model, and its tokenizer out."""
 
 import dataclasses
+import math
 import os
 import pathlib
 import warnings
 
 import keras
+import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft import tokenizers
+from kerasft import security, tokenizers
 from kerasft.backbones import BackboneConfig
 from kerasft.checkpoints import bundle_reader, fairseq_reader, generation_files, hub, keras_hub_preset
 from kerasft.checkpoints.config_file import CONFIG_FILE, ConfigFile, read_fields
@@ -26,7 +28,7 @@ from kerasft.checkpoints.tensors import Tensors, open_tensors
 from kerasft.checkpoints.tf1_reader import CONFIG_FILE as TF1_CONFIG_FILE
 from kerasft.checkpoints.unfilled import Unfilled
 from kerasft.checkpoints.weights import assign
-from kerasft.errors import CheckpointError, bad_argument
+from kerasft.errors import CheckpointError, KerasftError, bad_argument
 from kerasft.features import SEGMENT_IDS
 from kerasft.heads import SentenceEncoder, sentence_embedding
 from kerasft.tokenizers.casing import casing_problem
@@ -182,10 +184,26 @@ def _load(
     if problem := casing_problem(tokenizer):
         warnings.warn(problem, stacklevel=4)
     unfilled = Unfilled()
-    with unfilled.scope():
-        model = family.build(config, dtype=dtype)
-        if head:
-            model = head.build(model, **options)
+    # A head or a pooler may be missing from the file; more than that, and the config is of another checkpoint.
+    most = 1_000_000 + 2 * sum(math.prod(tensors.shape(name)) for name in tensors)
+    try:
+        with security.bounded_variables(most, config_file.path), unfilled.scope():
+            model = family.build(config, dtype=dtype)
+            if head:
+                model = head.build(model, **options)
+    except KerasftError:
+        raise
+    except (
+        tf.errors.OpError,
+        OverflowError,
+        MemoryError,
+        TypeError,
+        ValueError,
+    ) as error:  # sizes that no tensor can have
+        raise CheckpointError(
+            f"{config_file.path} asks for a model that cannot be built ({type(error).__name__}). Take config.json and weights of "
+            "one and the same checkpoint."
+        ) from error
     weights = family.weights(model)
     with warnings.catch_warnings():
         if encoder is not None:  # whose vectors are pooled in another way

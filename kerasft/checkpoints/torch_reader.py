@@ -10,13 +10,17 @@ import warnings
 from typing import Any
 
 import numpy as np
+from packaging.version import Version
 
+from kerasft import security
 from kerasft.checkpoints.shards import Entry, ShardedReader
 from kerasft.errors import CheckpointError
 
 SINGLE_FILE = "pytorch_model.bin"
 INDEX_FILE = "pytorch_model.bin.index.json"
 REOPEN_AFTER_BYTES = 64_000_000
+OLDEST = "2.10"
+"""The first PyTorch whose reader of weights has no known hole (CVE-2025-32434 up to 2.5.1; damaged memory up to 2.9.1)."""
 
 
 class TorchReader(ShardedReader):
@@ -135,4 +139,10 @@ def _torch(path: pathlib.Path) -> Any:
         )
     import torch  # Optional: only this format needs it, and it is larger than all the rest together.
 
+    if Version(torch.__version__) < Version(OLDEST) and not security.is_trusted():
+        raise CheckpointError(
+            f"{path}: PyTorch must be {OLDEST} or later to read it; received: {torch.__version__}, whose reader of weights can "
+            f"be made to run code or to damage memory. Install a newer one (pip install 'torch>={OLDEST}'), or take a revision "
+            "of the checkpoint that has model.safetensors."
+        )
     return torch

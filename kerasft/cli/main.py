@@ -20,6 +20,7 @@ from kerasft.cli.streams import carry_any_text
 from kerasft.errors import KerasftError
 
 _COMMANDS = (train, evaluate, predict, search, graph, export, convert, benchmark, doctor, demo)
+_LOADING = (train, evaluate, predict, search, export, convert, benchmark)
 EXIT_INPUT, EXIT_BUG, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 70, 130, 143
 
 
@@ -45,6 +46,12 @@ def make_parser() -> argparse.ArgumentParser:
         summary = command.__doc__.split("\n", 1)[0]
         subparser = commands.add_parser(name, help=summary, description=summary)
         subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        if command in _LOADING:
+            subparser.add_argument(
+                "--trust",
+                action="store_true",
+                help="load bundles and exports unchecked: only if you know who made them",
+            )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
     return parser
@@ -107,7 +114,9 @@ def _flush() -> None:
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        code = args.run(args) or 0
+        # Only where it is asked for: it brings TensorFlow.
+        with kerasft.security.trust() if getattr(args, "trust", False) else contextlib.nullcontext():
+            code = args.run(args) or 0
         sys.stdout.flush()  # here, where an error becomes a sentence
         return code
     except KeyboardInterrupt:

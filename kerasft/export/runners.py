@@ -18,6 +18,7 @@ import tensorflow_text  # noqa: F401  registers the operations of SavedModels th
 from ai_edge_litert.interpreter import Interpreter
 from transformers import PreTrainedTokenizerFast
 
+from kerasft import security
 from kerasft.bundles import METADATA_FILE, MODEL_FILE, load_bundle, read_metadata
 from kerasft.errors import CheckpointError
 from kerasft.files import local_path
@@ -90,7 +91,21 @@ def keras_runner(model: keras.Model) -> Runner:
         outputs = traced({name: tf.constant(features[name]) for name in inputs})
         return {name: value.numpy() for name, value in outputs.items()}
 
-    return Runner(run, inputs)
+    return Runner(_in_a_sentence(run, model.name), inputs)
+
+
+def _in_a_sentence(run: Callable, name: str | os.PathLike) -> Callable:
+    """What fails while a model runs, since its parts do not fit each other, says which model that is."""
+
+    def answer(features):
+        try:
+            return run(features)
+        except (tf.errors.OpError, RuntimeError, ValueError) as error:
+            raise CheckpointError(
+                f"{name} cannot answer: {_first_line(error)}. Its files are damaged or not of one model; save or copy it again."
+            ) from error
+
+    return answer
 
 
 def named_outputs(model: keras.Model, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
@@ -120,8 +135,9 @@ def saved_model_runner(folder: str | os.PathLike) -> Runner:
     >>> saved_model_runner("no/such/folder")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: no/such/folder can't be loaded as a SavedModel: ...
+    kerasft.errors.CheckpointError: no/such/folder/saved_model.pb cannot be read as a SavedModel: ...
     """
+    security.check_saved_model(folder)
     try:
         loaded = tf.saved_model.load(str(folder))
         signature = loaded.signatures[SIGNATURE]
@@ -137,7 +153,7 @@ def saved_model_runner(folder: str | os.PathLike) -> Runner:
         outputs = signature(**{name: tf.constant(features[name]) for name in specs})
         return {name: value.numpy() for name, value in outputs.items() if name != PROBABILITY}
 
-    return Runner(run, tuple(specs), batch_size, (sequence_length,) if sequence_length else ())
+    return Runner(_in_a_sentence(run, folder), tuple(specs), batch_size, (sequence_length,) if sequence_length else ())
 
 
 def text_signature(
@@ -158,6 +174,7 @@ def text_signature(
     """
     if not (local_path(folder) / SAVED_MODEL_FILE).is_file():
         return None
+    security.check_saved_model(folder)
     loaded = tf.saved_model.load(str(folder))
     if TEXT_SIGNATURE not in loaded.signatures:
         return None
@@ -195,8 +212,9 @@ def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
     >>> litert_runner("no/such/model.tflite")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: no/such/model.tflite can't be loaded as a LiteRT file: ...
+    kerasft.errors.CheckpointError: no/such/model.tflite cannot be read as a LiteRT file: ...
     """
+    security.check_litert_file(path)
     try:
         interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
         signatures = {name: interpreter.get_signature_runner(name) for name in _text_signatures(interpreter)}
@@ -217,6 +235,7 @@ def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
             outputs = signatures[name](**{name: features[name] for name in inputs})
             return {name: value.copy() for name, value in outputs.items()}
 
+    run = _in_a_sentence(run, path)
     return Runner(run, inputs, batch_size if batch_size > 0 else None, () if any_length else tuple(sorted(names)))
 
 

@@ -4,7 +4,7 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from kerasft import tokenizers
+from kerasft import security, tokenizers
 from kerasft.bundles import MODEL_FILE, Bundle, load_bundle, read_metadata
 from kerasft.data import read_pairs, read_squad, read_tags, read_texts, texts_and_labels
 from kerasft.data.marked_texts import mark
@@ -41,7 +41,7 @@ PIPELINES: dict[str, type[Pipeline]] = {
 _LANGUAGE_MODELS = ("causal-lm", "masked-lm", "sequence-to-sequence")
 
 
-def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2) -> Pipeline:
+def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2, trust: bool = False) -> Pipeline:
     """Load a bundle, a SavedModel or a LiteRT folder as something to call with texts.
 
     All three give the same answers within what their reports state.
@@ -50,6 +50,7 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2) -> Pipelin
         folder: What `kerasft.save_bundle`, `kerasft.export.saved_model` or `kerasft.export.litert` wrote; or a bundle in
             memory, as `kerasft.make_bundle` makes it.
         num_threads: Threads of a LiteRT file; TensorFlow sets its own.
+        trust: As for `kerasft.load_bundle`; it holds for the operations of a SavedModel and a LiteRT file's tables too.
 
     Returns:
         The task's pipeline, such as `TextClassificationPipeline`.
@@ -74,12 +75,13 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2) -> Pipelin
             "Call the model of kerasft.load_bundle(...) itself, or install the kerasft that wrote the folder."
         )
     kind = PIPELINES[task]
-    if isinstance(folder, Bundle):
-        pipeline = kind.from_bundle(folder)
-    elif weights_path(folder).name == MODEL_FILE:
-        pipeline = kind.from_bundle(load_bundle(folder))
-    else:
-        pipeline = kind.from_runner(open_runner(folder, num_threads=num_threads), tokenizers.load(folder), metadata)
+    with security.trust(trust):
+        if isinstance(folder, Bundle):
+            pipeline = kind.from_bundle(folder)
+        elif weights_path(folder).name == MODEL_FILE:
+            pipeline = kind.from_bundle(load_bundle(folder))
+        else:
+            pipeline = kind.from_runner(open_runner(folder, num_threads=num_threads), tokenizers.load(folder), metadata)
     pipeline.baseline = (metadata.get("settings") or {}).get("baseline")
     pipeline.columns = trained_columns(metadata)
     return pipeline

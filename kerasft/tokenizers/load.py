@@ -8,6 +8,7 @@ import tempfile
 from tokenizers import AddedToken, Tokenizer, normalizers
 from transformers import PreTrainedTokenizerFast
 
+from kerasft import security
 from kerasft.errors import CheckpointError
 from kerasft.files import local_path
 from kerasft.tokenizers import kinds
@@ -83,6 +84,9 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
     name = _class_name(folder)
     kind = kinds.KINDS.get(name)
     from_file = (folder / _TOKENIZER_FILE).is_file()
+    if from_file:
+        path = folder / _TOKENIZER_FILE
+        security.check_tokenizer(security.read_json(path), path)
     try:
         if from_file:
             backend = _adjusted(Tokenizer.from_file(str(folder / _TOKENIZER_FILE)), settings)
@@ -109,10 +113,7 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
 def _read_json(path: pathlib.Path) -> dict:
     if not path.is_file():
         return {}
-    try:
-        fields = json.loads(path.read_text("utf-8"))
-    except (ValueError, OSError, RecursionError) as error:
-        raise CheckpointError(f"{path}: not readable as JSON ({error}). Copy the file again.") from error
+    fields = security.read_json(path)
     if not isinstance(fields, dict):
         raise CheckpointError(
             f"{path}: must hold a JSON object; received: {type(fields).__name__}. Copy the file again."

@@ -103,9 +103,9 @@ def test_harmless_fields_pass_and_unknown_ones_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", "not readable as JSON"),
-        (b"\xff\xfe\x00", "not readable as JSON"),
-        (b"[" * 100_000, "not readable as JSON"),
+        (b"{", "no JSON in UTF-8"),
+        (b"\xff\xfe\x00", "no JSON in UTF-8"),
+        (b"[" * 100_000, "nested deeper"),
         (b"[]", "must hold a JSON object; received: list"),
         (None, "no config.json found"),
     ],

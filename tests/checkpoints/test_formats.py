@@ -4,6 +4,9 @@ import argparse
 import importlib.util
 import json
 import logging
+import re
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -284,3 +287,14 @@ def test_nothing_is_left_without_a_value():
     for weight in backbone.weights:
         assert np.isfinite(weight.numpy()).all()
         assert np.abs(weight.numpy()).max() <= 1.0
+
+
+@pytest.mark.parametrize("version", ["2.5.1", "2.9.1", "2.4.0+cpu"])
+def test_an_old_pytorch_reads_no_file_of_a_stranger(monkeypatch, tmp_path, version):
+    monkeypatch.setattr(torch_reader, "is_available", lambda: True)
+    monkeypatch.setitem(sys.modules, "torch", types.SimpleNamespace(__version__=version))
+    (tmp_path / "pytorch_model.bin").write_bytes(b"PK\x03\x04")
+    with pytest.raises(
+        CheckpointError, match=rf"PyTorch must be 2\.10 or later to read it; received: {re.escape(version)}"
+    ):
+        torch_reader.load_tensors(tmp_path / "pytorch_model.bin")

@@ -239,3 +239,15 @@ def test_weights_are_made_under_a_strategy(tmp_path):
         backbone, _ = kerasft.load_pretrained(folder)
     assert isinstance(backbone.get_layer("pooled_dense").kernel.value, tf.distribute.DistributedValues)
     np.testing.assert_array_equal(answer(backbone), expected)
+
+
+@pytest.mark.parametrize("field", ["vocab_size", "max_position_embeddings", "intermediate_size", "num_hidden_layers"])
+@pytest.mark.parametrize("size", [10**7, 2**31, 10**18])
+def test_a_config_asks_for_no_more_than_the_file_holds(tmp_path, field, size):
+    folder = tiny.bert_folder(tmp_path)
+    fields = json.loads((folder / "config.json").read_text()) | {field: size}
+    (folder / "config.json").write_text(json.dumps(fields))
+    with pytest.raises(
+        CheckpointError, match=r"config\.json (has a config that asks for more weights|asks for a model)"
+    ):
+        kerasft.load_pretrained(folder)

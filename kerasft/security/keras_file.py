@@ -1,0 +1,198 @@
+"""A `.keras` file, before Keras sees it: its archive, every class and function that its config names, its weights.
+
+Keras' safe mode is no protection: it calls what a config names as long as that belongs to Keras, and takes the memory that the
+config asks for. So nothing is given to Keras that is not on a list of classes which compute and do nothing else.
+"""
+
+import contextlib
+import math
+import os
+import sys
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import tensorflow as tf
+
+from kerasft.errors import CheckpointError
+from kerasft.security.files import MAX_JSON_BYTES, check_regular_file, read_json, walk
+from kerasft.security.hdf5 import check_hdf5
+from kerasft.security.trust import is_trusted, refuse
+from kerasft.serialization import CLASSES
+
+MAX_LAYERS = 20_000
+"""Most layers in a model's config; a BERT of 24 layers has about 60."""
+
+_MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
+# What is no layer of ours, by the module that Keras writes: only what computes on tensors. No Lambda, no wrapper of other
+# frameworks, nothing that is given a path.
+_KERAS = {
+    "keras": {"DTypePolicy", "FloatDTypePolicy", "Sequential"},
+    "keras.dtype_policies": {"DTypePolicy", "FloatDTypePolicy", "QuantizedDTypePolicy", "DTypePolicyMap"},
+    "keras.initializers": {
+        *("Constant", "GlorotNormal", "GlorotUniform", "HeNormal", "HeUniform", "LecunNormal", "LecunUniform", "Ones"),
+        *("Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros"),
+    },
+    "keras.layers": {
+        *("Activation", "Add", "Average", "BatchNormalization", "Concatenate", "Conv1D", "Dense", "Dot", "Dropout"),
+        *("Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D", "GlobalMaxPooling1D"),
+        *(
+            "InputLayer",
+            "LayerNormalization",
+            "LeakyReLU",
+            "Masking",
+            "Maximum",
+            "Minimum",
+            "MultiHeadAttention",
+            "Multiply",
+        ),
+        *("PReLU", "Permute", "RMSNormalization", "ReLU", "Rescaling", "Reshape", "ReversibleEmbedding", "Softmax"),
+        *("SpatialDropout1D", "Subtract", "UnitNormalization"),
+    },
+    "keras.quantizers": {"AbsMaxQuantizer", "Int4QuantizationConfig", "Int8QuantizationConfig"},
+    "keras.regularizers": {"L1", "L1L2", "L2", "OrthogonalRegularizer"},
+    "keras.constraints": {"MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"},
+    "keras.src.models.functional": {"Functional"},
+    "keras.src.models.sequential": {"Sequential"},
+    "keras.src.ops.core": {"Cast"},
+    "keras.src.ops.numpy": {"Add", "ExpandDims", "GetItem", "Multiply", "Squeeze", "Subtract", "ZerosLike"},
+}
+_KERAS_HUB = {
+    *("CachedMultiHeadAttention", "MaskedLMHead", "PositionEmbedding", "ReversibleEmbedding", "RotaryEmbedding"),
+    *("SinePositionEncoding", "TokenAndPositionEmbedding", "TransformerDecoder", "TransformerEncoder"),
+}
+_FUNCTIONS = {"kerasft>gelu_tanh", "keras_hub>gelu_approximate"} | {
+    *("celu", "elu", "exponential", "gelu", "leaky_relu", "linear", "log_softmax", "mish", "relu", "relu6", "selu"),
+    *("sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh"),
+}
+_VALUES = {"__ellipsis__", "__keras_tensor__", "__slice__"}  # Keras' own spelling of what JSON lacks
+_OURS = {f"kerasft>{name}" for names in CLASSES.values() for name in names.split()}
+_SPARE = 1000  # numbers: counters and seeds, which are not all stored
+
+
+def check_keras_file(path: str | os.PathLike) -> int:
+    """Check a `.keras` file without Keras: its archive, every class and function that its config names, its weights.
+
+    Args:
+        path: The file.
+
+    Returns:
+        How many numbers its weights hold, for `bounded_variables`; within `trust` any number.
+
+    Raises:
+        CheckpointError: If it holds anything that a model of `kerasft.heads`, or of layers that only compute, does not.
+
+    Example:
+
+    >>> import kerasft
+    >>> path = kerasft.save_bundle("saved_models/reviews", model, tokenizer, overwrite=True) / "model.keras"
+    >>> check_keras_file(path) >= model.count_params()
+    True
+    """
+    check_regular_file(path)
+    if is_trusted():
+        return sys.maxsize
+    try:
+        with zipfile.ZipFile(path) as archive:
+            members = archive.infolist()
+            names = sorted(member.filename for member in members)
+            if names != sorted(_MEMBERS):
+                raise refuse(path, f"must hold {sorted(_MEMBERS)}; it holds {names[:8]}")
+            if any(member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 for member in members):
+                raise refuse(path, "is compressed or encrypted, as Keras writes no model")
+            if sum(member.file_size for member in members) > os.path.getsize(path):
+                raise refuse(path, "says that it unpacks to more than there is")
+            if archive.getinfo("config.json").file_size > MAX_JSON_BYTES:
+                raise refuse(path, f"has a config of more than {MAX_JSON_BYTES} bytes")
+            check_config(read_json(f"{path}: config.json", archive.read("config.json")), path)
+            with archive.open("model.weights.h5") as file:
+                return check_hdf5(file, f"{path}: model.weights.h5")
+    except (zipfile.BadZipFile, EOFError, OSError) as error:
+        raise CheckpointError(f"{path} is damaged: {error}. Save or copy it again.") from error
+
+
+def check_config(config: Any, path: str | os.PathLike) -> None:
+    """Check that a model's config names only classes and functions which compute.
+
+    Args:
+        config: What `config.json` of a `.keras` file holds.
+        path: The file, for messages.
+
+    Raises:
+        CheckpointError: At the first that is on no list, or if there are more than `MAX_LAYERS`.
+
+    Example:
+
+    >>> check_config({"module": "keras.layers", "class_name": "Lambda", "config": {}, "registered_name": None}, "m.keras")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: m.keras names keras.layers.Lambda, which is not among the classes that kerasft loads. ...
+    """
+    if not isinstance(config, dict) or "class_name" not in config:
+        raise refuse(path, "has a config that is no model's")
+    config = {**config, "compile_config": None}  # which Keras leaves out too, with compile=False
+    number = 0
+    for value, _ in walk(config):
+        if isinstance(value, dict) and "class_name" in value:
+            number += 1
+            if not _is_known(value):
+                name = ".".join(str(value.get(key)) for key in ("module", "class_name") if value.get(key))
+                named = f"the function {value.get('config')!r}" if value["class_name"] == "function" else name
+                raise refuse(path, f"names {named[:200]}, which is not among the classes that kerasft loads")
+    if number > MAX_LAYERS * 10 or len(_layers(config)) > MAX_LAYERS:
+        raise refuse(path, f"has more than {MAX_LAYERS} layers")
+
+
+def _layers(config: dict) -> list:
+    inner = config.get("config")
+    layers = inner.get("layers") if isinstance(inner, dict) else None
+    return layers if isinstance(layers, list) else []
+
+
+def _is_known(value: dict) -> bool:
+    name, module, registered = (value.get(key) for key in ("class_name", "module", "registered_name"))
+    if "config" not in value or not isinstance(name, str):
+        return False
+    if name in _VALUES:
+        return module is None and registered is None
+    if name == "function":  # a function's name stands where a class has its config
+        return module == "builtins" and registered == name and str(value["config"]) in _FUNCTIONS
+    if registered in _OURS:
+        return registered == f"kerasft>{name}"
+    if isinstance(registered, str) and registered.startswith("keras_hub>"):
+        return registered == f"keras_hub>{name}" and name in _KERAS_HUB and str(module).startswith("keras_hub.")
+    return isinstance(module, str) and registered in (None, name) and name in _KERAS.get(module, ())
+
+
+@contextlib.contextmanager
+def bounded_variables(numbers: int, path: str | os.PathLike) -> Iterator[None]:
+    """Within this block variables can be made for as many numbers as a file has weights for, and no more.
+
+    A config of a few bytes can ask for layers of any size, and the memory would be taken before the weights are looked at.
+
+    Args:
+        numbers: What `check_keras_file` found.
+        path: The file, for the message.
+
+    Example:
+
+    >>> import keras
+    >>> with bounded_variables(10, "m.keras"):
+    ...     keras.layers.Dense(100).build((None, 100))
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: m.keras has a config that asks for more weights than the file holds (10 numbers). ...
+    """
+    left = [numbers]
+
+    def create(next_creator: Callable, **options) -> tf.Variable:
+        value = options.get("initial_value")
+        with tf.Graph().as_default():  # which tells the shape, and computes nothing
+            shape = tf.convert_to_tensor(value()).shape if callable(value) else getattr(value, "shape", ())
+        left[0] -= math.prod(shape)
+        if left[0] < -_SPARE and not is_trusted():
+            raise refuse(path, f"has a config that asks for more weights than the file holds ({numbers} numbers)")
+        return next_creator(**options)
+
+    with tf.variable_creator_scope(create):
+        yield
