@@ -1,0 +1,288 @@
+"""Hostile files by the hundred, and what becomes of each when kerasft opens it in a process of its own.
+
+`benchmarks/hostile.py` runs all of them, test_hostile.py some.
+"""
+
+import gzip
+import json
+import os
+import pathlib
+import random
+import select
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+
+from tests.security.conftest import rewrite
+from tests.security.test_keras_file import HDF5, NAMES, PLACES, named, weights
+
+SECONDS, GIGABYTES = 60, 4
+"""A case that takes longer is a hang; one that takes more memory than this beyond what the process had is `memory`."""
+NUMBERS = [0, -1, 1, 2**31, 2**31 - 1, 10**7, 10**9, 10**18, 10**400, 0.5, 1e308, True]
+VALUES = [*NUMBERS, None, "", "x", "../../../etc/passwd", [], {}, [[]], "\ud800", "0" * 10_000, [0] * 1000]
+
+Case = tuple[str, str, pathlib.Path]
+"""Kind, action (a key of hostile_worker.ACTIONS), and the file or folder."""
+
+
+def _paths(value, path=()) -> Iterator[tuple]:
+    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, child in children:
+        yield (*path, key)
+        yield from _paths(child, (*path, key))
+
+
+def mutate(value, generator: random.Random, number: int = 1):
+    """The same JSON with some places of it replaced, left out or repeated."""
+    value = json.loads(json.dumps(value))
+    for _ in range(number):
+        *parents, key = generator.choice(list(_paths(value)) or [()]) or ("x",)
+        place = value
+        for parent in parents:
+            place = place[parent]
+        old = place[key]
+        numeric = isinstance(old, int | float) and not isinstance(old, bool)
+        action = generator.random()
+        if action < 0.1:
+            del place[key]
+        elif action < 0.2 and isinstance(place, list):
+            place.extend([old] * 1000)
+        else:
+            place[key] = generator.choice(NUMBERS if numeric and action < 0.8 else VALUES)
+    return value
+
+
+def flip(path: pathlib.Path, generator: random.Random, number: int = 3) -> None:
+    """Change some bits of a file, or cut it."""
+    content = bytearray(path.read_bytes())
+    if generator.random() < 0.1:
+        content = content[: generator.randrange(len(content))]
+    for _ in range(number if content else 0):
+        content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
+    path.write_bytes(content)
+
+
+class Corpus:
+    """All cases, made one after the other of whole files.
+
+    Args:
+        whole: Folders `bundle`, `checkpoint`, `saved_model` and `litert` that kerasft wrote.
+        folder: Where the hostile copies go.
+        scale: Share of the random cases; 1 makes more than 1,000 in all.
+        seed: Of the random ones.
+    """
+
+    def __init__(self, whole: dict[str, pathlib.Path], folder: pathlib.Path, *, scale: float = 1.0, seed: int = 0):
+        self.whole, self.folder, self.scale = whole, folder, scale
+        self.random = random.Random(seed)
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Case]:
+        for part in (self.config, self.archive, self.metadata, self.checkpoint, self.programs, self.data):
+            yield from part()
+
+    def copy(self, name: str) -> pathlib.Path:
+        self.number += 1
+        return pathlib.Path(shutil.copytree(self.whole[name], self.folder / f"{self.number:04d}_{name}"))
+
+    def times(self, number: int) -> range:
+        return range(max(1, round(number * self.scale)))
+
+    def some(self, items) -> list:
+        items = list(items)
+        return items if self.scale >= 1 else self.random.sample(items, max(1, round(len(items) * self.scale)))
+
+    def changed_model(self, change: Callable | None = None, **options) -> pathlib.Path:
+        folder = self.copy("bundle")
+        rewrite(folder / "model.keras", change, **options)
+        return folder
+
+    def changed_json(self, name: str, file: str, number: int = 1) -> pathlib.Path:
+        folder = self.copy(name)
+        path = folder / file
+        path.write_text(json.dumps(mutate(json.loads(path.read_text("utf-8")), self.random, number)), "utf-8")
+        return folder
+
+    def config(self) -> Iterator[Case]:
+        for name in self.some(NAMES):
+            for place, put in PLACES.items():
+                value = named(*name)
+                yield (
+                    f"config names it: {place}",
+                    "bundle",
+                    self.changed_model(lambda config, v=value, p=put: p(config, v)),
+                )
+        for number in self.times(200):
+            count = 1 + number % 3
+            yield "config mutated", "bundle", self.changed_model(lambda config, c=count: mutate(config, self.random, c))
+        for size in (10**5, 10**6):
+            text = json.dumps({"class_name": "Functional", "config": {"layers": [{}] * size}})
+            yield "config of a million layers", "bundle", self.changed_model(members={"config.json": text.encode()})
+        for depth in (10**3, 10**6):
+            deep = b"[" * depth + b"]" * depth
+            yield "config nested deep", "bundle", self.changed_model(members={"config.json": deep})
+
+    def archive(self) -> Iterator[Case]:
+        for kind in self.some(HDF5):
+            yield (
+                "weights lead elsewhere",
+                "bundle",
+                self.changed_model(members={"model.weights.h5": weights(HDF5[kind])}),
+            )
+        bomb = bytes(200_000_000)
+        for member in ("config.json", "metadata.json", "model.weights.h5"):
+            packed = {"members": {member: bomb}, "compression": zipfile.ZIP_DEFLATED}
+            yield "archive unpacks to more", "bundle", self.changed_model(**packed)
+        for _ in self.times(150):
+            folder = self.copy("bundle")
+            flip(folder / "model.keras", self.random)
+            yield "model file with flipped bits", "bundle", folder
+
+    def metadata(self) -> Iterator[Case]:
+        for number in self.times(120):
+            yield "kerasft.json mutated", "bundle", self.changed_json("bundle", "kerasft.json", 1 + number % 3)
+        for number in self.times(120):
+            yield "tokenizer.json mutated", "bundle", self.changed_json("bundle", "tokenizer.json", 1 + number % 3)
+        for pattern in self.some(["(a+)+$", "(a|a)*b", r"(\w+\s?)*x", "(?:a{1,99}){1,99}b", "[" * 1000, "(" * 50_000]):
+            folder = self.copy("bundle")
+            parts = json.loads((folder / "tokenizer.json").read_text("utf-8"))
+            parts["pre_tokenizer"] = {
+                **{"type": "Split", "pattern": {"Regex": pattern}},
+                **{"behavior": "Isolated", "invert": False},
+            }
+            (folder / "tokenizer.json").write_text(json.dumps(parts), "utf-8")
+            yield "wild regular expression", "bundle", folder
+        for file in ("kerasft.json", "tokenizer.json", "model.keras", "tokenizer_config.json"):
+            folder = self.copy("bundle")
+            (folder / file).unlink()
+            os.mkfifo(folder / file)
+            yield "pipe or device for a file", "bundle", folder
+            folder = self.copy("bundle")
+            (folder / file).unlink()
+            (folder / file).symlink_to("/dev/zero")
+            yield "pipe or device for a file", "bundle", folder
+
+    def checkpoint(self) -> Iterator[Case]:
+        for number in self.times(150):
+            yield "config.json mutated", "checkpoint", self.changed_json("checkpoint", "config.json", 1 + number % 3)
+        for field in self.some(["vocab_size", "hidden_size", "num_hidden_layers", "max_position_embeddings"]):
+            for size in (10**6, 2**31, 10**18):
+                folder = self.copy("checkpoint")
+                fields = json.loads((folder / "config.json").read_text("utf-8")) | {field: size}
+                (folder / "config.json").write_text(json.dumps(fields), "utf-8")
+                yield "config.json of absurd size", "checkpoint", folder
+        for _ in self.times(100):
+            folder = self.copy("checkpoint")
+            flip(folder / "model.safetensors", self.random)
+            yield "safetensors with flipped bits", "checkpoint", folder
+        for _ in self.times(60):
+            folder = self.copy("checkpoint")
+            path = folder / "model.safetensors"
+            content = path.read_bytes()
+            end = 8 + int.from_bytes(content[:8], "little")
+            header = json.dumps(mutate(json.loads(content[8:end]), self.random, 2)).encode()
+            path.write_bytes(len(header).to_bytes(8, "little") + header + content[end:])
+            yield "safetensors header mutated", "checkpoint", folder
+
+    def programs(self) -> Iterator[Case]:
+        for _ in self.times(100):
+            folder = self.copy("litert")
+            flip(folder / "model.tflite", self.random)
+            metadata = json.loads((folder / "kerasft.json").read_text("utf-8"))
+            metadata.pop("sha256", None)  # or the digest alone would refuse it
+            (folder / "kerasft.json").write_text(json.dumps(metadata), "utf-8")
+            yield "LiteRT file with flipped bits", "bundle", folder
+        for _ in self.times(50):
+            folder = self.copy("saved_model")
+            flip(folder / "saved_model.pb", self.random)
+            yield "SavedModel with flipped bits", "bundle", folder
+
+    def data(self) -> Iterator[Case]:
+        content = {
+            "cell.csv": b"text,label\n" + b"a" * 50_000_000 + b",x\n",
+            "quote.csv": b'text,label\n"' + b"a,b\n" * 1_000_000,
+            "columns.csv": b",".join(b"c%d" % number for number in range(100_000)) + b"\n",
+            "labels.csv": b"text,label\n" + b"".join(b"a,%d\n" % number for number in range(200_000)),
+            "nul.csv": b"text,label\na\x00b,x\n",
+            "deep.jsonl": b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n",
+            "number.jsonl": b'{"text": "a", "label": ' + b"9" * 100_000 + b"}\n",
+            "bomb.csv.gz": gzip.compress(bytes(2_000_000_000), 1),
+            "cut.csv.gz": gzip.compress(b"text,label\na,x\n")[:-6],
+            "surrogate.jsonl": b'{"text": "\\ud800", "label": "x"}\n',
+            "cut.parquet": b"PAR1" + b"\xff" * 100 + b"PAR1",
+            "empty.csv": b"",
+        }
+        for name, data in content.items():
+            path = self.folder / name
+            path.write_bytes(data)
+            yield "data file", "data", path
+        os.mkfifo(self.folder / "pipe.csv")
+        yield "pipe or device for a file", "data", self.folder / "pipe.csv"
+        (self.folder / "zero.csv").symlink_to("/dev/zero")
+        yield "pipe or device for a file", "data", self.folder / "zero.csv"
+        text = b"text,label\n" + b'"a good film",yes\n"a, bad one",no\n' * 20
+        for number in self.times(100):
+            path = self.folder / f"flipped_{number}.csv"
+            path.write_bytes(text)
+            flip(path, self.random, 10)
+            yield "data file with flipped bits", "data", path
+
+
+class Worker:
+    """A process that opens cases, one after the other; a new one where the last died."""
+
+    def __init__(self):
+        self.process = None
+
+    def try_case(self, action: str, path: pathlib.Path) -> str:
+        """What became of it: refused, loaded, wrote, connected, crash, hang, memory, or `traceback` with the error's name."""
+        if self.process is None:
+            command = [sys.executable, "-m", "tests.security.hostile_worker"]
+            root = pathlib.Path(__file__).parents[2]
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+            self.process = subprocess.Popen(command, cwd=root, text=True, **pipes)
+            self.process.stdout.readline()  # it is ready: TensorFlow is there
+        before = self._memory()
+        print(json.dumps([action, str(path)]), file=self.process.stdin, flush=True)
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            if select.select([self.process.stdout], [], [], 0.2)[0]:
+                line = self.process.stdout.readline()
+                return line.strip() if line else self._stop("crash")
+            if self._memory() - before > GIGABYTES * 2**30:
+                return self._stop("memory")
+        return self._stop("hang")
+
+    def close(self) -> None:
+        """End the process."""
+        if self.process is not None:
+            self._stop("")
+
+    def _memory(self) -> int:
+        try:
+            pages = pathlib.Path(f"/proc/{self.process.pid}/statm").read_text("ascii").split()[1]
+        except (OSError, IndexError):
+            return 0
+        return int(pages) * os.sysconf("SC_PAGESIZE")
+
+    def _stop(self, outcome: str) -> str:
+        self.process.kill()
+        self.process.communicate()
+        self.process = None
+        return outcome
+
+
+def run(cases: Corpus, report: Callable[[Case, str], None]) -> None:
+    """Try each case, tell of it, and remove its files."""
+    worker = Worker()
+    for case in cases:
+        _, action, path = case
+        report(case, worker.try_case(action, path))
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    worker.close()
