@@ -2,13 +2,14 @@
 
 import json
 import pathlib
+import sys
 import tempfile
 
 import keras
 import keras_hub
 from transformers import PreTrainedTokenizerFast
 
-from kerasft import tokenizers
+from kerasft import security, tokenizers
 from kerasft.checkpoints.report import LoadReport
 from kerasft.errors import CheckpointError
 
@@ -43,6 +44,9 @@ def load(name: str, *, dtype: str | None = None) -> tuple[keras.Model, PreTraine
         CheckpointError: If the preset cannot be read, or its tokenizer is not BERT's WordPiece.
     """
     options = {} if dtype is None else {"dtype": dtype}
+    numbers = (
+        security.check_preset(name) if pathlib.Path(name).is_dir() else sys.maxsize
+    )  # KerasHub's own are its makers'
     try:
         tokenizer = keras_hub.models.Tokenizer.from_preset(name)
         if not isinstance(tokenizer, keras_hub.models.BertTokenizer):
@@ -52,7 +56,8 @@ def load(name: str, *, dtype: str | None = None) -> tuple[keras.Model, PreTraine
                 "Load the backbone by keras_hub.models.Backbone.from_preset and the tokenizer of the same model by "
                 "kerasft.tokenizers.load."
             )
-        backbone = keras_hub.models.Backbone.from_preset(name, **options)
+        with security.bounded_variables(numbers, name):
+            backbone = keras_hub.models.Backbone.from_preset(name, **options)
     except CheckpointError:
         raise
     except Exception as error:  # KerasHub, kagglehub and their network clients raise errors of many kinds.

@@ -111,6 +111,46 @@ def check_keras_file(path: str | os.PathLike) -> int:
         raise CheckpointError(f"{path} is damaged: {error}. Save or copy it again.") from error
 
 
+def check_preset(folder: str | os.PathLike) -> int:
+    """Check a folder of KerasHub's: its backbone and its tokenizer are KerasHub's, and take nothing from elsewhere.
+
+    Args:
+        folder: It holds `config.json`, `tokenizer.json` and `model.weights.h5`.
+
+    Returns:
+        As `check_keras_file`.
+
+    Raises:
+        CheckpointError: If a config names another class, or a file, or the weights are no plain numbers.
+
+    Example:
+
+    >>> check_preset("no/such/folder")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: no/such/folder/config.json cannot be read: No such file or directory. ...
+    """
+    if is_trusted():
+        return sys.maxsize
+    for file, kind in (("config.json", "Backbone"), ("tokenizer.json", "Tokenizer")):
+        path = os.path.join(folder, file)
+        content = read_json(path)
+        name = content.get("class_name") if isinstance(content, dict) else None
+        # KerasNLP is KerasHub's former name, which older presets have.
+        registered = content.get("registered_name") in (f"keras_hub>{name}", f"keras_nlp>{name}") if name else False
+        own_module = str(content.get("module")).startswith(("keras_hub.", "keras_nlp.")) if name else False
+        if not (registered and own_module and str(name).endswith(kind)):
+            raise refuse(path, f"names {str(name)[:200]!r}, which is no {kind.lower()} of KerasHub")
+        fields = content.get("config")
+        _check_names(fields, path)
+        for field in ("vocabulary", "merges", "proto"):
+            if isinstance(fields, dict) and isinstance(fields.get(field), str):
+                raise refuse(path, f"takes its {field} from another file ({fields[field][:200]!r})")
+    path = os.path.join(folder, "model.weights.h5")
+    check_regular_file(path)
+    return check_hdf5(path, path)
+
+
 def check_config(config: Any, path: str | os.PathLike) -> None:
     """Check that a model's config names only classes and functions which compute.
 
@@ -131,16 +171,20 @@ def check_config(config: Any, path: str | os.PathLike) -> None:
     if not isinstance(config, dict) or "class_name" not in config:
         raise refuse(path, "has a config that is no model's")
     config = {**config, "compile_config": None}  # which Keras leaves out too, with compile=False
-    number = 0
-    for value, _ in walk(config):
-        if isinstance(value, dict) and "class_name" in value:
-            number += 1
-            if not _is_known(value):
-                name = ".".join(str(value.get(key)) for key in ("module", "class_name") if value.get(key))
-                named = f"the function {value.get('config')!r}" if value["class_name"] == "function" else name
-                raise refuse(path, f"names {named[:200]}, which is not among the classes that kerasft loads")
+    number = _check_names(config, path)
     if number > MAX_LAYERS * 10 or len(_layers(config)) > MAX_LAYERS:
         raise refuse(path, f"has more than {MAX_LAYERS} layers")
+
+
+def _check_names(config: Any, path: str | os.PathLike) -> int:
+    """Check every class and function that a config names; return how many there are."""
+    named = [value for value, _ in walk(config) if isinstance(value, dict) and "class_name" in value]
+    for value in named:
+        if not _is_known(value):
+            name = ".".join(str(value.get(key)) for key in ("module", "class_name") if value.get(key))
+            name = f"the function {value.get('config')!r}" if value["class_name"] == "function" else name
+            raise refuse(path, f"names {name[:200]}, which is not among the classes that kerasft loads")
+    return len(named)
 
 
 def _layers(config: dict) -> list:

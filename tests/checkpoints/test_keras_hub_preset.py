@@ -1,5 +1,7 @@
 """KerasHub presets: KerasHub's backbone as it is, and a tokenizer with the ids of KerasHub's own."""
 
+import json
+
 import keras_hub
 import numpy as np
 import pytest
@@ -54,10 +56,41 @@ def test_a_tokenizer_that_is_not_berts_is_refused(tmp_path):
         kerasft.load_pretrained(tmp_path)
 
 
+@pytest.mark.parametrize("file", ["config.json", "tokenizer.json"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"registered_name": "keras>Lambda", "class_name": "Lambda", "module": "keras.layers"},
+        {"registered_name": "keras_hub>WordPieceTokenizerX"},
+        {"module": "os"},
+        {"config": {"vocabulary": "/etc/passwd"}},
+        {"config": {"dtype": {"class_name": "plot_image_gallery", "module": "keras.visualization", "config": {}}}},
+        {"config": {"num_layers": {"class_name": "__lambda__", "config": {}}}},
+    ],
+    ids=str,
+)
+def test_a_preset_names_only_parts_of_keras_hub(tmp_path, monkeypatch, file, change):
+    save(tmp_path, lowercase=True)
+    content = json.loads((tmp_path / file).read_text())
+    (tmp_path / file).write_text(json.dumps(content | change))
+    monkeypatch.setattr("keras_hub.models.Tokenizer.from_preset", lambda *args: pytest.fail("KerasHub saw it"))
+    with pytest.raises(CheckpointError, match="was not opened, since such a file can do harm"):
+        kerasft.load_pretrained(tmp_path)
+
+
+def test_a_preset_asks_for_no_more_than_its_weights(tmp_path):
+    save(tmp_path, lowercase=True)
+    content = json.loads((tmp_path / "config.json").read_text())
+    content["config"]["vocabulary_size"] = 10**9
+    (tmp_path / "config.json").write_text(json.dumps(content))
+    with pytest.raises(CheckpointError, match="asks for more weights than the file holds"):
+        kerasft.load_pretrained(tmp_path)
+
+
 def test_a_damaged_preset_is_one_sentence(tmp_path):
     save(tmp_path, lowercase=True)
     (tmp_path / "model.weights.h5").write_bytes(b"\x89HDF")
-    with pytest.raises(CheckpointError, match="could not be loaded"):
+    with pytest.raises(CheckpointError, match=r"model\.weights\.h5 is damaged"):
         kerasft.load_pretrained(tmp_path)
 
 
