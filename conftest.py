@@ -19,7 +19,7 @@ def _doctest_objects(request, doctest_namespace):
         monkeypatch = request.getfixturevalue("monkeypatch")
         monkeypatch.chdir(doctest_namespace["scratch"])
         if "main(Options" in source:  # a slow machine would print a line more
-            monkeypatch.setattr("kerasft.callbacks.ProgressLines.on_train_batch_end", lambda *args: None)
+            monkeypatch.setattr("kerasft.callbacks.ProgressLines.on_train_batch_end", lambda *args, **named: None)
 
 
 @pytest.fixture(scope="session")

@@ -31,13 +31,15 @@ class Options(TrainingOptions):
 
     Example:
 
-    >>> Options(model="bert-base-uncased", train="train.json").stride
-    128
+    >>> Options(model="bert-base-uncased", train="train.json").max_length
+    384
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/question_answering")
     max_length: int = option("tokens of a window: the question and a part of the text", default=384, least=8)
-    stride: int = option("tokens of the text that neighbouring windows share", default=128, least=0)
+    stride: int | None = option(
+        "tokens of the text that neighbouring windows share; default 128, or a third of --max-length if less", least=0
+    )
     max_answer_length: int = option("most tokens of an answer", default=30, least=1)
     windows_without_answer: str = option(
         "windows of an answerable question that do not hold its answer", default="keep", choices=("keep", "drop")
@@ -68,7 +70,7 @@ def main(options: Options) -> dict:
     >>> row = '{{"question": "what {0}?", "context": "a good {0}", "answers": [{{"text": "good", "answer_start": 2}}]}}\\n'
     >>> _ = (scratch / "questions.jsonl").write_text("".join(row.format(word) for word in ["film", "card", "money"] * 4))
     >>> data = {"train": str(scratch / "questions.jsonl"), "output": "answers"}
-    >>> result = main(Options(model=checkpoint, epochs=1, max_length=24, stride=4, **data))
+    >>> result = main(Options(model=checkpoint, epochs=1, max_length=24, **data))
     1/1 - ...
     >>> result["bundle"].name, result["split"], sorted(result["metrics"])
     ('answers', 'dev', ['exact_match', 'f1'])
