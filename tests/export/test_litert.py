@@ -199,7 +199,7 @@ def test_a_damaged_file_is_refused(phone, tmp_path, cut):
 
 def test_a_file_that_is_not_litert_is_refused(tmp_path):
     (tmp_path / "model.tflite").write_bytes(b"not a model at all")
-    with pytest.raises(CheckpointError, match=r"model.tflite can't be loaded as a LiteRT file"):
+    with pytest.raises(CheckpointError, match=r"model.tflite cannot be read as a LiteRT file"):
         litert_runner(tmp_path / "model.tflite")
 
 

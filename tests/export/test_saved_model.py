@@ -134,7 +134,7 @@ def test_a_tolerance_that_is_not_met(bundle, tmp_path):
 
 def test_a_damaged_folder_is_refused(served, tmp_path):
     (tmp_path / "saved_model.pb").write_bytes((served / "saved_model.pb").read_bytes()[:500])
-    with pytest.raises(CheckpointError, match=r"can't be loaded as a SavedModel"):
+    with pytest.raises(CheckpointError, match=r"saved_model.pb cannot be read as a SavedModel"):
         saved_model_runner(tmp_path)
 
 
