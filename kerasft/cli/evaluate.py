@@ -69,7 +69,7 @@ def settle(pipeline, bundle: str, data: str, *, columns: dict | None) -> "kerasf
 
     Example:
 
-    >>> folder = kerasft.save_bundle("saved_models/reviews", model, tokenizer)
+    >>> folder = kerasft.save_bundle("saved_models/reviews", model, tokenizer, overwrite=True)
     >>> settle(kerasft.pipelines.load(folder), folder, reviews_csv, columns={"text": "text"}).columns
     {'text': 'text', 'label': 'label'}
     """

@@ -361,7 +361,8 @@ def progress() -> str | int:
     >>> progress()
     2
     """
-    return "auto" if sys.stdout.isatty() or "ipykernel" in sys.modules else 2
+    ipython = sys.modules.get("IPython")  # it can be imported where no notebook runs
+    return "auto" if sys.stdout.isatty() or (ipython and ipython.get_ipython()) else 2
 
 
 def epoch_chosen_on(options: TrainingOptions) -> str | None:

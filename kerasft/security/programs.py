@@ -6,7 +6,6 @@ import pathlib
 import struct
 from collections.abc import Iterable
 
-from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow.lite.python import schema_py_generated as schema
 
@@ -61,7 +60,7 @@ def check_saved_model(folder: str | os.PathLike) -> None:
     model = saved_model_pb2.SavedModel()
     try:
         model.ParseFromString(path.read_bytes())
-    except (OSError, DecodeError) as error:
+    except Exception as error:  # protobuf has kinds of its own
         raise damaged(path, "a SavedModel", error) from error
     for graph in model.meta_graphs:
         library = {function.signature.name: function.node_def for function in graph.graph_def.library.function}

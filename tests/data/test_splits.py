@@ -31,9 +31,11 @@ def test_parts_are_disjoint_complete_and_stratified(counts, dev, test, seed):
     assert sorted(text for part in parts for text in texts(part)) == sorted(row["text"] for row in rows)
     kept = Counter(parts[0].columns["label"])
     assert set(kept) == set(counts), "every label stays in train"
+    # The only row of a label stays in train; the other labels make up for it, so that the parts keep their sizes.
+    tolerance = 2.5 + sum(count < 3 for count in counts.values())
     for name, count in counts.items():
-        assert abs(kept[name] - count * (1 - dev - test)) <= 2.5
-        assert abs(Counter(parts[1].columns["label"])[name] - count * dev) <= 2.5
+        assert abs(kept[name] - count * (1 - dev - test)) <= tolerance
+        assert abs(Counter(parts[1].columns["label"])[name] - count * dev) <= tolerance
 
 
 def test_seed_and_order():
