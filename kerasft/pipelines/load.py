@@ -11,7 +11,7 @@ from kerasft.data.marked_texts import mark
 from kerasft.data.relation_extraction import entity_pairs
 from kerasft.data.sequence_to_sequence import sources_and_references
 from kerasft.data.trained_columns import read_as_trained, tags_as_trained
-from kerasft.errors import CheckpointError
+from kerasft.errors import CheckpointError, KerasftError
 from kerasft.export.runners import Runner, open_runner, weights_path
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
 from kerasft.pipelines.masked_lm import MaskedLMPipeline
@@ -79,12 +79,24 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2, trust: boo
         if isinstance(folder, Bundle):
             pipeline = kind.from_bundle(folder)
         elif weights_path(folder).name == MODEL_FILE:
-            pipeline = kind.from_bundle(load_bundle(folder))
+            pipeline = _fitting(kind, load_bundle(folder), folder)
         else:
             pipeline = kind.from_runner(open_runner(folder, num_threads=num_threads), tokenizers.load(folder), metadata)
     pipeline.baseline = (metadata.get("settings") or {}).get("baseline")
     pipeline.columns = trained_columns(metadata)
     return pipeline
+
+
+def _fitting(kind: type[Pipeline], bundle: Bundle, folder: str | os.PathLike) -> Pipeline:
+    try:
+        return kind.from_bundle(bundle)
+    except KerasftError:
+        raise
+    except Exception as error:  # whatever a changed file leads to
+        raise CheckpointError(
+            f"{folder}: the model does not answer the task {bundle.task!r} ({type(error).__name__}: {error}). Its files are damaged "
+            "or not of one bundle; save or copy it again."
+        ) from error
 
 
 def trained_columns(metadata: Mapping[str, Any]) -> Mapping[str, object] | None:
