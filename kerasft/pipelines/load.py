@@ -94,8 +94,8 @@ def _fitting(kind: type[Pipeline], bundle: Bundle, folder: str | os.PathLike) ->
         raise
     except Exception as error:  # whatever a changed file leads to
         raise CheckpointError(
-            f"{folder}: the model does not answer the task {bundle.task!r} ({type(error).__name__}: {error}). Its files are damaged "
-            "or not of one bundle; save or copy it again."
+            f"{folder}: the model does not answer the task {bundle.task!r} ({type(error).__name__}: {error}). Its files are "
+            "damaged or not of one bundle; save or copy it again."
         ) from error
 
 
