@@ -7,7 +7,7 @@ import os
 import zlib
 from pathlib import Path
 
-from kerasft.errors import DataError, bad_data
+from kerasft.errors import DataError, bad_argument, bad_data
 
 logger = logging.getLogger("kerasft")
 
@@ -24,7 +24,10 @@ def say(path: Path, found: str) -> None:
 
 def most_bytes() -> int:
     """The largest data file that is read, in bytes: 1 GiB, or what the environment variable KERASFT_MAX_DATA_BYTES says."""
-    return int(os.environ.get("KERASFT_MAX_DATA_BYTES", 2**30))
+    given = os.environ.get("KERASFT_MAX_DATA_BYTES", str(2**30))
+    if not given.isdecimal():
+        raise bad_argument("KERASFT_MAX_DATA_BYTES", "a whole number of bytes", given, "Write 4294967296 for 4 GiB.")
+    return int(given)
 
 
 def read_bytes(path: Path) -> bytes:

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from kerasft.data import read_texts
-from kerasft.errors import DataError
+from kerasft.errors import DataError, KerasftError
 
 
 def test_what_is_larger_or_unpacks_to_more_is_refused(tmp_path, monkeypatch):
@@ -20,6 +20,15 @@ def test_what_is_larger_or_unpacks_to_more_is_refused(tmp_path, monkeypatch):
             read_texts(tmp_path / name)
     monkeypatch.setenv("KERASFT_MAX_DATA_BYTES", "1000")
     assert len(read_texts(tmp_path / "a.csv")) == 30
+
+
+def test_a_limit_that_is_no_number_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERASFT_MAX_DATA_BYTES", "4 GB")
+    (tmp_path / "a.csv").write_text("text,label\na,b\n")
+    with pytest.raises(
+        KerasftError, match=r"`KERASFT_MAX_DATA_BYTES` must be a whole number of bytes; received: '4 GB'"
+    ):
+        read_texts(tmp_path / "a.csv")
 
 
 def test_a_pipe_or_device_is_refused(tmp_path):
