@@ -6,8 +6,6 @@ import inspect
 import sys
 from typing import Any
 
-import yaml
-
 import kerasft
 from kerasft.cli.evaluate import read_columns
 from kerasft.cli.predict_input import read_chunks
@@ -101,6 +99,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _options(pipeline, args: argparse.Namespace) -> dict[str, Any]:
     """The options of the pipeline's call, checked against what it takes."""
+    import yaml  # here, so that `kerasft doctor` runs where it is missing
+
     options = {} if args.top_k is None else {"top_k": args.top_k}
     for word in args.set:
         name, equals, value = word.partition("=")
