@@ -83,7 +83,8 @@ def _without_repeated_header(path: Path, kept: list[Record], first: list[str]) -
     """The records after the header, without those that repeat it, as files put one after the other have them."""
     if len(first) < 2:  # in a file of one column a text may be the same as the column's name
         return kept[1:]
-    records = [record for record in kept[1:] if [field.strip() for field in record[1]] != first]
+    names = [name.casefold() for name in first]
+    records = [record for record in kept[1:] if [field.strip().casefold() for field in record[1]] != names]
     if skipped := len(kept) - 1 - len(records):
         words = "rows repeat the header and are" if skipped > 1 else "row repeats the header and is"
         say(path, f"{skipped} {words} skipped")

@@ -17,6 +17,8 @@ SEPARATOR = "|"
 
 _OTHER_SEPARATORS = (";", ",")  # only where the cells show that they separate labels, or the parts are known
 _MULTI_HOT_TEXT = re.compile(r"[01](?:\.0*)?(?:[\s,;|]+[01](?:\.0*)?)+")
+_NUMBERS = re.compile(r"[0-9]+(?:\s+[0-9]+)+")
+_DIGITS = {"0": "0", "1": "1", "false": "0", "true": "1"}
 
 
 def label_cells(
@@ -72,17 +74,28 @@ def is_multi_hot(cells: Sequence[Sequence[str]], *, known: "LabelIndex | None" =
 
     Example:
 
-    >>> is_multi_hot([["0", "1", "0"], ["1", "1", "0"]]), is_multi_hot([["0", "1"], ["2"]])
-    (True, False)
+    >>> is_multi_hot([["0", "1", "0"], ["1", "1", "0"]]), is_multi_hot([["0", "1"], ["2"]]), is_multi_hot([["False", "True"]])
+    (True, False, True)
     """
     width = len(cells[0]) if cells else 0
     if width < 2 or any(len(texts) != width for texts in cells):
         return False
     keys = [[label_key(text) for text in texts] for texts in cells]
-    if not all(set(row) <= {"0", "1"} for row in keys):
+    if not all(set(row) <= _DIGITS.keys() for row in keys):
         return False
-    names_are_numbers = known is not None and "0" in map(label_key, known.labels)
+    names_are_numbers = known is not None and any(label_key(name) in ("0", "false") for name in known.labels)
     return any(len(set(row)) < width for row in keys) or not names_are_numbers
+
+
+def holds(digit: str) -> bool:
+    """Whether a number of a multi-hot vector says that its label holds.
+
+    Example:
+
+    >>> holds("1.0"), holds("True"), holds("0")
+    (True, True, False)
+    """
+    return _DIGITS.get(label_key(digit)) == "1"
 
 
 class LabelIndex:
@@ -105,8 +118,7 @@ class LabelIndex:
         if words.keys() == {"true", "false"}:
             self._found = {"0": words["false"], "1": words["true"]} | self._found
         elif words.keys() == {"0", "1"}:
-            for no, yes in (("false", "true"), ("False", "True"), ("FALSE", "TRUE")):
-                self._found |= {no: words["0"], yes: words["1"]}
+            self._found |= {"false": words["0"], "true": words["1"]}
         if self.takes_indices():
             self._found = {str(number): number for number in range(len(labels))} | self._found
         self._found |= {name: number for number, name in enumerate(labels)}
@@ -177,6 +189,8 @@ def _several_labels(rows: Rows, row: int, value: object, separator: str | None, 
         return [_one_label(rows, row, item) for item in listed]
     if _MULTI_HOT_TEXT.fullmatch(value.strip()):
         return re.split(r"[\s,;|]+", value.strip())
+    if _NUMBERS.fullmatch(value.strip()):
+        return value.split()
     return [part.strip() for part in value.split(_separator_of_cell(value, separator, known)) if visible_name(part)]
 
 

@@ -29,6 +29,10 @@ _CONFUSABLE = str.maketrans(
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _BARE = r"[^\s,;'\"\[\](){}:][^,;'\"\[\](){}]*"
 _NOTHING = ("None", "null", "nan", "NaN")
+# What Python, NumPy, pandas and PyTorch write around a list: array(['a'], dtype=object), frozenset({'a'}), tensor([0, 1]).
+_CONSTRUCTED = re.compile(
+    r"(?:\w+\.)?(?:array|tensor|Index|list|tuple|set|frozenset)\((\[.*\]|\(.*\)|\{.*\})(?:,\s*\w+=[^()]*)*\)", re.DOTALL
+)
 
 
 def is_missing(value: object) -> bool:
@@ -84,10 +88,12 @@ def label_key(text: str) -> str:
 
     Example:
 
-    >>> label_key("1.0"), label_key("+1"), label_key("1.50"), label_key("007"), label_key("pos\\u200b")
-    ('1', '1', '1.5', '007', 'pos')
+    >>> label_key("1.0"), label_key("+1"), label_key("1.50"), label_key("007"), label_key("pos\\u200b"), label_key("TRUE")
+    ('1', '1', '1.5', '007', 'pos', 'true')
     """
     name = visible_name(text)
+    if name.casefold() in ("true", "false"):
+        return name.casefold()  # True of pandas, TRUE of Excel and true of SQL are one value
     number = _NUMBER.fullmatch(name)
     if not number:
         return name if name.isascii() else _SHAPING.sub("", name)
@@ -177,6 +183,8 @@ def written_list(text: str) -> list[str] | None:
     (['a', 'b'], ['a'], ['a', 'b'], None)
     """
     text = text.strip()
+    if constructed := _CONSTRUCTED.fullmatch(text):
+        text = constructed[1]
     if text in ("[]", "()", "{}", "set()"):
         return []
     if len(text) < 2 or text[0] + text[-1] not in ("[]", "()", "{}"):
@@ -190,6 +198,8 @@ def written_list(text: str) -> list[str] | None:
     if not re.fullmatch(rf"(?:(?:(?:{_QUOTED})\s*|{_BARE})(?:[,;]\s*|$))+", inner):
         raise ValueError(text)
     items = [item.strip() for item in re.findall(rf"{_QUOTED}|{_BARE}", inner)]
+    if "..." in items:  # NumPy's and pandas' mark of what was left out
+        raise ValueError(text)
     if len(items) == 1 and all(_NUMBER.fullmatch(part.rstrip(".")) for part in items[0].split()):
         items = [part.rstrip(".") for part in items[0].split()]  # NumPy writes [0 1 0] and [0. 1. 0.]
     return [_unquoted(item) for item in items if item not in _NOTHING]

@@ -84,6 +84,17 @@ def test_every_answer_of_a_group_is_right(embedder):
     assert report.metrics["accuracy_at_1"] == 1.0
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_one_vector_for_all_texts_finds_nothing(value):
+    model = kerasft.heads.sentence_embedding(tiny.backbone())
+    model.set_weights([np.full(weight.shape, value) for weight in model.weights])
+    embedder = kerasft.pipelines.load(kerasft.make_bundle(model, tiny.tokenizer(), max_length=24))
+    report = embedder.evaluate([(text, f"{text} please") for text in TEXTS])
+    assert report.metrics["accuracy_at_1"] == 0.0
+    assert report.metrics["mrr_at_10"] == pytest.approx(1 / 4)
+    assert any("is no better than" in line for line in report.warnings)
+
+
 @pytest.mark.slow
 def test_every_form_gives_the_same_vectors(bundle, embedder, tmp_path):
     reports = [saved_model(bundle, tmp_path / "saved_model", texts=TEXTS)]
