@@ -147,7 +147,9 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
         raise rows.error(0, "this row is a header", fix=fix, value=first)
     if (row := _later_header(rows, roles)) is not None:
         fix = "Delete the line: files that were put together have their headers in the middle."
-        raise rows.error(row, "this row is a header", fix=fix, value=[rows.columns[name][row] for name in (roles.text, names[0])])
+        raise rows.error(
+            row, "this row is a header", fix=fix, value=[rows.columns[name][row] for name in (roles.text, names[0])]
+        )
     return roles
 
 
@@ -178,7 +180,7 @@ def header_in(rows: Rows, roles: Roles) -> list[str]:
     """The cells of the first row of a file that is said to have no header, if they are one; else nothing.
 
     They are one by their usual names; or if they look like names and the label is in no other row, while all others are in
-    two or more or are numbers; or if they are numbers, which no other text is, and the label is in no other row.
+    two or more or are numbers; or if they are numbers, which no other text or label is.
 
     Example:
 
@@ -191,9 +193,9 @@ def header_in(rows: Rows, roles: Roles) -> list[str]:
     first = [str(rows.columns[name][0]).strip().lower() for name in (roles.text, *roles.label)]
     if set(first) <= {"text", *TEXT_NAMES, "label", *LABEL_NAMES}:
         return first if len(rows) > 1 else []
-    if len(first) == 2 and len(rows) > 2 and all(map(_is_number, first)):
-        texts, labels = (list(map(str, rows.columns[name][1:])) for name in (roles.text, *roles.label))
-        return [] if any(map(_is_number, texts)) or first[1] in map(str.strip, labels) else first
+    if len(first) == 2 and len(rows) > 1 and all(map(_is_number, first)):
+        others = [str(cell) for name in (roles.text, *roles.label) for cell in rows.columns[name][1:]]
+        return [] if any(map(_is_number, others)) else first
     if len(first) != 2 or not all(re.fullmatch(r"[^\W\d][\w./-]*( [\w./-]+){0,2}", cell) for cell in first):
         return []
     labels = [str(cell).strip() for cell in rows.columns[roles.label[0]]]
@@ -208,7 +210,11 @@ def _later_header(rows: Rows, roles: Roles) -> int | None:
         return None
     usual = {"text", *TEXT_NAMES}, {"label", *LABEL_NAMES}
     cells = zip(rows.columns[roles.text], rows.columns[roles.label[0]])
-    found = (row for row, pair in enumerate(cells) if all(str(cell).strip().lower() in names for cell, names in zip(pair, usual)))
+    found = (
+        row
+        for row, pair in enumerate(cells)
+        if all(str(cell).strip().lower() in names for cell, names in zip(pair, usual))
+    )
     return next((row for row in found if row), None)
 
 

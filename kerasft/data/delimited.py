@@ -29,6 +29,21 @@ def read_tsv(path: Path, header: bool = True) -> Rows:
     return _table(path, tsv_records(path, read_text(path)), header)
 
 
+def table_of_text(name: str, text: str, header: bool = True, *, tabs: bool = False) -> Rows:
+    """Read a table that is in no file, such as standard input, as `read_csv` and with `tabs` as `read_tsv` read files.
+
+    Raises:
+        DataError: As these do.
+
+    Example:
+
+    >>> table_of_text("standard input", "id,text\\n7,fine\\n").columns
+    {'id': ['7'], 'text': ['fine']}
+    """
+    path = Path(name)
+    return _table(path, (tsv_records if tabs else csv_records)(path, text), header)
+
+
 def _table(path: Path, records: list[Record], header: bool) -> Rows:
     kept = _without_blank_lines(path, records)
     first_line, first = kept[0][0], [name.strip() for name in kept[0][1]]

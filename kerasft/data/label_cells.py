@@ -7,7 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from kerasft.data.columns import Roles
-from kerasft.data.label_names import is_missing, is_number, label_key, label_text, visible_name, written_list
+from kerasft.data.label_names import (
+    begins_as_list,
+    is_missing,
+    is_number,
+    label_key,
+    label_text,
+    visible_name,
+    written_list,
+)
 from kerasft.data.rows import Rows
 from kerasft.errors import bad_data
 from kerasft.features import SINGLE_LABEL, Labels
@@ -222,7 +230,7 @@ def _split_at_other_separators(cells: list[list[str]]) -> list[list[str]]:
 def _separator(rows: Rows, column: list) -> str:
     """What stands between the labels of a cell: "|" wherever it occurs; ";" or "," where parts occur in several cells."""
     cells = {value.strip(): row for row, value in reversed(list(enumerate(column))) if isinstance(value, str)}
-    cells = {text: row for text, row in cells.items() if text[:1] not in tuple("[({")}
+    cells = {text: row for text, row in cells.items() if not begins_as_list(text)}
     if any(SEPARATOR in text for text in cells):
         return SEPARATOR
     for other in _OTHER_SEPARATORS:

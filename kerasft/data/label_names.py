@@ -28,6 +28,7 @@ _CONFUSABLE = str.maketrans(
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _BARE = r"[^\s,;'\"\[\](){}:][^,;'\"\[\](){}]*"
+_EMPTY = ("[]", "()", "{}", "set()", "frozenset()", "list()", "tuple()")
 _NOTHING = ("None", "null", "nan", "NaN")
 # What Python, NumPy, pandas and PyTorch write around a list: array(['a'], dtype=object), frozenset({'a'}), tensor([0, 1]).
 _CONSTRUCTED = re.compile(
@@ -171,6 +172,17 @@ def most_alike(name: str, names: Iterable[str]) -> str | None:
     return next((known for known in names if _rough(known) == _rough(name)), None)
 
 
+def begins_as_list(text: str) -> bool:
+    """Whether a cell is a list that was written as text, or looks like one.
+
+    Example:
+
+    >>> begins_as_list("['a', 'b']"), begins_as_list("frozenset({'a'})"), begins_as_list("a, b")
+    (True, True, False)
+    """
+    return text[:1] in ("[", "(", "{") or text in _EMPTY or _CONSTRUCTED.fullmatch(text) is not None
+
+
 def written_list(text: str) -> list[str] | None:
     """The items of a list that was written as text: by Python, JSON or NumPy; None for other texts.
 
@@ -185,7 +197,7 @@ def written_list(text: str) -> list[str] | None:
     text = text.strip()
     if constructed := _CONSTRUCTED.fullmatch(text):
         text = constructed[1]
-    if text in ("[]", "()", "{}", "set()"):
+    if text in _EMPTY:
         return []
     if len(text) < 2 or text[0] + text[-1] not in ("[]", "()", "{}"):
         return None

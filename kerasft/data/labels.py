@@ -24,6 +24,7 @@ from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, Labels
 
 _SHOWN = 10  # labels in a message
+_LIST = re.compile(r"\[.*\]|\(['\"].*\)|\{.*\}|\w+\([\[{(].*\)|[01](?:[\s,;|]+[01])+", re.DOTALL)
 
 
 def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Labels:
@@ -133,7 +134,7 @@ def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
         logger.warning("%s: these labels look alike and are different classes: %s.", rows.name, _shown(groups, "; "))
     if problem == MULTI_LABEL:
         _warn_of_joined_names(rows, names)
-    lists = [name for name in names if problem == SINGLE_LABEL and re.fullmatch(r"\[.*\]", name, re.DOTALL)]
+    lists = [name for name in names if problem == SINGLE_LABEL and _LIST.fullmatch(name)]
     if lists:
         logger.warning(
             '%s: %d labels look like lists, such as %r: each is one class. With problem="multi_label" their items are.',

@@ -87,6 +87,32 @@ def test_standard_input_is_text_unless_its_first_line_is_an_object(run, bundle, 
     assert run("predict", bundle, "--lines", "json")[0] == 1
 
 
+def test_a_table_may_come_by_standard_input(run, fails, bundle, stdin):  # noqa: F811
+    table = quoted(",")
+    for text, words in [
+        (table, ()),
+        ("\ufeff" + table.replace("\r\n", "\n"), ("--file", "-")),
+        (quoted(";"), ()),
+        (quoted("\t"), ()),
+        (table.replace('"text"', '"body"'), ("--text", "body")),
+        ("\n".join(table.split("\r\n")[1:]), ("--text", "1")),
+        (table.replace('"text"', '"body"').replace('"label"', '"x"'), ("--lines", "csv", "--text", "body")),
+    ]:
+        stdin(text)
+        code, out, err = run("predict", bundle, *words)
+        assert code == 0, err
+        rows = json_lines(out)
+        assert [row["text"].replace("\r", "") for row in rows] == TEXTS
+        assert [row.get("id", row.get("0")) for row in rows] == ["7", "8", "9"]
+    for text in ("Text, please\nyes\n", "a,b\nc,d\n", "text\nlabel\n"):
+        stdin(text)
+        assert [row["text"] for row in json_lines(run("predict", bundle)[1])] == text.split("\n")[:-1]
+    stdin("id,text\n1,bad\n")
+    assert json_lines(run("predict", bundle, "--lines", "text")[1])[0]["text"] == "id,text"
+    stdin("id,text\n1,bad,worse\n")
+    assert "standard input, line 2: 2 fields are expected" in fails("predict", bundle)
+
+
 def test_text_files(run, fails, bundle, tmp_path, caplog):
     content = "\ufeffa good film\r\n\r\nbad\u2028end\r\n"
     (tmp_path / "a.txt").write_bytes(content.encode())
@@ -103,6 +129,8 @@ def test_text_files(run, fails, bundle, tmp_path, caplog):
     assert "--lines json reads the lines as objects" in err
     _, out, _ = run("predict", bundle, "--file", tmp_path / "d.txt", "--lines", "json")
     assert json_lines(out)[0]["text"] == "bad"
+    (tmp_path / "t.txt").write_text("id,text\n1,bad\n")
+    assert "--lines csv reads it as a table" in run("predict", bundle, "--file", tmp_path / "t.txt")[2]
     (tmp_path / "e.txt").write_text("")
     assert run("predict", bundle, "--file", tmp_path / "e.txt") == (0, "", "")
 
