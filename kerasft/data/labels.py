@@ -24,6 +24,8 @@ from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, Labels
 
 _SHOWN = 10  # labels in a message
+# As programs write a missing value, or SNLI a label that nobody agreed on.
+_MISSING = ("nan", "NaN", "NaT", "<NA>", "#N/A", "N/A", "null", "NULL", "None", "-", "?")
 _LIST = re.compile(r"\[.*\]|\(['\"].*\)|\{.*\}|\w+\([\[{(].*\)|[01](?:[\s,;|]+[01])+", re.DOTALL)
 
 
@@ -132,6 +134,12 @@ def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
     groups = [" and ".join(map(repr, group)) for group in look_alikes(names)]
     if groups:
         logger.warning("%s: these labels look alike and are different classes: %s.", rows.name, _shown(groups, "; "))
+    missing = [name for name in names if name in _MISSING]
+    if missing:
+        logger.warning(
+            "%s: these labels look like missing ones, and each is a class: %s. Delete their rows if they are.",
+            *(rows.name, _shown(map(repr, missing))),
+        )
     if problem == MULTI_LABEL:
         _warn_of_joined_names(rows, names)
     lists = [name for name in names if problem == SINGLE_LABEL and _LIST.fullmatch(name)]

@@ -123,7 +123,7 @@ def expects_probabilities(function: Any) -> bool:
         return True
     try:
         config = function.get_config()
-    except (NotImplementedError, TypeError, AttributeError):  # of a class of the user's own that cannot be saved
+    except (RuntimeError, TypeError, AttributeError):  # of a class of the user's own that cannot be saved
         return False
     # A class that wraps a function of Keras has its arguments in the configuration.
     return config.get("from_logits", not expects_probabilities(getattr(function, "fn", None))) is False
