@@ -106,7 +106,7 @@ class Search:
         """
         folder = local_path(folder)
         if folder.exists() and not (folder.is_dir() and _only_ours(folder)):
-            fix = "It holds other files; choose another folder."
+            fix = f"It {'holds other files' if folder.is_dir() else 'is a file'}; choose another folder."
             raise bad_argument("folder", "a new folder or an index to replace", str(folder), fix)
         with written_aside(folder) as aside:
             np.savez(aside / VECTORS_FILE, vectors=self.vectors)
