@@ -5,6 +5,9 @@ import json
 
 import pytest
 
+import kerasft
+from kerasft.cli.predict_input import read_chunks
+from kerasft.errors import DataError
 from tests.cli.conftest import json_lines
 from tests.cli.test_predict import stdin  # noqa: F401
 
@@ -87,30 +90,33 @@ def test_standard_input_is_text_unless_its_first_line_is_an_object(run, bundle, 
     assert run("predict", bundle, "--lines", "json")[0] == 1
 
 
-def test_a_table_may_come_by_standard_input(run, fails, bundle, stdin):  # noqa: F811
+def test_a_table_may_come_by_standard_input(bundle, stdin, capsys):  # noqa: F811
+    pipeline = kerasft.pipelines.load(bundle)
+
+    def read(text, columns=None, lines=None):
+        stdin(text)
+        return [pair for chunk in read_chunks(pipeline, None, columns=columns, lines=lines) for pair in zip(*chunk[:2])]
+
     table = quoted(",")
-    for text, words in [
-        (table, ()),
-        ("\ufeff" + table.replace("\r\n", "\n"), ("--file", "-")),
-        (quoted(";"), ()),
-        (quoted("\t"), ()),
-        (table.replace('"text"', '"body"'), ("--text", "body")),
-        ("\n".join(table.split("\r\n")[1:]), ("--text", "1")),
-        (table.replace('"text"', '"body"').replace('"label"', '"x"'), ("--lines", "csv", "--text", "body")),
+    body = table.replace('"text"', '"body"')
+    for text, given in [
+        (table, {}),
+        ("\ufeff" + table.replace("\r\n", "\n"), {}),
+        (quoted(";"), {}),
+        (quoted("\t"), {}),
+        (body, {"columns": {"text": "body"}}),
+        (table.split("\r\n", 1)[1], {"columns": {"text": 1}}),
+        (body.replace('"label"', '"x"'), {"columns": {"text": "body"}, "lines": "csv"}),
     ]:
-        stdin(text)
-        code, out, err = run("predict", bundle, *words)
-        assert code == 0, err
-        rows = json_lines(out)
-        assert [row["text"].replace("\r", "") for row in rows] == TEXTS
-        assert [row.get("id", row.get("0")) for row in rows] == ["7", "8", "9"]
+        rows = read(text, **given)
+        assert [item for item, _ in rows] == TEXTS
+        assert [others.get("id", others.get("0")) for _, others in rows] == ["7", "8", "9"]
+    assert "standard input: read as a table (csv)" in capsys.readouterr().err
     for text in ("Text, please\nyes\n", "a,b\nc,d\n", "text\nlabel\n"):
-        stdin(text)
-        assert [row["text"] for row in json_lines(run("predict", bundle)[1])] == text.split("\n")[:-1]
-    stdin("id,text\n1,bad\n")
-    assert json_lines(run("predict", bundle, "--lines", "text")[1])[0]["text"] == "id,text"
-    stdin("id,text\n1,bad,worse\n")
-    assert "standard input, line 2: 2 fields are expected" in fails("predict", bundle)
+        assert [item for item, _ in read(text)] == text.split("\n")[:-1]
+    assert read("id,text\n1,bad\n", lines="text")[0][0] == "id,text"
+    with pytest.raises(DataError, match="standard input, line 2: 2 fields are expected"):
+        read("id,text\n1,bad,worse\n")
 
 
 def test_text_files(run, fails, bundle, tmp_path, caplog):
