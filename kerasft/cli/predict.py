@@ -40,8 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lines",
-        choices=("text", "json"),
-        help="what the lines of standard input or of a text file are (default: JSON objects, if the first line is one)",
+        choices=("text", "json", "csv", "tsv"),
+        help="what the lines of standard input or of a text file are (default: JSON objects, if the first line is one; a table, "
+        "if it is a header of the usual names; else texts)",
     )
     parser.add_argument("--text", help="column of the text: a name, or a number from 0 where the file has no header")
     parser.add_argument("--text-pair", help="column of the second text: of a pair, or the passage of a question")

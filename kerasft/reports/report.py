@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import jinja2
 import numpy as np
 from markupsafe import Markup
 
+from kerasft.errors import bad_argument
 from kerasft.features import REGRESSION, SINGLE_LABEL
 from kerasft.files import file_written_aside, local_path
 from kerasft.reports import plots
@@ -167,14 +169,23 @@ class Report:
     undefined: dict[str, str] = dataclasses.field(default_factory=dict)
     samples: list[dict] = dataclasses.field(default_factory=list)
 
+    def __post_init__(self):
+        broken = {name: value for name, value in self.metrics.items() if not math.isfinite(value)}
+        if broken:
+            fix = "The weights are damaged, or overflow in their precision: train again."
+            raise bad_argument("metrics", "finite numbers", broken, fix)
+
     @property
     def warnings(self) -> list[str]:
         """What a reader of the numbers must know: a model that is no better than the baseline, and undefined scores."""
         found = []
-        name = next((name for name in headline(self.metrics) if name in self.baseline), None)
-        if name is not None and is_no_better(name, self.metrics[name], self.baseline[name]):
-            better = f"{name} {self.metrics[name]:.4f} is no better than {self.baseline[name]:.4f}"
-            found.append(f"{better}, which needs no model: {self.baseline_answer}.{self._commonest_answer()}")
+        compared = [name for name in headline(self.metrics) if name in self.baseline]
+        # The first, and what it says nothing of: slots beside the intent, the size of an error beside a correlation.
+        also = {"slot_f1"} | ({"mse"} if self.problem == REGRESSION else set())
+        for name in [*compared[:1], *(name for name in compared[1:] if name in also and name not in self.undefined)]:
+            if is_no_better(name, self.metrics[name], self.baseline[name]):
+                better = f"{name} {self.metrics[name]:.4f} is no better than {self.baseline[name]:.4f}"
+                found.append(f"{better}, which needs no model: {self.baseline_answer}.{self._commonest_answer()}")
         reasons: dict[str, list[str]] = {}
         for name, reason in self.undefined.items():
             if name in self.metrics:
