@@ -21,6 +21,19 @@ class KerasftError(ValueError):
 class DataError(KerasftError):
     """A data file, row or value that cannot be used. The message names file, line and value."""
 
+    place: tuple[str, int | None] | None = None
+    """The source and the 1-based line of the row, where the error is about one."""
+    problem: str = ""
+    """What is wrong, with the value, without place and remedy."""
+    can_skip: bool = False
+    """Whether leaving out the row helps."""
+
+    def with_hint(self, hint: str) -> "DataError":
+        """Return the same error as one that leaving out the row helps against, and that says so."""
+        error = DataError(f"{self} {hint}")
+        error.place, error.problem, error.can_skip = self.place, self.problem, True
+        return error
+
 
 class CheckpointError(KerasftError):
     """A checkpoint, bundle or exported file that cannot be read or honoured."""
@@ -72,4 +85,6 @@ def bad_data(source: str, problem: str, fix: str, *, line: int | None = None, va
     """
     place = source if line is None else f"{source}, line {line}"
     received = "" if value is None else f"; received: {_shown(value)}"
-    return DataError(f"{place}: {problem}{received}. {fix}")
+    error = DataError(f"{place}: {problem}{received}. {fix}")
+    error.place, error.problem = (source, line), f"{problem}{received}"
+    return error

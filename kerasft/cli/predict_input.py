@@ -162,7 +162,7 @@ def _lines(
             _print_note(rows, found, columns)
         elif known != found.columns:
             fix = "Give all objects the same keys, or name the columns."
-            raise rows.error(0, f"the columns are no longer {known}", fix=fix, value=found.columns)
+            raise rows.error(0, f"the columns are no longer {known}", fix=fix, value=found.columns, can_skip=False)
         known = found.columns
         yield found
 

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from kerasft.data.invalid_rows import skip
 from kerasft.data.python_rows import decoded, known
 from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_bytes
-from kerasft.errors import bad_data
+from kerasft.errors import DataError, bad_data
 
 
 def read_parquet(path: Path, header: bool = True) -> Rows:
@@ -42,18 +43,23 @@ def read_tfrecord(path: Path, header: bool = True) -> Rows:
     """
     read_bytes(path)  # says clearly when the file is empty or not readable
     records = tf.data.TFRecordDataset(str(path), compression_type="GZIP" if path.suffix.lower() == ".gz" else None)
-    items = []
+    items, lines, number = [], [], 0
     try:
-        for record in records.as_numpy_iterator():
-            items.append(_example(path, len(items) + 1, record))
+        for number, record in enumerate(records.as_numpy_iterator(), 1):
+            try:
+                items.append(_example(path, number, record))
+            except DataError as error:
+                skip(error)
+            else:
+                lines.append(number)
     except tf.errors.OpError as error:
         raise bad_data(
-            str(path), f"the file is damaged after this record ({error.message})", "Write it again.", line=len(items)
+            str(path), f"the file is damaged after this record ({error.message})", "Write it again.", line=number
         ) from error
     names = sorted({name for item in items for name in item})
     if not names:
         raise bad_data(str(path), "there is no example with features", "Write tf.train.Example records.")
-    return Rows.of({name: [item.get(name) for item in items] for name in names}, str(path))
+    return Rows.of({name: [item.get(name) for item in items] for name in names}, str(path), lines=lines)
 
 
 def _example(path: Path, number: int, record: bytes) -> dict:

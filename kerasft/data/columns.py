@@ -144,7 +144,7 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
     roles = Roles(texts[0], pair, names, isinstance(label, (list, tuple)))
     if first := header_in(rows, roles):
         fix = "Give names, not numbers, in `columns`; if it is a row of data, put a header line above it."
-        raise rows.error(0, "this row is a header", fix=fix, value=first)
+        raise rows.error(0, "this row is a header", fix=fix, value=first, can_skip=False)
     return roles
 
 

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kerasft.data.conll_lines import Line, cut_lines, find_places, sentences_of
+from kerasft.data.invalid_rows import skip
 from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_text
 from kerasft.data.token_store import logger
-from kerasft.errors import bad_argument, bad_data
+from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.files import local_path
 
-SUFFIXES = (".conll", ".txt", ".tsv", ".iob", ".iob2", ".bio")
+SUFFIXES = (".conll", ".conllu", ".txt", ".tsv", ".iob", ".iob2", ".bio")
 """Endings of files that are read as CoNLL columns."""
 
 WORDS_FILE, TAGS_FILE, INTENT_FILE = "seq.in", "seq.out", "label"
@@ -52,9 +53,17 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
         logger.warning("%s: %s.", name, "; ".join(notes))
     columns = {"words": [], "tags": [], "lines": []}
     for sentence in sentences:
-        columns["words"].append([_cell(name, line, word, "word") for line in sentence])
-        columns["tags"].append([_cell(name, line, tag, "tag").strip() for line in sentence])
+        try:
+            words = [_cell(name, line, word, "word") for line in sentence]
+            tags = [_cell(name, line, tag, "tag").strip() for line in sentence]
+        except DataError as error:
+            skip(error)
+            continue
+        columns["words"].append(words)
+        columns["tags"].append(tags)
         columns["lines"].append([line.number for line in sentence])
+    if not columns["words"]:
+        raise bad_data(name, "no sentence can be used", "Is this a file of words and tags?")
     return Rows.of(columns, name, lines=[numbers[0] for numbers in columns["lines"]])
 
 
@@ -126,19 +135,19 @@ def read_parallel(files: Mapping[str, Path]) -> Rows:
     if len(set(counts.values())) != 1:
         raise bad_data(str(source), "the parallel files differ in lines", "Each line is one text.", value=counts)
     words, tags = ([line.split() for line in lines[name]] for name in (WORDS_FILE, TAGS_FILE))
-    for number, (some, others) in enumerate(zip(words, tags), 1):
-        if len(some) != len(others) or not some:
-            raise bad_data(
-                str(source),
-                f"{len(some)} words have {len(others)} tags in {files[TAGS_FILE].name}",
-                "Give each word one tag.",
-                line=number,
-                value=" ".join(some),
-            )
+    kept = []
+    for row, (some, others) in enumerate(zip(words, tags)):
+        if len(some) == len(others) and some:
+            kept.append(row)
+            continue
+        problem = f"{len(some)} words have {len(others)} tags in {files[TAGS_FILE].name}"
+        skip(bad_data(str(source), problem, "Give each word one tag.", line=row + 1, value=" ".join(some)))
+    if not kept:
+        raise bad_data(str(source), "no line can be used", "Give each word one tag.")
     columns = {"words": words, "tags": tags}
     if INTENT_FILE in lines:
         columns["intent"] = [line.strip() for line in lines[INTENT_FILE]]
-    return Rows.of(columns, str(source))
+    return Rows.of(columns, str(source)).take(kept)
 
 
 def _lines(path: Path) -> list[str]:

@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
+from kerasft.data.invalid_rows import skip
 from kerasft.data.python_rows import known
 from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_text, split_lines
-from kerasft.errors import bad_data
+from kerasft.errors import DataError, bad_data
 
 
 def read_jsonl(path: Path, header: bool = True) -> Rows:
@@ -17,9 +18,14 @@ def read_jsonl(path: Path, header: bool = True) -> Rows:
     """
     objects, lines = [], []
     for number, line in enumerate(split_lines(read_text(path)), 1):
-        if line.strip():
+        if not line.strip():
+            continue
+        try:
             objects.append(parse_line(str(path), number, line))
-            lines.append(number)
+        except DataError as error:
+            skip(error)
+            continue
+        lines.append(number)
     names = list(dict.fromkeys(name for item in objects for name in item))
     if not names:
         raise bad_data(str(path), "the objects have no keys", 'Write lines such as {"text": "good", "label": 1}.')

@@ -59,6 +59,7 @@ def label_cells(
             fix='Write the names of the labels that hold ("a|b"), or one 0/1 column for each label, named after it; or name '
             "the places: --label-names NAME,NAME (kerasft.data.name_labels).",
             value=column[0],
+            can_skip=False,
         )
     return cells
 
@@ -129,6 +130,22 @@ class LabelIndex:
 
     def __contains__(self, text: str) -> bool:
         return self.get(text) is not None
+
+
+def check_label(rows: Rows, row: int, value: object, *, problem: str = SINGLE_LABEL) -> None:
+    """Check one label cell, as far as that can be done without the others.
+
+    Raises:
+        DataError: If the label is missing, or a list of labels cannot be read.
+
+    Example:
+
+    >>> check_label(Rows.of({"text": ["x"], "label": ["a"]}, "topics.csv"), 0, "a")
+    """
+    if problem == SINGLE_LABEL:
+        _one_label(rows, row, value)
+    else:
+        _several_labels(rows, row, value, SEPARATOR, None)
 
 
 def only_column(rows: Rows, roles: Roles) -> list:
@@ -220,6 +237,10 @@ def _separator(rows: Rows, column: list) -> str:
             return other
         fix = f'Write several labels as "a|b", and one whose name has a {other!r} as a JSON list: ["a{other} b"].'
         raise rows.error(
-            cells[joined[0]], f"{other!r} may be part of a name or separate labels", fix=fix, value=joined[0]
+            cells[joined[0]],
+            f"{other!r} may be part of a name or separate labels",
+            fix=fix,
+            value=joined[0],
+            can_skip=False,
         )
     return SEPARATOR

@@ -164,6 +164,7 @@ def unknown_label(rows: Rows, roles: Roles, *, row: int, cells: list[list[str]],
         f"this label is not among the known ones ({_shown(labels)})",
         fix=f"The labels here are {_shown(here)}. {fix}",
         value=value,
+        can_skip=False,
     )
 
 

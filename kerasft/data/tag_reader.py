@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 
 from kerasft.data.character_spans import EXAMPLE, tags_of_spans
-from kerasft.data.rows import Rows
+from kerasft.data.rows import HINT, Rows
 from kerasft.data.token_store import logger
 from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import is_unicode
@@ -72,7 +72,11 @@ class TagReader:
                 '(Hugging Face: dataset.features["ner_tags"].feature.names).'
             )
             raise rows.error(
-                row, "the tags are numbers, and the data does not say what these mean", fix=fix, value=tags
+                row,
+                "the tags are numbers, and the data does not say what these mean",
+                fix=fix,
+                value=tags,
+                can_skip=False,
             )
         for name, items in (("words", words), ("tags", tags)):
             if not is_list_of(items, str) or not all(items):
@@ -196,4 +200,5 @@ def _word_error(rows: Rows, row: int, index: int, problem: str, *, fix: str, val
     """The error that names the word's own line, where words have lines."""
     if "lines" not in rows.columns:
         return rows.error(row, f"{problem} (word {index + 1})", fix=fix, value=value)
-    return bad_data(rows.place(row)[0], problem, fix, line=rows.columns["lines"][row][index], value=value)
+    error = bad_data(rows.place(row)[0], problem, fix, line=rows.columns["lines"][row][index], value=value)
+    return error.with_hint(HINT)

@@ -68,6 +68,7 @@ def read_text(path: Path) -> str:
         raise _wrong_encoding(path, content, error, is_utf16) from error
     if is_utf16:
         say(path, "read as UTF-16")
+    text = text.replace("\n\ufeff", "\n")  # files with byte order marks, one after the other
     if "\0" in text:
         # ASCII in UTF-16 without a byte order mark is valid UTF-8 in which every other character is NUL.
         likely = text.count("\0") > len(text) // 3
