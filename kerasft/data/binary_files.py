@@ -4,6 +4,7 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from kerasft.data.class_names import parquet_features, with_class_names
 from kerasft.data.invalid_rows import skip
 from kerasft.data.python_rows import decoded, known
 from kerasft.data.rows import Rows
@@ -29,7 +30,7 @@ def read_parquet(path: Path, header: bool = True) -> Rows:
         raise bad_data(str(path), f"this is not a readable Parquet file ({error})", "Write it again.") from error
     if not table.num_rows or not columns:
         raise bad_data(str(path), "the file has no row", "Give a file with at least one row.")
-    return Rows.of(columns, str(path))
+    return with_class_names(Rows.of(columns, str(path)), parquet_features(table.schema.metadata))
 
 
 def read_tfrecord(path: Path, header: bool = True) -> Rows:

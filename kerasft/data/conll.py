@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kerasft.data.conll_lines import Line, cut_lines, find_places, sentences_of
+from kerasft.data.delimited import read_tsv
 from kerasft.data.invalid_rows import skip
 from kerasft.data.rows import Rows
-from kerasft.data.text_files import read_text
+from kerasft.data.text_files import path_suffix, read_text, split_lines
 from kerasft.data.token_store import logger
+from kerasft.data.word_tables import rows_of_word_table
 from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.files import local_path
 
@@ -42,6 +44,8 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     >>> read_conll(path).columns["words"]
     [['Smith', 'came'], ['New', 'York']]
     """
+    if path_suffix(path) in (".tsv", ".txt") and not columns and (table := _table(path)) is not None:
+        return table
     given = _given_places(columns)
     name = str(path)
     lines, notes = cut_lines(read_text(path), name, same_number=min(given.values(), default=-1) < 0 or len(given) < 2)
@@ -65,6 +69,26 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     if not columns["words"]:
         raise bad_data(name, "no sentence can be used", "Is this a file of words and tags?")
     return Rows.of(columns, name, lines=[numbers[0] for numbers in columns["lines"]])
+
+
+def _table(path: Path) -> Rows | None:
+    """The rows of a table by tabs with a header, of one word a row with sentence ids, or of lists; None for CoNLL columns."""
+    first, *others = (line for line in split_lines(read_text(path)) if line.strip())
+    names = [name.strip().lower() for name in first.split("\t")]
+    if len(names) < 2 or not others or len(others[0].split("\t")) != len(names):
+        return None
+    if any(cell.lstrip().startswith("['") for cell in others[0].split("\t")):
+        rows = read_tsv(path)
+        lists = [name for name in rows.columns if str(rows.columns[name][0]).lstrip().startswith("[")]
+        return (
+            Rows.of(dict(zip(("words", "tags"), map(rows.columns.get, lists))), str(path), lines=rows.lines)
+            if len(lists) == 2
+            else None
+        )
+    # A number in each row is read as CoNLL columns have it; a table may name a sentence once.
+    if "sentence #" not in names:
+        return None
+    return rows_of_word_table(read_tsv(path))
 
 
 def _given_places(columns: Mapping[str, object] | None) -> dict[str, int]:

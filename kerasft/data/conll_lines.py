@@ -206,7 +206,7 @@ def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> t
             raise bad_data(name, problem, fix, value=rows[0])
         if tag not in tagged and len(others) == 1:
             tag = others[0]
-            notes.append(f"column {tag} of {count} (from 0) was read as the tag, since no other holds tags")
+            notes += [] if notes else [f"column {tag} of {count} (from 0) was read as the tag: no other holds tags"]
         if tag in tagged and others and others != [tag]:
             problem = f"columns {', '.join(map(str, tagged))} all hold tags (nested entities have one column a level)"
             fix = f'Name the one to learn, such as --label {tagged[0]} (columns={{"label": {tagged[0]}}}).'

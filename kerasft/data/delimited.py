@@ -18,7 +18,7 @@ def read_csv(path: Path, header: bool = True) -> Rows:
     Raises:
         DataError: If a quote never closes, a row has another number of fields than the first, or there are no rows.
     """
-    return _table(path, csv_records(path, read_text(path)), header)
+    return table_of(path, csv_records(path, read_text(path)), header)
 
 
 def read_tsv(path: Path, header: bool = True) -> Rows:
@@ -27,10 +27,25 @@ def read_tsv(path: Path, header: bool = True) -> Rows:
     Raises:
         DataError: If a row has another number of fields than the first, or there are no rows.
     """
-    return _table(path, tsv_records(path, read_text(path)), header)
+    return table_of(path, tsv_records(path, read_text(path)), header)
 
 
-def _table(path: Path, records: list[Record], header: bool) -> Rows:
+def table_of(path: Path, records: list[Record], header: bool) -> Rows:
+    """The rows of records, whichever file they are from.
+
+    Args:
+        path: The file, for messages.
+        records: The line and the fields of each.
+        header: Whether the first record names the columns.
+
+    Raises:
+        DataError: As `read_csv`.
+
+    Example:
+
+    >>> table_of(Path("a.csv"), [(1, ["text", "label"]), (2, ["good", "1"])], True).columns
+    {'text': ['good'], 'label': ['1']}
+    """
     kept = _without_blank_lines(path, records)
     first_line, first = kept[0][0], [name.strip() for name in kept[0][1]]
     numbered = _are_numbers(first) and len(kept) > 1

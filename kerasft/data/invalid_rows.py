@@ -2,11 +2,18 @@
 
 import contextlib
 import contextvars
+import json
+import os
+import pathlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from kerasft.data.rows import HINT, Rows
 from kerasft.errors import DataError, bad_data
+from kerasft.files import file_written_aside
+
+LIST_FILE = "skipped_rows.jsonl"
+"""Where a command lists the rows that it left out."""
 
 _SHOWN = 5
 _current: contextvars.ContextVar["Skipped | None"] = contextvars.ContextVar("skipped", default=None)
@@ -56,6 +63,17 @@ class Skipped:
         """Note the row of an error; a file may be read several times, so only the first reason is kept."""
         file, line = error.place or ("data", None)
         self._rows.setdefault((file, line), SkippedRow(file, line, error.problem or str(error)))
+
+    def report(self, folder: str | os.PathLike) -> str:
+        """Write all rows to `skipped_rows.jsonl` in a folder, and return the summary; empty, and no file, if there are none."""
+        path = pathlib.Path(folder) / LIST_FILE
+        if not self._rows:
+            path.unlink(missing_ok=True)  # of an earlier run
+            return ""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with file_written_aside(path) as aside:
+            aside.write_text("".join(json.dumps(row._asdict()) + "\n" for row in self.rows), "utf-8")
+        return self.summary(path)
 
     def summary(self, listed_in: object = None) -> str:
         """How many rows were left out, with the first of them; empty if there are none."""

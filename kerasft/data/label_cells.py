@@ -165,7 +165,13 @@ def only_column(rows: Rows, roles: Roles) -> list:
 
 
 def _one_label(rows: Rows, row: int, value: object) -> str:
+    value = value.tolist() if isinstance(value, np.ndarray) and value.ndim else value
+    if isinstance(value, list | tuple) and len(value) == 1:  # as doccano writes the one label of a text
+        value = value[0]
     text = "" if isinstance(value, list | tuple | dict | set) else label_text(value)
+    if isinstance(value, list | tuple) and len(value) > 1:
+        fix = 'Write one, or train with several labels a text: --problem multi_label (problem="multi_label").'
+        raise rows.error(row, f"{len(value)} labels are given, and a text has one here", fix=fix, value=value)
     if not visible_name(text):
         raise rows.error(
             row, "the label is missing or not one label", fix="Fill in one label, or delete the row.", value=value

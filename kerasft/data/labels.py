@@ -131,12 +131,39 @@ def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
     groups = [" and ".join(map(repr, group)) for group in look_alikes(names)]
     if groups:
         logger.warning("%s: these labels look alike and are different classes: %s.", rows.name, _shown(groups, "; "))
+    joined = joined_labels(names) if problem == SINGLE_LABEL else []
+    if joined:
+        logger.warning(
+            "%s: %d labels look like several joined, such as %r: each is one class here. If a text may have several labels, "
+            'train with --problem multi_label (problem="multi_label"), which reads the parts.',
+            *(rows.name, len(joined), joined[0]),
+        )
     lists = [name for name in names if problem == SINGLE_LABEL and re.fullmatch(r"\[.*\]", name, re.DOTALL)]
     if lists:
         logger.warning(
             '%s: %d labels look like lists, such as %r: each is one class. With problem="multi_label" their items are.',
             *(rows.name, len(lists), lists[0]),
         )
+
+
+def joined_labels(names: Iterable[str]) -> list[str]:
+    """The names that are several others joined by a vertical bar, a semicolon or a comma: each part is in another name too.
+
+    Example:
+
+    >>> joined_labels(["sad", "angry", "sad|angry"]), joined_labels(["Paris, France", "Lyon, France"])
+    (['sad|angry'], [])
+    """
+    names = list(names)
+    for separator in (SEPARATOR, ";", ","):
+        parts = {name: [part.strip() for part in name.split(separator) if part.strip()] for name in names}
+        counts = Counter(part for found in parts.values() for part in set(found))
+        joined = [
+            name for name, found in parts.items() if len(set(found)) > 1 and all(counts[part] > 1 for part in found)
+        ]
+        if joined:
+            return joined
+    return []
 
 
 def unknown_label(rows: Rows, roles: Roles, *, row: int, cells: list[list[str]], index_of: LabelIndex) -> DataError:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
+from kerasft.data.annotated_relations import relation_rows
 from kerasft.data.causal_lm import COMPLETION_COLUMNS, read_documents
 from kerasft.data.columns import columns_note, find_columns, settle
 from kerasft.data.invalid_rows import valid_rows
@@ -81,6 +82,8 @@ def settled(
     if task == "causal-lm":
         return _causal_lm(rows, columns)
     rows = read_rows(rows, columns)
+    if task == "relation-extraction" and not {"label"} & {*(rows.roles or {}), *(columns or {})}:
+        rows = relation_rows(rows)
     if task == "masked-lm":
         columns = {**{name: part for name, part in (rows.roles or {}).items() if name == "text"}, **(columns or {})}
         rows = settle(replace(rows, roles=None), columns)

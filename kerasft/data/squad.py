@@ -201,7 +201,8 @@ def _read_json(path: Path, reader: _Reader) -> None:
     except (ValueError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
-        raise bad_data(name, f"this is not JSON ({error})", "Check how the file was written.") from error
+        _read_table(read_rows(path), reader)  # JSON lines, as Hugging Face's datasets write them to .json
+        return
     items = content.get("data") if isinstance(content, Mapping) else content
     before = len(reader.questions)
     for item in _list(items, "the list of articles (data)", name):

@@ -25,7 +25,12 @@ _TUPLES = ("text", "text_pair", "label")  # what `read_rows` calls the parts of 
 
 
 def read_tags(
-    source: object, *, columns: Mapping[str, object] | None = None, scheme: str = "IOB2", invalid: str = "error"
+    source: object,
+    *,
+    columns: Mapping[str, object] | None = None,
+    scheme: str = "IOB2",
+    invalid: str = "error",
+    tag_names: Sequence[str] | None = None,
 ) -> Rows:
     """Read texts with tagged words, or with labelled character spans, and check them.
 
@@ -42,6 +47,7 @@ def read_tags(
         invalid: What to do about a sequence that the scheme does not allow, such as I-PER after O: `"error"`, or
             `"repair"`, which reads it as conlleval does and logs how many tags changed; of a span with white space at its
             ends: `"repair"` trims it.
+        tag_names: What tags that are numbers mean: names for 0, 1, ... in this order, where the source does not say them.
 
     Returns:
         Rows with the columns `text` (words are joined by a space), `offsets` (start and end of each word), `tags` (one a
@@ -57,7 +63,7 @@ def read_tags(
     >>> rows.columns["offsets"], rows.columns["tags"]
     ([[(0, 4), (4, 5), (6, 11)]], [['B-LOC', 'O', 'O']])
     """
-    reader = TagReader(scheme, invalid)
+    reader = TagReader(scheme, invalid, tag_names)
     if isinstance(source, Rows) and "offsets" in source.columns:
         return source
     rows = _raw_rows(source, columns)
