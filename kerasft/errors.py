@@ -4,6 +4,9 @@ Every message answers four questions: what is wrong, what was expected, what was
 line prints a `KerasftError` as one sentence; any other exception is a bug of ours and is reported as such.
 """
 
+SKIP_HINT = "To leave out such rows: --skip-invalid (kerasft.data.skip_invalid)."
+"""What the error of an invalid row says last."""
+
 
 class KerasftError(ValueError):
     """Base of every error that a user can cause and mend.
@@ -28,9 +31,9 @@ class DataError(KerasftError):
     can_skip: bool = False
     """Whether leaving out the row helps."""
 
-    def with_hint(self, hint: str) -> "DataError":
+    def with_hint(self) -> "DataError":
         """Return the same error as one that leaving out the row helps against, and that says so."""
-        error = DataError(f"{self} {hint}")
+        error = DataError(f"{self} {SKIP_HINT}")
         error.place, error.problem, error.can_skip = self.place, self.problem, True
         return error
 

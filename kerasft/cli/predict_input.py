@@ -44,6 +44,7 @@ def read_chunks(
         yield from _stream(pipeline, columns, lines)
         return
     is_set = path.startswith("tfds:") or (glob.has_magic(path) and not pathlib.Path(path).exists())
+    is_set = is_set or kerasft.data.arrow_files.is_saved_dataset(pathlib.Path(path).expanduser())
     if not is_set and not pathlib.Path(path).expanduser().is_file():
         raise bad_argument("--file", "an existing file", path, "Check the path.")
     if not is_set and _is_text(pipeline, path):

@@ -8,7 +8,7 @@ import pathlib
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from kerasft.data.rows import HINT, Rows
+from kerasft.data.rows import Rows
 from kerasft.errors import DataError, bad_data
 from kerasft.files import file_written_aside
 
@@ -125,7 +125,7 @@ def skip(error: DataError) -> None:
     """
     skipped = _current.get()
     if skipped is None:
-        raise error if error.can_skip else error.with_hint(HINT)
+        raise error if error.can_skip else error.with_hint()
     skipped.add(error)
 
 

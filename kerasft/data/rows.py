@@ -7,8 +7,6 @@ import numpy as np
 
 from kerasft.errors import DataError, bad_data
 
-HINT = "To leave out such rows: --skip-invalid (kerasft.data.skip_invalid)."
-
 
 @dataclass(frozen=True)
 class Rows:
@@ -86,7 +84,7 @@ class Rows:
         """Return (not raise) the error that names this row's file, line and value, and how to leave it out where that helps."""
         file, line = self.place(row)
         error = bad_data(file, problem, fix, line=line, value=value)
-        return error.with_hint(HINT) if can_skip else error
+        return error.with_hint() if can_skip else error
 
     def take(self, indices: Sequence[int] | np.ndarray) -> "Rows":
         """The rows at these positions, in this order."""

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from kerasft.data.character_spans import EXAMPLE, tags_of_spans
 from kerasft.data.class_names import bad_number
-from kerasft.data.rows import HINT, Rows
+from kerasft.data.rows import Rows
 from kerasft.data.token_store import logger
 from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import is_unicode
@@ -217,4 +217,4 @@ def _word_error(rows: Rows, row: int, index: int, problem: str, *, fix: str, val
     if "lines" not in rows.columns:
         return rows.error(row, f"{problem} (word {index + 1})", fix=fix, value=value)
     error = bad_data(rows.place(row)[0], problem, fix, line=rows.columns["lines"][row][index], value=value)
-    return error.with_hint(HINT)
+    return error.with_hint()

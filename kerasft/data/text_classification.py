@@ -35,8 +35,9 @@ def text_classification(
     """Make the dataset that a text classifier is trained on, evaluated on, or predicts.
 
     Args:
-        source: Path, pattern or list of paths of .csv, .tsv, .jsonl, .parquet or .tfrecord files; or rows: a list of
-            dictionaries, of `(text, label)` or `(text, text_pair, label)` tuples or of texts, or a DataFrame.
+        source: Path, pattern or list of paths of .csv, .tsv, .jsonl, .json, .parquet, .arrow, .xlsx or .tfrecord files, or
+            a folder of Hugging Face's `save_to_disk`; or rows: a list of dictionaries, of `(text, label)` or `(text,
+            text_pair, label)` tuples or of texts, a DataFrame, or a Hugging Face `Dataset`.
         tokenizer: A `transformers.PreTrainedTokenizerFast`, as `load_pretrained` returns it.
         labels: The model's labels, `labels=model.labels`. Without them the dataset has features only.
         columns: `{"text": ..., "text_pair": ..., "label": ...}`: names of columns, or 0-based numbers, which say that

@@ -135,7 +135,10 @@ class TrainingOptions:
     """
 
     model: str = option("checkpoint: a Hugging Face folder or hub id, or a KerasHub preset", required=True)
-    train: str = option("training file (.csv .tsv .jsonl .parquet .tfrecord), or tfds:NAME:SPLIT", required=True)
+    train: str = option(
+        "training file (.csv .tsv .jsonl .json .parquet .xlsx ...: docs/data_formats.md), or tfds:NAME:SPLIT",
+        required=True,
+    )
     dev: str | None = option("file to validate on after each epoch; without it a part of --train is held out")
     test: str | None = option("file to report on; without it the report is on the dev rows")
     dev_fraction: float = option(
