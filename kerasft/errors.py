@@ -4,6 +4,9 @@ Every message answers four questions: what is wrong, what was expected, what was
 line prints a `KerasftError` as one sentence; any other exception is a bug of ours and is reported as such.
 """
 
+SKIP_HINT = "To leave out such rows: --skip-invalid (kerasft.data.skip_invalid)."
+"""What the error of an invalid row says last."""
+
 
 class KerasftError(ValueError):
     """Base of every error that a user can cause and mend.
@@ -20,6 +23,19 @@ class KerasftError(ValueError):
 
 class DataError(KerasftError):
     """A data file, row or value that cannot be used. The message names file, line and value."""
+
+    place: tuple[str, int | None] | None = None
+    """The source and the 1-based line of the row, where the error is about one."""
+    problem: str = ""
+    """What is wrong, with the value, without place and remedy."""
+    can_skip: bool = False
+    """Whether leaving out the row helps."""
+
+    def with_hint(self) -> "DataError":
+        """Return the same error as one that leaving out the row helps against, and that says so."""
+        error = DataError(f"{self} {SKIP_HINT}")
+        error.place, error.problem, error.can_skip = self.place, self.problem, True
+        return error
 
 
 class CheckpointError(KerasftError):
@@ -72,4 +88,6 @@ def bad_data(source: str, problem: str, fix: str, *, line: int | None = None, va
     """
     place = source if line is None else f"{source}, line {line}"
     received = "" if value is None else f"; received: {_shown(value)}"
-    return DataError(f"{place}: {problem}{received}. {fix}")
+    error = DataError(f"{place}: {problem}{received}. {fix}")
+    error.place, error.problem = (source, line), f"{problem}{received}"
+    return error

@@ -66,7 +66,7 @@ def test_every_import_is_declared(setup):
     imported -= {name for name in imported if name in sys.stdlib_module_names or name.startswith("kerasft")}
     packages = {PACKAGES.get(normal(name), normal(name)) for name in imported} - DEVICE_MODULES
     declared = set(requirements(setup["options"]["install_requires"]))
-    for extra in ("mobile", "litert_lm", "bench"):
+    for extra in ("excel", "mobile", "litert_lm", "bench"):
         declared |= set(requirements(setup["options.extras_require"][extra]))
     assert packages - declared == set()
 

@@ -7,7 +7,7 @@ import sys
 import kerasft
 from kerasft.cli.table import print_table, print_warnings
 from kerasft.errors import bad_argument
-from kerasft.recipes.options import column
+from kerasft.recipes.options import column, names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,12 +24,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", required=True, help="file with texts and right answers")
     add_columns(parser)
     parser.add_argument(
-        "--label-names", help="what the numbers 0, 1, ... in the label column mean: names joined by commas"
+        "--label-names",
+        help="what numbers in the column of labels or tags mean: names for 0, 1, ... joined by commas, or a file of one a line",
     )
     parser.add_argument(
         "--unseen-labels",
         choices=("error", "count"),
         help="what to do about labels that the model does not have (default: error)",
+    )
+    parser.add_argument(
+        "--skip-invalid",
+        action="store_true",
+        help="leave out rows that cannot be used (no text, no label, broken), count them and list them in the report's folder",
     )
     parser.add_argument("--batch-size", type=int, default=64, help="texts a step (default: 64)")
     parser.add_argument(
@@ -74,8 +80,9 @@ def settle(pipeline, bundle: str, data: str, *, columns: dict | None) -> "kerasf
     {'text': 'text', 'label': 'label'}
     """
     metadata = kerasft.bundles.read_metadata(bundle)
-    task, classes = metadata.get("task", "text-classification"), metadata.get("problem") == "single_label"
-    found = kerasft.data.settled(data, columns, task=task, trained=pipeline.columns, classes=classes)
+    task, problem = metadata.get("task", "text-classification"), metadata.get("problem")
+    about = {"classes": problem == "single_label", "problem": problem or "single_label"}
+    found = kerasft.data.settled(data, columns, task=task, trained=pipeline.columns, **about)
     if found.note:
         print(found.note, file=sys.stderr)
     return found
@@ -92,21 +99,37 @@ def run(args: argparse.Namespace) -> int:
     kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
     """
     pipeline = kerasft.pipelines.load(args.bundle)
-    about = {"model": str(args.bundle), "data": str(args.data)}
-    found = settle(pipeline, args.bundle, args.data, columns=read_columns(args))
-    data = found.source
-    if getattr(args, "label_names", None):
-        names = [name.strip() for name in args.label_names.split(",")]
-        data = kerasft.data.name_labels(data, names, columns=found.named, problem=pipeline.labels.problem)
-    chosen = {"unseen_labels": args.unseen_labels} if getattr(args, "unseen_labels", None) else {}
-    if chosen and not isinstance(pipeline, kerasft.pipelines.TextClassificationPipeline):
-        fix = "The other tasks count rows of unknown tags, intents and relations as errors."
-        raise bad_argument("--unseen-labels", "left out except for text-classification", args.unseen_labels, fix)
-    report = pipeline.evaluate(data, columns=found.named, batch_size=args.batch_size, about=about, **chosen)
     folder = pathlib.Path(args.report or f"{str(args.bundle).rstrip('/')}.report")
+    if not getattr(args, "skip_invalid", False):
+        report = _measure(pipeline, args)
+    else:
+        with kerasft.data.skip_invalid() as skipped:
+            report = _measure(pipeline, args)
+        if said := skipped.report(folder):
+            print(said, file=sys.stderr)
     report.write(folder)
     rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)
     print_table((args.data, "value", "baseline"), rows)
     print_warnings(report.baseline_answer, report.warnings)
     print(f"report: {folder / 'report.html'}")
     return 0
+
+
+def _measure(pipeline, args: argparse.Namespace) -> "kerasft.reports.Report":
+    about = {"model": str(args.bundle), "data": str(args.data)}
+    found = settle(pipeline, args.bundle, args.data, columns=read_columns(args))
+    data = found.source
+    if getattr(args, "label_names", None):
+        data = _named(pipeline, found, names(args.label_names))
+    chosen = {"unseen_labels": args.unseen_labels} if getattr(args, "unseen_labels", None) else {}
+    if chosen and not isinstance(pipeline, kerasft.pipelines.TextClassificationPipeline):
+        fix = "The other tasks count rows of unknown tags, intents and relations as errors."
+        raise bad_argument("--unseen-labels", "left out except for text-classification", args.unseen_labels, fix)
+    return pipeline.evaluate(data, columns=found.named, batch_size=args.batch_size, about=about, **chosen)
+
+
+def _named(pipeline, found: "kerasft.data.settled.Settled", label_names: list[str]) -> "kerasft.data.Rows":
+    """The rows with names in place of the numbers of their labels or tags."""
+    if hasattr(pipeline, "reading"):
+        return kerasft.data.read_tags(found.source, columns=found.named, tag_names=label_names, **pipeline.reading)
+    return kerasft.data.name_labels(found.source, label_names, columns=found.named, problem=pipeline.labels.problem)

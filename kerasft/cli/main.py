@@ -17,7 +17,7 @@ from kerasft.cli import benchmark, convert, demo, doctor, evaluate, export, grap
 from kerasft.cli.quiet import quiet, quiet_exit
 from kerasft.cli.storage import storage_sentence, without_echoes
 from kerasft.cli.streams import carry_any_text
-from kerasft.errors import KerasftError
+from kerasft.errors import SKIP_HINT, KerasftError
 
 _COMMANDS = (train, evaluate, predict, search, graph, export, convert, benchmark, doctor, demo)
 _LOADING = (train, evaluate, predict, search, export, convert, benchmark)
@@ -132,6 +132,8 @@ def _run(args: argparse.Namespace) -> int:
         if args.debug:
             raise
         sentence = _sentence(error)
+        if sentence and not hasattr(args, "skip_invalid"):  # a command without this flag
+            sentence = sentence.replace(SKIP_HINT, "").rstrip()
         print(f"kerasft: {sentence or _bug(error)}{_continuation(args)}", file=sys.stderr)
         return EXIT_INPUT if sentence else EXIT_BUG
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import kerasft
 from kerasft.cli.evaluate import read_columns
-from kerasft.cli.predict_input import read_chunks
+from kerasft.cli.predict_input import ErrorLines, read_chunks
 from kerasft.cli.streams import json_line
 from kerasft.errors import bad_argument
 from kerasft.files import file_written_aside
@@ -54,6 +54,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=VALUE",
         help="an option of the task's pipeline, such as max_new_tokens=50; may be given several times",
     )
+    parser.add_argument(
+        "--skip-invalid",
+        action="store_true",
+        help='do not stop at rows that cannot be read: the output has {"error": ...} in their places',
+    )
     parser.add_argument("--batch-size", type=int, default=32, help="texts a step (default: 32)")
     parser.add_argument("--output", help="file to write instead of standard output")
 
@@ -82,17 +87,27 @@ def run(args: argparse.Namespace) -> int:
     renamed = set()
     with contextlib.ExitStack() as files:
         out = sys.stdout
+        skipping = kerasft.data.skip_invalid() if getattr(args, "skip_invalid", False) else contextlib.nullcontext()
+        skipped = files.enter_context(skipping) or kerasft.data.Skipped()
+        errors = ErrorLines(skipped)
         if args.output:
             aside = files.enter_context(file_written_aside(args.output))
             out = files.enter_context(open(aside, "w", encoding="utf-8"))
         for chunk in chunks:
             answers = pipeline(chunk.items, batch_size=args.batch_size, **options)
-            for item, others, answer in zip(chunk.items, chunk.others, answers):
+            places = chunk.places or [("", 0)] * len(answers)
+            for item, others, answer, place in zip(chunk.items, chunk.others, answers, places):
+                for line in errors.before(place):
+                    print(json_line(line, out), file=out)
                 shown = dict(zip(pipeline.fields, (item,) if isinstance(item, str) else item))
                 answer = answer if isinstance(answer, dict) else {"labels": answer}
                 renamed |= others.keys() & (shown | answer).keys()
                 others = {f"input_{name}" if name in shown | answer else name: cell for name, cell in others.items()}
                 print(json_line(shown | others | answer, out), file=out, flush=True)
+        for line in errors.rest():
+            print(json_line(line, out), file=out)
+    if len(skipped):
+        print(f'{skipped.summary()}\nThe output has {{"error": ...}} in their places.', file=sys.stderr)
     for name in sorted(renamed):
         print(f"The column {name} of the input is input_{name} in the output.", file=sys.stderr)
     return 0

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import kerasft
 from kerasft.cli.streams import utf8_lines
-from kerasft.errors import KerasftError, bad_argument
+from kerasft.errors import DataError, KerasftError, bad_argument
 
 _CHUNK = 512  # texts answered at a time, so that a long stream shows answers early and needs little memory
 
@@ -45,6 +45,7 @@ def read_chunks(
         yield from _stream(pipeline, columns, lines)
         return
     is_set = path.startswith("tfds:") or (glob.has_magic(path) and not pathlib.Path(path).exists())
+    is_set = is_set or kerasft.data.arrow_files.is_saved_dataset(pathlib.Path(path).expanduser())
     if not is_set and not pathlib.Path(path).expanduser().is_file():
         raise bad_argument("--file", "an existing file", path, "Check the path.")
     if not is_set and _is_text(pipeline, path):
@@ -60,15 +61,51 @@ def _of_rows(pipeline, rows: "kerasft.data.Rows", columns) -> Iterator["kerasft.
     _print_note(rows, found, columns)
     for start in range(0, len(found.items), _CHUNK):
         part = slice(start, start + _CHUNK)
-        yield kerasft.pipelines.Items(found.items[part], found.others[part], found.columns)
+        yield kerasft.pipelines.Items(found.items[part], found.others[part], found.columns, found.places[part])
+
+
+class ErrorLines:
+    """What stands in the output for the rows that `--skip-invalid` leaves out, so that it has a line for each row.
+
+    Args:
+        skipped: The rows left out, as they are found.
+
+    Example:
+
+    >>> with kerasft.data.skip_invalid() as skipped:
+    ...     _ = kerasft.data.read_rows(["good", "bad"])
+    >>> list(ErrorLines(skipped).before(("test.csv", 7)))
+    []
+    """
+
+    def __init__(self, skipped: "kerasft.data.Skipped"):
+        self._skipped = skipped
+        self._shown = set()
+        self._file = None
+
+    def before(self, place: tuple[str, int]) -> Iterator[dict[str, str]]:
+        """The lines that come before that of the row at this place."""
+        file, line = place
+        if self._file not in (None, file):
+            yield from self._lines(lambda row: row.file == self._file)
+        self._file = file
+        yield from self._lines(lambda row: row.file == file and (row.line or 0) < line)
+
+    def rest(self) -> Iterator[dict[str, str]]:
+        """All others."""
+        yield from self._lines(lambda row: True)
+
+    def _lines(self, which) -> Iterator[dict[str, str]]:
+        for row in sorted(self._skipped.rows, key=lambda row: row.line or 0):
+            if row not in self._shown and which(row):
+                self._shown.add(row)
+                yield {"error": str(row)}
 
 
 def _is_text(pipeline, path: str) -> bool:
     suffix = kerasft.data.sources.path_suffix(pathlib.Path(path))
-    if suffix == ".json" and "question" not in pipeline.fields:
-        raise bad_argument("--file", "a table or a text file", path, "Write JSON lines, an object a line: .jsonl.")
-    tables = (*kerasft.data.sources.SUFFIXES, ".json")
-    return suffix not in tables and not (_is_tagging(pipeline) and suffix in (".conll", ".bio", ".iob", ".iob2"))
+    words = set(kerasft.data.conll.SUFFIXES) - {".txt", ".tsv"}
+    return suffix not in kerasft.data.sources.SUFFIXES and not (_is_tagging(pipeline) and suffix in words)
 
 
 def _is_tagging(pipeline) -> bool:
@@ -78,7 +115,7 @@ def _is_tagging(pipeline) -> bool:
 
 def _table(pipeline, path: str, columns: Mapping[str, object] | None) -> "kerasft.data.Rows":
     suffix = kerasft.data.sources.path_suffix(pathlib.Path(path))
-    if suffix == ".json":
+    if suffix == ".json" and "question" in pipeline.fields:
         questions = kerasft.data.read_squad(path, need_answers=False)
         names = ("id", "title", "question", "context")
         return kerasft.data.read_rows({name: [getattr(item, name) for item in questions] for name in names})
@@ -175,11 +212,7 @@ def _lines(
     if lines == "text":
         yield from _texts(pipeline, content, columns, size)
         return
-    objects = (
-        (number, kerasft.data.json_lines.parse_line(name, number, line))
-        for number, line in enumerate(content, 1)
-        if line.strip()
-    )
+    objects = _objects(name, content)
     known = None
     while chunk := list(itertools.islice(objects, size)):
         names = dict.fromkeys(key for _, item in chunk for key in item)
@@ -191,9 +224,21 @@ def _lines(
             _print_note(rows, found, columns)
         elif known != found.columns:
             fix = "Give all objects the same keys, or name the columns."
-            raise rows.error(0, f"the columns are no longer {known}", fix=fix, value=found.columns)
+            raise rows.error(0, f"the columns are no longer {known}", fix=fix, value=found.columns, can_skip=False)
         known = found.columns
         yield found
+
+
+def _objects(name: str, content: Iterator[str]) -> Iterator[tuple[int, dict]]:
+    for number, line in enumerate(content, 1):
+        if not line.strip():
+            continue
+        try:
+            item = kerasft.data.json_lines.parse_line(name, number, line)
+        except DataError as error:
+            kerasft.data.invalid_rows.skip(error)
+            continue
+        yield number, item
 
 
 def _texts(pipeline, content: Iterator[str], columns, size: int) -> Iterator["kerasft.pipelines.Items"]:

@@ -124,7 +124,10 @@ def _finished(options) -> dict | None:
         return None
     metadata = kerasft.bundles.read_metadata(folder)
     asked = json.loads(json.dumps(dataclasses.asdict(options)))
-    before = metadata.get("provenance", {}).get("options", {})
+    defaults = {
+        field.name: field.default for field in dataclasses.fields(options)
+    }  # of options that are newer than the run
+    before = defaults | metadata.get("provenance", {}).get("options", {})
     # What was left out then, recipes/defaults.py chose by the rows.
     same = all(before.get(name) == value for name, value in asked.items() if name not in _HOW and value is not None)
     measured = dict(metadata.get("metrics", {}))

@@ -7,6 +7,7 @@ from kerasft.data.columns import remembered
 from kerasft.data.entity_markers import marker_ids
 from kerasft.data.few_shot import class_pairs, draw_examples
 from kerasft.data.intent_and_slots import collect_intents, intent_and_slots
+from kerasft.data.invalid_rows import Skipped, skip_invalid
 from kerasft.data.marked_texts import ENTITY_MARKERS, Entity, EntityPair
 from kerasft.data.masked_lm import Masking, masked_lm
 from kerasft.data.numbered_labels import name_labels
@@ -40,6 +41,7 @@ __all__ = [
     "Masking",
     "Question",
     "Rows",
+    "Skipped",
     "causal_lm",
     "class_pairs",
     "collect_intents",
@@ -74,6 +76,7 @@ __all__ = [
     "separate_unseen",
     "sequence_to_sequence",
     "settled",
+    "skip_invalid",
     "sources_and_references",
     "split",
     "split_questions",

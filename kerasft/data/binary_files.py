@@ -4,10 +4,12 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from kerasft.data.class_names import parquet_features, with_class_names
+from kerasft.data.invalid_rows import skip
 from kerasft.data.python_rows import decoded, known
 from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_bytes
-from kerasft.errors import bad_data
+from kerasft.errors import DataError, bad_data
 
 
 def read_parquet(path: Path, header: bool = True) -> Rows:
@@ -28,7 +30,7 @@ def read_parquet(path: Path, header: bool = True) -> Rows:
         raise bad_data(str(path), f"this is not a readable Parquet file ({error})", "Write it again.") from error
     if not table.num_rows or not columns:
         raise bad_data(str(path), "the file has no row", "Give a file with at least one row.")
-    return Rows.of(columns, str(path))
+    return with_class_names(Rows.of(columns, str(path)), parquet_features(table.schema.metadata))
 
 
 def read_tfrecord(path: Path, header: bool = True) -> Rows:
@@ -42,18 +44,23 @@ def read_tfrecord(path: Path, header: bool = True) -> Rows:
     """
     read_bytes(path)  # says clearly when the file is empty or not readable
     records = tf.data.TFRecordDataset(str(path), compression_type="GZIP" if path.suffix.lower() == ".gz" else None)
-    items = []
+    items, lines, number = [], [], 0
     try:
-        for record in records.as_numpy_iterator():
-            items.append(_example(path, len(items) + 1, record))
+        for number, record in enumerate(records.as_numpy_iterator(), 1):
+            try:
+                items.append(_example(path, number, record))
+            except DataError as error:
+                skip(error)
+            else:
+                lines.append(number)
     except tf.errors.OpError as error:
         raise bad_data(
-            str(path), f"the file is damaged after this record ({error.message})", "Write it again.", line=len(items)
+            str(path), f"the file is damaged after this record ({error.message})", "Write it again.", line=number
         ) from error
     names = sorted({name for item in items for name in item})
     if not names:
         raise bad_data(str(path), "there is no example with features", "Write tf.train.Example records.")
-    return Rows.of({name: [item.get(name) for item in items] for name in names}, str(path))
+    return Rows.of({name: [item.get(name) for item in items] for name in names}, str(path), lines=lines)
 
 
 def _example(path: Path, number: int, record: bytes) -> dict:

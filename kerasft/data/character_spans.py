@@ -14,6 +14,7 @@ EXAMPLE = (
     'Write {"text": "In Rome", "spans": [{"start": 3, "end": 7, "label": "LOC"}]} or {"words": [...], "tags": [...]}.'
 )
 
+_KEYS = (("start", "start_offset", "start_char"), ("end", "end_offset", "end_char"), ("label", "labels", "type"))
 _Fail = Callable[..., Exception]
 
 
@@ -62,7 +63,7 @@ def tags_of_spans(
 
 
 def _read(text: str, item: object, fail: _Fail) -> Span:
-    values = [item.get(name) for name in ("start", "end", "label")] if isinstance(item, Mapping) else item
+    values = span_values(item) if isinstance(item, Mapping) else item
     places = (
         [_whole(value) for value in values[:2]] if isinstance(values, list | tuple) and len(values) == 3 else [None]
     )
@@ -81,6 +82,20 @@ def _read(text: str, item: object, fail: _Fail) -> Span:
         fix = "Correct the offsets: characters from 0, the end exclusive." + _other_units(text, start, end)
         raise fail(f"a span's text is {own!r}, but its offsets hold {text[start:end]!r}", fix=fix, value=item)
     return Span(start, end, label.strip())
+
+
+def span_values(item: Mapping) -> list:
+    """Start, end and label by the names that annotation tools have for them: doccano's start_offset, Label Studio's labels.
+
+    Example:
+
+    >>> span_values({"start_offset": 3, "end_offset": 7, "labels": ["LOC"]})
+    [3, 7, 'LOC']
+    """
+    values = [next((item[name] for name in names if item.get(name) is not None), None) for names in _KEYS]
+    if isinstance(values[2], list | tuple) and len(values[2]) == 1:
+        values[2] = values[2][0]
+    return values
 
 
 def _whole(value: object) -> int | None:

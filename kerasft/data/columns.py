@@ -144,12 +144,11 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
     roles = Roles(texts[0], pair, names, isinstance(label, (list, tuple)))
     if first := header_in(rows, roles):
         fix = "Give names, not numbers, in `columns`; if it is a row of data, put a header line above it."
-        raise rows.error(0, "this row is a header", fix=fix, value=first)
+        raise rows.error(0, "this row is a header", fix=fix, value=first, can_skip=False)
     if (row := _later_header(rows, roles)) is not None:
         fix = "Delete the line: files that were put together have their headers in the middle."
-        raise rows.error(
-            row, "this row is a header", fix=fix, value=[rows.columns[name][row] for name in (roles.text, names[0])]
-        )
+        cells = [rows.columns[name][row] for name in (roles.text, names[0])]
+        raise rows.error(row, "this row is a header", fix=fix, value=cells, can_skip=False)
     return roles
 
 

@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kerasft.data.conll_lines import Line, cut_lines, find_places, sentences_of
+from kerasft.data.delimited import read_tsv
+from kerasft.data.invalid_rows import skip
 from kerasft.data.rows import Rows
-from kerasft.data.text_files import read_text
+from kerasft.data.text_files import path_suffix, read_text, split_lines
 from kerasft.data.token_store import logger
-from kerasft.errors import bad_argument, bad_data
+from kerasft.data.word_tables import rows_of_word_table
+from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.files import local_path
 
-SUFFIXES = (".conll", ".txt", ".tsv", ".iob", ".iob2", ".bio")
+SUFFIXES = (".conll", ".conllu", ".txt", ".tsv", ".iob", ".iob2", ".bio")
 """Endings of files that are read as CoNLL columns."""
 
 WORDS_FILE, TAGS_FILE, INTENT_FILE = "seq.in", "seq.out", "label"
@@ -41,6 +44,8 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     >>> read_conll(path).columns["words"]
     [['Smith', 'came'], ['New', 'York']]
     """
+    if path_suffix(path) in (".tsv", ".txt") and not columns and (table := _table(path)) is not None:
+        return table
     given = _given_places(columns)
     name = str(path)
     lines, notes = cut_lines(read_text(path), name, same_number=min(given.values(), default=-1) < 0 or len(given) < 2)
@@ -52,10 +57,38 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
         logger.warning("%s: %s.", name, "; ".join(notes))
     columns = {"words": [], "tags": [], "lines": []}
     for sentence in sentences:
-        columns["words"].append([_cell(name, line, word, "word") for line in sentence])
-        columns["tags"].append([_cell(name, line, tag, "tag").strip() for line in sentence])
+        try:
+            words = [_cell(name, line, word, "word") for line in sentence]
+            tags = [_cell(name, line, tag, "tag").strip() for line in sentence]
+        except DataError as error:
+            skip(error)
+            continue
+        columns["words"].append(words)
+        columns["tags"].append(tags)
         columns["lines"].append([line.number for line in sentence])
+    if not columns["words"]:
+        raise bad_data(name, "no sentence can be used", "Is this a file of words and tags?")
     return Rows.of(columns, name, lines=[numbers[0] for numbers in columns["lines"]])
+
+
+def _table(path: Path) -> Rows | None:
+    """The rows of a table by tabs with a header, of one word a row with sentence ids, or of lists; None for CoNLL columns."""
+    first, *others = (line for line in split_lines(read_text(path)) if line.strip())
+    names = [name.strip().lower() for name in first.split("\t")]
+    if len(names) < 2 or not others or len(others[0].split("\t")) != len(names):
+        return None
+    if any(cell.lstrip().startswith("['") for cell in others[0].split("\t")):
+        rows = read_tsv(path)
+        lists = [name for name in rows.columns if str(rows.columns[name][0]).lstrip().startswith("[")]
+        return (
+            Rows.of(dict(zip(("words", "tags"), map(rows.columns.get, lists))), str(path), lines=rows.lines)
+            if len(lists) == 2
+            else None
+        )
+    # A number in each row is read as CoNLL columns have it; a table may name a sentence once.
+    if "sentence #" not in names:
+        return None
+    return rows_of_word_table(read_tsv(path))
 
 
 def _given_places(columns: Mapping[str, object] | None) -> dict[str, int]:
@@ -126,19 +159,19 @@ def read_parallel(files: Mapping[str, Path]) -> Rows:
     if len(set(counts.values())) != 1:
         raise bad_data(str(source), "the parallel files differ in lines", "Each line is one text.", value=counts)
     words, tags = ([line.split() for line in lines[name]] for name in (WORDS_FILE, TAGS_FILE))
-    for number, (some, others) in enumerate(zip(words, tags), 1):
-        if len(some) != len(others) or not some:
-            raise bad_data(
-                str(source),
-                f"{len(some)} words have {len(others)} tags in {files[TAGS_FILE].name}",
-                "Give each word one tag.",
-                line=number,
-                value=" ".join(some),
-            )
+    kept = []
+    for row, (some, others) in enumerate(zip(words, tags)):
+        if len(some) == len(others) and some:
+            kept.append(row)
+            continue
+        problem = f"{len(some)} words have {len(others)} tags in {files[TAGS_FILE].name}"
+        skip(bad_data(str(source), problem, "Give each word one tag.", line=row + 1, value=" ".join(some)))
+    if not kept:
+        raise bad_data(str(source), "no line can be used", "Give each word one tag.")
     columns = {"words": words, "tags": tags}
     if INTENT_FILE in lines:
         columns["intent"] = [line.strip() for line in lines[INTENT_FILE]]
-    return Rows.of(columns, str(source))
+    return Rows.of(columns, str(source)).take(kept)
 
 
 def _lines(path: Path) -> list[str]:

@@ -6,13 +6,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from kerasft.errors import bad_data
+from kerasft.data.invalid_rows import skip
+from kerasft.errors import DataError, bad_data
 
 TAG = re.compile(r"[Oo]|[BIESLUbieslu]-\S+")
 """A tag of any scheme, upper or lower case."""
 
 _SPACES = re.compile(r"[ \t]+")
 _NUMBER = re.compile(r"\d{1,9}(\.0)?")
+_NO_WORD = re.compile(r"\d{1,9}(-\d{1,9}|\.[1-9]\d{0,8})")
+"""What numbers a line of CoNLL-U that is no word of the text's: a multiword token (1-2), an empty node (1.1)."""
 _CHUNKS = {
     "NP",
     "VP",
@@ -89,7 +92,7 @@ def cut_lines(text: str, name: str, *, same_number: bool = True) -> tuple[list[L
     usual = Counter(len(split(line)) for line in plain).most_common(1)[0][0]
     tags = {split(line)[-1] for line in plain if len(split(line)) == usual}
     lines: list[Line] = []
-    comments, headers = 0, 0
+    comments, headers, bad = 0, 0, set()
     for number, line in raw:
         cells = split(line) if line.strip() and not line.startswith("-DOCSTART-") else []
         if cells[usual:] and not any(cells[usual:]):  # separators at the end of the line
@@ -101,13 +104,36 @@ def cut_lines(text: str, name: str, *, same_number: bool = True) -> tuple[list[L
         elif cells and not any(other.cells for other in lines) and {cell.strip().lower() for cell in cells} <= _HEADER:
             headers, cells = 1, []
         elif cells and same_number and len(cells) != usual and usual > 1:
-            raise _another_number(name, number, line, cells=cells, usual=usual)
+            skip(_another_number(name, number, line, cells=cells, usual=usual))
+            bad.add(number)
         lines.append(Line(number, line, cells))
     if comments:
         notes.append(f"{comments} comment {'line' if comments == 1 else 'lines'} (#) {_was(comments)} skipped")
     if headers:
         notes.append("the first line is a header and was skipped")
-    return lines, notes
+    lines, more = _words_alone(lines)
+    return _without_sentences(lines, bad), notes + more
+
+
+def _words_alone(lines: list[Line]) -> tuple[list[Line], list[str]]:
+    """Leave out the lines of CoNLL-U that are no words, where all others are numbered."""
+    rows = [line for line in lines if len(line.cells) > 2]
+    others = {line.number for line in rows if _NO_WORD.fullmatch(line.cells[0])}
+    if not others or not all(line.number in others or _NUMBER.fullmatch(line.cells[0]) for line in rows):
+        return lines, []
+    note = f"{len(others)} multiword tokens and empty nodes (1-2, 1.1) {_was(len(others))} skipped"
+    return [line for line in lines if line.number not in others], [note]
+
+
+def _without_sentences(lines: list[Line], bad: set[int]) -> list[Line]:
+    """Empty the sentences that hold a bad line; where no blank line says what a sentence is, the line alone."""
+    if not bad:
+        return lines
+    blocks = _blocks(lines)
+    if len(blocks) > 1:
+        bad = {line.number for block in blocks if any(line.number in bad for line in block) for line in block}
+        return [line._replace(cells=[]) if line.number in bad else line for line in lines]
+    return [line for line in lines if line.number not in bad]
 
 
 def _was(number: int) -> str:
@@ -132,7 +158,7 @@ def _separator(plain: Sequence[str]) -> tuple:
     return (_by_tab if 2 * tabs > len(plain) else _by_spaces), []
 
 
-def _another_number(name: str, number: int, line: str, *, cells: list[str], usual: int) -> Exception:
+def _another_number(name: str, number: int, line: str, *, cells: list[str], usual: int) -> DataError:
     columns = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
     fix = "Is a word or a tag missing, or a space in a word? " if len(cells) < usual else "Is there a space in a word? "
     fix += f"Each line must have {usual} columns, all separated alike; a blank line ends a sentence."
@@ -174,7 +200,14 @@ def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> t
         tag = count - 1 if len({len(cells) for cells in rows}) == 1 else -1
         tagged = [place for place in range(word + 1, count) if _holds_tags(rows, place)]
         others = [place for place in tagged if place != tag and not _types(rows, place) <= _CHUNKS]
-        if tag in tagged and others:
+        if tag not in tagged and "text" not in given and _is_conllu(rows):
+            problem = "this is CoNLL-U, which has no column of entities"
+            fix = "For parts of speech give --label 3 --scheme IO (UPOS); for others name their column."
+            raise bad_data(name, problem, fix, value=rows[0])
+        if tag not in tagged and len(others) == 1:
+            tag = others[0]
+            notes += [] if notes else [f"column {tag} of {count} (from 0) was read as the tag: no other holds tags"]
+        if tag in tagged and others and others != [tag]:
             problem = f"columns {', '.join(map(str, tagged))} all hold tags (nested entities have one column a level)"
             fix = f'Name the one to learn, such as --label {tagged[0]} (columns={{"label": {tagged[0]}}}).'
             raise bad_data(name, problem, fix, value=rows[0])
@@ -187,6 +220,10 @@ def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> t
         problem = f"column {tag % count} cannot be both the word and the tag"
         raise bad_data(name, problem, "Name two columns, counted from 0.", value=rows[0])
     return word, tag, [note.format(tag) for note in notes]
+
+
+def _is_conllu(rows: Sequence[list[str]]) -> bool:
+    return all(len(cells) == 10 and cells[6].isdigit() and _NUMBER.fullmatch(cells[0]) for cells in rows)
 
 
 def _holds_tags(rows: Sequence[list[str]], place: int) -> bool:

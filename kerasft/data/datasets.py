@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from kerasft.data.python_rows import decoded, rows_from_python, with_class_names
+from kerasft.data.class_names import with_class_names
+from kerasft.data.python_rows import decoded, rows_from_python
 from kerasft.data.rows import Rows
 from kerasft.errors import bad_argument, bad_data
 

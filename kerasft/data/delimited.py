@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from kerasft.data.dialects import Record, csv_records, field_count_fix, tsv_records
+from kerasft.data.invalid_rows import skip
 from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_text, say
 from kerasft.errors import bad_data
@@ -12,12 +13,12 @@ def read_csv(path: Path, header: bool = True) -> Rows:
     """Read a CSV file: comma, double quotes, any line ends; blank lines between rows are no rows.
 
     Semicolons, tabs or vertical bars, a first line `sep=;`, spaces after delimiters and `\\"` are understood, and said, where
-    commas and double quotes alone give no table.
+    commas and double quotes alone give no table. Delimiters at the end of a line, with nothing after them, are dropped.
 
     Raises:
         DataError: If a quote never closes, a row has another number of fields than the first, or there are no rows.
     """
-    return _table(path, csv_records(path, read_text(path)), header)
+    return table_of(path, csv_records(path, read_text(path)), header)
 
 
 def read_tsv(path: Path, header: bool = True) -> Rows:
@@ -26,7 +27,7 @@ def read_tsv(path: Path, header: bool = True) -> Rows:
     Raises:
         DataError: If a row has another number of fields than the first, or there are no rows.
     """
-    return _table(path, tsv_records(path, read_text(path)), header)
+    return table_of(path, tsv_records(path, read_text(path)), header)
 
 
 def table_of_text(name: str, text: str, header: bool = True, *, tabs: bool = False) -> Rows:
@@ -41,10 +42,25 @@ def table_of_text(name: str, text: str, header: bool = True, *, tabs: bool = Fal
     {'id': ['7'], 'text': ['fine']}
     """
     path = Path(name)
-    return _table(path, (tsv_records if tabs else csv_records)(path, text), header)
+    return table_of(path, (tsv_records if tabs else csv_records)(path, text), header)
 
 
-def _table(path: Path, records: list[Record], header: bool) -> Rows:
+def table_of(path: Path, records: list[Record], header: bool) -> Rows:
+    """The rows of records, whichever file they are from.
+
+    Args:
+        path: The file, for messages.
+        records: The line and the fields of each.
+        header: Whether the first record names the columns.
+
+    Raises:
+        DataError: As `read_csv`.
+
+    Example:
+
+    >>> table_of(Path("a.csv"), [(1, ["text", "label"]), (2, ["good", "1"])], True).columns
+    {'text': ['good'], 'label': ['1']}
+    """
     kept = _without_blank_lines(path, records)
     first_line, first = kept[0][0], [name.strip() for name in kept[0][1]]
     numbered = _are_numbers(first) and len(kept) > 1
@@ -55,19 +71,41 @@ def _table(path: Path, records: list[Record], header: bool) -> Rows:
         kept = _without_repeated_header(path, kept, first)
     else:
         names = [str(i) for i in range(len(first))]
-    for line, fields in kept:
-        if len(fields) != len(names):
-            raise bad_data(
-                str(path),
-                f"{len(names)} fields are expected, as in the first row, and {len(fields)} are here",
-                field_count_fix(path),
-                line=line,
-                value=fields,
-            )
+    unnamed = {place for place, name in enumerate(first) if not name} if header else set()
+    names, kept = _without_empty_ends(path, names, kept, without_name=unnamed)
+    kept = [record for record in kept if _has_all_fields(path, names, record)]
+    if not kept:
+        raise bad_data(
+            str(path), f"no row has the {len(names)} fields of the first", field_count_fix(path), value=names
+        )
     columns = {name: [fields[i] for _, fields in kept] for i, name in enumerate(names)}
     if numbered and not first[0]:
         del columns[names[0]]  # the row numbers that pandas writes before columns without names
     return Rows.of(columns, str(path), lines=[line for line, _ in kept], named=header and not numbered)
+
+
+def _without_empty_ends(
+    path: Path, names: list[str], kept: list[Record], *, without_name: set[int]
+) -> tuple[list[str], list[Record]]:
+    """Drop what stands after the last column: the empty fields of delimiters at the end of a line."""
+    width = len(names)
+    while width > 1 and width - 1 in without_name and not any(any(fields[width - 1 :]) for _, fields in kept):
+        width -= 1
+    cut = [(line, fields[:width] if not any(fields[width:]) else fields) for line, fields in kept]
+    number = sum(len(fields) > width for _, fields in kept) - sum(len(fields) > width for _, fields in cut)
+    if number or width < len(names):
+        rows = f"at the end of {number} {'row' if number == 1 else 'rows'}" if number else "after the last column"
+        say(path, f"the delimiters {rows}, with nothing after them, are dropped")
+    return names[:width], cut
+
+
+def _has_all_fields(path: Path, names: list[str], record: Record) -> bool:
+    line, fields = record
+    if len(fields) == len(names):
+        return True
+    problem = f"{len(names)} fields are expected, as in the first row, and {len(fields)} are here"
+    skip(bad_data(str(path), problem, field_count_fix(path), line=line, value=fields))
+    return False
 
 
 def _are_numbers(first: list[str]) -> bool:

@@ -18,6 +18,8 @@ Record = tuple[int, list[str]]  # 1-based line where it starts, fields
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)
 """What Excel writes, and honours, as the first line of a file."""
+_NAME = re.compile(r"[^\W\d][\w./#-]*( [\w./#-]+){0,3}")
+"""What a column may be called."""
 
 
 def csv_records(path: Path, text: str) -> list[Record]:
@@ -57,6 +59,8 @@ def csv_records(path: Path, text: str) -> list[Record]:
     reading = _read(text, delimiter, first_line)
     if reading.problem:
         raise _bad_quote(path, text, delimiter, first_line, reading)
+    if delimiter != "," and delimiter in header:
+        say(path, f"read with {_named(delimiter)} between the fields")
     return reading.records
 
 
@@ -65,6 +69,9 @@ def tsv_records(path: Path, text: str) -> list[Record]:
     if _SEP_LINE.match(text):
         return csv_records(path, text)
     plain = [(number, line.split("\t")) for number, line in enumerate(split_lines(text), 1)]
+    if other := _other_delimiter(text):
+        say(path, f"there are no tabs: read with {_named(other)} between the fields")
+        return _read(text, other, 1).records
     if '"' not in text:
         return plain
     quoted, flags = _quoted_tabs(text)
@@ -115,7 +122,24 @@ def _escaped(text: str) -> str:
 
 
 def _same_width(records: list[Record]) -> bool:
-    return len({len(fields) for _, fields in records if fields != [""]}) == 1
+    """Whether all records have as many fields; where there are two or more, empty ones may follow."""
+    filled = [fields for _, fields in records if fields != [""]]
+    if len({len(fields) for fields in filled}) == 1:
+        return True
+    width = max((place for place, field in enumerate(filled[0], 1) if field), default=0) if filled else 0
+    return width > 1 and all(len(fields) >= width and not any(fields[width:]) for fields in filled)
+
+
+def _other_delimiter(text: str) -> str:
+    """What separates the fields of a file without tabs whose first line has two names or more; else nothing."""
+    header = next((line for line in split_lines(text) if line), "")
+    if "\t" in text:
+        return ""
+    for delimiter in (",", ";", "|"):
+        names = header.split(delimiter)
+        if len(names) > 1 and all(_NAME.fullmatch(name.strip('"')) for name in names):
+            return delimiter if _read(text, delimiter, 1).table else ""
+    return ""
 
 
 def _has_spaces(records: list[Record]) -> bool:

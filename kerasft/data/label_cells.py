@@ -69,6 +69,7 @@ def label_cells(
             fix='Write the names of the labels that hold ("a|b"), or one 0/1 column for each label, named after it; or name '
             "the places: --label-names NAME,NAME (kerasft.data.name_labels).",
             value=column[0],
+            can_skip=False,
         )
     return cells
 
@@ -151,6 +152,22 @@ class LabelIndex:
         return self.get(text) is not None
 
 
+def check_label(rows: Rows, row: int, value: object, *, problem: str = SINGLE_LABEL) -> None:
+    """Check one label cell, as far as that can be done without the others.
+
+    Raises:
+        DataError: If the label is missing, or a list of labels cannot be read.
+
+    Example:
+
+    >>> check_label(Rows.of({"text": ["x"], "label": ["a"]}, "topics.csv"), 0, "a")
+    """
+    if problem == SINGLE_LABEL:
+        _one_label(rows, row, value)
+    else:
+        _several_labels(rows, row, value, SEPARATOR, None)
+
+
 def only_column(rows: Rows, roles: Roles) -> list:
     """The values of the one label column.
 
@@ -168,7 +185,13 @@ def only_column(rows: Rows, roles: Roles) -> list:
 
 
 def _one_label(rows: Rows, row: int, value: object) -> str:
+    value = value.tolist() if isinstance(value, np.ndarray) and value.ndim else value
+    if isinstance(value, list | tuple) and len(value) == 1:  # as doccano writes the one label of a text
+        value = value[0]
     text = "" if isinstance(value, list | tuple | dict | set) else label_text(value)
+    if isinstance(value, list | tuple) and len(value) > 1:
+        fix = 'Write one, or train with several labels a text: --problem multi_label (problem="multi_label").'
+        raise rows.error(row, f"{len(value)} labels are given, and a text has one here", fix=fix, value=value)
     if not visible_name(text):
         raise rows.error(
             row, "the label is missing or not one label", fix="Fill in one label, or delete the row.", value=value
@@ -242,6 +265,10 @@ def _separator(rows: Rows, column: list) -> str:
             return other
         fix = f'Write several labels as "a|b", and one whose name has a {other!r} as a JSON list: ["a{other} b"].'
         raise rows.error(
-            cells[joined[0]], f"{other!r} may be part of a name or separate labels", fix=fix, value=joined[0]
+            cells[joined[0]],
+            f"{other!r} may be part of a name or separate labels",
+            fix=fix,
+            value=joined[0],
+            can_skip=False,
         )
     return SEPARATOR

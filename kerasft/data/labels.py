@@ -142,6 +142,13 @@ def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
         )
     if problem == MULTI_LABEL:
         _warn_of_joined_names(rows, names)
+    joined = joined_labels(names) if problem == SINGLE_LABEL else []
+    if joined:
+        logger.warning(
+            "%s: %d labels look like several joined, such as %r: each is one class here. If a text may have several labels, "
+            'train with --problem multi_label (problem="multi_label"), which reads the parts.',
+            *(rows.name, len(joined), joined[0]),
+        )
     lists = [name for name in names if problem == SINGLE_LABEL and _LIST.fullmatch(name)]
     if lists:
         logger.warning(
@@ -165,6 +172,26 @@ def _warn_of_joined_names(rows: Rows, names: list[str]) -> None:
             "%s: labels such as %r look like multi-hot vectors, and each is one class. Give one 0/1 column for each label.",
             *(rows.name, names[0]),
         )
+
+
+def joined_labels(names: Iterable[str]) -> list[str]:
+    """The names that are several others joined by a vertical bar, a semicolon or a comma: each part is in another name too.
+
+    Example:
+
+    >>> joined_labels(["sad", "angry", "sad|angry"]), joined_labels(["Paris, France", "Lyon, France"])
+    (['sad|angry'], [])
+    """
+    names = list(names)
+    for separator in (SEPARATOR, ";", ","):
+        parts = {name: [part.strip() for part in name.split(separator) if part.strip()] for name in names}
+        counts = Counter(part for found in parts.values() for part in set(found))
+        joined = [
+            name for name, found in parts.items() if len(set(found)) > 1 and all(counts[part] > 1 for part in found)
+        ]
+        if joined:
+            return joined
+    return []
 
 
 def unknown_label(rows: Rows, roles: Roles, *, row: int, cells: list[list[str]], index_of: LabelIndex) -> DataError:
@@ -192,6 +219,7 @@ def unknown_label(rows: Rows, roles: Roles, *, row: int, cells: list[list[str]],
         f"this label is not among the known ones ({_shown(labels)})",
         fix=f"The labels here are {_shown(here)}. {fix}",
         value=value,
+        can_skip=False,
     )
 
 

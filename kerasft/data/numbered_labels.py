@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from kerasft.data.class_names import bad_number
 from kerasft.data.columns import find_columns
 from kerasft.data.label_cells import holds, is_multi_hot, label_cells
 from kerasft.data.label_names import is_whole_number, label_key
 from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
-from kerasft.errors import bad_data
 from kerasft.features import MULTI_LABEL, SINGLE_LABEL, Labels
 
 
@@ -60,11 +60,5 @@ def _name(rows: Rows, row: int, text: str, names: list[str]) -> str:
     if not is_whole_number(key) or text in names:
         return text
     if not 0 <= int(key) < len(names):
-        raise bad_data(
-            rows.place(row)[0],
-            f"there are names for the numbers 0 to {len(names) - 1}: {', '.join(names[:10])}",
-            "Give a name for each number, in their order.",
-            line=rows.place(row)[1],
-            value=text,
-        )
+        raise bad_number(rows, row, text, names)
     return names[int(key)]

@@ -1,10 +1,12 @@
 """Python objects as rows: dictionaries, tuples, texts, and tables with columns such as a pandas DataFrame."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
 
+from kerasft.data.annotations import as_object, plain_objects
+from kerasft.data.class_names import with_class_names
 from kerasft.data.label_names import is_missing
 from kerasft.data.rows import Rows
 from kerasft.errors import bad_argument, bad_data
@@ -60,11 +62,12 @@ def rows_from_python(source: object, numbered: bool = False) -> Rows:
     >>> rows_from_python([("good", 1), ("bad", 0)]).columns
     {'text': ['good', 'bad'], 'label': [1, 0]}
     """
+    features = getattr(source, "features", None)
     names = getattr(source, "column_names", None) or getattr(source, "columns", None)
+    if isinstance(source, Mapping) and source and all(map(_is_dataset, source.values())):
+        return _only_split(source)
     if names is not None and hasattr(source, "__getitem__"):
-        rows = _checked({str(name): list(source[name]) for name in names})
-        features = getattr(source, "features", None)
-        return with_class_names(rows, features) if hasattr(features, "items") else rows
+        return with_class_names(_checked({str(name): list(source[name]) for name in names}), features)
     if isinstance(source, Mapping):
         return _checked({str(name): list(values) for name, values in source.items()})
     if not isinstance(source, Iterable):
@@ -74,36 +77,10 @@ def rows_from_python(source: object, numbered: bool = False) -> Rows:
     items = list(source)
     if not items:
         raise bad_data(NAME, "there is no row", "Give at least one row.")
+    items = [as_object(item) for item in items]
     if isinstance(items[0], Mapping):
-        return _from_dictionaries(items)
+        return with_class_names(_from_dictionaries(items), features)  # of an `IterableDataset`
     return _from_tuples(items, numbered)
-
-
-def with_class_names(rows: Rows, features: Mapping) -> Rows:
-    """Replace the numbers of columns that are a `ClassLabel`, as tensorflow_datasets and Hugging Face datasets have them.
-
-    Args:
-        rows: The rows with numbers.
-        features: The columns' features by name; those with `names` are classes, or sequences of them.
-    """
-    columns, features = dict(rows.columns), dict(features.items())  # a FeaturesDict has no `get`
-    for column, values in columns.items():
-        feature = features.get(column)
-        if isinstance(feature, list) and feature:
-            feature = feature[0]
-        # A sequence of class labels, as multi-label sets have it, holds them as its `feature`.
-        names = getattr(feature, "names", None) or getattr(getattr(feature, "feature", None), "names", None)
-        if names:
-            columns[column] = [_class_name(value, names) for value in values]
-    return replace(rows, columns=columns)
-
-
-def _class_name(value: object, names: Sequence[str]) -> object:
-    if isinstance(value, list):
-        return [_class_name(part, names) for part in value]
-    if value is None or isinstance(value, str):
-        return value
-    return names[int(value)] if value >= 0 else None  # -1 stands for "not given" in test splits
 
 
 def _from_dictionaries(items: list) -> Rows:
@@ -112,7 +89,22 @@ def _from_dictionaries(items: list) -> Rows:
         if not isinstance(item, Mapping):
             raise bad_data(NAME, "a row is not a dictionary as the first is", "Use one form.", line=number, value=item)
         names.update(dict.fromkeys(item))
-    return _checked({str(name): [item.get(name) for item in items] for name in names})
+    objects, places = plain_objects(items, NAME)
+    names = dict.fromkeys(key for item in objects for key in item) if objects is not items else names
+    rows = _checked({str(name): [item.get(name) for item in objects] for name in names})
+    return replace(rows, lines=np.asarray(places, np.int64) + 1)
+
+
+def _is_dataset(value: object) -> bool:
+    """Whether this is a split of Hugging Face's datasets, told without importing them."""
+    return hasattr(value, "column_names") and hasattr(value, "features")
+
+
+def _only_split(splits: Mapping) -> Rows:
+    if len(splits) > 1:
+        fix = f'Give one of them, such as dataset["{next(iter(splits))}"], for each of train, dev and test.'
+        raise bad_data(NAME, "this is a DatasetDict, of several splits", fix, value=list(splits))
+    return rows_from_python(next(iter(splits.values())))
 
 
 def _from_tuples(items: list, numbered: bool) -> Rows:

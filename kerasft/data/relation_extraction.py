@@ -10,7 +10,8 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.data.batching import Batching
 from kerasft.data.columns import Roles, find_columns
 from kerasft.data.entity_markers import cut_note, encode_entities
-from kerasft.data.label_cells import LabelIndex, label_cells
+from kerasft.data.invalid_rows import valid_rows
+from kerasft.data.label_cells import LabelIndex, check_label, label_cells, only_column
 from kerasft.data.label_names import visible_name
 from kerasft.data.labels import encode_labels
 from kerasft.data.marked_texts import EntityPair, entity_pair
@@ -106,13 +107,34 @@ def entity_pairs(
     """
     rows = read_rows(source, columns)
     roles = find_columns(rows, columns, need_label=labels is not None)
+    pairs = _pairs(rows, roles)
+    return pairs, None if labels is None else _numbers(rows, roles, Labels.of(labels))
+
+
+def valid_entity_pairs(rows: Rows, roles: Roles) -> Rows:
+    """Leave out the rows without two entities or a label, within `kerasft.data.skip_invalid`; else return all.
+
+    Example:
+
+    >>> rows = Rows.of({"text": ["a <e1>card</e1> <e2>lost</e2>"], "label": ["no"]}, "relations.csv")
+    >>> len(valid_entity_pairs(rows, Roles("text", label=("label",))))
+    1
+    """
+
+    def check(one: Rows) -> None:
+        _pairs(one, roles)
+        check_label(one, 0, only_column(one, roles)[0])
+
+    return valid_rows(rows, check)
+
+
+def _pairs(rows: Rows, roles: Roles) -> list[EntityPair]:
     nothing = [None] * len(rows)
     texts, heads, tails = (rows.columns.get(name, nothing) for name in (roles.text, "head", "tail"))
-    pairs = [
+    return [
         entity_pair(text, head, tail, fail=functools.partial(rows.error, row))
         for row, (text, head, tail) in enumerate(zip(texts, heads, tails))
     ]
-    return pairs, None if labels is None else _numbers(rows, roles, Labels.of(labels))
 
 
 def relation_names(

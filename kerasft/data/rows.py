@@ -80,10 +80,11 @@ class Rows:
         """The file and the 1-based line of a row."""
         return self.files[self.file_ids[row]], int(self.lines[row])
 
-    def error(self, row: int, problem: str, *, fix: str, value: object = None) -> DataError:
-        """Return (not raise) the error that names this row's file, line and value."""
+    def error(self, row: int, problem: str, *, fix: str, value: object = None, can_skip: bool = True) -> DataError:
+        """Return (not raise) the error that names this row's file, line and value, and how to leave it out where that helps."""
         file, line = self.place(row)
-        return bad_data(file, problem, fix, line=line, value=value)
+        error = bad_data(file, problem, fix, line=line, value=value)
+        return error.with_hint() if can_skip else error
 
     def take(self, indices: Sequence[int] | np.ndarray) -> "Rows":
         """The rows at these positions, in this order."""

@@ -4,15 +4,20 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from kerasft.data.causal_lm import COMPLETION_COLUMNS
-from kerasft.data.columns import columns_note, settle
+from kerasft.data.annotated_relations import relation_rows
+from kerasft.data.causal_lm import COMPLETION_COLUMNS, read_documents
+from kerasft.data.columns import columns_note, find_columns, settle
+from kerasft.data.invalid_rows import valid_rows
 from kerasft.data.plain_texts import text_paths
+from kerasft.data.relation_extraction import valid_entity_pairs
 from kerasft.data.rows import Rows
-from kerasft.data.sequence_to_sequence import SOURCE_NAMES, TARGET_NAMES, read_sources
+from kerasft.data.sequence_to_sequence import SOURCE_NAMES, TARGET_NAMES, read_sources, sources_and_references
 from kerasft.data.sources import read_rows
 from kerasft.data.tagged_texts import INTENT, LABEL_COLUMNS, TEXT_COLUMNS, find_tag_columns
+from kerasft.data.text_classification import text_columns, valid_labelled_rows
 from kerasft.data.trained_columns import is_conll, read_as_trained, tags_as_trained
 from kerasft.data.word_tables import rows_of_word_table
+from kerasft.features import REGRESSION, SINGLE_LABEL
 
 _LABELLED = ("text-classification", "relation-extraction")
 
@@ -44,8 +49,9 @@ def settled(
     trained: Mapping[str, object] | None = None,
     need_label: bool = False,
     classes: bool = False,
+    problem: str = SINGLE_LABEL,
 ) -> Settled:
-    """Read a source and settle its columns.
+    """Read a source and settle its columns; within `kerasft.data.skip_invalid`, leave out the rows that the task cannot use.
 
     Args:
         source: What the task's data function reads.
@@ -54,6 +60,7 @@ def settled(
         trained: The columns of the training data, the usual ones for other files.
         need_label: Whether sentence pairs must have scores; labels of texts and relations must be there anyway.
         classes: Whether labels are names of classes, to count in the note.
+        problem: What a text classifier's label is, by which invalid ones are told.
 
     Raises:
         DataError: If the source cannot be read, or a column is missing or ambiguous.
@@ -70,11 +77,13 @@ def settled(
         return _tags(source, columns, trained)
     rows = read_as_trained(source, trained, columns)
     if task == "sequence-to-sequence":
-        rows = read_sources(rows, columns)
+        rows = valid_rows(read_sources(rows, columns), sources_and_references)
         return Settled(rows, None, rows.roles, _note(rows, _by_role(columns), (SOURCE_NAMES, TARGET_NAMES)))
     if task == "causal-lm":
         return _causal_lm(rows, columns)
     rows = read_rows(rows, columns)
+    if task == "relation-extraction" and not {"label"} & {*(rows.roles or {}), *(columns or {})}:
+        rows = relation_rows(rows)
     if task == "masked-lm":
         columns = {**{name: part for name, part in (rows.roles or {}).items() if name == "text"}, **(columns or {})}
         rows = settle(replace(rows, roles=None), columns)
@@ -84,6 +93,7 @@ def settled(
         rows = settle(rows, columns, need_label=need_label or task in _LABELLED)
         if task == "sentence-embedding" and not need_label and given & {"text", "text_pair"} and "label" not in given:
             rows.roles.pop("label", None)  # who names the texts would name the scores
+    rows = _valid(rows, task, problem)
     return Settled(rows, None, dict(rows.roles), columns_note(rows, columns, classes=classes))
 
 
@@ -96,8 +106,17 @@ def _causal_lm(rows: object, columns: Mapping[str, object] | None) -> Settled:
         found = {**dict(zip(COMPLETION_COLUMNS, COMPLETION_COLUMNS)), **given}
     else:
         found = {"text": settle(replace(rows, roles=None), given).roles["text"]}
-    rows = replace(rows, roles=found)
+    rows = valid_rows(replace(rows, roles=found), read_documents)
     return Settled(rows, None, found, columns_note(rows, columns))
+
+
+def _valid(rows: Rows, task: str, problem: str) -> Rows:
+    roles = find_columns(rows)
+    if task == "relation-extraction":
+        return valid_entity_pairs(rows, roles)
+    if task == "masked-lm" or not roles.label:
+        return valid_rows(rows, lambda one: text_columns(one, roles))
+    return valid_labelled_rows(rows, roles, problem=REGRESSION if task == "sentence-embedding" else problem)
 
 
 def _is_pairs(source: object) -> bool:

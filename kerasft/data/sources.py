@@ -2,19 +2,22 @@
 
 import glob
 import os
-import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import tensorflow as tf
 
+from kerasft.data.arrow_files import is_saved_dataset, read_arrow, read_saved_dataset
 from kerasft.data.binary_files import read_parquet, read_tfrecord
+from kerasft.data.class_names import with_names_beside
 from kerasft.data.columns import without_header
 from kerasft.data.datasets import PREFIX, is_builder, rows_from_dataset, rows_from_tfds
 from kerasft.data.delimited import read_csv, read_tsv
-from kerasft.data.json_lines import read_jsonl
+from kerasft.data.excel import read_xlsx
+from kerasft.data.json_files import read_json, read_jsonl
 from kerasft.data.python_rows import rows_from_python
 from kerasft.data.rows import Rows
+from kerasft.data.text_files import path_suffix
 from kerasft.errors import DataError, bad_argument, bad_data
 
 _READERS = {
@@ -22,12 +25,31 @@ _READERS = {
     ".tsv": read_tsv,
     ".jsonl": read_jsonl,
     ".ndjson": read_jsonl,
+    ".json": read_json,
     ".parquet": read_parquet,
+    ".arrow": read_arrow,
+    ".xlsx": read_xlsx,
     ".tfrecord": read_tfrecord,
     ".tfrecords": read_tfrecord,
 }
 SUFFIXES = tuple(_READERS)
 """Endings of the files that `read_rows` reads; each may be followed by ".gz"."""
+
+_SAVE_AS_CSV = "Save it as CSV UTF-8, or as .xlsx."
+_ADVICE = {
+    ".xls": _SAVE_AS_CSV,
+    ".ods": _SAVE_AS_CSV,
+    ".xlsb": _SAVE_AS_CSV,
+    ".txt": "This task needs a table: if the file has columns, name it .csv or .tsv.",
+    ".spacy": 'Write JSON lines of it: {"text": doc.text, "spans": [[entity.start_char, entity.end_char, entity.label_], ...]}.',
+    ".xml": "Convert it to CSV or JSON lines: no layout of XML is usual for texts with labels.",
+    ".pkl": "Pickle files can run programs: write it as Parquet (pandas: frame.to_parquet).",
+    ".pickle": "Pickle files can run programs: write it as Parquet (pandas: frame.to_parquet).",
+    ".conll": "CoNLL columns are for token-classification and intent-and-slots.",
+    ".conllu": "CoNLL columns are for token-classification and intent-and-slots.",
+    ".zip": "Unpack it, and name the file in it.",
+}
+"""What to do about files of other kinds."""
 
 
 def read_rows(source: object, columns: Mapping[str, object] | None = None) -> Rows:
@@ -89,12 +111,9 @@ def expand_paths(pattern: str) -> list[Path]:
     return [Path(name) for name in found]
 
 
-def path_suffix(path: Path) -> str:
-    """The ending that tells the format, without ".gz" and without the "-00000-of-00005" of sharded files."""
-    return Path(re.sub(r"(-\d+-of-\d+)?(\.gz)?$", "", path.name, flags=re.IGNORECASE)).suffix.lower()
-
-
 def _read_file(path: Path, header: bool) -> Rows:
+    if path.is_dir() and is_saved_dataset(path):
+        return read_saved_dataset(path)
     if path.is_dir():
         raise bad_data(str(path), "this is a folder", _folder_says(path / "x"))
     if not path.exists():
@@ -105,10 +124,10 @@ def _read_file(path: Path, header: bool) -> Rows:
             "source",
             f"a file that ends in one of {sorted(_READERS)} (or these with .gz)",
             str(path),
-            "Rename the file to say what it is.",
+            _ADVICE.get(suffix, "Rename the file to say what it is."),
             kind=DataError,
         )
-    return _READERS[suffix](path, header)
+    return with_names_beside(_READERS[suffix](path, header), path)
 
 
 def _folder_says(path: Path) -> str:

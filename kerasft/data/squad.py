@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kerasft.data.invalid_rows import skip
 from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
 from kerasft.data.squad_answers import BARE, FIX, Aligner, checked_text, read_answers
@@ -158,12 +159,19 @@ class _Reader:
         self.need_answers = need_answers
         self.questions: list[Question] = []
         self.ids: set[str] = set()
+        self.number = 0
 
     def add(self, item: Mapping[str, Any], place: str, *, context: object, title: object = "") -> None:
         """Check one question, of SQuAD's JSON or of a table, and keep it."""
+        self.number += 1
         name = item.get("id")
-        name = str(len(self.questions) + 1) if name is None else str(name)
-        place = f"{place}, question {name!r}"
+        name = str(self.number) if name is None else str(name)
+        try:
+            self._keep(item, f"{place}, question {name!r}", name=name, context=context, title=title)
+        except DataError as error:
+            skip(error)
+
+    def _keep(self, item: Mapping[str, Any], place: str, *, name: str, context: object, title: object) -> None:
         if name in self.ids:
             raise bad_data(place, "duplicate id", "Give each question an id of its own.", value=name)
         self.ids.add(name)
@@ -193,7 +201,8 @@ def _read_json(path: Path, reader: _Reader) -> None:
     except (ValueError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
-        raise bad_data(name, f"this is not JSON ({error})", "Check how the file was written.") from error
+        _read_table(read_rows(path), reader)  # JSON lines, as Hugging Face's datasets write them to .json
+        return
     items = content.get("data") if isinstance(content, Mapping) else content
     before = len(reader.questions)
     for item in _list(items, "the list of articles (data)", name):
@@ -210,7 +219,7 @@ def _read_json(path: Path, reader: _Reader) -> None:
                     raise bad_data(name, "a question is not an object", FIX, value=entry)
                 reader.add(entry, name, context=paragraph.get("context"), title=item.get("title"))
     if len(reader.questions) == before:
-        raise bad_data(name, "it holds no question", FIX)
+        raise bad_data(name, "it holds no question that can be used", FIX)
 
 
 def _list(value: object, what: str, name: str) -> list:
@@ -228,3 +237,5 @@ def _read_table(rows: Rows, reader: _Reader) -> None:
         item = {name: column[row] for name, column in rows.columns.items()}
         file, line = rows.place(row)
         reader.add(item, f"{file}, line {line}", context=item["context"], title=item.get("title"))
+    if not reader.questions:
+        raise bad_data(rows.name, "it holds no question that can be used", FIX)

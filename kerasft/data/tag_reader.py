@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from kerasft.data.character_spans import EXAMPLE, tags_of_spans
+from kerasft.data.class_names import bad_number
 from kerasft.data.rows import Rows
 from kerasft.data.token_store import logger
 from kerasft.errors import DataError, bad_argument, bad_data
@@ -37,6 +38,7 @@ class TagReader:
     Args:
         scheme: As for `kerasft.data.read_tags`.
         invalid: `"error"` or `"repair"`, as there.
+        names: What tags that are numbers mean, in their order.
 
     Example:
 
@@ -45,11 +47,12 @@ class TagReader:
     ('Rome', [(0, 4)], ['B-LOC'])
     """
 
-    def __init__(self, scheme: str, invalid: str):
+    def __init__(self, scheme: str, invalid: str, names: Sequence[str] | None = None):
         if invalid not in INVALID:
             raise bad_argument("invalid", "'error' or 'repair'", invalid, "Choose one of them.")
         self.plain = str(scheme).upper() == PLAIN
         self.scheme = "IOB1" if self.plain else scheme_name(scheme)  # I- alone is IOB1's form where no spans touch
+        self.names = names
         self.repairs = invalid == "repair"
         self.changed: list[int] = []
         self.trimmed = 0
@@ -66,13 +69,20 @@ class TagReader:
     def words(self, rows: Rows, row: int, *, words: Sequence[str], tags: Sequence[str]) -> Tagged:
         """A text of words joined by spaces, their offsets and their tags in IOB2."""
         words, tags = (item.tolist() if hasattr(item, "tolist") else item for item in (words, tags))
-        if is_list_of(tags, int) or (is_list_of(tags, str) and all(tag.strip().isdigit() for tag in tags)):
+        if is_list_of(tags, int) or (is_list_of(tags, str) and all(tag.strip().isdecimal() for tag in tags)):
+            tags = self._named(rows, row, tags)
+        if is_list_of(tags, int):
             fix = (
-                "Write their names: [names[tag] for tag in tags], where names is the list that comes with the data "
-                '(Hugging Face: dataset.features["ner_tags"].feature.names).'
+                "Say what they mean: --label-names O,B-PER,... or a file of one name a line (tag_names=[...]), in the order of "
+                'the numbers. The names come with the data (Hugging Face: dataset.features["ner_tags"].feature.names, or '
+                "dataset_info.json, which is read where it is beside the file)."
             )
             raise rows.error(
-                row, "the tags are numbers, and the data does not say what these mean", fix=fix, value=tags
+                row,
+                "the tags are numbers, and the data does not say what these mean",
+                fix=fix,
+                value=tags,
+                can_skip=False,
             )
         for name, items in (("words", words), ("tags", tags)):
             if not is_list_of(items, str) or not all(items):
@@ -100,6 +110,16 @@ class TagReader:
                 raise _word_error(rows, row, wrong, problem, fix=(fix + _fitting(rows)).strip(), value=tags[wrong])
             self.changed.append(sum(a != b for a, b in zip(read, repair(read, self.scheme))))
         return text, offsets, tags_of(spans_of(read), len(read))
+
+    def _named(self, rows: Rows, row: int, tags: Sequence[int | str]) -> list:
+        """The tags of these numbers; the numbers themselves where the names are not known."""
+        numbers = [int(tag) for tag in tags]
+        if self.names is None:
+            return numbers
+        for number in numbers:
+            if not 0 <= number < len(self.names):
+                raise bad_number(rows, row, number, self.names)
+        return [self.names[number] for number in numbers]
 
     def _tag(self, tag: str) -> str | None:
         """A tag in the scheme's own letters; None if it is none of it."""
@@ -196,4 +216,5 @@ def _word_error(rows: Rows, row: int, index: int, problem: str, *, fix: str, val
     """The error that names the word's own line, where words have lines."""
     if "lines" not in rows.columns:
         return rows.error(row, f"{problem} (word {index + 1})", fix=fix, value=value)
-    return bad_data(rows.place(row)[0], problem, fix, line=rows.columns["lines"][row][index], value=value)
+    error = bad_data(rows.place(row)[0], problem, fix, line=rows.columns["lines"][row][index], value=value)
+    return error.with_hint()

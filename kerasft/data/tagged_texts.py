@@ -6,6 +6,7 @@ from pathlib import Path
 
 from kerasft.data.character_spans import EXAMPLE
 from kerasft.data.conll import SUFFIXES, parallel_files, read_conll, read_parallel
+from kerasft.data.invalid_rows import skip
 from kerasft.data.label_names import is_number, label_key, label_text, look_alikes, natural_key, visible_name
 from kerasft.data.rows import Rows
 from kerasft.data.sources import expand_paths, path_suffix, read_rows
@@ -13,7 +14,7 @@ from kerasft.data.tag_reader import TagReader, is_list_of, parsed_list
 from kerasft.data.token_store import logger
 from kerasft.data.unknown_labels import report_unknown
 from kerasft.data.word_tables import rows_of_word_table
-from kerasft.errors import bad_argument, bad_data
+from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import Labels
 from kerasft.postprocessing.tags import OUTSIDE, scheme_name, scheme_of, spans_of, tags_of
 
@@ -24,7 +25,12 @@ _TUPLES = ("text", "text_pair", "label")  # what `read_rows` calls the parts of 
 
 
 def read_tags(
-    source: object, *, columns: Mapping[str, object] | None = None, scheme: str = "IOB2", invalid: str = "error"
+    source: object,
+    *,
+    columns: Mapping[str, object] | None = None,
+    scheme: str = "IOB2",
+    invalid: str = "error",
+    tag_names: Sequence[str] | None = None,
 ) -> Rows:
     """Read texts with tagged words, or with labelled character spans, and check them.
 
@@ -41,6 +47,7 @@ def read_tags(
         invalid: What to do about a sequence that the scheme does not allow, such as I-PER after O: `"error"`, or
             `"repair"`, which reads it as conlleval does and logs how many tags changed; of a span with white space at its
             ends: `"repair"` trims it.
+        tag_names: What tags that are numbers mean: names for 0, 1, ... in this order, where the source does not say them.
 
     Returns:
         Rows with the columns `text` (words are joined by a space), `offsets` (start and end of each word), `tags` (one a
@@ -56,7 +63,7 @@ def read_tags(
     >>> rows.columns["offsets"], rows.columns["tags"]
     ([[(0, 4), (4, 5), (6, 11)]], [['B-LOC', 'O', 'O']])
     """
-    reader = TagReader(scheme, invalid)
+    reader = TagReader(scheme, invalid, tag_names)
     if isinstance(source, Rows) and "offsets" in source.columns:
         return source
     rows = _raw_rows(source, columns)
@@ -64,21 +71,34 @@ def read_tags(
     text, label = _find(rows, columns, "text", TEXT_COLUMNS), _find(rows, columns, "label", LABEL_COLUMNS)
     intent = columns.get(INTENT, INTENT)
     result: dict[str, list] = {"text": [], "offsets": [], "tags": []}
+    result |= {INTENT: []} if intent in rows.columns else {}
+    kept = []
     for row in range(len(rows)):
-        marked = parsed_list(rows.columns[label][row])
-        value = rows.columns[text][row]
-        if is_list_of(marked, str):
-            value = value.split() if isinstance(parsed_list(value), str) else parsed_list(value)
-        if isinstance(value, str):
-            found = reader.spans(rows, row, text=value, marked=marked)
-        else:
-            found = reader.words(rows, row, words=value, tags=marked)
+        try:
+            found = _tagged(reader, rows, row, value=rows.columns[text][row], marked=rows.columns[label][row])
+            if INTENT in result:
+                found = (*found, _intent(rows, row, rows.columns[intent][row]))
+        except DataError as error:
+            if not error.can_skip:
+                raise
+            skip(error)
+            continue
         for name, item in zip(result, found):
             result[name].append(item)
+        kept.append(row)
+    if not kept:
+        raise bad_data(rows.name, f"none of {len(rows)} rows can be used", "Is this the right file?")
     reader.report(rows)
-    if intent in rows.columns:
-        result[INTENT] = [_intent(rows, row, value) for row, value in enumerate(rows.columns[intent])]
-    return Rows(result, rows.files, rows.file_ids, rows.lines)
+    return Rows(result, rows.files, rows.file_ids[kept], rows.lines[kept])
+
+
+def _tagged(reader: TagReader, rows: Rows, row: int, *, value: object, marked: object) -> tuple:
+    marked = parsed_list(marked)
+    if is_list_of(marked, str):
+        value = value.split() if isinstance(parsed_list(value), str) else parsed_list(value)
+    if isinstance(value, str):
+        return reader.spans(rows, row, text=value, marked=marked)
+    return reader.words(rows, row, words=value, tags=marked)
 
 
 def collect_tags(

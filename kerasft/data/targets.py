@@ -1,14 +1,20 @@
 """Label columns that hold numbers: the targets of a regression, and the 0/1 columns of a multi-label problem."""
 
 import math
+import re
+from dataclasses import replace
 
 import numpy as np
 
 from kerasft.data.columns import Roles
 from kerasft.data.label_names import label_text
 from kerasft.data.rows import Rows
+from kerasft.data.token_store import logger
 from kerasft.errors import bad_data
 from kerasft.features import Labels
+
+_DECIMAL = re.compile(r"[+-]?\d+(,\d+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
 def targets(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
@@ -23,9 +29,36 @@ def targets(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
     >>> targets(rows, Roles("text", None, ("joy", "fear"), True), Labels(["fear", "joy"], "regression")).tolist()
     [[1.0, 0.5]]
     """
-    columns = _columns_for(rows, roles, labels)
+    columns = _columns_for(with_decimal_points(rows, roles), roles, labels)
     y = [[_number(rows, row, column[row]) for column in columns] for row in range(len(rows))]
     return np.array(y, np.float32).reshape(len(rows), len(columns))
+
+
+def with_decimal_points(rows: Rows, roles: Roles) -> Rows:
+    """Write points for the decimal commas of label columns in which every cell is a number so written, and log it.
+
+    A column of nothing but "1,234" may as well hold thousands, and one cell with a comma be a slip: these stay as they are.
+
+    Example:
+
+    >>> rows = Rows.of({"text": ["a", "b", "c"], "score": ["0,5", "3", "1,25"]}, "scores.csv")
+    >>> with_decimal_points(rows, Roles("text", None, ("score",))).columns["score"]
+    ['0.5', '3', '1.25']
+    """
+    changed = {}
+    for name in roles.label:
+        cells = [cell.strip() if isinstance(cell, str) else cell for cell in rows.columns[name]]
+        filled = [cell for cell in cells if isinstance(cell, str) and cell]
+        with_comma = [cell for cell in filled if "," in cell]
+        if len(with_comma) < 2 or not all(_DECIMAL.fullmatch(cell) for cell in filled):
+            continue
+        if all(_THOUSANDS.fullmatch(cell) for cell in with_comma):
+            continue
+        changed[name] = [cell.replace(",", ".") if isinstance(cell, str) else cell for cell in cells]
+        logger.warning(
+            "%s: the commas in column %r are read as decimal points, as in %r.", rows.name, name, with_comma[0]
+        )
+    return replace(rows, columns={**rows.columns, **changed}) if changed else rows
 
 
 def indicators(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:

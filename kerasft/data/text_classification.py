@@ -9,12 +9,15 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.batching import Batching
 from kerasft.data.columns import Roles, find_columns
+from kerasft.data.invalid_rows import valid_rows
+from kerasft.data.label_cells import check_label, only_column
 from kerasft.data.labels import encode_labels, labels_of
 from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
+from kerasft.data.targets import indicators, targets, with_decimal_points
 from kerasft.data.token_dataset import make_store, token_dataset
 from kerasft.data.token_store import Encoder, logger
-from kerasft.features import SINGLE_LABEL, Labels
+from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 
 
 def text_classification(
@@ -32,8 +35,9 @@ def text_classification(
     """Make the dataset that a text classifier is trained on, evaluated on, or predicts.
 
     Args:
-        source: Path, pattern or list of paths of .csv, .tsv, .jsonl, .parquet or .tfrecord files; or rows: a list of
-            dictionaries, of `(text, label)` or `(text, text_pair, label)` tuples or of texts, or a DataFrame.
+        source: Path, pattern or list of paths of .csv, .tsv, .jsonl, .json, .parquet, .arrow, .xlsx or .tfrecord files, or
+            a folder of Hugging Face's `save_to_disk`; or rows: a list of dictionaries, of `(text, label)` or `(text,
+            text_pair, label)` tuples or of texts, a DataFrame, or a Hugging Face `Dataset`.
         tokenizer: A `transformers.PreTrainedTokenizerFast`, as `load_pretrained` returns it.
         labels: The model's labels, `labels=model.labels`. Without them the dataset has features only.
         columns: `{"text": ..., "text_pair": ..., "label": ...}`: names of columns, or 0-based numbers, which say that
@@ -66,6 +70,7 @@ def text_classification(
     batching = Batching.of(batch_size)
     rows = read_rows(source, columns)
     roles = find_columns(rows, columns, need_label=labels is not None)
+    rows = rows if labels is None else valid_labelled_rows(rows, roles, problem=Labels.of(labels).problem)
     texts, pairs = text_columns(rows, roles, allow_empty=labels is None)
     y = None if labels is None else encode_labels(rows, roles, labels=Labels.of(labels))
     tokens = make_store(Encoder(tokenizer, max_length, pair=pairs is not None), texts, pairs=pairs, folder=store)
@@ -94,7 +99,8 @@ def collect_labels(
     Labels(['9', '10'], problem='single_label')
     """
     rows = read_rows(source, columns)
-    return labels_of(rows, find_columns(rows, columns, need_label=True), problem=problem)
+    roles = find_columns(rows, columns, need_label=True)
+    return labels_of(valid_labelled_rows(rows, roles, problem=problem), roles, problem=problem)
 
 
 def texts_and_labels(
@@ -124,9 +130,34 @@ def texts_and_labels(
     """
     rows = read_rows(source, columns)
     roles = find_columns(rows, columns, need_label=labels is not None)
+    rows = rows if labels is None else valid_labelled_rows(rows, roles, problem=Labels.of(labels).problem)
     texts, pairs = text_columns(rows, roles, allow_empty=labels is None)
     y = None if labels is None else encode_labels(rows, roles, labels=Labels.of(labels))
     return (texts if pairs is None else list(zip(texts, pairs))), y
+
+
+def valid_labelled_rows(rows: Rows, roles: Roles, *, problem: str) -> Rows:
+    """Leave out the rows without a text or a label, within `kerasft.data.skip_invalid`; else return all.
+
+    Args:
+        rows: The table.
+        roles: Its columns.
+        problem: What a label is.
+
+    Raises:
+        DataError: If no row is valid, or the label columns do not fit the problem.
+    """
+
+    def check(one: Rows) -> None:
+        text_columns(one, roles)
+        if problem == REGRESSION:
+            targets(one, roles, Labels(roles.label, REGRESSION))
+        elif problem == MULTI_LABEL and roles.several:
+            indicators(one, roles, Labels(roles.label, MULTI_LABEL))
+        else:
+            check_label(one, 0, only_column(one, roles)[0], problem=problem)
+
+    return valid_rows(with_decimal_points(rows, roles) if problem == REGRESSION else rows, check)
 
 
 def text_columns(rows: Rows, roles: Roles, *, allow_empty: bool = False) -> tuple[list[str], list[str] | None]:

@@ -4,6 +4,7 @@ import codecs
 import gzip
 import logging
 import os
+import re
 import zlib
 from pathlib import Path
 
@@ -68,6 +69,7 @@ def read_text(path: Path) -> str:
         raise _wrong_encoding(path, content, error, is_utf16) from error
     if is_utf16:
         say(path, "read as UTF-16")
+    text = text.replace("\n\ufeff", "\n")  # files with byte order marks, one after the other
     if "\0" in text:
         # ASCII in UTF-16 without a byte order mark is valid UTF-8 in which every other character is NUL.
         likely = text.count("\0") > len(text) // 3
@@ -88,6 +90,11 @@ def split_lines(text: str) -> list[str]:
     Other line separators of Unicode, such as U+2028, may be part of a text and end no line.
     """
     return [line.removesuffix("\r") for line in (text.split("\n") if "\n" in text else text.split("\r"))]
+
+
+def path_suffix(path: Path) -> str:
+    """The ending that tells the format, without ".gz" and without the "-00000-of-00005" of sharded files."""
+    return Path(re.sub(r"(-\d+-of-\d+)?(\.gz)?$", "", path.name, flags=re.IGNORECASE)).suffix.lower()
 
 
 def _wrong_encoding(path: Path, content: bytes, error: UnicodeDecodeError, is_utf16: bool) -> DataError:

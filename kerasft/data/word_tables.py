@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from kerasft.data.invalid_rows import skip
 from kerasft.data.rows import Rows
 from kerasft.data.token_store import logger
 from kerasft.errors import bad_data
@@ -44,6 +45,7 @@ def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) 
     logger.warning("%s: words from column %r, tags from %r, sentences from %r.", rows.name, word, tag, sentence)
     found: dict[str, list] = {"words": [], "tags": [], "lines": []}
     first: list[int] = []
+    bad: set[int] = set()
     before = None
     for row, number in enumerate(rows.columns[sentence]):
         here = (rows.file_ids[row], before[1] if before is not None and _is_empty(number) else str(number))
@@ -55,10 +57,15 @@ def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) 
         for name, what in ((word, "word"), (tag, "tag")):
             value = rows.columns[name][row]
             if _is_empty(value):
-                raise rows.error(row, f"the {what} is missing", fix="Fill it in, or delete the row.", value=value)
+                skip(rows.error(row, f"the {what} is missing", fix="Fill it in, or delete the sentence.", value=value))
+                bad.add(len(first) - 1)  # a sentence without one of its words is none
+                continue
             found[f"{what}s"][-1].append(value.strip() or value)
         found["lines"][-1].append(int(rows.lines[row]))
-    return Rows(found, rows.files, rows.file_ids[first], rows.lines[first])
+    sentences = Rows(found, rows.files, rows.file_ids[first], rows.lines[first])
+    if len(bad) == len(first):
+        raise bad_data(rows.name, "no sentence can be used", "Fill in the words and tags.")
+    return sentences.take([number for number in range(len(first)) if number not in bad]) if bad else sentences
 
 
 def _columns(rows: Rows, columns: Mapping[str, object] | None) -> tuple:

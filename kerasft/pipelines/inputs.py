@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from kerasft.data.columns import Roles, find_columns
+from kerasft.data.invalid_rows import valid_rows
 from kerasft.data.rows import Rows
 from kerasft.data.sequence_to_sequence import find_source
 from kerasft.data.tag_reader import join_words
@@ -31,6 +32,8 @@ class Items(NamedTuple):
     """The other columns of each row."""
     columns: dict[str, object]
     """Which column each field is taken from."""
+    places: Sequence[tuple[str, int]] = ()
+    """The file and the line of each, where they have one."""
 
 
 def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | None = None) -> Items:
@@ -42,15 +45,19 @@ def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | Non
         columns: What the user names: `"text"`, and `"text_pair"` for the second part.
 
     Raises:
-        DataError: If a column is missing, or a cell holds no text.
+        DataError: If a column is missing, or a cell holds no text; within `kerasft.data.skip_invalid` such rows are left out.
 
     Example:
 
     >>> from kerasft import make_bundle, pipelines
     >>> classify = pipelines.load(make_bundle(model, tokenizer, max_length=16))
     >>> items_of(classify, Rows.of({"id": [7], "review": ["a good film"]}, "test.csv"))
-    Items(items=['a good film'], others=[{'id': 7}], columns={'text': 'review'})
+    Items(items=['a good film'], others=[{'id': 7}], columns={'text': 'review'}, places=[('test.csv', 1)])
     """
+    return _items_of(pipeline, valid_rows(rows, lambda one: _items_of(pipeline, one, columns)), columns)
+
+
+def _items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | None) -> Items:
     columns = {**(rows.roles or {}), **(columns or {})}
     if isinstance(pipeline, TokenClassificationPipeline | IntentAndSlotsPipeline):
         found, parts = _tagged(rows, columns)
@@ -75,7 +82,7 @@ def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | Non
     names = [name for name in rows.columns if name not in used]
     others = [dict(zip(names, cells)) for cells in zip(*(rows.columns[name] for name in names))]
     items = parts[0] if len(parts) == 1 else list(zip(*parts))
-    return Items(list(items), others or [{} for _ in items], found)
+    return Items(list(items), others or [{} for _ in items], found, [rows.place(row) for row in range(len(rows))])
 
 
 def _found(rows: Rows, columns: Mapping[str, object]) -> Roles:

@@ -13,6 +13,7 @@ import random
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import (
     finish,
     keep_weights,
@@ -116,6 +117,7 @@ def main(options: Options) -> dict:
     return result
 
 
+@skips_invalid
 def read_texts(options: Options) -> tuple:
     """Read the train and dev texts, the split to report with its texts, and the columns."""
     columns = {name: column(getattr(options, name)) for name in ("text", "prompt", "completion")}

@@ -13,6 +13,7 @@ import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, progress, read_labelled
 
 
@@ -29,7 +30,9 @@ class Options(TrainingOptions):
     output: str = option("folder of the bundle to write", default="saved_models/few_shot")
     text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
     label: str | None = option("column of the label")
-    label_names: str | None = option("what the numbers 0, 1, ... in the label column mean: names joined by commas")
+    label_names: str | None = option(
+        "what the numbers 0, 1, ... in the label column mean: names joined by commas, or a file of one name a line"
+    )
     examples_per_class: int = option(
         "rows of --train drawn of each class; the others are not trained on", default=8, least=1
     )
@@ -125,6 +128,7 @@ def main(options: Options) -> dict:
     return result
 
 
+@skips_invalid
 def read_rows(options: Options) -> tuple:
     """Read the columns' names, the examples drawn, the split to report with its rows, and the labels of all train rows."""
     columns = {"text": column(options.text), "label": column(options.label)}

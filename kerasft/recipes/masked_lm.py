@@ -12,6 +12,7 @@ import dataclasses
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import (
     finish,
     keep_weights,
@@ -110,6 +111,7 @@ def main(options: Options) -> dict:
     return result
 
 
+@skips_invalid
 def read_rows(options: Options) -> tuple:
     """Read the train and dev rows, the split to report with its rows, and the column. Labels, if there are any, play no part."""
     columns = None if options.text is None else {"text": column(options.text)}

@@ -1,11 +1,13 @@
 """How a recipe declares its choices, so that the command line and the YAML file can offer the same ones."""
 
 import dataclasses
+import json
 import math
 import os
 from typing import Any
 
 from kerasft.errors import bad_argument
+from kerasft.files import local_path
 
 
 def option(
@@ -92,6 +94,36 @@ def column(value: str | None) -> int | str | list[int | str] | None:
     return parts if len(parts) > 1 else parts[0]
 
 
+def names(value: str) -> list[str]:
+    """Read names as they are typed: joined by commas; or a file's: one a line, or a JSON list or object of them by number.
+
+    Raises:
+        KerasftError: If the file holds no names.
+
+    Example:
+
+    >>> names("negative, positive")
+    ['negative', 'positive']
+    """
+    path = local_path(value)
+    if path.suffix.lower() not in (".txt", ".json") or not path.is_file():
+        return [name.strip() for name in value.split(",")]
+    try:
+        text = path.read_text("utf-8-sig")
+        found = (
+            json.loads(text) if path.suffix.lower() == ".json" else [line for line in text.splitlines() if line.strip()]
+        )
+    except (OSError, ValueError, RecursionError) as error:
+        raise bad_argument("label_names", "names joined by commas, or a file of them", value, f"({error})") from error
+    found = found.get("id2label", found) if isinstance(found, dict) else found
+    if isinstance(found, dict) and all(str(key).isdecimal() for key in found):
+        found = [found[key] for key in sorted(found, key=int)]
+    if not isinstance(found, list) or not found or not all(isinstance(name, str) for name in found):
+        fix = 'Write one name a line, or a JSON list: ["O", "B-PER"].'
+        raise bad_argument("label_names", "names joined by commas, or a file of them", value, fix)
+    return [name.strip() for name in found]
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
     """The choices that every training recipe offers. Each is a flag of the command line and a key of `--config`.
@@ -103,7 +135,10 @@ class TrainingOptions:
     """
 
     model: str = option("checkpoint: a Hugging Face folder or hub id, or a KerasHub preset", required=True)
-    train: str = option("training file (.csv .tsv .jsonl .parquet .tfrecord), or tfds:NAME:SPLIT", required=True)
+    train: str = option(
+        "training file (.csv .tsv .jsonl .json .parquet .xlsx ...: docs/data_formats.md), or tfds:NAME:SPLIT",
+        required=True,
+    )
     dev: str | None = option("file to validate on after each epoch; without it a part of --train is held out")
     test: str | None = option("file to report on; without it the report is on the dev rows")
     dev_fraction: float = option(
@@ -131,6 +166,10 @@ class TrainingOptions:
     precision: str = option("arithmetic", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16"))
     strategy: str = option("devices", default="auto", choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"))
     seed: int = option("seed of the split, the order, the new weights and the dropout", default=0, least=0, below=2**32)
+    skip_invalid: bool = option(
+        "leave out rows that cannot be used (no text, no label, broken), count them and list them in OUTPUT.run",
+        default=False,
+    )
     resume: bool = option("continue an interrupted run of the same --output after its last whole epoch", default=False)
     overwrite: bool = option(
         "replace the bundle that --output holds, and discard an interrupted run of the same --output", default=False

@@ -12,6 +12,7 @@ import random
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, option
+from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import (
     finish,
     keep_weights,
@@ -125,6 +126,7 @@ def main(options: Options) -> dict:
     return result
 
 
+@skips_invalid
 def read_questions(options: Options) -> tuple:
     """Read the questions of train and dev, and the split to report with its questions."""
     train = kerasft.data.read_squad(options.train, misaligned=options.misaligned)

@@ -38,7 +38,9 @@ class Options(TrainingOptions):
     output: str = option("folder of the bundle to write", default="saved_models/relation_extraction")
     text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
     label: str | None = option("column of the label")
-    label_names: str | None = option("what the numbers 0, 1, ... in the label column mean: names joined by commas")
+    label_names: str | None = option(
+        "what the numbers 0, 1, ... in the label column mean: names joined by commas, or a file of one name a line"
+    )
     negative_label: str | None = option(
         "label of pairs without a relation, which the scores leave out; found by itself if it is Other, no_relation, NA or none"
     )

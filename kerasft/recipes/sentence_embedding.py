@@ -13,6 +13,7 @@ import sys
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
 
 
@@ -131,6 +132,7 @@ def prompted(rows: "kerasft.data.Rows", encoder) -> "kerasft.data.Rows":
     return kerasft.data.read_rows({**rows.columns, **texts}) if prompt else rows
 
 
+@skips_invalid
 def read_rows(options: Options) -> tuple:
     """Read the train and dev rows, the split to report with its rows, whether they are rated, and the columns."""
     columns = {"text": column(options.text), "text_pair": column(options.text_pair), "label": column(options.label)}

@@ -13,6 +13,7 @@ import dataclasses
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import (
     finish,
     keep_weights,
@@ -150,6 +151,7 @@ def make_settings(options: Options, tokenizer, generation: dict) -> dict:
     return chosen | {"generation": generation, "start_token_id": tokenizer.pad_token_id or 0}
 
 
+@skips_invalid
 def read_rows(options: Options) -> tuple:
     """Read the train and dev rows, the split to report with its rows, and the columns."""
     columns = {"source": column(options.source), "target": column(options.target)}

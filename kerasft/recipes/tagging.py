@@ -3,7 +3,8 @@
 import dataclasses
 
 import kerasft
-from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.options import TrainingOptions, column, names, option
+from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import settle
 
 
@@ -19,6 +20,9 @@ class TaggingOptions(TrainingOptions):
 
     text: str | None = option("column of the words (CoNLL: a number from 0) or of the text (JSON lines: its name)")
     label: str | None = option("column of the tags (CoNLL: a number, the last by default) or of the spans (JSON lines)")
+    label_names: str | None = option(
+        "what tags that are numbers mean: names for 0, 1, ... joined by commas, or a file of one name a line"
+    )
     scheme: str = option(
         "how the files write tags; IO: types without a prefix", default="IOB2", choices=("IOB1", "IOB2", "IOBES", "IO")
     )
@@ -35,6 +39,7 @@ class TaggingOptions(TrainingOptions):
     label_smoothing: float = option("mass moved from the true tag to all tags", default=0.0, least=0, below=1)
 
 
+@skips_invalid
 def read_tagged_rows(options: TaggingOptions) -> tuple:
     """Read the train and dev rows, the split to report with its rows, the tags of the rows trained on, and the columns.
 
@@ -52,6 +57,7 @@ def read_tagged_rows(options: TaggingOptions) -> tuple:
     def read(path: str, trained: dict | None = None) -> tuple:
         found = settle(path, columns, task="token-classification", trained=trained)
         reading = {"columns": found.named, "scheme": options.scheme, "invalid": options.invalid}
+        reading["tag_names"] = options.label_names and names(options.label_names)
         return kerasft.data.read_tags(found.source, **reading), found.columns
 
     train, found = read(options.train)

@@ -42,7 +42,9 @@ class Options(TrainingOptions):
     text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
     text_pair: str | None = option("column of the second text of a pair")
     label: str | None = option("column of the label; several joined by commas are several targets")
-    label_names: str | None = option("what the numbers 0, 1, ... in the label column mean: names joined by commas")
+    label_names: str | None = option(
+        "what the numbers 0, 1, ... in the label column mean: names joined by commas, or a file of one name a line"
+    )
     problem: str = option(
         "what a label is", default="single_label", choices=("single_label", "multi_label", "regression")
     )

@@ -9,7 +9,7 @@ from typing import Any
 import kerasft
 from kerasft import locks
 from kerasft.errors import bad_argument
-from kerasft.recipes.options import TrainingOptions, column
+from kerasft.recipes.options import TrainingOptions, column, names
 from kerasft.recipes.output import (
     BEST_WEIGHTS,
     RESUME,
@@ -19,6 +19,7 @@ from kerasft.recipes.output import (
     reserve,
     work_folder,
 )
+from kerasft.recipes.skipping import skips_invalid
 
 
 def prepare(options: TrainingOptions) -> pathlib.Path:
@@ -84,6 +85,7 @@ def settle(path: str, columns: dict | None, **task) -> "kerasft.data.settled.Set
     return found
 
 
+@skips_invalid
 def read_rows(
     options: TrainingOptions, columns: dict, *, problem: str = "single_label", leave_out: str | None = None
 ) -> tuple:
@@ -136,12 +138,10 @@ def read_labelled(
     >>> read_labelled(options, "numbers.csv", {}).columns["label"]
     ['positive', 'negative']
     """
-    rows = settle(file, columns, trained=trained, classes=problem == "single_label").source
-    names = getattr(options, "label_names", None)
-    if names is None:
+    rows = settle(file, columns, trained=trained, classes=problem == "single_label", problem=problem).source
+    if getattr(options, "label_names", None) is None:
         return rows
-    names = [name.strip() for name in names.split(",")]
-    return kerasft.data.name_labels(rows, names, problem=problem)
+    return kerasft.data.name_labels(rows, names(options.label_names), problem=problem)
 
 
 def restore_head(model: Any, options: TrainingOptions) -> None:

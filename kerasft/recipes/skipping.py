@@ -1,0 +1,39 @@
+"""`--skip-invalid`: a recipe's rows that cannot be used are left out, counted, and listed beside the bundle."""
+
+import functools
+import sys
+from collections.abc import Callable
+
+import kerasft
+from kerasft.recipes.options import TrainingOptions
+from kerasft.recipes.output import work_folder
+
+
+def skips_invalid(read: Callable) -> Callable:
+    """Make a function that reads a recipe's files do so as `options.skip_invalid` says.
+
+    Args:
+        read: Takes the recipe's options first.
+
+    Example:
+
+    >>> @skips_invalid
+    ... def read(options):
+    ...     return kerasft.data.settled(options.train).source
+    >>> _ = (scratch / "gaps.csv").write_text("text,label\\nfine,a\\n,b\\n")
+    >>> options = TrainingOptions(model="bert-base-uncased", train=str(scratch / "gaps.csv"))
+    >>> len(read(options))
+    2
+    """
+
+    @functools.wraps(read)
+    def reading(options: TrainingOptions, *args, **named):
+        if not options.skip_invalid:
+            return read(options, *args, **named)
+        with kerasft.data.skip_invalid() as skipped:
+            result = read(options, *args, **named)
+        if said := skipped.report(work_folder(options)):
+            print(said, file=sys.stderr)
+        return result
+
+    return reading
