@@ -9,7 +9,7 @@ import kerasft
 from kerasft import multi_label, regression, security
 from kerasft.backbones import GPT2Config, gpt2
 from kerasft.errors import KerasftError
-from kerasft.heads import causal_lm, masked_lm, sentence_embedding, text_classifier, token_classifier
+from kerasft.heads import causal_lm, sentence_embedding, text_classifier, token_classifier
 from tests import tiny, tiny_t5
 from tests.environments.test_steps import ENCODER_HEADS
 from tests.heads.keras_hub_encoders import KERAS_HUB, SIZES
@@ -58,6 +58,24 @@ HUB = {
     "bert": lambda: keras_hub.models.BertBackbone(**HUB_SIZES),
     "xlm-roberta": lambda: keras_hub.models.XLMRobertaBackbone(**HUB_SIZES),
 }
+DECODER_SIZES = {"vocabulary_size": 50, "num_layers": 1, "hidden_dim": 8, "intermediate_dim": 16}
+GROUPED = {**DECODER_SIZES, "num_query_heads": 2, "num_key_value_heads": 1}
+DECODERS = {
+    "gpt2": lambda: keras_hub.models.GPT2Backbone(**HUB_SIZES),
+    "opt": lambda: keras_hub.models.OPTBackbone(**HUB_SIZES),
+    "bloom": lambda: keras_hub.models.BloomBackbone(**DECODER_SIZES, num_heads=2),
+    "falcon": lambda: keras_hub.models.FalconBackbone(
+        **{**DECODER_SIZES, "intermediate_dim": 32}, num_attention_heads=2
+    ),
+    "qwen": lambda: keras_hub.models.QwenBackbone(**GROUPED),
+    "gemma": lambda: keras_hub.models.GemmaBackbone(**GROUPED, head_dim=4),
+    "gemma3": lambda: keras_hub.models.Gemma3Backbone(**GROUPED, head_dim=4, image_size=16),
+    "mistral": lambda: keras_hub.models.MistralBackbone(**GROUPED),
+    "phi3": lambda: keras_hub.models.Phi3Backbone(**GROUPED),
+    "xlnet": lambda: keras_hub.models.XLNetBackbone(
+        **{name: value for name, value in HUB_SIZES.items() if name != "max_sequence_length"}
+    ),
+}
 MODELS = {
     "several labels": lambda: tiny.classifier(multi_label(["a", "b"])),
     "numbers": lambda: tiny.classifier(regression("stars")),
@@ -96,6 +114,15 @@ def test_models_of_every_kind_load(tmp_path, kind):
     check(model, tmp_path / "model.keras")
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DECODERS)
+def test_classifiers_on_kerashubs_other_backbones_load(tmp_path, name):
+    model = classifier(DECODERS[name]())
+    model.save(tmp_path / "model.keras")
+    check(model, tmp_path / "model.keras")
+
+
+@pytest.mark.slow
 def test_a_training_with_our_parts_and_its_checkpoint_load(tmp_path):
     model = trained()
     path = tmp_path / "best.keras"
@@ -114,15 +141,10 @@ def test_bundles_of_every_task_load(tmp_path, family, head):
     assert kerasft.load_bundle(tmp_path / "bundle").task
 
 
+@pytest.mark.slow
 def test_a_quantised_model_says_that_it_is_not_saved(tmp_path):
     small = kerasft.adapters.quantize(tiny.classifier(hidden_dim=32, intermediate_dim=64))
     with pytest.raises(
         KerasftError, match=r"not quantised; received: 'int8 in .*Save, change or train the model that it was"
     ):
         kerasft.save_bundle(tmp_path / "bundle", small, tiny.tokenizer(), max_length=12)
-
-
-def test_a_masked_language_model_of_kerashub_loads(tmp_path):
-    model = masked_lm(HUB["bert"]())
-    model.save(tmp_path / "model.keras")
-    check(model, tmp_path / "model.keras")
