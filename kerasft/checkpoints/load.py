@@ -186,13 +186,8 @@ def _load(
     if problem := casing_problem(tokenizer):
         warnings.warn(problem, stacklevel=4)
     unfilled = Unfilled()
-    # A head or a pooler may be missing from the file; more than that, and the config is of another checkpoint.
-    held = sum(
-        path.stat().st_size for path in tensors.folder.iterdir() if path.is_file()
-    )  # a number has a byte or more
-    most = 1_000_000 + 2 * min(held, sum(math.prod(tensors.shape(name)) for name in tensors))
     try:
-        with security.bounded_variables(most, config_file.path), unfilled.scope():
+        with security.bounded_variables(_most_numbers(tensors), config_file.path), unfilled.scope():
             model = family.build(config, dtype=dtype)
             if head:
                 model = head.build(model, **options)
@@ -227,6 +222,13 @@ def _load(
         model.bundle_settings = generation_files.read_generation(config_file, tokenizer, head.task)
     _fit_inputs(tokenizer, model)
     return model, tokenizer
+
+
+def _most_numbers(tensors: Tensors) -> int:
+    """How large a model may be: a head or a pooler may be missing from the file; with more the config is of another one."""
+    # Every number has a byte or more there, whatever the headers say.
+    held = sum(path.stat().st_size for path in tensors.folder.iterdir() if path.is_file())
+    return 1_000_000 + 2 * min(held, sum(math.prod(tensors.shape(name)) for name in tensors))
 
 
 def _sentence_encoder(folder: str) -> SentenceEncoder | None:
