@@ -1,8 +1,11 @@
 """What the examples in docstrings may use without making it: a tiny model, its tokenizer, a checkpoint, a small file."""
 
 import csv
+import os
 
 import pytest
+
+os.environ.setdefault("KERASFT_CONVERT_IN_PROCESS", "1")  # else each export would start TensorFlow once more
 
 collect_ignore = ["kerasft/mobile"]  # whole only as a copy in a mobile bundle
 

@@ -1,5 +1,7 @@
 """BERT in a Hugging Face folder: what its `config.json` means for our graph, and which tensor is which weight."""
 
+import dataclasses
+
 from kerasft.backbones.bert import BertConfig, bert
 from kerasft.checkpoints.config_file import ConfigFile
 from kerasft.checkpoints.encoder import encoder_heads, encoder_weights, read_fields, write_fields
@@ -21,6 +23,17 @@ def read_config(config: ConfigFile) -> BertConfig:
     return BertConfig(**read_fields(config))
 
 
+def read_ernie_config(config: ConfigFile) -> BertConfig:
+    """Translate the `config.json` of a checkpoint with `"model_type": "ernie"`: a BERT, if it has no ids of tasks.
+
+    Raises:
+        CheckpointError: If a field has a value that our graph cannot honour.
+    """
+    config.only("use_task_id", False)
+    config.only("task_type_vocab_size", *range(100))  # read only with use_task_id
+    return read_config(config)
+
+
 FAMILY = Family(
     model_type="bert",
     class_prefix="Bert",
@@ -37,4 +50,7 @@ FAMILY = Family(
         masked_lm_norm="cls.predictions.transform.LayerNorm",
         masked_lm_bias="cls.predictions.bias",
     ),
+)
+ERNIE_FAMILY = dataclasses.replace(
+    FAMILY, model_type="ernie", class_prefix="Ernie", prefix="ernie.", read_config=read_ernie_config
 )

@@ -14,7 +14,7 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from kerasft import tokenizers
-from kerasft.checkpoints.torch_reader import REOPEN_AFTER_BYTES, as_float32, load_pickle
+from kerasft.checkpoints.torch_reader import REOPEN_AFTER_BYTES, as_float32, check_tensor, load_pickle
 from kerasft.errors import CheckpointError
 
 MODEL_FILE = "model.pt"
@@ -148,7 +148,7 @@ def load_tokenizer(folder: pathlib.Path) -> PreTrainedTokenizerFast:
         tokens = {
             str(number): token for token, number in json.loads((folder / "encoder.json").read_text("utf-8")).items()
         }
-        lines = (folder / DICTIONARY_FILE).read_text("utf-8").splitlines()
+        lines = (folder / DICTIONARY_FILE).read_text("utf-8").split("\n")  # not splitlines: U+2028 is a token
         listed = [line.rsplit(" ", 1)[0] for line in lines if line.strip()]
         merges = (folder / "vocab.bpe").read_text("utf-8")
     except (ValueError, AttributeError, OSError, RecursionError) as error:
@@ -170,6 +170,7 @@ def _split(stored: dict, path: pathlib.Path) -> dict:
             raise CheckpointError(
                 f"{path}: 'model' must hold named tensors; received: {name!r}. Choose another checkpoint."
             )
+        check_tensor(tensor, name, path)
         fused = _FUSED.match(name)
         if fused and tensor.ndim and tensor.shape[0] % 3 == 0:
             for part, piece in zip("qkv", tensor.chunk(3)):

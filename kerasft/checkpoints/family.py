@@ -62,6 +62,7 @@ class Family:
         build: `(config, dtype=...)` -> backbone.
         weights: Names every weight of the backbone, without `prefix`. One table serves reading and writing.
         prefix: What stands before the backbone's names where the checkpoint has a task head.
+        anchor: The name, without `prefix`, of a weight that every checkpoint of the family has: its token embedding.
         base_class: What follows `class_prefix` in the class of the bare backbone.
         refine: From our configuration and the checkpoint's tensors to our configuration, where a field depends on which
             tensors there are.
@@ -78,6 +79,7 @@ class Family:
     build: Callable[..., keras.Model]
     weights: Callable[[keras.Model], Weights]
     prefix: str
+    anchor: str = "embeddings.word_embeddings.weight"
     base_class: str = "Model"
     refine: Callable[..., BackboneConfig] = lambda config, tensors: config
     aliases: Mapping[str, str] = dataclasses.field(default_factory=dict)

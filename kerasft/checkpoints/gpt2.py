@@ -131,6 +131,7 @@ FAMILY = Family(
     build=gpt2,
     weights=backbone_weights,
     prefix="transformer.",
+    anchor="wte.weight",
     refine=refine,
     head_names=("lm_head.", "score.", "classifier.", "multiple_choice_head."),
     heads={

@@ -10,6 +10,7 @@ import pathlib
 import h5py
 import numpy as np
 
+from kerasft import security
 from kerasft.checkpoints.shards import Entry, ShardedReader
 from kerasft.checkpoints.tf_names import torch_name
 from kerasft.errors import CheckpointError
@@ -55,8 +56,13 @@ def _entries(path: pathlib.Path) -> dict[str, Entry]:
     entries = {}
     try:
         with h5py.File(path, "r") as file:
+            security.check_hdf5(path, path)
             for name, dataset in _datasets(file).items():
-                _check(dataset, path)
+                if dataset.dtype.kind != "f":
+                    raise CheckpointError(
+                        f"{path}: {name!r} must be plain floats; received: {dataset.dtype}. Quantised checkpoints cannot be "
+                        "fine-tuned; take the original one."
+                    )
                 translated, transposed = torch_name(_variable(name, dict(file[name.split("/")[0]].attrs)))
                 entries[translated] = Entry(path, name, dataset.shape, transposed)
     except CheckpointError:
@@ -83,21 +89,3 @@ def _variable(name: str, attributes: dict) -> str:
     # The variable's name begins with the model's, where it was saved as a whole: `tf_bert_model/bert/...`, else `bert/...`.
     is_model = first != layer or rest[:1] == [layer]
     return "/".join(rest if is_model and rest else [first, *rest])
-
-
-def _check(dataset: h5py.Dataset, path: pathlib.Path) -> None:
-    """Refuse what Keras never writes: numbers in other files, filters, more numbers than the file can hold."""
-    size = path.stat().st_size
-    if (
-        dataset.shape is None
-        or dataset.external
-        or dataset.is_virtual
-        or dataset.chunks
-        or dataset.dtype.kind != "f"
-        or dataset.nbytes > size
-    ):
-        raise CheckpointError(
-            f"{path}: {dataset.name!r} must be plain floats inside this file of {size} bytes; received: {dataset.dtype} of "
-            f"shape {dataset.shape}, {'elsewhere' if dataset.external or dataset.is_virtual else dataset.nbytes} bytes. "
-            "Do not trust this file; copy it again."
-        )

@@ -16,16 +16,18 @@ from kerasft.checkpoints import bundle_reader, fairseq_reader, generation_files,
 from kerasft.checkpoints.config_file import CONFIG_FILE, ConfigFile, read_fields
 from kerasft.checkpoints.fairseq_reader import MODEL_FILE as FAIRSEQ_FILE
 from kerasft.checkpoints.fairseq_reader import FairseqReader
-from kerasft.checkpoints.families import FAMILIES
+from kerasft.checkpoints.families import read_family
 from kerasft.checkpoints.family import Family, Head
+from kerasft.checkpoints.report import listed
 from kerasft.checkpoints.sentence_files import (
     fit_tokenizer,
     is_sentence_encoder,
     read_sentence_encoder,
     transformer_folder,
 )
-from kerasft.checkpoints.tensors import Tensors, open_tensors
+from kerasft.checkpoints.tensors import Tensors, Unwrapped, open_tensors
 from kerasft.checkpoints.tf1_reader import CONFIG_FILE as TF1_CONFIG_FILE
+from kerasft.checkpoints.tf1_reader import Tf1Reader
 from kerasft.checkpoints.unfilled import Unfilled
 from kerasft.checkpoints.weights import assign
 from kerasft.errors import CheckpointError, KerasftError, bad_argument
@@ -184,10 +186,8 @@ def _load(
     if problem := casing_problem(tokenizer):
         warnings.warn(problem, stacklevel=4)
     unfilled = Unfilled()
-    # A head or a pooler may be missing from the file; more than that, and the config is of another checkpoint.
-    most = 1_000_000 + 2 * sum(math.prod(tensors.shape(name)) for name in tensors)
     try:
-        with security.bounded_variables(most, config_file.path), unfilled.scope():
+        with security.bounded_variables(_most_numbers(tensors), config_file.path), unfilled.scope():
             model = family.build(config, dtype=dtype)
             if head:
                 model = head.build(model, **options)
@@ -224,6 +224,13 @@ def _load(
     return model, tokenizer
 
 
+def _most_numbers(tensors: Tensors) -> int:
+    """How large a model may be: a head or a pooler may be missing from the file; with more the config is of another one."""
+    # Every number has a byte or more there, whatever the headers say.
+    held = sum(path.stat().st_size for path in tensors.folder.iterdir() if path.is_file())
+    return 1_000_000 + 2 * min(held, sum(math.prod(tensors.shape(name)) for name in tensors))
+
+
 def _sentence_encoder(folder: str) -> SentenceEncoder | None:
     return read_sentence_encoder(pathlib.Path(folder)) if is_sentence_encoder(pathlib.Path(folder)) else None
 
@@ -245,7 +252,7 @@ def _folder(name: str | os.PathLike, revision: str | None) -> str:
 
 def _open_config(folder: pathlib.Path) -> tuple[ConfigFile, Family]:
     config_file = _config_file(transformer_folder(folder))
-    return config_file, config_file.choice("model_type", None, choices=FAMILIES)
+    return config_file, read_family(config_file)
 
 
 def _config_file(folder: pathlib.Path) -> ConfigFile:
@@ -253,6 +260,12 @@ def _config_file(folder: pathlib.Path) -> ConfigFile:
         return ConfigFile(folder / TF1_CONFIG_FILE, {"model_type": "bert", **read_fields(folder / TF1_CONFIG_FILE)})
     if not (folder / CONFIG_FILE).is_file() and FairseqReader.fits(folder):
         return ConfigFile(folder / FAIRSEQ_FILE, FairseqReader(folder).config_fields())
+    if not (folder / CONFIG_FILE).is_file() and Tf1Reader.fits(folder):
+        others = ", ".join(sorted(path.name for path in folder.glob("*.json"))) or "none"
+        raise CheckpointError(
+            f"{folder}: no {TF1_CONFIG_FILE} found, which says the sizes of a TensorFlow 1 BERT; other .json files: {others}. "
+            "Copy it here, or give the file that came with the checkpoint this name."
+        )
     return ConfigFile(folder / CONFIG_FILE)
 
 
@@ -264,7 +277,14 @@ def _read(config_file: ConfigFile, family: Family) -> tuple[BackboneConfig, PreT
     max_length = getattr(config, "max_sequence_length", None)
     tokenizer = _fitting_tokenizer(folder, config.vocabulary_size, max_length)
     fit_tokenizer(folder, tokenizer)
-    tensors = open_tensors(folder)  # Opened before the graph is built: a damaged file fails fast.
+    # Opened before the graph is built: a damaged file fails fast.
+    tensors = Unwrapped(open_tensors(folder), prefix=family.prefix, anchor=family.anchor)
+    if tensors.renamed:
+        warnings.warn(
+            f"{folder}: the names of {len(tensors.renamed)} tensors hold those of modules around the model, which are left out: "
+            f"{listed(tensors.renamed, limit=2)}.",
+            stacklevel=5,
+        )
     return family.refine(config, tensors), tokenizer, tensors
 
 

@@ -73,3 +73,8 @@ FAMILY = Family(
 XLM_FAMILY = dataclasses.replace(
     FAMILY, model_type="xlm-roberta", class_prefix="XLMRoberta", read_config=read_xlm_config
 )
+# The same graph and fields under other names.
+CAMEMBERT_FAMILY = dataclasses.replace(XLM_FAMILY, model_type="camembert", class_prefix="Camembert")
+DATA2VEC_FAMILY = dataclasses.replace(
+    XLM_FAMILY, model_type="data2vec-text", class_prefix="Data2VecText", prefix="data2vec_text."
+)

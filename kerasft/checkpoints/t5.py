@@ -174,6 +174,7 @@ FAMILY = Family(
     build=t5,
     weights=backbone_weights,
     prefix="",
+    anchor="shared.weight",
     refine=refine,
     aliases={f"{side}.embed_tokens.weight": "shared.weight" for side in ("encoder", "decoder")},
     head_names=("lm_head.", _UNREAD),

@@ -39,6 +39,53 @@ _READERS = (
     fairseq_reader.FairseqReader,
 )
 
+# What PyTorch's DataParallel and DistributedDataParallel, torch.compile and FSDP put into the names of what they wrap.
+_WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
+
+
+class Unwrapped:
+    """The tensors of a checkpoint under the names of its family, without those of the modules that were put around it.
+
+    Args:
+        tensors: The checkpoint.
+        prefix: As `Family` has it,
+        anchor: and the weight by which one sees what stands before the family's names.
+
+    Raises:
+        CheckpointError: If two tensors would have one name.
+    """
+
+    def __init__(self, tensors: Tensors, *, prefix: str, anchor: str):
+        self.folder = tensors.folder
+        self._tensors = tensors
+        plain = {name: ".".join(part for part in name.split(".") if part not in _WRAPPERS) for name in tensors}
+        before = {name.removesuffix(anchor) for name in plain.values() if f".{name}".endswith(f".{anchor}")}
+        # Where there are two such weights, as of two encoders, nothing tells which one is meant.
+        self.outer = before.pop().removesuffix(prefix) if len(before) == 1 else ""
+        self._names: dict[str, str] = {}
+        for stored, name in plain.items():
+            name = name.removeprefix(self.outer)
+            if self._names.setdefault(name, stored) != stored:
+                raise CheckpointError(
+                    f"{self.folder}: {self._names[name]!r} and {stored!r} are both {name!r}. Save the model itself, without "
+                    "the modules around it."
+                )
+        self.renamed = [stored for name, stored in self._names.items() if name != stored]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._names
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Return the shape of a tensor without reading it."""
+        return self._tensors.shape(self._names[name])
+
+    def read(self, name: str) -> np.ndarray:
+        """Read one tensor as float32."""
+        return self._tensors.read(self._names[name])
+
 
 def open_tensors(folder: pathlib.Path) -> Tensors:
     """Open the weights of a checkpoint folder in the first format that it has.

@@ -1,8 +1,9 @@
 """Read a TensorFlow 1 checkpoint of Google's BERT (https://github.com/google-research/bert): `bert_model.ckpt.*`."""
 
+import math
 import pathlib
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -12,11 +13,15 @@ from kerasft.errors import CheckpointError
 CONFIG_FILE = "bert_config.json"
 _LAST = {"kernel": "weight", "gamma": "weight", "beta": "bias", "output_weights": "weight", "output_bias": "bias"}
 _TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
-_NOT_WEIGHTS = re.compile(r"(^|/)(adam_[mv]|Adam(_1)?|beta[12]_power|global_step)$")  # the optimizer's and the counter
+_NORM = re.compile(r"layer_normalization(_\d+)?")  # of BERTs whose norms were Keras', numbered through the whole graph
+_OF_TF2 = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 class Tf1Reader:
-    """The tensors of a folder with one TensorFlow 1 checkpoint, without the optimizer's.
+    """The tensors of a folder with one TensorFlow 1 checkpoint, without what a training kept beside its weights.
+
+    Left out are slots and moving averages, whatever the optimizer: variables below another variable. So are plain numbers, such
+    as `global_step`: a BERT has no weight without an axis.
 
     Args:
         folder: Holds `NAME.index` and its `NAME.data-00000-of-00001`; `bert_model.ckpt` if there are several.
@@ -32,10 +37,21 @@ class Tf1Reader:
             self._file = tf.train.load_checkpoint(str(self._path))
             shapes = self._file.get_variable_to_shape_map()
             self._dtypes = self._file.get_variable_to_dtype_map()
+            self._shapes = {name: tuple(shape) for name, shape in shapes.items()}
+            self._check()
+        except CheckpointError:
+            raise
         except Exception as error:  # TensorFlow's errors share no base class with those of damaged text.
             raise self._damaged(error) from error
-        self._names = {_torch_name(name): name for name in shapes if not _NOT_WEIGHTS.search(name)}
-        self._shapes = {name: tuple(shape) for name, shape in shapes.items()}
+        self._names: dict[str, str] = {}
+        tensors = {stored for stored, shape in self._shapes.items() if shape}
+        for stored in sorted(tensors):
+            if not _is_below_another(stored, tensors):
+                name = _torch_name(stored)
+                if (other := self._names.setdefault(name, stored)) != stored:
+                    raise CheckpointError(
+                        f"{self._path}: {other!r} and {stored!r} are one weight, {name!r}. Choose another checkpoint."
+                    )
 
     @staticmethod
     def fits(folder: pathlib.Path) -> bool:
@@ -70,6 +86,19 @@ class Tf1Reader:
             raise self._damaged(error) from error
         return value.T if _is_kernel(stored) else value
 
+    def _check(self) -> None:
+        if _OF_TF2 in self._shapes:
+            raise CheckpointError(
+                f"{self._path}: was written by TensorFlow 2, which names no variables as Google's BERT does. Load it where it "
+                "was made, and save it in a form of docs/checkpoints.md."
+            )
+        start = f"{self._path.name}.data-"
+        there = sum(path.stat().st_size for path in self.folder.iterdir() if path.name.startswith(start))
+        sizes = {name: kind.size for name, kind in self._dtypes.items() if kind.is_floating or kind.is_integer}
+        claimed = sum(math.prod(self._shapes[name]) * size for name, size in sizes.items())
+        if claimed > there:  # before memory is taken for it
+            raise self._damaged(ValueError(f"its variables have {claimed} bytes, its data files {there}"))
+
     def _damaged(self, error: Exception) -> CheckpointError:
         reason = " ".join(str(error).split())[:300]
         return CheckpointError(
@@ -88,6 +117,21 @@ def _checkpoint(folder: pathlib.Path) -> pathlib.Path:
     return preferred[0]
 
 
+def _is_below_another(name: str, variables: Collection[str]) -> bool:
+    """Tell whether a variable is a slot or an average of another one: its name holds the other's, and goes on.
+
+    Example:
+
+    >>> variables = ["bert/pooler/dense/kernel"]
+    >>> [_is_below_another(name, variables) for name in ("bert/pooler/dense/kernel", "bert/pooler/dense/kernel/lamb_m")]
+    [False, True]
+    >>> _is_below_another("training/Adam/bert/pooler/dense/kernel/v", variables)
+    True
+    """
+    parts = name.split("/")
+    return any("/".join(parts[start:end]) in variables for end in range(1, len(parts)) for start in range(end))
+
+
 def _is_kernel(name: str) -> bool:
     return name.endswith("/kernel")
 
@@ -99,9 +143,11 @@ def _torch_name(variable: str) -> str:
 
     >>> _torch_name("bert/encoder/layer_0/attention/self/query/kernel")
     'bert.encoder.layer.0.attention.self.query.weight'
+    >>> _torch_name("bert/encoder/layer_0/output/layer_normalization_2/gamma")
+    'bert.encoder.layer.0.output.LayerNorm.weight'
     """
     variable = re.sub(r"/layer_(\d+)/", r"/layer/\1/", variable).replace("cls/squad/", "qa_outputs/")
-    *parts, last = variable.split("/")
+    *parts, last = ("LayerNorm" if _NORM.fullmatch(part) else part for part in variable.split("/"))
     if last in ("output_weights", "output_bias") and not parts:
         parts = ["classifier"]  # of run_classifier.py
     if last in _TABLES:

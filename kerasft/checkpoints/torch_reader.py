@@ -83,7 +83,24 @@ def load_tensors(path: pathlib.Path) -> dict[str, Any]:
             f"{path}: must hold named tensors and nothing else; received: {type(content).__name__}. "
             "Save it again: torch.save(model.state_dict(), path)."
         )
+    for name, tensor in content.items():
+        check_tensor(tensor, name, path)
     return content
+
+
+def check_tensor(tensor: Any, name: str, path: pathlib.Path) -> None:
+    """Refuse a tensor whose numbers do not stand in the file: one number may be said to be a million, or none to be there.
+
+    Raises:
+        CheckpointError: If so.
+    """
+    size = path.stat().st_size
+    plain = str(tensor.layout) == "torch.strided" and not tensor.is_meta
+    if not plain or tensor.nbytes > size:
+        raise CheckpointError(
+            f"{path}: tensor {name!r} must be plain numbers inside this file of {size} bytes; received: {tensor.layout} of shape "
+            f"{tuple(tensor.shape)}. Do not trust this file; copy it again."
+        )
 
 
 def load_pickle(path: pathlib.Path, safe_classes: tuple[type, ...] = ()) -> Any:

@@ -17,8 +17,8 @@ from kerasft.checkpoints.unfilled import Unfilled
 from kerasft.errors import CheckpointError
 
 _LOG = logging.getLogger(__name__)
-# Constants that old versions stored.
-_NOT_WEIGHTS = re.compile(r"(^|\.)(position_ids|token_type_ids|attn\.bias|attn\.masked_bias)$")
+# Constants that old versions stored, and how many models an average (torch.optim.swa_utils) is of.
+_NOT_WEIGHTS = re.compile(r"(^|\.)(position_ids|token_type_ids|attn\.bias|attn\.masked_bias)$|^n_averaged$")
 _ALIGNMENT = 64  # bytes: TensorFlow's kernels end the process over tensors that begin elsewhere
 _OLD_NAMES = {"gamma": "weight", "beta": "bias"}  # of the norms, as converted from TensorFlow 1
 
@@ -49,18 +49,23 @@ def assign(
     Raises:
         CheckpointError: If tensors are missing, have no place, or have another shape. Nothing is assigned then.
     """
-    stored = {_canonical(name, family.prefix): name for name in tensors if not _NOT_WEIGHTS.search(name)}
+    stored: dict[str, str] = {}
+    for name in tensors:
+        if not _NOT_WEIGHTS.search(name):
+            _note(_canonical(name, family.prefix), name, tensors, stored)
     _resolve(family.aliases, tensors, stored)
     missing = tuple(name for name in weights if name not in stored)
     absent = [name for name in missing if not _permitted(name, family.optional, allow)]
+    if absent and len(missing) == len(weights):
+        _fail(tensors, f"holds no weight by a name that {family.model_type!r} has, but", stored)
     if absent:
-        patterns = sorted({f"{name.split('.')[0]}.*" for name in absent})
-        fix = f"To draw them at random and train them, give allow={tuple(patterns)}, or --allow to kerasft convert."
-        _fail(tensors, "lacks weights that its config.json calls for", absent, fix)
+        fix = "To draw them at random and train them"
+        _fail(tensors, "lacks weights that its config.json calls for", absent, _how_to_allow(absent, fix))
     extra = tuple(name for name in stored if name not in weights)
     strange = [name for name in extra if not _permitted(name, unused, allow)]
     if strange:
-        _fail(tensors, "holds weights that its config.json has no place for", strange)
+        fix = "To leave them out"
+        _fail(tensors, "holds weights that its config.json has no place for", strange, _how_to_allow(strange, fix))
     reshaped = _reshaped(weights, tensors, stored)
     if missing:
         warnings.warn(f"{tensors.folder}: not in the checkpoint, so drawn at random: {listed(missing)}.", stacklevel=3)
@@ -91,12 +96,39 @@ def _permitted(name: str, beginnings: tuple[str, ...], patterns: tuple[str, ...]
     return name.startswith(tuple(beginnings)) or any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)
 
 
+def _how_to_allow(names: list[str], purpose: str) -> str:
+    """Say how to go on in spite of some names, in Python and on the command line.
+
+    Example:
+
+    >>> _how_to_allow(["crf.start", "crf.end"], "To leave them out")
+    "To leave them out: allow=('crf.*',) in Python; or `kerasft convert SOURCE FOLDER --allow 'crf.*'`, and then ..."
+    """
+    groups: dict[str, list[list[str]]] = {}
+    for name in names:
+        groups.setdefault(name.split(".")[0], []).append(name.split("."))
+    patterns = []
+    for group in groups.values():
+        shared = [parts[0] for parts in zip(*group) if len(set(parts)) == 1]
+        patterns.append(".".join(group[0] if len(group) == 1 else [*shared, "*"]))
+    flags = " ".join(f"'{pattern}'" for pattern in patterns)
+    return (
+        f"{purpose}: allow={tuple(patterns)} in Python; or `kerasft convert SOURCE FOLDER --allow {flags}`, and then "
+        "`kerasft train` and all else with --model FOLDER."
+    )
+
+
+def _note(canonical: str, name: str, tensors: Tensors, stored: dict[str, str]) -> None:
+    """Note which tensor has a name; two of them must be the same numbers."""
+    other = stored.setdefault(canonical, name)
+    if other != name and not np.array_equal(tensors.read(other), tensors.read(name)):
+        _fail(tensors, "holds one weight under two names, with different numbers", (other, name))
+
+
 def _resolve(aliases: Mapping[str, str], tensors: Tensors, stored: dict[str, str]) -> None:
     for alias, name in aliases.items():
         if alias in stored:
-            other = stored.pop(alias)
-            if not np.array_equal(tensors.read(other), tensors.read(stored.setdefault(name, other))):
-                _fail(tensors, "holds one weight under two names, with different numbers", (other, stored[name]))
+            _note(name, stored.pop(alias), tensors, stored)
 
 
 def _canonical(name: str, prefix: str) -> str:

@@ -50,6 +50,7 @@ def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[s
             fix=f"The {what} here are {_shown(sorted(set().union(*map(set, names))))}. Numbers are not taken for places in the "
             "list of names, whose order may be another one: write them as in the training rows.",
             value=sorted(unknown[row])[0],
+            can_skip=False,
         )
     number = sum(map(bool, unknown))
     shown = _shown(sorted(counts, key=lambda name: (-counts[name], name)))

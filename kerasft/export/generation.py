@@ -2,15 +2,16 @@
 
 import hashlib
 import os
+import pathlib
 import tempfile
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
-import tensorflow as tf
 
 from kerasft.backbones import config_of
 from kerasft.bundles import Bundle
+from kerasft.conversion.steps import run_step
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.decoding import decoding
 from kerasft.export.folders import EXPORT_FILES, REPORT_FILE, open_bundle, target_folder, write_companions, write_json
@@ -164,10 +165,11 @@ def convert_generation(functions: dict[str, Callable], quantize: str | None) -> 
         quantize: As for `litert_generation`.
 
     Raises:
-        ExportError: If LiteRT has not the operations.
+        ExportError: If LiteRT has not the operations, or the converter's process crashed.
 
     Example:
 
+    >>> import tensorflow as tf
     >>> spec = tf.TensorSpec((1,), tf.int32, name="input_pos")
     >>> double = tf.function(lambda features: {"logits": 2 * features["input_pos"]}, input_signature=[{"input_pos": spec}])
     >>> convert_generation({"decode": double}, None)[4:8]
@@ -178,20 +180,16 @@ def convert_generation(functions: dict[str, Callable], quantize: str | None) -> 
         function.get_concrete_function()
         archive.add_endpoint(name, function)
     with tempfile.TemporaryDirectory() as temporary:
-        archive.write_out(temporary, verbose=False)
-        converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=list(functions))
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if quantize:
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        try:
-            return converter.convert()
-        except Exception as error:  # the converter's own ConverterError is not public
-            first = next((line for line in str(error).splitlines() if line.strip()), "no message")
+        graph, file = pathlib.Path(temporary, "graph"), pathlib.Path(temporary, LITERT_FILE)
+        archive.write_out(str(graph), verbose=False)
+        job = {"folder": str(graph), "signatures": list(functions), "quantize": quantize, "out_file": str(file)}
+        answer = run_step("convert", job)
+        if "refused" in answer:
+            first = next((line for line in answer["refused"].splitlines() if line.strip()), "no message")
             raise ExportError(
                 f"The model can't be converted to LiteRT: {first}. Only kerasft's own GPT-2 and T5 layers are known to convert."
-            ) from error
+            )
+        return file.read_bytes()
 
 
 def _signature(

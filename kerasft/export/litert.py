@@ -12,10 +12,10 @@ from typing import Any
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from kerasft.backbones.rebuild import inner_layers
 from kerasft.bundles import Bundle
+from kerasft.conversion.steps import run_step
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.decoding import decoding
 from kerasft.export.folders import (
@@ -195,7 +195,7 @@ def convert(
         batches: For `"int8_full"`: inputs by name, int32 (1, S).
 
     Raises:
-        ExportError: If the model needs operations that LiteRT has not.
+        ExportError: If the model needs operations that LiteRT has not, or the converter's process crashed.
 
     Example:
 
@@ -208,19 +208,13 @@ def convert(
         mask_value = MASK_VALUE if quantize == "int8_full" else None
         bundle = dataclasses.replace(bundle, model=with_int8_embeddings(bundle.model, mask_value=mask_value))
     with tempfile.TemporaryDirectory() as temporary:
-        # By way of a SavedModel: the converter's Keras entry fails with Keras 3, and a file from unfrozen concrete
-        # functions has no weights in it and answers NaN without an error.
-        write_graph(bundle, pathlib.Path(temporary), shapes, only_logits=True)
-        converter = tf.lite.TFLiteConverter.from_saved_model(temporary, signature_keys=list(shapes))
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if quantize in ("float16", "int8"):
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if quantize == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        try:
-            content = converter.convert()
-        except Exception as error:  # the converter's own ConverterError is not public
-            raise ExportError(_conversion_message(str(error), next(iter(shapes.values())))) from error
+        graph, file = pathlib.Path(temporary, "graph"), pathlib.Path(temporary, LITERT_FILE)
+        write_graph(bundle, graph, shapes, only_logits=True)
+        job = {"folder": str(graph), "signatures": list(shapes), "out_file": str(file)}
+        answer = run_step("convert", job | {"quantize": None if quantize in BY_QUANTIZER else quantize})
+        if "refused" in answer:
+            raise ExportError(_conversion_message(answer["refused"], next(iter(shapes.values()))))
+        content = file.read_bytes()
     return quantize_file(content, quantize, batches) if quantize in BY_QUANTIZER else content
 
 

@@ -6,6 +6,7 @@ import pathlib
 import tempfile
 from typing import Any
 
+from kerasft.conversion.steps import run_step
 from kerasft.errors import CheckpointError, ExportError, bad_argument
 from kerasft.export.generation_graphs import PREFILL
 from kerasft.export.runners import LITERT_FILE
@@ -29,7 +30,7 @@ def litert_lm(folder: str | os.PathLike, path: str | os.PathLike | None = None) 
         The file's path.
 
     Raises:
-        ExportError: If the package `litert-lm-builder` is not installed.
+        ExportError: If the package `litert-lm-builder` is not installed, or its process crashed.
         CheckpointError: If the folder is not such an export.
         KerasftError: If it is one of a T5, which LiteRT-LM does not run.
 
@@ -50,13 +51,8 @@ def litert_lm(folder: str | os.PathLike, path: str | os.PathLike | None = None) 
     with tempfile.TemporaryDirectory() as temporary, file_written_aside(path) as aside:
         metadata_file = pathlib.Path(temporary) / "metadata.pb"
         metadata_file.write_bytes(metadata.SerializeToString())
-        builder = module.LitertLmFileBuilder()
-        builder.add_system_metadata(module.Metadata(key="Authors", value="kerasft", dtype=module.DType.STRING))
-        builder.add_llm_metadata(str(metadata_file))
-        builder.add_tflite_model(str(folder / LITERT_FILE), module.TfLiteModelType.PREFILL_DECODE)
-        builder.add_hf_tokenizer(str(folder / _TOKENIZER_FILE))
-        with aside.open("wb") as stream:
-            builder.build(stream)
+        files = {"file": folder / LITERT_FILE, "tokenizer": folder / _TOKENIZER_FILE, "metadata": metadata_file}
+        run_step("pack", {key: str(name) for key, name in {**files, "out_file": aside}.items()})
     return path
 
 

@@ -5,20 +5,16 @@ Google's `litert-quantizer`, which chooses per operation: the converter's own fu
 and with all of them a BERT loses 5 points and more (docs/mobile.md).
 """
 
-import contextlib
-import io
-import logging
-import re
-import warnings
-from collections.abc import Iterator, Sequence
-from typing import Any
+import importlib.util
+import pathlib
+import tempfile
+from collections.abc import Sequence
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
+from kerasft.conversion.steps import run_step
 from kerasft.errors import KerasftError, bad_argument
 from kerasft.export.runners import SIGNATURE
-from kerasft.features import PADDING_MASK
 
 QUANTIZATIONS = (None, "float16", "int8", "int4", "int8_full")
 BY_QUANTIZER = ("int4", "int8_full")
@@ -28,22 +24,6 @@ MASK_VALUE = -30.0
 255 of them. (Google's notes on EdgeTPU-MobileBERT bound the mask too.)"""
 MIN_CALIBRATION = 16
 """Fewer texts do not show the ranges of a model's numbers."""
-
-# Integer in a full-integer file. Not the sums and norms between the blocks: one channel of a BERT's residual stream is a hundred
-# times as large as the rest, which then have a step or two of the 255.
-_INTEGER_OPS = (
-    "FULLY_CONNECTED",
-    "BATCH_MATMUL",
-    "SOFTMAX",
-    "GELU",
-    "TANH",
-    "LOGISTIC",
-    "RELU",
-    "TRANSPOSE",
-    "RESHAPE",
-)
-_BLOCK = 32
-_MIN_STEPS = 4  # of the 255, that a typical output number is worth
 
 
 def check_quantize(quantize: str | None) -> None:
@@ -58,8 +38,10 @@ def check_quantize(quantize: str | None) -> None:
     """
     if quantize not in QUANTIZATIONS:
         raise bad_argument("quantize", f"one of {QUANTIZATIONS}", quantize, "int8 is small, exact and fast.")
-    if quantize in BY_QUANTIZER:
-        _library(quantize)
+    if quantize in BY_QUANTIZER and importlib.util.find_spec("litert_quantizer") is None:
+        raise KerasftError(
+            f'quantize="{quantize}" needs the package litert-quantizer. Install it: pip install "kerasft[mobile]"'
+        )
 
 
 def check_calibration(quantize: str | None, calibration: Sequence | None, lengths: Sequence[int]) -> None:
@@ -95,164 +77,27 @@ def check_calibration(quantize: str | None, calibration: Sequence | None, length
 
 
 def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.ndarray]] = ()) -> bytes:
-    """Quantise a float32 LiteRT file.
+    """Quantise a float32 LiteRT file, in a process of its own.
 
     Args:
         content: The file.
-        quantize: `"int4"`: weights in int4 with a scale for each block of 32, computed with dynamic int8 activations;
-            `"int8_full"`: weights and activations in int8.
+        quantize: `"int4"` or `"int8_full"`.
         batches: Inputs (1, S) by name to measure ranges on, for `"int8_full"`.
+
+    Raises:
+        ExportError: If that cannot be done, or the process crashed.
 
     Example:
 
     >>> QUANTIZATIONS[3]
     'int4'
     """
-    recipe_manager, qtyping, quantizer = _library(quantize)
-    recipe = recipe_manager.RecipeManager()
-    calibration = None
-    if quantize == "int4":
-        blocks = qtyping.QuantGranularity.BLOCKWISE_32
-        product = qtyping.TFLOperationName.FULLY_CONNECTED
-        recipe.add_dynamic_config(regex=".*", operation_name=product, num_bits=4, granularity=blocks)
-        for name in _odd_products(content):
-            recipe.add_dynamic_config(regex=f"^{re.escape(name)}", operation_name=product, num_bits=8)
-    else:
-        ranges = _Ranges(content, batches)
-        for name in _INTEGER_OPS:
-            operation = qtyping.TFLOperationName[name]
-            recipe.add_static_config(regex=".*", operation_name=operation, activation_num_bits=8, weight_num_bits=8)
-        for pattern in ranges.coarse():
-            recipe.add_dynamic_config(
-                regex=pattern, operation_name=qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8
-            )
-        calibration = ranges.as_calibration()
-    worker = quantizer.Quantizer(bytearray(content), recipe.get_quantization_recipe())
-    with _quiet():
-        return bytes(worker.quantize(calibration).quantized_model)
-
-
-def _odd_products(content: bytes) -> list[str]:
-    """The matrix products whose rows do not divide into blocks of 32: they get int8."""
-    interpreter = Interpreter(model_content=content)
-    tensors = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
-    products = [each for each in interpreter._get_ops_details() if each["op_name"] == "FULLY_CONNECTED"]
-    odd = [each for each in products if tensors[each["inputs"][1]]["shape"][-1] % _BLOCK]
-    return [tensors[each["outputs"][0]]["name"] for each in odd]
-
-
-class _Ranges:
-    """The smallest and largest number of every tensor of a float file over some batches."""
-
-    def __init__(self, content: bytes, batches: Sequence[dict[str, np.ndarray]]):
-        # All tensors keep their values so that they can be read after a run.
-        with _quiet():
-            interpreter = Interpreter(model_content=content, experimental_preserve_all_tensors=True)
-            run = interpreter.get_signature_runner(SIGNATURE)
-        inputs = list(run.get_input_details())
-        found = interpreter._get_ops_details()
-        written = {int(index) for operation in found for index in operation["outputs"]}  # the others are weights
-        self._dense = {int(each["outputs"][0]) for each in found if each["op_name"] == "FULLY_CONNECTED"}
-        self._symmetric = _second_factors(interpreter, found)
-        tensors = [
-            tensor
-            for tensor in interpreter.get_tensor_details()
-            if tensor["index"] in written and tensor["dtype"] == np.float32
-        ]
-        self._found: dict[str, list[float]] = {}
-        self._typical: dict[str, list[float]] = {}
-        for batch in batches:
-            batch = _without_padding(batch)
-            run(**{name: batch[name] for name in inputs})
-            for tensor in tensors:
-                try:
-                    values = interpreter.get_tensor(tensor["index"])
-                except ValueError:  # a part of a fused operation has no values of its own
-                    continue
-                if values.size == 0:
-                    continue
-                low, high = self._found.get(tensor["name"], (np.inf, -np.inf))
-                self._found[tensor["name"]] = [min(low, float(values.min())), max(high, float(values.max()))]
-                if tensor["index"] in self._dense:
-                    self._typical.setdefault(tensor["name"], []).append(float(np.median(np.abs(values))))
-
-    def as_calibration(self) -> dict[str, dict[str, Any]]:
-        """The ranges as `litert-quantizer` takes them."""
-        ranges = {}
-        for name, (low, high) in self._found.items():
-            if name in self._symmetric:
-                high = max(-low, high)
-                low = -high * 128 / 127
-            ranges[name] = {"min": np.array([[low]], np.float32), "max": np.array([[high]], np.float32)}
-        return ranges
-
-    def coarse(self) -> list[str]:
-        """Patterns of the matrix products whose typical output is worth less than `_MIN_STEPS` steps of int8.
-
-        They keep int8 weights and int8 products, but take the range of each input as it comes and write floats.
-        """
-        patterns = []
-        for name, typical in self._typical.items():
-            low, high = self._found[name]
-            if np.median(typical) * 255 < _MIN_STEPS * (high - low):
-                patterns.append(f"^{re.escape(name)}")
-        return patterns
-
-
-def _second_factors(interpreter: Interpreter, found: Sequence[dict]) -> set[str]:
-    """The tensors that become a batched product's second factor.
-
-    XNNPACK takes an int8 product only where 0 stands for 0 in it: without that the file is three times as slow.
-    """
-    names = {tensor["index"]: tensor["name"] for tensor in interpreter.get_tensor_details()}
-    made_by = {int(index): each for each in found for index in each["outputs"]}
-    factors = set()
-    for each in found:
-        index = int(each["inputs"][1]) if each["op_name"] == "BATCH_MATMUL" else None
-        while index is not None:
-            factors.add(names[index])
-            before = made_by.get(index)
-            moved = before is not None and before["op_name"] in ("TRANSPOSE", "RESHAPE")
-            index = int(before["inputs"][0]) if moved else None
-    return factors
-
-
-def _without_padding(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Fill the padded places with the text again, masked as before.
-
-    What the model makes of padding is of no use to anyone, and far from its other numbers: it must not widen the ranges.
-    """
-    filled = dict(batch)
-    real = np.flatnonzero(batch[PADDING_MASK][0])
-    places = real[np.arange(batch[PADDING_MASK].shape[1]) % len(real)]
-    for name, values in batch.items():
-        if name != PADDING_MASK:
-            filled[name] = values[:, places]
-    return filled
-
-
-def _library(quantize: str) -> tuple:
-    try:
-        # An extra, needed for two ways of quantising only.
-        from litert_quantizer import qtyping, quantizer, recipe_manager
-    except ImportError as error:
-        raise KerasftError(
-            f'quantize="{quantize}" needs the package litert-quantizer. Install it: pip install "kerasft[mobile]"'
-        ) from error
-    return recipe_manager, qtyping, quantizer
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Without the library's progress bars, tables and log, and the interpreter's warning that it keeps all tensors."""
-    disabled = logging.root.manager.disable
-    logging.disable(max(disabled, logging.INFO))
-    with (
-        contextlib.ExitStack() as after,
-        contextlib.redirect_stdout(io.StringIO()),
-        contextlib.redirect_stderr(io.StringIO()),
-        warnings.catch_warnings(),
-    ):
-        after.callback(logging.disable, disabled)
-        warnings.simplefilter("ignore")
-        yield
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = pathlib.Path(temporary)
+        (folder / "float32.tflite").write_bytes(content)
+        named = {f"{number}/{name}": value for number, batch in enumerate(batches) for name, value in batch.items()}
+        np.savez(folder / "batches.npz", **named)
+        files = {"file": "float32.tflite", "batches": "batches.npz", "out_file": "quantized.tflite"}
+        job = {key: str(folder / name) for key, name in files.items()}
+        run_step("quantize", job | {"quantize": quantize, "signature": SIGNATURE})
+        return (folder / "quantized.tflite").read_bytes()

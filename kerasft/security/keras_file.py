@@ -61,11 +61,29 @@ _KERAS_HUB = {
     *("CachedMultiHeadAttention", "MaskedLMHead", "PositionEmbedding", "ReversibleEmbedding", "RotaryEmbedding"),
     *("SinePositionEncoding", "TokenAndPositionEmbedding", "TransformerDecoder", "TransformerEncoder"),
 }
+# Layers of KerasHub's backbones that it does not register, by their modules; the heads take these backbones as they are.
+_MODELS = "keras_hub.src.models."
+_KERAS_HUB_MODULES = {
+    f"{_MODELS}bloom.bloom_decoder": {"BloomDecoder"},
+    f"{_MODELS}falcon.falcon_transformer_decoder": {"FalconTransformerDecoder"},
+    f"{_MODELS}gemma.gemma_decoder_block": {"GemmaDecoderBlock"},
+    f"{_MODELS}gemma.rms_normalization": {"RMSNormalization"},
+    f"{_MODELS}gemma3.gemma3_decoder_block": {"Gemma3DecoderBlock"},
+    f"{_MODELS}gemma3.gemma3_layers": {"RMSNormalization"},
+    f"{_MODELS}mistral.mistral_layer_norm": {"MistralLayerNormalization"},
+    f"{_MODELS}mistral.mistral_transformer_decoder": {"MistralTransformerDecoder"},
+    f"{_MODELS}phi3.phi3_decoder": {"Phi3Decoder"},
+    f"{_MODELS}phi3.phi3_layernorm": {"Phi3LayerNorm"},
+    f"{_MODELS}qwen.qwen_decoder": {"QwenTransformerDecoder"},
+    f"{_MODELS}qwen.qwen_layernorm": {"QwenLayerNorm"},
+    f"{_MODELS}xlnet.xlnet_content_and_query_embedding": {"ContentAndQueryEmbedding"},
+    f"{_MODELS}xlnet.xlnet_encoder": {"XLNetAttentionMaskLayer", "XLNetEncoder", "XLNetSegmentMatrixLayer"},
+}
 _FUNCTIONS = {"kerasft>gelu_tanh", "keras_hub>gelu_approximate"} | {
     *("celu", "elu", "exponential", "gelu", "leaky_relu", "linear", "log_softmax", "mish", "relu", "relu6", "selu"),
     *("sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh"),
 }
-_VALUES = {"__ellipsis__", "__keras_tensor__", "__slice__"}  # Keras' own spelling of what JSON lacks
+_VALUES = {"__ellipsis__", "__keras_tensor__", "__slice__", "__tensor__"}  # Keras' own spelling of what JSON lacks
 _OURS = {f"kerasft>{name}" for names in CLASSES.values() for name in names.split()}
 _SPARE = 1000  # numbers: counters and seeds, which are not all stored
 
@@ -205,7 +223,9 @@ def _is_known(value: dict) -> bool:
         return registered == f"kerasft>{name}"
     if isinstance(registered, str) and registered.startswith("keras_hub>"):
         return registered == f"keras_hub>{name}" and name in _KERAS_HUB and str(module).startswith("keras_hub.")
-    return isinstance(module, str) and registered in (None, name) and name in _KERAS.get(module, ())
+    if not isinstance(module, str) or registered not in (None, name):
+        return False
+    return name in _KERAS.get(module, ()) or name in _KERAS_HUB_MODULES.get(module, ())
 
 
 @contextlib.contextmanager

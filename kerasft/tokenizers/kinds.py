@@ -219,6 +219,19 @@ def _read_xlm_roberta(folder: pathlib.Path, settings: Settings) -> Tokenizer:
     return backend
 
 
+def _read_camembert(folder: pathlib.Path, settings: Settings) -> Tokenizer:
+    model = sentencepiece_file.read(folder / "sentencepiece.bpe.model")
+    # Fairseq put four tokens before the file's pieces, of which <s> and </s> stayed unused: the file's own are the real ones.
+    first, last, unknown = (settings[role] for role in ("bos_token", "eos_token", "unk_token"))
+    names = [f"{first}NOTUSED", settings["pad_token"], f"{last}NOTUSED", unknown, f"{unknown}NOTUSED"]
+    pieces = [(piece.text, piece.score) for piece in model.pieces[1:]]
+    pieces = [*((name, 0.0) for name in names[:4]), (names[4], -100.0), *pieces, (settings["mask_token"], 0.0)]
+    backend = xlm_roberta(pieces, settings, unknown_id=3, character_map=model.character_map)
+    _add_marked(backend, model)
+    backend.add_special_tokens([names[0], names[2], names[4]])
+    return backend
+
+
 def _add_marked(backend: Tokenizer, model: sentencepiece_file.SentencePieceModel) -> None:
     """Let the pieces that SentencePiece never splits be found as a whole in a text."""
     for piece in model.pieces:
@@ -258,6 +271,7 @@ KINDS: dict[str, Kind] = {
     "XLMRobertaTokenizer": Kind(
         files=("sentencepiece.bpe.model",), read=_read_xlm_roberta, special_tokens=ROBERTA_TOKENS
     ),
+    "CamembertTokenizer": Kind(files=("sentencepiece.bpe.model",), read=_read_camembert, special_tokens=ROBERTA_TOKENS),
 }
 """By the name in `tokenizer_config.json`, without "Fast"."""
 
@@ -271,5 +285,8 @@ BY_MODEL_TYPE = {
     "t5": "T5Tokenizer",
     "mt5": "MT5Tokenizer",
     "xlm-roberta": "XLMRobertaTokenizer",
+    "camembert": "CamembertTokenizer",
+    "data2vec-text": "RobertaTokenizer",
+    "ernie": "BertTokenizer",
 }
 """The class by the `model_type` of `config.json`."""

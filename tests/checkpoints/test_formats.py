@@ -298,3 +298,23 @@ def test_an_old_pytorch_reads_no_file_of_a_stranger(monkeypatch, tmp_path, versi
         CheckpointError, match=rf"PyTorch must be 2\.10 or later to read it; received: {re.escape(version)}"
     ):
         torch_reader.load_tensors(tmp_path / "pytorch_model.bin")
+
+
+@pytest.mark.parametrize(
+    ("layout", "is_meta", "nbytes", "refused"),
+    [
+        ("torch.strided", False, 4, False),
+        ("torch.strided", False, 4 * 10**9, True),  # one number, said to be a million
+        ("torch.strided", True, 4, True),
+        ("torch.sparse_coo", False, 4, True),
+    ],
+)
+def test_a_tensors_numbers_stand_in_its_file(tmp_path, layout, is_meta, nbytes, refused):
+    path = tmp_path / "pytorch_model.bin"
+    path.write_bytes(bytes(100))
+    tensor = types.SimpleNamespace(layout=layout, is_meta=is_meta, nbytes=nbytes, shape=(10,))
+    if not refused:
+        torch_reader.check_tensor(tensor, "x", path)
+        return
+    with pytest.raises(CheckpointError, match=r"tensor 'x' must be plain numbers inside this file of 100 bytes"):
+        torch_reader.check_tensor(tensor, "x", path)

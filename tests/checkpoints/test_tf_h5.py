@@ -119,18 +119,19 @@ def test_what_keras_never_writes_is_refused(kind, tmp_path):
             file[name] = "weights"
         else:
             file[name] = h5py.Empty("f4")
-    with pytest.raises(CheckpointError, match=r"must be plain floats inside this file|of another shape"):
+    with pytest.raises(CheckpointError, match=r"tf_model\.h5.* (must be plain floats|takes|holds|says)\b"):
         kerasft.load_pretrained(folder)
 
 
-def test_links_to_other_files_are_not_followed(tmp_path):
+def test_links_to_other_files_are_refused(tmp_path):
     folder, twin = unpack("BertModel", tmp_path)
     shutil.copy(folder / "tf_model.h5", twin / "other.h5")
     with h5py.File(folder / "tf_model.h5", "r+") as file:
         name = "bert/tf_bert_model/bert/pooler"
         del file[name]
         file[name] = h5py.ExternalLink(str(twin / "other.h5"), name)
-    assert not any("pooler" in name for name in H5Reader(folder))
+    with pytest.raises(CheckpointError, match=r"holds a link to another place \('pooler'\)"):
+        H5Reader(folder)
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", b"\x89HDF\r\n\x1a\n", None])

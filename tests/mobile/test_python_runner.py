@@ -174,3 +174,10 @@ def test_a_bundle_answers_without_tensorflow(tmp_path):
     assert answer["score"] == pytest.approx(expected["score"], abs=1e-6)
     checked, _ = run("--golden")
     assert ": 0 answered otherwise, largest difference of an output" in checked
+    model = tmp_path / "phone" / "model.tflite"
+    model.write_bytes(model.read_bytes()[:-1] + b"x")
+    for script in ("kerasft_runner.py", "kerasft_writer.py"):
+        command = [sys.executable, str(runner.with_name(script)), str(tmp_path / "phone"), "a good film"]
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 1
+        assert done.stderr.startswith(f"error: {model} is damaged: its SHA-256 is ")

@@ -33,6 +33,7 @@ NAMES = [
     ("keras.callbacks", "CSVLogger", None),
     ("keras_hub.src.tokenizers.word_piece_tokenizer", "WordPieceTokenizer", "keras_hub>WordPieceTokenizer"),
     ("keras_hub.src.models.bert.bert_backbone", "BertBackbone", "keras_hub>BertBackbone"),
+    ("bloom.bloom_decoder", "BloomDecoder", None),  # KerasHub's is in its own package
     ("os", "system", None),
     ("builtins", "eval", "builtins"),
     ("kerasft.heads.pooling", "MaskedMean", "kerasft>Nothing"),

@@ -19,7 +19,7 @@ import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from kerasft_core.answering import Answering
-from kerasft_core.errors import KerasftError
+from kerasft_digest import check_digest
 from kerasft_tokenizer import Tokenizer
 
 try:
@@ -38,6 +38,7 @@ class Model:
 
     def __init__(self, folder: str | pathlib.Path, num_threads: int = 2):
         folder = pathlib.Path(folder)
+        check_digest(folder)
         self.signature = json.loads((folder / "signature.json").read_text("utf-8"))
         self.tokenizer = Tokenizer(folder)
         self._interpreter = Interpreter(model_path=str(folder / "model.tflite"), num_threads=num_threads)
@@ -112,18 +113,18 @@ def main() -> int:
     parser.add_argument("--golden", action="store_true", help="run golden.jsonl and compare ids and outputs")
     args = parser.parse_args()
     sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal's encoding is
-    if args.golden:
-        count, different, largest = check_golden(args.folder)
-        print(f"{count} texts: {len(different)} answered otherwise, largest difference of an output {largest:.2g}")
-        print("".join(f"{line}\n" for line in different), end="")
-        return 1 if different or largest > 0.01 else 0
-    if args.text is None:
+    if args.text is None and not args.golden:
         parser.error("give a text, or --golden")
     try:
+        if args.golden:
+            count, different, largest = check_golden(args.folder)
+            print(f"{count} texts: {len(different)} answered otherwise, largest difference of an output {largest:.2g}")
+            print("".join(f"{line}\n" for line in different), end="")
+            return 1 if different or largest > 0.01 else 0
         answer = Model(args.folder)(args.text, args.second)
         is_utf8 = sys.stdout.encoding.lower().replace("_", "-") in ("utf-8", "utf8")
         print(json.dumps(answer, ensure_ascii=not is_utf8))
-    except KerasftError as error:
+    except ValueError as error:
         sys.exit(f"error: {error}")
     return 0
 

@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from kerasft_digest import check_digest
 from kerasft_generate import Generator
 from kerasft_tokenizer import Tokenizer
 
@@ -29,6 +30,7 @@ class Writer:
     """
 
     def __init__(self, folder: str | pathlib.Path, num_threads: int = 2):
+        check_digest(folder)
         self.generator = Generator(folder, num_threads=num_threads)
         self.tokenizer = Tokenizer(folder)
         self._decoding = self.generator.signature["decoding"]
@@ -107,16 +109,17 @@ def main() -> int:
     sys.stderr = os.fdopen(os.dup(2), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     folder, text = arguments.pop("folder"), arguments.pop("text")
-    if arguments.pop("golden"):
-        count, different = check_golden(folder)
-        print(f"{count} texts: {len(different)} written otherwise", *different, sep="\n")
-        return 1 if different else 0
-    if text is None:
+    golden = arguments.pop("golden")
+    if text is None and not golden:
         parser.error("give a text, or --golden")
-    writer = Writer(folder, num_threads=arguments.pop("threads"))
-    options = {name: value for name, value in arguments.items() if value is not None}
-    start, count = time.perf_counter(), 0
     try:
+        if golden:
+            count, different = check_golden(folder)
+            print(f"{count} texts: {len(different)} written otherwise", *different, sep="\n")
+            return 1 if different else 0
+        writer = Writer(folder, num_threads=arguments.pop("threads"))
+        options = {name: value for name, value in arguments.items() if value is not None}
+        start, count = time.perf_counter(), 0
         for piece in writer.stream(text, **options):
             print(piece, end="", flush=True)
             count += 1

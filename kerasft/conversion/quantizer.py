@@ -1,0 +1,180 @@
+"""Make a float32 LiteRT file's numbers int4 or int8, by Google's `litert-quantizer`, which chooses per operation."""
+
+import contextlib
+import io
+import logging
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+
+from kerasft.features import PADDING_MASK
+
+# Integer in a full-integer file. Not the sums and norms between the blocks: one channel of a BERT's residual stream is a hundred
+# times as large as the rest, which then have a step or two of the 255.
+_INTEGER_OPS = (
+    "FULLY_CONNECTED",
+    "BATCH_MATMUL",
+    "SOFTMAX",
+    "GELU",
+    "TANH",
+    "LOGISTIC",
+    "RELU",
+    "TRANSPOSE",
+    "RESHAPE",
+)
+_BLOCK = 32
+_MIN_STEPS = 4  # of the 255, that a typical output number is worth
+
+
+def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.ndarray]], *, signature: str) -> bytes:
+    """Quantise a float32 LiteRT file.
+
+    Args:
+        content: The file.
+        quantize: `"int4"`: weights in int4 with a scale for each block of 32, computed with dynamic int8 activations;
+            `"int8_full"`: weights and activations in int8.
+        batches: Inputs (1, S) by name to measure ranges on, for `"int8_full"`.
+        signature: The file's, which takes these inputs.
+    """
+    from litert_quantizer import qtyping, quantizer, recipe_manager  # an extra, needed for two ways of quantising only
+
+    recipe = recipe_manager.RecipeManager()
+    calibration = None
+    if quantize == "int4":
+        blocks = qtyping.QuantGranularity.BLOCKWISE_32
+        product = qtyping.TFLOperationName.FULLY_CONNECTED
+        recipe.add_dynamic_config(regex=".*", operation_name=product, num_bits=4, granularity=blocks)
+        for name in _odd_products(content):
+            recipe.add_dynamic_config(regex=f"^{re.escape(name)}", operation_name=product, num_bits=8)
+    else:
+        ranges = _Ranges(content, batches, signature)
+        for name in _INTEGER_OPS:
+            operation = qtyping.TFLOperationName[name]
+            recipe.add_static_config(regex=".*", operation_name=operation, activation_num_bits=8, weight_num_bits=8)
+        for pattern in ranges.coarse():
+            recipe.add_dynamic_config(
+                regex=pattern, operation_name=qtyping.TFLOperationName.FULLY_CONNECTED, num_bits=8
+            )
+        calibration = ranges.as_calibration()
+    worker = quantizer.Quantizer(bytearray(content), recipe.get_quantization_recipe())
+    with _quiet():
+        return bytes(worker.quantize(calibration).quantized_model)
+
+
+def _odd_products(content: bytes) -> list[str]:
+    """The matrix products whose rows do not divide into blocks of 32: they get int8."""
+    interpreter = Interpreter(model_content=content)
+    tensors = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
+    products = [each for each in interpreter._get_ops_details() if each["op_name"] == "FULLY_CONNECTED"]
+    odd = [each for each in products if tensors[each["inputs"][1]]["shape"][-1] % _BLOCK]
+    return [tensors[each["outputs"][0]]["name"] for each in odd]
+
+
+class _Ranges:
+    """The smallest and largest number of every tensor of a float file over some batches."""
+
+    def __init__(self, content: bytes, batches: Sequence[dict[str, np.ndarray]], signature: str):
+        # All tensors keep their values so that they can be read after a run.
+        with _quiet():
+            interpreter = Interpreter(model_content=content, experimental_preserve_all_tensors=True)
+            run = interpreter.get_signature_runner(signature)
+        inputs = list(run.get_input_details())
+        found = interpreter._get_ops_details()
+        written = {int(index) for operation in found for index in operation["outputs"]}  # the others are weights
+        self._dense = {int(each["outputs"][0]) for each in found if each["op_name"] == "FULLY_CONNECTED"}
+        self._symmetric = _second_factors(interpreter, found)
+        tensors = [
+            tensor
+            for tensor in interpreter.get_tensor_details()
+            if tensor["index"] in written and tensor["dtype"] == np.float32
+        ]
+        self._found: dict[str, list[float]] = {}
+        self._typical: dict[str, list[float]] = {}
+        for batch in batches:
+            batch = _without_padding(batch)
+            run(**{name: batch[name] for name in inputs})
+            for tensor in tensors:
+                try:
+                    values = interpreter.get_tensor(tensor["index"])
+                except ValueError:  # a part of a fused operation has no values of its own
+                    continue
+                if values.size == 0:
+                    continue
+                low, high = self._found.get(tensor["name"], (np.inf, -np.inf))
+                self._found[tensor["name"]] = [min(low, float(values.min())), max(high, float(values.max()))]
+                if tensor["index"] in self._dense:
+                    self._typical.setdefault(tensor["name"], []).append(float(np.median(np.abs(values))))
+
+    def as_calibration(self) -> dict[str, dict[str, Any]]:
+        """The ranges as `litert-quantizer` takes them."""
+        ranges = {}
+        for name, (low, high) in self._found.items():
+            if name in self._symmetric:
+                high = max(-low, high)
+                low = -high * 128 / 127
+            ranges[name] = {"min": np.array([[low]], np.float32), "max": np.array([[high]], np.float32)}
+        return ranges
+
+    def coarse(self) -> list[str]:
+        """Patterns of the matrix products whose typical output is worth less than `_MIN_STEPS` steps of int8.
+
+        They keep int8 weights and int8 products, but take the range of each input as it comes and write floats.
+        """
+        patterns = []
+        for name, typical in self._typical.items():
+            low, high = self._found[name]
+            if np.median(typical) * 255 < _MIN_STEPS * (high - low):
+                patterns.append(f"^{re.escape(name)}")
+        return patterns
+
+
+def _second_factors(interpreter: Interpreter, found: Sequence[dict]) -> set[str]:
+    """The tensors that become a batched product's second factor.
+
+    XNNPACK takes an int8 product only where 0 stands for 0 in it: without that the file is three times as slow.
+    """
+    names = {tensor["index"]: tensor["name"] for tensor in interpreter.get_tensor_details()}
+    made_by = {int(index): each for each in found for index in each["outputs"]}
+    factors = set()
+    for each in found:
+        index = int(each["inputs"][1]) if each["op_name"] == "BATCH_MATMUL" else None
+        while index is not None:
+            factors.add(names[index])
+            before = made_by.get(index)
+            moved = before is not None and before["op_name"] in ("TRANSPOSE", "RESHAPE")
+            index = int(before["inputs"][0]) if moved else None
+    return factors
+
+
+def _without_padding(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Fill the padded places with the text again, masked as before.
+
+    What the model makes of padding is of no use to anyone, and far from its other numbers: it must not widen the ranges.
+    """
+    filled = dict(batch)
+    real = np.flatnonzero(batch[PADDING_MASK][0])
+    places = real[np.arange(batch[PADDING_MASK].shape[1]) % len(real)]
+    for name, values in batch.items():
+        if name != PADDING_MASK:
+            filled[name] = values[:, places]
+    return filled
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Without the library's progress bars, tables and log, and the interpreter's warning that it keeps all tensors."""
+    disabled = logging.root.manager.disable
+    logging.disable(max(disabled, logging.INFO))
+    with (
+        contextlib.ExitStack() as after,
+        contextlib.redirect_stdout(io.StringIO()),
+        contextlib.redirect_stderr(io.StringIO()),
+        warnings.catch_warnings(),
+    ):
+        after.callback(logging.disable, disabled)
+        warnings.simplefilter("ignore")
+        yield

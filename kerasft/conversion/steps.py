@@ -1,0 +1,45 @@
+"""Run a step of an export in a process of its own, and put what went wrong in a sentence."""
+
+import os
+from typing import Any
+
+from kerasft.conversion import worker
+from kerasft.errors import ExportError
+from kerasft.measuring.apart import run_apart
+
+IN_PROCESS = "KERASFT_CONVERT_IN_PROCESS"
+"""The environment variable which says, by the value 1, that steps run in this process: faster by the import of TensorFlow."""
+
+
+def run_step(step: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Run one of `kerasft.conversion.worker.STEPS`.
+
+    Args:
+        step: Its name.
+        job: What the step reads; its files are named in it.
+
+    Returns:
+        The step's answer.
+
+    Raises:
+        ExportError: If the process crashed, was killed, or raised an error that the step has no answer for.
+
+    Example:
+
+    >>> run_step("convert", {"folder": "no/such/folder", "signatures": [], "quantize": None, "out_file": "x.tflite"})
+    {'refused': '...'}
+    """
+    if os.environ.get(IN_PROCESS) == "1":
+        return worker.STEPS[step](job)
+    try:
+        answer = run_apart(worker.__name__, {"step": step, **job})
+    except OSError as error:  # no process can be started here
+        answer = {
+            "error": f"{error} (with the environment variable {IN_PROCESS}=1 it runs without a process of its own)"
+        }
+    if "error" in answer:
+        raise ExportError(
+            f"The export stopped in the step {step!r}, which runs in a process of its own: {answer['error']}. Nothing was "
+            "written, and an older export is as it was. If memory ran out, close other programs, or give fewer lengths."
+        )
+    return answer
