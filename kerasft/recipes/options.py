@@ -3,6 +3,7 @@
 import dataclasses
 import math
 import os
+import re
 from typing import Any
 
 from kerasft.errors import bad_argument
@@ -79,16 +80,16 @@ def check_option(field: dataclasses.Field, value: Any) -> None:
 
 
 def column(value: str | None) -> int | str | list[int | str] | None:
-    """Read a column as it is typed: a name, a number for files without a header, or several joined by commas.
+    """Read a column as it is typed: a name, a number for files without a header (-1: the last), or several joined by commas.
 
     Example:
 
-    >>> column("sentence"), column("3"), column("toxic,insult"), column(None)
-    ('sentence', 3, ['toxic', 'insult'], None)
+    >>> column("sentence"), column("3"), column("-1"), column("toxic,insult"), column(None)
+    ('sentence', 3, -1, ['toxic', 'insult'], None)
     """
     if value is None:
         return None
-    parts = [int(part) if part.strip().isdigit() else part.strip() for part in str(value).split(",")]
+    parts = [int(part) if re.fullmatch(r"-?\d+", part) else part for part in map(str.strip, str(value).split(","))]
     return parts if len(parts) > 1 else parts[0]
 
 
