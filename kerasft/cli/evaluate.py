@@ -47,7 +47,9 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
     >>> read_columns(parser.parse_args(["--text", "3"]))
     {'text': 3}
     """
-    parser.add_argument("--text", help="column of the text: a name, or where the file has no header a number from 0 (-1: the last)")
+    parser.add_argument(
+        "--text", help="column of the text: a name, or a number from 0 where there is no header (-1: the last)"
+    )
     parser.add_argument("--text-pair", help="column of the second text of a pair")
     parser.add_argument("--label", help="column of the label")
 

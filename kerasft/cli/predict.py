@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=("text", "json"),
         help="what the lines of standard input or of a text file are (default: JSON objects, if the first line is one)",
     )
-    parser.add_argument("--text", help="column of the text: a name, or where the file has no header a number from 0 (-1: the last)")
+    parser.add_argument(
+        "--text", help="column of the text: a name, or a number from 0 where there is no header (-1: the last)"
+    )
     parser.add_argument("--text-pair", help="column of the second text: of a pair, or the passage of a question")
     parser.add_argument("--top-k", type=int, help="the k likeliest labels with their scores")
     parser.add_argument(

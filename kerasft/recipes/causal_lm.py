@@ -38,7 +38,7 @@ class Options(TrainingOptions):
     train: str = option("texts: .txt, or .csv .tsv .jsonl ... with texts, or prompts and completions", required=True)
     output: str = option("folder of the bundle to write", default="saved_models/causal_lm")
     documents: str = option("what a document of a .txt file is", default="file", choices=("file", "paragraph", "line"))
-    text: str | None = option("column of the text: a name, or where the file has no header a number from 0 (-1: the last)")
+    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
     prompt: str | None = option("column of the prompt (default: prompt, if there is such a column)")
     completion: str | None = option("column of the completion, on which alone the loss is")
     block_size: int = option("tokens of a block; documents are packed into blocks", default=256, least=2)

@@ -36,7 +36,7 @@ class Options(TrainingOptions):
 
     train: str = option("texts: .txt (a text a line; with --packed, documents), .csv .tsv .jsonl ...", required=True)
     output: str = option("folder of the bundle to write", default="saved_models/masked_lm")
-    text: str | None = option("column of the text: a name, or where the file has no header a number from 0 (-1: the last)")
+    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
     packed: bool = option("put texts one after the other and cut blocks of --max-length", default=False)
     max_length: int = option("tokens of a row; longer texts are cut, and counted", default=128, least=4)
     mask_rate: float = option("share of the words that is masked", default=0.15, above=0, below=1)

@@ -36,7 +36,7 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/relation_extraction")
-    text: str | None = option("column of the text: a name, or where the file has no header a number from 0 (-1: the last)")
+    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
     label: str | None = option("column of the label")
     label_names: str | None = option("what the numbers 0, 1, ... in the label column mean: names joined by commas")
     negative_label: str | None = option(

@@ -27,7 +27,9 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/sentence_embedding")
-    text: str | None = option("column of the first text: a name, or where the file has no header a number from 0 (-1: the last)")
+    text: str | None = option(
+        "column of the first text: a name, or a number from 0 where there is no header (-1: the last)"
+    )
     text_pair: str | None = option("column of the second text")
     label: str | None = option("column of the score, where pairs are rated")
     loss: str = option(

@@ -43,7 +43,9 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/sequence_to_sequence")
-    source: str | None = option("column of the source: a name, or where the file has no header a number from 0 (-1: the last)")
+    source: str | None = option(
+        "column of the source: a name, or a number from 0 where there is no header (-1: the last)"
+    )
     target: str | None = option("column of the target; a list in it is several references")
     prefix: str = option('put before every source, such as "summarize: "', default="")
     references: str = option(

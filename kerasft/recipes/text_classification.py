@@ -39,7 +39,7 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/text_classification")
-    text: str | None = option("column of the text: a name, or where the file has no header a number from 0 (-1: the last)")
+    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
     text_pair: str | None = option("column of the second text of a pair")
     label: str | None = option("column of the label; several joined by commas are several targets")
     label_names: str | None = option("what the numbers 0, 1, ... in the label column mean: names joined by commas")

@@ -20,7 +20,9 @@ def parse():
     return lambda *words: parser.parse_args(words)
 
 
-@pytest.mark.parametrize("value", ["-1", "-1,1", "-x", "- a", "-", "-h and more", "--what a film", "-1e-3x", "--label=x"])
+@pytest.mark.parametrize(
+    "value", ["-1", "-1,1", "-x", "- a", "-", "-h and more", "--what a film", "-1e-3x", "--label=x"]
+)
 def test_an_options_value_may_begin_with_a_dash(parse, value):
     assert parse("b", f"--label={value}").label == value
     if value != "--label=x":
@@ -35,7 +37,9 @@ def test_numbers_lists_and_repeated_options(parse):
     assert parse("b", "--labels", "-1", "+1", "-x", "--debug", "--labels", "0").labels == ["-1", "+1", "-x", "0"]
 
 
-@pytest.mark.parametrize("text", ["-5,3", "-5 degrees", "- a list", "-hello world", "--what a film", "-", "-1", "\u2014"])
+@pytest.mark.parametrize(
+    "text", ["-5,3", "-5 degrees", "- a list", "-hello world", "--what a film", "-", "-1", "\u2014"]
+)
 def test_a_text_may_begin_with_a_dash(parse, text):
     assert parse("b", text, "good").texts == [text, "good"]
 
@@ -82,6 +86,8 @@ def test_every_text_option_of_every_command_takes_a_value_with_a_dash():
     assert args.prefix == "-> "
     args = make_parser().parse_args(["evaluate", "b", "--data", "-d", "--label", "-1", "--label-names", "-1,0"])
     assert (args.data, args.label, args.label_names) == ("-d", "-1", "-1,0")
-    args = make_parser().parse_args(["convert", "--allow", "-a.*", "--dtype", "float16", "--allow", "b", "--", "s", "t"])
+    args = make_parser().parse_args(
+        ["convert", "--allow", "-a.*", "--dtype", "float16", "--allow", "b", "--", "s", "t"]
+    )
     assert (args.allow, args.source, args.target) == (["-a.*", "b"], "s", "t")
     assert make_parser().parse_args(["search", "b", "-5 degrees?", "--answers", "-f"]).questions == ["-5 degrees?"]
