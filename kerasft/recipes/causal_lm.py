@@ -13,16 +13,8 @@ import random
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import (
-    finish,
-    keep_weights,
-    load_with_head,
-    make_callbacks,
-    make_optimizer,
-    prepare,
-    progress,
-    settle,
-)
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.weights import limit_trainable, load_with_head
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,6 +69,7 @@ def main(options: Options) -> dict:
     # 2. Model, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.causal_lm)
+        limit_trainable(options, model)
         options = choose_training(options, model, rows=len(train_texts), kind="causal_lm")
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         data = {"block_size": options.block_size, "batch_size": batch_size}

@@ -16,6 +16,7 @@ from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, progress, read_labelled
+from kerasft.recipes.weights import limit_trainable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -85,6 +86,7 @@ def main(options: Options) -> dict:
         drawn = {"per_text": options.partners, "with_negatives": cosine, "seed": options.seed}
         pairs, y = kerasft.data.class_pairs(texts, classes, **drawn)
         options = choose_training(options, backbone, rows=len(pairs), kind="few_shot")
+        limit_trainable(options, embedder)
         train = kerasft.data.pair_dataset(
             pairs,
             tokenizer,

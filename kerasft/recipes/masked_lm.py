@@ -12,16 +12,8 @@ import dataclasses
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import (
-    finish,
-    keep_weights,
-    load_with_head,
-    make_callbacks,
-    make_optimizer,
-    prepare,
-    progress,
-    settle,
-)
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.weights import limit_trainable, load_with_head
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,6 +65,7 @@ def main(options: Options) -> dict:
     masking = kerasft.data.Masking(rate=options.mask_rate, whole_words=options.whole_words)
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.masked_lm)
+        limit_trainable(options, model)
         options = choose_training(options, model, rows=len(train_rows), kind="masked_lm")
         data = {"packed": options.packed, "masking": masking, "max_length": options.max_length, "seed": options.seed}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size

@@ -21,8 +21,8 @@ from kerasft.recipes.training import (
     progress,
     read_columns,
     read_rows,
-    restore_head,
 )
+from kerasft.recipes.weights import limit_trainable, restore_head
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,6 +92,7 @@ def main(options: Options) -> dict:
         model, tokenizer = make_model(options, labels)
         options = choose_training(options, model, rows=len(train_rows), kind="relations", classes=len(labels))
         restore_head(model, options)
+        limit_trainable(options, model)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.relation_extraction(

@@ -14,6 +14,7 @@ import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.weights import limit_trainable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,7 @@ def main(options: Options) -> dict:
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         options = choose_training(options, backbone, rows=len(train_rows), kind="embedding")
         model = kerasft.heads.sentence_embedding(backbone, pooling=options.pooling)
+        limit_trainable(options, model)
         encoder = kerasft.heads.sentence_encoder_of(model)
         max_length = options.max_length or min(encoder.max_length or 128, tokenizer.model_max_length)
         print(f"pooling: {encoder.pooling}, longest text: {max_length} tokens", file=sys.stderr)

@@ -13,16 +13,8 @@ import dataclasses
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.training import (
-    finish,
-    keep_weights,
-    load_with_head,
-    make_callbacks,
-    make_optimizer,
-    prepare,
-    progress,
-    settle,
-)
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.weights import limit_trainable, load_with_head
 
 SCORES = {
     "translation": ("bleu", "chrf"),
@@ -96,6 +88,7 @@ def main(options: Options) -> dict:
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.sequence_to_sequence)
+        limit_trainable(options, model)
         options = choose_training(options, model, rows=len(train_rows), kind="sequence_to_sequence")
         data = {name: getattr(options, name) for name in ("prefix", "max_source_length", "max_target_length")}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
