@@ -5,7 +5,7 @@ import glob
 import pathlib
 
 import kerasft
-from kerasft.cli.evaluate import read_columns
+from kerasft.cli.labelled import read_columns
 from kerasft.cli.search import text_rows
 from kerasft.errors import bad_argument
 

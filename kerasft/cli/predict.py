@@ -9,11 +9,13 @@ from typing import Any
 import yaml
 
 import kerasft
-from kerasft.cli.evaluate import read_columns
-from kerasft.cli.predict_input import read_chunks
+from kerasft.cli.labelled import read_columns
+from kerasft.cli.predict_input import first_rows, read_chunks
 from kerasft.cli.streams import json_line
+from kerasft.cli.zero_shot import add_zero_shot, with_labels
 from kerasft.errors import bad_argument
 from kerasft.files import file_written_aside
+from kerasft.truncation import one_warning
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,10 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="texts; without any, --file or standard input is read")
     parser.add_argument(
         "--pair",
+        "--context",
+        dest="pair",
         action="append",
         default=[],
         metavar="TEXT",
-        help="second text of each TEXT, in order: of a pair, or the passage of a question",
+        help="second text of each TEXT, in order: of a pair, or the context of a question",
     )
     parser.add_argument(
         "--file",
@@ -48,7 +52,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text", help="column of the text: a name, or a number from 0 where there is no header (-1: the last)"
     )
-    parser.add_argument("--text-pair", help="column of the second text: of a pair, or the passage of a question")
+    parser.add_argument("--text-pair", help="column of the second text: of a pair, or the context of a question")
+    add_zero_shot(parser)
     parser.add_argument("--top-k", type=int, help="the k likeliest labels with their scores")
     parser.add_argument(
         "--set",
@@ -56,6 +61,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="an option of the task's pipeline, such as max_new_tokens=50; may be given several times",
+    )
+    parser.add_argument(
+        "--max-rows", type=int, metavar="N", help="answer the first N rows or lines only (default: all of them)"
     )
     parser.add_argument("--batch-size", type=int, default=32, help="texts a step (default: 32)")
     parser.add_argument("--output", help="file to write instead of standard output")
@@ -73,21 +81,31 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.texts and args.file:
         raise bad_argument("TEXT", "given either as arguments or by --file", args.texts, "Leave one of them out.")
+    for name in ("text", "text_pair") if args.texts else ():
+        if (value := getattr(args, name, None)) is not None:
+            flag, fix = (
+                "--" + name.replace("_", "-"),
+                "It names a column of --file; the second text of a TEXT is --pair TEXT.",
+            )
+            raise bad_argument(flag, "left out with texts as arguments", value, fix)
     if args.pair and len(args.pair) != len(args.texts):
         raise bad_argument("--pair", f"given once for each of the {len(args.texts)} texts", args.pair, "Count them.")
-    pipeline = kerasft.pipelines.load(args.bundle)
+    pipeline = with_labels(kerasft.pipelines.load(args.bundle), args)
     options = _options(pipeline, args)
     if args.texts:
         items = list(zip(args.texts, args.pair)) if args.pair else args.texts
         chunks = iter([kerasft.pipelines.Items(items, [{} for _ in items], {})])
     else:
         chunks = read_chunks(pipeline, args.file, columns=read_columns(args), lines=args.lines)
+    if args.max_rows is not None:
+        chunks = first_rows(chunks, args.max_rows)
     renamed = set()
     with contextlib.ExitStack() as files:
         out = sys.stdout
         if args.output:
             aside = files.enter_context(file_written_aside(args.output))
             out = files.enter_context(open(aside, "w", encoding="utf-8"))
+        files.enter_context(one_warning())
         for chunk in chunks:
             answers = pipeline(chunk.items, batch_size=args.batch_size, **options)
             for item, others, answer in zip(chunk.items, chunk.others, answers):

@@ -6,7 +6,7 @@ import pathlib
 import sys
 
 import kerasft
-from kerasft.cli.evaluate import read_columns
+from kerasft.cli.labelled import read_columns
 from kerasft.cli.streams import json_line, utf8_lines
 from kerasft.errors import bad_argument
 
