@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     metadata = kerasft.bundles.read_metadata(args.bundle)
     if args.labels:  # the data are those of a classifier, whatever the model was trained for
         metadata = {"task": "text-classification", "problem": pipeline.labels.problem}
-    data = read_labelled(pipeline, metadata, args.data, args)
+    data = read_labelled(pipeline, args.data, metadata=metadata, args=args)
     about = {"model": str(args.bundle), "data": str(args.data)} | ({"rows": data.rows} if data.rows else {})
     chosen = {"unseen_labels": args.unseen_labels} if getattr(args, "unseen_labels", None) else {}
     if chosen and not isinstance(pipeline, kerasft.pipelines.TextClassificationPipeline):

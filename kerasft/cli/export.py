@@ -204,7 +204,7 @@ def _texts_and_gold(args: argparse.Namespace, bundle) -> tuple:
 
 
 def _verify_rows(args: argparse.Namespace, bundle) -> Labelled:
-    return read_labelled(kerasft.pipelines.load(bundle), bundle.metadata, args.verify, args)
+    return read_labelled(kerasft.pipelines.load(bundle), args.verify, metadata=bundle.metadata, args=args)
 
 
 def _verify_texts(args: argparse.Namespace, bundle) -> list:

@@ -68,20 +68,20 @@ def read_columns(args: argparse.Namespace) -> dict | None:
     return {role: name for role, name in named.items() if name is not None} or None
 
 
-def read_labelled(pipeline, metadata: dict, data: str, args: argparse.Namespace) -> Labelled:
+def read_labelled(pipeline, data: str, *, metadata: dict, args: argparse.Namespace) -> Labelled:
     """Read a labelled file as the flags say, by the bundle's columns; print the columns that were not named, and which rows.
 
     Args:
         pipeline: What will be measured.
-        metadata: Of its bundle: task, problem, settings.
         data: The file.
+        metadata: Of the pipeline's bundle: task, problem, settings.
         args: With the flags of `add_labelled`.
 
     Example:
 
     >>> folder = kerasft.save_bundle("saved_models/reviews", model, tokenizer, overwrite=True)
     >>> pipeline, metadata = kerasft.pipelines.load(folder), kerasft.bundles.read_metadata(folder)
-    >>> read_labelled(pipeline, metadata, reviews_csv, argparse.Namespace(text="text", max_rows=10)).rows
+    >>> read_labelled(pipeline, reviews_csv, metadata=metadata, args=argparse.Namespace(text="text", max_rows=10)).rows
     '10 of 40, drawn at random with seed 0'
     """
     task, classes = metadata.get("task", "text-classification"), metadata.get("problem") == "single_label"

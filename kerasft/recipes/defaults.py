@@ -49,9 +49,7 @@ class Rule:
 MANY_ROWS = 5000
 HIGHEST_RATE = 5e-4  # for models narrower than those of the sweep
 LOWEST_RATE = 1e-5
-RATE_OF_FEW = (
-    10  # adapters and heads start at zero or at random, far from where they will be; docs/adapters.md has numbers
-)
+RATE_OF_FEW = 10  # adapters and heads start at zero or at random, far from where they will be
 HIGHEST_RATE_OF_FEW = 2e-3
 TOKENS_OF_A_ROW = 32  # how many rows fill a token budget is known only after the choice; a typical short text
 _WORDS = {"learning_rate": "learning rate {:.0e}", "epochs": "{} epochs", "batch_size": "batch size {}"}
@@ -78,7 +76,6 @@ def choose(
     classes: int = 0,
     batch_size: int | None = None,
     accumulated: int = 1,
-    few_weights: bool = False,
 ) -> dict:
     """Return the learning rate, epochs and batch size for a kind of task.
 
@@ -90,7 +87,6 @@ def choose(
         classes: Classes, tags, or both together.
         batch_size: Rows of a batch, where they are given: the number of epochs depends on them,
         accumulated: and on how many batches make one step.
-        few_weights: Whether only adapters, or the head, are trained.
 
     Example:
 
@@ -101,14 +97,23 @@ def choose(
     """
     rule = RULES[kind]
     rate = rule.rate * (768 / width) ** rule.width_power * (12 / blocks) ** rule.depth_power
-    highest = HIGHEST_RATE_OF_FEW if few_weights else HIGHEST_RATE
-    rate *= RATE_OF_FEW if few_weights else 1
-    rounded = float(f"{min(highest, max(LOWEST_RATE, rate)):.0e}")  # the sweep does not tell 1.6e-4 from 2e-4
+    rounded = float(f"{min(HIGHEST_RATE, max(LOWEST_RATE, rate)):.0e}")  # the sweep does not tell 1.6e-4 from 2e-4
     batch_size = batch_size or (rule.small_batch if rows < MANY_ROWS else rule.batch)
     steps = rule.least_steps + rule.steps_a_class * classes
     epochs = math.ceil(steps * batch_size * accumulated / max(rows, 1))
     epochs = min(rule.most_epochs, max(rule.least_epochs, epochs))
     return {"learning_rate": rounded, "epochs": epochs, "batch_size": batch_size}
+
+
+def rate_of_few(rate: float) -> float:
+    """The learning rate where only adapters, or the head, are trained, of the rate for all weights.
+
+    Example:
+
+    >>> rate_of_few(4e-5), rate_of_few(5e-4)
+    (0.0004, 0.002)
+    """
+    return float(f"{min(HIGHEST_RATE_OF_FEW, RATE_OF_FEW * rate):.0e}")
 
 
 def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: int = 0) -> Any:
@@ -139,13 +144,9 @@ def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: 
     width, blocks = size_of(model)
     batch_size = options.token_budget // TOKENS_OF_A_ROW if options.token_budget else options.batch_size
     size = {"width": width, "blocks": blocks, "rows": rows, "classes": classes}
-    chosen = choose(
-        kind,
-        **size,
-        batch_size=batch_size,
-        accumulated=options.gradient_accumulation,
-        few_weights=trains_little(options),
-    )
+    chosen = choose(kind, **size, batch_size=batch_size, accumulated=options.gradient_accumulation)
+    if trains_little(options):
+        chosen["learning_rate"] = rate_of_few(chosen["learning_rate"])
     chosen = {name: chosen[name] for name in missing}
     what = [_WORDS[name].format(value).replace("e-0", "e-") for name, value in chosen.items()]
     if kind == "text" and getattr(options, "pooling", "given") is None:  # the head makes this choice itself

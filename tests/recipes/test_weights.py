@@ -12,7 +12,7 @@ from kerasft.callbacks import best_checkpoint, load_best_weights, resume
 from kerasft.cli.flags import read_options
 from kerasft.errors import CheckpointError, KerasftError
 from kerasft.recipes import text_classification
-from kerasft.recipes.defaults import choose
+from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions
 from kerasft.recipes.weights import limit_trainable, lora_layers, merged, trains_little
 from tests import tiny
@@ -144,10 +144,11 @@ def test_a_number_of_layers_in_a_configuration_file(tmp_path):
 
 
 def test_few_weights_are_trained_at_a_larger_rate():
-    size = {"width": 768, "blocks": 12, "rows": 10_000}
-    assert choose("text", **size)["learning_rate"] == 4e-5
-    assert choose("text", **size, few_weights=True)["learning_rate"] == 4e-4
-    assert choose("text", width=128, blocks=2, rows=500, few_weights=True)["learning_rate"] == 2e-3
+    backbone, about = tiny.backbone(), {"rows": 500, "kind": "text"}
+    assert choose_training(TrainingOptions(**GIVEN), backbone, **about).learning_rate == 5e-4
+    assert choose_training(TrainingOptions(**GIVEN, lora_rank=2), backbone, **about).learning_rate == 2e-3
+    given = TrainingOptions(**GIVEN, lora_rank=2, learning_rate=1e-5)
+    assert choose_training(given, backbone, **about).learning_rate == 1e-5
     for options, few in [
         ({"lora_rank": 2}, True),
         ({"freeze_layers": "backbone"}, True),
