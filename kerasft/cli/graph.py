@@ -2,6 +2,7 @@
 
 import argparse
 import glob
+import os
 import pathlib
 
 import kerasft
@@ -97,7 +98,8 @@ def read_types(words: list[str]) -> dict[str, list[tuple[str, str]]]:
 
 def _documents(name: str, columns: dict | None) -> list[dict]:
     """The documents of a file, each with its id, or with its line or row number from 0."""
-    if not glob.has_magic(name) and not pathlib.Path(name).expanduser().is_file():
+    name = os.path.expanduser(name)
+    if not glob.has_magic(name) and not pathlib.Path(name).is_file():
         raise bad_argument("--file", "an existing file", name, "Check the path.")
     source = text_rows(name, columns)
     rows, texts = kerasft.data.plain_texts.read_table(source)

@@ -54,7 +54,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--text-pair", help="column of the second text: of a pair, or the context of a question")
     add_zero_shot(parser)
-    parser.add_argument("--top-k", type=int, help="the k likeliest labels with their scores")
+    parser.add_argument(
+        "--top-k", type=int, help="the k most probable labels, or words for each mask, with their scores"
+    )
     parser.add_argument(
         "--set",
         action="append",
