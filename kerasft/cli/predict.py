@@ -85,10 +85,8 @@ def run(args: argparse.Namespace) -> int:
         raise bad_argument("TEXT", "given either as arguments or by --file", args.texts, "Leave one of them out.")
     for name in ("text", "text_pair") if args.texts else ():
         if (value := getattr(args, name, None)) is not None:
-            flag, fix = (
-                "--" + name.replace("_", "-"),
-                "It names a column of --file; the second text of a TEXT is --pair TEXT.",
-            )
+            flag = "--" + name.replace("_", "-")
+            fix = "It names a column of --file; the second text of a TEXT is --pair TEXT."
             raise bad_argument(flag, "left out with texts as arguments", value, fix)
     if args.pair and len(args.pair) != len(args.texts):
         raise bad_argument("--pair", f"given once for each of the {len(args.texts)} texts", args.pair, "Count them.")

@@ -31,9 +31,9 @@ def fill_masks(
 
     Example:
 
-    >>> logits = np.log([[0.25, 0.75]])
+    >>> logits = np.array([[0.0, 100.0]])
     >>> fill_masks("a _ film", logits, top_k=1, mask_token="_", token_text=["bad", "good"].__getitem__)
-    {'filled': 'a good film', 'masks': [[{'token': 'good', 'score': 0.75}]]}
+    {'filled': 'a good film', 'masks': [[{'token': 'good', 'score': 1.0}]]}
     """
     masks = []
     for row in np.asarray(logits, "float64"):

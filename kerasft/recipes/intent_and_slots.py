@@ -70,7 +70,7 @@ def main(options: Options) -> dict:
         )
         model = kerasft.heads.intent_and_slots(backbone, intents, slots, dropout=options.dropout)
         restore_head(model, options)
-        limit_trainable(options, model)
+        limit_trainable(options, model, backbone)
         data = {"intents": intents, "labels": slots, "max_length": options.max_length, "stride": options.stride}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.intent_and_slots(

@@ -115,7 +115,7 @@ def main(options: Options) -> dict:
         options = choose_training(options, backbone, rows=len(train_rows), kind="text", classes=len(labels))
         model = kerasft.heads.text_classifier(backbone, labels, pooling=options.pooling, dropout=options.dropout)
         restore_head(model, options)
-        limit_trainable(options, model)
+        limit_trainable(options, model, backbone)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.text_classification(

@@ -55,7 +55,7 @@ def load_with_head(options: TrainingOptions, head: Callable) -> tuple:
     return model, tokenizer
 
 
-def limit_trainable(options: TrainingOptions, model: Any) -> None:
+def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) -> None:
     """Put LoRA on a model or freeze a part of it, as the options say, and print how many parameters are trained.
 
     Compile the model after it.
@@ -63,6 +63,7 @@ def limit_trainable(options: TrainingOptions, model: Any) -> None:
     Args:
         options: The recipe's options: `lora_rank`, `lora_alpha`, `lora_targets`, `freeze_layers`.
         model: The model that will be trained, complete with its head.
+        backbone: What `kerasft.load_pretrained` returned, where the head may stand on its pooler.
 
     Raises:
         KerasftError: If no layer is a target, there are fewer layers than are to be frozen, or nothing is left to train.
@@ -88,8 +89,20 @@ def limit_trainable(options: TrainingOptions, model: Any) -> None:
         kerasft.adapters.freeze(model, below=0 if frozen == "embeddings" else int(frozen))
     else:
         return
+    if trains_little(options) and _has_random_pooler(model, backbone):
+        advice = "give --pooling mean or cls, or train all weights"
+        print(
+            f"Warning: {options.model} has no pooler, and a random one would not be trained: {advice}.", file=sys.stderr
+        )
     trained, total = (sum(math.prod(v.shape) for v in some) for some in (model.trainable_weights, model.weights))
     print(f"Trainable parameters: {trained:,} of {total:,} ({100 * trained / total:.2f} %).", file=sys.stderr)
+
+
+def _has_random_pooler(model: Any, backbone: Any) -> bool:
+    """Whether a model reads the pooler of a checkpoint that has none."""
+    report = getattr(backbone, "checkpoint_report", None)
+    missing = report is not None and any(name.startswith("pooler.") for name in report.missing)
+    return missing and any(layer.name == "pooled_dense" for layer in model.layers)
 
 
 def lora_layers(targets: str | None) -> tuple[str, ...]:

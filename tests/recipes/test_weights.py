@@ -45,8 +45,8 @@ def built(bundles, files, tmp_path, monkeypatch):
     def until_limited(task, **options):
         found, recipe = [], starts.recipe_of(task)
 
-        def stop(options, model):
-            limit_trainable(options, model)
+        def stop(options, model, backbone=None):
+            limit_trainable(options, model, backbone)
             found.append(model)
             raise starts.Built
 
@@ -96,6 +96,16 @@ def test_embeddings_or_the_backbone_can_be_frozen(capsys):
         KerasftError, match="`model` must be one whose head has weights of its own; received: 'sentence_e"
     ):
         limit_trainable(TrainingOptions(**GIVEN, freeze_layers="backbone"), embedder)
+
+
+@pytest.mark.parametrize(("pooling", "warned"), [("pooler", True), ("mean", False)])
+@pytest.mark.parametrize("options", [{"lora_rank": 1}, {"freeze_layers": "backbone"}])
+def test_a_random_pooler_that_is_not_trained_is_warned_of(capsys, pooling, warned, options):
+    backbone = tiny.backbone(num_layers=1)
+    backbone.checkpoint_report = kerasft.checkpoints.LoadReport("old", missing=("pooler.dense.weight",))
+    model = kerasft.heads.text_classifier(backbone, ["no", "yes"], pooling=pooling)
+    limit_trainable(TrainingOptions(**GIVEN, **options), model, backbone)
+    assert ("has no pooler, and a random one would not be trained" in capsys.readouterr().err) is warned
 
 
 def test_without_options_all_is_trained_and_nothing_said(capsys):
