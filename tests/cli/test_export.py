@@ -80,7 +80,7 @@ def test_several_labels_are_scored_as_evaluate_scores_them(run, tmp_path):
     data = write_csv(tmp_path / "data.csv", [("a good film", "a|b"), ("a bad film", "b"), ("we", "")] * 5)
     words = ["--verify", data, "--min-agreement", "0", "--output", tmp_path / "phone"]
     code, _, err = run("export", bundle, *words)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, f"columns of {data}: text: text, label: label\n")
     score = json.loads((tmp_path / "phone" / "report.json").read_text())["score"]["keras"]
     metrics = kerasft.pipelines.load(bundle).evaluate(data).metrics
     assert score == next(iter(metrics.values()))
