@@ -28,6 +28,17 @@ def test_parts_of_one_call_are_summed_up(caplog):
     assert [message.split(" (")[0] for message in caplog.messages] == ["2 of 6 texts", "1 of 1 texts"]
 
 
+def test_it_decorates_a_function(caplog):
+    @one_warning()
+    def work(count):
+        for _ in range(count):
+            warn_truncated(1, 1, limit=8)
+
+    work(2)
+    work(3)
+    assert [message.split(" (")[0] for message in caplog.messages] == ["2 of 2 texts", "3 of 3 texts"]
+
+
 def test_what_failed_is_said_too(caplog):
     def work():
         with one_warning():

@@ -128,7 +128,8 @@ def _options(pipeline, args: argparse.Namespace) -> dict[str, Any]:
             raise bad_argument("--set", "NAME=VALUE", word, "Write --set max_new_tokens=50, for example.")
         options[name.replace("-", "_")] = yaml.safe_load(value)
     parameters = inspect.signature(pipeline.__call__).parameters.values()
-    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "batch_size"]
+    others = ("batch_size", "pairs")  # a flag of its own, and texts by a former name
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in others]
     known += pipeline.more_options
     for name in options:
         if name not in known:

@@ -22,7 +22,7 @@ from kerasft.postprocessing.out_of_scope import check_out_of_scope, out_of_scope
 from kerasft.postprocessing.text_classification import check_temperature, check_thresholds
 from kerasft.reports import Report, statistics
 from kerasft.tokenizers.encoding import encode
-from kerasft.truncation import warn_truncated
+from kerasft.truncation import one_warning, warn_truncated
 
 Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
 
@@ -177,6 +177,7 @@ class TextClassificationPipeline(Pipeline):
         """Return the float64 probabilities, (N, C), of N texts or pairs of texts; a regression's values as they are."""
         return self._probabilities(self.predict_logits(texts, batch_size=batch_size))
 
+    @one_warning()
     def evaluate(
         self,
         source: object,
