@@ -25,18 +25,25 @@ from kerasft.files import file_written_aside, local_path
 
 DEFAULT_LAYERS = ("query", "value", "query_key_value")
 """The paper's choice: queries and values; GPT-2 has them in one kernel with the keys."""
+ALL_LINEAR = (r"transformer_(?:(?:encoder|decoder)_)?layer_\d+/.*",)
+"""Every dense layer of the transformer layers, as `target_modules="all-linear"` of PEFT."""
 _BLOCK = re.compile(r"transformer_(?:(?:encoder|decoder)_)?layer_(\d+)")
 _EMBEDDING = re.compile(r".*embedding.*")
 _FIRST_BLOCKS_BIAS = re.compile(
     r"(?:encoder|decoder)_attention_bias"
 )  # T5's relative positions, in block 0 of a checkpoint
-_HEAD = re.compile(r"logits|classifier_.*")
+_HEAD = re.compile(r"(?:.*_)?logits|classifier_.*|masked_lm_.*")
 _LANGUAGE_MODELS = ("masked_lm", "causal_lm", "sequence_to_sequence")
 _FORMAT = "kerasft-lora-1"
 
 
 def enable_lora(
-    model: keras.Model, rank: int = 8, *, alpha: float | None = None, layers: Sequence[str] = DEFAULT_LAYERS
+    model: keras.Model,
+    rank: int = 8,
+    *,
+    alpha: float | None = None,
+    layers: Sequence[str] = DEFAULT_LAYERS,
+    train_head: bool | None = None,
 ) -> keras.Model:
     """Put LoRA on a model, in place, and freeze the rest but the head. Compile the model after it.
 
@@ -48,7 +55,8 @@ def enable_lora(
         rank: Of the sum, a whole number >= 1.
         alpha: Scale of the sum, which is multiplied by alpha / rank; None: `rank`.
         layers: Regular expressions. A dense or embedding layer is taken if one of them matches the last part of its path
-            (`"query"`) or the whole of it (`"transformer_layer_[3-5]/.*"`).
+            (`"query"`) or the whole of it (`"transformer_layer_[3-5]/.*"`); `ALL_LINEAR` takes all of all transformer layers.
+        train_head: Whether the head is trained too; None: unless it is a language model's. A new head must be: it is random.
 
     Returns:
         The model.
@@ -75,9 +83,7 @@ def enable_lora(
     if not chosen:
         names = sorted({path.split("/")[-1] for path, layer in inner_layers(model) if _can_adapt(layer)})
         raise bad_argument("layers", f"patterns that match some of {names}", list(layers), "Correct the pattern.")
-    head = {id(variable) for variable in _head_variables(model).values()}
-    for variable in model.weights:
-        variable.trainable = id(variable) in head
+    _train_only(model, _head_variables(model, train_head))
     for layer in dict.fromkeys(chosen):
         layer.enable_lora(rank, lora_alpha=alpha)
     return model
@@ -168,7 +174,9 @@ def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
         found = next(iter(here.values()))
         _refuse(path, "layers", layers, sorted(here))
         _refuse(path, "rank and alpha", (rank, alpha), (found.lora_rank, float(found.lora_alpha)))
-    expected = {name: tuple(variable.shape) for name, variable in _head_variables(model).items()}
+    # A language model's head is in the file only if it was new.
+    with_head = any(not name.endswith(("/lora_a", "/lora_b")) for name in tensors) or None
+    expected = {name: tuple(variable.shape) for name, variable in _head_variables(model, with_head).items()}
     for name in layers:
         inputs, outputs = (
             known[name].embeddings.shape if hasattr(known[name], "embeddings") else known[name].kernel.shape
@@ -176,7 +184,7 @@ def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
         expected |= {f"{name}/lora_a": (inputs, rank), f"{name}/lora_b": (rank, outputs)}
     _refuse(path, "tensors", {name: tensor.shape for name, tensor in sorted(tensors.items())}, expected)
     if not here:
-        enable_lora(model, rank, alpha=alpha, layers=[re.escape(name) for name in layers])
+        enable_lora(model, rank, alpha=alpha, layers=[re.escape(name) for name in layers], train_head=with_head)
     for name, variable in _adapted(model).items():
         variable.assign(tensors[name])
     return model
@@ -213,6 +221,33 @@ def freeze(model: keras.Model, *, below: int) -> keras.Model:
         shared = below and _FIRST_BLOCKS_BIAS.fullmatch(layer.name)
         if shared or blocks.get(layer.name, most) < below or _EMBEDDING.fullmatch(layer.name):
             layer.trainable = False
+    return model
+
+
+def freeze_backbone(model: keras.Model) -> keras.Model:
+    """Freeze all but the head, in place (linear probing). Compile the model after it.
+
+    Args:
+        model: A model with a head that has weights of its own. A sentence embedder, and a language model whose output is the
+            token embedding, has none.
+
+    Returns:
+        The model.
+
+    Raises:
+        KerasftError: If the head has no weights of its own.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> [variable.path for variable in freeze_backbone(tiny.classifier()).trainable_variables]
+    ['logits/kernel', 'logits/bias']
+    """
+    head = _head_variables(model, True)
+    if not head:
+        fix = "Call freeze(model, below=n), which leaves the transformer layers from n on trainable."
+        raise bad_argument("model", "one whose head has weights of its own", model.name, fix)
+    _train_only(model, head)
     return model
 
 
@@ -281,15 +316,24 @@ def _need_lora(model: keras.Model) -> dict[str, keras.layers.Layer]:
     return layers
 
 
-def _head_variables(model: keras.Model) -> dict[str, keras.Variable]:
-    """Return the weights that a fresh head has: those of a language model are the checkpoint's own, and stay frozen."""
-    layers = [] if model.name in _LANGUAGE_MODELS else [layer for layer in model.layers if _HEAD.fullmatch(layer.name)]
+def _head_variables(model: keras.Model, train_head: bool | None = None) -> dict[str, keras.Variable]:
+    """Return the weights that a fresh head has: those of a language model are the checkpoint's own, unless they are trained."""
+    layers = [layer for layer in model.layers if _HEAD.fullmatch(layer.name)]
+    if train_head is None:
+        trained = any(variable.trainable for layer in layers for variable in layer.weights)
+        train_head = model.name not in _LANGUAGE_MODELS or (bool(_lora_layers(model)) and trained)
     return {
         f"{layer.name}/{variable.name}": variable
-        for layer in layers
+        for layer in (layers if train_head else ())
         for variable in layer.weights
         if not variable.name.startswith("lora_")
     }
+
+
+def _train_only(model: keras.Model, variables: dict[str, keras.Variable]) -> None:
+    chosen = {id(variable) for variable in variables.values()}
+    for variable in model.weights:
+        variable.trainable = id(variable) in chosen
 
 
 def _adapted(model: keras.Model) -> dict[str, keras.Variable]:

@@ -9,6 +9,7 @@ import pytest
 
 import kerasft
 from kerasft import adapters, callbacks, checkpoints, tokenizers
+from kerasft.cli import benchmark, graph
 from kerasft.cli.flags import read_options
 from kerasft.cli.main import main
 from kerasft.recipes import text_classification
@@ -46,9 +47,23 @@ def test_functions_of_folders_and_files(home):
     assert len(kerasft.data.read_rows(pathlib.Path("~/train.csv"))) == 20
     pipeline.evaluate("~/train.csv").write("~/report")
     assert (home / "report" / "report.html").is_file()
+    tokenizers.save(tokenizer, "~/tokenizer")
+    assert (home / "tokenizer" / "tokenizer.json").is_file()
+    (home / "documents.txt").write_text("Ada works for Acme.\n")
+    assert graph._documents("~/documents.txt", None) == [{"text": "Ada works for Acme.", "id": 0}]
+    kerasft.pipelines.write_triples("~/graph.csv", [])
+    assert (home / "graph.csv").is_file()
     adapters.enable_lora(model, 2)
     adapters.save_adapters(model, "~/adapters.safetensors")
     assert list(home.glob("adapters*"))
+
+
+def test_a_list_of_files_on_the_command_line(home, monkeypatch):
+    (home / "model.tflite").write_bytes(b"")
+    seen = []
+    monkeypatch.setattr(benchmark, "_print_commands", lambda args, files: seen.append(files) or 0)
+    assert main(["benchmark", "~/model.tflite", "--adb"]) == 0
+    assert seen == [{str(home / "model.tflite"): home / "model.tflite"}]
 
 
 def test_callbacks(home):

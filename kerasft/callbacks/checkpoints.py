@@ -6,6 +6,7 @@ import os
 import shutil
 from pathlib import Path
 
+import h5py
 import keras
 
 from kerasft.callbacks.best_value import BestValue
@@ -18,6 +19,9 @@ _GREATER_IS_BETTER = {
     *("accuracy", "acc", "f1", "mcc", "matthews", "pearson", "spearman", "auc", "precision", "recall", "r2", "score"),
     *("bleu", "chrf", "rouge", "rouge1", "rouge2", "rougel", "rougelsum", "em", "match", "mrr", "correlation"),
 }
+
+_WEIGHTS = "latest.weights.h5"  # of Keras' BackupAndRestore
+_LORA = "kerasft_lora"
 
 
 def _mode(monitor: str, mode: str | None) -> str:
@@ -142,6 +146,7 @@ class _BestCheckpoint(keras.callbacks.Callback):
             check_room(aside, _sizes(self.model.variables))
             if self.path.name.endswith(".weights.h5"):
                 without_optimizer(self.model).save_weights(aside)
+                _add_lora(self.model, aside)
             else:
                 self.model.save(aside)
         record = {"monitor": self.monitor, "value": self._best.value, "loss": self._best.loss, "epoch": epoch + 1}
@@ -197,6 +202,7 @@ def load_best_weights(model: keras.Model, path: str | os.PathLike) -> None:
     >>> load_best_weights(model, scratch / "best.weights.h5")
     """
     without_optimizer(model).load_weights(path)
+    _restore_lora(model, Path(path))
 
 
 def without_optimizer(model: keras.Model) -> keras.Model:
@@ -215,6 +221,29 @@ def without_optimizer(model: keras.Model) -> keras.Model:
     if isinstance(model, keras.Sequential):
         return keras.Model(model.inputs, model.outputs, name=model.name)
     return keras.Model(model.input, model.output, name=model.name) if hasattr(model, "input") else model
+
+
+def _lora_state(model: keras.Model) -> dict[str, keras.Variable]:
+    """The matrices of LoRA and the kernels or tables that they are of; nothing for a model without LoRA."""
+    parts = {weight.path.rpartition("/")[0] for weight in model.weights if weight.name.startswith("lora_")}
+    state = [weight for weight in model.weights if weight.path.rpartition("/")[0] in parts and weight.name != "bias"]
+    return {str(number): weight for number, weight in enumerate(state)}
+
+
+def _add_lora(model: keras.Model, path: Path) -> None:
+    """Add LoRA's matrices to a file of weights: Keras itself writes merged kernels, and zeros both matrices on loading."""
+    if state := _lora_state(model):
+        with h5py.File(path, "a") as file:
+            for name, weight in state.items():
+                file[f"{_LORA}/{name}"] = keras.ops.convert_to_numpy(weight)
+
+
+def _restore_lora(model: keras.Model, path: Path) -> None:
+    """After Keras has loaded a file of weights: take apart again what it has merged. From two zeros nothing can be learnt."""
+    if state := _lora_state(model):
+        with h5py.File(path, "r") as file:
+            for name, weight in state.items() if _LORA in file else ():
+                weight.assign(file[f"{_LORA}/{name}"][()])
 
 
 def _sizes(variables) -> list[int]:
@@ -236,6 +265,7 @@ class _Resume(keras.callbacks.Callback):
         if self.last.exists():
             self._check(json.loads((self.last / "model.json").read_text(encoding="utf-8")))
             self._backup(self.last).on_train_begin(logs)
+            _restore_lora(self.model, self.last / _WEIGHTS)
 
     def _backup(self, folder: Path) -> keras.callbacks.BackupAndRestore:
         backup = keras.callbacks.BackupAndRestore(str(folder), delete_checkpoint=False)
@@ -244,7 +274,10 @@ class _Resume(keras.callbacks.Callback):
 
     def _signature(self) -> dict:
         optimizer = find_optimizer(self.model)
-        return {"optimizer": type(optimizer).__name__, "weights": [list(weight.shape) for weight in self.model.weights]}
+        signature = {"optimizer": type(optimizer).__name__, "weights": [list(w.shape) for w in self.model.weights]}
+        trainable = len(self.model.trainable_weights)
+        # The optimizer's state is of these alone. A back-up of a model that is trained whole need not say it.
+        return signature if trainable == len(self.model.weights) else signature | {"trainable": trainable}
 
     def _check(self, saved: dict) -> None:
         """Keras would load what fits, warn, and leave the rest at random."""
@@ -260,6 +293,7 @@ class _Resume(keras.callbacks.Callback):
         with written_aside(self.last) as aside:
             check_room(aside, _sizes([*self.model.variables, *find_optimizer(self.model).variables]))
             self._backup(aside).on_epoch_end(epoch, logs)
+            _add_lora(self.model, aside / _WEIGHTS)
             (aside / "model.json").write_text(json.dumps(self._signature()), encoding="utf-8")
 
     def on_train_end(self, logs=None):

@@ -1,11 +1,13 @@
 """Metrics that no Keras metric can give, after every epoch: of spans, of answers, of generated texts."""
 
+import contextlib
 import numbers
 from collections.abc import Callable, Mapping
 
 import keras
 
 from kerasft.errors import bad_argument
+from kerasft.truncation import no_warning
 
 
 class Evaluation(keras.callbacks.Callback):
@@ -43,7 +45,9 @@ class Evaluation(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Evaluate, and add to the logs in place: Keras hands one dictionary from callback to callback."""
-        results = self.evaluate()
+        # What is truncated is the same after every epoch.
+        with no_warning() if epoch else contextlib.nullcontext():
+            results = self.evaluate()
         if not isinstance(results, Mapping):
             raise bad_argument("evaluate", "a function that returns numbers by name", results, 'Return {"f1": 0.5}.')
         for name, value in results.items():

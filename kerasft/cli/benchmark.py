@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import pathlib
 from typing import Any
 
@@ -54,7 +55,8 @@ def run(args: argparse.Namespace) -> int:
     ...
     kerasft.errors.CheckpointError: no/such/file ...
     """
-    files = {path: _litert_file(path) for path in args.paths}
+    paths = list(map(os.path.expanduser, args.paths))
+    files = {path: _litert_file(path) for path in paths}
     if args.adb:
         return _print_commands(args, files)
     numbers = {"runs": args.runs, "warmup": args.warmup}
@@ -67,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     lengths = {row["sequence_length"] for item in found.values() for row in item["rows"]} - {None} | set(args.lengths)
     for path in [path for path, file in files.items() if not file]:
         found[path] = kerasft.export.measure_model(path, lengths=sorted(lengths), memory=not args.no_memory, **numbers)
-    results = [found[path] for path in args.paths]
+    results = [found[path] for path in paths]
     _compare(results)
     _print_latency(results)
     _print_memory(results)

@@ -31,7 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--revision", help="branch, tag or commit of a hub id")
     parser.add_argument("--backbone-only", action="store_true", help="leave a task head out")
     parser.add_argument(
-        "--allow", nargs="+", default=[], metavar="PATTERN", help="weights that may be missing or without a place"
+        "--allow",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATTERN",
+        help="weights that may be missing from the model or from the checkpoint",
     )
 
 

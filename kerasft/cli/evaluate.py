@@ -5,9 +5,10 @@ import pathlib
 import sys
 
 import kerasft
+from kerasft.cli.labelled import Labelled, add_labelled, read_labelled
 from kerasft.cli.table import print_table, print_warnings
+from kerasft.cli.zero_shot import add_zero_shot, with_labels
 from kerasft.errors import bad_argument
-from kerasft.recipes.options import column, names
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,11 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder")
     parser.add_argument("--data", required=True, help="file with texts and right answers")
-    add_columns(parser)
-    parser.add_argument(
-        "--label-names",
-        help="what numbers in the column of labels or tags mean: names for 0, 1, ... joined by commas, or a file of one a line",
-    )
+    add_labelled(parser)
     parser.add_argument(
         "--unseen-labels",
         choices=("error", "count"),
@@ -37,55 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="leave out rows that cannot be used (no text, no label, broken), count them and list them in the report's folder",
     )
+    add_zero_shot(parser)
     parser.add_argument("--batch-size", type=int, default=64, help="texts a step (default: 64)")
     parser.add_argument(
         "--report", metavar="FOLDER", help="where to write report.html and report.json (default: BUNDLE.report)"
     )
-
-
-def add_columns(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that name a file's columns.
-
-    Example:
-
-    >>> parser = argparse.ArgumentParser()
-    >>> add_columns(parser)
-    >>> read_columns(parser.parse_args(["--text", "3"]))
-    {'text': 3}
-    """
-    parser.add_argument("--text", help="column of the text: a name, or a number from 0 where the file has no header")
-    parser.add_argument("--text-pair", help="column of the second text of a pair")
-    parser.add_argument("--label", help="column of the label")
-
-
-def read_columns(args: argparse.Namespace) -> dict | None:
-    """The columns that were named on the command line, or None so that they are found.
-
-    Example:
-
-    >>> read_columns(argparse.Namespace(text=None, text_pair=None, label=None)) is None
-    True
-    """
-    named = {role: column(getattr(args, role, None)) for role in ("text", "text_pair", "label")}
-    return {role: name for role, name in named.items() if name is not None} or None
-
-
-def settle(pipeline, bundle: str, data: str, *, columns: dict | None) -> "kerasft.data.settled.Settled":
-    """Settle the columns of a file by the bundle's, and print those that were not named.
-
-    Example:
-
-    >>> folder = kerasft.save_bundle("saved_models/reviews", model, tokenizer, overwrite=True)
-    >>> settle(kerasft.pipelines.load(folder), folder, reviews_csv, columns={"text": "text"}).columns
-    {'text': 'text', 'label': 'label'}
-    """
-    metadata = kerasft.bundles.read_metadata(bundle)
-    task, problem = metadata.get("task", "text-classification"), metadata.get("problem")
-    about = {"classes": problem == "single_label", "problem": problem or "single_label"}
-    found = kerasft.data.settled(data, columns, task=task, trained=pipeline.columns, **about)
-    if found.note:
-        print(found.note, file=sys.stderr)
-    return found
 
 
 def run(args: argparse.Namespace) -> int:
@@ -98,38 +51,33 @@ def run(args: argparse.Namespace) -> int:
     ...
     kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
     """
-    pipeline = kerasft.pipelines.load(args.bundle)
+    pipeline = with_labels(kerasft.pipelines.load(args.bundle), args)
     folder = pathlib.Path(args.report or f"{str(args.bundle).rstrip('/')}.report")
     if not getattr(args, "skip_invalid", False):
-        report = _measure(pipeline, args)
+        data, report = _measure(pipeline, args)
     else:
         with kerasft.data.skip_invalid() as skipped:
-            report = _measure(pipeline, args)
+            data, report = _measure(pipeline, args)
         if said := skipped.report(folder):
             print(said, file=sys.stderr)
     report.write(folder)
     rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)
-    print_table((args.data, "value", "baseline"), rows)
+    shown = args.data if not data.rows else f"{args.data} ({data.rows.split(',')[0]} rows)"
+    print_table((shown, "value", "baseline"), rows)
     print_warnings(report.baseline_answer, report.warnings)
     print(f"report: {folder / 'report.html'}")
     return 0
 
 
-def _measure(pipeline, args: argparse.Namespace) -> "kerasft.reports.Report":
-    about = {"model": str(args.bundle), "data": str(args.data)}
-    found = settle(pipeline, args.bundle, args.data, columns=read_columns(args))
-    data = found.source
-    if getattr(args, "label_names", None):
-        data = _named(pipeline, found, names(args.label_names))
+def _measure(pipeline, args: argparse.Namespace) -> tuple[Labelled, "kerasft.reports.Report"]:
+    metadata = kerasft.bundles.read_metadata(args.bundle)
+    if args.labels:  # the data are those of a classifier, whatever the model was trained for
+        metadata = {"task": "text-classification", "problem": pipeline.labels.problem}
+    data = read_labelled(pipeline, args.data, metadata=metadata, args=args)
+    about = {"model": str(args.bundle), "data": str(args.data)} | ({"rows": data.rows} if data.rows else {})
     chosen = {"unseen_labels": args.unseen_labels} if getattr(args, "unseen_labels", None) else {}
     if chosen and not isinstance(pipeline, kerasft.pipelines.TextClassificationPipeline):
         fix = "The other tasks count rows of unknown tags, intents and relations as errors."
         raise bad_argument("--unseen-labels", "left out except for text-classification", args.unseen_labels, fix)
-    return pipeline.evaluate(data, columns=found.named, batch_size=args.batch_size, about=about, **chosen)
-
-
-def _named(pipeline, found: "kerasft.data.settled.Settled", label_names: list[str]) -> "kerasft.data.Rows":
-    """The rows with names in place of the numbers of their labels or tags."""
-    if hasattr(pipeline, "reading"):
-        return kerasft.data.read_tags(found.source, columns=found.named, tag_names=label_names, **pipeline.reading)
-    return kerasft.data.name_labels(found.source, label_names, columns=found.named, problem=pipeline.labels.problem)
+    report = pipeline.evaluate(data.source, columns=data.columns, batch_size=args.batch_size, about=about, **chosen)
+    return data, report

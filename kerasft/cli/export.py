@@ -4,7 +4,7 @@ import argparse
 import pathlib
 
 import kerasft
-from kerasft.cli.evaluate import add_columns, read_columns, settle
+from kerasft.cli.labelled import Labelled, add_labelled, read_columns, read_labelled
 from kerasft.cli.table import print_table, print_warnings
 from kerasft.errors import bad_argument
 
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--verify", metavar="FILE", help="file whose texts (and labels) the written file is measured on"
     )
-    add_columns(parser)
+    add_labelled(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -81,6 +81,8 @@ def run(args: argparse.Namespace) -> int:
     """
     metadata = kerasft.bundles.read_metadata(args.bundle)
     print_warnings("", kerasft.bundles.Bundle(None, None, metadata).warnings)  # of its training: the file is no better
+    if not args.verify:
+        _refuse(args, ("label_names", "max_rows"), "without --verify FILE")
     if args.format == "mediapipe":
         _refuse(args, ("calibrate", "max_drop", "min_agreement"), "with --format mediapipe")
         return _export_mediapipe(args)
@@ -148,8 +150,7 @@ def _export_mediapipe(args: argparse.Namespace) -> int:
         path,
         quantize=args.quantize,
         sequence_length=args.sequence_length and args.sequence_length[0],
-        texts=args.verify
-        and kerasft.pipelines.texts_of(kerasft.load_bundle(args.bundle), args.verify, columns=read_columns(args)),
+        texts=args.verify and _verify_texts(args, kerasft.load_bundle(args.bundle)),
         app_normalizes=args.app_normalizes,
     )
     rows = [
@@ -167,7 +168,7 @@ def _export_mediapipe(args: argparse.Namespace) -> int:
 def _export_writer(args: argparse.Namespace, bundle: "kerasft.bundles.Bundle", folder: pathlib.Path) -> int:
     """Write a model that generates, with its cache, for the loop in the folder's `python/`."""
     _refuse(args, ("calibrate", "max_drop"), f"for {bundle.task}")
-    prompts = args.verify and _spread(kerasft.pipelines.texts_of(bundle, args.verify, columns=read_columns(args)))
+    prompts = args.verify and _spread(_verify_texts(args, bundle))
     report = kerasft.export.litert_generation(
         bundle,
         folder,
@@ -194,14 +195,21 @@ def _texts_and_gold(args: argparse.Namespace, bundle) -> tuple:
     """What the written file is verified on, and what scores it."""
     if not args.verify:
         return None, None
-    columns = read_columns(args)
-    settle(kerasft.pipelines.load(bundle), args.bundle, args.verify, columns=columns)  # prints what is guessed
+    data = _verify_rows(args, bundle)
     is_plain = bundle.metadata["problem"] == "single_label" and "out_of_scope" not in bundle.settings
     if bundle.task == "text-classification" and is_plain:
-        rows = kerasft.pipelines.load(bundle).read(args.verify, columns)
-        return kerasft.data.texts_and_labels(rows, labels=bundle.labels, columns=columns)
-    texts = kerasft.pipelines.texts_of(bundle, args.verify, columns=columns)
-    return _spread(texts, _COMPARED), kerasft.pipelines.scorer(bundle, args.verify, columns=columns)
+        return kerasft.data.texts_and_labels(data.source, labels=bundle.labels, columns=data.columns)
+    texts = kerasft.pipelines.texts_of(bundle, data.source, columns=data.columns)
+    return _spread(texts, _COMPARED), kerasft.pipelines.scorer(bundle, data.source, columns=data.columns)
+
+
+def _verify_rows(args: argparse.Namespace, bundle) -> Labelled:
+    return read_labelled(kerasft.pipelines.load(bundle), args.verify, metadata=bundle.metadata, args=args)
+
+
+def _verify_texts(args: argparse.Namespace, bundle) -> list:
+    data = _verify_rows(args, bundle)
+    return kerasft.pipelines.texts_of(bundle, data.source, columns=data.columns)
 
 
 def _spread(texts: list, count: int = 128) -> list:

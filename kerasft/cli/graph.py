@@ -2,10 +2,11 @@
 
 import argparse
 import glob
+import os
 import pathlib
 
 import kerasft
-from kerasft.cli.evaluate import read_columns
+from kerasft.cli.labelled import read_columns
 from kerasft.cli.search import text_rows
 from kerasft.errors import bad_argument
 
@@ -28,7 +29,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help='documents: .txt, one a line, or .jsonl of {"text": ..., "id": ...} (or .csv, ...)',
     )
-    parser.add_argument("--text", help="column of the text: a name, or a number from 0 where the file has no header")
+    parser.add_argument(
+        "--text", help="column of the text: a name, or a number from 0 where there is no header (-1: the last)"
+    )
     parser.add_argument("--output", required=True, help="file to write: .jsonl, .csv or .graphml")
     parser.add_argument("--max-distance", type=int, help="most characters between two entities (default: any number)")
     parser.add_argument("--min-score", type=float, default=0.5, help="least probability of a relation (default: 0.5)")
@@ -95,7 +98,8 @@ def read_types(words: list[str]) -> dict[str, list[tuple[str, str]]]:
 
 def _documents(name: str, columns: dict | None) -> list[dict]:
     """The documents of a file, each with its id, or with its line or row number from 0."""
-    if not glob.has_magic(name) and not pathlib.Path(name).expanduser().is_file():
+    name = os.path.expanduser(name)
+    if not glob.has_magic(name) and not pathlib.Path(name).is_file():
         raise bad_argument("--file", "an existing file", name, "Check the path.")
     source = text_rows(name, columns)
     rows, texts = kerasft.data.plain_texts.read_table(source)

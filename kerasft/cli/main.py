@@ -14,6 +14,7 @@ import warnings
 
 import kerasft
 from kerasft.cli import benchmark, convert, demo, doctor, evaluate, export, graph, predict, search, train
+from kerasft.cli.parser import Parser
 from kerasft.cli.quiet import quiet, quiet_exit
 from kerasft.cli.storage import storage_sentence, without_echoes
 from kerasft.cli.streams import carry_any_text
@@ -36,7 +37,7 @@ def make_parser() -> argparse.ArgumentParser:
     >>> make_parser().parse_args(["doctor"]).command
     'doctor'
     """
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="kerasft", description="Fine-tune pretrained transformers in Keras; ship them to servers and phones."
     )
     parser.add_argument("--version", action="version", version=f"kerasft {kerasft.__version__}")

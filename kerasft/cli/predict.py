@@ -7,11 +7,13 @@ import sys
 from typing import Any
 
 import kerasft
-from kerasft.cli.evaluate import read_columns
-from kerasft.cli.predict_input import ErrorLines, read_chunks
+from kerasft.cli.labelled import read_columns
+from kerasft.cli.predict_input import ErrorLines, first_rows, read_chunks
 from kerasft.cli.streams import json_line
+from kerasft.cli.zero_shot import add_zero_shot, with_labels
 from kerasft.errors import bad_argument
 from kerasft.files import file_written_aside
+from kerasft.truncation import one_warning
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,10 +30,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("texts", nargs="*", metavar="TEXT", help="texts; without any, --file or standard input is read")
     parser.add_argument(
         "--pair",
+        "--context",
+        dest="pair",
         action="append",
         default=[],
         metavar="TEXT",
-        help="second text of each TEXT, in order: of a pair, or the passage of a question",
+        help="second text of each TEXT, in order: of a pair, or the context of a question",
     )
     parser.add_argument(
         "--file",
@@ -44,9 +48,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the lines of standard input or of a text file are (default: JSON objects, if the first line is one; a table, "
         "if it is a header of the usual names; else texts)",
     )
-    parser.add_argument("--text", help="column of the text: a name, or a number from 0 where the file has no header")
-    parser.add_argument("--text-pair", help="column of the second text: of a pair, or the passage of a question")
-    parser.add_argument("--top-k", type=int, help="the k likeliest labels with their scores")
+    parser.add_argument(
+        "--text", help="column of the text: a name, or a number from 0 where there is no header (-1: the last)"
+    )
+    parser.add_argument("--text-pair", help="column of the second text: of a pair, or the context of a question")
+    add_zero_shot(parser)
+    parser.add_argument(
+        "--top-k", type=int, help="the k most probable labels, or words for each mask, with their scores"
+    )
     parser.add_argument(
         "--set",
         action="append",
@@ -58,6 +67,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--skip-invalid",
         action="store_true",
         help='do not stop at rows that cannot be read: the output has {"error": ...} in their places',
+    )
+    parser.add_argument(
+        "--max-rows", type=int, metavar="N", help="answer the first N rows or lines only (default: all of them)"
     )
     parser.add_argument("--batch-size", type=int, default=32, help="texts a step (default: 32)")
     parser.add_argument("--output", help="file to write instead of standard output")
@@ -75,15 +87,22 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.texts and args.file:
         raise bad_argument("TEXT", "given either as arguments or by --file", args.texts, "Leave one of them out.")
+    for name in ("text", "text_pair") if args.texts else ():
+        if (value := getattr(args, name, None)) is not None:
+            flag = "--" + name.replace("_", "-")
+            fix = "It names a column of --file; the second text of a TEXT is --pair TEXT."
+            raise bad_argument(flag, "left out with texts as arguments", value, fix)
     if args.pair and len(args.pair) != len(args.texts):
         raise bad_argument("--pair", f"given once for each of the {len(args.texts)} texts", args.pair, "Count them.")
-    pipeline = kerasft.pipelines.load(args.bundle)
+    pipeline = with_labels(kerasft.pipelines.load(args.bundle), args)
     options = _options(pipeline, args)
     if args.texts:
         items = list(zip(args.texts, args.pair)) if args.pair else args.texts
         chunks = iter([kerasft.pipelines.Items(items, [{} for _ in items], {})])
     else:
         chunks = read_chunks(pipeline, args.file, columns=read_columns(args), lines=args.lines)
+    if args.max_rows is not None:
+        chunks = first_rows(chunks, args.max_rows)
     renamed = set()
     with contextlib.ExitStack() as files:
         out = sys.stdout
@@ -93,6 +112,7 @@ def run(args: argparse.Namespace) -> int:
         if args.output:
             aside = files.enter_context(file_written_aside(args.output))
             out = files.enter_context(open(aside, "w", encoding="utf-8"))
+        files.enter_context(one_warning())
         for chunk in chunks:
             answers = pipeline(chunk.items, batch_size=args.batch_size, **options)
             places = chunk.places or [("", 0)] * len(answers)
@@ -124,7 +144,8 @@ def _options(pipeline, args: argparse.Namespace) -> dict[str, Any]:
             raise bad_argument("--set", "NAME=VALUE", word, "Write --set max_new_tokens=50, for example.")
         options[name.replace("-", "_")] = yaml.safe_load(value)
     parameters = inspect.signature(pipeline.__call__).parameters.values()
-    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "batch_size"]
+    others = ("batch_size", "pairs")  # a flag of its own, and texts by a former name
+    known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in others]
     known += pipeline.more_options
     for name in options:
         if name not in known:

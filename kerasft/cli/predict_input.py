@@ -102,6 +102,31 @@ class ErrorLines:
                 yield {"error": str(row)}
 
 
+def first_rows(chunks: Iterator["kerasft.pipelines.Items"], count: int) -> Iterator["kerasft.pipelines.Items"]:
+    """Yield the first rows only, and print how many they are if there were more.
+
+    Raises:
+        KerasftError: If the number is below 1.
+
+    Example:
+
+    >>> chunks = iter([kerasft.pipelines.Items(["a", "b"], [{}, {}], {}), kerasft.pipelines.Items(["c"], [{}], {})])
+    >>> [chunk.items for chunk in first_rows(chunks, 1)]
+    [['a']]
+    """
+    if count < 1:
+        raise bad_argument("--max-rows", "a whole number >= 1", count, "Leave it out to answer all rows.")
+    left = count
+    for chunk in chunks:
+        if len(chunk.items) > left:
+            print(f"Only the first {count:,} rows are answered (--max-rows).", file=sys.stderr)
+        if left:
+            yield kerasft.pipelines.Items(chunk.items[:left], chunk.others[:left], chunk.columns)
+        if len(chunk.items) > left:
+            return
+        left -= len(chunk.items)
+
+
 def _is_text(pipeline, path: str) -> bool:
     suffix = kerasft.data.sources.path_suffix(pathlib.Path(path))
     words = set(kerasft.data.conll.SUFFIXES) - {".txt", ".tsv"}

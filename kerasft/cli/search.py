@@ -6,9 +6,10 @@ import pathlib
 import sys
 
 import kerasft
-from kerasft.cli.evaluate import read_columns
+from kerasft.cli.labelled import read_columns
 from kerasft.cli.streams import json_line, utf8_lines
 from kerasft.errors import bad_argument
+from kerasft.truncation import one_warning
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,9 +58,11 @@ def run(args: argparse.Namespace) -> int:
         search = kerasft.pipelines.Search(embedder, answers)
         if args.index is not None:
             search.save(args.index)
-    for question in args.questions or (line.strip("\ufeff\r\n") for line in utf8_lines(sys.stdin, "standard input")):
-        answers = search(question, top_k=args.top_k)
-        print(json_line({"question": question, "answers": answers}, sys.stdout), flush=True)
+    questions = args.questions or (line.strip("\ufeff\r\n") for line in utf8_lines(sys.stdin, "standard input"))
+    with one_warning():
+        for question in questions:
+            answers = search(question, top_k=args.top_k)
+            print(json_line({"question": question, "answers": answers}, sys.stdout), flush=True)
     return 0
 
 

@@ -147,6 +147,8 @@ def _print_one(result: dict) -> None:
     _warn_of_selection([result])
     for name in ("bundle", "report", "logs"):
         print(f"{name + ':':<8}{result[name]}")
+    if "adapters" in result:
+        print(f"The adapters are merged into the bundle's weights, and alone in {result['adapters']}")
 
 
 def _print_spread(results: list[dict], folder: pathlib.Path) -> None:

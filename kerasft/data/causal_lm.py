@@ -16,8 +16,9 @@ from kerasft.data.sources import read_rows
 from kerasft.data.text_classification import text_columns
 from kerasft.data.text_files import read_text
 from kerasft.data.token_dataset import token_dataset
-from kerasft.data.token_store import CHUNK, DEFAULT_MAX_LENGTH, Encoder, TokenStore, logger
+from kerasft.data.token_store import CHUNK, DEFAULT_MAX_LENGTH, Encoder, TokenStore
 from kerasft.errors import bad_argument
+from kerasft.truncation import warn_truncated
 
 DOCUMENTS = ("file", "paragraph", "line")
 """What a document of a .txt file is: the whole file, what stands between blank lines, or a line."""
@@ -233,8 +234,8 @@ def _paired(texts: Sequence[tuple[str, str]], tokenizer: PreTrainedTokenizerFast
         ids.append(row[:-1])
         following.append(row[1:])
         weights.append((np.arange(len(row) - 1) >= len(row) - 1 - len(completion)).astype(np.float32))
-    for number, what in zip(cut, ("prompts lost their beginning", "completions lost their end")):
-        if number:
-            logger.warning("%d of %d %s, to fit block_size=%d.", number, len(texts), what, size)
+    about = {"total": len(texts), "limit": size, "argument": "block_size"}
+    warn_truncated(cut[0], kind="prompts with their completions", where=" at their beginning", **about)
+    warn_truncated(cut[1], kind="completions", where=" at their end", **about)
     lengths = np.array([len(row) for row in ids], np.int32)
     return np.concatenate(ids), lengths, TokenTargets(np.concatenate(following), np.concatenate(weights))

@@ -296,8 +296,10 @@ def _named(rows: Rows, wanted: object) -> str:
             raise bad_data(
                 rows.name, f"its columns have names: {names}", "Give names, not numbers, in `columns`.", value=wanted
             )
+        if -len(names) <= wanted < 0:  # from the end, as in Python
+            return names[wanted]
         if str(wanted) not in rows.columns:
-            fix = f"Its columns are numbered {names[0]} to {names[-1]}."
+            fix = f"Its columns are numbered {names[0]} to {names[-1]}, or from the end -1 to -{len(names)}."
             raise bad_data(rows.name, f"there is no column of this number; it has {len(names)}", fix, value=wanted)
         return str(wanted)
     if wanted in rows.columns:

@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.data.marked_texts import ENTITY_MARKERS, EntityPair, kept_tokens, mark
 from kerasft.errors import bad_argument
 from kerasft.tokenizers.encoding import Encoded
+from kerasft.truncation import warn_truncated
 
 _CHUNK = 1000  # texts handed to the tokenizer at once, so that a large file's encodings are not all in memory
 
@@ -108,19 +109,14 @@ def encode_marked(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, m
     return EncodedEntities(Encoded(token_ids, segment_ids, num_cut), num_split)
 
 
-def cut_note(encoded: EncodedEntities, *, max_length: int) -> str | None:
-    """Say in numbers what was cut; None if nothing was.
+def warn_of_truncation(encoded: EncodedEntities, *, max_length: int) -> None:
+    """Log how many texts were truncated, if any were.
 
     Example:
 
-    >>> cut_note(EncodedEntities(Encoded([[1], [2]], [[0], [0]], num_truncated=1), num_split=0), max_length=8)
-    '1 of 2 texts were longer than max_length=8 tokens and were cut to a window around their entities.'
+    >>> warn_of_truncation(EncodedEntities(Encoded([[1], [2]], [[0], [0]], num_truncated=0), num_split=0), max_length=8)
     """
-    number, split = encoded.encoded.num_truncated, encoded.num_split
-    if not number:
-        return None
-    note = f"{number} of {len(encoded.encoded.token_ids)} texts were longer than max_length={max_length} tokens and were cut"
-    between = (
-        f"; {split} of them, whose entities are too far apart for it, lost what stands between these" if split else ""
-    )
-    return f"{note} to a window around their entities{between}."
+    truncated, split = encoded.encoded.num_truncated, encoded.num_split
+    about = {"total": len(encoded.encoded.token_ids), "limit": max_length}
+    warn_truncated(truncated - split, **about, where=" to a window around their entities")
+    warn_truncated(split, **about, where=" between their entities, which are too far apart for a window")

@@ -175,11 +175,7 @@ def _flat(windows: Windows, marks: Marks, rows: np.ndarray) -> tuple[np.ndarray,
 
 
 def _report(num_questions: int, num_cut: int, num_lost: int, cut: QuestionWindows) -> None:
-    if num_cut:
-        logger.warning(
-            "%d of %d questions (%.1f %%) were longer than %d tokens, half of a window, and were cut.",
-            *(num_cut, num_questions, 100 * num_cut / num_questions, cut.max_question),
-        )
+    cut.warn_truncated(num_cut, num_questions)
     if num_lost:
         logger.warning(
             "%d of %d questions (%.1f %%) are left out: no window of max_length=%d tokens holds an answer of theirs whole.",

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.batching import Batching
 from kerasft.data.columns import Roles, find_columns
-from kerasft.data.entity_markers import cut_note, encode_entities
+from kerasft.data.entity_markers import encode_entities, warn_of_truncation
 from kerasft.data.invalid_rows import valid_rows
 from kerasft.data.label_cells import LabelIndex, check_label, label_cells, only_column
 from kerasft.data.label_names import visible_name
@@ -18,7 +18,7 @@ from kerasft.data.marked_texts import EntityPair, entity_pair
 from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
 from kerasft.data.token_dataset import token_dataset
-from kerasft.data.token_store import Encoder, TokenStore, logger
+from kerasft.data.token_store import Encoder, TokenStore
 from kerasft.data.unknown_labels import UNKNOWN, report_unknown
 from kerasft.errors import bad_argument
 from kerasft.features import Labels
@@ -175,7 +175,7 @@ def _numbers(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
 def entity_store(
     tokenizer: PreTrainedTokenizerFast, pairs: Sequence[EntityPair], *, max_length: int | None = None
 ) -> TokenStore:
-    """Tokenise marked texts into memory, and log how many were cut.
+    """Tokenise marked texts into memory, and log how many were truncated.
 
     Args:
         tokenizer: A tokenizer with the markers.
@@ -194,8 +194,7 @@ def entity_store(
     """
     settings = Encoder(tokenizer, max_length)
     encoded = encode_entities(tokenizer, pairs, max_length=settings.max_length)
-    if note := cut_note(encoded, max_length=settings.max_length):
-        logger.warning("%s", note)
+    warn_of_truncation(encoded, max_length=settings.max_length)
     rows = encoded.encoded.token_ids
     lengths = np.array([len(row) for row in rows], np.int32)
     ids = np.fromiter((token for row in rows for token in row), np.int32, count=int(lengths.sum()))

@@ -10,6 +10,7 @@ from tqdm import tqdm
 
 from kerasft.errors import bad_argument
 from kerasft.features import SEGMENT_IDS, model_inputs
+from kerasft.truncation import warn_truncated
 
 logger = logging.getLogger("kerasft")
 
@@ -125,7 +126,7 @@ class Encoder:
         return Chunk(ids, lengths, second, truncated)
 
     def chunks(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Iterator[Chunk]:
-        """Tokenise all rows by and by, with a progress bar, and report at the end how many were cut.
+        """Tokenise all rows by and by, with a progress bar, and report at the end how many were truncated.
 
         The bar appears on standard error after two seconds, if that is a terminal. The report is one warning of the
         logger "kerasft": Python shows it on standard error by default, programs can redirect it, and it is not an
@@ -144,17 +145,8 @@ class Encoder:
         self.report(truncated, len(texts))
 
     def report(self, truncated: int, rows: int) -> None:
-        """Log how many rows were cut, if any were."""
-        if truncated:
-            logger.warning(
-                "%d of %d %s (%.1f %%) were longer than %s=%d tokens and were cut.",
-                truncated,
-                rows,
-                self.kind,
-                100 * truncated / rows,
-                self.argument,
-                self.max_length,
-            )
+        """Log how many rows were truncated, if any were."""
+        warn_truncated(truncated, rows, limit=self.max_length, kind=self.kind, argument=self.argument)
 
 
 def tokenize(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None = None) -> TokenStore:

@@ -23,9 +23,9 @@ GOLDEN_FILE = "golden.jsonl"
 SAMPLES = ("python", "android", "ios", "web")
 """Folders of `kerasft/mobile` that every mobile bundle has a copy of."""
 CORE = (
-    "errors", "features", "data.words", "data.marked_texts", "postprocessing.answering", "postprocessing.question_answering",
-    "postprocessing.tags", "postprocessing.text_classification", "postprocessing.token_classification",
-    "postprocessing.windows",
+    "errors", "features", "truncation", "data.words", "data.marked_texts", "postprocessing.answering",
+    "postprocessing.masked_lm", "postprocessing.question_answering", "postprocessing.tags",
+    "postprocessing.text_classification", "postprocessing.token_classification", "postprocessing.windows",
 )  # fmt: skip
 """Modules of kerasft that the Python runner makes its answers with: they import numpy and each other only."""
 _MAX_GOLDEN = 200  # of the caller's texts
@@ -85,7 +85,7 @@ def golden_rows(
     Returns:
         Dictionaries: `text`, or `texts` of a pair; `token_ids`; `segment_ids` where the model takes them; `outputs`, the
         file's numbers by name, those per token for the real tokens only; `answer`, what the task's pipeline answers of them
-        (a masked language model has none here).
+        (a masked language model has none here: most of the texts have no mask).
 
     Example:
 

@@ -14,6 +14,7 @@ from kerasft.pipelines.search import Search
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline
 from kerasft.pipelines.sentences import split_sentences
 from kerasft.pipelines.sequence_to_sequence import SequenceToSequencePipeline
+from kerasft.pipelines.some_rows import some_rows
 from kerasft.pipelines.text_classification import TextClassificationPipeline
 from kerasft.pipelines.text_generation import TextGenerationPipeline
 from kerasft.pipelines.token_classification import TokenClassificationPipeline
@@ -39,6 +40,7 @@ __all__ = [
     "load",
     "measure_latency",
     "scorer",
+    "some_rows",
     "split_sentences",
     "texts_of",
     "write_triples",

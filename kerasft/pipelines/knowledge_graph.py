@@ -8,6 +8,7 @@ from kerasft.data.relation_extraction import negative_label
 from kerasft.errors import bad_argument, bad_data
 from kerasft.metrics.relations import direction, undirected
 from kerasft.pipelines.sentences import split_sentences
+from kerasft.truncation import one_warning
 
 _CHUNK = 64  # documents at a time: a corpus' sentences need not be in memory together
 
@@ -83,6 +84,7 @@ class KnowledgeGraph:
         self.directed = any(direction(label) for label in labels)
         self.negative_label = getattr(relations, "negative_label", None) or negative_label(labels)
 
+    @one_warning()
     def __call__(self, documents: Any, *, batch_size: int = 32) -> list[dict[str, Any]]:
         """Find the triples of one document or many.
 

@@ -1,6 +1,5 @@
 """Texts with a gap in, the likeliest words for it out; and how well a model knows a kind of text."""
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -16,8 +15,10 @@ from kerasft.export.runners import LOGITS, Runner, predict
 from kerasft.features import PADDING_MASK, TOKEN_IDS
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
+from kerasft.postprocessing.masked_lm import fill_masks
 from kerasft.reports import Report
 from kerasft.tokenizers.encoding import encode
+from kerasft.truncation import one_warning, warn_truncated
 
 _MOST_SAMPLES = 12
 _SAMPLES_OF_BATCH = 2  # so that they come from all over the rows
@@ -92,10 +93,12 @@ class MaskedLMPipeline(Pipeline):
             return self._fill([texts], top_k)[0]
         texts = list(texts)
         chunks = range(0, len(texts), batch_size)  # logits of many texts over a vocabulary would fill the memory
-        return [answer for start in chunks for answer in self._fill(texts[start : start + batch_size], top_k)]
+        with one_warning():
+            return [answer for start in chunks for answer in self._fill(texts[start : start + batch_size], top_k)]
 
     def _fill(self, texts: list[str], top_k: int) -> list[dict]:
         encoded = encode(self.tokenizer, texts, max_length=self.max_length)
+        warn_truncated(encoded.num_truncated, len(texts), limit=self.max_length)
         logits = predict(self.runner, encoded, self.tokenizer.pad_token_id, batch_size=len(texts))[LOGITS]
         answers = []
         for text, ids, scores in zip(texts, encoded.token_ids, logits):
@@ -103,35 +106,21 @@ class MaskedLMPipeline(Pipeline):
             if not len(places):
                 fix = f"Write {self.tokenizer.mask_token} where a word is missing, within {self.max_length} tokens."
                 raise bad_data("texts", "there is no mask in the text", fix, value=text)
-            log_p = log_softmax(scores[places].astype("float64"), axis=-1)  # (masks, V)
-            masks = [self._candidates(row, top_k) for row in log_p]
-            answers.append({"filled": self._filled(text, [mask[0]["token"] for mask in masks]), "masks": masks})
+            answers.append(
+                fill_masks(
+                    text,
+                    scores[places][:, : len(self.tokenizer)],
+                    top_k=top_k,
+                    mask_token=self.tokenizer.mask_token,
+                    token_text=self._token_text,
+                    prefix=getattr(self.tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None),
+                )
+            )
         return answers
 
-    def _candidates(self, log_p: np.ndarray, top_k: int) -> list[dict]:
-        best = np.argsort(-log_p[: len(self.tokenizer)], kind="stable")[:top_k]
-        tokens = self.tokenizer.convert_ids_to_tokens(best.tolist())
-        return [
-            {
-                "token": self.tokenizer.convert_tokens_to_string([token]).strip() or token,
-                "score": math.exp(log_p[place]),
-            }
-            for token, place in zip(tokens, best)
-        ]
-
-    def _filled(self, text: str, words: list[str]) -> str:
-        """The text with its first masks replaced; a word's continuation ("##ing") is joined to what stands before it."""
-        prefix = getattr(self.tokenizer.backend_tokenizer.model, "continuing_subword_prefix", None)
-        filled, *parts = text.split(self.tokenizer.mask_token)
-        for number, part in enumerate(parts):
-            word = words[number] if number < len(words) else self.tokenizer.mask_token
-            if prefix and len(word) > len(prefix) and word.startswith(prefix):
-                # Only the space before this mask goes: a "##" of the user's own is a part of the text.
-                filled = filled.rstrip() + word.removeprefix(prefix)
-            else:
-                filled += word
-            filled += part
-        return filled
+    def _token_text(self, token_id: int) -> str:
+        token = self.tokenizer.convert_ids_to_tokens(token_id)
+        return self.tokenizer.convert_tokens_to_string([token]).strip() or token
 
     def evaluate(
         self,

@@ -1,14 +1,41 @@
 """What all pipelines have in common: they are loaded from a folder, called with items, and evaluated on labelled data."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.bundles import Bundle
 from kerasft.data.trained_columns import read_as_trained
+from kerasft.errors import bad_data
 from kerasft.export.runners import Runner, keras_runner
 from kerasft.reports import Report
+
+
+def item_of(item: Any, fields: Sequence[str], *, optional: Sequence[str] = ()) -> Any:
+    """Turn an item that is a dictionary, as a JSON line is, into the text or tuple that a pipeline works with.
+
+    Args:
+        item: A dictionary with keys among `fields`; anything else is returned as it is.
+        fields: The pipeline's.
+        optional: Those that an item may lack.
+
+    Raises:
+        DataError: If a key is missing or unknown.
+
+    Example:
+
+    >>> item_of({"question": "who?", "context": "we"}, ("question", "context")), item_of("a text", ("text",))
+    (('who?', 'we'), 'a text')
+    """
+    if not isinstance(item, Mapping):
+        return item
+    missing = [name for name in fields if name not in item and name not in optional]
+    if missing or set(item) - set(fields):
+        fix = f"Its keys are {' and '.join(fields)}."
+        raise bad_data("items", "a dictionary of other keys than the pipeline's", fix, value=dict(item))
+    parts = tuple(item[name] for name in fields if item.get(name) is not None)
+    return parts if len(parts) > 1 else parts[0]
 
 
 class Pipeline:

@@ -14,9 +14,10 @@ from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import LOGITS, Runner, predict
 from kerasft.features import is_unicode
 from kerasft.metrics.squad import answer_scores, best_no_answer_threshold, squad_scores
-from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.pipeline import Pipeline, item_of
 from kerasft.postprocessing.question_answering import Found, answer, best_spans, merge_windows
 from kerasft.reports import Report
+from kerasft.truncation import one_warning
 
 MAX_ANSWER_LENGTH = 30
 """The most tokens of an answer by default, as the published recipes for SQuAD have it."""
@@ -87,7 +88,7 @@ class QuestionAnsweringPipeline(Pipeline):
         """Answer one question or many.
 
         Args:
-            items: A tuple of question and context, or a list of such tuples.
+            items: A tuple of question and context or a dictionary of them (`{"question": ..., "context": ...}`), or a list.
             batch_size: Windows in one run.
             top_k: How many answers to give, in [1, 20].
             max_answer_length: The most tokens of an answer; default: the bundle's, or 30.
@@ -110,6 +111,7 @@ class QuestionAnsweringPipeline(Pipeline):
         threshold = self.no_answer_threshold if no_answer is None else no_answer
         if threshold is not None and (isinstance(threshold, bool) or not isinstance(threshold, (int, float))):
             raise bad_argument("no_answer", "a number or None", threshold, "0.0 is neutral.")
+        items = item_of(items, self.fields)
         one = isinstance(items, tuple) and len(items) == 2 and all(isinstance(part, str) for part in items)
         items = [items] if one else _checked(items)
         found = self.find(items, batch_size=batch_size, max_answer_length=max_answer_length)
@@ -129,18 +131,14 @@ class QuestionAnsweringPipeline(Pipeline):
         items = _checked(items)
         longest = max_answer_length or self.max_answer_length
         found = []
-        for start in range(0, len(items), _CHUNK):
-            found += self._find(items[start : start + _CHUNK], batch_size, longest)
+        with one_warning():
+            for start in range(0, len(items), _CHUNK):
+                found += self._find(items[start : start + _CHUNK], batch_size, longest)
         return found
 
     def _find(self, items: list[tuple[str, str]], batch_size: int, longest: int) -> list[Found]:
         windows = self.windows([question for question, _ in items], [context for _, context in items])
-        if windows.num_cut and not self.num_cut:
-            warnings.warn(
-                f"{windows.num_cut} of {len(items)} questions were cut to {self.windows.max_question} tokens; later ones "
-                "are counted in `num_cut` without a warning.",
-                stacklevel=4,
-            )
+        self.windows.warn_truncated(windows.num_cut, len(items))
         self.num_cut += windows.num_cut
         logits = predict(self.runner, windows, self.windows.pad_id, batch_size=batch_size)[LOGITS]  # W of (S, 2)
         parts: list[list] = [[] for _ in items]
@@ -269,7 +267,8 @@ def _mistakes(questions: list[Question], answers: list[dict]) -> list[dict]:
 def _checked(items: Any) -> list[tuple[str, str]]:
     if isinstance(items, (str, bytes, Mapping)) or not hasattr(items, "__iter__"):
         raise bad_data("items", "not a list of questions", "Give (question, context), or a list of such.", value=items)
-    checked = [tuple(item) if isinstance(item, list) else item for item in items]
+    fields = QuestionAnsweringPipeline.fields
+    checked = [tuple(item) if isinstance(item, list) else item_of(item, fields) for item in items]
     for number, item in enumerate(checked, 1):
         if not isinstance(item, tuple) or len(item) != 2 or not all(isinstance(part, str) for part in item):
             fix = "Give two texts."

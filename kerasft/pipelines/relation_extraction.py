@@ -2,14 +2,13 @@
 
 import dataclasses
 import functools
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.entity_markers import cut_note, encode_entities
+from kerasft.data.entity_markers import encode_entities, warn_of_truncation
 from kerasft.data.marked_texts import EntityPair, entity_pair, mark, shown_entity
 from kerasft.data.relation_extraction import entity_pairs, relation_names
 from kerasft.data.sources import read_rows
@@ -118,9 +117,7 @@ class RelationExtractionPipeline(Pipeline):
         if not pairs:
             return np.empty((0, len(self.labels)), np.float32)
         encoded = encode_entities(self.tokenizer, pairs, max_length=self.max_length)
-        if encoded.encoded.num_truncated and not self.num_truncated:
-            note = cut_note(encoded, max_length=self.max_length)
-            warnings.warn(f"{note} Later ones are counted in `num_truncated` without a warning.", stacklevel=3)
+        warn_of_truncation(encoded, max_length=self.max_length)
         self.num_truncated += encoded.encoded.num_truncated
         return predict_logits(self.runner, self.tokenizer, encoded.encoded, batch_size=batch_size)
 

@@ -1,6 +1,5 @@
 """Texts in, vectors out: over a trained embedder in any form."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,6 +13,7 @@ from kerasft.export.runners import Runner, predict
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.reports import EVALUATED, TRAINING, Report, undefined_correlation
 from kerasft.tokenizers.encoding import encode
+from kerasft.truncation import warn_truncated
 
 EMBEDDING = "embedding"
 _RANKS = 10
@@ -28,7 +28,7 @@ class SentenceEmbeddingPipeline(Pipeline):
     Args:
         runner: The model: token ids in, `embedding` (B, H) out.
         tokenizer: The tokenizer that the model was trained with.
-        max_length: Longest text in tokens; longer ones are cut, counted in `num_truncated`, and warned of once.
+        max_length: Longest text in tokens; longer ones are truncated, counted in `num_truncated`, and warned of.
         max_score: What the scores of rated pairs are divided by where `evaluate` reads them.
         prompts: Name -> what is put before a text of that kind, such as `{"query": "query: "}`.
         default_prompt_name: The prompt of a text for which none is named; None: no prompt.
@@ -108,12 +108,7 @@ class SentenceEmbeddingPipeline(Pipeline):
         if isinstance(texts[0], tuple):
             raise bad_data("texts", "pairs are embedded one text at a time", "Give single texts.", value=texts[0])
         encoded = encode(self.tokenizer, self._prompted(texts, prompt_name), max_length=self.max_length)
-        if encoded.num_truncated and not self.num_truncated:
-            warnings.warn(
-                f"{encoded.num_truncated} of {len(texts)} texts were cut to {self.max_length} tokens; later ones are "
-                "counted in `num_truncated` without a warning.",
-                stacklevel=2,
-            )
+        warn_truncated(encoded.num_truncated, len(texts), limit=self.max_length)
         self.num_truncated += encoded.num_truncated
         return np.stack(predict(self.runner, encoded, self.tokenizer.pad_token_id, batch_size=batch_size)[EMBEDDING])
 

@@ -22,6 +22,7 @@ from kerasft.pipelines.sentences import split_sentences
 from kerasft.pipelines.written_texts import OPTION_NAMES, merged_options, unfinished, warn_of_limit
 from kerasft.reports import Report
 from kerasft.tokenizers.encoding import encode
+from kerasft.truncation import warn_truncated
 
 METRICS = ("translation", "summarization", "all")
 """BLEU and chrF; ROUGE-1, -2, -L and -Lsum; all of them."""
@@ -35,8 +36,8 @@ class SequenceToSequencePipeline(Pipeline):
     Args:
         model: Made by `kerasft.heads.sequence_to_sequence`. It may be trained between two calls.
         tokenizer: Its tokenizer.
-        max_length: Longest source in tokens, end token included; longer ones are cut, counted in `num_truncated`, and
-            warned of once.
+        max_length: Longest source in tokens, end token included; longer ones are truncated, counted in `num_truncated`,
+            and warned of.
         settings: Of the bundle: `prefix` (put before every source), `generation` (the default options of a call),
             `max_target_length` (for the loss), `metrics` (one of `METRICS`, for `evaluate`).
 
@@ -200,13 +201,8 @@ class SequenceToSequencePipeline(Pipeline):
         prefix = self.settings.get("prefix", "")
         texts = [prefix + text if isinstance(text, str) else text for text in sources]
         encoded = encode(self.tokenizer, texts, max_length=self.max_length)
-        if encoded.num_truncated and not self.num_truncated:
-            logger.warning(
-                "%d of %d sources were cut to %d tokens; later ones are counted in `num_truncated` without a warning.",
-                encoded.num_truncated,
-                len(sources),
-                self.max_length,
-            )
+        about = {"kind": "sources", "argument": "max_source_length"}
+        warn_truncated(encoded.num_truncated, len(sources), limit=self.max_length, **about)
         self.num_truncated += encoded.num_truncated
         return self._generator(encoded.token_ids, options, batch_size=batch_size)
 

@@ -15,13 +15,14 @@ from kerasft.data.unseen_labels import separate_unseen
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import Runner, predict_logits
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
-from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.pipeline import Pipeline, item_of
 from kerasft.pipelines.unseen_labels import summarize_with_unseen
 from kerasft.postprocessing import answers, best_temperature, best_thresholds, probabilities
 from kerasft.postprocessing.out_of_scope import check_out_of_scope, out_of_scope_scores, out_of_scope_threshold
 from kerasft.postprocessing.text_classification import check_temperature, check_thresholds
 from kerasft.reports import Report, statistics
 from kerasft.tokenizers.encoding import encode
+from kerasft.truncation import one_warning, warn_truncated
 
 Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
 
@@ -36,7 +37,7 @@ class TextClassificationPipeline(Pipeline):
         runner: The model: token ids in, logits out.
         tokenizer: The tokenizer that the model was trained with.
         labels: What the outputs stand for.
-        max_length: Longest input in tokens; longer texts are cut, counted in `num_truncated`, and warned of once.
+        max_length: Longest input in tokens; longer texts are truncated, counted in `num_truncated`, and warned of.
         pair: Whether the model reads pairs of texts.
         out_of_scope: `{"threshold": ..., "label": ...}`: from what probability a text has one of the labels, and what it has
             otherwise; see `tune_out_of_scope`.
@@ -100,23 +101,26 @@ class TextClassificationPipeline(Pipeline):
     def __call__(
         self,
         texts: Texts,
-        pairs: str | Sequence[str] | None = None,
+        text_pair: str | Sequence[str] | None = None,
         *,
         batch_size: int = 32,
         top_k: int | None = None,
         threshold: float | Sequence[float] | None = None,
         with_probabilities: bool = False,
+        pairs: str | Sequence[str] | None = None,
     ) -> Any:
         """Answer one text or many.
 
         Args:
-            texts: One text, a sequence of texts, one pair as a tuple of two texts, or a list of such tuples.
-            pairs: The second text, or texts, where `texts` holds only the first ones.
+            texts: One text, a sequence of texts, one pair as a tuple of two texts or a dictionary of `text` and `text_pair`, or
+                a list of such pairs.
+            text_pair: The second text, or texts, where `texts` holds only the first ones.
             batch_size: Texts in one run.
             top_k: The k likeliest labels instead of the answer.
             threshold: Probability from which a label holds, where several can: one for all, or one for each. `None`: the
                 model's own thresholds, or 0.5.
             with_probabilities: Whether to add every label's probability.
+            pairs: The former name of `text_pair`.
 
         Returns:
             For one text its answer, for many a list of answers: see `kerasft.postprocessing.answers`. No texts, no answers.
@@ -125,7 +129,10 @@ class TextClassificationPipeline(Pipeline):
             DataError: If an item is not text.
             KerasftError: If pairs are given to a model of single texts or the other way round, or an argument is wrong.
         """
-        items, one = _items(texts, pairs)
+        if pairs is not None:
+            warnings.warn("`pairs` is now `text_pair`.", DeprecationWarning, stacklevel=2)
+            text_pair = pairs
+        items, one = _items(texts, text_pair)
         logits = self.predict_logits(items, batch_size=batch_size)
         if threshold is None:
             threshold = 0.5 if self.thresholds is None else self.thresholds
@@ -154,15 +161,13 @@ class TextClassificationPipeline(Pipeline):
         if isinstance(texts[0], tuple) != self.pair:
             expected = "pairs of texts, as this model was trained on" if self.pair else "single texts"
             raise bad_argument(
-                "texts", expected, texts[0], "Give pairs= (or tuples of two) for pairs, strings for single texts."
+                "texts",
+                expected,
+                texts[0],
+                "Give text_pair= (--pair) or tuples of two for pairs, strings for single texts.",
             )
         encoded = encode(self.tokenizer, texts, max_length=self.max_length)
-        if encoded.num_truncated and not self.num_truncated:
-            warnings.warn(
-                f"{encoded.num_truncated} of {len(texts)} texts were cut to {self.max_length} tokens; later ones are counted "
-                "in `num_truncated` without a warning.",
-                stacklevel=3,
-            )
+        warn_truncated(encoded.num_truncated, len(texts), limit=self.max_length, kind="pairs" if self.pair else "texts")
         self.num_truncated += encoded.num_truncated
         return predict_logits(self.runner, self.tokenizer, encoded, batch_size=batch_size)
 
@@ -172,6 +177,7 @@ class TextClassificationPipeline(Pipeline):
         """Return the float64 probabilities, (N, C), of N texts or pairs of texts; a regression's values as they are."""
         return self._probabilities(self.predict_logits(texts, batch_size=batch_size))
 
+    @one_warning()
     def evaluate(
         self,
         source: object,
@@ -367,22 +373,26 @@ class TextClassificationPipeline(Pipeline):
         return self._confidence(self.predict_logits(texts, batch_size=batch_size))
 
 
-def _items(texts: Texts, pairs: str | Sequence[str] | None) -> tuple[list, bool]:
+def _items(texts: Texts, text_pair: str | Sequence[str] | None) -> tuple[list, bool]:
     """Return a list of texts, or of tuples of two, and whether it was one text only."""
+    fields = {"fields": TextClassificationPipeline.fields, "optional": TextClassificationPipeline.optional_fields}
+    texts = item_of(texts, **fields)
     one = isinstance(texts, str) or (
         isinstance(texts, tuple) and len(texts) == 2 and all(isinstance(text, str) for text in texts)
     )
-    if isinstance(pairs, str) != isinstance(texts, str) and pairs is not None:
-        raise bad_argument("pairs", "one string for one text, a sequence for a sequence", pairs, "Give both alike.")
-    if one:
-        return [texts if pairs is None else (texts, pairs)], True
-    if not hasattr(texts, "__iter__") or isinstance(texts, bytes | dict):
-        raise bad_data("texts", "not a text and not a sequence of texts", "Give strings.", value=texts)
-    items = list(texts)
-    if pairs is None:
-        return [tuple(item) if isinstance(item, list) else item for item in items], False
-    if len(pairs) != len(items):
+    if isinstance(text_pair, str) != isinstance(texts, str) and text_pair is not None:
         raise bad_argument(
-            "pairs", f"as many as texts ({len(items)})", len(pairs), "Give one second text for each text."
+            "text_pair", "one string for one text, a sequence for a sequence", text_pair, "Give both alike."
         )
-    return list(zip(items, pairs)), False
+    if one:
+        return [texts if text_pair is None else (texts, text_pair)], True
+    if not hasattr(texts, "__iter__") or isinstance(texts, bytes):
+        raise bad_data("texts", "not a text and not a sequence of texts", "Give strings.", value=texts)
+    items = [item_of(item, **fields) for item in texts]
+    if text_pair is None:
+        return [tuple(item) if isinstance(item, list) else item for item in items], False
+    if len(text_pair) != len(items):
+        raise bad_argument(
+            "text_pair", f"as many as texts ({len(items)})", len(text_pair), "Give one second text for each text."
+        )
+    return list(zip(items, text_pair)), False

@@ -10,7 +10,6 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.bundles import Bundle
 from kerasft.data.batching import Batching
 from kerasft.data.causal_lm import causal_lm
-from kerasft.data.token_store import logger
 from kerasft.errors import CheckpointError, bad_data
 from kerasft.export.runners import LOGITS, Runner, keras_runner
 from kerasft.features import PADDING_MASK, TOKEN_IDS, is_unicode
@@ -19,6 +18,7 @@ from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
 from kerasft.pipelines.written_texts import OPTION_NAMES, merged_options, warn_of_limit
 from kerasft.reports import Report
+from kerasft.truncation import warn_truncated
 
 _LOSS_TOKENS = 2048  # a batch's logits are this many rows of the vocabulary: 412 MB for GPT-2's 50,257 tokens
 
@@ -167,11 +167,15 @@ class TextGenerationPipeline(Pipeline):
             return rows
         room = positions - min(options.max_new_tokens, positions // 2)
         cut = sum(len(row) > room for row in rows)
-        if cut:
-            logger.warning(
-                "%d of %d prompts lost their beginning, to keep %d of the model's %d positions for new tokens.",
-                *(cut, len(rows), positions - room, positions),
-            )
+        warn_truncated(
+            cut,
+            len(rows),
+            limit=room,
+            kind="prompts",
+            argument=f"the model's {positions} less {positions - room} for new ones",
+            where=" at their beginning",
+            advice="Give shorter prompts or a smaller max_new_tokens to keep them whole.",
+        )
         self.num_truncated += cut
         return [row[-room:] for row in rows]
 

@@ -28,6 +28,7 @@ class Answering:
         signature: The content of the bundle's `signature.json`.
         tokenize: From a text to its `Tokens`.
         run: From a row's ids and segment ids to the file's outputs by name, those per token for the row's own tokens.
+        on_truncated: Called as `warn_truncated(1, 1, limit=...)` for a text that is longer than the model reads.
 
     Example:
 
@@ -45,10 +46,12 @@ class Answering:
         signature: Mapping[str, Any],
         tokenize: Callable[[str], Tokens],
         run: Callable[[list[int], list[int]], Mapping[str, np.ndarray]],
+        *,
+        on_truncated: Callable[..., None] | None = None,
     ):
         self.signature, self.decoding = signature, signature["decoding"]
         self.template, self.max_length = signature["preprocessing"]["template"], signature["max_length"]
-        self.tokenize, self.run = tokenize, run
+        self.tokenize, self.run, self._on_truncated = tokenize, run, on_truncated
 
     @property
     def labels(self) -> Labels:
@@ -60,7 +63,7 @@ class Answering:
         """Whether the task has an answer here."""
         return self.signature["task"] in _ANSWERS
 
-    def __call__(self, text: str, second: str | None = None) -> dict[str, Any]:
+    def __call__(self, text: str, text_pair: str | None = None) -> dict[str, Any]:
         """Answer a text, or where the model reads pairs two of them (a question and its context).
 
         Returns:
@@ -70,27 +73,35 @@ class Answering:
             KerasftError: If a second text is given to a model of single texts, or is missing.
             DataError: If a text has not the form that the task asks for.
         """
-        if (second is not None) != self.signature["pair"]:
-            expected = "a text: the model reads pairs" if second is None else "left out: the model reads single texts"
-            raise bad_argument("second", expected, second, "A pair is two texts, or a question and its context.")
+        if (text_pair is not None) != self.signature["pair"]:
+            expected = (
+                "a text: the model reads pairs" if text_pair is None else "left out: the model reads single texts"
+            )
+            raise bad_argument("text_pair", expected, text_pair, "A pair is two texts, or a question and its context.")
         if self.can_answer:
-            return _ANSWERS[self.signature["task"]](self, *([text] if second is None else [text, second]))
-        return {name: value.tolist() for name, value in self.run(*self.encode(text, second)).items()}
+            return _ANSWERS[self.signature["task"]](self, *([text] if text_pair is None else [text, text_pair]))
+        return {name: value.tolist() for name, value in self.run(*self.encode(text, text_pair)).items()}
 
-    def encode(self, text: str, second: str | None = None) -> tuple[list[int], list[int]]:
+    def encode(self, text: str, text_pair: str | None = None) -> tuple[list[int], list[int]]:
         """Return ids and segment ids of a text, or of a pair, cut to the model's length; of a pair the longer text first."""
         template = self.template
         before, first = template["before"], self._ids(text)
-        if second is None:
+        if text_pair is None:
             markers = self.decoding.get("markers", {}).values()
             if markers and set(markers) <= set(first):
                 return self._around_entities(first, list(markers))
             room = self.max_length - len(before) - len(template["after_single"])
+            self._check_length(len(first) > room)
             return _in_one_segment([*before, *first[:room], *template["after_single"]])
-        other, between, after = self._ids(second), template["between"], template["after"]
+        other, between, after = self._ids(text_pair), template["between"], template["after"]
         room = self.max_length - len(before) - len(between) - len(after)
+        self._check_length(len(first) + len(other) > room, kind="pairs")
         kept, kept_other = _longest_first(len(first), len(other), room)
         return _in_two_segments([*before, *first[:kept], *between], [*other[:kept_other], *after])
+
+    def _check_length(self, is_truncated: bool, *, limit: int | None = None, **about: str) -> None:
+        if is_truncated and self._on_truncated is not None:
+            self._on_truncated(1, 1, limit=limit or self.max_length, **about)
 
     def _ids(self, text: str) -> list[int]:
         return [token for token, _, _ in self.tokenize(text)]
@@ -99,7 +110,13 @@ class Answering:
         before, after = self.template["before"], self.template["after_single"]
         row = [*before, *ids, *after]
         own = range(len(before), len(before) + len(ids))
-        kept, _ = kept_tokens(row, own, markers, max_length=self.max_length)
+        kept, split = kept_tokens(row, own, markers, max_length=self.max_length)
+        where = (
+            "between their entities, which are too far apart for a window"
+            if split
+            else "to a window around their entities"
+        )
+        self._check_length(len(kept) < len(row), where=f" {where}")
         return _in_one_segment([row[place] for place in kept])
 
     def classes(self, *texts: str) -> dict[str, Any]:
@@ -153,7 +170,10 @@ class Answering:
     def answer(self, question: str, context: str) -> dict[str, Any]:
         """Answer a question by a part of its context."""
         template, settings = self.template, self.decoding
-        asked, told = self._ids(question.strip())[: settings["max_question_length"]], self.tokenize(context)
+        asked, told = self._ids(question.strip()), self.tokenize(context)
+        most = settings["max_question_length"]
+        self._check_length(len(asked) > most, limit=most, kind="questions", argument="half of max_length")
+        asked = asked[:most]
         head, tail = [*template["before"], *asked, *template["between"]], template["after"]
         room = settings["window"] - len(head) - len(tail)
         step = room - min(settings["stride"], room // 2)

@@ -14,16 +14,8 @@ import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import (
-    finish,
-    keep_weights,
-    load_with_head,
-    make_callbacks,
-    make_optimizer,
-    prepare,
-    progress,
-    settle,
-)
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.weights import limit_trainable, load_with_head
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,7 +31,7 @@ class Options(TrainingOptions):
     train: str = option("texts: .txt, or .csv .tsv .jsonl ... with texts, or prompts and completions", required=True)
     output: str = option("folder of the bundle to write", default="saved_models/causal_lm")
     documents: str = option("what a document of a .txt file is", default="file", choices=("file", "paragraph", "line"))
-    text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
+    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
     prompt: str | None = option("column of the prompt (default: prompt, if there is such a column)")
     completion: str | None = option("column of the completion, on which alone the loss is")
     block_size: int = option("tokens of a block; documents are packed into blocks", default=256, least=2)
@@ -78,6 +70,7 @@ def main(options: Options) -> dict:
     # 2. Model, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.causal_lm)
+        limit_trainable(options, model)
         options = choose_training(options, model, rows=len(train_texts), kind="causal_lm")
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         data = {"block_size": options.block_size, "batch_size": batch_size}

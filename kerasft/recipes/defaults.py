@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 import kerasft
+from kerasft.recipes.weights import trains_little
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,6 +49,8 @@ class Rule:
 MANY_ROWS = 5000
 HIGHEST_RATE = 5e-4  # for models narrower than those of the sweep
 LOWEST_RATE = 1e-5
+RATE_OF_FEW = 10  # adapters and heads start at zero or at random, far from where they will be
+HIGHEST_RATE_OF_FEW = 2e-3
 TOKENS_OF_A_ROW = 32  # how many rows fill a token budget is known only after the choice; a typical short text
 _WORDS = {"learning_rate": "learning rate {:.0e}", "epochs": "{} epochs", "batch_size": "batch size {}"}
 RULES = {
@@ -102,6 +105,17 @@ def choose(
     return {"learning_rate": rounded, "epochs": epochs, "batch_size": batch_size}
 
 
+def rate_of_few(rate: float) -> float:
+    """The learning rate where only adapters, or the head, are trained, of the rate for all weights.
+
+    Example:
+
+    >>> rate_of_few(4e-5), rate_of_few(5e-4)
+    (0.0004, 0.002)
+    """
+    return float(f"{min(HIGHEST_RATE_OF_FEW, RATE_OF_FEW * rate):.0e}")
+
+
 def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: int = 0) -> Any:
     """Return the options with learning rate, epochs and batch size filled in where they were not given; print what and why.
 
@@ -131,6 +145,8 @@ def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: 
     batch_size = options.token_budget // TOKENS_OF_A_ROW if options.token_budget else options.batch_size
     size = {"width": width, "blocks": blocks, "rows": rows, "classes": classes}
     chosen = choose(kind, **size, batch_size=batch_size, accumulated=options.gradient_accumulation)
+    if trains_little(options):
+        chosen["learning_rate"] = rate_of_few(chosen["learning_rate"])
     chosen = {name: chosen[name] for name in missing}
     what = [_WORDS[name].format(value).replace("e-0", "e-") for name, value in chosen.items()]
     if kind == "text" and getattr(options, "pooling", "given") is None:  # the head makes this choice itself

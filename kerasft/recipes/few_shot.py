@@ -15,6 +15,7 @@ from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, progress, read_labelled
+from kerasft.recipes.weights import limit_trainable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/few_shot")
-    text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
+    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
     label: str | None = option("column of the label")
     label_names: str | None = option(
         "what the numbers 0, 1, ... in the label column mean: names joined by commas, or a file of one name a line"
@@ -87,6 +88,7 @@ def main(options: Options) -> dict:
         drawn = {"per_text": options.partners, "with_negatives": cosine, "seed": options.seed}
         pairs, y = kerasft.data.class_pairs(texts, classes, **drawn)
         options = choose_training(options, backbone, rows=len(pairs), kind="few_shot")
+        limit_trainable(options, embedder)
         train = kerasft.data.pair_dataset(
             pairs,
             tokenizer,

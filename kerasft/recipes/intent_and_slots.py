@@ -12,15 +12,8 @@ import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import option
 from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
-from kerasft.recipes.training import (
-    finish,
-    keep_weights,
-    make_callbacks,
-    make_optimizer,
-    prepare,
-    progress,
-    restore_head,
-)
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress
+from kerasft.recipes.weights import limit_trainable, restore_head
 
 SCORES = ("intent_accuracy", "slot_f1", "joint_accuracy", "slot_precision", "slot_recall", "token_accuracy")
 
@@ -77,6 +70,7 @@ def main(options: Options) -> dict:
         )
         model = kerasft.heads.intent_and_slots(backbone, intents, slots, dropout=options.dropout)
         restore_head(model, options)
+        limit_trainable(options, model, backbone)
         data = {"intents": intents, "labels": slots, "max_length": options.max_length, "stride": options.stride}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.intent_and_slots(

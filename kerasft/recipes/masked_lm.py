@@ -13,16 +13,8 @@ import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import (
-    finish,
-    keep_weights,
-    load_with_head,
-    make_callbacks,
-    make_optimizer,
-    prepare,
-    progress,
-    settle,
-)
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.weights import limit_trainable, load_with_head
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -37,7 +29,7 @@ class Options(TrainingOptions):
 
     train: str = option("texts: .txt (a text a line; with --packed, documents), .csv .tsv .jsonl ...", required=True)
     output: str = option("folder of the bundle to write", default="saved_models/masked_lm")
-    text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
+    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
     packed: bool = option("put texts one after the other and cut blocks of --max-length", default=False)
     max_length: int = option("tokens of a row; longer texts are cut, and counted", default=128, least=4)
     mask_rate: float = option("share of the words that is masked", default=0.15, above=0, below=1)
@@ -74,6 +66,7 @@ def main(options: Options) -> dict:
     masking = kerasft.data.Masking(rate=options.mask_rate, whole_words=options.whole_words)
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.masked_lm)
+        limit_trainable(options, model)
         options = choose_training(options, model, rows=len(train_rows), kind="masked_lm")
         data = {"packed": options.packed, "masking": masking, "max_length": options.max_length, "seed": options.seed}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import os
+import re
 from typing import Any
 
 from kerasft.errors import bad_argument
@@ -81,16 +82,16 @@ def check_option(field: dataclasses.Field, value: Any) -> None:
 
 
 def column(value: str | None) -> int | str | list[int | str] | None:
-    """Read a column as it is typed: a name, a number for files without a header, or several joined by commas.
+    """Read a column as it is typed: a name, a number for files without a header (-1: the last), or several joined by commas.
 
     Example:
 
-    >>> column("sentence"), column("3"), column("toxic,insult"), column(None)
-    ('sentence', 3, ['toxic', 'insult'], None)
+    >>> column("sentence"), column("3"), column("-1"), column("toxic,insult"), column(None)
+    ('sentence', 3, -1, ['toxic', 'insult'], None)
     """
     if value is None:
         return None
-    parts = [int(part) if part.strip().isdigit() else part.strip() for part in str(value).split(",")]
+    parts = [int(part) if re.fullmatch(r"-?\d+", part) else part for part in map(str.strip, str(value).split(","))]
     return parts if len(parts) > 1 else parts[0]
 
 
@@ -163,6 +164,18 @@ class TrainingOptions:
     keep: str = option("which epoch's weights to keep", default="best", choices=("best", "last"))
     monitor: str | None = option("metric that says which epoch is best, such as val_f1_macro")
     patience: int | None = option("stop when --monitor has not improved for this many epochs", least=0)
+    lora_rank: int | None = option(
+        "train adapters of this rank (LoRA) and a classifier's head instead of all weights; 8 is usual", least=1
+    )
+    lora_alpha: float | None = option("scale of the adapters is alpha / rank; default: --lora-rank", above=0)
+    lora_targets: str | None = option(
+        "layers that get adapters, joined by commas: query, key, value, attention_output, intermediate, feedforward_output (T5: "
+        "output), ..., or all-linear; default: query,value (GPT-2: query_key_value)"
+    )
+    freeze_layers: str | None = option(
+        "what is not trained: embeddings; a number N: the embeddings and the first N transformer layers; backbone: all but the "
+        "head"
+    )
     precision: str = option("arithmetic", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16"))
     strategy: str = option("devices", default="auto", choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"))
     seed: int = option("seed of the split, the order, the new weights and the dropout", default=0, least=0, below=2**32)
@@ -181,3 +194,21 @@ class TrainingOptions:
                 object.__setattr__(self, name, os.path.expanduser(path))
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
+        _check_trainable(self)
+
+
+def _check_trainable(options: TrainingOptions) -> None:
+    """Refuse what contradicts, before anything is loaded."""
+    for name in ("lora_alpha", "lora_targets"):
+        if options.lora_rank is None and (value := getattr(options, name)) is not None:
+            raise bad_argument(name, "left out without lora_rank", value, "Add --lora-rank 8 (lora_rank=8).")
+    frozen = options.freeze_layers
+    if frozen is None:
+        return
+    if frozen not in ("embeddings", "backbone") and not re.fullmatch(r"0*[1-9]\d*", str(frozen)):
+        raise bad_argument(
+            "freeze_layers", "embeddings, backbone or a whole number >= 1", frozen, "Give 4, for example."
+        )
+    if options.lora_rank is not None:
+        fix = "LoRA freezes all other weights already; limit where adapters go by --lora-targets (lora_targets=...)."
+        raise bad_argument("freeze_layers", "left out with lora_rank", frozen, fix)

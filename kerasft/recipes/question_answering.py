@@ -13,15 +13,8 @@ import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, option
 from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import (
-    finish,
-    keep_weights,
-    make_callbacks,
-    make_optimizer,
-    prepare,
-    progress,
-    restore_head,
-)
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress
+from kerasft.recipes.weights import limit_trainable, restore_head
 
 METRICS = ("f1", "exact_match", "best_f1", "best_exact_match")  # the last two where some questions have no answer
 
@@ -88,6 +81,7 @@ def main(options: Options) -> dict:
         options = choose_training(options, backbone, rows=len(train_questions), kind="questions")
         model = kerasft.heads.question_answering(backbone, dropout=options.dropout)
         restore_head(model, options)
+        limit_trainable(options, model)
         data = {"max_length": options.max_length, "stride": options.stride}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         shuffled = {"shuffle": True, "seed": options.seed, "windows_without_answer": options.windows_without_answer}

@@ -21,8 +21,8 @@ from kerasft.recipes.training import (
     progress,
     read_columns,
     read_rows,
-    restore_head,
 )
+from kerasft.recipes.weights import limit_trainable, restore_head
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/relation_extraction")
-    text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
+    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
     label: str | None = option("column of the label")
     label_names: str | None = option(
         "what the numbers 0, 1, ... in the label column mean: names joined by commas, or a file of one name a line"
@@ -94,6 +94,7 @@ def main(options: Options) -> dict:
         model, tokenizer = make_model(options, labels)
         options = choose_training(options, model, rows=len(train_rows), kind="relations", classes=len(labels))
         restore_head(model, options)
+        limit_trainable(options, model)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.relation_extraction(

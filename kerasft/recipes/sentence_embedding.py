@@ -15,6 +15,7 @@ from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.weights import limit_trainable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,9 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/sentence_embedding")
-    text: str | None = option("column of the first text: a name, or a number from 0 where the file has no header")
+    text: str | None = option(
+        "column of the first text: a name, or a number from 0 where there is no header (-1: the last)"
+    )
     text_pair: str | None = option("column of the second text")
     label: str | None = option("column of the score, where pairs are rated")
     loss: str = option(
@@ -80,6 +83,7 @@ def main(options: Options) -> dict:
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         options = choose_training(options, backbone, rows=len(train_rows), kind="embedding")
         model = kerasft.heads.sentence_embedding(backbone, pooling=options.pooling)
+        limit_trainable(options, model)
         encoder = kerasft.heads.sentence_encoder_of(model)
         max_length = options.max_length or min(encoder.max_length or 128, tokenizer.model_max_length)
         print(f"pooling: {encoder.pooling}, longest text: {max_length} tokens", file=sys.stderr)

@@ -14,16 +14,8 @@ import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, column, option
 from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import (
-    finish,
-    keep_weights,
-    load_with_head,
-    make_callbacks,
-    make_optimizer,
-    prepare,
-    progress,
-    settle,
-)
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.weights import limit_trainable, load_with_head
 
 SCORES = {
     "translation": ("bleu", "chrf"),
@@ -44,7 +36,9 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/sequence_to_sequence")
-    source: str | None = option("column of the source: a name, or a number from 0 where the file has no header")
+    source: str | None = option(
+        "column of the source: a name, or a number from 0 where there is no header (-1: the last)"
+    )
     target: str | None = option("column of the target; a list in it is several references")
     prefix: str = option('put before every source, such as "summarize: "', default="")
     references: str = option(
@@ -95,6 +89,7 @@ def main(options: Options) -> dict:
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.sequence_to_sequence)
+        limit_trainable(options, model)
         options = choose_training(options, model, rows=len(train_rows), kind="sequence_to_sequence")
         data = {name: getattr(options, name) for name in ("prefix", "max_source_length", "max_target_length")}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size

@@ -22,8 +22,8 @@ from kerasft.recipes.training import (
     progress,
     read_columns,
     read_rows,
-    restore_head,
 )
+from kerasft.recipes.weights import limit_trainable, restore_head
 
 MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regression": "val_spearman"}
 
@@ -39,7 +39,7 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/text_classification")
-    text: str | None = option("column of the text: a name, or a number from 0 where the file has no header")
+    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
     text_pair: str | None = option("column of the second text of a pair")
     label: str | None = option("column of the label; several joined by commas are several targets")
     label_names: str | None = option(
@@ -117,6 +117,7 @@ def main(options: Options) -> dict:
         options = choose_training(options, backbone, rows=len(train_rows), kind="text", classes=len(labels))
         model = kerasft.heads.text_classifier(backbone, labels, pooling=options.pooling, dropout=options.dropout)
         restore_head(model, options)
+        limit_trainable(options, model, backbone)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.text_classification(

@@ -12,15 +12,8 @@ import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import option
 from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
-from kerasft.recipes.training import (
-    finish,
-    keep_weights,
-    make_callbacks,
-    make_optimizer,
-    prepare,
-    progress,
-    restore_head,
-)
+from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress
+from kerasft.recipes.weights import limit_trainable, restore_head
 
 SCORES = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
 
@@ -74,6 +67,7 @@ def main(options: Options) -> dict:
         options = choose_training(options, backbone, rows=len(train_rows), kind="words", classes=len(labels))
         model = kerasft.heads.token_classifier(backbone, labels, dropout=options.dropout)
         restore_head(model, options)
+        limit_trainable(options, model)
         data = {"labels": labels, "label_subwords": options.label_subwords}
         data |= {"max_length": options.max_length, "stride": options.stride}
         batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size

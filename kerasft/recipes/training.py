@@ -20,6 +20,7 @@ from kerasft.recipes.output import (
     work_folder,
 )
 from kerasft.recipes.skipping import skips_invalid
+from kerasft.recipes.weights import keep_adapters, merged
 
 
 def prepare(options: TrainingOptions) -> pathlib.Path:
@@ -144,42 +145,6 @@ def read_labelled(
     return kerasft.data.name_labels(rows, names(options.label_names), problem=problem)
 
 
-def restore_head(model: Any, options: TrainingOptions) -> None:
-    """Continue with a bundle's head too, where `options.model` is a bundle of the same task and labels, and say so.
-
-    Example:
-
-    >>> restore_head(model, TrainingOptions(model="bert-base-uncased", train="train.csv"))
-    """
-    if kerasft.checkpoints.restore_head(model, options.model):
-        print(f"The task and labels are those of {options.model}: training continues with its head.", file=sys.stderr)
-
-
-def load_with_head(options: TrainingOptions, head: Callable) -> tuple:
-    """Load a model of a task without labels: with the checkpoint's or bundle's own head, or a new one where it has none.
-
-    Args:
-        options: The recipe's options.
-        head: The task's function of `kerasft.heads`, such as `kerasft.heads.masked_lm`.
-
-    Returns:
-        The model and its tokenizer.
-
-    Example:
-
-    >>> model, tokenizer = load_with_head(TrainingOptions(model=checkpoint, train="texts.txt"), kerasft.heads.masked_lm)
-    >>> model.name
-    'masked_lm'
-    """
-    if kerasft.checkpoints.task_of(options.model) == head.__name__:
-        return kerasft.load_task_model(options.model)
-    backbone, tokenizer = kerasft.load_pretrained(options.model)
-    model = head(backbone)
-    model.bundle_settings = getattr(backbone, "bundle_settings", {})  # how a bundle's texts are generated
-    restore_head(model, options)
-    return model, tokenizer
-
-
 def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
     """AdamW with warm-up and decay over all steps of the run.
 
@@ -297,7 +262,7 @@ def finish(
 
     Returns:
         What a recipe returns: `metrics`, `split`, `best_epoch_chosen_on`; of the report `baseline`, `baseline_answer`,
-        `undefined` and `warnings`; and the paths `bundle`, `report`, `logs`.
+        `undefined` and `warnings`; and the paths `bundle`, `report`, `logs`, with LoRA also `adapters`.
 
     Example:
 
@@ -323,7 +288,7 @@ def finish(
         _log_scores(work / "logs", report)
     remove_checkpoints(work)
     locks.unlock_folder(work)
-    paths = {"bundle": bundle, "report": page, "logs": work / "logs"}
+    paths = {"bundle": bundle, "report": page, "logs": work / "logs", **keep_adapters(trained.model, work)}
     chosen_on = epoch_chosen_on(options)
     return {"metrics": report.metrics, "split": split, "best_epoch_chosen_on": chosen_on, **compared, **paths}
 
@@ -342,7 +307,7 @@ def _log_scores(logs: pathlib.Path, report: "kerasft.reports.Report") -> None:
 def _save(options: TrainingOptions, trained: "kerasft.Bundle", *, metrics: dict, history: dict) -> pathlib.Path:
     return kerasft.save_bundle(
         options.output,
-        trained.model,
+        merged(trained.model),
         trained.tokenizer,
         max_length=trained.max_length,
         pair=trained.metadata["pair"],

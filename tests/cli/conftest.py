@@ -16,6 +16,9 @@ ROWS = [
 ] * 15
 
 
+_SAID_BEFORE = ("columns of ", "rows of ", "Chosen for ", "Trainable parameters: ", "Warning: ")
+
+
 def write_csv(path, rows, header=("text", "label")):
     with open(path, "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
@@ -77,7 +80,7 @@ def fails(run):
         code, _, err = run(*words)
         assert code == 1, err
         # What was guessed or chosen is said before what is wrong.
-        lines = [line for line in err.splitlines() if not line.startswith(("columns of ", "Chosen for ", "Warning: "))]
+        lines = [line for line in err.splitlines() if not line.startswith(_SAID_BEFORE)]
         assert lines[0].startswith("kerasft: error: ")
         assert len(lines) == 1
         return lines[0]

@@ -47,3 +47,17 @@ def test_labels_that_training_lacks_can_be_counted_as_errors(run, bundle, work, 
     assert run("evaluate", bundle, *words)[0] == 0
     assert "1 of 2 rows have labels that no training row has: neutral (1)" in caplog.text
     assert json.loads((tmp_path / "report.json").read_text())["metrics"]["accuracy"] <= 0.5
+
+
+def test_some_rows_are_named_and_the_baseline_is_of_the_same(run, fails, bundle, work, tmp_path):
+    words = ["--data", work / "train.csv", "--report", tmp_path, "--max-rows"]
+    code, out, err = run("evaluate", bundle, *words, "10")
+    assert code == 0
+    assert f"rows of {work / 'train.csv'}: 10 of 60, drawn at random with seed 0\n" in err
+    assert out.startswith(f"{work / 'train.csv'} (10 of 60 rows)")
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert (report["rows"], report["about"]["rows"]) == (10, "10 of 60, drawn at random with seed 0")
+    assert report["baseline"]["accuracy"] == 0.5  # 5 of the 10 are of the commonest class
+    code, out, err = run("evaluate", bundle, *words, "99")
+    assert f"rows of {work / 'train.csv'}: all 60\n" in err
+    assert "`max_rows` must be a whole number >= 1; received: 0" in fails("evaluate", bundle, *words, "0")

@@ -4,7 +4,7 @@ import pathlib
 import kerasft
 from kerasft.features import multi_label
 from tests import tiny
-from tests.cli.conftest import write_csv
+from tests.cli.conftest import ROWS, write_csv
 
 
 def test_the_written_folder_is_named_after_form_and_weights(run, bundle):
@@ -80,7 +80,21 @@ def test_several_labels_are_scored_as_evaluate_scores_them(run, tmp_path):
     data = write_csv(tmp_path / "data.csv", [("a good film", "a|b"), ("a bad film", "b"), ("we", "")] * 5)
     words = ["--verify", data, "--min-agreement", "0", "--output", tmp_path / "phone"]
     code, _, err = run("export", bundle, *words)
-    assert (code, err) == (0, "")
+    assert (code, err) == (0, f"columns of {data}: text: text, label: label\n")
     score = json.loads((tmp_path / "phone" / "report.json").read_text())["score"]["keras"]
     metrics = kerasft.pipelines.load(bundle).evaluate(data).metrics
     assert score == next(iter(metrics.values()))
+
+
+def test_numbered_labels_and_some_rows_of_the_file_it_is_verified_on(run, fails, bundle, tmp_path):
+    names = ["positive", "negative"]
+    numbers = write_csv(tmp_path / "numbers.csv", [(text, names.index(label)) for text, label in ROWS])
+    words = ["--format", "saved_model", "--output", tmp_path / "served", "--verify", numbers]
+    assert "The labels here are 0, 1." in fails("export", bundle, *words)
+    code, _, err = run("export", bundle, *words, "--label-names", "positive,negative", "--max-rows", "8")
+    assert code == 0, err
+    assert f"rows of {numbers}: 8 of 60, drawn at random with seed 0\n" in err
+    assert json.loads((tmp_path / "served" / "report.json").read_text())["num_texts"] == 8
+    for flag, value in (("--label-names", "a,b"), ("--max-rows", "8")):
+        message = f"`{flag}` must be left out without --verify FILE"
+        assert message in fails("export", bundle, "--format", "saved_model", flag, value)

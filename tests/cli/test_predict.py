@@ -65,12 +65,17 @@ def test_output_goes_to_a_file(run, bundle, tmp_path):
     assert json_lines((tmp_path / "answers.jsonl").read_text())[0]["text"] == "a good film"
 
 
-@pytest.mark.filterwarnings("default:1 of 1 texts were cut")  # as outside of the tests
-def test_a_cut_text_is_noted_in_one_line(run, bundle):
-    code, _, err = run("predict", bundle, "a good film " * 20)
-    assert code == 0
-    assert err.startswith("kerasft: note: 1 of 1 texts were cut to 12 tokens")
-    assert err.count("\n") == 1
+def test_truncated_texts_are_noted_in_one_line(run, bundle, stdin, caplog, monkeypatch):
+    long = "a good film " * 20
+    assert run("predict", bundle, long, "bad")[0] == 0
+    monkeypatch.setattr("kerasft.cli.predict_input._CHUNK", 2)  # of all parts of a long file together
+    stdin(f"{long}\n" * 5)
+    assert run("predict", bundle)[0] == 0
+    words = "texts ({} %) are longer than 12 tokens (max_length) and were truncated. To keep them whole, train with a larger "
+    assert [text.split("max_length (--")[0] for text in caplog.messages if "truncated" in text] == [
+        f"1 of 2 {words.format('50.0')}",
+        f"5 of 5 {words.format('100.0')}",
+    ]
 
 
 def test_every_form_answers_alike(run, bundle, exports):
@@ -112,3 +117,19 @@ def test_an_option_that_the_pipeline_has_not_is_refused(fails, bundle):
         "`--set` must be one of the options of this task: top_k, threshold, with_probabilities; received: 'num" in line
     )
     assert "`--set` must be NAME=VALUE; received: 'top_k'" in fails("predict", bundle, "good", "--set", "top_k")
+
+
+def test_the_first_rows_alone(run, fails, bundle, work, stdin):
+    code, out, err = run("predict", bundle, "--file", work / "train.csv", "--max-rows", "2")
+    assert (code, len(json_lines(out))) == (0, 2)
+    assert "Only the first 2 rows are answered (--max-rows).\n" in err
+    stdin("good\nbad\n")
+    code, out, err = run("predict", bundle, "--max-rows", "2")
+    assert (len(json_lines(out)), err) == (2, "")
+    assert "`--max-rows` must be a whole number >= 1; received: 0" in fails("predict", bundle, "a", "--max-rows", "0")
+
+
+def test_a_columns_name_is_not_taken_for_a_text(fails, bundle):
+    message = fails("predict", bundle, "a good film", "--text-pair", "a bad one")
+    assert "`--text-pair` must be left out with texts as arguments; received: 'a bad one'" in message
+    assert "the second text of a TEXT is --pair TEXT" in message

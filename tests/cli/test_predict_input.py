@@ -11,8 +11,6 @@ from kerasft.errors import DataError
 from tests.cli.conftest import json_lines
 from tests.cli.test_predict import stdin  # noqa: F401
 
-pytestmark = pytest.mark.filterwarnings("ignore:.* texts were cut")
-
 TEXTS = ["a good, warm film", 'they said "no"\nand left', "bad"]
 ROWS = [{"id": str(row), "text": text, "label": "pos"} for row, text in enumerate(TEXTS, 7)]
 

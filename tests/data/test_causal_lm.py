@@ -50,8 +50,11 @@ def test_long_pairs_lose_their_beginning_first_and_are_counted(tokenizer, caplog
     assert targets[-1] == tokenizer.eos_token_id
     assert sum(counts) == len(tokenizer.encode(" lost")) + 1
     assert sum(long_counts) == 4
-    assert "1 of 2 prompts lost their beginning, to fit block_size=4." in caplog.text
-    assert "1 of 2 completions lost their end, to fit block_size=4." in caplog.text
+    assert "are longer than 4 tokens (block_size) and were truncated at their beginning. " in caplog.text
+    assert (
+        "1 of 2 completions (50.0 %) are longer than 4 tokens (block_size) and were truncated at their end. "
+        in caplog.text
+    )
 
 
 def test_shuffling_changes_the_order_and_nothing_else(tokenizer):

@@ -35,6 +35,9 @@ def test_named_and_numbered():
     assert find_columns(rows, {"text": "b", "label": ["a", "c"]}) == Roles("b", None, ("a", "c"), several=True)
     rows = rows_with("0", "1", "2", named=False)
     assert find_columns(rows, {"text": 1, "label": 0}) == Roles("1", None, ("0",))
+    assert find_columns(rows, {"text": -3, "label": [-1, 1]}) == Roles("0", None, ("2", "1"), several=True)
+    with pytest.raises(DataError, match=r"no column of this number; it has 3; received: -4.*or from the end -1 to -3"):
+        find_columns(rows, {"text": -4, "label": 0})
 
 
 def test_missing_and_ambiguous_columns_are_listed():

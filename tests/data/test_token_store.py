@@ -40,7 +40,8 @@ def test_cut_rows_are_reported_once(caplog):
     with caplog.at_level(logging.WARNING, logger="kerasft"):
         tokenize(Encoder(tiny.tokenizer(), 16), texts)
     assert [record.getMessage() for record in caplog.records] == [
-        "3 of 2000 texts (0.1 %) were longer than max_length=16 tokens and were cut."
+        "3 of 2000 texts (0.1 %) are longer than 16 tokens (max_length) and were truncated. To keep them whole, train with a "
+        "larger max_length (--max-length), or split them."
     ]
     caplog.clear()
     tokenize(Encoder(tiny.tokenizer(), 16), ["good"])
@@ -95,8 +96,8 @@ def test_files_hold_the_same_rows_and_are_used_again(tmp_path, caplog):
     assert again.files == files.files
     assert written == {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*") if path.is_file()}
     assert [record.getMessage() for record in caplog.records] == [
-        f"{memory.truncated} of 2500 texts ({100 * memory.truncated / 2500:.1f} %) were longer than max_length=16 tokens "
-        "and were cut."
+        f"{memory.truncated} of 2500 texts ({100 * memory.truncated / 2500:.1f} %) are longer than 16 tokens "
+        "(max_length) and were truncated. To keep them whole, train with a larger max_length (--max-length), or split them."
     ]
 
 

@@ -19,7 +19,7 @@ from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.features import multi_label, regression
 from kerasft.postprocessing.windows import trimmed_offsets
 from tests import tiny
-from tests.export.conftest import TEXTS, make_bundle
+from tests.export.conftest import TEXTS, make_bundle, trained
 from tests.pipelines import test_relation_extraction
 from tests.tokenizers import tiny_files
 
@@ -117,6 +117,9 @@ def test_the_answers_are_those_of_the_pipeline(tmp_path, task, runner):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of texts that are cut
         expected = [pipeline(text) for text in texts]
+    if bundle.metadata["pair"]:
+        with pytest.warns(DeprecationWarning, match="`second` is now `text_pair`"):
+            assert model(texts[0][0], second=texts[0][1]) == model(texts[0][0], text_pair=texts[0][1])
     for text, answer in zip(texts, expected, strict=True):
         received = model(*text) if isinstance(text, tuple) else model(text)
         assert rounded(received) == rounded(answer), text
@@ -126,6 +129,32 @@ def test_the_answers_are_those_of_the_pipeline(tmp_path, task, runner):
     count, different, largest = runner.check_golden(tmp_path / "phone")
     assert (count, different) == (len(rows), [])
     assert largest < 1e-5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("family", ["bert", "roberta"])
+def test_masks_are_filled_as_the_pipeline_fills_them(tmp_path, family, runner, caplog):
+    tokenizer = tiny.tokenizer() if family == "bert" else tiny_files.tokenizer("roberta")
+    model = heads.masked_lm(tiny.backbone(vocabulary_size=len(tokenizer)))
+    bundle = kerasft.make_bundle(trained(model), tokenizer, max_length=24)
+    litert(bundle, tmp_path / "phone", sequence_length=[12, 24])
+    device, mask = runner.Model(tmp_path / "phone"), tokenizer.mask_token
+    of_bundle, of_file = kerasft.pipelines.load(bundle), kerasft.pipelines.load(tmp_path / "phone")
+    for text in (f"a {mask} film", f"{mask} pay {mask} my card", f"we lost {mask}" + " a good film" * 20, mask):
+        for top_k in (1, 3, 5, len(tokenizer)):
+            expected = rounded(of_bundle(text, top_k=top_k))
+            assert rounded(of_file(text, top_k=top_k)) == expected
+            assert device(text, top_k=top_k) == expected
+    assert device(f"a {mask}") == of_file(f"a {mask}")
+    assert caplog.messages[-1].startswith("1 of 1 texts (100.0 %) are longer than 24 tokens (max_length)")
+    for words, message in [
+        (("a film",), "there is no mask in the text"),
+        (("a", "film"), "`text_pair` must be left out"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            device(*words)
+    with pytest.raises(ValueError, match="`top_k` must be a whole number >= 1; received: 0"):
+        device(mask, top_k=0)
 
 
 def rounded(answer):

@@ -39,28 +39,18 @@ def test_gaps_are_filled_by_the_likeliest_tokens(bundle, fill):
     assert answer["filled"] == f"a {first} film {second}".replace(" ##", "")
 
 
-@pytest.mark.parametrize(
-    ("text", "words", "expected"),
-    [
-        ("C ## and ##ing [MASK] film", ["good"], "C ## and ##ing good film"),
-        ("see issue ##3: pay [MASK] now", ["##ing"], "see issue ##3: paying now"),
-        ("un[MASK] [MASK] ##", ["##ed", "##ing"], "uneding ##"),
-        ("[MASK] film", ["##ing"], "ing film"),
-        ("a  [MASK]", ["##"], "a  ##"),
-        ("a\n[MASK] ## b", ["card"], "a\ncard ## b"),
-        ("a [MASK] b [MASK] ##c", ["card"], "a card b [MASK] ##c"),
-    ],
-)
-def test_only_a_filled_word_is_joined_and_the_users_own_characters_stay(fill, text, words, expected):
-    assert fill._filled(text, words) == expected
-
-
 def test_many_texts_and_small_batches(fill):
     texts = ["a [MASK]", "[MASK] pay me my money", "lost [MASK] [MASK]"]
     assert [len(answer["masks"]) for answer in fill(texts)] == [1, 1, 2]
     for one, many in zip(fill(texts, batch_size=1), fill(texts, batch_size=8)):
         assert one["filled"] == many["filled"]
     assert fill([]) == []
+
+
+def test_a_long_text_is_truncated_with_a_warning(fill, caplog):
+    assert len(fill(["a [MASK] " + "good " * 50, "[MASK]"], batch_size=1)) == 2
+    (message,) = caplog.messages
+    assert message.startswith("1 of 2 texts (50.0 %) are longer than 24 tokens (max_length) and were truncated. ")
 
 
 def test_a_text_without_a_gap_is_an_error(fill):

@@ -36,10 +36,10 @@ def test_one_text_and_many(embedder):
     assert embedder([]) == []
 
 
-def test_long_texts_are_counted(bundle):
+def test_long_texts_are_counted(bundle, caplog):
     embedder = kerasft.pipelines.load(bundle)
-    with pytest.warns(UserWarning, match="1 of 2 texts were cut to 24 tokens"):
-        embedder.embed(["good " * 50, "bad"])
+    embedder.embed(["good " * 50, "bad"])
+    assert "1 of 2 texts (50.0 %) are longer than 24 tokens (max_length) and were truncated." in caplog.text
     assert embedder.num_truncated == 1
 
 

@@ -51,14 +51,15 @@ def test_texts_that_end_at_the_limit_are_counted(write, log):
     assert f"{number} of 2 generated texts ended at max_new_tokens=1 and not by themselves" in log.text
 
 
-def test_long_sources_are_counted_and_warned_of_once(log):
+def test_long_sources_are_counted_and_warned_of(log):
     length = len(tiny_t5.tokenizer()("bad")["input_ids"])
     short = kerasft.pipelines.load(kerasft.make_bundle(tiny_t5.model(), tiny_t5.tokenizer(), max_length=length))
     short(["good film movie card", "bad"], max_new_tokens=2)
     short("good film movie card", max_new_tokens=2)
     assert short.num_truncated == 2
-    assert [text for text in log.messages if "sources were cut" in text] == [
-        f"1 of 2 sources were cut to {length} tokens; later ones are counted in `num_truncated` without a warning."
+    assert [text.split(" To keep")[0] for text in log.messages if "truncated" in text] == [
+        f"{found} are longer than {length} tokens (max_source_length) and were truncated."
+        for found in ("1 of 2 sources (50.0 %)", "1 of 1 sources (100.0 %)")
     ]
 
 

@@ -61,30 +61,44 @@ def test_empty_text_is_answered(classify):
     assert classify("  ") == classify("")
 
 
-def test_truncation_is_counted_and_warned_of_once():
+def test_truncation_is_counted_and_warned_of_once_a_call(caplog):
     pipeline = pipeline_of(["no", "yes"])
-    with pytest.warns(UserWarning, match="1 of 2 texts were cut to 24 tokens"):
-        pipeline(["good " * 50, "bad"])
-    pipeline(["good " * 50])  # warnings are errors in the tests
+    pipeline(["good " * 50, "bad"])
+    pipeline(["good " * 50])
+    pipeline("bad")
     assert pipeline.num_truncated == 2
+    assert caplog.messages == [
+        f"{found} texts ({share} %) are longer than 24 tokens (max_length) and were truncated. To keep them whole, train with a "
+        "larger max_length (--max-length), or split them."
+        for found, share in (("1 of 2", "50.0"), ("1 of 1", "100.0"))
+    ]
 
 
 def test_pairs():
     pipeline = pipeline_of(["no", "yes"], pair=True)
     answer = pipeline("a good film", "a bad film")
     assert pipeline(("a good film", "a bad film")) == answer
+    assert pipeline("a good film", text_pair="a bad film") == answer
+    assert pipeline({"text": "a good film", "text_pair": "a bad film"}) == answer
+    with pytest.warns(DeprecationWarning, match="`pairs` is now `text_pair`"):
+        assert pipeline("a good film", pairs="a bad film") == answer
     for many in (
         pipeline(["a good film"], ["a bad film"]),
         pipeline([("a good film", "a bad film")]),
         pipeline([["a good film", "a bad film"]]),
+        pipeline([{"text": "a good film", "text_pair": "a bad film"}]),
     ):
         assert many == [answer]
     with pytest.raises(KerasftError, match=r"`texts` must be pairs of texts.*; received: 'a good film'"):
         pipeline("a good film")
-    with pytest.raises(KerasftError, match=r"`pairs` must be as many as texts \(2\); received: 1"):
+    with pytest.raises(KerasftError, match=r"`text_pair` must be as many as texts \(2\); received: 1"):
         pipeline(["a", "b"], ["c"])
-    with pytest.raises(KerasftError, match=r"`pairs` must be one string for one text"):
+    with pytest.raises(KerasftError, match=r"`text_pair` must be one string for one text"):
         pipeline(["a"], "b")
+    for item in ({"text_pair": "b"}, {"text": "a", "second": "b"}):
+        with pytest.raises(DataError, match=r"a dictionary of other keys.*Its keys are text and text_pair"):
+            pipeline([item])
+    assert pipeline_of(["no", "yes"])({"text": "a good film"}) == pipeline_of(["no", "yes"])("a good film")
 
 
 def test_other_problems():

@@ -51,7 +51,10 @@ def test_a_long_prompt_loses_its_beginning(caplog):
     write = kerasft.pipelines.load(bundle())
     long = " ".join(LINES * 20)
     assert write(long) == write(write.tokenizer.decode(write.tokenizer.encode(long)[-26:]))
-    assert "1 of 1 prompts lost their beginning, to keep 6 of the model's 32 positions" in caplog.text
+    assert (
+        "1 of 1 prompts (100.0 %) are longer than 26 tokens (the model's 32 less 6 for new ones) and were truncated"
+        in caplog.text
+    )
     assert write.num_truncated == 1
 
 

@@ -17,7 +17,9 @@ GIVEN = {"model": "bert-base-uncased", "train": "train.csv"}
         ("0", 0),
         ("toxic,insult", ["toxic", "insult"]),
         ("1, 2", [1, 2]),
-        ("-1", "-1"),
+        ("-1", -1),
+        ("0,-1", [0, -1]),
+        ("\u00b2", "\u00b2"),
     ],
 )
 def test_a_column_as_it_is_typed(typed, meant):

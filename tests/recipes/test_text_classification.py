@@ -37,7 +37,6 @@ def options(checkpoint, tmp_path, **values):
 
 
 @pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*texts were cut")
 def test_pairs_regression_and_the_last_epoch(checkpoint, tmp_path):
     pairs = [(text, text[:9], number) for text, number, _, _ in rows()]
     header = ("sentence1", "sentence2", "score")

@@ -65,6 +65,21 @@ class Tokenizer:
                         found.append((token, start + chars[low + first][1], start + chars[low + last - 1][2]))
         return found
 
+    @property
+    def size(self) -> int:
+        """Number of tokens, those that were added included."""
+        return max(*self._added, *self._model.pieces) + 1
+
+    @property
+    def continuation(self) -> str | None:
+        """What a token begins with that continues a word; None where no token does."""
+        return getattr(self._model, "prefix", None)
+
+    def token_text(self, token: int) -> str:
+        """Return what is shown of a token alone, such as "##ing"."""
+        text = self._model.decode([token], self._added).strip()
+        return text or self._added.get(token) or self._model.pieces[token]
+
     def decode(self, ids: list[int]) -> str:
         """Return the text of ids, without special tokens."""
         # A model may have more outputs than its vocabulary has pieces, as T5 does: these have no text.
@@ -82,7 +97,7 @@ class _WordPiece:
         self._vocabulary = model["vocab"]
         self.pieces = {number: piece for piece, number in self._vocabulary.items()}
         self._unknown = self._vocabulary[model["unk_token"]]
-        self._prefix = model["continuing_subword_prefix"]
+        self.prefix = model["continuing_subword_prefix"]
         self._longest = model["max_input_chars_per_word"]
         self._clean, self._lower = normalizer["clean_text"], normalizer["lowercase"]
         self._ideographs = normalizer["handle_chinese_chars"]
@@ -114,7 +129,7 @@ class _WordPiece:
         found, start = [], 0
         while start < len(word):
             for end in range(len(word), start, -1):
-                piece = self._vocabulary.get((self._prefix if start else "") + word[start:end])
+                piece = self._vocabulary.get((self.prefix if start else "") + word[start:end])
                 if piece is not None:
                     break
             else:
@@ -124,7 +139,7 @@ class _WordPiece:
         return found
 
     def decode(self, ids: list[int], added: dict[int, str]) -> str:
-        return " ".join(added.get(token) or self.pieces[token] for token in ids).replace(f" {self._prefix}", "")
+        return " ".join(added.get(token) or self.pieces[token] for token in ids).replace(f" {self.prefix}", "")
 
 
 class _ByteLevelBPE:

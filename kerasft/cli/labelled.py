@@ -1,0 +1,111 @@
+"""Labelled files of `evaluate` and of `export --verify`: their columns, the names of numbered labels, and how many rows."""
+
+import argparse
+import sys
+from typing import NamedTuple
+
+import kerasft
+from kerasft.recipes.options import column, names
+
+
+class Labelled(NamedTuple):
+    """What a task's `evaluate` reads, and which column is what where it must still be said."""
+
+    source: object
+    columns: dict | None
+    rows: str
+    """Which rows they are, for the report; empty for all."""
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that name a file's columns.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_columns(parser)
+    >>> read_columns(parser.parse_args(["--text", "3"]))
+    {'text': 3}
+    """
+    parser.add_argument(
+        "--text", help="column of the text: a name, or a number from 0 where there is no header (-1: the last)"
+    )
+    parser.add_argument("--text-pair", help="column of the second text of a pair")
+    parser.add_argument("--label", help="column of the label")
+
+
+def add_labelled(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of a labelled file.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_labelled(parser)
+    >>> parser.parse_args(["--max-rows", "100"]).max_rows
+    100
+    """
+    add_columns(parser)
+    parser.add_argument(
+        "--label-names",
+        help="what numbers in the column of labels or tags mean: names for 0, 1, ... joined by commas, or a file of one a line",
+    )
+    parser.add_argument(
+        "--max-rows",
+        type=int,
+        metavar="N",
+        help="measure on exactly N rows, drawn at random with seed 0, each class in its share (default: all rows)",
+    )
+
+
+def read_columns(args: argparse.Namespace) -> dict | None:
+    """The columns that were named on the command line, or None so that they are found.
+
+    Example:
+
+    >>> read_columns(argparse.Namespace(text=None, text_pair=None, label=None)) is None
+    True
+    """
+    named = {role: column(getattr(args, role, None)) for role in ("text", "text_pair", "label")}
+    return {role: name for role, name in named.items() if name is not None} or None
+
+
+def read_labelled(pipeline, data: str, *, metadata: dict, args: argparse.Namespace) -> Labelled:
+    """Read a labelled file as the flags say, by the bundle's columns; print the columns that were not named, and which rows.
+
+    Args:
+        pipeline: What will be measured.
+        data: The file.
+        metadata: Of the pipeline's bundle: task, problem, settings.
+        args: With the flags of `add_labelled`.
+
+    Example:
+
+    >>> folder = kerasft.save_bundle("saved_models/reviews", model, tokenizer, overwrite=True)
+    >>> pipeline, metadata = kerasft.pipelines.load(folder), kerasft.bundles.read_metadata(folder)
+    >>> read_labelled(pipeline, reviews_csv, metadata=metadata, args=argparse.Namespace(text="text", max_rows=10)).rows
+    '10 of 40, drawn at random with seed 0'
+    """
+    task, problem = metadata.get("task", "text-classification"), metadata.get("problem")
+    about = {"classes": problem == "single_label", "problem": problem or "single_label"}
+    found = kerasft.data.settled(data, read_columns(args), task=task, trained=pipeline.columns, **about)
+    if found.note:
+        print(found.note, file=sys.stderr)
+    source = found.source
+    if getattr(args, "label_names", None):
+        source = _named(pipeline, found, names(args.label_names))
+    count = getattr(args, "max_rows", None)
+    if count is None:
+        return Labelled(source, found.named, "")
+    rows, total = kerasft.pipelines.some_rows(source, count, metadata=metadata, columns=found.named)
+    which = f"{count:,} of {total:,}, drawn at random with seed 0" if count < total else f"all {total:,}"
+    print(f"rows of {data}: {which}", file=sys.stderr)
+    # What has been read by other columns has our names, or none, now.
+    known = task in ("text-classification", "relation-extraction", "sentence-embedding", "sequence-to-sequence")
+    return Labelled(rows, found.named if known else None, which)
+
+
+def _named(pipeline, found: "kerasft.data.settled.Settled", label_names: list[str]) -> "kerasft.data.Rows":
+    """The rows with names in place of the numbers of their labels or tags."""
+    if hasattr(pipeline, "reading"):
+        return kerasft.data.read_tags(found.source, columns=found.named, tag_names=label_names, **pipeline.reading)
+    return kerasft.data.name_labels(found.source, label_names, columns=found.named, problem=pipeline.labels.problem)

@@ -1,0 +1,74 @@
+"""Zero-shot classification on the command line: classes that are only named, in place of those that a model was trained on."""
+
+import argparse
+
+import kerasft
+from kerasft.errors import bad_argument
+
+
+def add_zero_shot(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of zero-shot classification.
+
+    Example:
+
+    >>> parser = argparse.ArgumentParser()
+    >>> add_zero_shot(parser)
+    >>> parser.parse_args(["--labels", "film", "money"]).labels
+    ['film', 'money']
+    """
+    parser.add_argument(
+        "--labels",
+        "--candidate-labels",
+        dest="labels",
+        nargs="+",
+        action="extend",
+        metavar="LABEL",
+        help="zero-shot classification into these classes, by a model of entailment over pairs (NLI) or a sentence embedder; one "
+        "word with commas is several classes",
+    )
+    parser.add_argument(
+        "--hypothesis-template",
+        metavar="TEMPLATE",
+        help='with --labels: the sentence that says a class, {} in its place (default: "This text is about {}.")',
+    )
+    parser.add_argument(
+        "--multi-label",
+        action="store_true",
+        default=None,
+        help="with --labels: a text can have several of them, or none",
+    )
+    parser.add_argument(
+        "--entailment",
+        metavar="NAME",
+        help="with --labels: the model's label that says that the second text follows (default: the one that begins with entail)",
+    )
+
+
+def with_labels(pipeline, args: argparse.Namespace) -> "kerasft.pipelines.Pipeline":
+    """The pipeline, or with `--labels` a `ZeroShotPipeline` over it.
+
+    Raises:
+        KerasftError: If the other flags are given without `--labels`, or the model cannot do it.
+
+    Example:
+
+    >>> classify = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer))
+    >>> with_labels(classify, argparse.Namespace(labels=None)) is classify
+    True
+    """
+    names = [name for word in args.labels or () for name in ([word] if len(args.labels) > 1 else word.split(","))]
+    names = [name.strip() for name in names]
+    if not names:
+        for name in ("hypothesis_template", "multi_label", "entailment"):
+            if (value := getattr(args, name, None)) is not None:
+                flag = "--" + name.replace("_", "-")
+                raise bad_argument(
+                    flag, "left out without --labels", value, "Add --labels and the names of the classes."
+                )
+        return pipeline
+    chosen = {"hypothesis": args.hypothesis_template, "entailment": args.entailment}
+    return kerasft.pipelines.ZeroShotPipeline(
+        pipeline,
+        kerasft.multi_label(names) if args.multi_label else names,
+        **{name: value for name, value in chosen.items() if value is not None},
+    )
