@@ -23,6 +23,7 @@ from kerasft.export.folders import (
     REPORT_FILE,
     checked_lengths,
     open_bundle,
+    open_length,
     target_folder,
     write_companions,
     write_json,
@@ -113,7 +114,7 @@ def litert(
         raise bad_argument("max_drop", "points >= 0", max_drop, "1.0 is usual.")
     folder = target_folder(bundle, folder, f"litert.{quantize}" if quantize else "litert")
     bundle = open_bundle(bundle)
-    lengths = checked_lengths(bundle, sequence_length)
+    lengths = checked_lengths(bundle, open_length(bundle, sequence_length))
     check_calibration(quantize, calibration, lengths)
     max_length = lengths[-1] if lengths else bundle.max_length
     if min_agreement is None:

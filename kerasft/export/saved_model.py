@@ -17,6 +17,7 @@ from kerasft.export.folders import (
     REPORT_FILE,
     checked_length,
     open_bundle,
+    open_length,
     target_folder,
     write_companions,
     write_json,
@@ -80,6 +81,7 @@ def saved_model(
     """
     folder = target_folder(bundle, folder, "saved_model")
     bundle = open_bundle(bundle)
+    sequence_length = open_length(bundle, sequence_length)
     max_length = checked_length(bundle, sequence_length)
     if bundle.task == "text-classification":
         check_settings(bundle.settings, bundle.labels)
