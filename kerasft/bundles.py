@@ -18,7 +18,7 @@ import keras
 from transformers import PreTrainedTokenizerFast
 
 import kerasft
-from kerasft import backbones, heads, security, tokenizers  # noqa: F401  a saved model needs the layers of both registered
+from kerasft import backbones, heads, security, tokenizers
 from kerasft.backbones.rebuild import refuse_quantized
 from kerasft.data.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument

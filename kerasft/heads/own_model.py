@@ -124,7 +124,9 @@ def _named_inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
             if renamed
             else 'Name them: keras.Input((None,), dtype="int32", name="token_ids").'
         )
-        expected = f"a model whose inputs are {TOKEN_IDS}, {PADDING_MASK} and {SEGMENT_IDS} (KerasHub's names too), or some of these"
+        expected = (
+            f"a model whose inputs are {TOKEN_IDS}, {PADDING_MASK} and {SEGMENT_IDS}, as KerasHub's, or some of these"
+        )
         raise bad_argument("model", expected, f"inputs {', '.join(given)}", fix)
     shapes = {name: tuple(tensor.shape) for name, tensor in given.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) != 2 or shape[0] is not None for shape in shapes.values()):

@@ -2,6 +2,8 @@
 
 import logging
 import os
+import re
+import warnings
 from collections.abc import Mapping
 
 import keras
@@ -63,8 +65,7 @@ def check_answers(model: keras.Model, tokenizer: PreTrainedTokenizerFast, max_le
     try:
         answers = keras.ops.convert_to_numpy(model(features, training=False))  # (3, ...)
     except Exception as error:  # TensorFlow's, Keras' and those of layers of the user's
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        fix = f"It failed with: {reason}. Give the max_length of the training, if that is less."
+        fix = f"It failed with: {_reason(error)} Give the max_length of the training, if that is less."
         raise bad_argument(
             "model", f"one that answers a text of max_length={max_length} tokens", model.name, fix
         ) from error
@@ -148,7 +149,14 @@ def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[
     """
     fix = "Give your layers a get_config() with all arguments of their __init__, and make all weights in build()."
     try:
-        model.save(path)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="The object being serialized includes a `lambda`")
+            model.save(path)
+    except UserWarning as error:
+        named = "Give a named function with @keras.saving.register_keras_serializable(), or a layer."
+        raise bad_argument(
+            "model", "one without a lambda, whose Python code no file holds", "a lambda", named
+        ) from error
     except Exception as error:  # whatever a get_config of the user's raises
         raise _unsaved(error, fix) from error
     unlisted = security.unlisted_names(path)
@@ -179,5 +187,11 @@ def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[
 
 
 def _unsaved(error: Exception, fix: str) -> KerasftError:
-    reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-    return bad_argument("model", "one that Keras can save and load", f"{type(error).__name__}: {reason}", fix)
+    return bad_argument("model", "one that Keras can save and load", f"{type(error).__name__}: {_reason(error)}", fix)
+
+
+def _reason(error: Exception) -> str:
+    """The sentence of an error of Keras' or TensorFlow's that says what is wrong."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]  # Keras prints it bold
+    said = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return f"{(said or [type(error).__name__])[0].rstrip('.')}."
