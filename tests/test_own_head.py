@@ -19,7 +19,7 @@ from kerasft.cli.main import main
 from kerasft.errors import CheckpointError, KerasftError
 from kerasft.postprocessing import probabilities
 from tests import tiny
-from tests.heads.own_heads import BACKBONES, HEADS, classifier_ending_in, own
+from tests.heads.own_heads import BACKBONES, HEADS, TAGS, classifier_ending_in, own, recurrent_tagger
 
 PAGE = pathlib.Path(__file__).parent.parent / "docs" / "own_head.md"
 TEXTS = ["a good film", "we love the movie", "bad"]
@@ -142,6 +142,15 @@ def test_a_fixed_length_is_that_of_pipelines_and_exports(tmp_path):
 def test_a_fixed_length_is_exported(export, tmp_path):
     model, task, labels = own("classes", length=16)
     assert export(saved(tmp_path / "own", model, task, labels, max_length=None))["max_difference"] < 1e-4
+
+
+@pytest.mark.slow
+def test_recurrent_layers_are_exported_with_a_fixed_length(tmp_path):
+    bundle = saved(tmp_path / "own", recurrent_tagger(), "token-classification", TAGS)
+    assert kerasft.export.saved_model(bundle)["max_difference"] < 1e-4
+    assert kerasft.export.litert(bundle, sequence_length=16)["max_difference"] < 1e-4
+    with pytest.raises(kerasft.ExportError, match="an LSTM, GRU or another loop .* Give sequence_length=128"):
+        kerasft.export.litert(bundle)
 
 
 def test_a_mean_over_padding_is_warned_of(tmp_path, caplog):

@@ -238,6 +238,11 @@ def _conversion_message(message: str, shape: tuple[int | None, int | None]) -> s
     """Name the operations that LiteRT has not, out of the converter's pages of text."""
     lines = re.findall(r"(?:Select|Custom) ops: (.+)", message)
     operations = sorted({name for line in lines for name in line.split(", ")})
+    if shape[1] is None and "TensorListReserve" in message:
+        return (
+            "The model can't be converted to LiteRT: an LSTM, GRU or another loop over the tokens needs a fixed length there. "
+            "Give sequence_length=128, for example."
+        )
     if not operations:
         first = next((line for line in message.splitlines() if line.strip()), "no message")
         return f"The model can't be converted to LiteRT: {first}."

@@ -19,6 +19,14 @@ BACKBONES = {
 TAGS = ["O", "B-card", "I-card"]
 
 
+def recurrent_tagger():
+    """Tags by a recurrent layer in both directions, which keeps padding out by its mask."""
+    backbone = tiny.backbone(num_layers=1)
+    mask = keras.ops.not_equal(backbone.input["padding_mask"], 0)
+    lstm = layers.Bidirectional(layers.LSTM(4, return_sequences=True))
+    return keras.Model(backbone.input, layers.Dense(3)(lstm(backbone.output["sequence_output"], mask=mask)))
+
+
 def states(outputs):
     """The hidden states (B, S, H) of what a backbone answers with."""
     return outputs["sequence_output"] if isinstance(outputs, dict) else outputs
@@ -27,6 +35,13 @@ def states(outputs):
 def _classifier(inputs, hidden):
     pooled = layers.GlobalAveragePooling1D()(hidden, mask=inputs["padding_mask"])
     return layers.Dense(3)(layers.Dense(8, activation="relu")(layers.Dropout(0.1)(pooled)))
+
+
+def _tagger(inputs, hidden):
+    real = hidden * keras.ops.expand_dims(
+        keras.ops.cast(inputs["padding_mask"], "float32"), -1
+    )  # no state of padding in a sum
+    return layers.Dense(3)(layers.Conv1D(8, 3, padding="same")(real))
 
 
 def _start_and_end(inputs, hidden):
@@ -46,11 +61,7 @@ HEADS = {  # name -> (task, labels, outputs of inputs and hidden states)
         kerasft.regression("score"),
         lambda inputs, hidden: layers.Dense(1)(hidden[:, 0]),
     ),
-    "tags": (
-        "token-classification",
-        TAGS,
-        lambda inputs, hidden: layers.Dense(3)(layers.Conv1D(8, 3, padding="same")(hidden)),
-    ),
+    "tags": ("token-classification", TAGS, _tagger),
     "spans": ("question-answering", None, lambda inputs, hidden: layers.Dense(2)(hidden)),
     "start_and_end": ("question-answering", None, _start_and_end),
     "vectors": (
