@@ -48,6 +48,8 @@ _NAMES = {
     "ExportError": "kerasft.errors",
     "KerasftError": "kerasft.errors",
     "Labels": "kerasft.features",
+    "encode": "kerasft.data.encoding",
+    "encode_map": "kerasft.data.encoding",
     "get_strategy": "kerasft.distribution",
     "load_bundle": "kerasft.bundles",
     "load_pretrained": "kerasft.checkpoints",

@@ -11,18 +11,21 @@ import importlib.metadata
 import json
 import os
 import pathlib
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 from transformers import PreTrainedTokenizerFast
 
 import kerasft
-from kerasft import backbones, heads, security, tokenizers  # noqa: F401  a saved model needs the layers of both registered
+from kerasft import backbones, heads, security, tokenizers
 from kerasft.backbones.rebuild import refuse_quantized
 from kerasft.data.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import Labels
 from kerasft.files import local_path, written_aside
+from kerasft.heads.own_model import EMBEDDING, fixed_length, own_model
+from kerasft.heads.trial import check_answers, save_checked, trial_inputs
 from kerasft.tokenizers.thread_safe import thread_safe
 
 MODEL_FILE = "model.keras"
@@ -100,6 +103,8 @@ def save_bundle(
     model: keras.Model,
     tokenizer: PreTrainedTokenizerFast,
     *,
+    task: str | None = None,
+    labels: Labels | Iterable[str] | None = None,
     max_length: int | None = None,
     pair: bool = False,
     settings: dict[str, Any] | None = None,
@@ -111,8 +116,12 @@ def save_bundle(
 
     Args:
         folder: Where to write: a new or empty folder, or with `overwrite` a bundle.
-        model: A model made by one of `kerasft.heads`; its name says the task.
+        model: A model made by one of `kerasft.heads`, whose name says the task; or with `task` a functional model with a head of
+            your own, see docs/own_head.md.
         tokenizer: The tokenizer that made the training data.
+        task: What a model of your own answers: `"text-classification"`, `"token-classification"`, `"question-answering"` or
+            `"sentence-embedding"`.
+        labels: Of a model of your own the C names of its outputs, as a head takes them.
         max_length: The longest input in tokens that the model was trained on; default as for the data functions: 128, or
             the tokenizer's limit if less.
         pair: Whether the model was trained on pairs of texts.
@@ -127,7 +136,8 @@ def save_bundle(
 
     Raises:
         KerasftError: If the model is of no known task or is quantised, `max_length` is above the tokenizer's limit, or the
-            folder holds a bundle already (without `overwrite`) or something that is not a bundle.
+            folder holds a bundle already (without `overwrite`) or something that is not a bundle. Of a model of your own also
+            if inputs, outputs or labels do not fit the task, or it does not answer the same when it is loaded again.
 
     Example:
 
@@ -137,11 +147,17 @@ def save_bundle(
     """
     folder = local_path(folder)
     check_target(folder, overwrite=overwrite)
-    bundle = make_bundle(model, tokenizer, max_length=max_length, pair=pair, settings=settings)
-    metadata = bundle.metadata | {"metrics": metrics or {}, "provenance": provenance or {}}
+    bundle = make_bundle(
+        model, tokenizer, task=task, labels=labels, max_length=max_length, pair=pair, settings=settings
+    )
+    model, metadata = bundle.model, bundle.metadata | {"metrics": metrics or {}, "provenance": provenance or {}}
     with written_aside(folder, own=tokenizers.FILES) as aside:
         # The same layers without the optimizer, whose state would make the file three times as large.
-        type(model)(model.input, model.output, name=model.name).save(aside / MODEL_FILE)
+        plain = type(model)(model.input, model.output, name=model.name)
+        if hasattr(model, "bundle_task"):
+            save_checked(plain, aside / MODEL_FILE, trial_inputs(model, tokenizer, bundle.max_length, metadata["pair"]))
+        else:
+            plain.save(aside / MODEL_FILE)
         tokenizers.save(tokenizer, aside)
         (aside / METADATA_FILE).write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", "utf-8")
     return folder
@@ -151,6 +167,8 @@ def make_bundle(
     model: keras.Model,
     tokenizer: PreTrainedTokenizerFast,
     *,
+    task: str | None = None,
+    labels: Labels | Iterable[str] | None = None,
     max_length: int | None = None,
     pair: bool = False,
     settings: dict[str, Any] | None = None,
@@ -160,6 +178,8 @@ def make_bundle(
     Args:
         model: As for `save_bundle`; so are the others.
         tokenizer: The tokenizer that made the training data.
+        task: Of a model of your own.
+        labels: Of a model of your own.
         max_length: The longest input in tokens.
         pair: Whether the model was trained on pairs of texts.
         settings: How the task's answers are made of the outputs.
@@ -172,24 +192,49 @@ def make_bundle(
     >>> make_bundle(model, tokenizer, max_length=16).task
     'text-classification'
     """
+    if task is not None or labels is not None:
+        model, pair = _of_task(model, task, labels), pair or task == TASKS["question_answering"]
     labels = getattr(model, "labels", None)
-    if not isinstance(labels, Labels) and model.name not in TASKS:
-        raise bad_argument("model", "a model made by kerasft.heads", model, "See kerasft.heads.")
+    if not isinstance(labels, Labels) and model.name not in TASKS and not hasattr(model, "bundle_task"):
+        fix = 'For a head of your own, give task="text-classification", for example, and labels=[...]; see docs/own_head.md.'
+        raise bad_argument("model", "a model made by kerasft.heads, or one with task=", model, fix)
     refuse_quantized(model)
     metadata = {
         "format_version": FORMAT_VERSION,
-        "task": TASKS.get(model.name, TASKS["text_classifier"]),
+        "task": getattr(model, "bundle_task", TASKS.get(model.name, TASKS["text_classifier"])),
         "problem": None if labels is None else labels.problem,
         "labels": None if labels is None else list(labels),
         "settings": {**getattr(model, "bundle_settings", {}), **(settings or {})},
-        "max_length": Encoder(tokenizer, max_length or getattr(model, "bundle_max_length", None), pair).max_length,
+        "max_length": _max_length(model, tokenizer, max_length, pair),
         "pair": bool(pair),
         "inputs": list(model.input),
         "num_parameters": int(model.count_params()),
         "versions": {"kerasft": kerasft.__version__} | {name: _version(name) for name in _PACKAGES},
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
+    if task is not None:
+        check_answers(model, tokenizer, metadata["max_length"], metadata["pair"])
     return Bundle(model, thread_safe(tokenizer), metadata)
+
+
+def _of_task(model: keras.Model, task: str | None, labels: Labels | Iterable[str] | None) -> keras.Model:
+    """A model of kerasft's heads as it is; any other wrapped."""
+    is_ours = isinstance(model, heads.LogitsModel) or getattr(model, "output_names", None) == [EMBEDDING]
+    if not is_ours or model.name not in TASKS:
+        return own_model(model, task, labels)
+    for name, given, own in (("task", task, TASKS[model.name]), ("labels", labels, getattr(model, "labels", None))):
+        if given is not None and given != own:
+            fix = "A model of kerasft.heads knows its own."
+            raise bad_argument(name, f"left out, or {own!r}, for {model.name}", given, fix)
+    return model
+
+
+def _max_length(model: keras.Model, tokenizer: PreTrainedTokenizerFast, max_length: int | None, pair: bool) -> int:
+    fixed = fixed_length(model)
+    if fixed is not None and max_length not in (None, fixed):
+        fix = "Leave it out, or train with keras.Input((None,), ...)."
+        raise bad_argument("max_length", f"{fixed}, the fixed length of the model's inputs", max_length, fix)
+    return Encoder(tokenizer, max_length or fixed or getattr(model, "bundle_max_length", None), pair).max_length
 
 
 def check_target(folder: str | os.PathLike, *, name: str = "folder", overwrite: bool = False) -> None:
@@ -255,6 +300,10 @@ def load_bundle(folder: str | os.PathLike, *, trust: bool = False) -> Bundle:
         settings = metadata["settings"]
         model.bundle_settings = {name: settings[name] for name in _OF_THE_MODEL if name in settings}
         model.bundle_max_length = metadata["max_length"]
+    if model.name not in TASKS and not hasattr(type(model), "labels"):  # a head of the user's, see own_model
+        model.bundle_task = metadata.get("task", TASKS["text_classifier"])
+        if metadata["labels"] is not None:
+            model.labels = Labels(metadata["labels"], metadata["problem"])
     return Bundle(model, tokenizer, metadata)
 
 

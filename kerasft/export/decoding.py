@@ -108,7 +108,10 @@ def _embedding(bundle: Bundle, _: int) -> dict[str, Any]:
         prompt = encoder.prompts[encoder.default_prompt_name]
         fix = "An app reads texts as they are: set default_prompt_name to null in kerasft.json, and begin texts with the prompt."
         raise bad_argument("bundle", "a sentence embedder without a default prompt for a mobile file", prompt, fix)
-    return {"pooling": encoder.pooling, "normalized": encoder.normalize}
+    pooling = (
+        None if hasattr(bundle.model, "bundle_task") else encoder.pooling
+    )  # in a head of one's own it is not known
+    return {"pooling": pooling, "normalized": encoder.normalize}
 
 
 def _mask(bundle: Bundle, _: int) -> dict[str, Any]:

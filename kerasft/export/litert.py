@@ -23,6 +23,7 @@ from kerasft.export.folders import (
     REPORT_FILE,
     checked_lengths,
     open_bundle,
+    open_length,
     target_folder,
     write_companions,
     write_json,
@@ -113,7 +114,7 @@ def litert(
         raise bad_argument("max_drop", "points >= 0", max_drop, "1.0 is usual.")
     folder = target_folder(bundle, folder, f"litert.{quantize}" if quantize else "litert")
     bundle = open_bundle(bundle)
-    lengths = checked_lengths(bundle, sequence_length)
+    lengths = checked_lengths(bundle, open_length(bundle, sequence_length))
     check_calibration(quantize, calibration, lengths)
     max_length = lengths[-1] if lengths else bundle.max_length
     if min_agreement is None:
@@ -231,6 +232,11 @@ def _conversion_message(message: str, shape: tuple[int | None, int | None]) -> s
     """Name the operations that LiteRT has not, out of the converter's pages of text."""
     lines = re.findall(r"(?:Select|Custom) ops: (.+)", message)
     operations = sorted({name for line in lines for name in line.split(", ")})
+    if shape[1] is None and "TensorListReserve" in message:
+        return (
+            "The model can't be converted to LiteRT: an LSTM, GRU or another loop over the tokens needs a fixed length there. "
+            "Give sequence_length=128, for example."
+        )
     if not operations:
         first = next((line for line in message.splitlines() if line.strip()), "no message")
         return f"The model can't be converted to LiteRT: {first}."

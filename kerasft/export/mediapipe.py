@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.bundles import Bundle
 from kerasft.errors import ExportError, bad_argument
-from kerasft.export.folders import checked_length, open_bundle
+from kerasft.export.folders import checked_length, open_bundle, open_length
 from kerasft.export.litert import convert
 from kerasft.export.mobile import preprocessing
 from kerasft.export.runners import PROBABILITY, SIGNATURE, keras_runner, litert_runner, predict
@@ -103,7 +103,8 @@ def mediapipe(
             f"MediaPipe would serve this model wrongly: {'; '.join(problems)}. No file was written. "
             "Use kerasft.export.litert: its folder has programs for Android, iOS and Python that read texts as the model does."
         )
-    length = checked_length(bundle, sequence_length or min(DEFAULT_LENGTH, bundle.max_length))
+    length = open_length(bundle, sequence_length) or min(DEFAULT_LENGTH, bundle.max_length)
+    length = checked_length(bundle, length)
     texts = sample_texts(bundle, texts)
     served = dataclasses.replace(bundle, model=_served_model(bundle))
     content = with_metadata(

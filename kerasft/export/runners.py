@@ -22,6 +22,7 @@ from kerasft import security
 from kerasft.bundles import METADATA_FILE, MODEL_FILE, load_bundle, read_metadata
 from kerasft.errors import CheckpointError
 from kerasft.files import local_path
+from kerasft.heads.own_model import fixed_length
 
 SIGNATURE = "serving_default"
 LENGTH_PREFIX = "length_"
@@ -82,7 +83,8 @@ def keras_runner(model: keras.Model) -> Runner:
     ('token_ids', 'padding_mask', 'segment_ids')
     """
     inputs = tuple(model.input)
-    signature = {name: tf.TensorSpec((None, None), tf.int32) for name in inputs}
+    length = fixed_length(model)
+    signature = {name: tf.TensorSpec((None, length), tf.int32) for name in inputs}
     traced = tf.function(lambda features: named_outputs(model, features), autograph=False).get_concrete_function(
         signature
     )
@@ -91,7 +93,7 @@ def keras_runner(model: keras.Model) -> Runner:
         outputs = traced({name: tf.constant(features[name]) for name in inputs})
         return {name: value.numpy() for name, value in outputs.items()}
 
-    return Runner(_in_a_sentence(run, model.name), inputs)
+    return Runner(_in_a_sentence(run, model.name), inputs, lengths=(length,) if length else ())
 
 
 def _in_a_sentence(run: Callable, name: str | os.PathLike) -> Callable:

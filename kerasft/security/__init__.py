@@ -5,7 +5,14 @@ Each check raises a `CheckpointError` at what could do harm, and does nothing wi
 
 from kerasft.security.files import MAX_DEPTH, MAX_JSON_BYTES, check_regular_file, read_json
 from kerasft.security.hdf5 import MAX_WEIGHTS, check_hdf5
-from kerasft.security.keras_file import MAX_LAYERS, bounded_variables, check_config, check_keras_file, check_preset
+from kerasft.security.keras_file import (
+    MAX_LAYERS,
+    bounded_variables,
+    check_config,
+    check_keras_file,
+    check_preset,
+    unlisted_names,
+)
 from kerasft.security.programs import check_litert_file, check_saved_model
 from kerasft.security.tokenizer_file import check_tokenizer
 from kerasft.security.trust import is_trusted, refuse, trust
@@ -28,4 +35,5 @@ __all__ = [
     "read_json",
     "refuse",
     "trust",
+    "unlisted_names",
 ]

@@ -34,28 +34,35 @@ _KERAS = {
         *("Orthogonal", "RandomNormal", "RandomUniform", "TruncatedNormal", "VarianceScaling", "Zeros"),
     },
     "keras.layers": {
-        *("Activation", "Add", "Average", "BatchNormalization", "Concatenate", "Conv1D", "Dense", "Dot", "Dropout"),
-        *("Embedding", "Flatten", "GaussianDropout", "GaussianNoise", "GlobalAveragePooling1D", "GlobalMaxPooling1D"),
-        *(
-            "InputLayer",
-            "LayerNormalization",
-            "LeakyReLU",
-            "Masking",
-            "Maximum",
-            "Minimum",
-            "MultiHeadAttention",
-            "Multiply",
-        ),
-        *("PReLU", "Permute", "RMSNormalization", "ReLU", "Rescaling", "Reshape", "ReversibleEmbedding", "Softmax"),
-        *("SpatialDropout1D", "Subtract", "UnitNormalization"),
+        *("Activation", "Add", "AdditiveAttention", "AlphaDropout", "Attention", "Average", "AveragePooling1D"),
+        *("BatchNormalization", "Bidirectional", "Concatenate", "Conv1D", "Dense", "DepthwiseConv1D", "Dot"),
+        *("Dropout", "ELU", "EinsumDense", "Embedding", "Flatten", "GRU", "GaussianDropout", "GaussianNoise"),
+        *("GlobalAveragePooling1D", "GlobalMaxPooling1D", "GroupNormalization", "GroupQueryAttention", "Identity"),
+        *("InputLayer", "LSTM", "LayerNormalization", "LeakyReLU", "Masking", "MaxPooling1D", "Maximum", "Minimum"),
+        *("MultiHeadAttention", "Multiply", "PReLU", "Permute", "RMSNormalization", "ReLU", "Rescaling", "Reshape"),
+        *("ReversibleEmbedding", "SeparableConv1D", "SimpleRNN", "Softmax", "SpatialDropout1D", "Subtract"),
+        *("TimeDistributed", "UnitNormalization"),
     },
     "keras.quantizers": {"AbsMaxQuantizer", "Int4QuantizationConfig", "Int8QuantizationConfig"},
     "keras.regularizers": {"L1", "L1L2", "L2", "OrthogonalRegularizer"},
     "keras.constraints": {"MaxNorm", "MinMaxNorm", "NonNeg", "UnitNorm"},
     "keras.src.models.functional": {"Functional"},
     "keras.src.models.sequential": {"Sequential"},
-    "keras.src.ops.core": {"Cast"},
-    "keras.src.ops.numpy": {"Add", "ExpandDims", "GetItem", "Multiply", "Squeeze", "Subtract", "ZerosLike"},
+    "keras.src.ops.core": {"Cast", "Unstack"},
+    # Operations that take no size but the shapes of their inputs: none of them makes a large tensor of a small file.
+    "keras.src.ops.linalg": {"Norm"},
+    "keras.src.ops.math": {"Erf", "Logsumexp", "Rsqrt"},
+    "keras.src.ops.nn": {
+        *("Elu", "Gelu", "LeakyRelu", "LogSigmoid", "LogSoftmax", "Normalize", "Relu", "Sigmoid", "Silu", "Softmax"),
+        *("Softplus"),
+    },
+    "keras.src.ops.numpy": {
+        *("Abs", "Absolute", "Add", "Argmax", "Clip", "Concatenate", "Divide", "Equal", "Exp", "ExpandDims"),
+        *("GetItem", "Greater", "GreaterEqual", "Less", "LessEqual", "Log", "Matmul", "Max", "Maximum", "Mean"),
+        *("Min", "Minimum", "Moveaxis", "Multiply", "Negative", "NotEqual", "OnesLike", "Power", "Reshape", "Split"),
+        *("Sqrt", "Square", "Squeeze", "Stack", "Subtract", "Sum", "Swapaxes", "Take", "Tanh", "Transpose"),
+        *("TrueDivide", "Var", "Where", "ZerosLike"),
+    },
 }
 _KERAS_HUB = {
     *("CachedMultiHeadAttention", "MaskedLMHead", "PositionEmbedding", "ReversibleEmbedding", "RotaryEmbedding"),
@@ -199,10 +206,39 @@ def _check_names(config: Any, path: str | os.PathLike) -> int:
     named = [value for value, _ in walk(config) if isinstance(value, dict) and "class_name" in value]
     for value in named:
         if not _is_known(value):
-            name = ".".join(str(value.get(key)) for key in ("module", "class_name") if value.get(key))
-            name = f"the function {value.get('config')!r}" if value["class_name"] == "function" else name
-            raise refuse(path, f"names {name[:200]}, which is not among the classes that kerasft loads")
+            raise refuse(path, f"names {_shown(value)}, which is not among the classes that kerasft loads")
     return len(named)
+
+
+def _shown(value: dict) -> str:
+    name = ".".join(str(value.get(key)) for key in ("module", "class_name") if value.get(key))
+    return (f"the function {value.get('config')!r}" if value["class_name"] == "function" else name)[:200]
+
+
+def unlisted_names(path: str | os.PathLike) -> dict[str, bool]:
+    """Name the classes and functions of a `.keras` file for which `check_keras_file` would refuse it.
+
+    Args:
+        path: A file of the user's own.
+
+    Returns:
+        By name whether it is registered with Keras, so that another program finds it.
+
+    Example:
+
+    >>> model.save(scratch / "listed.keras")
+    >>> unlisted_names(scratch / "listed.keras")
+    {}
+    """
+    with zipfile.ZipFile(path) as archive:
+        config = read_json(f"{path}: config.json", archive.read("config.json"))
+    named = [value for value, _ in walk(config) if isinstance(value, dict) and "class_name" in value]
+    names = {}
+    for value in named:
+        if not _is_known(value):
+            registered = str(value.get("config") if value["class_name"] == "function" else value.get("registered_name"))
+            names[_shown(value)] = ">" in registered or str(value.get("module")).startswith(("keras.", "keras_hub."))
+    return names
 
 
 def _layers(config: dict) -> list:

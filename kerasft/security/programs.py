@@ -14,24 +14,25 @@ from kerasft.security.trust import damaged, is_trusted, refuse
 # What exported models are made of: arithmetic, shapes, strings. Nothing that opens a file or a connection, calls Python, or
 # loads a library, of which TensorFlow has hundreds, with more in each version: hence a list of what may be there.
 _NAMES = """
-    Abs Add AddN AddV2 All Any ArgMax ArgMin Assert AssignVariableOp BatchMatMulV2 BatchMatMulV3 BiasAdd Bincount
-    BroadcastArgs BroadcastTo CaseFoldUTF8 Cast Ceil ClipByValue ConcatV2 Const Cos Cumsum DenseBincount DisableCopyOnRead
-    Einsum Elu EnsureShape Equal Erf Erfc Exp ExpandDims Expm1 FastSentencepieceTokenizer FastWordpieceTokenizeWithOffsets
-    Fill Floor FloorDiv FloorMod Gather GatherNd GatherV2 Greater GreaterEqual HashTableV2 Identity IdentityN If
-    InvertPermutation IsFinite IsInf IsNan L2Loss LeakyRelu Less LessEqual LinSpace Log Log1p LogSoftmax LogicalAnd
-    LogicalNot LogicalOr LookupTableFindV2 LookupTableImportV2 LookupTableSizeV2 MatMul MatrixBandPart Max Maximum Mean Min
-    Minimum Mul Neg NoOp NormalizeUTF8 NormalizeUTF8WithOffsetsMap NotEqual OneHot OnesLike Pack Pad PadV2 PartitionedCall
-    Placeholder PlaceholderWithDefault Pow Prod RaggedBincount RaggedGather RaggedRange RaggedTensorToSparse
-    RaggedTensorToTensor RaggedTensorToVariant Range Rank ReadVariableOp RealDiv Reciprocal RegexFullMatch RegexReplace Relu
-    Relu6 Reshape ResourceGather ReverseV2 Round Rsqrt ScatterNd Select SelectV2 Selu SentencepieceDetokenizeOp
+    Abs Add AddN AddV2 All Any ArgMax ArgMin Assert AssignVariableOp AvgPool BatchMatMulV2 BatchMatMulV3 BatchToSpaceND
+    BiasAdd Bincount BroadcastArgs BroadcastTo CaseFoldUTF8 Cast Ceil ClipByValue ConcatV2 Const Conv2D Cos Cumprod Cumsum
+    DenseBincount DepthwiseConv2dNative DisableCopyOnRead Einsum Elu EnsureShape Equal Erf Erfc Exp ExpandDims Expm1
+    FastSentencepieceTokenizer FastWordpieceTokenizeWithOffsets Fill Floor FloorDiv FloorMod FusedBatchNormV3 Gather
+    GatherNd GatherV2 Greater GreaterEqual HashTableV2 Identity IdentityN If InvertPermutation IsFinite IsInf IsNan L2Loss
+    LeakyRelu Less LessEqual LinSpace Log Log1p LogSoftmax LogicalAnd LogicalNot LogicalOr LookupTableFindV2
+    LookupTableImportV2 LookupTableSizeV2 MatMul MatrixBandPart Max MaxPool Maximum Mean Min Minimum Mul Neg NoOp
+    NormalizeUTF8 NormalizeUTF8WithOffsetsMap NotEqual OneHot OnesLike Pack Pad PadV2 PartitionedCall Placeholder
+    PlaceholderWithDefault Pow Prod RaggedBincount RaggedGather RaggedRange RaggedTensorToSparse RaggedTensorToTensor
+    RaggedTensorToVariant Range Rank ReadVariableOp RealDiv Reciprocal RegexFullMatch RegexReplace Relu Relu6 Reshape
+    ResourceGather ReverseSequence ReverseV2 Round Rsqrt ScatterNd Select SelectV2 Selu SentencepieceDetokenizeOp
     SentencepieceOp SentencepieceTokenizeOp SentencepieceTokenizeWithOffsetsOp Shape ShapeN Sigmoid Sign Sin Size Slice
-    Softmax Softplus Softsign Split SplitV Sqrt Square SquaredDifference Squeeze StatefulPartitionedCall StatelessIf
-    StatelessWhile StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice StringFormat StringJoin StringLength
-    StringLower StringSplitV2 StringStrip StringToHashBucketFast StringUpper Sub Substr Sum Tanh TensorListFromTensor
-    TensorListGetItem TensorListReserve TensorListSetItem TensorListStack TensorScatterUpdate Tile TopKV2 Transpose
-    UnicodeDecode UnicodeDecodeWithOffsets UnicodeEncode UnicodeScript UnicodeTranscode Unpack UnsortedSegmentSum
-    VarHandleOp VarIsInitializedOp Where While WhitespaceTokenizeWithOffsetsV2 WordpieceTokenizeWithOffsets XdivY Xlogy
-    ZerosLike
+    Softmax Softplus Softsign SpaceToBatchND Split SplitV Sqrt Square SquaredDifference Squeeze StatefulPartitionedCall
+    StatelessIf StatelessWhile StaticRegexFullMatch StaticRegexReplace StopGradient StridedSlice StringFormat StringJoin
+    StringLength StringLower StringSplitV2 StringStrip StringToHashBucketFast StringUpper Sub Substr Sum Tanh
+    TensorListFromTensor TensorListGetItem TensorListLength TensorListReserve TensorListSetItem TensorListStack
+    TensorScatterUpdate Tile TopKV2 Transpose UnicodeDecode UnicodeDecodeWithOffsets UnicodeEncode UnicodeScript
+    UnicodeTranscode Unpack UnsortedSegmentSum VarHandleOp VarIsInitializedOp Where While WhitespaceTokenizeWithOffsetsV2
+    WordpieceTokenizeWithOffsets XdivY Xlogy ZerosLike
 """
 _OPERATIONS = frozenset(_NAMES.split())
 # How a SavedModel's own weights are read and written. They stand in functions that loading does not call.

@@ -1,0 +1,298 @@
+"""A functional model whose head the user wrote, in the form that pipelines and exports read.
+
+They read inputs by the names of `kerasft.features`, and one float32 output: `logits`, or `embedding`. So a model of any other
+form is wrapped: nested models are put into the graph itself, a final softmax or sigmoid is taken off, and the output is named.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasft.backbones.rebuild import inner_layers, refuse_quantized
+from kerasft.errors import bad_argument
+from kerasft.features import MULTI_LABEL, PADDING_MASK, REGRESSION, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS, Labels
+from kerasft.postprocessing.tags import scheme_of
+
+logger = logging.getLogger(__name__)
+
+LOGITS, EMBEDDING = "logits", "embedding"
+SHAPES = {
+    "text-classification": "(batch, labels)",
+    "token-classification": "(batch, length, labels)",
+    "question-answering": "(batch, length, 2), or two outputs of (batch, length): start and end",
+    "sentence-embedding": "(batch, dimensions)",
+}
+"""The tasks for which users write heads, and what such a model answers with."""
+_RANKS = {"text-classification": 2, "token-classification": 3, "question-answering": 3, "sentence-embedding": 2}
+_LABELLED = ("text-classification", "token-classification")
+_INPUTS = (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS)
+_HUGGING_FACE = {"input_ids": TOKEN_IDS, "attention_mask": PADDING_MASK, "token_type_ids": SEGMENT_IDS}
+
+
+def own_model(model: keras.Model, task: str, labels: Labels | Iterable[str] | None = None) -> keras.Model:
+    """Return a model of the same layers and answers that pipelines and exports can read.
+
+    Args:
+        model: A functional model with inputs int32 (B, S) named `token_ids`, `padding_mask`, `segment_ids` (KerasHub's names
+            too), or the first of these, and with outputs as `SHAPES` has them for the task.
+        task: A key of `SHAPES`.
+        labels: What the C outputs stand for, where the task has labels.
+
+    Returns:
+        A functional model: a dictionary in, `logits` or `embedding` out, with `labels` and `bundle_task`. It shares the layers,
+        but for a last layer whose activation is taken off or whose name is needed: that one is a copy.
+
+    Raises:
+        KerasftError: If the model is not functional, or inputs, outputs or labels do not fit the task.
+
+    Example:
+
+    >>> hidden = keras.layers.Dense(8, "relu")(backbone.output["pooled_output"])
+    >>> model = keras.Model(backbone.input, keras.layers.Dense(2)(hidden))
+    >>> own_model(model, "text-classification", ["no", "yes"]).output_names
+    ['logits']
+    """
+    if task not in SHAPES:
+        fix = "Choose one of them; for other tasks see kerasft.heads."
+        raise bad_argument("task", f"one of {', '.join(SHAPES)}", task, fix)
+    labels = _checked_labels(task, labels)
+    inputs = _named_inputs(model)
+    refuse_quantized(model)
+    _refuse_lambdas(model)
+    # The same graph of class keras.Model, which is not compiled.
+    graph = flat(keras.Model(inputs, model.output))
+    name = EMBEDDING if task == "sentence-embedding" else LOGITS
+    named = _named_output(graph, task, labels, name)
+    _check_shape(named.output, task, labels)
+    # A name of kerasft's own heads would promise their layers.
+    wrapped = keras.Model(named.input, named.output, name=f"own_{model.name.removeprefix('own_')}")
+    wrapped.bundle_task = task
+    if labels is not None:
+        wrapped.labels = labels
+    return wrapped
+
+
+def fixed_length(model: keras.Model | None) -> int | None:
+    """Return the one input length S that a model takes; None: any.
+
+    Example:
+
+    >>> fixed_length(keras.Model(ids := keras.Input((16,), dtype="int32"), ids)), fixed_length(model)
+    (16, None)
+    """
+    return None if model is None else model.inputs[0].shape[1]
+
+
+def _checked_labels(task: str, labels: Any) -> Labels | None:
+    if task not in _LABELLED:
+        if labels is not None:
+            raise bad_argument("labels", f"left out for {task}", labels, "Its outputs have no names.")
+        return None
+    example = '["O", "B-PER", "I-PER"]' if task == "token-classification" else '["negative", "positive"]'
+    if labels is None:
+        fix = f"Give labels={example}, for example, in the order of the model's outputs."
+        raise bad_argument("labels", f"one name for each output, for {task}", labels, fix)
+    if isinstance(labels, Mapping) or not isinstance(labels, Iterable):
+        fix = f"Give labels={example}, for example; of a dictionary id2label, list(id2label.values())."
+        raise bad_argument("labels", "a list of names, one for each output", labels, fix)
+    labels = Labels.of(labels)
+    if task == "token-classification":
+        if labels.problem != SINGLE_LABEL:
+            raise bad_argument("labels", "single-label names for token-classification", labels, "Give labels=[...].")
+        scheme_of(labels)  # raises where they are no tags
+    return labels
+
+
+def _named_inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
+    try:
+        given = model.input
+    except (AttributeError, ValueError):
+        given = None
+    if given is None or not isinstance(model, keras.Model):
+        fix = "Build it with keras.Model(inputs, outputs); a subclass with its own call() has no graph to export."
+        raise bad_argument("model", "a functional keras.Model", f"{type(model).__name__} {model!r}", fix)
+    if not isinstance(given, Mapping):
+        given = {tensor.name: tensor for tensor in (given if isinstance(given, list | tuple) else [given])}
+    unknown = [name for name in given if name not in _INPUTS]
+    if unknown or TOKEN_IDS not in given:
+        renamed = [f"{name} to {_HUGGING_FACE[name]}" for name in unknown if name in _HUGGING_FACE]
+        fix = (
+            f"Rename {', '.join(renamed)}."
+            if renamed
+            else 'Name them: keras.Input((None,), dtype="int32", name="token_ids").'
+        )
+        expected = (
+            f"a model whose inputs are {TOKEN_IDS}, {PADDING_MASK} and {SEGMENT_IDS}, as KerasHub's, or some of these"
+        )
+        raise bad_argument("model", expected, f"inputs {', '.join(given)}", fix)
+    shapes = {name: tuple(tensor.shape) for name, tensor in given.items()}
+    if len(set(shapes.values())) > 1 or any(len(shape) != 2 or shape[0] is not None for shape in shapes.values()):
+        fix = "Give every keras.Input the shape (None,), or one fixed length such as (128,), and no batch size."
+        raise bad_argument("model", "a model whose inputs have one shape (batch, length)", shapes, fix)
+    return dict(given)
+
+
+def _refuse_lambdas(model: keras.Model) -> None:
+    for path, layer in inner_layers(model):
+        if isinstance(layer, keras.layers.Lambda):
+            fix = "Use keras.ops on the tensors themselves, or a subclass of keras.layers.Layer."
+            raise bad_argument("model", "one without Lambda layers, whose Python code no file holds", path, fix)
+
+
+def flat(model: keras.Model) -> keras.Model:
+    """Put the layers of models that were called as layers into the graph itself; the layers are shared.
+
+    KerasHub's backbones need no entry of their own in the list of classes that kerasft loads then, and exports find every layer.
+
+    Args:
+        model: A functional model.
+
+    Returns:
+        A functional model; `model` itself where two layers would have the same name.
+
+    Example:
+
+    >>> nested = keras.Model(backbone.input, keras.layers.Dense(2)(backbone(backbone.input)["pooled_output"]))
+    >>> any(isinstance(layer, keras.Model) for layer in flat(nested).layers)
+    False
+    """
+
+    def call(layer: keras.Operation, *args: Any, **named: Any) -> Any:
+        if type(layer) is keras.Sequential and len(args) == 1:
+            states = args[0]
+            for inner in layer.layers:
+                states = call(inner, states)
+            return states
+        # A subclass with a call() of its own is more than its graph.
+        is_graph = isinstance(layer, keras.Model) and getattr(layer.call, "__func__", None) is type(model).call
+        if is_graph and len(args) == 1 and _same_names(args[0], layer.input):
+            # What clone_model itself calls. `layer.call` would add a conversion of each input to the graph.
+            outputs = layer._run_through_graph(args[0], call_fn=call)
+            return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
+        return layer(*args, **named)
+
+    try:
+        return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
+    except ValueError:  # two layers of one name
+        return model
+
+
+def _same_names(given: Any, expected: Any) -> bool:
+    if isinstance(given, Mapping) or isinstance(expected, Mapping):
+        return isinstance(given, Mapping) and isinstance(expected, Mapping) and set(given) == set(expected)
+    return isinstance(given, list | tuple) == isinstance(expected, list | tuple)
+
+
+def _named_output(graph: keras.Model, task: str, labels: Labels | None, name: str) -> keras.Model:
+    """The graph with its answer as one float32 output of a layer that has the name."""
+    outputs = _ordered_outputs(graph, task)
+    last = {tensor._keras_history.operation.name for tensor in outputs}
+    stays = len(outputs) == 1 and outputs[0].dtype == "float32"  # and so is named where its layer is
+    copies: list[tuple[keras.layers.Layer, list]] = []
+
+    def replace(layer: keras.Operation) -> keras.Operation:
+        if layer.name in last and name == EMBEDDING and isinstance(layer, keras.layers.UnitNormalization):
+            return keras.layers.UnitNormalization(layer.axis, dtype="float32", name=name)  # apps are told so
+        activation = _to_take_off(layer, task, labels) if layer.name in last else None
+        is_taken = layer.name == name and not (stays and layer.name in last)
+        new_name = f"{name}_of_head" if is_taken else layer.name
+        if activation is not None and not hasattr(layer, "activation"):
+            return keras.layers.Activation("linear", name=new_name)
+        if activation is None and not (is_taken and isinstance(layer, keras.layers.Layer)):
+            return layer
+        changes: dict[str, Any] = {"name": new_name} | ({} if activation is None else {"activation": "linear"})
+        weights = layer.get_weights()
+        if activation is not None and _is_binary(layer, labels):
+            changes["units"] = 2
+            weights = [np.concatenate([np.zeros_like(weight), weight], axis=-1) for weight in weights]
+        copies.append((type(layer).from_config({**layer.get_config(), **changes}), weights))
+        return copies[-1][0]
+
+    def call(layer: keras.Operation, *args: Any, **named: Any) -> Any:
+        if type(layer) is keras.layers.Activation:  # where a Softmax stood, which took a mask too
+            return layer(args[0])
+        return layer(*args, **named)
+
+    ordered = keras.Model(graph.input, outputs)
+    graph = keras.models.clone_model(ordered, clone_function=replace, call_function=call)
+    for copy, weights in copies:
+        copy.set_weights(weights)
+    output = graph.outputs[0] if len(outputs) == 1 else _stacked(graph.outputs)
+    if not stays or output._keras_history.operation.name != name:
+        output = keras.layers.Activation("linear", dtype="float32", name=name)(output)
+    return keras.Model(graph.input, output)
+
+
+def _to_take_off(layer: keras.Operation, task: str, labels: Labels | None) -> str | None:
+    """The activation by which a last layer makes probabilities of logits; None: it makes none."""
+    kind = getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
+    problem = SINGLE_LABEL if labels is None else labels.problem
+    if kind not in ("softmax", "sigmoid") or task == "sentence-embedding" or problem == REGRESSION:
+        return None
+    fits = kind == ("sigmoid" if problem == MULTI_LABEL else "softmax") or _is_binary(layer, labels)
+    if not fits or isinstance(getattr(layer, "input", None), list) or getattr(layer, "lora_enabled", False):
+        fix = "End in logits: a layer without activation. A sigmoid for each label is that of labels=kerasft.multi_label([...])."
+        raise bad_argument("model", f"one that ends in logits for {task} ({problem})", f"{kind} in {layer.name!r}", fix)
+    meaning = f"; its one probability is taken for that of {labels[1]!r}" if _is_binary(layer, labels) else ""
+    logger.warning(
+        "%r ends in %s: the model is stored without it, with logits as outputs%s.", layer.name, kind, meaning
+    )
+    return kind
+
+
+def _is_binary(layer: keras.Operation, labels: Labels | None) -> bool:
+    """Whether it is Keras' usual head for two classes, `Dense(1, activation="sigmoid")`."""
+    if type(layer) is not keras.layers.Dense or labels is None or labels.problem != SINGLE_LABEL or len(labels) != 2:
+        return False
+    return layer.units == 1 and layer.activation is keras.activations.sigmoid
+
+
+def _stacked(outputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
+    """Start and end logits, (B, S) or (B, S, 1) each, as (B, S, 2)."""
+    columns = [keras.ops.expand_dims(each, -1) if len(each.shape) == 2 else each for each in outputs]
+    if any(len(each.shape) != 3 or each.shape[-1] != 1 for each in columns):
+        shapes = [tuple(each.shape) for each in outputs]
+        fix = "Squeeze or slice them: logits[..., 0] and logits[..., 1]."
+        raise bad_argument("model", "a model with start and end logits of shape (batch, length)", shapes, fix)
+    return keras.layers.Concatenate(name="start_and_end")(columns)
+
+
+def _check_shape(output: keras.KerasTensor, task: str, labels: Labels | None) -> None:
+    shape = tuple(output.shape)
+    if len(shape) != _RANKS[task] or shape[-1] is None:
+        fix = {
+            2: "Pool the tokens first: hidden_states[:, 0, :], or kerasft.heads.MaskedMean()(hidden_states, padding_mask).",
+            3: "Apply the last layer to all tokens' hidden states (batch, length, hidden_dim).",
+        }[_RANKS[task]]
+        raise bad_argument("model", f"a model with outputs of shape {SHAPES[task]} for {task}", shape, fix)
+    if task == "question-answering" and shape[-1] != 2:
+        fix = "The last layer is keras.layers.Dense(2)."
+        raise bad_argument("model", f"a model with outputs of shape {SHAPES[task]} for {task}", shape, fix)
+    if labels is not None and shape[-1] != len(labels):
+        one = (
+            "For two classes take Dense(2), or Dense(1, activation='sigmoid') with two names. "
+            if shape[-1] == 1
+            else ""
+        )
+        fix = f"{one}Give one name for each output, in the order of the training's label ids."
+        raise bad_argument(
+            "labels", f"{shape[-1]}, the number of the model's outputs", f"{len(labels)}: {list(labels)}", fix
+        )
+
+
+def _ordered_outputs(graph: keras.Model, task: str) -> list[keras.KerasTensor]:
+    given = graph.output
+    if isinstance(given, Mapping):
+        names, tensors = list(given), list(given.values())
+    else:
+        tensors = list(given) if isinstance(given, list | tuple) else [given]
+        names = [tensor._keras_history.operation.name for tensor in tensors]
+    if len(tensors) != (2 if task == "question-answering" and len(tensors) == 2 else 1):
+        fix = "Make one with keras.Model(inputs, output)."
+        raise bad_argument("model", f"a model with one output {SHAPES[task]} for {task}", names, fix)
+    if len(tensors) == 2 and "end" in names[0] and "start" in names[1]:
+        tensors = tensors[::-1]
+    return tensors
