@@ -103,6 +103,7 @@ def run(args: argparse.Namespace) -> int:
         fix = "The other tasks count rows of unknown tags, intents and relations as errors."
         raise bad_argument("--unseen-labels", "left out except for text-classification", args.unseen_labels, fix)
     report = pipeline.evaluate(data, columns=found.named, batch_size=args.batch_size, about=about, **chosen)
+    report = kerasft.reports.with_training(report, kerasft.bundles.read_metadata(args.bundle))
     folder = pathlib.Path(args.report or f"{str(args.bundle).rstrip('/')}.report")
     report.write(folder)
     rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)

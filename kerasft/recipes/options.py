@@ -142,3 +142,14 @@ class TrainingOptions:
                 object.__setattr__(self, name, os.path.expanduser(path))
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
+
+
+def defaults_of(options: TrainingOptions) -> dict[str, Any]:
+    """The defaults of a recipe's options, by name; those that must be given have none.
+
+    Example:
+
+    >>> defaults_of(TrainingOptions(model="bert-base-uncased", train="train.csv", schedule="cosine"))["schedule"]
+    'linear'
+    """
+    return {field.name: field.default for field in dataclasses.fields(options) if not field.metadata["required"]}

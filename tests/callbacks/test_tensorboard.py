@@ -127,6 +127,7 @@ def test_a_given_number_counts_the_steps_of_the_run_and_leaves_no_epoch_out(tmp_
     assert steps_of(tmp_path, rows=20, update_freq=update_freq) == expected
 
 
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # by which Keras learns the length
 def test_an_epoch_of_unknown_length_has_its_point(tmp_path):
     model, data = tiny_training.model(), tiny_training.dataset(rows=20).filter(lambda features, y: True)
     model.fit(data, epochs=2, shuffle=False, verbose=0, callbacks=[TensorBoard(tmp_path)])
