@@ -12,11 +12,14 @@ from tensorboard.plugins.hparams import api as hparams
 from kerasft.callbacks import figures
 from kerasft.callbacks.non_finite import find_optimizer, optimizer_state
 from kerasft.callbacks.predictions import describe, describe_gold, labels_of, predict
-from kerasft.callbacks.throughput import BatchCounter, Stopwatch
+from kerasft.callbacks.throughput import EXAMPLES_PER_SECOND, BatchCounter, Stopwatch
 from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, Labels
 
 _SHOWN_TEXTS = 16
+_STEPS_BETWEEN_POINTS = 20  # each point waits for the device
+_POINTS_OF_A_SHORT_RUN = 50  # fewer make no curve
+_SQUARED_ERROR = ("mse", "mean_squared_error")
 # What people vary; the other fields of an optimizer's config would only fill the HPARAMS table.
 _OPTIMIZER_VALUES = ("weight_decay", "clipnorm", "global_clipnorm", "gradient_accumulation_steps", "momentum")
 
@@ -24,19 +27,23 @@ _OPTIMIZER_VALUES = ("weight_decay", "clipnorm", "global_clipnorm", "gradient_ac
 class TensorBoard(keras.callbacks.TensorBoard):
     """Keras' TensorBoard callback, and what one looks for in a fine-tuning.
 
-    - by step, in `step/...`: loss of the steps since the last point (not the epoch's running mean), metrics, learning
-      rate, gradient norm before clipping (if the optimizer records it as `gradient_norm`, as `kerasft.optimizers.AdamW`
-      does), examples a second and tokens a second (padding does not count). The step is the optimizer's, so a resumed
-      training goes on where it was;
-    - by epoch: loss, metrics, learning rate and throughput (without validation and without compiling);
+    - by step, in `step/...`: loss of the steps since the epoch's last point (not the epoch's running mean), metrics,
+      learning rate, gradient norm before clipping (if the optimizer records it as `gradient_norm`, as
+      `kerasft.optimizers.AdamW` does), examples a second and tokens a second (padding does not count). Steps are batches,
+      counted over the whole run: epochs follow one another, and a resumed training continues;
+    - by epoch: loss, metrics and throughput (without validation and without compiling);
     - with `validation_data`, after each epoch: a confusion matrix as an image (one F1 bar a class for several labels
       at once, a scatter plot for regression) and a table of texts with prediction and truth. This reads that dataset
       once more in each epoch: give a part of it (`dev.take(50)`) if it is large;
-    - in the HPARAMS tab: the hyper-parameters and the last value of each metric.
+    - in the HPARAMS tab: the hyper-parameters, beside the last value of each curve.
+
+    No number stands under two tags: left out are Keras' `evaluation_..._vs_iterations` (what `epoch_...` shows),
+    `epoch_learning_rate` beside `step/learning_rate`, and a metric `mse` that is the loss.
 
     Args:
         log_dir: Folder of this run; `tensorboard --logdir` takes it or its parent.
-        update_freq: Steps between two points of the `step/` curves, >= 1; or `"batch"` (1), or `"epoch"` (none).
+        update_freq: Steps of the run between two points of the `step/` curves, >= 1; an epoch without a point has one at its
+            end. Or `"batch"` (1), or `"epoch"` (no such curves), or `"auto"`: 20, and fewer in short runs and epochs.
         validation_data: Batches of `(features, y)`, in the same order in every pass.
         texts: The texts of `validation_data`, in its order; 16 of them, evenly spread, are shown.
         labels: Names of the outputs; `model.labels` if None.
@@ -63,22 +70,23 @@ class TensorBoard(keras.callbacks.TensorBoard):
         self,
         log_dir: str | os.PathLike = "logs",
         *,
-        update_freq: int | str = 20,
+        update_freq: int | str = "auto",
         validation_data: tf.data.Dataset | None = None,
         texts: Sequence[str] | None = None,
         labels: Labels | Sequence[str] | None = None,
         hyper_parameters: Mapping[str, object] | None = None,
         **options,
     ):
-        every = {"batch": 1, "epoch": 0}.get(update_freq, update_freq)
+        every = {"batch": 1, "epoch": 0, "auto": _STEPS_BETWEEN_POINTS}.get(update_freq, update_freq)
         if not isinstance(every, int) or (every < 1 and update_freq != "epoch"):
-            raise bad_argument("update_freq", "a number >= 1, 'batch' or 'epoch'", update_freq, "Give update_freq=20.")
+            expected = "a number >= 1, 'auto', 'batch' or 'epoch'"
+            raise bad_argument("update_freq", expected, update_freq, "Give update_freq=20.")
         if texts is not None and validation_data is None:
             raise bad_argument("validation_data", "given when `texts` is", None, "Give the dataset of these texts.")
         super().__init__(
             log_dir=os.path.expanduser(log_dir), **{"update_freq": "epoch", "write_graph": False, **options}
         )
-        self._every = every
+        self._every, self._adapts = every, update_freq == "auto"
         self._validation_data, self._texts, self._labels = validation_data, texts, labels
         self._hyper_parameters = dict(hyper_parameters or {})
 
@@ -94,15 +102,25 @@ class TensorBoard(keras.callbacks.TensorBoard):
         super().on_train_begin(logs)
         self._epoch_watch, self._step_watch = Stopwatch(self._counter), Stopwatch(self._counter)
         self._compiled = False
-        self._run_writer = tf.summary.create_file_writer(self.log_dir)
-        with self._run_writer.as_default():
-            values = _hyper_parameters(self.model, self.params) | self._hyper_parameters
+        self._step = None  # not read here: `kerasft.callbacks.resume` may still restore the optimizer
+        self._same_as_loss = _SQUARED_ERROR if _loss_name(self.model) in _SQUARED_ERROR else ()
+        steps, epochs = self.params.get("steps"), self.params.get("epochs", 1)
+        if self._adapts:
+            # Twice an epoch at least: one point at its end would only be the epoch's own number again.
+            short = min(steps // 2, steps * epochs // _POINTS_OF_A_SHORT_RUN) if steps else _STEPS_BETWEEN_POINTS
+            self._every = max(1, min(_STEPS_BETWEEN_POINTS, short))
+        values = _hyper_parameters(self.model, self.params) | self._hyper_parameters
+        with tf.summary.create_file_writer(self.log_dir).as_default() as writer:
             hparams.hparams({name: _plain(value) for name, value in values.items()})
+            writer.close()
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clocks."""
         super().on_epoch_begin(epoch, logs)
-        self._start_step = int(keras.ops.convert_to_numpy(self.model.optimizer.iterations))
+        if self._step is None:
+            self._step = _batches_so_far(self.model)
+        self._epoch_start = self._last_point = self._step
+        self._step_logs = {}
         self._epoch_rates = None
         self._epoch_examples = self._counter.read()[0]
         self._window = (0, 0.0)  # examples of this epoch so far, sum of their losses
@@ -112,23 +130,32 @@ class TensorBoard(keras.callbacks.TensorBoard):
     def on_train_batch_end(self, batch, logs=None):
         """Write a point of the `step/` curves, if it is time."""
         super().on_train_batch_end(batch, logs)
+        done = batch + 1  # with `steps_per_execution` Keras counts past the epoch's end
+        self._step = self._epoch_start + min(done, self.params.get("steps") or done)
+        self._step_logs = {name: value for name, value in (logs or {}).items() if name not in self._same_as_loss}
         if not self._compiled:  # the first step of all compiled the graph: it says nothing of the speed
             self._compiled = True
             self._epoch_watch.start()
             self._step_watch.start()
-            if self._every > 1:
-                return
-        if self._every and (batch + 1) % self._every == 0:
-            self._write_step(self._start_step + batch + 1, logs or {})
+        if self._every and self._step // self._every > self._last_point // self._every:
+            self._write_step()
 
-    def _write_step(self, step: int, logs: dict[str, float]) -> None:
-        values = {**logs, **optimizer_state(self.model), **self._step_watch.rates()}
-        if "loss" in logs:
-            values["loss"] = self._window_loss(logs["loss"])
+    def _write_step(self) -> None:
+        values = {**self._step_logs, **optimizer_state(self.model), **_measured(self._step_watch)}
+        if "loss" in values:
+            values["loss"] = self._window_loss(values["loss"])
         with self._train_writer.as_default():
             for name, value in values.items():
-                tf.summary.scalar(f"step/{name}", value, step=step)
+                tf.summary.scalar(f"step/{name}", value, step=self._step)
+        self._last_point = self._step
         self._step_watch.start()
+
+    def _end_steps(self) -> None:
+        """After an epoch's last step: stop its clock, and write a point if it has none."""
+        if self._epoch_rates is None:
+            self._epoch_rates = _measured(self._epoch_watch)
+            if self._every and self._last_point == self._epoch_start < self._step:
+                self._write_step()
 
     def _window_loss(self, running_mean: float) -> float:
         """The mean loss since the last point, from the epoch's running mean, which Keras weighs by examples."""
@@ -140,15 +167,25 @@ class TensorBoard(keras.callbacks.TensorBoard):
     def on_test_begin(self, logs=None):
         """Stop the epoch's clock before validation."""
         super().on_test_begin(logs)
-        self._epoch_rates = self._epoch_watch.rates()
+        self._end_steps()
+
+    def on_test_end(self, logs=None):
+        """Leave out Keras' curves by iterations: the same numbers are written by epoch."""
+        super().on_test_end({})
 
     def on_epoch_end(self, epoch, logs=None):
         """Write the epoch's values, image and texts."""
-        rates = self._epoch_rates or self._epoch_watch.rates()
-        super().on_epoch_end(epoch, {**rates, **(logs or {})})
+        self._end_steps()
+        logs = {**self._epoch_rates, **(logs or {})}
+        shown = {name: value for name, value in logs.items() if name.removeprefix("val_") not in self._same_as_loss}
+        super().on_epoch_end(epoch, shown)
         if self._validation_data is not None:
             with self._val_writer.as_default():
                 self._write_predictions(epoch)
+
+    def _collect_learning_rate(self, logs):
+        """What Keras adds to the epoch's logs; the `step/` curves have it already."""
+        return logs if self._every else super()._collect_learning_rate(logs)
 
     def _write_predictions(self, epoch: int) -> None:
         logits, gold = predict(self.model, self._validation_data)
@@ -170,13 +207,22 @@ class TensorBoard(keras.callbacks.TensorBoard):
             table.append(f"| {_cell(self._texts[row])} | {_cell(prediction)} | {_cell(truth)} |")
         tf.summary.text("samples", "\n".join(table), step=epoch)
 
-    def on_train_end(self, logs=None):
-        """Write the last values for the HPARAMS tab and close the files."""
-        with self._run_writer.as_default():
-            for name, value in (logs or {}).items():
-                tf.summary.scalar(f"final/{name}", value, step=0)
-        self._run_writer.close()
-        super().on_train_end(logs)
+
+def _batches_so_far(model: keras.Model) -> int:
+    """The batches that the optimizer has seen; it counts updates, each of several batches if gradients are accumulated."""
+    accumulated = getattr(find_optimizer(model), "gradient_accumulation_steps", None) or 1
+    return int(keras.ops.convert_to_numpy(model.optimizer.iterations)) * accumulated
+
+
+def _loss_name(model: keras.Model) -> str:
+    loss = getattr(model, "loss", None)
+    return loss if isinstance(loss, str) else getattr(loss, "name", getattr(loss, "__name__", ""))
+
+
+def _measured(watch: Stopwatch) -> dict[str, float]:
+    """The rates since the clock was started; nothing if no example was counted, as in the step that compiles the graph."""
+    rates = watch.rates()
+    return rates if rates[EXAMPLES_PER_SECOND] > 0 else {}
 
 
 def _hyper_parameters(model: keras.Model, params: Mapping[str, object]) -> dict[str, object]:

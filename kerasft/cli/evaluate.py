@@ -80,4 +80,4 @@ def _measure(pipeline, args: argparse.Namespace) -> tuple[Labelled, "kerasft.rep
         fix = "The other tasks count rows of unknown tags, intents and relations as errors."
         raise bad_argument("--unseen-labels", "left out except for text-classification", args.unseen_labels, fix)
     report = pipeline.evaluate(data.source, columns=data.columns, batch_size=args.batch_size, about=about, **chosen)
-    return data, report
+    return data, kerasft.reports.with_training(report, kerasft.bundles.read_metadata(args.bundle))

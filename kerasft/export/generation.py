@@ -18,7 +18,7 @@ from kerasft.export.folders import EXPORT_FILES, REPORT_FILE, open_bundle, targe
 from kerasft.export.generation_check import NEW_TOKENS, check_generation, verify_generation
 from kerasft.export.generation_graphs import generation_functions
 from kerasft.export.mobile import copy_samples, preprocessing, write_golden
-from kerasft.export.mobile_pages import write_pages
+from kerasft.export.mobile_pages import update_pages_beside, write_pages
 from kerasft.export.runners import LITERT_FILE
 from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.files import written_aside
@@ -117,6 +117,7 @@ def litert_generation(
         write_golden(aside, golden)
         write_json(aside / REPORT_FILE, report)
         write_pages(aside, report, signature)
+    update_pages_beside(folder, report)
     return report
 
 

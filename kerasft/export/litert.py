@@ -31,7 +31,7 @@ from kerasft.export.folders import (
 from kerasft.export.int8_embedding import with_int8_embeddings
 from kerasft.export.litert_graph import for_litert
 from kerasft.export.mobile import copy_samples, golden_rows, preprocessing, write_golden
-from kerasft.export.mobile_pages import write_pages
+from kerasft.export.mobile_pages import update_pages_beside, write_pages
 from kerasft.export.quantization import (
     BY_QUANTIZER,
     MASK_VALUE,
@@ -138,6 +138,7 @@ def litert(
         copy_samples(aside)
         write_json(aside / REPORT_FILE, report)
         write_pages(aside, report, signature)
+    update_pages_beside(folder, report)
     return report
 
 

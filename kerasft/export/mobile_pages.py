@@ -1,15 +1,22 @@
 """The two pages of a mobile bundle: README.md says how to use it, report.html shows what was measured."""
 
+import logging
 import pathlib
 from importlib import resources
 from typing import Any
 
 import jinja2
 
+from kerasft.errors import KerasftError
+from kerasft.export.folders import REPORT_FILE
+from kerasft.export.forms import charts, forms_of
 from kerasft.files import file_written_aside
+from kerasft.security import read_json
 
 README_FILE = "README.md"
 PAGE_FILE = "report.html"
+_TEMPLATES = {README_FILE: "mobile_readme.md", PAGE_FILE: "mobile_report.html"}
+_LOGGER = logging.getLogger("kerasft")
 _KIND = {
     None: "float32",
     "float16": "weights in float16, computed in float32",
@@ -36,10 +43,39 @@ def write_pages(folder: pathlib.Path, report: dict[str, Any], signature: dict[st
     >>> (scratch / "README.md").read_text().splitlines()[0]
     '# text-classification for the phone, 2.0 MB'
     """
+    _write(folder, report, signature, (README_FILE, PAGE_FILE))
+
+
+def _write(folder: pathlib.Path, report: dict[str, Any], signature: dict[str, Any], names: tuple[str, ...]) -> None:
     loader = jinja2.FileSystemLoader(str(resources.files("kerasft") / "export"))
     environment = jinja2.Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    forms = forms_of(folder, report)
     values = {"report": report, "signature": signature, "kind": _KIND[report["quantize"]]}
-    for name, template in ((README_FILE, "mobile_readme.md"), (PAGE_FILE, "mobile_report.html")):
+    values |= {"forms": forms, "charts": charts(forms)}
+    for name in names:
+        template = _TEMPLATES[name]
         environment.autoescape = template.endswith(".html")
         with file_written_aside(folder / name) as aside, aside.open("w", encoding="utf-8", newline="\n") as file:
             file.write(environment.get_template(template).render(values))
+
+
+def update_pages_beside(folder: pathlib.Path, report: dict[str, Any]) -> None:
+    """Write the `report.html` of the same model's other mobile bundles again, so that each shows all forms.
+
+    Args:
+        folder: The bundle that was just written.
+        report: Its report.
+
+    Example:
+
+    >>> update_pages_beside(scratch, {"size_bytes": 2_000_000, "quantize": "int8"})
+    """
+    for form in forms_of(folder, report):
+        other = folder.parent / form["folder"]
+        if form["this"] or not (other / PAGE_FILE).is_file():
+            continue
+        try:
+            _write(other, read_json(other / REPORT_FILE), read_json(other / "signature.json"), (PAGE_FILE,))
+        except (OSError, KerasftError, jinja2.TemplateError, KeyError, TypeError, ValueError) as error:
+            # The export itself is done; what its neighbours' pages show is only older.
+            _LOGGER.warning("%s was not updated with the new export: %s.", other / PAGE_FILE, error)

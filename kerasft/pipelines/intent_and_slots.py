@@ -15,7 +15,7 @@ from kerasft.features import Labels
 from kerasft.heads.intent_and_slots import INTENT_LOGITS, SLOT_LOGITS
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, tagging_errors
+from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, tagging_errors, tagging_examples
 from kerasft.postprocessing.tags import spans_of
 from kerasft.postprocessing.text_classification import answers as classify
 from kerasft.postprocessing.token_classification import decode, entities
@@ -144,7 +144,7 @@ class IntentAndSlotsPipeline(Pipeline):
         intents = classify(np.stack(others[INTENT_LOGITS]), self.intents)
         decoded = [self._decode(row, None) for row in logits]
         predicted = [tags for tags, _ in decoded]
-        gold = intents_of(rows)
+        gold, answered = intents_of(rows), [intent["label"] for intent in intents]
         known = (self.baseline or {}).get("intent")
         commonest = known or collections.Counter(gold).most_common(1)[0][0]
         found = [entities(t, w, tags, scores=scores) for t, w, (tags, scores) in zip(texts, offsets, decoded)]
@@ -156,9 +156,10 @@ class IntentAndSlotsPipeline(Pipeline):
             problem="intent-and-slots",
             labels=[row["label"] for row in by_type],
             rows=len(texts),
-            metrics=_scores(gold, [intent["label"] for intent in intents], truth, predicted),
+            metrics=_scores(gold, answered, truth, predicted),
             per_class=by_type,
             errors=tagging_errors(rows, found, expected),
+            examples=tagging_examples(rows, found, expected, intents=list(zip(gold, answered))),
             baseline=_scores(gold, [commonest] * len(gold), truth, all_outside(truth)),
             baseline_answer=f"always {commonest!r}, the commonest intent of the {TRAINING if known else EVALUATED}, "
             "and no slot",

@@ -17,6 +17,7 @@ from kerasft.metrics.squad import answer_scores, best_no_answer_threshold, squad
 from kerasft.pipelines.pipeline import Pipeline, item_of
 from kerasft.postprocessing.question_answering import Found, answer, best_spans, merge_windows
 from kerasft.reports import Report
+from kerasft.reports.examples import MOST_EXAMPLES, example
 from kerasft.truncation import one_warning
 
 MAX_ANSWER_LENGTH = 30
@@ -193,6 +194,7 @@ class QuestionAnsweringPipeline(Pipeline):
             rows=len(questions),
             metrics=metrics,
             errors=_mistakes(questions, answers),
+            examples=_examples(questions, answers),
             baseline=squad_scores(dict.fromkeys(truths, ""), truths),
             baseline_answer="no answer to any question",
         )
@@ -262,6 +264,23 @@ def _mistakes(questions: list[Question], answers: list[dict]) -> list[dict]:
         if not answer_scores(said["answer"], one.texts)[0]
     ]
     return sorted(wrong, key=lambda mistake: -mistake["confidence"])[:_ERRORS]
+
+
+def _examples(questions: list[Question], answers: list[dict]) -> list[dict]:
+    """The questions with their contexts, the true and the given answer marked: the wrong ones first, the surest first."""
+    exact = [bool(answer_scores(said["answer"], one.texts)[0]) for one, said in zip(questions, answers)]
+    order = sorted(range(len(questions)), key=lambda row: (exact[row], -answers[row]["score"]))
+    examples = []
+    for row in order[:MOST_EXAMPLES]:
+        one, said = questions[row], answers[row]
+        truth = [{"start": each.start, "end": each.end, "label": ""} for each in one.answers]
+        given = [] if said["start"] is None else [{"start": said["start"], "end": said["end"], "label": ""}]
+        texts = {"truth": " | ".join(dict.fromkeys(one.texts)), "predicted": said["answer"]}
+        told = {side: text or "(no answer)" for side, text in texts.items()}
+        told |= {"name": "expected", "question": one.question}
+        facts = {"row": row, "right": exact[row], "confidence": said["score"], "answer": told}
+        examples.append(example(one.context, truth, given, **facts))
+    return examples
 
 
 def _checked(items: Any) -> list[tuple[str, str]]:

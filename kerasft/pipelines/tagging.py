@@ -15,6 +15,7 @@ from kerasft.features import Labels, is_unicode
 from kerasft.postprocessing.tags import OUTSIDE, scheme_of
 from kerasft.postprocessing.token_classification import word_logits
 from kerasft.postprocessing.windows import Offsets, first_tokens
+from kerasft.reports.examples import MOST_EXAMPLES, example
 
 _MOST_ERRORS = 25
 
@@ -119,10 +120,43 @@ def tagging_errors(rows: Rows, found: Sequence[Sequence[Mapping]], expected: Seq
     """The first texts of which some span is wrong, for the report."""
     errors = []
     for row, (answer, truth) in enumerate(zip(found, expected)):
-        shown = [sorted((e["start"], e["end"], e["label"]) for e in side) for side in (answer, truth)]
-        if shown[0] != shown[1] and len(errors) < _MOST_ERRORS:
+        if _places(answer) != _places(truth) and len(errors) < _MOST_ERRORS:
             sides = ["; ".join(f"{e['text']} [{e['label']}]" for e in side) or "nothing" for side in (truth, answer)]
             score = float(np.mean([e["score"] for e in answer])) if answer else None
             error = {"row": row, "text": rows.columns["text"][row], "truth": sides[0], "predicted": sides[1]}
             errors.append(error | {"confidence": score})
     return errors
+
+
+def tagging_examples(
+    rows: Rows,
+    found: Sequence[Sequence[Mapping]],
+    expected: Sequence[Sequence[Mapping]],
+    *,
+    intents: Sequence[tuple[str, str]] | None = None,
+) -> list[dict]:
+    """Texts with the gold and the predicted spans, for the report: those with an error, then those with spans.
+
+    Args:
+        rows: What was measured on.
+        found: Of each text the predicted spans.
+        expected: Of each text those of the data.
+        intents: Of each text its intent, and the predicted one.
+    """
+    right = [_places(answer) == _places(truth) for answer, truth in zip(found, expected)]
+    if intents:
+        right = [same and truth == predicted for same, (truth, predicted) in zip(right, intents)]
+    seen = [
+        row for row, same in enumerate(right) if not same or expected[row] or intents
+    ]  # in others is nothing to see
+    examples = []
+    for row in sorted(seen, key=right.__getitem__)[:MOST_EXAMPLES]:
+        score = float(np.mean([span["score"] for span in found[row]])) if found[row] else None
+        told = {"name": "intent", "truth": intents[row][0], "predicted": intents[row][1]} if intents else None
+        facts = {"row": row, "right": right[row], "confidence": score, "answer": told}
+        examples.append(example(rows.columns["text"][row], expected[row], found[row], **facts))
+    return examples
+
+
+def _places(spans: Sequence[Mapping]) -> list[tuple]:
+    return sorted((span["start"], span["end"], span["label"]) for span in spans)

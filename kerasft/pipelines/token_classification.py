@@ -13,7 +13,7 @@ from kerasft.export.runners import LOGITS, Runner
 from kerasft.features import Labels
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, tagging_errors
+from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, tagging_errors, tagging_examples
 from kerasft.postprocessing.tags import spans_of
 from kerasft.postprocessing.token_classification import decode, entities
 from kerasft.reports import Report, undefined_spans
@@ -197,6 +197,7 @@ class TokenClassificationPipeline(Pipeline):
             metrics=span_scores(truth, predicted),
             per_class=by_type,
             errors=tagging_errors(rows, found, expected),
+            examples=tagging_examples(rows, found, expected),
             baseline=span_scores(truth, all_outside(truth)),
             baseline_answer="no entity anywhere: O, the commonest tag, for every word",
             undefined=undefined_spans(spans, sum(len(spans_of(tags)) for tags in predicted), name="entity"),

@@ -212,3 +212,14 @@ def _check_trainable(options: TrainingOptions) -> None:
     if options.lora_rank is not None:
         fix = "LoRA freezes all other weights already; limit where adapters go by --lora-targets (lora_targets=...)."
         raise bad_argument("freeze_layers", "left out with lora_rank", frozen, fix)
+
+
+def defaults_of(options: TrainingOptions) -> dict[str, Any]:
+    """The defaults of a recipe's options, by name; those that must be given have none.
+
+    Example:
+
+    >>> defaults_of(TrainingOptions(model="bert-base-uncased", train="train.csv", schedule="cosine"))["schedule"]
+    'linear'
+    """
+    return {field.name: field.default for field in dataclasses.fields(options) if not field.metadata["required"]}

@@ -9,7 +9,7 @@ from typing import Any
 import kerasft
 from kerasft import locks
 from kerasft.errors import bad_argument
-from kerasft.recipes.options import TrainingOptions, column, names
+from kerasft.recipes.options import TrainingOptions, column, defaults_of, names
 from kerasft.recipes.output import (
     BEST_WEIGHTS,
     RESUME,
@@ -283,6 +283,7 @@ def finish(
         raise
     compared = {name: getattr(report, name) for name in ("baseline", "baseline_answer", "undefined", "warnings")}
     bundle = _save(options, trained, metrics={split: report.metrics, **compared}, history=history)
+    report = kerasft.reports.with_training(report, kerasft.bundles.read_metadata(bundle), defaults=defaults_of(options))
     page = report.write(work / "report")
     if (work / "logs").is_dir():
         _log_scores(work / "logs", report)

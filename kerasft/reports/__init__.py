@@ -4,6 +4,7 @@ from kerasft.reports import plots
 from kerasft.reports.baseline import EVALUATED, TRAINING, constant_logits, statistics
 from kerasft.reports.evaluate import evaluate, summarize, with_baseline
 from kerasft.reports.report import Report, headline, score_rows
+from kerasft.reports.training import with_training
 from kerasft.reports.undefined import undefined_correlation, undefined_scores, undefined_spans
 
 __all__ = [
@@ -21,4 +22,5 @@ __all__ = [
     "undefined_scores",
     "undefined_spans",
     "with_baseline",
+    "with_training",
 ]

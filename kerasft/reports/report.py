@@ -1,5 +1,6 @@
 """What an evaluation found, and its two files."""
 
+import contextlib
 import dataclasses
 import json
 import math
@@ -7,15 +8,14 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-import jinja2
 import numpy as np
-from markupsafe import Markup
 
 from kerasft.errors import bad_argument
 from kerasft.features import REGRESSION, SINGLE_LABEL
 from kerasft.files import file_written_aside, local_path
 from kerasft.reports import plots
 from kerasft.reports.baseline import is_no_better
+from kerasft.reports.page import render
 
 _HEADLINE = (
     *("relation_f1_macro", "relation_f1_micro"),
@@ -140,6 +140,9 @@ class Report:
         baseline_answer: What that answer is, such as "always 'yes', the commonest class of the training rows".
         undefined: Of metrics that the data leave undefined (they are 0 by convention) the reason.
         samples: What a language model writes: `text`, `truth` and `predicted`.
+        examples: Rows with the gold and the predicted spans in their text, the wrong ones first; see
+            `kerasft.reports.examples.example`.
+        training: How the model was trained; see `kerasft.reports.with_training`. Empty where it is not known.
         points: Truth and prediction of regression rows, (N, 2, K), for the figures; at most 2,000.
 
     Example:
@@ -168,6 +171,8 @@ class Report:
     baseline_answer: str = ""
     undefined: dict[str, str] = dataclasses.field(default_factory=dict)
     samples: list[dict] = dataclasses.field(default_factory=list)
+    examples: list[dict] = dataclasses.field(default_factory=list)
+    training: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         broken = {name: value for name, value in self.metrics.items() if not math.isfinite(value)}
@@ -209,9 +214,6 @@ class Report:
 
     def to_html(self) -> str:
         """Return the page: one file, no scripts, nothing loaded from elsewhere; every name and text escaped."""
-        environment = jinja2.Environment(
-            loader=jinja2.PackageLoader("kerasft", "reports"), autoescape=True, undefined=jinja2.StrictUndefined
-        )
         tiles = [
             {
                 "title": _TITLES.get(name) or self._title(name),
@@ -221,9 +223,7 @@ class Report:
             }
             for name, value in headline(self.metrics).items()
         ]
-        by_score = sorted(self.per_class, key=lambda row: row.get("f1", 0.0))
-        template = environment.get_template("report.html")
-        return template.render(report=self, tiles=tiles, by_score=by_score, figures=self._figures())
+        return render(self, tiles)
 
     def _note(self, name: str) -> str:
         if name == "accuracy" and self.problem == "masked-lm":
@@ -240,18 +240,6 @@ class Report:
             return f"F1 of {plots.shorten(self.labels[1], 14)}"
         return name.replace("_", " ").capitalize()
 
-    def _figures(self) -> dict[str, Markup]:
-        drawn = {}
-        if self.confusion_matrix is not None:
-            drawn["confusion_matrix"] = plots.confusion_matrix(self.confusion_matrix, self.labels)
-        if self.calibration:
-            drawn["reliability"] = plots.reliability(self.calibration)
-        if self.problem == REGRESSION:
-            gold, predicted = np.moveaxis(np.array(self.points), 1, 0)  # (N, 2, K) -> 2 x (N, K)
-            drawn["scatter"] = plots.scatter(gold, predicted, self.labels)
-            drawn["residuals"] = plots.residuals(gold, predicted, self.labels)
-        return {name: Markup(plots.to_svg(figure)) for name, figure in drawn.items()}  # names in it are escaped
-
     def write(self, folder: str | os.PathLike) -> Path:
         """Write `report.json` and `report.html` aside, then rename them; return the path of the page."""
         folder = local_path(folder)
@@ -259,7 +247,7 @@ class Report:
             "report.json": json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False),
             "report.html": self.to_html(),
         }
-        for name, content in contents.items():
-            with file_written_aside(folder / name) as aside:
-                aside.write_text(content, encoding="utf-8")
+        with contextlib.ExitStack() as both:  # a disk that is full at the second file leaves the old first one too
+            for name, content in contents.items():
+                both.enter_context(file_written_aside(folder / name)).write_text(content, encoding="utf-8")
         return folder / "report.html"

@@ -5,7 +5,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from kerasft.callbacks import TensorBoard
+from kerasft.callbacks import Evaluation, TensorBoard, Throughput
 from kerasft.callbacks.tensorboard import _hyper_parameters
 from kerasft.errors import KerasftError
 from kerasft.features import multi_label, regression
@@ -55,7 +55,8 @@ def test_curves_by_step(tmp_path):
     assert set(values["step/gradient_norm"].values()) == {3.0}
     assert values["step/learning_rate"][6] == pytest.approx(0.05)
     assert 0 <= values["step/accuracy"][6] <= 1
-    assert values["step/examples_per_second"][5] > 0
+    assert list(values["step/examples_per_second"]) == [2, 3, 4, 5, 6]  # the first step compiled the graph
+    assert min(values["step/examples_per_second"].values()) > 0
     # Tokens and examples of step 5 (rows 4 to 7) were timed by the same clock.
     tokens = tiny_training.features()["padding_mask"][4:8].sum()
     ratio = values["step/tokens_per_second"][5] / values["step/examples_per_second"][5]
@@ -80,7 +81,6 @@ def test_curves_by_epoch_equal_the_history(tmp_path):
             assert written == pytest.approx(history[f"{prefix}{name}"], rel=1e-6)
     train = scalars(tmp_path / "train")
     assert list(train["epoch_tokens_per_second"]) == [0, 1, 2]
-    assert train["epoch_learning_rate"][0] == pytest.approx(0.05)
     assert not [name for name in history if "second" in name]  # the user's logs are not touched
 
 
@@ -90,9 +90,97 @@ def test_steps_go_on_after_a_resume(tmp_path):
     assert list(scalars(tmp_path / "b" / "train")["step/loss"]) == [4, 5, 6]
 
 
+def steps_of(folder, *, rows=12, epochs=2, **options):
+    """The steps at which `step/loss` has a point; a step has 4 rows."""
+    model, data = tiny_training.model(), tiny_training.dataset(rows=rows)
+    callback = TensorBoard(folder, **options)
+    model.fit(data, validation_data=data, epochs=epochs, shuffle=False, verbose=0, callbacks=[callback])
+    values = scalars(folder / "train")
+    assert list(values["step/learning_rate"]) == list(values["step/loss"])
+    return list(values["step/loss"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "epochs", "expected"),
+    [(4, 3, [1, 2, 3]), (12, 2, [1, 2, 3, 4, 5, 6])],
+    ids=["one step an epoch", "three steps an epoch"],
+)
+def test_short_runs_have_curves_by_step_too(tmp_path, rows, epochs, expected):
+    assert steps_of(tmp_path, rows=rows, epochs=epochs) == expected
+
+
+def test_a_point_in_20_steps_where_there_are_many(tmp_path):
+    callback = TensorBoard(tmp_path)
+    callback.set_model(tiny_training.model())
+    for steps, epochs, every in ((50, 100, 20), (39, 100, 19), (40, 3, 2), (400, 3, 20), (400, 1, 8), (None, 3, 20)):
+        callback.set_params({"steps": steps, "epochs": epochs})
+        callback.on_train_begin()
+        assert callback._every == every
+        callback.on_train_end()
+
+
+@pytest.mark.parametrize(
+    ("update_freq", "expected"),
+    [(2, [2, 4, 6, 8, 10]), (4, [4, 8]), (20, [5, 10]), (7, [5, 7])],
+)
+def test_a_given_number_counts_the_steps_of_the_run_and_leaves_no_epoch_out(tmp_path, update_freq, expected):
+    assert steps_of(tmp_path, rows=20, update_freq=update_freq) == expected
+
+
+@pytest.mark.filterwarnings("ignore:Your input ran out of data")  # by which Keras learns the length
+def test_an_epoch_of_unknown_length_has_its_point(tmp_path):
+    model, data = tiny_training.model(), tiny_training.dataset(rows=20).filter(lambda features, y: True)
+    model.fit(data, epochs=2, shuffle=False, verbose=0, callbacks=[TensorBoard(tmp_path)])
+    assert list(scalars(tmp_path / "train")["step/loss"]) == [5, 10]
+
+
+def test_steps_are_batches_when_gradients_are_accumulated(tmp_path):
+    make = lambda: keras.optimizers.SGD(0.05, gradient_accumulation_steps=2)  # noqa: E731
+    model, _ = fit(tmp_path / "a", model=tiny_training.model(optimizer=make()), update_freq=1)
+    assert list(scalars(tmp_path / "a" / "train")["step/loss"]) == [1, 2, 3, 4, 5, 6]
+    fit(tmp_path / "b", model=model, epochs=1, update_freq=1)
+    assert list(scalars(tmp_path / "b" / "train")["step/loss"]) == [7, 8, 9]
+
+
+def test_several_steps_in_one_execution(tmp_path):
+    model, data = tiny_training.model(eager=False), tiny_training.dataset(rows=40)
+    model.steps_per_execution = 3
+    model.fit(data, epochs=1, shuffle=False, verbose=0, callbacks=[TensorBoard(tmp_path, update_freq=3)])
+    assert list(scalars(tmp_path / "train")["step/loss"]) == [3, 6, 9]
+
+
 def test_no_step_curves_when_by_epoch(tmp_path):
     fit(tmp_path, update_freq="epoch")
-    assert not [tag for tag in scalars(tmp_path / "train") if tag.startswith("step/")]
+    values = scalars(tmp_path / "train")
+    assert not [tag for tag in values if tag.startswith("step/")]
+    assert values["epoch_learning_rate"][0] == pytest.approx(0.05)
+
+
+def series(folder):
+    """Every curve under the run's folder, by folder and tag."""
+    folders = ["", "train", "validation"]
+    return {(name, tag): points for name in folders for tag, points in scalars(folder / name).items()}
+
+
+@pytest.mark.parametrize("labels", [tiny_training.LABELS, regression("x", "y")], ids=["classes", "regression"])
+def test_no_number_stands_under_two_tags(tmp_path, labels):
+    """Also with a callback that puts the rates into the logs, and with one that adds metrics."""
+    model, data = tiny_training.model(labels), tiny_training.dataset(labels)
+    metrics = ["mse"] if model.labels.problem == "regression" else ["accuracy"]
+    model.compile(keras.optimizers.SGD(0.01), loss=model.loss, metrics=metrics, run_eagerly=True)
+    watch = [Throughput(), Evaluation(lambda: {"f1": 0.25}), TensorBoard(tmp_path)]
+    model.fit(data, validation_data=data, epochs=2, shuffle=False, verbose=0, callbacks=watch)
+    found = series(tmp_path)
+    per_epoch = {"examples_per_second", "tokens_per_second", "loss", *(set(metrics) - {"mse"})}
+    assert {tag for folder, tag in found if tag.startswith("epoch_") and folder == "train"} == {
+        f"epoch_{name}" for name in per_epoch
+    }
+    assert {tag for folder, tag in found if folder == "validation"} == {
+        f"epoch_{name}" for name in {"f1", "loss", *metrics} - {"mse"}
+    }
+    assert not [tag for _, tag in found if "final" in tag or "evaluation" in tag or "mse" in tag]
+    values = [tuple(points.values()) for points in found.values()]
+    assert len(values) == len(set(values))
 
 
 @pytest.mark.parametrize(
@@ -127,8 +215,8 @@ def test_sixteen_texts_are_spread_over_the_split(tmp_path):
     assert "text39." in table
 
 
-def test_hyper_parameters_and_final_values(tmp_path):
-    _, history = fit(tmp_path, hyper_parameters={"max_length": 128, "columns": ["text", "label"]})
+def test_hyper_parameters(tmp_path):
+    fit(tmp_path, hyper_parameters={"max_length": 128, "columns": ["text", "label"]})
     written = events(tmp_path)
     content = written.SummaryMetadata("_hparams_/session_start_info").plugin_data.content
     values = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams
@@ -137,7 +225,7 @@ def test_hyper_parameters_and_final_values(tmp_path):
     assert values["optimizer"].string_value == "Adam"
     assert values["learning_rate"].number_value == pytest.approx(0.05)
     assert values["epochs"].number_value == 2
-    assert scalars(tmp_path)["final/val_loss"][0] == pytest.approx(history["val_loss"][-1], rel=1e-6)
+    assert scalars(tmp_path) == {}  # the last values are those of the curves
 
 
 def test_schedules_are_written_out():

@@ -13,7 +13,7 @@ def test_every_form_has_the_same_numbers_and_a_report(run, bundle, exports, work
         code, out, _ = run("evaluate", form, "--data", work / "train.csv", "--report", folder)
         assert code == 0
         assert "accuracy" in out
-        assert (folder / "report.html").is_file()
+        assert "Learning curve" in (folder / "report.html").read_text("utf-8")  # of the training, in every form
         found.append(json.loads((folder / "report.json").read_text())["metrics"])
     for metrics in found[1:]:
         assert metrics == pytest.approx(found[0], abs=1e-4)

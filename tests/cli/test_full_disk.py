@@ -70,6 +70,26 @@ def _graph(suffix):
     return lambda bundle, saved, place: kerasft.pipelines.write_triples(place / f"graph.{suffix}", [triple] * 50)
 
 
+def _report(head, rows, **options):
+    """A report with spans in its texts, and with the training of its model."""
+
+    def write(bundle, saved, place):
+        pipeline = kerasft.pipelines.load(kerasft.make_bundle(head(tiny.backbone()), bundle.tokenizer, **options))
+        provenance = {"history": {"loss": [1.0, 0.5]}, "options": {"epochs": 2}}
+        kerasft.reports.with_training(pipeline.evaluate(rows), {"provenance": provenance}).write(place / "report")
+
+    return write
+
+
+def _mobile_pages(bundle, saved, place):
+    folder = place / "phone"
+    folder.mkdir(exist_ok=True)
+    report = {"task": "text-classification", "quantize": "int8", "size_bytes": 2_000_000, "agreement": 1.0}
+    report |= {"num_texts": 8, "max_difference": 0.1, "latency_ms": {"threads_1": {"median": 1.0, "p90": 2.0}}}
+    signature = {"signatures": {"serving_default": {"inputs": {}, "outputs": {}}}, "lengths": [], "max_length": 16}
+    export.mobile_pages.write_pages(folder, report | {"operators": []}, signature)
+
+
 def _adapters(bundle, saved, place):
     kerasft.adapters.save_adapters(kerasft.adapters.enable_lora(tiny.classifier(), rank=2), place / "a.safetensors")
 
@@ -103,6 +123,18 @@ WRITERS = {
     "saved_model": lambda bundle, saved, place: export.saved_model(bundle, place / "served", texts=TEXTS),
     "litert": lambda bundle, saved, place: export.litert(bundle, place / "phone", texts=TEXTS),
     "report": lambda bundle, saved, place: kerasft.pipelines.load(bundle).evaluate(ROWS).write(place / "report"),
+    "report of entities": _report(
+        lambda backbone: kerasft.heads.token_classifier(backbone, ["O", "B-X", "I-X"]),
+        [(["a", "good", "film"], ["O", "B-X", "I-X"])],
+        max_length=16,
+    ),
+    "report of answers": _report(
+        kerasft.heads.question_answering,
+        [{"id": "1", "question": "what?", "context": "a good film", "answers": [{"text": "film", "answer_start": 7}]}],
+        max_length=16,
+        pair=True,
+    ),
+    "mobile pages": _mobile_pages,
     "predict": _predict,
     "search": _search,
     "graph.jsonl": _graph("jsonl"),

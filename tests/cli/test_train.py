@@ -38,6 +38,12 @@ def test_train_writes_a_bundle_with_what_was_measured(bundle):
     assert metadata["provenance"]["options"]["epochs"] == 1
     assert pathlib.Path(f"{bundle}.run/report/report.html").is_file()
     assert list(pathlib.Path(f"{bundle}.run/logs").rglob("events.*"))
+    training = json.loads(pathlib.Path(f"{bundle}.run/report/report.json").read_text("utf-8"))["training"]
+    assert training["history"]["val_loss"]
+    assert training["metric"] == "accuracy"
+    assert (training["options"]["epochs"], training["defaults"]["epochs"]) == (1, None)
+    assert training["options"].keys() - training["defaults"].keys() == {"model", "train"}
+    assert "keras" in training["versions"]
 
 
 def test_flags_go_before_yaml_and_yaml_before_defaults(recorded, run, tmp_path, train_words):

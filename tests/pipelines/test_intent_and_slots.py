@@ -69,6 +69,8 @@ def test_evaluation(answer):
     assert report.metrics["joint_accuracy"] == 0.5
     assert list(report.metrics)[:2] == ["intent_accuracy", "slot_f1"]
     assert report.rows == 4
+    assert [(each["row"], each["right"]) for each in report.examples] == [(1, False), (2, False), (0, True), (3, True)]
+    assert report.examples[1]["answer"] == {"name": "intent", "truth": "lost", "predicted": "pay"}
     with pytest.raises(DataError, match="the source has no intents"):
         answer.evaluate([(["a"], ["O"])])
 

@@ -107,7 +107,15 @@ def test_evaluate_is_the_official_metric(ask, tmp_path):
     assert ask.evaluate(SQUAD).metrics["f1"] == pytest.approx(best["best_f1"])
     ask.no_answer_threshold = None
     assert {mistake["row"] for mistake in report.errors} <= {0, 1, 2}
-    assert report.write(tmp_path).is_file()
+    assert sorted(each["row"] for each in report.examples) == [0, 1, 2]  # every question, right or wrong
+    for each in report.examples:
+        row = SQUAD[each["row"]]
+        assert (each["answer"]["question"], each["text"]) == (row["question"], row["context"])
+        for span in each["predicted"]:
+            assert each["text"][span["start"] : span["end"]] == predicted[row["id"]] == each["answer"]["predicted"]
+    page = report.write(tmp_path).read_text("utf-8")
+    assert "3 of 3 rows: all of them" in page
+    assert "(no answer)" in page
 
 
 def test_answers_out_of_reach_are_counted(ask):

@@ -95,6 +95,21 @@ def test_evaluation_is_seqevals():
         (1, "good film card [X]", "good [X]; card [X]")
     ]
     assert "not a token F1" in report.to_html()
+    # The texts with their spans: the wrong one first, and without the one that has none.
+    assert [(each["row"], each["right"], each["text"]) for each in report.examples] == [
+        (1, False, "good film card"),
+        (0, True, "my good card"),
+    ]
+    assert [span["start"] for span in report.examples[0]["predicted"]] == [0, 10]
+
+
+def test_the_report_shows_200_texts_at_most_the_wrong_ones_first():
+    find = of_ids(tagging({"good": 1}))
+    rows = [(["good"], ["O" if row % 100 == 99 else "B-X"]) for row in range(400)]
+    report = find.evaluate(rows)
+    assert [each["row"] for each in report.examples[:6]] == [99, 199, 299, 399, 0, 1]
+    assert len(report.examples) == 200
+    assert "200 of 400 rows, the wrong ones first (4 wrong, 196 correct)" in report.to_html()
 
 
 def test_tags_that_the_model_lacks_count_as_missed_and_are_said_once(caplog):

@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from kerasft.errors import KerasftError
-from kerasft.recipes.options import TrainingOptions, check_option, column, option
+from kerasft.recipes.options import TrainingOptions, check_option, column, defaults_of, option
 from kerasft.recipes.text_classification import Options
 
 GIVEN = {"model": "bert-base-uncased", "train": "train.csv"}
@@ -95,3 +95,10 @@ def test_an_option_without_limits_takes_anything():
         name: str = option("a name", default="x")
 
     check_option(dataclasses.fields(Free)[0], object())
+
+
+def test_the_defaults_of_a_recipe():
+    options = TrainingOptions(model="m", train="t.csv", epochs=2)
+    found = defaults_of(options)
+    assert found.keys() == {field.name for field in dataclasses.fields(options)} - {"model", "train"}
+    assert (found["epochs"], found["schedule"], found["resume"]) == (None, "linear", False)

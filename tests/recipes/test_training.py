@@ -1,5 +1,6 @@
 import dataclasses
 import errno
+import inspect
 import json
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 import pytest
 
 import kerasft
+from kerasft.cli.train import _TASKS
 from kerasft.errors import KerasftError
 from kerasft.recipes import text_classification
 from kerasft.recipes.options import TrainingOptions, option
@@ -189,6 +191,24 @@ def test_checkpoints_go_when_bundle_and_report_are_written(finishing):
     metadata = kerasft.bundles.read_metadata(result["bundle"])
     assert metadata["metrics"]["dev"] == result["metrics"]
     assert metadata["provenance"]["history"] == {"loss": [0.5]}
+
+
+def test_the_report_shows_the_training_of_its_model(finishing):
+    result = finishing()
+    training = json.loads(result["report"].with_name("report.json").read_text("utf-8"))["training"]
+    assert training["history"] == {"loss": [0.5]}
+    assert (training["options"]["train"], training["options"]["schedule"]) == ("t.csv", "linear")
+    assert training["defaults"].keys() == training["options"].keys() - {"model", "train"}
+    assert training["versions"]["keras"] == keras.__version__
+    page = result["report"].read_text("utf-8")
+    assert "Learning curve" in page
+    assert "Options of the training" in page
+
+
+@pytest.mark.parametrize("task", _TASKS)
+def test_every_recipe_ends_in_the_report_with_the_training(task):
+    main = inspect.getsource(_TASKS[task].main)
+    assert "finish(options, trained, measure=measure, split=split, history=" in main
 
 
 def test_the_baseline_and_its_warnings_are_in_the_bundle_and_the_logs(finishing):

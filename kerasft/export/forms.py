@@ -1,0 +1,168 @@
+"""The forms in which one model was exported (float32, float16, int8, ...), side by side by size and latency."""
+
+import math
+import os
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kerasft import security
+from kerasft.bundles import METADATA_FILE
+from kerasft.errors import KerasftError
+from kerasft.export.folders import REPORT_FILE
+
+_ORDER = ("float32", "float16", "int8", "int4", "int8_full")
+_MOST_FORMS = 12
+_IDENTITY = ("created", "task", "num_parameters")  # of the bundle; its exports have them too
+# Of the drawing, in its own units:
+_LABELS, _BARS, _BAR, _GAP = 230, 400, 18, 14
+
+
+def forms_of(folder: pathlib.Path, report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The exports of one model: this one, and those that are in folders beside it.
+
+    Args:
+        folder: Where this export's `kerasft.json` is; it may still be written aside.
+        report: Its report. `folder` in it is its final place.
+
+    Returns:
+        The forms, float32 first: `name`, `folder` (its name), `this`, `size_bytes`, `latency_ms` (medians by number of threads)
+        and `tokens_per_second`, which may be None.
+
+    Example:
+
+    >>> forms_of(scratch, {"quantize": "int8", "size_bytes": 2_000_000, "latency_ms": {"threads_1": {"median": 3.0}}})[0]["name"]
+    'int8'
+    """
+    place = pathlib.Path(report.get("folder") or folder)
+    own = _form(report, place, this=True)
+    identity = _identity(_read(folder / METADATA_FILE))
+    found = [own] if own else []
+    for other in _neighbours(place):
+        if identity and _identity(_read(other / METADATA_FILE)) == identity:
+            form = _form(_read(other / REPORT_FILE), other, this=False)
+            found += [form] if form else []
+    rank = {name: number for number, name in enumerate(_ORDER)}
+    found.sort(key=lambda form: (rank.get(form["name"], len(rank)), form["name"], form["folder"]))
+    return sorted(sorted(found, key=lambda form: not form["this"])[:_MOST_FORMS], key=found.index)
+
+
+def _neighbours(place: pathlib.Path) -> list[pathlib.Path]:
+    try:
+        with os.scandir(place.absolute().parent) as entries:
+            folders = sorted(pathlib.Path(entry.path) for entry in entries if entry.is_dir())
+    except OSError:  # a folder that cannot be listed hides its other exports, and is no reason to fail
+        return []
+    mine = os.path.realpath(place)
+    return [path for path in folders if os.path.realpath(path) != mine and (path / REPORT_FILE).is_file()]
+
+
+def _read(path: pathlib.Path) -> dict[str, Any]:
+    """A JSON object; nothing where there is none that can be read."""
+    try:
+        content = security.read_json(path)
+    except (OSError, KerasftError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _identity(metadata: Mapping[str, Any]) -> tuple | None:
+    values = tuple(metadata.get(name) for name in _IDENTITY)
+    return None if None in values else values
+
+
+def _form(report: Mapping[str, Any], folder: pathlib.Path, *, this: bool) -> dict[str, Any] | None:
+    """What the charts show of a report; None if it has no size, as a file of another kind."""
+    size = _number(report.get("size_bytes"))
+    if size is None:
+        return None
+    name = str(report.get("quantize") or "float32")[:40]
+    times = report.get("latency_ms")
+    medians = {
+        str(threads): _number(values.get("median"))
+        for threads, values in (times.items() if isinstance(times, dict) else ())
+        if isinstance(values, dict)
+    }
+    return {
+        "name": f"SavedModel, {name}" if report.get("format") == "saved_model" else name,
+        "folder": folder.name,
+        "this": this,
+        "size_bytes": size,
+        "latency_ms": {threads: value for threads, value in medians.items() if value is not None},
+        "tokens_per_second": _number(report.get("tokens_per_second")),
+    }
+
+
+def _number(value: object) -> float | None:
+    numeric = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if numeric and math.isfinite(value) and value >= 0 else None
+
+
+def charts(forms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The bars of size, latency and speed as the page draws them.
+
+    Args:
+        forms: Of `forms_of`.
+
+    Returns:
+        For each chart `title`, `note`, `width`, `height`, and `rows` of a form each: `name`, `folder`, `this`, `y`, and `bars`
+        with `x`, `y`, `width`, `height`, `text`, `second` (whether it is the form's second bar).
+
+    Example:
+
+    >>> form = {"name": "int8", "folder": "a.litert.int8", "this": True, "size_bytes": 23e6, "latency_ms": {}}
+    >>> [chart["rows"][0]["bars"][0]["text"] for chart in charts([form | {"tokens_per_second": None}])]
+    ['23.0 MB']
+    """
+    sizes = [(form, [(form["size_bytes"], f"{form['size_bytes'] / 1e6:.1f} MB")]) for form in forms]
+    times = [
+        (form, [(ms, f"{_in_digits(ms)} ms{_threads(name)}") for name, ms in form["latency_ms"].items()])
+        for form in forms
+    ]
+    speeds = [
+        (form, [(speed, f"{speed:.0f} tokens/s")] if (speed := form["tokens_per_second"]) else []) for form in forms
+    ]
+    found = (
+        _chart("Size", "Of the file, or of the SavedModel's folder. Shorter is better.", sizes),
+        _chart(
+            "Latency",
+            "Median of one text, as each export measured it on the machine that wrote it. Shorter is better.",
+            times,
+        ),
+        _chart("Speed", "Tokens written a second, prompts included. Longer is better.", speeds),
+    )
+    return [chart for chart in found if chart["rows"]]
+
+
+def _chart(title: str, note: str, rows: Sequence[tuple]) -> dict[str, Any]:
+    rows = [(form, bars) for form, bars in rows if bars]
+    most = max((value for _, bars in rows for value, _ in bars), default=0) or 1
+    y, drawn = _GAP / 2, []
+    for form, bars in rows:
+        height = max(len(bars), 2) * (_BAR + 3)
+        top = y + (height - len(bars) * (_BAR + 3)) / 2
+        shapes = [
+            {
+                "x": _LABELS,
+                "y": round(top + number * (_BAR + 3), 1),
+                "width": round(max(2, _BARS * value / most), 1),
+                "height": _BAR,
+                "text": text,
+                "second": number % 2 == 1,
+            }
+            for number, (value, text) in enumerate(bars)
+        ]
+        drawn.append(
+            {**{name: form[name] for name in ("name", "folder", "this")}, "y": round(y + height / 2, 1), "bars": shapes}
+        )
+        y += height + _GAP
+    return {"title": title, "note": note, "width": _LABELS + _BARS + 170, "height": round(y), "rows": drawn}
+
+
+def _threads(name: str) -> str:
+    count = name.removeprefix("threads_")
+    return f", {count} thread{'s' if count != '1' else ''}" if count.isdigit() else ""
+
+
+def _in_digits(ms: float) -> str:
+    return f"{ms:.0f}" if ms >= 100 else f"{ms:.1f}" if ms >= 10 else f"{ms:.2f}"

@@ -1,0 +1,113 @@
+"""The page of a report: what its template is given, as text, pieces of marked text, and figures."""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import jinja2
+import numpy as np
+from markupsafe import Markup
+
+from kerasft.features import REGRESSION
+from kerasft.reports import colours, plots
+from kerasft.reports.examples import shown_examples, shown_types
+
+
+def render(report: Any, tiles: Sequence[Mapping[str, str]]) -> str:
+    """Draw a report as one HTML file: no scripts, nothing loaded from elsewhere, every name and text escaped.
+
+    Args:
+        report: A `kerasft.reports.Report`.
+        tiles: The scores on top: `title`, `value`, `note`, `baseline`.
+
+    Example:
+
+    >>> from kerasft.reports import Report
+    >>> "<h1>Test</h1>" in render(Report("Test", {}, "masked-lm", [], 2, {}), [])
+    True
+    """
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("kerasft", "reports"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    types = _types(report)
+    return environment.get_template("report.html").render(
+        report=report,
+        tiles=tiles,
+        by_score=sorted(report.per_class, key=lambda row: row.get("f1", 0.0)),
+        figures=_figures(report),
+        examples=shown_examples(report.examples, types),
+        types=shown_types(report.examples, types),
+        num_hues=colours.NUM_HUES,
+        hues=list(zip(colours.lines(), colours.backgrounds(), colours.backgrounds(dark=True))),
+        options=option_rows(report.training) if report.training else [],
+    )
+
+
+def _types(report: Any) -> list[str]:
+    """The types of the spans in a report's examples; none for a task whose spans have no type, such as answers."""
+    found = {span["label"] for each in report.examples for span in [*each["truth"], *each["predicted"]]} - {""}
+    return [*report.labels, *sorted(found - set(report.labels))]
+
+
+def _figures(report: Any) -> dict[str, Markup]:
+    drawn = {}
+    if report.confusion_matrix is not None:
+        drawn["confusion_matrix"] = plots.confusion_matrix(report.confusion_matrix, report.labels)
+    if report.calibration:
+        drawn["reliability"] = plots.reliability(report.calibration)
+    if report.problem == REGRESSION:
+        gold, predicted = np.moveaxis(np.array(report.points), 1, 0)  # (N, 2, K) -> 2 x (N, K)
+        drawn["scatter"] = plots.scatter(gold, predicted, report.labels)
+        drawn["residuals"] = plots.residuals(gold, predicted, report.labels)
+    if report.training and (history := curves(report.training)):
+        drawn["learning_curve"] = plots.training_curves(history)
+    return {name: Markup(plots.to_svg(figure)) for name, figure in drawn.items()}  # names in it are escaped
+
+
+def curves(training: Mapping[str, Any]) -> dict[str, list[float]]:
+    """The part of a training's history that the learning curve draws: the loss and the main metric, of train and dev rows.
+
+    Example:
+
+    >>> curves({"history": {"loss": [0.5], "val_f1": [None], "val_bleu": [3.0]}, "metric": "f1"})
+    {'loss': [0.5], 'val_f1': [nan]}
+    """
+    history = training["history"]
+    names = [prefix + name for name in ("loss", training["metric"]) if name for prefix in ("", "val_")]
+    return {
+        name: [math.nan if value is None else value for value in history[name]]
+        for name in names
+        if any(value is not None for value in history.get(name, ()))
+    }
+
+
+def option_rows(training: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The options as a table's rows: `name`, `value`, and whether the run `changed` the `default`.
+
+    Example:
+
+    >>> option_rows({"options": {"epochs": 2, "resume": False}, "defaults": {"epochs": None, "resume": False}})[1]
+    {'name': 'resume', 'value': 'no', 'default': 'no', 'changed': False}
+    """
+    defaults = training["defaults"]
+    return [
+        {
+            "name": name,
+            "value": _in_words(value),
+            "default": _in_words(defaults[name]) if name in defaults else "",
+            "changed": name in defaults and value != defaults[name],
+        }
+        for name, value in training["options"].items()
+    ]
+
+
+def _in_words(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

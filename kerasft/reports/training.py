@@ -1,0 +1,83 @@
+"""How the model of a report was trained: the learning curve, the run's options, the versions."""
+
+import dataclasses
+import math
+import numbers
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kerasft.reports.report import Report, headline
+
+_MOST_EPOCHS = 10_000
+_MOST_OPTIONS = 200
+_LONGEST_VALUE = 500  # characters
+
+
+def with_training(report: Report, metadata: Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None) -> Report:
+    """Put the training of the model beside its scores.
+
+    Args:
+        report: Of any task.
+        metadata: The content of the bundle's or export's `kerasft.json`: `versions`, and `provenance` with the run's `options`
+            and `history`. What is missing or has another form is left out: the file may be a stranger's.
+        defaults: The options' defaults, where they are known.
+
+    Returns:
+        The report with `training`: `options`, `defaults`, `versions`, `history` (numbers by epoch; None for NaN) and
+        `metric`, the metric that the learning curve shows beside the loss: the run's `monitor`, or the first number of the
+        report that was measured after each epoch.
+
+    Example:
+
+    >>> report = Report("Evaluation", {}, "single_label", ["no", "yes"], 2, {"accuracy": 1.0})
+    >>> provenance = {"options": {"epochs": 1}, "history": {"loss": [0.5], "val_accuracy": [1.0]}}
+    >>> with_training(report, {"provenance": provenance}).training["metric"]
+    'accuracy'
+    """
+    provenance = _mapping(metadata.get("provenance"))
+    history = {str(name): _numbers(values) for name, values in _mapping(provenance.get("history")).items()}
+    history = {name: values for name, values in history.items() if values}
+    options = _plain(provenance.get("options"))
+    versions = {name: value for name, value in _plain(metadata.get("versions")).items() if value != "not installed"}
+    if not history and not options:
+        return report
+    training = {
+        "options": options,
+        "defaults": {name: value for name, value in _plain(defaults).items() if name in options},
+        "versions": versions,
+        "history": history,
+        "metric": _main_metric(history, options.get("monitor"), headline(report.metrics)),
+    }
+    return dataclasses.replace(report, training=training)
+
+
+def _main_metric(history: Mapping[str, Any], monitor: object, scores: Mapping[str, float]) -> str | None:
+    measured = [name.removeprefix("val_") for name in history]
+    wanted = [str(monitor).removeprefix("val_"), *scores]
+    for name in [*wanted, *(name for name in measured if f"val_{name}" in history)]:
+        if name in measured and name != "loss":
+            return name
+    return None
+
+
+def _mapping(value: object) -> Mapping:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _numbers(values: object) -> list[float | None]:
+    """The numbers of a curve; none if it is no list of numbers."""
+    if not isinstance(values, Sequence) or isinstance(values, str) or len(values) > _MOST_EPOCHS:
+        return []
+    if not all(value is None or isinstance(value, numbers.Real) for value in values):
+        return []
+    return [float(value) if value is not None and math.isfinite(value) else None for value in values]
+
+
+def _plain(values: object) -> dict[str, Any]:
+    """The entries of a dictionary as JSON holds them, long ones cut."""
+    kept = list(_mapping(values).items())[:_MOST_OPTIONS]
+    plain = {}
+    for name, value in kept:
+        number = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
+        plain[str(name)[:_LONGEST_VALUE]] = value if value is None or number else str(value)[:_LONGEST_VALUE]
+    return plain
