@@ -15,21 +15,22 @@ place, since changed bytes seldom stay JSON; so are those of a safetensors heade
 import argparse
 import collections
 import hashlib
+import itertools
 import json
+import logging
 import os
 import pathlib
 import random
 import re
-import struct
-import subprocess
 import sys
 import tempfile
 import time
 import traceback
+import warnings
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from tests.security.mutations import mutate
+from tests.security.mutations import mutate, with_changed_header, with_checksums
 
 SECONDS, MEGABYTES, LONGEST = 60, 4096, 65_536
 NAMES = (
@@ -55,80 +56,84 @@ def main() -> None:
     parser.add_argument("--turn", type=int, default=120, help="seconds of one turn")
     parser.add_argument("--folder", type=pathlib.Path, default=pathlib.Path("fuzz"))
     parser.add_argument("--table", action="store_true", help="only sum up the log")
-    parser.add_argument("--one", help=argparse.SUPPRESS)  # the process of one turn
     args = parser.parse_args()
-    if args.one:
-        fuzz(args.one, args.folder, args.turn)
-    elif args.table:
+    if args.table:
         print_table(args.folder)
     else:
         take_turns(args.readers or NAMES, args.folder, seconds=args.seconds, turn=args.turn)
 
 
-def take_turns(readers, folder: pathlib.Path, *, seconds: int, turn: int) -> None:
-    """Run each reader in turn in a process of its own, until the time is over."""
-    folder.mkdir(parents=True, exist_ok=True)
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        for reader in readers:
-            command = [sys.executable, __file__, "--one", reader, "--folder", str(folder), "--turn", str(turn)]
-            with (folder / f"{reader}.txt").open("w") as output:
-                code = subprocess.call(command, stdout=output, stderr=subprocess.STDOUT)
-            text = (folder / f"{reader}.txt").read_text("utf-8", "replace")
-            number, start = (re.search(what, text) for what in (r"number_of_executed_units: (\d+)", r"starts at (\d+)"))
-            line = {
-                "reader": reader,
-                "executions": int(number[1]) if number else 0,
-                "seconds": round(time.time() - int(start[1])) if start else 0,
-                "coverage": max(map(int, re.findall(r"cov: (\d+)", text)), default=0),
-                "stopped": "" if not code else (re.findall(r"SUMMARY: (.*)", text) or [f"code {code}"])[-1],
-            }
-            with (folder / "log.jsonl").open("a") as log:
-                print(json.dumps(line), file=log)
-            if time.monotonic() > end:
-                break
-
-
-def print_table(folder: pathlib.Path) -> None:
-    """Print what the log says of each reader."""
-    sums = collections.defaultdict(lambda: [0, 0, 0, 0])
-    for line in map(json.loads, (folder / "log.jsonl").read_text().splitlines()):
-        for row in (sums[line["reader"]], sums["all"]):
-            row[0] += line["executions"]
-            row[1] += line["seconds"]
-            row[2] = max(row[2], line["coverage"])
-            row[3] += bool(line["stopped"])
-    print("| reader | executions | minutes | branches | stopped |\n|---|---|---|---|---|")
-    for name in [*(name for name in sums if name != "all"), "all"]:
-        executions, seconds, coverage, stopped = sums[name]
-        print(f"| {name} | {executions:,} | {seconds / 60:.0f} | {coverage if name != 'all' else ''} | {stopped} |")
-
-
-def fuzz(name: str, folder: pathlib.Path, seconds: int) -> None:
-    """Fuzz one reader; does not return."""
-    import atheris  # here, since the process that counts the turns does without
+def take_turns(names, folder: pathlib.Path, *, seconds: int, turn: int) -> None:
+    """Fuzz each reader in turn in a process of its own, until the time is over."""
+    import atheris  # here, since --table does without; as all that follows
 
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import logging
-    import warnings
-
-    import h5py  # noqa: F401  before the instrumented imports, as what follows: their branches would drown kerasft's
+    import h5py  # noqa: F401  before the instrumented imports, as the next: their branches would drown kerasft's
     import keras  # noqa: F401
     import keras_hub  # noqa: F401
     import tensorflow  # noqa: F401
     import transformers  # noqa: F401
 
     with atheris.instrument_imports(include=["kerasft"]):
-        from kerasft.errors import KerasftError
-        from tests.security.readers import CORPUS, READERS
+        from tests.security.readers import READERS
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    reader = READERS[name]
+    folder.mkdir(parents=True, exist_ok=True)
+    end = time.monotonic() + seconds
+    for name in itertools.cycle(names):
+        start, output = time.monotonic(), folder / f"{name}.txt"
+        with tempfile.TemporaryDirectory(dir="/dev/shm" if os.path.isdir("/dev/shm") else None) as place:
+            READERS[name].write(pathlib.Path(place))
+            child = os.fork()  # an import takes longer than a turn on a busy machine
+            if not child:
+                with output.open("w") as file:
+                    os.dup2(file.fileno(), 1)
+                    os.dup2(file.fileno(), 2)
+                fuzz(name, READERS[name], folder, place=pathlib.Path(place), seconds=turn)
+            _, status, used = os.wait4(child, 0)
+        text = output.read_text("utf-8", "replace")
+        number = re.search(r"number_of_executed_units: (\d+)", text)
+        line = {
+            "reader": name,
+            "executions": int(number[1]) if number else 0,
+            "seconds": round(time.monotonic() - start),
+            "cpu_seconds": round(used.ru_utime + used.ru_stime),
+            "coverage": max(map(int, re.findall(r"cov: (\d+)", text)), default=0),
+            "stopped": (re.findall(r"SUMMARY: (.*)", text) or [f"status {status}"])[-1] if status else "",
+        }
+        with (folder / "log.jsonl").open("a") as log:
+            print(json.dumps(line), file=log)
+        if time.monotonic() > end:
+            break
+
+
+def print_table(folder: pathlib.Path) -> None:
+    """Print what the log says of each reader."""
+    sums = collections.defaultdict(lambda: [0, 0, 0, 0, 0])
+    for line in map(json.loads, (folder / "log.jsonl").read_text().splitlines()):
+        for row in (sums[line["reader"]], sums["all"]):
+            row[0] += line["executions"]
+            row[1] += line["seconds"]
+            row[2] += line.get("cpu_seconds", line["seconds"])
+            row[3] = max(row[3], line["coverage"])
+            row[4] += bool(line["stopped"])
+    print("| reader | executions | minutes | CPU minutes | branches | stopped |\n|---|---|---|---|---|---|")
+    for name in [*(name for name in sums if name != "all"), "all"]:
+        executions, seconds, cpu, coverage, stopped = sums[name]
+        branches = coverage if name != "all" else ""
+        print(f"| {name} | {executions:,} | {seconds / 60:.0f} | {cpu / 60:.0f} | {branches} | {stopped} |")
+
+
+def fuzz(name: str, reader, folder: pathlib.Path, *, place: pathlib.Path, seconds: int) -> None:
+    """Fuzz one reader; does not return."""
+    import atheris
+
+    from kerasft.errors import KerasftError
+    from tests.security.readers import CORPUS
+
     findings, inputs = (folder.absolute() / kind / name for kind in ("findings", "inputs"))
     for path in (findings, inputs):
         path.mkdir(parents=True, exist_ok=True)
-    place = pathlib.Path(tempfile.mkdtemp(dir="/dev/shm" if os.path.isdir("/dev/shm") else None))
-    reader.write(place)
     file = place / reader.file
 
     def try_one(data: bytes) -> None:
@@ -163,7 +168,6 @@ def fuzz(name: str, folder: pathlib.Path, seconds: int) -> None:
         str(CORPUS / name),
     ]
     atheris.Setup([sys.argv[0], *options], try_one, custom_mutator=change)
-    print(f"starts at {time.time():.0f}", flush=True)  # TensorFlow's import is no fuzzing
     atheris.Fuzz()
 
 
@@ -176,64 +180,6 @@ def note(folder: pathlib.Path, data: bytes, error: BaseException) -> None:
     if not path.exists() or len(data) < path.stat().st_size:
         path.write_bytes(data)
         path.with_suffix(".txt").write_text("".join(traceback.format_exception(error))[-3000:], "utf-8", "replace")
-
-
-def with_changed_header(data: bytes, generator: random.Random) -> bytes:
-    """Change the JSON header of a safetensors file place by place, and write its length."""
-    end = 8 + int.from_bytes(data[:8], "little")
-    try:
-        header = json.dumps(mutate(json.loads(data[8:end]), generator, generator.choice((1, 1, 2)))).encode()
-    except (ValueError, TypeError, KeyError, RecursionError, OverflowError):
-        return data
-    return len(header).to_bytes(8, "little") + header + data[end:]
-
-
-def with_checksums(data: bytes) -> bytes:
-    """Give the blocks of a TensorFlow 1 index (a LevelDB table) the checksums that their changed bytes need."""
-    content = bytearray(data)
-    if len(content) < 48:
-        return data
-    places = []
-    position = len(content) - 48
-    for _ in range(2):  # the handles of the two index blocks
-        offset, position = _varint(content, position)
-        size, position = _varint(content, position)
-        places.append((offset, size))
-    offset, size = places[1]
-    block = content[offset : offset + size]
-    if len(block) > 8:  # its first entry: the handle of the first data block
-        _, position = _varint(block, 0)
-        unshared, position = _varint(block, position)
-        _, position = _varint(block, position)
-        start, position = _varint(block, position + unshared)
-        places.insert(0, (start, _varint(block, position)[0]))
-    for offset, size in places:
-        end = offset + size + 1
-        if end + 4 <= len(content):
-            crc = _crc32c(content[offset:end])
-            masked = ((crc >> 15 | crc << 17) + 0xA282EAD8) & 0xFFFFFFFF
-            content[end : end + 4] = struct.pack("<I", masked)
-    return bytes(content)
-
-
-def _varint(data: bytes, position: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        byte = data[position] if position < len(data) else 0
-        position += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            break
-    return value, position
-
-
-def _crc32c(data: bytes) -> int:
-    crc = 0xFFFFFFFF
-    for byte in data:
-        crc ^= byte
-        for _ in range(8):
-            crc = crc >> 1 ^ (0x82F63B78 & -(crc & 1))
-    return crc ^ 0xFFFFFFFF
 
 
 if __name__ == "__main__":

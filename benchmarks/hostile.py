@@ -1,6 +1,6 @@
 """Open more than 1,000 hostile files, and print what became of each kind: the table of docs/security.md.
 
-    python benchmarks/hostile.py [--scale 0.1] [--seed 0]
+    python benchmarks/hostile.py [--scale 0.1] [--seed 0] [--parts data ...]
 
 Each is a change of a tiny whole bundle, checkpoint, SavedModel, LiteRT folder or data file, opened and asked for an answer in
 another process. A case of more than 60 s is a hang; of more than 4 GB, `memory`; a file that is written, a program that is
@@ -16,7 +16,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[1]))
 
-from tests.security.hostile import Corpus, run
+from tests.security.hostile import PARTS, Corpus, run
 from tests.security.test_hostile import write_whole_files
 
 COLUMNS = ("refused", "loaded", "wrote", "connected", "started a program", "crash", "hang", "memory", "traceback")
@@ -26,6 +26,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--scale", type=float, default=1.0, help="share of the cases")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     args = parser.parse_args()
     table = collections.defaultdict(collections.Counter)
     start = time.monotonic()
@@ -39,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         whole = write_whole_files(pathlib.Path(folder) / "whole")
         (pathlib.Path(folder) / "cases").mkdir()
-        run(Corpus(whole, pathlib.Path(folder) / "cases", scale=args.scale, seed=args.seed), report)
+        run(Corpus(whole, pathlib.Path(folder) / "cases", scale=args.scale, seed=args.seed, parts=args.parts), report)
     print(f"| kind | cases | {' | '.join(COLUMNS)} |")
     print(f"|---|---|{'---|' * len(COLUMNS)}")
     total = sum(table.values(), collections.Counter())

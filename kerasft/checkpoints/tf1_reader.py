@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
+from kerasft import security
 from kerasft.errors import CheckpointError
 
 CONFIG_FILE = "bert_config.json"
@@ -28,6 +29,7 @@ class Tf1Reader:
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
         self._path = _checkpoint(folder)
+        security.check_tf1_index(f"{self._path}.index")
         try:
             self._file = tf.train.load_checkpoint(str(self._path))
             shapes = self._file.get_variable_to_shape_map()

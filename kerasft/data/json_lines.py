@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from kerasft import security
 from kerasft.data.python_rows import known
 from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_text, split_lines
@@ -23,6 +24,7 @@ def read_jsonl(path: Path, header: bool = True) -> Rows:
     names = list(dict.fromkeys(name for item in objects for name in item))
     if not names:
         raise bad_data(str(path), "the objects have no keys", 'Write lines such as {"text": "good", "label": 1}.')
+    security.check_columns(names, len(objects), str(path))
     return Rows.of({name: [known(item.get(name)) for item in objects] for name in names}, str(path), lines=lines)
 
 

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from kerasft import security
 from kerasft.data.label_names import is_missing
 from kerasft.data.rows import Rows
 from kerasft.errors import bad_argument, bad_data
@@ -112,6 +113,7 @@ def _from_dictionaries(items: list) -> Rows:
         if not isinstance(item, Mapping):
             raise bad_data(NAME, "a row is not a dictionary as the first is", "Use one form.", line=number, value=item)
         names.update(dict.fromkeys(item))
+    security.check_columns(names, len(items), NAME)
     return _checked({str(name): [item.get(name) for item in items] for name in names})
 
 

@@ -3,11 +3,11 @@
 import codecs
 import gzip
 import logging
-import os
 import zlib
 from pathlib import Path
 
-from kerasft.errors import DataError, bad_argument, bad_data
+from kerasft.errors import DataError, bad_data
+from kerasft.limits import limit
 
 logger = logging.getLogger("kerasft")
 
@@ -24,10 +24,7 @@ def say(path: Path, found: str) -> None:
 
 def most_bytes() -> int:
     """The largest data file that is read, in bytes: 1 GiB, or what the environment variable KERASFT_MAX_DATA_BYTES says."""
-    given = os.environ.get("KERASFT_MAX_DATA_BYTES", str(2**30))
-    if not given.isdecimal():
-        raise bad_argument("KERASFT_MAX_DATA_BYTES", "a whole number of bytes", given, "Write 4294967296 for 4 GiB.")
-    return int(given)
+    return limit("DATA_BYTES")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -47,11 +44,16 @@ def read_bytes(path: Path) -> bytes:
             str(path), f"the file cannot be read ({error})", "Check the file and its permissions."
         ) from error
     if len(content) > most:
-        fix = f"Split the file, or set the environment variable KERASFT_MAX_DATA_BYTES above {most}."
-        raise bad_data(str(path), f"there are more than {most} bytes", fix)
+        raise too_large(path)
     if not content:
         raise bad_data(str(path), "the file is empty", "Give a file with at least one row.")
     return content
+
+
+def too_large(path: Path) -> DataError:
+    """Return (not raise) the error for a file that has, or unpacks to, more than `most_bytes`."""
+    fix = f"Split the file, or set the environment variable KERASFT_MAX_DATA_BYTES above {most_bytes()}."
+    return bad_data(str(path), f"there are more than {most_bytes()} bytes", fix)
 
 
 def read_text(path: Path) -> str:

@@ -7,6 +7,8 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+import h5py
+
 from kerasft import bundles, security, tokenizers
 from kerasft.checkpoints.config_file import ConfigFile
 from kerasft.checkpoints.families import FAMILIES
@@ -15,7 +17,6 @@ from kerasft.checkpoints.safetensors_reader import SafetensorsReader
 from kerasft.checkpoints.tensors import Tensors
 from kerasft.checkpoints.tf1_reader import Tf1Reader
 from kerasft.data import collect_labels, collect_tags, read_squad, read_tags, settled, texts_and_labels
-from kerasft.tokenizers.load import copied
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 
@@ -58,13 +59,21 @@ def _h5(folder: pathlib.Path) -> None:
     security.check_hdf5(folder / "tf_model.h5", "tf_model.h5")
 
 
+def _weights(folder: pathlib.Path) -> None:
+    path = folder / "model.weights.h5"
+    security.check_hdf5(path, path)
+    with h5py.File(path, "r") as file:  # as Keras does
+        file.visititems(lambda name, thing: "dtype" in thing.attrs and thing.attrs["dtype"])
+        file.visititems(lambda name, thing: thing[()] if isinstance(thing, h5py.Dataset) else None)
+
+
 def _tokenizer(folder: pathlib.Path) -> None:
     tokenizer = tokenizers.load(folder)
     ids = tokenizer(["A good film, 12 \u00e9\u4e2d\U0001f600 <mask>"], ["why"], truncation=True, max_length=16)[
         "input_ids"
     ][0]
     tokenizer.decode(ids)
-    copied(tokenizer)
+    tokenizer.backend_tokenizer.to_str()
 
 
 def _config(folder: pathlib.Path) -> None:
@@ -93,6 +102,7 @@ def _tags(folder: pathlib.Path) -> None:
 READERS = {
     "safetensors": Reader("model.safetensors", lambda folder: _tensors(SafetensorsReader(folder))),
     "h5": Reader("tf_model.h5", _h5),
+    "weights": Reader("model.weights.h5", _weights),
     "tf1": Reader(
         "bert_model.ckpt.index",
         lambda folder: _tensors(Tf1Reader(folder)),

@@ -134,7 +134,7 @@ def test_a_config_asks_for_no_more_than_the_file_holds(bundle, size):
 
 
 def test_a_million_layers_are_refused(bundle, monkeypatch):
-    monkeypatch.setattr("kerasft.security.keras_file.MAX_LAYERS", 100)
+    monkeypatch.setenv("KERASFT_MAX_LAYERS", "100")
 
     def change(config):
         layers = config["config"]["layers"]
