@@ -45,7 +45,7 @@ NAMES = (
         "vocab_json",
         "merges",
     ),
-    *("config", "metadata", "csv", "tsv", "jsonl", "conll", "squad"),
+    *("config", "keras_config", "metadata", "csv", "tsv", "jsonl", "conll", "squad"),
 )
 
 

@@ -9,7 +9,9 @@ started and a connection are noticed by an audit hook of Python. About 25 minute
 
 import argparse
 import collections
+import contextlib
 import pathlib
+import signal
 import sys
 import tempfile
 import time
@@ -37,10 +39,13 @@ def main() -> None:
         if outcome not in ("refused", "loaded"):
             print(f"{kind}: {outcome}: {path.name}", file=sys.stderr, flush=True)
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory() as folder:
-        whole = write_whole_files(pathlib.Path(folder) / "whole")
+        whole = write_whole_files(pathlib.Path(folder) / "whole", exports="programs" in args.parts)
         (pathlib.Path(folder) / "cases").mkdir()
-        run(Corpus(whole, pathlib.Path(folder) / "cases", scale=args.scale, seed=args.seed, parts=args.parts), report)
+        cases = Corpus(whole, pathlib.Path(folder) / "cases", scale=args.scale, seed=args.seed, parts=args.parts)
+        with contextlib.suppress(KeyboardInterrupt):  # Ctrl+C or a SIGTERM: the table is of the cases so far
+            run(cases, report)
     print(f"| kind | cases | {' | '.join(COLUMNS)} |")
     print(f"|---|---|{'---|' * len(COLUMNS)}")
     total = sum(table.values(), collections.Counter())

@@ -74,7 +74,7 @@ def _entries(path: pathlib.Path) -> dict[str, Entry]:
             f"{path}: not a readable safetensors file of {path.stat().st_size} bytes ({error}). "
             "It may be cut short, or a Git LFS pointer; copy it again."
         ) from error
-    metadata = header.pop("__metadata__", {})
+    metadata = header.pop("__metadata__", None) or {}
     of_keras = metadata.get("format") == "tf"  # The TensorFlow classes of transformers 4 wrote such files, too.
     entries = {}
     for stored, entry in header.items():

@@ -1,11 +1,11 @@
 """The files that hold a checkpoint's weights: one, or several with an index, none of them outside the folder."""
 
-import json
 import pathlib
 import re
 from collections.abc import Iterator
 from typing import ClassVar, NamedTuple
 
+from kerasft import security
 from kerasft.errors import CheckpointError
 
 
@@ -74,7 +74,9 @@ def weight_files(folder: pathlib.Path, single: str, index: str) -> list[pathlib.
         return [folder / single]
     path = folder / index
     try:
-        names = sorted(set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values()))
+        names = sorted(set(security.read_json(path)["weight_map"].values()))
+    except CheckpointError:
+        raise
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path}: not an index of shards ({error}). Copy the file again.") from error
     return [_shard(path, name, pathlib.Path(single).suffix) for name in names]

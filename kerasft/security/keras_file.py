@@ -196,6 +196,8 @@ def _is_known(value: dict) -> bool:
     name, module, registered = (value.get(key) for key in ("class_name", "module", "registered_name"))
     if "config" not in value or not isinstance(name, str):
         return False
+    if not all(place is None or isinstance(place, str) for place in (module, registered)):
+        return False
     if name in _VALUES:
         return module is None and registered is None
     if name == "function":  # a function's name stands where a class has its config

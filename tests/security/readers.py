@@ -85,6 +85,11 @@ def _config(folder: pathlib.Path) -> None:
     config.finish()
 
 
+def _keras_config(folder: pathlib.Path) -> None:
+    path = folder / "config.json"
+    security.check_config(security.read_json(path), path)
+
+
 def _table(file: str) -> Callable[[pathlib.Path], object]:
     def read(folder: pathlib.Path) -> None:
         rows = settled(folder / file, None, task="text-classification", need_label=True)[0]
@@ -115,6 +120,7 @@ READERS = {
     "vocab_json": Reader("vocab.json", _tokenizer, json=True, beside={"merges.txt": "merges"}),
     "merges": Reader("merges.txt", _tokenizer, beside={"vocab.json": "vocab_json"}),
     "config": Reader("config.json", _config, json=True),
+    "keras_config": Reader("config.json", _keras_config, json=True),
     "metadata": Reader("kerasft.json", bundles.read_metadata, json=True),
     "csv": Reader("rows.csv", _table("rows.csv")),
     "tsv": Reader("rows.tsv", _table("rows.tsv")),

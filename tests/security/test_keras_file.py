@@ -271,3 +271,11 @@ def test_the_list_names_classes_that_keras_has():
         # ReversibleEmbedding and the quantization configs came after the oldest Keras that kerasft takes.
         newer = {"ReversibleEmbedding", "Int4QuantizationConfig", "Int8QuantizationConfig"}
         assert missing <= newer, (module, missing, version)
+
+
+@pytest.mark.parametrize("key", ["module", "registered_name", "class_name"])
+@pytest.mark.parametrize("value", [{}, [], 1, True])
+def test_a_name_that_is_no_text_is_refused(key, value):
+    config = {"module": "keras.layers", "class_name": "Dense", "config": {}, "registered_name": None, key: value}
+    with pytest.raises(CheckpointError, match="not among the classes that kerasft loads"):
+        security.check_config(config, "model.keras")
