@@ -11,6 +11,8 @@ from kerasft.errors import bad_argument
 DEFAULTS = {
     "DATA_BYTES": 2**30,
     "CELL_CHARACTERS": 10_000_000,
+    "LINES": 10_000_000,
+    "VALUES": 50_000_000,
     "COLUMNS": 10_000,
     "CELLS": 300_000_000,
     "LABELS": 10_000,

@@ -6,6 +6,7 @@ import logging
 import zlib
 from pathlib import Path
 
+from kerasft import security
 from kerasft.errors import DataError, bad_data
 from kerasft.limits import limit
 
@@ -60,7 +61,8 @@ def read_text(path: Path) -> str:
     """The file's text: UTF-8, or UTF-16 where a byte order mark says so; the mark is dropped.
 
     Raises:
-        DataError: If the bytes are not of this encoding, or one character is NUL; the message names the line.
+        DataError: If the bytes are not of this encoding, or one character is NUL; the message names the line. If there are more
+            lines or values than docs/security.md allows.
     """
     content = read_bytes(path)
     is_utf16 = content[:2] in _UTF16
@@ -79,6 +81,7 @@ def read_text(path: Path) -> str:
             "Save it as UTF-8." if likely else "Check how the file was written.",
             line=text.count("\n", 0, text.index("\0")) + 1,
         )
+    security.check_text_file(text, str(path))
     if not text.strip():
         raise bad_data(str(path), "the file holds only white space", "Give a file with at least one row.")
     return text

@@ -7,7 +7,7 @@ from kerasft.security.files import check_regular_file, read_bounded, read_json
 from kerasft.security.hdf5 import check_hdf5
 from kerasft.security.keras_file import bounded_variables, check_config, check_keras_file, check_preset
 from kerasft.security.programs import check_litert_file, check_saved_model
-from kerasft.security.tables import check_columns, check_table, check_texts
+from kerasft.security.tables import check_columns, check_table, check_text_file, check_texts
 from kerasft.security.tf1_index import check_tf1_index
 from kerasft.security.tokenizer_file import check_tokenizer
 from kerasft.security.trust import is_trusted, refuse, trust
@@ -23,6 +23,7 @@ __all__ = [
     "check_regular_file",
     "check_saved_model",
     "check_table",
+    "check_text_file",
     "check_texts",
     "check_tf1_index",
     "check_tokenizer",

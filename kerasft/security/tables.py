@@ -32,6 +32,31 @@ def check_columns(names: Sequence[object], rows: int, name: str) -> None:
             raise bad_data(name, problem, f"Leave out what is not needed. {how_to_raise(what, number)}", value=number)
 
 
+def check_text_file(text: str, name: str, separators: str = ",;\t|") -> None:
+    """Raise if a file has so many lines or values that they would take many times its own size. Call it before it is split.
+
+    Args:
+        text: What the file holds.
+        name: The file, for messages.
+        separators: What may stand between values: the most frequent is counted. An object of JSON counts as three more.
+
+    Raises:
+        DataError: If there are more than `KERASFT_MAX_LINES` lines, or more than `KERASFT_MAX_VALUES` values.
+
+    Example:
+
+    >>> check_text_file("text,label\\na good film,yes\\n", "train.csv")
+    """
+    counts = {
+        "LINES": max(text.count("\n"), text.count("\r")),
+        "VALUES": max(text.count(separator) for separator in separators) + 3 * text.count("{"),
+    }
+    for what, number in counts.items():
+        if number > limit(what):
+            problem = f"a file must have at most {limit(what)} {what.lower()}"
+            raise bad_data(name, problem, f"Split the file. {how_to_raise(what, number)}", value=number)
+
+
 def check_table(columns: Mapping[str, Sequence[object]], name: str, lines: Sequence[int] | None = None) -> None:
     """Raise if a table has too many columns, or a cell is too long.
 

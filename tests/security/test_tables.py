@@ -104,6 +104,27 @@ def test_lines_with_keys_of_their_own_are_counted_before_they_are_a_table(tmp_pa
         data.read_rows(tmp_path / "keys.jsonl")
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "variable", "most", "number"),
+    [
+        ("a.csv", "text,label\na,x\nb,y\n", "LINES", 2, 3),
+        ("a.csv", "text,label\ra,x\rb,y\r", "LINES", 2, 3),
+        ("a.txt", "a\n" * 5, "LINES", 4, 5),
+        ("a.csv", "text,label\na,x\nb,y\n", "VALUES", 2, 3),
+        ("a.tsv", "text\tlabel\na\tx\nb\ty\n", "VALUES", 2, 3),
+        ("a.jsonl", '{"text": "a", "label": [[], []]}\n' * 2, "VALUES", 9, 10),
+        ("a.conll", "a b O\n" * 4, "VALUES", 7, 8),
+    ],
+)
+def test_lines_and_values_are_counted_before_they_are_split(tmp_path, monkeypatch, name, text, variable, most, number):
+    (tmp_path / name).write_text(text, newline="")
+    monkeypatch.setenv(f"KERASFT_MAX_{variable}", str(most))
+    read = data.read_tags if name == "a.conll" else data.read_text_rows
+    problem = rf"{name}: a file must have at most {most} {variable.lower()}; received: {number}"
+    with pytest.raises(DataError, match=rf"{problem}.*KERASFT_MAX_{variable} to {number}"):
+        read(tmp_path / name)
+
+
 def test_equal_texts_of_a_parquet_file_are_counted_before_they_are_texts(tmp_path, monkeypatch):
     path = tmp_path / "texts.parquet"
     pq.write_table(pa.table({"text": ["a" * 10_000] * 2000, "tags": [["b" * 1000, None]] * 2000}), path)
