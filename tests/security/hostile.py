@@ -240,11 +240,13 @@ class Worker:
 def run(cases: Corpus, report: Callable[[Case, str], None]) -> None:
     """Try each case, tell of it, and remove its files."""
     worker = Worker()
-    for case in cases:
-        _, action, path = case
-        report(case, worker.try_case(action, path))
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    worker.close()
+    try:
+        for case in cases:
+            _, action, path = case
+            report(case, worker.try_case(action, path))
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    finally:
+        worker.close()

@@ -147,6 +147,13 @@ def test_the_context_of_a_question_has_a_limit(tmp_path, monkeypatch):
         data.read_squad(tmp_path / "rows.json")
 
 
+def test_many_questions_about_a_long_context_are_counted(monkeypatch):
+    rows = [{"id": str(n), "question": "q", "context": "a b c", "answers": []} for n in range(10)]
+    monkeypatch.setenv("KERASFT_MAX_DATA_BYTES", "49")
+    with pytest.raises(DataError, match=r"contexts of 10 questions have 50 characters.*KERASFT_MAX_DATA_BYTES to 50"):
+        data.read_squad(rows)
+
+
 @pytest.mark.parametrize("given", ["4 GB", "-1", "", "1e6", "9" * 30])
 def test_a_limit_that_is_no_number_is_named(monkeypatch, given):
     monkeypatch.setenv("KERASFT_MAX_COLUMNS", given)
