@@ -4,9 +4,11 @@ The names are KerasHub's, so KerasHub's backbones fit kerasft's heads and datase
 writes these names as literals.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from kerasft.errors import bad_argument
+from kerasft.limits import how_to_raise, limit
 
 TOKEN_IDS = "token_ids"
 """Vocabulary indices, int32, (B, S)."""
@@ -52,7 +54,7 @@ class Labels(Sequence):
             order is the alphabet's, nor for those of a checkpoint or bundle.
 
     Raises:
-        KerasftError: If `problem` is unknown, or names are missing, empty or repeated.
+        KerasftError: If `problem` is unknown, or names are missing, empty or repeated, or more than `KERASFT_MAX_LABELS`.
 
     Example:
 
@@ -71,7 +73,8 @@ class Labels(Sequence):
             raise bad_argument("problem", f"one of {PROBLEMS}", problem, "Choose one of them.")
         if not self._names or not all(name.strip() for name in self._names):
             raise bad_argument("labels", "one or more non-empty names", list(self._names), "Name every output.")
-        repeated = sorted({name for name in self._names if self._names.count(name) > 1})
+        check_number_of_labels(len(self._names))
+        repeated = sorted(name for name, count in Counter(self._names).items() if count > 1)
         if repeated:
             raise bad_argument("labels", "names that differ", repeated, "Each label stands once.")
         if problem == SINGLE_LABEL and len(self._names) < 2:
@@ -110,6 +113,18 @@ class Labels(Sequence):
 
     def __repr__(self) -> str:
         return f"Labels({list(self._names)!r}, problem={self._problem!r})"
+
+
+def check_number_of_labels(number: int) -> None:
+    """Raise if there are more labels than `KERASFT_MAX_LABELS`: reports and metrics count pairs of them.
+
+    Example:
+
+    >>> check_number_of_labels(5_000)
+    """
+    if number > limit("LABELS"):
+        fix = f"Is this the right label column? {how_to_raise('LABELS', number)}"
+        raise bad_argument("labels", f"at most {limit('LABELS')} names", number, fix)
 
 
 def regression(*names: str) -> Labels:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from kerasft import tokenizers
+from kerasft import security, tokenizers
 from kerasft.checkpoints.torch_reader import REOPEN_AFTER_BYTES, as_float32, check_tensor, load_pickle
 from kerasft.errors import CheckpointError
 
@@ -145,12 +145,12 @@ def load_tokenizer(folder: pathlib.Path) -> PreTrainedTokenizerFast:
             f"{', '.join(lacking)}. Copy them from Fairseq's gpt2_bpe into this folder, or copy a tokenizer.json."
         )
     try:
-        tokens = {
-            str(number): token for token, number in json.loads((folder / "encoder.json").read_text("utf-8")).items()
-        }
-        lines = (folder / DICTIONARY_FILE).read_text("utf-8").split("\n")  # not splitlines: U+2028 is a token
+        tokens = {str(number): token for token, number in security.read_json(folder / "encoder.json").items()}
+        lines = (
+            security.read_bounded(folder / DICTIONARY_FILE).decode().split("\n")
+        )  # not splitlines: U+2028 is a token
         listed = [line.rsplit(" ", 1)[0] for line in lines if line.strip()]
-        merges = (folder / "vocab.bpe").read_text("utf-8")
+        merges = security.read_bounded(folder / "vocab.bpe").decode()
     except (ValueError, AttributeError, OSError, RecursionError) as error:
         raise CheckpointError(f"{folder}: the tokenizer's files are damaged ({error}). Copy them again.") from error
     names = ["<s>", "<pad>", "</s>", "<unk>", *(tokens.get(number, number) for number in listed), "<mask>"]

@@ -8,7 +8,7 @@ import keras
 
 from kerasft.backbones import BackboneConfig
 from kerasft.checkpoints.config_file import ConfigFile
-from kerasft.features import Labels
+from kerasft.features import Labels, check_number_of_labels
 
 
 class Weight(NamedTuple):
@@ -113,9 +113,11 @@ def labels_of(config: ConfigFile) -> Labels:
     Raises:
         CheckpointError: If `id2label` does not number the labels from 0, or `problem_type` is unknown.
     """
+    number = config.size("num_labels", 2)
+    check_number_of_labels(number)
     names = config.get(
         "id2label",
-        {str(index): f"LABEL_{index}" for index in range(config.size("num_labels", 2))},
+        {str(index): f"LABEL_{index}" for index in range(number)},
         expected='an object {"0": name, "1": name, ...}',
         accept=lambda x: isinstance(x, dict) and sorted(x, key=str) == sorted(map(str, range(len(x)))) and bool(x),
     )

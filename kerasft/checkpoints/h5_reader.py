@@ -63,7 +63,7 @@ def _entries(path: pathlib.Path) -> dict[str, Entry]:
                         f"{path}: {name!r} must be plain floats; received: {dataset.dtype}. Quantised checkpoints cannot be "
                         "fine-tuned; take the original one."
                     )
-                translated, transposed = torch_name(_variable(name, dict(file[name.split("/")[0]].attrs)))
+                translated, transposed = torch_name(_variable(name, list(file[name.split("/")[0]].attrs)))
                 entries[translated] = Entry(path, name, dataset.shape, transposed)
     except CheckpointError:
         raise
@@ -82,7 +82,7 @@ def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
     return found
 
 
-def _variable(name: str, attributes: dict) -> str:
+def _variable(name: str, attributes: list[str]) -> str:
     if not any(attribute.startswith("weight_names") for attribute in attributes):
         return name  # of a shard
     layer, first, *rest = name.split("/")

@@ -26,7 +26,9 @@ def is_preset(name: str) -> bool:
     """
     config = pathlib.Path(name) / "config.json"
     if config.is_file():
-        return (pathlib.Path(name) / "metadata.json").is_file() and '"registered_name"' in config.read_text("utf-8")
+        return (pathlib.Path(name) / "metadata.json").is_file() and b'"registered_name"' in security.read_bounded(
+            config
+        )
     return name.startswith(_SCHEMES) or name in keras_hub.models.Backbone.presets
 
 

@@ -22,6 +22,7 @@ from safetensors.numpy import save_file
 from tokenizers import normalizers
 from transformers import PreTrainedTokenizerFast
 
+from kerasft import security
 from kerasft.checkpoints.config_file import CONFIG_FILE, ConfigFile
 from kerasft.checkpoints.safetensors_reader import SINGLE_FILE
 from kerasft.checkpoints.tensors import open_tensors
@@ -179,7 +180,7 @@ def _modules(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
     """The kinds of the modules in order, each with its folder."""
     path = folder / MODULES_FILE
     try:
-        rows = sorted(json.loads(path.read_text("utf-8")), key=lambda row: row["idx"])
+        rows = sorted(security.read_json(path), key=lambda row: row["idx"])
         modules = [(str(row["type"]), str(row["path"])) for row in rows]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path}: not a list of modules ({error!r}). Copy the file again.") from error

@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 import numpy as np
 import tensorflow as tf
 
+from kerasft import security
 from kerasft.errors import CheckpointError
 
 CONFIG_FILE = "bert_config.json"
@@ -33,6 +34,7 @@ class Tf1Reader:
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
         self._path = _checkpoint(folder)
+        security.check_tf1_index(f"{self._path}.index")
         try:
             self._file = tf.train.load_checkpoint(str(self._path))
             shapes = self._file.get_variable_to_shape_map()

@@ -1,15 +1,22 @@
 """Parquet files, and TFRecord files of `tf.train.Example`."""
 
 from pathlib import Path
+from typing import Any
 
 import tensorflow as tf
 
+from kerasft import security
 from kerasft.data.class_names import parquet_features, with_class_names
 from kerasft.data.invalid_rows import skip
 from kerasft.data.python_rows import decoded, known
 from kerasft.data.rows import Rows
-from kerasft.data.text_files import read_bytes
+from kerasft.data.text_files import most_bytes, read_bytes, too_large
 from kerasft.errors import DataError, bad_data
+
+_ROWS = 8192
+"""Rows of a Parquet file that are unpacked at once."""
+_TEXTS = ("STRING", "NONE", "JSON", "ENUM")
+"""Logical types of columns of texts."""
 
 
 def read_parquet(path: Path, header: bool = True) -> Rows:
@@ -22,15 +29,58 @@ def read_parquet(path: Path, header: bool = True) -> Rows:
     import pyarrow.parquet  # likewise
 
     try:
-        table = pyarrow.parquet.read_table(pyarrow.BufferReader(read_bytes(path)))
-        columns = {
-            name: [known(value) for value in table.column(i).to_pylist()] for i, name in enumerate(table.column_names)
-        }
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(read_bytes(path)))
+        _check_parquet(path, file)
+        # A few bytes can stand for millions of equal texts: as places in a list of different texts they take no memory yet.
+        leaves = [file.schema.column(i) for i in range(len(file.schema))]
+        texts = [
+            leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type in _TEXTS
+        ]
+        file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(read_bytes(path)), read_dictionary=texts)
+        names = file.schema_arrow.names
+        columns, left = [[] for _ in names], most_bytes()
+        for batch in file.iter_batches(_ROWS, use_threads=False):
+            left -= sum(map(_unpacked_bytes, batch.columns))
+            if left < 0:
+                raise too_large(path)
+            for values, column in zip(columns, batch.columns):
+                if pyarrow.types.is_dictionary(column.type):
+                    column = column.dictionary_decode()
+                values.extend(known(value) for value in column.to_pylist())
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
+        if isinstance(error, DataError):
+            raise
         raise bad_data(str(path), f"this is not a readable Parquet file ({error})", "Write it again.") from error
-    if not table.num_rows or not columns:
+    if not any(columns):
         raise bad_data(str(path), "the file has no row", "Give a file with at least one row.")
-    return with_class_names(Rows.of(columns, str(path)), parquet_features(table.schema.metadata))
+    rows = Rows.of(dict(zip(names, columns)), str(path))
+    return with_class_names(rows, parquet_features(file.schema_arrow.metadata))
+
+
+def _check_parquet(path: Path, file: Any) -> None:
+    """Refuse a file that says that it has too many columns or values."""
+    facts = file.metadata
+    security.check_columns(file.schema_arrow.names, facts.num_rows, str(path))
+    chunks = [facts.row_group(i).column(j) for i in range(facts.num_row_groups) for j in range(facts.num_columns)]
+    security.check_columns([0], sum(chunk.num_values for chunk in chunks), str(path))
+    if sum(chunk.total_uncompressed_size for chunk in chunks) > most_bytes():
+        raise too_large(path)
+
+
+def _unpacked_bytes(array: Any) -> int:
+    """How much memory an Arrow array takes whose texts are numbers of different texts, once they are texts."""
+    import pyarrow  # as above
+    import pyarrow.compute  # likewise
+
+    kind = pyarrow.types
+    if kind.is_dictionary(array.type) and not kind.is_primitive(array.type.value_type):
+        lengths = pyarrow.compute.binary_length(array.dictionary)
+        return pyarrow.compute.sum(lengths.take(array.indices)).as_py() or 0
+    if kind.is_list(array.type) or kind.is_large_list(array.type):
+        return _unpacked_bytes(array.flatten())
+    if kind.is_struct(array.type):
+        return sum(map(_unpacked_bytes, array.flatten()))
+    return array.nbytes
 
 
 def read_tfrecord(path: Path, header: bool = True) -> Rows:
@@ -58,6 +108,7 @@ def read_tfrecord(path: Path, header: bool = True) -> Rows:
             str(path), f"the file is damaged after this record ({error.message})", "Write it again.", line=number
         ) from error
     names = sorted({name for item in items for name in item})
+    security.check_columns(names, len(items), str(path))
     if not names:
         raise bad_data(str(path), "there is no example with features", "Write tf.train.Example records.")
     return Rows.of({name: [item.get(name) for item in items] for name in names}, str(path), lines=lines)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from kerasft import security
 from kerasft.data.conll_lines import Line, cut_lines, find_places, sentences_of
 from kerasft.data.delimited import read_tsv
 from kerasft.data.invalid_rows import skip
@@ -48,7 +49,9 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
         return table
     given = _given_places(columns)
     name = str(path)
-    lines, notes = cut_lines(read_text(path), name, same_number=min(given.values(), default=-1) < 0 or len(given) < 2)
+    text = read_text(path)
+    security.check_text_file(text, name, " \t")
+    lines, notes = cut_lines(text, name, same_number=min(given.values(), default=-1) < 0 or len(given) < 2)
     if not any(line.cells for line in lines):
         raise bad_data(name, "the file holds no word", "Write one word and its tag a line.")
     word, tag, found = find_places(lines, name, given)

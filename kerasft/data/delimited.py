@@ -1,7 +1,9 @@
 """Tables of CSV and TSV files: headers, numbered columns, blank lines. How fields are written is `dialects.py`'s part."""
 
+from collections import Counter
 from pathlib import Path
 
+from kerasft import security
 from kerasft.data.dialects import Record, csv_records, field_count_fix, tsv_records
 from kerasft.data.invalid_rows import skip
 from kerasft.data.rows import Rows
@@ -63,6 +65,7 @@ def table_of(path: Path, records: list[Record], header: bool) -> Rows:
     """
     kept = _without_blank_lines(path, records)
     first_line, first = kept[0][0], [name.strip() for name in kept[0][1]]
+    security.check_columns(first, len(kept), str(path))
     numbered = _are_numbers(first) and len(kept) > 1
     if numbered:
         say(path, f"line {first_line} ({','.join(first)}) is read as a header of numbered columns")
@@ -120,7 +123,7 @@ def _header(path: Path, kept: list[Record]) -> list[str]:
     if len(kept) < 2:
         raise bad_data(str(path), "there is a header and no row", "Give at least one row.", line=line, value=fields)
     names = [name.strip() for name in fields]
-    repeated = sorted({name for name in names if names.count(name) > 1 and name})
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1 and name)
     if repeated:
         raise bad_data(
             str(path),

@@ -236,7 +236,7 @@ def _last_opened_quote(record: str, delimiter: str) -> int:
     """Position of the quote that opened the last quoted field of a record, read as far as the quoting is right."""
     position = opened = 0
     end = re.escape(delimiter)
-    quoted = re.compile(rf'"(?:[^"]|"")*"(?=[{end}\r\n]|$)')
+    quoted = re.compile(rf'"[^"]*(?:""[^"]*)*"(?=[{end}\r\n]|$)')
     plain = re.compile(rf'[^"{end}\r\n][^{end}\r\n]*|')
     while position < len(record):
         if record[position] == '"':

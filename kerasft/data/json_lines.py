@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from kerasft import security
 from kerasft.data.annotations import as_object, plain_objects
 from kerasft.data.invalid_rows import skip
 from kerasft.data.python_rows import known
@@ -50,6 +51,7 @@ def rows_of_objects(name: str, objects: Iterable[dict], lines: Iterable[int]) ->
     if not names:
         fix = 'Write lines such as {"text": "good", "label": 1}.'
         raise bad_data(name, "the objects have no keys, or none is annotated", fix)
+    security.check_columns(names, len(objects), name)
     columns = {key: [known(item.get(key)) for item in objects] for key in names}
     return Rows.of(columns, name, lines=[lines[place] for place in places])
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from kerasft import security
 from kerasft.data.columns import Roles
 from kerasft.data.label_cells import SEPARATOR, LabelIndex, label_cells, only_column
 from kerasft.data.label_names import (
@@ -21,7 +22,7 @@ from kerasft.data.rows import Rows
 from kerasft.data.targets import indicators, targets
 from kerasft.data.token_store import logger
 from kerasft.errors import DataError, bad_argument, bad_data
-from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, Labels
+from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, Labels, check_number_of_labels
 
 _SHOWN = 10  # labels in a message
 # As programs write a missing value, or SNLI a label that nobody agreed on.
@@ -64,6 +65,7 @@ def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Label
             "Training needs two classes or more; is this the right label column?",
             value=names[0],
         )
+    check_number_of_labels(len(names))
     if not names:
         raise bad_data(rows.name, f"no row has a label in column {roles.label[0]!r}", "Is this the right column?")
     _warn_of_odd_names(rows, names, problem)
@@ -92,6 +94,8 @@ def encode_labels(rows: Rows, roles: Roles, *, labels: Labels) -> np.ndarray:
     index_of = LabelIndex(labels)
     cells = label_cells(rows, roles, problem=labels.problem, known=index_of)
     several = labels.problem == MULTI_LABEL
+    if several:
+        security.check_columns(labels, len(cells), f"{rows.name}, labels")
     y = np.zeros((len(cells), len(labels)), np.float32) if several else np.empty(len(cells), np.int32)
     for row, texts in enumerate(cells):
         for text in texts:

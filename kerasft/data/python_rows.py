@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from kerasft import security
 from kerasft.data.annotations import as_object, plain_objects
 from kerasft.data.class_names import with_class_names
 from kerasft.data.label_names import is_missing
@@ -91,6 +92,7 @@ def _from_dictionaries(items: list) -> Rows:
         names.update(dict.fromkeys(item))
     objects, places = plain_objects(items, NAME)
     names = dict.fromkeys(key for item in objects for key in item) if objects is not items else names
+    security.check_columns(names, len(objects), NAME)
     rows = _checked({str(name): [item.get(name) for item in objects] for name in names})
     return replace(rows, lines=np.asarray(places, np.int64) + 1)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from kerasft import security
 from kerasft.errors import DataError, bad_data
 
 
@@ -38,7 +39,12 @@ class Rows:
     def of(
         cls, columns: Mapping[str, list], name: str, *, lines: Sequence[int] | None = None, named: bool = True
     ) -> "Rows":
-        """Make rows of one source; without `lines` they are numbered from 1."""
+        """Make rows of one source; without `lines` they are numbered from 1.
+
+        Raises:
+            DataError: If there are more columns, or longer cells, than docs/security.md allows.
+        """
+        security.check_table(columns, name, lines)
         count = len(next(iter(columns.values()))) if columns else 0
         lines = np.arange(1, count + 1) if lines is None else np.asarray(lines, np.int64)
         return cls(columns, (name,), np.zeros(count, np.int32), lines, named)

@@ -15,6 +15,7 @@ from kerasft.data.sources import read_rows
 from kerasft.data.squad_answers import BARE, FIX, Aligner, checked_text, read_answers
 from kerasft.data.text_files import read_text
 from kerasft.errors import DataError, bad_argument, bad_data
+from kerasft.limits import how_to_raise, limit
 
 MISALIGNED = ("error", "search")
 """What to do with an answer that is not where the data says."""
@@ -107,6 +108,7 @@ def read_squad(source: object, *, misaligned: str = "error", need_answers: bool 
         _read_json(path, reader)
     if not reader.questions:
         _read_table(read_rows(source), reader)
+    _check_size(reader.questions, source)
     reader.align.report(sum(len(question.answers) for question in reader.questions))
     return reader.questions
 
@@ -149,6 +151,16 @@ def split_questions(
     for question, group in zip(questions, groups):
         parts[group in held_out].append(question)
     return parts
+
+
+def _check_size(questions: list[Question], source: object) -> None:
+    """Refuse so many questions about a long text that its windows, one set a question, would take all memory."""
+    most, size = limit("DATA_BYTES"), sum(len(question.context) for question in questions)
+    if size > most:
+        name = str(source) if isinstance(source, str | os.PathLike) else "questions"
+        problem = f"the contexts of {len(questions)} questions have {size} characters in all, and may have {most}"
+        fix = f"Cut the contexts, or split the file. {how_to_raise('DATA_BYTES', size)}"
+        raise bad_data(name, problem, fix)
 
 
 class _Reader:

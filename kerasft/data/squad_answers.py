@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from kerasft import security
 from kerasft.data.text_offsets import UNITS
 from kerasft.data.token_store import logger
 from kerasft.data.words import is_inside_letters
@@ -71,6 +72,7 @@ def checked_text(value: object, name: str, place: str) -> str:
     """
     if not isinstance(value, str):
         raise bad_data(place, f"{name} is not a text", FIX, value="nothing" if value is None else value)
+    security.check_texts([value], f"{place}, {name}")
     if not is_unicode(value):
         raise bad_data(place, f"{name} holds half of a surrogate pair", "Write it as UTF-8.", value=value)
     return value

@@ -3,12 +3,13 @@
 import codecs
 import gzip
 import logging
-import os
 import re
 import zlib
 from pathlib import Path
 
-from kerasft.errors import DataError, bad_argument, bad_data
+from kerasft import security
+from kerasft.errors import DataError, bad_data
+from kerasft.limits import limit
 
 logger = logging.getLogger("kerasft")
 
@@ -25,10 +26,7 @@ def say(path: Path, found: str) -> None:
 
 def most_bytes() -> int:
     """The largest data file that is read, in bytes: 1 GiB, or what the environment variable KERASFT_MAX_DATA_BYTES says."""
-    given = os.environ.get("KERASFT_MAX_DATA_BYTES", str(2**30))
-    if not given.isdecimal():
-        raise bad_argument("KERASFT_MAX_DATA_BYTES", "a whole number of bytes", given, "Write 4294967296 for 4 GiB.")
-    return int(given)
+    return limit("DATA_BYTES")
 
 
 def read_bytes(path: Path) -> bytes:
@@ -48,18 +46,24 @@ def read_bytes(path: Path) -> bytes:
             str(path), f"the file cannot be read ({error})", "Check the file and its permissions."
         ) from error
     if len(content) > most:
-        fix = f"Split the file, or set the environment variable KERASFT_MAX_DATA_BYTES above {most}."
-        raise bad_data(str(path), f"there are more than {most} bytes", fix)
+        raise too_large(path)
     if not content:
         raise bad_data(str(path), "the file is empty", "Give a file with at least one row.")
     return content
+
+
+def too_large(path: Path) -> DataError:
+    """Return (not raise) the error for a file that has, or unpacks to, more than `most_bytes`."""
+    fix = f"Split the file, or set the environment variable KERASFT_MAX_DATA_BYTES above {most_bytes()}."
+    return bad_data(str(path), f"there are more than {most_bytes()} bytes", fix)
 
 
 def read_text(path: Path) -> str:
     """The file's text: UTF-8, or UTF-16 where a byte order mark says so; the mark is dropped.
 
     Raises:
-        DataError: If the bytes are not of this encoding, or one character is NUL; the message names the line.
+        DataError: If the bytes are not of this encoding, or one character is NUL; the message names the line. If there are more
+            lines or values than docs/security.md allows.
     """
     content = read_bytes(path)
     is_utf16 = content[:2] in _UTF16
@@ -79,6 +83,7 @@ def read_text(path: Path) -> str:
             "Save it as UTF-8." if likely else "Check how the file was written.",
             line=text.count("\n", 0, text.index("\0")) + 1,
         )
+    security.check_text_file(text, str(path))
     if not text.strip():
         raise bad_data(str(path), "the file holds only white space", "Give a file with at least one row.")
     return text

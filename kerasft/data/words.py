@@ -1,5 +1,6 @@
 """Words of a raw text with their character offsets, the same for every tokenizer and in every language."""
 
+import bisect
 import functools
 import re
 import unicodedata
@@ -54,7 +55,7 @@ def cut_words(words: Sequence[tuple[int, int]], places: Iterable[int]) -> list[t
     places = sorted(set(places))
     result = []
     for start, end in words:
-        inside = [place for place in places if start < place < end]
+        inside = places[bisect.bisect_right(places, start) : bisect.bisect_left(places, end)]
         result += zip([start, *inside], [*inside, end])
     return result
 

@@ -3,14 +3,17 @@
 import json
 import os
 import pathlib
+import zipfile
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from kerasft import security
 from kerasft.data.plain_texts import read_table
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.files import local_path, written_aside
+from kerasft.limits import how_to_raise, limit
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline, unit
 
 VECTORS_FILE = "index.npz"
@@ -130,11 +133,24 @@ class Search:
         """
         folder = local_path(folder)
         try:
+            security.check_regular_file(folder / ANSWERS_FILE)
+            with zipfile.ZipFile(folder / VECTORS_FILE) as archive:
+                if (size := sum(member.file_size for member in archive.infolist())) > limit("DATA_BYTES"):
+                    raise ValueError(f"the vectors have {size} bytes. {how_to_raise('DATA_BYTES', size)}")
             with np.load(folder / VECTORS_FILE, allow_pickle=False) as arrays:
                 vectors = arrays["vectors"]
             lines = [json.loads(line) for line in (folder / ANSWERS_FILE).read_text("utf-8").split("\n") if line]
             texts, rows = [line["compared"] for line in lines], [line["row"] for line in lines]
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            KeyError,
+            TypeError,
+            RecursionError,
+            MemoryError,
+            zipfile.BadZipFile,
+        ) as error:
             raise CheckpointError(
                 f"{folder} is no index: {error}. Make it again with Search(...).save(folder)."
             ) from error

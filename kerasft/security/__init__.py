@@ -3,10 +3,9 @@
 Each check raises a `CheckpointError` at what could do harm, and does nothing within `trust`.
 """
 
-from kerasft.security.files import MAX_DEPTH, MAX_JSON_BYTES, check_regular_file, read_json
-from kerasft.security.hdf5 import MAX_WEIGHTS, check_hdf5
+from kerasft.security.files import check_regular_file, read_bounded, read_json
+from kerasft.security.hdf5 import check_hdf5
 from kerasft.security.keras_file import (
-    MAX_LAYERS,
     bounded_variables,
     check_config,
     check_keras_file,
@@ -14,15 +13,14 @@ from kerasft.security.keras_file import (
     unlisted_names,
 )
 from kerasft.security.programs import check_litert_file, check_saved_model
+from kerasft.security.tables import check_columns, check_table, check_text_file, check_texts
+from kerasft.security.tf1_index import check_tf1_index
 from kerasft.security.tokenizer_file import check_tokenizer
 from kerasft.security.trust import is_trusted, refuse, trust
 
 __all__ = [
-    "MAX_DEPTH",
-    "MAX_JSON_BYTES",
-    "MAX_LAYERS",
-    "MAX_WEIGHTS",
     "bounded_variables",
+    "check_columns",
     "check_config",
     "check_hdf5",
     "check_keras_file",
@@ -30,8 +28,13 @@ __all__ = [
     "check_preset",
     "check_regular_file",
     "check_saved_model",
+    "check_table",
+    "check_text_file",
+    "check_texts",
+    "check_tf1_index",
     "check_tokenizer",
     "is_trusted",
+    "read_bounded",
     "read_json",
     "refuse",
     "trust",

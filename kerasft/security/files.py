@@ -8,12 +8,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from kerasft.errors import CheckpointError
-from kerasft.security.trust import is_trusted, refuse
-
-MAX_JSON_BYTES = 64 * 2**20
-"""Largest JSON file that is read: `config.json`, `kerasft.json`, `tokenizer.json` (XLM-RoBERTa's has 17 MB)."""
-MAX_DEPTH = 100
-"""Deepest nesting of a JSON file."""
+from kerasft.features import is_unicode
+from kerasft.limits import how_to_raise, limit
+from kerasft.security.trust import is_trusted
 
 
 def check_regular_file(path: str | os.PathLike) -> None:
@@ -39,6 +36,33 @@ def check_regular_file(path: str | os.PathLike) -> None:
         raise CheckpointError(f"{path} is not an ordinary file. Copy what it gives into a file, and name that.")
 
 
+def read_bounded(path: str | os.PathLike) -> bytes:
+    """Read a whole file of a checkpoint that is no weights: an ordinary one, of bounded size.
+
+    Raises:
+        CheckpointError: If it is another kind of file, or has more than `KERASFT_MAX_FILE_BYTES` bytes (docs/security.md).
+
+    Example:
+
+    >>> read_bounded("/dev/zero")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: /dev/zero is not an ordinary file. ...
+    """
+    check_regular_file(path)
+    most = limit("FILE_BYTES")
+    if os.path.getsize(path) > most and not is_trusted():
+        raise CheckpointError(
+            f"{path} has more than {most} bytes, which no such file needs. {how_to_raise('FILE_BYTES')}"
+        )
+    try:
+        return pathlib.Path(path).read_bytes()
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read: {error.strerror}. Check the path and its permissions."
+        ) from error
+
+
 def read_json(path: str | os.PathLike, content: bytes | None = None) -> Any:
     """Read a JSON file whose size and nesting are bounded.
 
@@ -47,26 +71,27 @@ def read_json(path: str | os.PathLike, content: bytes | None = None) -> Any:
         content: Its bytes, where they were read from an archive.
 
     Raises:
-        CheckpointError: If it is larger than `MAX_JSON_BYTES`, nested deeper than `MAX_DEPTH`, or no JSON in UTF-8.
+        CheckpointError: If it is larger than `KERASFT_MAX_FILE_BYTES`, nested deeper than `KERASFT_MAX_DEPTH`, or no JSON in
+            UTF-8 with whole characters.
 
     Example:
 
     >>> read_json("a.json", b'{"a": [1]}')
     {'a': [1]}
     """
-    if content is None:
-        check_regular_file(path)
-        if os.path.getsize(path) > MAX_JSON_BYTES and not is_trusted():
-            raise refuse(path, f"has more than {MAX_JSON_BYTES} bytes, which no such file needs")
-        content = pathlib.Path(path).read_bytes()
+    content = read_bounded(path) if content is None else content
+    most = limit("DEPTH")
+    too_deep = CheckpointError(f"{path} is nested deeper than {most} levels. {how_to_raise('DEPTH')}")
     try:
         value = json.loads(content.decode("utf-8-sig"))
     except RecursionError as error:
-        raise refuse(path, f"is nested deeper than {MAX_DEPTH} levels") from error
+        raise too_deep from error
     except ValueError as error:
         raise CheckpointError(f"{path} is damaged: it is no JSON in UTF-8 ({error}). Copy or save it again.") from error
-    if any(depth > MAX_DEPTH for _, depth in walk(value)):
-        raise refuse(path, f"is nested deeper than {MAX_DEPTH} levels")
+    if any(depth > most for _, depth in walk(value)):
+        raise too_deep
+    if b"\\ud" in content.lower() and not is_unicode(json.dumps(value, ensure_ascii=False)):
+        raise CheckpointError(f"{path} is damaged: a text in it holds half of a surrogate pair. Copy or save it again.")
     return value
 
 

@@ -1,17 +1,20 @@
 """An HDF5 file of weights: numbers that stand in it, and nothing that leads elsewhere."""
 
+import contextlib
 import io
 import math
 import os
+import re
+import struct
 from collections.abc import Iterator
 
 import h5py
 
 from kerasft.errors import CheckpointError
+from kerasft.limits import how_to_raise, limit
 from kerasft.security.trust import refuse
 
-MAX_WEIGHTS = 20_000
-"""Most tensors in a weights file; a BERT of 24 layers has about 400."""
+_CHUNK = 2**24
 
 
 def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> int:
@@ -26,7 +29,7 @@ def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> 
 
     Raises:
         CheckpointError: If it holds soft or external links, virtual datasets, data in other files, filters that unpack,
-            types that are no numbers or text, or more than `MAX_WEIGHTS` datasets.
+            types that are no numbers or text, more datasets than `KERASFT_MAX_WEIGHTS`, or a damaged heap of texts.
 
     Example:
 
@@ -38,8 +41,14 @@ def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> 
     kerasft.errors.CheckpointError: links.h5 holds a link to another place ('elsewhere'). ...
     """
     try:
+        numbers, described = 0, False
         with h5py.File(file, "r") as opened:
-            return sum(math.prod(dataset.shape) for dataset in _datasets(opened, name))
+            for dataset in _datasets(opened, name):
+                numbers += math.prod(dataset.shape)
+                described = described or "dtype" in dataset.attrs  # Keras writes it for bfloat16 alone, and reads it
+        if described:
+            _check_heaps(file)
+        return numbers
     except CheckpointError:
         raise
     except Exception as error:  # h5py raises its own kinds, and OSError, for a damaged file
@@ -56,8 +65,8 @@ def _datasets(file: h5py.File, name: str | os.PathLike) -> Iterator[h5py.Dataset
         seen.add(address)
         for key in group:
             number += 1
-            if number > MAX_WEIGHTS * 4:
-                raise refuse(name, f"has more than {MAX_WEIGHTS} tensors")
+            if number > limit("WEIGHTS") * 4:  # with the groups that they stand in; a BERT of 24 layers has about 400
+                raise CheckpointError(f"{name} has more than {limit('WEIGHTS')} tensors. {how_to_raise('WEIGHTS')}")
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise refuse(name, f"holds a link to another place ({key!r})")
             item = group[key]
@@ -80,3 +89,36 @@ def _check_dataset(dataset: h5py.Dataset, name: str | os.PathLike) -> None:
         raise refuse(name, f"holds {dataset.name!r}, which is no tensor of numbers")
     if dataset.id.get_storage_size() < math.prod(dataset.shape) * dataset.dtype.itemsize:
         raise refuse(name, f"says that {dataset.name!r} has the shape {dataset.shape}, and holds less")
+
+
+def _check_heaps(file: str | os.PathLike | io.IOBase) -> None:
+    """Check where HDF5 keeps texts, since it can search a damaged heap forever.
+
+    The format: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html (section III.E).
+    """
+    with contextlib.ExitStack() as stack:
+        opened = file if hasattr(file, "read") else stack.enter_context(open(file, "rb"))
+        size = opened.seek(0, os.SEEK_END)
+        start, rest = opened.seek(0), b""
+        while chunk := opened.read(_CHUNK):
+            for match in re.finditer(rb"GCOL\x01\0\0\0", rest + chunk):
+                _check_heap(opened, start - len(rest) + match.start(), size)
+            start, rest = start + len(chunk), chunk[-7:]
+            opened.seek(start)
+
+
+def _check_heap(file: io.IOBase, start: int, size: int) -> None:
+    file.seek(start + 8)
+    (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
+    if not 16 <= length <= min(size - start, _CHUNK):
+        raise ValueError("a heap of texts ends after the file")
+    content, place = file.read(length - 16), 0
+    while place + 16 <= len(content):
+        index, _, own = struct.unpack_from("<HH4xQ", content, place)
+        if index == 0:  # the rest is free, its head included
+            if own != len(content) - place:
+                raise ValueError("a heap of texts has a gap")
+            return
+        place += 16 + -(-own // 8) * 8
+        if place > len(content) or index > len(content) // 16:
+            raise ValueError("a heap of texts is damaged")

@@ -15,13 +15,11 @@ from typing import Any
 import tensorflow as tf
 
 from kerasft.errors import CheckpointError
-from kerasft.security.files import MAX_JSON_BYTES, check_regular_file, read_json, walk
+from kerasft.limits import how_to_raise, limit
+from kerasft.security.files import check_regular_file, read_json, walk
 from kerasft.security.hdf5 import check_hdf5
 from kerasft.security.trust import is_trusted, refuse
 from kerasft.serialization import CLASSES
-
-MAX_LAYERS = 20_000
-"""Most layers in a model's config; a BERT of 24 layers has about 60."""
 
 _MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
 # What is no layer of ours, by the module that Keras writes: only what computes on tensors. No Lambda, no wrapper of other
@@ -127,8 +125,8 @@ def check_keras_file(path: str | os.PathLike) -> int:
                 raise refuse(path, "is compressed or encrypted, as Keras writes no model")
             if sum(member.file_size for member in members) > os.path.getsize(path):
                 raise refuse(path, "says that it unpacks to more than there is")
-            if archive.getinfo("config.json").file_size > MAX_JSON_BYTES:
-                raise refuse(path, f"has a config of more than {MAX_JSON_BYTES} bytes")
+            if archive.getinfo("config.json").file_size > (most := limit("FILE_BYTES")):
+                raise CheckpointError(f"{path} has a config of more than {most} bytes. {how_to_raise('FILE_BYTES')}")
             check_config(read_json(f"{path}: config.json", archive.read("config.json")), path)
             with archive.open("model.weights.h5") as file:
                 return check_hdf5(file, f"{path}: model.weights.h5")
@@ -184,7 +182,7 @@ def check_config(config: Any, path: str | os.PathLike) -> None:
         path: The file, for messages.
 
     Raises:
-        CheckpointError: At the first that is on no list, or if there are more than `MAX_LAYERS`.
+        CheckpointError: At the first that is on no list, or if there are more layers than `KERASFT_MAX_LAYERS`.
 
     Example:
 
@@ -197,8 +195,9 @@ def check_config(config: Any, path: str | os.PathLike) -> None:
         raise refuse(path, "has a config that is no model's")
     config = {**config, "compile_config": None}  # which Keras leaves out too, with compile=False
     number = _check_names(config, path)
-    if number > MAX_LAYERS * 10 or len(_layers(config)) > MAX_LAYERS:
-        raise refuse(path, f"has more than {MAX_LAYERS} layers")
+    most = limit("LAYERS")  # a BERT of 24 layers has about 60
+    if number > most * 10 or len(_layers(config)) > most:
+        raise CheckpointError(f"{path} has more than {most} layers. {how_to_raise('LAYERS')}")
 
 
 def _check_names(config: Any, path: str | os.PathLike) -> int:
@@ -250,6 +249,8 @@ def _layers(config: dict) -> list:
 def _is_known(value: dict) -> bool:
     name, module, registered = (value.get(key) for key in ("class_name", "module", "registered_name"))
     if "config" not in value or not isinstance(name, str):
+        return False
+    if not all(place is None or isinstance(place, str) for place in (module, registered)):
         return False
     if name in _VALUES:
         return module is None and registered is None

@@ -1,9 +1,11 @@
-"""A `tokenizer.json`: no regular expression that could take forever."""
+"""A `tokenizer.json`: no regular expression that could take forever, no number or part that makes a short text endless."""
 
 import os
 import re
 from typing import Any
 
+from kerasft.errors import CheckpointError
+from kerasft.limits import how_to_raise, limit
 from kerasft.security.files import walk
 from kerasft.security.trust import is_trusted, refuse
 
@@ -13,20 +15,25 @@ _KNOWN = {
 }
 _REPEATED = re.compile(r"(?<!\\)[*+]|(?<!\\)\{\d*,?\d*\}")
 _MAX_PATTERN = 200  # characters
+_MAX_PARTS = 100
+"""Most normalisers, pre-tokenizers, decoders and parts of a template together; XLM-RoBERTa has 12."""
+_MAX_GROWTH = 1000
+"""Most characters that the normalisers, or the decoders, may make of one."""
 
 
 def check_tokenizer(content: Any, path: str | os.PathLike) -> None:
-    """Check the regular expressions of a tokenizer, unless within `trust`.
+    """Check a tokenizer, unless within `trust`.
 
-    The engine tries every way to match, and a short expression such as `(a+)+$` has more of them than a text has letters. So an
-    expression must be known, or repeat no more than one thing.
+    A regular expression must be known, or repeat no more than one thing: the engine tries every way to match, and a short one
+    such as `(a+)+$` has more of them than a text has letters. An id must be below `KERASFT_MAX_TOKENS`, since the library lists
+    all ids up to the largest. Replacements may not let a text grow without end.
 
     Args:
         content: What `tokenizer.json` holds.
         path: The file, for messages.
 
     Raises:
-        CheckpointError: If an expression is another one.
+        CheckpointError: If an expression, a number or a part is another one.
 
     Example:
 
@@ -43,3 +50,45 @@ def check_tokenizer(content: Any, path: str | os.PathLike) -> None:
             continue
         if len(pattern) > _MAX_PATTERN or len(_REPEATED.findall(pattern)) > 1:
             raise refuse(path, f"holds the regular expression {pattern[:100]!r}, which could take forever")
+    if isinstance(content, dict):
+        _check_numbers(content, path)
+        for name in ("normalizer", "pre_tokenizer", "decoder"):
+            _check_growth(content.get(name), name, path)
+        _check_template(content.get("post_processor"), path)
+
+
+def _check_numbers(content: dict, path: str | os.PathLike) -> None:
+    most = limit("TOKENS")
+    model = content.get("model")
+    vocabulary = model.get("vocab") if isinstance(model, dict) else None
+    ids = list(vocabulary.values()) if isinstance(vocabulary, dict) else []
+    for name in ("added_tokens", "post_processor", "padding", "truncation"):
+        ids.extend(value for value, _ in walk(content.get(name)))
+    wrong = next((number for number in ids if isinstance(number, int | float) and not 0 <= number < most), None)
+    if wrong is not None:
+        raise CheckpointError(
+            f"{path}: ids and lengths must be from 0 to {most - 1}; received: {str(wrong)[:40]}. Copy the file again. "
+            f"{how_to_raise('TOKENS')}"
+        )
+
+
+def _check_growth(part: Any, name: str, path: str | os.PathLike) -> None:
+    parts = [value for value, _ in walk(part) if isinstance(value, dict) and "type" in value]
+    growth = 1
+    for value in parts:
+        new = value.get("content", value.get("prepend"))
+        pattern = value.get("pattern")
+        old = pattern.get("String") if isinstance(pattern, dict) else None
+        if old == "":
+            raise refuse(path, f"has a {name} that replaces nothing by something")
+        growth *= max(1, -(-len(new) // len(old or "x"))) if isinstance(new, str) else 1
+    if len(parts) > _MAX_PARTS or growth > _MAX_GROWTH:
+        raise refuse(path, f"has a {name} of {len(parts)} parts, which make up to {growth} characters of one")
+
+
+def _check_template(part: Any, path: str | os.PathLike) -> None:
+    values = [value for value, _ in walk(part) if isinstance(value, dict)]
+    pieces = sum("Sequence" in value or "SpecialToken" in value for value in values)
+    ids = sum(len(value["ids"]) for value in values if isinstance(value.get("ids"), list))
+    if pieces > _MAX_PARTS or ids > _MAX_PARTS or sum("type" in value for value in values) > _MAX_PARTS:
+        raise refuse(path, f"puts more than {_MAX_PARTS} parts around a text")

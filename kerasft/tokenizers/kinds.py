@@ -5,12 +5,13 @@ The functions below make these parts as the classes of `transformers` do, of the
 """
 
 import dataclasses
-import json
+import io
 import pathlib
 from collections.abc import Callable, Mapping
 
 from tokenizers import AddedToken, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors
 
+from kerasft import security
 from kerasft.tokenizers import sentencepiece_file
 
 Settings = Mapping[str, object]
@@ -34,6 +35,7 @@ ROBERTA_TOKENS = {
 }
 GPT2_TOKENS = dict.fromkeys(("unk_token", "bos_token", "eos_token"), "<|endoftext|>")
 T5_TOKENS = {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+_MOST_SENTINELS = 10_000  # T5 has 100
 _WORD_START = "\u2581"  # SentencePiece's mark of a space
 
 
@@ -164,8 +166,12 @@ def _template(backend: Tokenizer, single: str, pair: str, *special: str) -> proc
     return processors.TemplateProcessing(single=single, pair=pair, special_tokens=ids)
 
 
+def _read_text(path: pathlib.Path) -> str:
+    return io.TextIOWrapper(io.BytesIO(security.read_bounded(path)), "utf-8").read()
+
+
 def _read_vocabulary(folder: pathlib.Path) -> dict[str, int]:
-    lines = (folder / "vocab.txt").read_text("utf-8").split("\n")  # not splitlines: U+2028 is a token
+    lines = _read_text(folder / "vocab.txt").split("\n")  # not splitlines: U+2028 is a token
     return {token: index for index, token in enumerate(lines[:-1] if lines[-1] == "" else lines)}
 
 
@@ -174,8 +180,8 @@ def _read_wordpiece(folder: pathlib.Path, settings: Settings) -> Tokenizer:
 
 
 def _read_merges(folder: pathlib.Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    vocabulary = json.loads((folder / "vocab.json").read_text("utf-8"))
-    lines = (folder / "merges.txt").read_text("utf-8").split("\n")
+    vocabulary = security.read_json(folder / "vocab.json")
+    lines = _read_text(folder / "merges.txt").split("\n")
     if lines[0].startswith("#version"):
         lines = lines[1:]
     merges = [tuple(line.split(" ")) for line in lines if line]
@@ -196,7 +202,10 @@ def _read_roberta(folder: pathlib.Path, settings: Settings) -> Tokenizer:
 def _read_t5(folder: pathlib.Path, settings: Settings) -> Tokenizer:
     model = sentencepiece_file.read(folder / "spiece.model")
     # The sentinels of T5's pre-training stand behind the file's own pieces, the last one first.
-    sentinels = [(f"<extra_id_{index}>", 0.0) for index in reversed(range(int(settings.get("extra_ids", 100))))]
+    number = int(settings.get("extra_ids", 100))
+    if not 0 <= number <= _MOST_SENTINELS:
+        raise ValueError(f"extra_ids must be from 0 to {_MOST_SENTINELS}; received: {number}")
+    sentinels = [(f"<extra_id_{index}>", 0.0) for index in reversed(range(number))]
     pieces = [(piece.text, piece.score) for piece in model.pieces] + sentinels
     backend = t5(pieces, settings, unknown_id=model.unknown_id, character_map=model.character_map)
     _add_marked(backend, model)

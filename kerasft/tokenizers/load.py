@@ -45,6 +45,7 @@ _NOT_OF_THE_WRAPPER = (
     "add_bos_token",
     "trim_offsets",
 )  # they are in the Rust tokenizer; transformers would act on them
+_PROBE = "A b\u00e9\u4e2d\U0001f600\u0378"  # the last is no character: it has no token in any vocabulary
 _FILES = sorted({" and ".join(kind.files) for kind in kinds.KINDS.values()})
 
 
@@ -95,6 +96,7 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
             backend = kind.read(folder, settings)
             _add_tokens(backend, folder)
         tokenizer = wrapped(backend, kind, settings)
+        tokenizer(_PROBE, _PROBE)  # what can answer no text is better refused here
     except CheckpointError:
         raise
     except BaseException as error:  # Damaged files raise errors of every kind; a panic in Rust is no `Exception`.

@@ -10,6 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from kerasft import security
 from kerasft.errors import CheckpointError
 
 UNIGRAM = 1
@@ -67,7 +68,7 @@ def read(path: pathlib.Path) -> SentencePieceModel:
     """
     pieces, model_type, character_map = [], UNIGRAM, b""
     try:
-        for field, value in _fields(path.read_bytes()):
+        for field, value in _fields(security.read_bounded(path)):
             if field == _PIECES:
                 piece = dict(_fields(value))
                 score = struct.unpack("<f", piece.get(_PIECE_SCORE, bytes(4)))[0]

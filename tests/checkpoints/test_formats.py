@@ -72,10 +72,10 @@ def test_googles_bert_loads_equal_to_its_twin(tmp_path):
 def test_a_damaged_tf1_checkpoint_is_one_sentence(tmp_path):
     tf1_folder(tmp_path)
     (tmp_path / "bert_model.ckpt.data-00000-of-00001").write_bytes(b"cut")
-    with pytest.raises(CheckpointError, match=r"bert_model\.ckpt: not a readable TensorFlow 1 checkpoint"):
+    with pytest.raises(CheckpointError, match=r"bert_model\.ckpt\.index cannot be read as a TensorFlow 1 checkpoint"):
         kerasft.load_pretrained(tmp_path)
     (tmp_path / "bert_model.ckpt.index").write_bytes(b"garbage")
-    with pytest.raises(CheckpointError, match=r"bert_model\.ckpt: not a readable TensorFlow 1 checkpoint"):
+    with pytest.raises(CheckpointError, match=r"bert_model\.ckpt\.index cannot be read as a TensorFlow 1 checkpoint"):
         kerasft.load_pretrained(tmp_path)
 
 

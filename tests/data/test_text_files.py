@@ -25,9 +25,7 @@ def test_what_is_larger_or_unpacks_to_more_is_refused(tmp_path, monkeypatch):
 def test_a_limit_that_is_no_number_is_named(tmp_path, monkeypatch):
     monkeypatch.setenv("KERASFT_MAX_DATA_BYTES", "4 GB")
     (tmp_path / "a.csv").write_text("text,label\na,b\n")
-    with pytest.raises(
-        KerasftError, match=r"`KERASFT_MAX_DATA_BYTES` must be a whole number of bytes; received: '4 GB'"
-    ):
+    with pytest.raises(KerasftError, match=r"`KERASFT_MAX_DATA_BYTES` must be a whole number; received: '4 GB'"):
         read_texts(tmp_path / "a.csv")
 
 

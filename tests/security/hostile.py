@@ -3,7 +3,6 @@
 `benchmarks/hostile.py` runs all of them, test_hostile.py some.
 """
 
-import gzip
 import json
 import os
 import pathlib
@@ -14,55 +13,21 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from tests.security.conftest import rewrite
+from tests.security.hostile_data import data_cases
+from tests.security.mutations import flip, mutate
 from tests.security.test_keras_file import HDF5, NAMES, PLACES, named, weights
 
-SECONDS, GIGABYTES = 60, 4
-"""A case that takes longer is a hang; one that takes more memory than this beyond what the process had is `memory`."""
-NUMBERS = [0, -1, 1, 2**31, 2**31 - 1, 10**7, 10**9, 10**18, 10**400, 0.5, 1e308, True]
-VALUES = [*NUMBERS, None, "", "x", "../../../etc/passwd", [], {}, [[]], "\ud800", "0" * 10_000, [0] * 1000]
+SECONDS, PATIENCE, GIGABYTES = 60, 600, 4
+"""A case that takes longer is a hang; one that takes more memory than this beyond what the process had is `memory`.
 
+What computes is measured in processor time, since a busy machine is no hang; what waits, by the clock.
+"""
+PARTS = ("config", "archive", "metadata", "checkpoint", "programs", "data")
 Case = tuple[str, str, pathlib.Path]
 """Kind, action (a key of hostile_worker.ACTIONS), and the file or folder."""
-
-
-def _paths(value, path=()) -> Iterator[tuple]:
-    children = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, child in children:
-        yield (*path, key)
-        yield from _paths(child, (*path, key))
-
-
-def mutate(value, generator: random.Random, number: int = 1):
-    """The same JSON with some places of it replaced, left out or repeated."""
-    value = json.loads(json.dumps(value))
-    for _ in range(number):
-        *parents, key = generator.choice(list(_paths(value)) or [()]) or ("x",)
-        place = value
-        for parent in parents:
-            place = place[parent]
-        old = place[key]
-        numeric = isinstance(old, int | float) and not isinstance(old, bool)
-        action = generator.random()
-        if action < 0.1:
-            del place[key]
-        elif action < 0.2 and isinstance(place, list):
-            place.extend([old] * 1000)
-        else:
-            place[key] = generator.choice(NUMBERS if numeric and action < 0.8 else VALUES)
-    return value
-
-
-def flip(path: pathlib.Path, generator: random.Random, number: int = 3) -> None:
-    """Change some bits of a file, or cut it."""
-    content = bytearray(path.read_bytes())
-    if generator.random() < 0.1:
-        content = content[: generator.randrange(len(content))]
-    for _ in range(number if content else 0):
-        content[generator.randrange(len(content))] ^= 1 << generator.randrange(8)
-    path.write_bytes(content)
 
 
 class Corpus:
@@ -73,16 +38,26 @@ class Corpus:
         folder: Where the hostile copies go.
         scale: Share of the random cases; 1 makes more than 1,000 in all.
         seed: Of the random ones.
+        parts: Of `PARTS`.
     """
 
-    def __init__(self, whole: dict[str, pathlib.Path], folder: pathlib.Path, *, scale: float = 1.0, seed: int = 0):
+    def __init__(
+        self,
+        whole: dict[str, pathlib.Path],
+        folder: pathlib.Path,
+        *,
+        scale: float = 1.0,
+        seed: int = 0,
+        parts: Sequence[str] = PARTS,
+    ):
+        self.parts = parts
         self.whole, self.folder, self.scale = whole, folder, scale
         self.random = random.Random(seed)
         self.number = 0
 
     def __iter__(self) -> Iterator[Case]:
-        for part in (self.config, self.archive, self.metadata, self.checkpoint, self.programs, self.data):
-            yield from part()
+        for part in self.parts:
+            yield from getattr(self, part)()
 
     def copy(self, name: str) -> pathlib.Path:
         self.number += 1
@@ -201,34 +176,7 @@ class Corpus:
             yield "SavedModel with flipped bits", "bundle", folder
 
     def data(self) -> Iterator[Case]:
-        content = {
-            "cell.csv": b"text,label\n" + b"a" * 50_000_000 + b",x\n",
-            "quote.csv": b'text,label\n"' + b"a,b\n" * 1_000_000,
-            "columns.csv": b",".join(b"c%d" % number for number in range(100_000)) + b"\n",
-            "labels.csv": b"text,label\n" + b"".join(b"a,%d\n" % number for number in range(200_000)),
-            "nul.csv": b"text,label\na\x00b,x\n",
-            "deep.jsonl": b'{"text": ' + b"[" * 100_000 + b"]" * 100_000 + b"}\n",
-            "number.jsonl": b'{"text": "a", "label": ' + b"9" * 100_000 + b"}\n",
-            "bomb.csv.gz": gzip.compress(bytes(2_000_000_000), 1),
-            "cut.csv.gz": gzip.compress(b"text,label\na,x\n")[:-6],
-            "surrogate.jsonl": b'{"text": "\\ud800", "label": "x"}\n',
-            "cut.parquet": b"PAR1" + b"\xff" * 100 + b"PAR1",
-            "empty.csv": b"",
-        }
-        for name, data in content.items():
-            path = self.folder / name
-            path.write_bytes(data)
-            yield "data file", "data", path
-        os.mkfifo(self.folder / "pipe.csv")
-        yield "pipe or device for a file", "data", self.folder / "pipe.csv"
-        (self.folder / "zero.csv").symlink_to("/dev/zero")
-        yield "pipe or device for a file", "data", self.folder / "zero.csv"
-        text = b"text,label\n" + b'"a good film",yes\n"a, bad one",no\n' * 20
-        for number in self.times(100):
-            path = self.folder / f"flipped_{number}.csv"
-            path.write_bytes(text)
-            flip(path, self.random, 10)
-            yield "data file with flipped bits", "data", path
+        yield from data_cases(self.folder, self.random, self.scale)
 
 
 class Worker:
@@ -247,19 +195,33 @@ class Worker:
             self.process.stdout.readline()  # it is ready: TensorFlow is there
         before = self._memory()
         print(json.dumps([action, str(path)]), file=self.process.stdin, flush=True)
-        end = time.monotonic() + SECONDS
+        end, computed = time.monotonic() + PATIENCE, self._seconds()
+        idle, last = time.monotonic(), computed
         while time.monotonic() < end:
             if select.select([self.process.stdout], [], [], 0.2)[0]:
                 line = self.process.stdout.readline()
                 return line.strip() if line else self._stop("crash")
             if self._memory() - before > GIGABYTES * 2**30:
                 return self._stop("memory")
+            if (now := self._seconds()) - computed > SECONDS:
+                break
+            idle = idle if now == last else time.monotonic()
+            if time.monotonic() - idle > SECONDS:
+                break
+            last = now
         return self._stop("hang")
 
     def close(self) -> None:
         """End the process."""
         if self.process is not None:
             self._stop("")
+
+    def _seconds(self) -> float:
+        try:
+            fields = pathlib.Path(f"/proc/{self.process.pid}/stat").read_text("ascii").rpartition(")")[2].split()
+        except OSError:
+            return 0.0
+        return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
 
     def _memory(self) -> int:
         try:
@@ -278,11 +240,13 @@ class Worker:
 def run(cases: Corpus, report: Callable[[Case, str], None]) -> None:
     """Try each case, tell of it, and remove its files."""
     worker = Worker()
-    for case in cases:
-        _, action, path = case
-        report(case, worker.try_case(action, path))
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink()
-    worker.close()
+    try:
+        for case in cases:
+            _, action, path = case
+            report(case, worker.try_case(action, path))
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+    finally:
+        worker.close()

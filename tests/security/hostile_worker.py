@@ -8,15 +8,44 @@ import tempfile
 import warnings
 
 import kerasft
-import kerasft.data
 import kerasft.pipelines
+from kerasft import data
 from kerasft.errors import KerasftError
+from tests import tiny
 
 ACTIONS = {
     "bundle": lambda path: kerasft.pipelines.load(path)(["a good film"]),
     "checkpoint": kerasft.load_pretrained,
-    "data": lambda path: list(kerasft.data.read_texts(path)),
+    "text-classification": lambda path: classified(path, "single_label"),
+    "multi-label": lambda path: classified(path, "multi_label"),
+    "token-classification": lambda path: tagged(path),
+    "question-answering": lambda path: first(data.question_answering(path, tiny.tokenizer(), max_length=24)),
+    "sentence-embedding": lambda path: first(data.sentence_pairs(path, tiny.tokenizer())),
+    "relation-extraction": lambda path: data.entity_pairs(path),
+    "sequence-to-sequence": lambda path: data.sources_and_references(path),
+    "masked-lm": lambda path: first(data.masked_lm(path, tiny.tokenizer(), max_length=24)),
 }
+"""What a user does with a file; a data file gets as far as the first batch."""
+
+
+def first(dataset: object) -> object:
+    """The first batch."""
+    return next(iter(dataset))
+
+
+def classified(path: pathlib.Path, problem: str) -> object:
+    """What a training reads of texts with labels."""
+    rows = data.settled(str(path)).source
+    labels = data.collect_labels(rows, problem=problem)
+    return first(data.text_classification(rows, tiny.tokenizer(), labels=labels, max_length=24, shuffle=True))
+
+
+def tagged(path: pathlib.Path) -> object:
+    """What a training reads of tagged words."""
+    rows = data.read_tags(str(path), invalid="repair")
+    return first(data.token_classification(rows, tiny.tokenizer(), labels=data.collect_tags(rows), max_length=24))
+
+
 seen: list[str] = []
 
 

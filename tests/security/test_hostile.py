@@ -16,13 +16,14 @@ def whole_files(tmp_path_factory):
     return write_whole_files(tmp_path_factory.mktemp("whole"))
 
 
-def write_whole_files(folder):
-    """What the hostile files are made of: a bundle, a checkpoint, a SavedModel and a LiteRT folder."""
+def write_whole_files(folder, *, exports=True):
+    """What the hostile files are made of: a bundle, a checkpoint and, with `exports`, a SavedModel and a LiteRT folder."""
     bundle = kerasft.save_bundle(folder / "bundle", tiny.classifier(), tiny.tokenizer(), max_length=12)
     tiny.bert_folder(folder / "checkpoint")
-    kerasft.export.saved_model(bundle, folder / "saved_model")
-    kerasft.export.litert(bundle, folder / "litert", sequence_length=12)
-    return {name: folder / name for name in ("bundle", "checkpoint", "saved_model", "litert")}
+    if exports:
+        kerasft.export.saved_model(bundle, folder / "saved_model")
+        kerasft.export.litert(bundle, folder / "litert", sequence_length=12)
+    return {path.name: path for path in folder.iterdir()}
 
 
 @pytest.mark.parametrize("scale", [0.03, pytest.param(1.0, marks=pytest.mark.slow)])

@@ -135,7 +135,7 @@ def test_a_config_asks_for_no_more_than_the_file_holds(bundle, size):
 
 
 def test_a_million_layers_are_refused(bundle, monkeypatch):
-    monkeypatch.setattr("kerasft.security.keras_file.MAX_LAYERS", 100)
+    monkeypatch.setenv("KERASFT_MAX_LAYERS", "100")
 
     def change(config):
         layers = config["config"]["layers"]
@@ -272,3 +272,11 @@ def test_the_list_names_classes_that_keras_has():
         # ReversibleEmbedding and the quantization configs came after the oldest Keras that kerasft takes.
         newer = {"ReversibleEmbedding", "Int4QuantizationConfig", "Int8QuantizationConfig"}
         assert missing <= newer, (module, missing, version)
+
+
+@pytest.mark.parametrize("key", ["module", "registered_name", "class_name"])
+@pytest.mark.parametrize("value", [{}, [], 1, True])
+def test_a_name_that_is_no_text_is_refused(key, value):
+    config = {"module": "keras.layers", "class_name": "Dense", "config": {}, "registered_name": None, key: value}
+    with pytest.raises(CheckpointError, match="not among the classes that kerasft loads"):
+        security.check_config(config, "model.keras")

@@ -24,3 +24,61 @@ def test_an_expression_that_repeats_twice_is_refused(bundle, pattern, place):
 @pytest.mark.parametrize("pattern", [" {2,}", r"\d", "[a-z]+", *_KNOWN])
 def test_expressions_of_real_tokenizers_pass(pattern):
     security.check_tokenizer({"normalizers": [{"pattern": {"Regex": pattern}}]}, "tokenizer.json")
+
+
+def changed(bundle, change):
+    """Change the bundle's tokenizer.json."""
+    path = bundle / "tokenizer.json"
+    parts = json.loads(path.read_text("utf-8"))
+    change(parts)
+    path.write_text(json.dumps(parts), "utf-8")
+
+
+@pytest.mark.parametrize("number", [2**31 - 1, 10**7, -1, 10**400])
+@pytest.mark.parametrize(
+    "put",
+    [
+        lambda parts, number: parts["model"]["vocab"].update(film=number),
+        lambda parts, number: parts["added_tokens"][0].update(id=number),
+        lambda parts, number: parts.update(padding={"strategy": {"Fixed": number}}),
+        lambda parts, number: parts.update(truncation={"max_length": number}),
+    ],
+)
+def test_an_id_or_length_that_no_tokenizer_has_is_refused(bundle, put, number):
+    """The library lists all ids up to the largest: one of 2^31 takes all memory."""
+    changed(bundle, lambda parts: put(parts, number))
+    with pytest.raises(CheckpointError, match=r"ids and lengths must be from 0 to 4999999; .*KERASFT_MAX_TOKENS"):
+        kerasft.load_bundle(bundle)
+
+
+def replace(old, new):
+    """A normaliser that replaces a text."""
+    return {"type": "Replace", "pattern": {"String": old}, "content": new}
+
+
+@pytest.mark.parametrize(
+    ("part", "problem"),
+    [
+        ({"type": "Sequence", "normalizers": [replace("a", "aa")] * 40}, "1099511627776 characters of one"),
+        ({"type": "Sequence", "normalizers": [{"type": "Lowercase"}] * 200}, "of 201 parts"),
+        (replace("", "x"), "replaces nothing by something"),
+        ({"type": "Prepend", "prepend": "x" * 5000}, "5000 characters of one"),
+    ],
+)
+def test_a_text_that_would_grow_without_end_is_refused(bundle, part, problem):
+    changed(bundle, lambda parts: parts.update(normalizer=part))
+    with pytest.raises(CheckpointError, match=rf"tokenizer\.json has a normalizer .*{problem}"):
+        kerasft.load_bundle(bundle)
+
+
+def test_a_template_that_repeats_the_text_is_refused(bundle):
+    changed(bundle, lambda parts: parts["post_processor"]["single"].extend(parts["post_processor"]["single"] * 50))
+    with pytest.raises(CheckpointError, match="puts more than 100 parts around a text"):
+        kerasft.load_bundle(bundle)
+
+
+def test_a_tokenizer_that_can_answer_no_text_is_refused(bundle):
+    changed(bundle, lambda parts: parts["model"]["vocab"].pop("[UNK]"))
+    changed(bundle, lambda parts: parts["added_tokens"].pop(1))
+    with pytest.raises(CheckpointError, match="the tokenizer's files cannot be read"):
+        kerasft.load_bundle(bundle)

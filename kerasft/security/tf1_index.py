@@ -1,0 +1,135 @@
+"""The index of a TensorFlow 1 checkpoint: what each entry says of its tensor must agree with the data files.
+
+TensorFlow ends the process at an entry that it cannot parse, and takes the memory that an entry asks for. The format is a LevelDB
+table (https://github.com/google/leveldb/blob/main/doc/table_format.md) of protocol buffers, never compressed.
+"""
+
+import math
+import os
+import pathlib
+import struct
+from collections.abc import Iterator
+
+import tensorflow as tf
+from tensorflow.core.protobuf import tensor_bundle_pb2
+
+from kerasft.security.files import check_regular_file, read_bounded
+from kerasft.security.trust import damaged, is_trusted
+
+_FOOTER, _MAGIC = 48, 0xDB4775248B80FB57
+_MAX_SHARDS = 1000
+_MAX_DTYPE = 100  # references to variables follow
+
+
+def check_tf1_index(path: str | os.PathLike) -> None:
+    """Check the index of a TensorFlow 1 checkpoint, unless within `trust`.
+
+    Args:
+        path: `NAME.index`; its `NAME.data-00000-of-00001` (or more) lie beside it.
+
+    Raises:
+        CheckpointError: If it is no index, or an entry is no tensor that the data files hold.
+
+    Example:
+
+    >>> _ = (scratch / "bert_model.ckpt.index").write_bytes(b"no table")
+    >>> check_tf1_index(scratch / "bert_model.ckpt.index")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: ...bert_model.ckpt.index cannot be read as a TensorFlow 1 checkpoint: ...
+    """
+    path = pathlib.Path(path)
+    check_regular_file(path)
+    if is_trusted():
+        return
+    content = read_bounded(path)
+    try:
+        entries = [entry for place in _data_blocks(content) for entry in _entries(_block(content, *place))]
+        if not entries or entries[0][0]:
+            raise ValueError("its first entry is no header")
+        header = tensor_bundle_pb2.BundleHeaderProto.FromString(entries[0][1])
+        if not 1 <= header.num_shards <= _MAX_SHARDS:
+            raise ValueError(f"it has {header.num_shards} data files")
+        shards = [f"{path.with_suffix('')}.data-{i:05d}-of-{header.num_shards:05d}" for i in range(header.num_shards)]
+        for shard in shards:
+            check_regular_file(shard)
+        sizes = [os.path.getsize(shard) for shard in shards]
+        for name, value in entries[1:]:
+            _check_entry(name, tensor_bundle_pb2.BundleEntryProto.FromString(value), sizes)
+    except Exception as error:  # protobuf has kinds of its own
+        raise damaged(path, "a TensorFlow 1 checkpoint", error) from error
+
+
+def _check_entry(name: bytes, entry: tensor_bundle_pb2.BundleEntryProto, sizes: list[int]) -> None:
+    shown = name.decode()[:100]
+    shape = [dimension.size for dimension in entry.shape.dim]
+    if entry.slices:
+        raise ValueError(f"{shown!r} is stored in slices: save it as one variable")
+    if entry.shape.unknown_rank or min(shape, default=0) < 0 or len(shape) > 8:
+        raise ValueError(f"{shown!r} has the shape {shape[:10]}")
+    if (
+        not 0 <= entry.shard_id < len(sizes)
+        or not 0 <= entry.offset <= entry.offset + entry.size <= sizes[entry.shard_id]
+    ):
+        raise ValueError(f"{shown!r} lies outside the data files")
+    if entry.dtype > _MAX_DTYPE:
+        raise ValueError(f"{shown!r} has the data type {entry.dtype}")
+    dtype = tf.as_dtype(entry.dtype)  # raises for a number that is no type
+    width = dtype.size or 1  # of a text the number of its bytes is not known, but each has one for its length
+    numbers = math.prod(shape)
+    if numbers * width > entry.size or (dtype.is_floating and numbers * width != entry.size):
+        raise ValueError(f"{shown!r} has the shape {shape} and {entry.size} bytes")
+
+
+def _data_blocks(content: bytes) -> Iterator[tuple[int, int]]:
+    if len(content) < _FOOTER or struct.unpack("<Q", content[-8:])[0] != _MAGIC:
+        raise ValueError("it does not end as one")
+    footer = content[-_FOOTER:]
+    place, handle = 0, []
+    for _ in range(4):  # offset and size of the block about blocks, and of the index
+        value, place = _varint(footer, place)
+        handle.append(value)
+    _block(content, *handle[:2])
+    for _, value in _entries(_block(content, *handle[2:])):
+        offset, place = _varint(value, 0)
+        yield offset, _varint(value, place)[0]
+
+
+def _block(content: bytes, offset: int, size: int) -> bytes:
+    if offset + size + 5 > len(content) or size < 4:
+        raise ValueError("a block ends after the file")
+    if content[offset + size]:
+        raise ValueError("a block is compressed, as TensorFlow writes none")
+    return content[offset : offset + size]
+
+
+def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
+    (restarts,) = struct.unpack("<I", block[-4:])
+    end = len(block) - 4 * (restarts + 1)
+    if end < 0 or any(start > end for start in struct.unpack(f"<{restarts}I", block[end:-4])):
+        raise ValueError("a block's table of places leads out of it")
+    place, key = 0, b""
+    while place < end:
+        sizes = []
+        for _ in range(3):  # bytes that the key shares with the last one, its other bytes, the value's
+            size, place = _varint(block, place)
+            sizes.append(size)
+        shared, own, length = sizes
+        if shared > len(key) or place + own + length > end:
+            raise ValueError("an entry ends after its block")
+        key = key[:shared] + block[place : place + own]
+        yield key, block[place + own : place + own + length]
+        place += own + length
+
+
+def _varint(data: bytes, place: int) -> tuple[int, int]:
+    value = 0
+    for shift in range(0, 70, 7):
+        if place >= len(data):
+            break
+        byte = data[place]
+        place += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, place
+    raise ValueError("a number without an end")
