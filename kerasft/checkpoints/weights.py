@@ -122,7 +122,7 @@ def _note(canonical: str, name: str, tensors: Tensors, stored: dict[str, str]) -
     """Note which tensor has a name; two of them must be the same numbers."""
     other = stored.setdefault(canonical, name)
     if other != name and not np.array_equal(tensors.read(other), tensors.read(name)):
-        _fail(tensors, "holds one weight under two names, with different numbers", (other, name))
+        _fail(tensors, "holds one weight under two names, with different numbers", (name, other))
 
 
 def _resolve(aliases: Mapping[str, str], tensors: Tensors, stored: dict[str, str]) -> None:
