@@ -21,8 +21,8 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 LEVELS = {
     "activations": 0, "errors": 0, "features": 0, "files": 0, "locks": 0, "serialization": 0,
-    "security": 1, "losses": 1, "metrics": 1, "optimizers": 1, "callbacks": 1, "distribution": 1, "measuring": 1,
-    "backbones": 2, "tokenizers": 2, "heads": 2, "data": 2, "postprocessing": 2,
+    "security": 1, "losses": 1, "optimizers": 1, "callbacks": 1, "distribution": 1, "measuring": 1,
+    "backbones": 2, "tokenizers": 2, "heads": 2, "data": 2, "postprocessing": 2, "metrics": 2,
     "adapters": 2, "generation": 2, "quantization": 2,
     "checkpoints": 3, "export": 3, "bundles": 3, "vocabulary": 3,
     "pipelines": 4, "reports": 4,

@@ -8,12 +8,11 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import shlex
 import shutil
 import sys
 import tempfile
 import time
-
-from packaging.version import InvalidVersion, Version
 
 import kerasft
 from kerasft.errors import KerasftError
@@ -34,7 +33,7 @@ TESTED = {
 NEEDED = (
     "tensorflow", "keras", "keras-hub", "tensorflow-text", "transformers", "tokenizers", "huggingface-hub", "safetensors",
     "tensorflow-datasets", "importlib-resources", "tensorboard", "ai-edge-litert", "flatbuffers", "numpy", "ml-dtypes",
-    "h5py", "scipy", "scikit-learn", "seqeval", "sacrebleu", "rouge-score", "pyarrow", "matplotlib", "jinja2", "markupsafe",
+    "h5py", "scipy", "scikit-learn", "sacrebleu", "rouge-score", "pyarrow", "matplotlib", "jinja2", "markupsafe",
     "packaging", "PyYAML", "tqdm",
 )  # fmt: skip
 """What `setup.cfg` requires."""
@@ -78,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{'kerasft':<22}{kerasft.__version__}")
     python = platform.python_version()
     print(f"{'python':<22}{python} ({platform.system()} {platform.machine()}){_outside('python', python)}")
-    missing = _print_packages()
+    missing, tensorflow = _print_packages()
     problems = []
     if "tensorflow" not in missing and "keras" not in missing:
         problems += _print_devices()
@@ -86,9 +85,7 @@ def run(args: argparse.Namespace) -> int:
     print(f"{'hub cache':<22}{home}{' (offline)' if os.environ.get('HF_HUB_OFFLINE') in ('1', 'true', 'True') else ''}")
     print(f"{'free disk':<22}{shutil.disk_usage('.').free / 2**30:.1f} GiB here")
     if missing:
-        problems.append(f"these packages: pip install {' '.join(missing)}")
-        if "tensorflow" not in missing:
-            print("To keep the installed TensorFlow as it is, add --no-deps to the command below (docs/versions.md).")
+        problems.append(f"these packages: {_install_command(missing, tensorflow)}")
     if args.smoke_test and not problems:
         problems += _smoke_test()
     print("Nothing is missing." if not problems else f"Missing: {'; '.join(problems)}.")
@@ -96,25 +93,79 @@ def run(args: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _print_packages() -> list[str]:
-    """Print the version of each package; return what is needed and not installed."""
-    missing = []
+def _print_packages() -> tuple[list[str], str | None]:
+    """Print the version of each package; return what is needed and not installed, and the name that TensorFlow goes by."""
+    missing, tensorflow = [], None
     for package in NEEDED:
         names = _TENSORFLOW if package == "tensorflow" else (package,)
         installed = next((name for name in names if _version(name)), None)
         if installed is None:
             missing.append(package)
-            print(f"{package:<22}MISSING: pip install {package}")
+            print(f"{package:<22}MISSING")
         else:
             print(f"{installed:<22}{_version(installed)}{_outside(package, _version(installed))}")
+        if package == "tensorflow":
+            tensorflow = installed
+    for requirement, requiring in _missing_requirements(set(missing) | {"tensorflow"}).items():
+        missing.append(requirement)
+        print(f"{requirement:<22}MISSING ({requiring} needs it)")
     for package, purpose in _OPTIONAL.items():
         print(f"{package:<22}{_version(package) or f'not installed ({purpose})'}")
+    return missing, tensorflow
+
+
+def _missing_requirements(known: set[str]) -> dict[str, str]:
+    """Packages that the needed ones need in turn and that are not installed: pip's --no-deps leaves them out.
+
+    Args:
+        known: Packages that are not to be looked at.
+
+    Returns:
+        Each requirement (name and versions), and the package that has it.
+    """
+    try:
+        from packaging.requirements import Requirement  # may itself be what is missing
+    except ModuleNotFoundError:
+        return {}
+    missing, seen, waiting = {}, set(known), [name for name in NEEDED if _version(name)]
+    while waiting:
+        package = waiting.pop()
+        for line in importlib.metadata.requires(package) or ():
+            requirement = Requirement(line)
+            name = requirement.name.lower().replace("_", "-")
+            if name in seen or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+                continue
+            seen.add(name)
+            if _version(name):
+                waiting.append(name)
+            else:
+                missing[f"{name}{requirement.specifier}"] = package
     return missing
+
+
+def _install_command(missing: list[str], tensorflow: str | None) -> str:
+    """What installs the packages and leaves an installed TensorFlow, under whichever name, as it is."""
+    quoted = [shlex.quote(requirement) for requirement in missing]  # > and < mean something to a shell
+    if tensorflow is None:
+        return f"pip install {' '.join(quoted)}"
+    # pip would bring `tensorflow` for these two, beside or in place of the one that is there; and tensorflow-text is
+    # compiled against one release of it.
+    release = ".".join(_version(tensorflow).split(".")[:2])
+    pinned = {"keras-hub": "keras-hub", "tensorflow-text": f"'tensorflow-text=={release}.*'"}
+    alone = [pinned[name] for name in missing if name in pinned]
+    others = [requirement for requirement in quoted if requirement not in pinned]
+    commands = [f"pip install --no-deps {' '.join(alone)}"] if alone else []
+    commands += [f"pip install {' '.join(others)}"] if others else []
+    return " && ".join(commands)
 
 
 def _outside(package: str, version: str) -> str:
     """A note if a version is older or newer than those that the tests run with."""
     if package not in TESTED:
+        return ""
+    try:
+        from packaging.version import InvalidVersion, Version  # may itself be what is missing
+    except ModuleNotFoundError:
         return ""
     oldest, newest = TESTED[package]
     try:

@@ -4,7 +4,7 @@ import argparse
 import pathlib
 
 import kerasft
-from kerasft.cli.evaluate import add_columns, read_columns
+from kerasft.cli.evaluate import add_columns, read_columns, settle
 from kerasft.cli.table import print_table, print_warnings
 from kerasft.errors import bad_argument
 
@@ -195,6 +195,7 @@ def _texts_and_gold(args: argparse.Namespace, bundle) -> tuple:
     if not args.verify:
         return None, None
     columns = read_columns(args)
+    settle(kerasft.pipelines.load(bundle), args.bundle, args.verify, columns=columns)  # prints what is guessed
     is_plain = bundle.metadata["problem"] == "single_label" and "out_of_scope" not in bundle.settings
     if bundle.task == "text-classification" and is_plain:
         rows = kerasft.pipelines.load(bundle).read(args.verify, columns)

@@ -6,8 +6,6 @@ import types
 import typing
 from typing import Any
 
-import yaml
-
 from kerasft.errors import KerasftError, bad_argument
 from kerasft.files import local_path
 
@@ -67,6 +65,8 @@ def read_options(args: argparse.Namespace, options_class: type, config: str | No
 
 
 def _read_yaml(path: str, fields: dict[str, dataclasses.Field]) -> dict[str, Any]:
+    import yaml  # here, so that `kerasft doctor` runs where it is missing
+
     try:
         content = yaml.safe_load(local_path(path).read_text("utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:

@@ -141,6 +141,8 @@ def _sentence(error: Exception) -> str | None:
     if isinstance(error, KerasftError):
         columns = " On the command line: --text NAME --label NAME." if "columns={" in str(error) else ""
         return f"error: {' '.join(str(error).split())}{columns}"
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("kerasft"):
+        return f"error: the Python package that holds {error.name} is not installed. `kerasft doctor` says what to install."
     storage = storage_sentence(error)
     return storage and f"error: {storage}"
 

@@ -6,8 +6,6 @@ import inspect
 import sys
 from typing import Any
 
-import yaml
-
 import kerasft
 from kerasft.cli.evaluate import read_columns
 from kerasft.cli.predict_input import read_chunks
@@ -42,8 +40,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--lines",
-        choices=("text", "json"),
-        help="what the lines of standard input or of a text file are (default: JSON objects, if the first line is one)",
+        choices=("text", "json", "csv", "tsv"),
+        help="what the lines of standard input or of a text file are (default: JSON objects, if the first line is one; a table, "
+        "if it is a header of the usual names; else texts)",
     )
     parser.add_argument("--text", help="column of the text: a name, or a number from 0 where the file has no header")
     parser.add_argument("--text-pair", help="column of the second text: of a pair, or the passage of a question")
@@ -101,6 +100,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _options(pipeline, args: argparse.Namespace) -> dict[str, Any]:
     """The options of the pipeline's call, checked against what it takes."""
+    import yaml  # here, so that `kerasft doctor` runs where it is missing
+
     options = {} if args.top_k is None else {"top_k": args.top_k}
     for word in args.set:
         name, equals, value = word.partition("=")

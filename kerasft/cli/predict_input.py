@@ -28,7 +28,8 @@ def read_chunks(
         pipeline: What will answer.
         path: A table, a text file, or None or "-" for standard input.
         columns: The columns that the user names.
-        lines: What lines are, "text" or "json"; None: JSON if the first line is an object.
+        lines: What lines are, "text", "json", "csv" or "tsv"; None: JSON if the first line is an object, a table if it is a
+            header of the usual names.
 
     Raises:
         KerasftError: If the file cannot be read, or has not what the pipeline needs.
@@ -51,7 +52,10 @@ def read_chunks(
         return
     if lines is not None:
         raise bad_argument("--lines", "left out for a table", lines, "The ending of the file says what it is.")
-    rows = _table(pipeline, path, columns)
+    yield from _of_rows(pipeline, _table(pipeline, path, columns), columns)
+
+
+def _of_rows(pipeline, rows: "kerasft.data.Rows", columns) -> Iterator["kerasft.pipelines.Items"]:
     found = kerasft.pipelines.items_of(pipeline, rows, columns)
     _print_note(rows, found, columns)
     for start in range(0, len(found.items), _CHUNK):
@@ -101,8 +105,11 @@ def _text_file(pipeline, path: pathlib.Path, columns, lines: str | None) -> Iter
     content = content[:-1] if not content[-1] else content
     if lines is None and kerasft.data.sources.path_suffix(path) == ".txt" and not _needs_objects(pipeline):
         lines = "text"
-        if _is_object(next(line for line in content if line.strip())):
+        first = next(line for line in content if line.strip())
+        if _is_object(first):
             print(f"{path}: read as texts, one a line; --lines json reads the lines as objects.", file=sys.stderr)
+        elif form := _table_form(pipeline, first):
+            print(f"{path}: read as texts, one a line; --lines {form} reads it as a table.", file=sys.stderr)
     yield from _lines(pipeline, str(path), iter(content), columns, lines, size=_CHUNK)
 
 
@@ -132,6 +139,20 @@ def _is_object(line: str) -> bool:
         return False
 
 
+def _table_form(pipeline, line: str, columns=None) -> str | None:
+    """ "csv" or "tsv", if a first line is a header of usual names, or the user names columns; else None."""
+    trained = [name for name in (pipeline.columns or {}).values() if isinstance(name, str)]
+    texts = {"text", *kerasft.data.columns.TEXT_NAMES, *pipeline.fields, *trained[:1]}
+    others = {"label", *kerasft.data.columns.LABEL_NAMES, "id", "idx", "index", *trained}
+    pairs = {name for pair in kerasft.data.columns.PAIR_NAMES for name in pair}
+    for delimiter in "\t,;|":
+        names = [name.strip().strip('"').lower() for name in line.split(delimiter)]
+        known = {name for name in names if name in texts | others | pairs}
+        if len(names) > 1 and (columns or (len(known) > 1 and known & texts)) and not _is_object(line):
+            return "tsv" if delimiter == "\t" else "csv"
+    return None
+
+
 def _lines(
     pipeline, name: str, content: Iterator[str], columns, lines: str | None, *, size: int
 ) -> Iterator["kerasft.pipelines.Items"]:
@@ -140,9 +161,17 @@ def _lines(
         begun.append(line)
         if line.strip():
             break
+    if lines is None and begun and size > 1 and (form := _table_form(pipeline, begun[-1], columns)):
+        print(f"{name}: read as a table ({form}); --lines text reads each line as a text.", file=sys.stderr)
+        lines = form
     if lines is None:
         lines = "json" if _needs_objects(pipeline) or (begun and _is_object(begun[-1])) else "text"
     content = itertools.chain(begun, content)
+    if lines in ("csv", "tsv"):
+        header = not kerasft.data.columns.without_header(columns)
+        rows = kerasft.data.delimited.table_of_text(name, "\n".join(content), header, tabs=lines == "tsv")
+        yield from _of_rows(pipeline, kerasft.data.read_rows(pipeline.read(rows, columns)), columns)
+        return
     if lines == "text":
         yield from _texts(pipeline, content, columns, size)
         return

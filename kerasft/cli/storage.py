@@ -15,6 +15,10 @@ _FIXES = {
     errno.EROFS: "the disk is read-only. Choose another --output.",
     errno.EIO: "the disk reports an error. Choose another --output.",
 }
+_KINDS = {
+    errno.EEXIST: "is a file, where a folder is expected. Choose another path.",
+    errno.EISDIR: "is a folder, where a file is expected. Choose another path.",
+}
 _OTHERS = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 # How libraries write it: Python and h5py; safetensors and tokenizers (Rust).
 _NUMBER = re.compile(r"\[Errno (\d+)\]|\berrno = (\d+)|\bos error (\d+)\b")
@@ -38,6 +42,8 @@ def storage_sentence(error: BaseException) -> str | None:
         code, path = _code_and_path(cause)
         if code in _FIXES:
             return f"{path}: {_FIXES[code]}" if path else _FIXES[code]
+        if number == 0 and path and code in _KINDS:
+            return f"{path} {_KINDS[code]}"
         if number == 0 and path and code is not None:  # a missing file that led to something else may be no fault
             return f"{path} cannot be read or written: {os.strerror(code)}. Check the path and its permissions."
     return None

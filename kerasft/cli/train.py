@@ -152,7 +152,8 @@ def _print_spread(results: list[dict], folder: pathlib.Path) -> None:
 
     headlines = [kerasft.reports.headline(result["metrics"]) for result in results]
     summary = {}
-    for name in headlines[0]:
+    # A score may be of some runs only: each holds out rows of its own, and questions without answer may not be among them.
+    for name in [name for name in headlines[0] if all(name in headline for headline in headlines)]:
         values = [headline[name] for headline in headlines]
         mean, deviation = statistics.fmean(values), statistics.stdev(values)
         half = float(t.ppf(0.975, len(values) - 1)) * deviation / math.sqrt(len(values))

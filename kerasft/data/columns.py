@@ -145,6 +145,11 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
     if first := header_in(rows, roles):
         fix = "Give names, not numbers, in `columns`; if it is a row of data, put a header line above it."
         raise rows.error(0, "this row is a header", fix=fix, value=first)
+    if (row := _later_header(rows, roles)) is not None:
+        fix = "Delete the line: files that were put together have their headers in the middle."
+        raise rows.error(
+            row, "this row is a header", fix=fix, value=[rows.columns[name][row] for name in (roles.text, names[0])]
+        )
     return roles
 
 
@@ -175,7 +180,7 @@ def header_in(rows: Rows, roles: Roles) -> list[str]:
     """The cells of the first row of a file that is said to have no header, if they are one; else nothing.
 
     They are one by their usual names; or if they look like names and the label is in no other row, while all others are in
-    two or more or are numbers.
+    two or more or are numbers; or if they are numbers, which no other text or label is.
 
     Example:
 
@@ -188,12 +193,29 @@ def header_in(rows: Rows, roles: Roles) -> list[str]:
     first = [str(rows.columns[name][0]).strip().lower() for name in (roles.text, *roles.label)]
     if set(first) <= {"text", *TEXT_NAMES, "label", *LABEL_NAMES}:
         return first if len(rows) > 1 else []
+    if len(first) == 2 and len(rows) > 1 and all(map(_is_number, first)):
+        others = [str(cell) for name in (roles.text, *roles.label) for cell in rows.columns[name][1:]]
+        return [] if any(map(_is_number, others)) else first
     if len(first) != 2 or not all(re.fullmatch(r"[^\W\d][\w./-]*( [\w./-]+){0,2}", cell) for cell in first):
         return []
     labels = [str(cell).strip() for cell in rows.columns[roles.label[0]]]
     others = Counter(labels[1:])
     rare = [label for label, count in others.items() if count < 2 and not _is_number(label)]
     return first if others and labels[0] not in others and not rare else []
+
+
+def _later_header(rows: Rows, roles: Roles) -> int | None:
+    """The first row after row 0 of a file without header that has the usual names in place of text and label."""
+    if rows.named or rows.roles or not roles.label:
+        return None
+    usual = {"text", *TEXT_NAMES}, {"label", *LABEL_NAMES}
+    cells = zip(rows.columns[roles.text], rows.columns[roles.label[0]])
+    found = (
+        row
+        for row, pair in enumerate(cells)
+        if all(str(cell).strip().lower() in names for cell, names in zip(pair, usual))
+    )
+    return next((row for row in found if row), None)
 
 
 def columns_note(rows: Rows, given: Mapping[str, object] | None = None, *, classes: bool = False) -> str:

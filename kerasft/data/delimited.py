@@ -29,6 +29,21 @@ def read_tsv(path: Path, header: bool = True) -> Rows:
     return _table(path, tsv_records(path, read_text(path)), header)
 
 
+def table_of_text(name: str, text: str, header: bool = True, *, tabs: bool = False) -> Rows:
+    """Read a table that is in no file, such as standard input, as `read_csv` and with `tabs` as `read_tsv` read files.
+
+    Raises:
+        DataError: As these do.
+
+    Example:
+
+    >>> table_of_text("standard input", "id,text\\n7,fine\\n").columns
+    {'id': ['7'], 'text': ['fine']}
+    """
+    path = Path(name)
+    return _table(path, (tsv_records if tabs else csv_records)(path, text), header)
+
+
 def _table(path: Path, records: list[Record], header: bool) -> Rows:
     kept = _without_blank_lines(path, records)
     first_line, first = kept[0][0], [name.strip() for name in kept[0][1]]
@@ -83,7 +98,8 @@ def _without_repeated_header(path: Path, kept: list[Record], first: list[str]) -
     """The records after the header, without those that repeat it, as files put one after the other have them."""
     if len(first) < 2:  # in a file of one column a text may be the same as the column's name
         return kept[1:]
-    records = [record for record in kept[1:] if [field.strip() for field in record[1]] != first]
+    names = [name.casefold() for name in first]
+    records = [record for record in kept[1:] if [field.strip().casefold() for field in record[1]] != names]
     if skipped := len(kept) - 1 - len(records):
         words = "rows repeat the header and are" if skipped > 1 else "row repeats the header and is"
         say(path, f"{skipped} {words} skipped")

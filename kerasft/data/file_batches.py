@@ -49,7 +49,7 @@ def _in_order(store: TokenFiles, batching: Batching) -> tuple[tf.data.Dataset, i
 
 def _shuffled(store: TokenFiles, batching: Batching, seed: int) -> tuple[tf.data.Dataset, int]:
     classes = length_class(store.lengths, batching, max_length=store.max_length)
-    if batching.fixed_length:
+    if batching.fixed_length or (batching.size is not None and not batching.similar_length):
         classes = np.full_like(classes, store.max_length)
     uppers, counts = np.unique(classes, return_counts=True)
     if batching.size is not None:

@@ -112,7 +112,8 @@ def collect_intents(source: object, *, columns: Mapping[str, object] | None = No
     rows = read_tags(source, columns=columns)
     names = sorted(set(intents_of(rows)), key=natural_key)
     if len(names) < 2:
-        raise bad_data(rows.name, "all texts have one and the same intent", "Training needs two.", value=names[0])
+        fix = "Training needs two; where the other was held out for validation, give more rows or a --dev file."
+        raise bad_data(rows.name, "all texts have one and the same intent", fix, value=names[0])
     warn_of_look_alikes(names, rows.name, what="intents")
     return Labels(names)
 

@@ -7,7 +7,15 @@ from collections.abc import Sequence
 import numpy as np
 
 from kerasft.data.columns import Roles
-from kerasft.data.label_names import is_missing, is_number, label_key, label_text, visible_name, written_list
+from kerasft.data.label_names import (
+    begins_as_list,
+    is_missing,
+    is_number,
+    label_key,
+    label_text,
+    visible_name,
+    written_list,
+)
 from kerasft.data.rows import Rows
 from kerasft.errors import bad_data
 from kerasft.features import SINGLE_LABEL, Labels
@@ -17,6 +25,8 @@ SEPARATOR = "|"
 
 _OTHER_SEPARATORS = (";", ",")  # only where the cells show that they separate labels, or the parts are known
 _MULTI_HOT_TEXT = re.compile(r"[01](?:\.0*)?(?:[\s,;|]+[01](?:\.0*)?)+")
+_NUMBERS = re.compile(r"[0-9]+(?:\s+[0-9]+)+")
+_DIGITS = {"0": "0", "1": "1", "false": "0", "true": "1"}
 
 
 def label_cells(
@@ -72,17 +82,28 @@ def is_multi_hot(cells: Sequence[Sequence[str]], *, known: "LabelIndex | None" =
 
     Example:
 
-    >>> is_multi_hot([["0", "1", "0"], ["1", "1", "0"]]), is_multi_hot([["0", "1"], ["2"]])
-    (True, False)
+    >>> is_multi_hot([["0", "1", "0"], ["1", "1", "0"]]), is_multi_hot([["0", "1"], ["2"]]), is_multi_hot([["False", "True"]])
+    (True, False, True)
     """
     width = len(cells[0]) if cells else 0
     if width < 2 or any(len(texts) != width for texts in cells):
         return False
     keys = [[label_key(text) for text in texts] for texts in cells]
-    if not all(set(row) <= {"0", "1"} for row in keys):
+    if not all(set(row) <= _DIGITS.keys() for row in keys):
         return False
-    names_are_numbers = known is not None and "0" in map(label_key, known.labels)
+    names_are_numbers = known is not None and any(label_key(name) in ("0", "false") for name in known.labels)
     return any(len(set(row)) < width for row in keys) or not names_are_numbers
+
+
+def holds(digit: str) -> bool:
+    """Whether a number of a multi-hot vector says that its label holds.
+
+    Example:
+
+    >>> holds("1.0"), holds("True"), holds("0")
+    (True, True, False)
+    """
+    return _DIGITS.get(label_key(digit)) == "1"
 
 
 class LabelIndex:
@@ -105,8 +126,7 @@ class LabelIndex:
         if words.keys() == {"true", "false"}:
             self._found = {"0": words["false"], "1": words["true"]} | self._found
         elif words.keys() == {"0", "1"}:
-            for no, yes in (("false", "true"), ("False", "True"), ("FALSE", "TRUE")):
-                self._found |= {no: words["0"], yes: words["1"]}
+            self._found |= {"false": words["0"], "true": words["1"]}
         if self.takes_indices():
             self._found = {str(number): number for number in range(len(labels))} | self._found
         self._found |= {name: number for number, name in enumerate(labels)}
@@ -177,6 +197,8 @@ def _several_labels(rows: Rows, row: int, value: object, separator: str | None, 
         return [_one_label(rows, row, item) for item in listed]
     if _MULTI_HOT_TEXT.fullmatch(value.strip()):
         return re.split(r"[\s,;|]+", value.strip())
+    if _NUMBERS.fullmatch(value.strip()):
+        return value.split()
     return [part.strip() for part in value.split(_separator_of_cell(value, separator, known)) if visible_name(part)]
 
 
@@ -208,7 +230,7 @@ def _split_at_other_separators(cells: list[list[str]]) -> list[list[str]]:
 def _separator(rows: Rows, column: list) -> str:
     """What stands between the labels of a cell: "|" wherever it occurs; ";" or "," where parts occur in several cells."""
     cells = {value.strip(): row for row, value in reversed(list(enumerate(column))) if isinstance(value, str)}
-    cells = {text: row for text, row in cells.items() if text[:1] not in tuple("[({")}
+    cells = {text: row for text, row in cells.items() if not begins_as_list(text)}
     if any(SEPARATOR in text for text in cells):
         return SEPARATOR
     for other in _OTHER_SEPARATORS:

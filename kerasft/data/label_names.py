@@ -28,7 +28,12 @@ _CONFUSABLE = str.maketrans(
 
 _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _BARE = r"[^\s,;'\"\[\](){}:][^,;'\"\[\](){}]*"
+_EMPTY = ("[]", "()", "{}", "set()", "frozenset()", "list()", "tuple()")
 _NOTHING = ("None", "null", "nan", "NaN")
+# What Python, NumPy, pandas and PyTorch write around a list: array(['a'], dtype=object), frozenset({'a'}), tensor([0, 1]).
+_CONSTRUCTED = re.compile(
+    r"(?:\w+\.)?(?:array|tensor|Index|list|tuple|set|frozenset)\((\[.*\]|\(.*\)|\{.*\})(?:,\s*\w+=[^()]*)*\)", re.DOTALL
+)
 
 
 def is_missing(value: object) -> bool:
@@ -84,10 +89,12 @@ def label_key(text: str) -> str:
 
     Example:
 
-    >>> label_key("1.0"), label_key("+1"), label_key("1.50"), label_key("007"), label_key("pos\\u200b")
-    ('1', '1', '1.5', '007', 'pos')
+    >>> label_key("1.0"), label_key("+1"), label_key("1.50"), label_key("007"), label_key("pos\\u200b"), label_key("TRUE")
+    ('1', '1', '1.5', '007', 'pos', 'true')
     """
     name = visible_name(text)
+    if name.casefold() in ("true", "false"):
+        return name.casefold()  # True of pandas, TRUE of Excel and true of SQL are one value
     number = _NUMBER.fullmatch(name)
     if not number:
         return name if name.isascii() else _SHAPING.sub("", name)
@@ -165,6 +172,17 @@ def most_alike(name: str, names: Iterable[str]) -> str | None:
     return next((known for known in names if _rough(known) == _rough(name)), None)
 
 
+def begins_as_list(text: str) -> bool:
+    """Whether a cell is a list that was written as text, or looks like one.
+
+    Example:
+
+    >>> begins_as_list("['a', 'b']"), begins_as_list("frozenset({'a'})"), begins_as_list("a, b")
+    (True, True, False)
+    """
+    return text[:1] in ("[", "(", "{") or text in _EMPTY or _CONSTRUCTED.fullmatch(text) is not None
+
+
 def written_list(text: str) -> list[str] | None:
     """The items of a list that was written as text: by Python, JSON or NumPy; None for other texts.
 
@@ -177,7 +195,9 @@ def written_list(text: str) -> list[str] | None:
     (['a', 'b'], ['a'], ['a', 'b'], None)
     """
     text = text.strip()
-    if text in ("[]", "()", "{}", "set()"):
+    if constructed := _CONSTRUCTED.fullmatch(text):
+        text = constructed[1]
+    if text in _EMPTY:
         return []
     if len(text) < 2 or text[0] + text[-1] not in ("[]", "()", "{}"):
         return None
@@ -190,6 +210,8 @@ def written_list(text: str) -> list[str] | None:
     if not re.fullmatch(rf"(?:(?:(?:{_QUOTED})\s*|{_BARE})(?:[,;]\s*|$))+", inner):
         raise ValueError(text)
     items = [item.strip() for item in re.findall(rf"{_QUOTED}|{_BARE}", inner)]
+    if "..." in items:  # NumPy's and pandas' mark of what was left out
+        raise ValueError(text)
     if len(items) == 1 and all(_NUMBER.fullmatch(part.rstrip(".")) for part in items[0].split()):
         items = [part.rstrip(".") for part in items[0].split()]  # NumPy writes [0 1 0] and [0. 1. 0.]
     return [_unquoted(item) for item in items if item not in _NOTHING]

@@ -24,6 +24,9 @@ from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, Labels
 
 _SHOWN = 10  # labels in a message
+# As programs write a missing value, or SNLI a label that nobody agreed on.
+_MISSING = ("nan", "NaN", "NaT", "<NA>", "#N/A", "N/A", "null", "NULL", "None", "-", "?")
+_LIST = re.compile(r"\[.*\]|\(['\"].*\)|\{.*\}|\w+\([\[{(].*\)|[01](?:[\s,;|]+[01])+", re.DOTALL)
 
 
 def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Labels:
@@ -131,11 +134,36 @@ def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
     groups = [" and ".join(map(repr, group)) for group in look_alikes(names)]
     if groups:
         logger.warning("%s: these labels look alike and are different classes: %s.", rows.name, _shown(groups, "; "))
-    lists = [name for name in names if problem == SINGLE_LABEL and re.fullmatch(r"\[.*\]", name, re.DOTALL)]
+    missing = [name for name in names if name in _MISSING]
+    if missing:
+        logger.warning(
+            "%s: these labels look like missing ones, and each is a class: %s. Delete their rows if they are.",
+            *(rows.name, _shown(map(repr, missing))),
+        )
+    if problem == MULTI_LABEL:
+        _warn_of_joined_names(rows, names)
+    lists = [name for name in names if problem == SINGLE_LABEL and _LIST.fullmatch(name)]
     if lists:
         logger.warning(
             '%s: %d labels look like lists, such as %r: each is one class. With problem="multi_label" their items are.',
             *(rows.name, len(lists), lists[0]),
+        )
+
+
+def _warn_of_joined_names(rows: Rows, names: list[str]) -> None:
+    """Log names that are probably several: "a/b" beside "a" and "b", or vectors such as 010 in one piece."""
+    known = set(names)
+    parts = {name: re.split(r"\s*[/+&]\s*|\s+", name) for name in names}
+    joined = [name for name in names if len(parts[name]) > 1 and known.issuperset(parts[name])]
+    if joined:
+        logger.warning(
+            '%s: these labels consist of others, and each is one class: %s. Write several labels as "a|b".',
+            *(rows.name, _shown(map(repr, joined))),
+        )
+    if len(names) > 1 and len(set(map(len, names))) == 1 and all(re.fullmatch("[01]{2,}", name) for name in names):
+        logger.warning(
+            "%s: labels such as %r look like multi-hot vectors, and each is one class. Give one 0/1 column for each label.",
+            *(rows.name, names[0]),
         )
 
 

@@ -3,7 +3,7 @@
 With `shuffle`, each epoch makes one plan inside the graph: rows are dealt at random into groups of `GROUP` batches, sorted by
 length class within a group and at random within a class, cut into batches, and the batches put in random order. With a token
 budget one group holds all rows: the sequence of length classes is then the same in every epoch, so the cuts are too, and
-`len(dataset)` is exact. Without `similar_length` a group is one batch.
+`len(dataset)` is exact. Without `similar_length` rows are only dealt.
 """
 
 from collections.abc import Callable
@@ -54,16 +54,19 @@ def _shuffled(store: TokenStore | PairedStore, batching: Batching, seed: int) ->
     bounds[-1] += missing  # as if the last batch were full; the plan takes away what is missing
     starts, ends, place = tf.constant(bounds[:-1]), tf.constant(bounds[1:]), tf.constant(place, tf.int64)
 
+    def by_length(dealt: tf.Tensor) -> tf.Tensor:
+        group = tf.range(rows, dtype=tf.int64) // (GROUP * (batching.size or rows))
+        key = tf.gather(place, dealt)
+        # Every other group is in descending order, so that a batch across an edge does not mix the longest and the shortest.
+        key = tf.where(group % 2 == 0, key, last_place - key)
+        return tf.gather(dealt, tf.argsort(group * (last_place + 1) + key, stable=True))
+
     def plan(epoch_seed: tf.Tensor) -> tf.data.Dataset:
         seeds = tf.random.split(tf.stack([epoch_seed, tf.constant(seed, tf.int64)]), 3)
         dealt = tf.argsort(tf.random.stateless_uniform([rows], seeds[0]))  # (rows,)
-        group = tf.range(rows, dtype=tf.int64) // ((GROUP if batching.similar_length else 1) * (batching.size or rows))
-        key = tf.gather(place, dealt)
-        # Every other group falls in length, lest a batch across an edge holds the longest rows and the shortest.
-        key = tf.where(group % 2 == 0, key, last_place - key)
-        order = tf.gather(dealt, tf.argsort(group * (last_place + 1) + key, stable=True))
+        order = by_length(dealt) if batching.similar_length or batching.size is None else dealt
         turn = tf.argsort(tf.random.stateless_uniform([count], seeds[1]))
-        # Which batch is the smaller one is random too, lest it is always that of the longest rows.
+        # Which batch is the smaller one is random too: else it would always be that of the longest rows.
         smaller = tf.random.stateless_uniform([], seeds[2], 0, count, tf.int32)
         if missing and count > 1:
             # But never the first: Keras builds metrics from it, and fails where several devices can't share it evenly.

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from kerasft.data.columns import find_columns
-from kerasft.data.label_cells import is_multi_hot, label_cells
+from kerasft.data.label_cells import holds, is_multi_hot, label_cells
 from kerasft.data.label_names import is_whole_number, label_key
 from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
@@ -48,7 +48,7 @@ def name_labels(
     several = problem == MULTI_LABEL
     cells = label_cells(rows, roles, problem=problem, allow_multi_hot=several)
     if several and len(cells[0]) == len(names) and is_multi_hot(cells):
-        named = [[name for name, digit in zip(names, texts) if label_key(digit) == "1"] for texts in cells]
+        named = [[name for name, digit in zip(names, texts) if holds(digit)] for texts in cells]
     else:
         named = [[_name(rows, row, text, names) for text in texts] for row, texts in enumerate(cells)]
     column = named if several else [texts[0] for texts in named]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from kerasft.data.character_spans import EXAMPLE
 from kerasft.data.conll import SUFFIXES, parallel_files, read_conll, read_parallel
-from kerasft.data.label_names import label_text, look_alikes, natural_key, visible_name
+from kerasft.data.label_names import is_number, label_key, label_text, look_alikes, natural_key, visible_name
 from kerasft.data.rows import Rows
 from kerasft.data.sources import expand_paths, path_suffix, read_rows
 from kerasft.data.tag_reader import TagReader, is_list_of, parsed_list
@@ -212,6 +212,7 @@ def _find(rows: Rows, columns: Mapping[str, object] | None, role: str, names: Se
 
 def _intent(rows: Rows, row: int, value: object) -> str:
     name = "" if isinstance(value, list | tuple | dict | set) else visible_name(label_text(value))
+    name = label_key(name) if is_number(name) else name  # 1, "1" and "1.0" are one intent
     if not name:
         fix = "Fill in one intent, or delete the row."
         raise rows.error(row, "the intent is missing or not one name", fix=fix, value=value)

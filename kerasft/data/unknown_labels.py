@@ -4,6 +4,7 @@ import functools
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from kerasft.data.labels import are_numbers_for_names
 from kerasft.data.rows import Rows
 from kerasft.data.token_store import logger
 
@@ -27,20 +28,31 @@ def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[s
     Returns:
         The sentence; None if every name is known.
 
+    Raises:
+        DataError: If the unknown names are numbers where the model's are names, or the other way round.
+
     Example:
 
     >>> rows = Rows.of({"intent": ["pay", "sing"]}, "dev.jsonl")
     >>> report_unknown(rows, [["pay"], ["sing"]], ["pay", "lost"], what="intents")
     '1 of 2 rows of dev.jsonl has intents that no training row has: sing; they count as errors.'
     """
-    known = set(known)
+    names, known = list(names), set(known)
     unknown = [set(row) - known for row in names]
     counts = Counter(name for row in unknown for name in row)
     if not counts:
         return None
+    if are_numbers_for_names(counts, known):
+        row = next(row for row, strange in enumerate(unknown) if strange)
+        raise rows.error(
+            row,
+            f"these {what} are numbers and the model's are names, or the other way round: {_shown(sorted(known))}",
+            fix=f"The {what} here are {_shown(sorted(set().union(*map(set, names))))}. Numbers are not taken for places in the "
+            "list of names, whose order may be another one: write them as in the training rows.",
+            value=sorted(unknown[row])[0],
+        )
     number = sum(map(bool, unknown))
-    ordered = sorted(counts, key=lambda name: (-counts[name], name))
-    shown = ", ".join(ordered[:_SHOWN]) + (f", ... ({len(ordered)} in all)" if len(ordered) > _SHOWN else "")
+    shown = _shown(sorted(counts, key=lambda name: (-counts[name], name)))
     has = "has" if number == 1 else "have"
     sentence = (
         f"{number} of {len(rows)} rows of {rows.name} {has} {what} that no training row has: {shown}; "
@@ -48,6 +60,10 @@ def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[s
     )
     _log_once(sentence)
     return sentence
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f", ... ({len(names)} in all)" if len(names) > _SHOWN else "")
 
 
 @functools.lru_cache(maxsize=1000)  # the same rows are read for the loss, and evaluated after each epoch

@@ -305,7 +305,7 @@ class Batchable(Protocol):
 
 
 def predict(
-    runner: Runner, encoded: Batchable, pad_id: int | None, *, batch_size: int = 32
+    runner: Runner, encoded: Batchable, pad_id: int | None, *, batch_size: int = 32, check_finite: bool = True
 ) -> dict[str, list[np.ndarray]]:
     """Run encoded texts, sorted by length so that little is padded, and return each output's rows in the texts' order.
 
@@ -314,9 +314,13 @@ def predict(
         encoded: N >= 1 rows, as of `kerasft.tokenizers.encoding.encode`.
         pad_id: The id that fills padded places; None: 0.
         batch_size: Rows in one run, where the runner leaves the choice.
+        check_finite: Whether NaN and infinity are an error: an answer made of them looks like any other.
 
     Returns:
         Per output N float32 arrays: (C,) of an output per text, (length of the row, C) of an output per token.
+
+    Raises:
+        CheckpointError: If an output is not finite.
 
     Example:
 
@@ -333,6 +337,11 @@ def predict(
         chunk = order[start : start + batch_size]
         for name, values in _run(runner, encoded, chunk, pad_id or 0).items():
             cut = [value[: encoded.lengths[row]] if value.ndim > 1 else value for row, value in zip(chunk, values)]
+            if check_finite and not all(np.isfinite(value).all() for value in cut):
+                raise CheckpointError(
+                    f"The model's output {name!r} must be finite numbers; received: NaN or infinity. Its weights are damaged, "
+                    "or overflow in its precision: train it or export it again."
+                )
             rows.setdefault(name, [None] * len(order))
             for row, value in zip(chunk, cut):
                 rows[name][row] = value

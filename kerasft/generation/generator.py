@@ -2,20 +2,20 @@
 
 import hashlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import numpy as np
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.errors import bad_argument
+from kerasft.errors import CheckpointError, bad_argument
 from kerasft.generation import beam, one_path
 from kerasft.generation.cached_gpt2 import CachedGPT2
 from kerasft.generation.cached_t5 import CachedT5
 from kerasft.generation.one_path import Requests
 from kerasft.generation.options import Generated, GenerationOptions
-from kerasft.generation.scores import Numbers, Rules
+from kerasft.generation.scores import NOT_FINITE, Numbers, Rules
 
 _DECODERS = {"causal_lm": CachedGPT2, "sequence_to_sequence": CachedT5}
 GREEDY = GenerationOptions()
@@ -202,7 +202,7 @@ class Generator:
         )
         # Traced here and not at its first call, where several threads would trace the same layers at once.
         advance.get_concrete_function()
-        return begin, advance
+        return _finite(begin), _finite(advance)
 
     def _write(self, requests: Requests, options: GenerationOptions) -> list[Generated]:
         begin, advance = self._compiled(options)
@@ -255,6 +255,23 @@ class Generator:
 
     def _text(self, token_ids: list[int]) -> str:
         return self.tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+
+
+def _finite(function: Callable) -> Callable:
+    """The function, with a sentence in place of TensorFlow's error where the model's scores are NaN or infinite."""
+
+    def checked(*args):
+        try:
+            return function(*args)
+        except tf.errors.InvalidArgumentError as error:
+            if NOT_FINITE not in str(error):
+                raise
+            raise CheckpointError(
+                "The model's scores must be finite numbers; received: NaN or infinity. Its weights are damaged, or overflow in "
+                "its precision: train it again."
+            ) from error
+
+    return checked
 
 
 def _seeds(rows: list[list[int]], seed: int) -> list[int]:

@@ -71,6 +71,9 @@ class Numbers(NamedTuple):
         )
 
 
+NOT_FINITE = "the scores of the next token must be finite numbers"
+
+
 class History(NamedTuple):
     """What each text consists of so far.
 
@@ -107,6 +110,7 @@ def adjust(scores: tf.Tensor, history: History, *, rules: Rules, numbers: Number
     Returns:
         (B, V).
     """
+    scores = tf.debugging.assert_all_finite(scores, NOT_FINITE)
     if rules.repetition:
         scores = _penalise_repetition(scores, history, numbers.repetition_penalty)
     if rules.ngram_size:

@@ -1,7 +1,6 @@
 """The class of the heads' models: Keras' own, whose `compile` refuses losses that take logits for probabilities."""
 
 import functools
-import inspect
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -24,6 +23,11 @@ _COUNTING = (  # metrics that compare with a threshold, 0.5 where none is given
     *(keras.metrics.BinaryAccuracy, keras.metrics.Precision, keras.metrics.Recall),
     *(keras.metrics.TruePositives, keras.metrics.FalsePositives),
     *(keras.metrics.TrueNegatives, keras.metrics.FalseNegatives),
+    *(keras.metrics.BinaryIoU, keras.metrics.F1Score, keras.metrics.FBetaScore),
+)
+_RANKING = (  # and those that look for the best of the thresholds between 0 and 1
+    *(keras.metrics.PrecisionAtRecall, keras.metrics.RecallAtPrecision),
+    *(keras.metrics.SensitivityAtSpecificity, keras.metrics.SpecificityAtSensitivity),
 )
 _OWN_LOSS = {"question_answering": "kerasft.losses.SpanCrossentropy()"}  # by the model's name
 
@@ -117,8 +121,12 @@ def expects_probabilities(function: Any) -> bool:
         return is_keras and name in _CROSSENTROPIES | _OF_PROBABILITIES
     if type(function).__module__.split(".")[0] == "keras" and type(function).__name__ in _OF_PROBABILITIES:
         return True
-    says_so = "from_logits" in inspect.signature(type(function).__init__).parameters
-    return says_so and function.get_config().get("from_logits") is False
+    try:
+        config = function.get_config()
+    except (RuntimeError, TypeError, AttributeError):  # of a class of the user's own that cannot be saved
+        return False
+    # A class that wraps a function of Keras has its arguments in the configuration.
+    return config.get("from_logits", not expects_probabilities(getattr(function, "fn", None))) is False
 
 
 def warn_of_metrics(metrics: Any, *, several: bool = False) -> None:
@@ -140,6 +148,7 @@ def warn_of_metrics(metrics: Any, *, several: bool = False) -> None:
         else:
             metric = keras.metrics.get(each)
             wrong = expects_probabilities(metric) or metric is keras.metrics.binary_accuracy
+            wrong |= isinstance(metric, _RANKING)
             if isinstance(metric, _COUNTING):
                 wrong = any(0 < value < 1 for value in _thresholds(metric))
         if wrong:
@@ -154,6 +163,8 @@ def warn_of_metrics(metrics: Any, *, several: bool = False) -> None:
 def _thresholds(metric: keras.metrics.Metric) -> list[float]:
     config = metric.get_config()
     given = config.get("threshold", config.get("thresholds"))
+    if given is None and isinstance(metric, keras.metrics.FBetaScore):
+        return []  # it takes the largest
     return [0.5] if given is None else list(given) if isinstance(given, list | tuple) else [given]
 
 

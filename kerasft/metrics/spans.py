@@ -1,16 +1,19 @@
-"""Scores of spans of words (named entities, slots), by seqeval: the field's reference implementation of conlleval.
+"""Scores of spans of words (named entities, slots): the numbers of seqeval and of conlleval.
 
 A span is right if its type and both its ends are. That is the F1 of the CoNLL shared tasks (Tjong Kim Sang and De Meulder
 2003, cs/0306050), and what papers report. An F1 over single tokens is another number, usually higher; it is not offered here.
+
+seqeval itself is no dependency: it is published as source only, and building it fails where pip 23 meets a new setuptools
+(measured with Python 3.12's own pip beside an installed TensorFlow). The tests compare with it to the last digit.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 
-from seqeval.metrics import accuracy_score, classification_report, f1_score, precision_score, recall_score
-
 from kerasft.errors import bad_argument
+from kerasft.postprocessing.tags import Span, spans_of
 
-SCORING = "seqeval, default mode (as conlleval)"
+SCORING = "as seqeval's default mode and conlleval"
 
 Tags = Sequence[Sequence[str]]
 
@@ -22,7 +25,7 @@ def span_scores(truth: Tags, predicted: Tags, *, name: str = "entity") -> dict[s
 
         precision = n_c / n_p,  recall = n_c / n_g,  f1 = 2 n_c / (n_p + n_g),   0 where there is nothing to divide by
 
-    The numbers are seqeval's own, in its default mode (not `mode="strict"`): invalid sequences are read as conlleval does.
+    Equal to seqeval in its default mode (not `mode="strict"`): invalid sequences are read as conlleval does.
 
     Args:
         truth: The right tags of each text, in IOB1, IOB2 or IOBES.
@@ -44,16 +47,20 @@ def span_scores(truth: Tags, predicted: Tags, *, name: str = "entity") -> dict[s
     0.67
     """
     truth, predicted = _checked(truth, predicted)
-    measures = {"f1": f1_score, "precision": precision_score, "recall": recall_score}
-    if not any(truth):  # seqeval raises where there is no tag at all
-        return dict.fromkeys([*(f"{name}_{key}" for key in measures), "token_accuracy"], 0.0)
-    scores = {f"{name}_{key}": measure(truth, predicted, zero_division=0) for key, measure in measures.items()}
-    scores["token_accuracy"] = accuracy_score(truth, predicted)
-    return {key: float(value) for key, value in scores.items()}
+    gold, answered = _spans(truth), _spans(predicted)
+    precision, recall, f1 = _precision_recall_f1(len(gold & answered), len(answered), len(gold))
+    pairs = [pair for tags, answers in zip(truth, predicted) for pair in zip(tags, answers)]
+    correct = sum(tag == answer for tag, answer in pairs)
+    return {
+        f"{name}_f1": f1,
+        f"{name}_precision": precision,
+        f"{name}_recall": recall,
+        "token_accuracy": correct / len(pairs) if pairs else 0.0,
+    }
 
 
 def span_scores_by_type(truth: Tags, predicted: Tags) -> list[dict]:
-    """Precision, recall and F1 of the spans of each type, by seqeval.
+    """Precision, recall and F1 of the spans of each type.
 
     Args:
         truth: As for `span_scores`.
@@ -68,20 +75,27 @@ def span_scores_by_type(truth: Tags, predicted: Tags) -> list[dict]:
     [{'label': 'PER', 'precision': 1.0, 'recall': 1.0, 'f1': 1.0, 'support': 1}]
     """
     truth, predicted = _checked(truth, predicted)
-    if all(tag == "O" for tags in (*truth, *predicted) for tag in tags):
-        return []
-    found = classification_report(truth, predicted, output_dict=True, zero_division=0)
-    return [
-        {
-            "label": label,
-            "precision": float(row["precision"]),
-            "recall": float(row["recall"]),
-            "f1": float(row["f1-score"]),
-            "support": int(row["support"]),
-        }
-        for label, row in found.items()
-        if not label.endswith(" avg")
-    ]
+    gold, answered = _spans(truth), _spans(predicted)
+    support, answers, correct = (
+        Counter(span.label for _, span in spans) for spans in (gold, answered, gold & answered)
+    )
+    rows = []
+    for label in sorted(support | answers):
+        precision, recall, f1 = _precision_recall_f1(correct[label], answers[label], support[label])
+        rows.append({"label": label, "precision": precision, "recall": recall, "f1": f1, "support": support[label]})
+    return rows
+
+
+def _spans(texts: Tags) -> set[tuple[int, Span]]:
+    """Every span, with the number of its text."""
+    return {(number, span) for number, tags in enumerate(texts) for span in spans_of(tags)}
+
+
+def _precision_recall_f1(correct: int, answered: int, gold: int) -> tuple[float, float, float]:
+    precision = correct / answered if answered else 0.0
+    recall = correct / gold if gold else 0.0
+    # From precision and recall, as seqeval does, to equal it in the last digit.
+    return precision, recall, 2 * precision * recall / (precision + recall) if correct else 0.0
 
 
 def _are_tags(tags: object) -> bool:

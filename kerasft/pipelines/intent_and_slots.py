@@ -129,7 +129,7 @@ class IntentAndSlotsPipeline(Pipeline):
             about: Facts for the report's header.
 
         Returns:
-            A report with `intent_accuracy`, `slot_f1` (by seqeval), `joint_accuracy` (the share of utterances whose intent
+            A report with `intent_accuracy`, `slot_f1` (as seqeval counts), `joint_accuracy` (the share of utterances whose intent
             and slots are all right), `slot_precision`, `slot_recall` and `token_accuracy`; and the scores by slot.
 
         Raises:

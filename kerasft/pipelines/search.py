@@ -15,11 +15,14 @@ from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline, unit
 
 VECTORS_FILE = "index.npz"
 ANSWERS_FILE = "answers.jsonl"
+# The names that sentence-transformers' encode_query and encode_document look for among a checkpoint's prompts.
+_QUESTIONS, _ENTRIES = ("query",), ("document", "passage", "corpus")
 
 
 class Search:
     """Answers a question with the most similar entries of a file, such as the answers of a customer service.
 
+    Of a checkpoint with prompts for them, questions and entries each get their own ("query"; "document", "passage" or "corpus").
     The comparison is exact: one matrix product over all N entries, some 10 ms for 100,000 of 384 numbers.
 
     Args:
@@ -52,7 +55,8 @@ class Search:
         batch_size: int = 32,
     ):
         rows, texts = read_table(answers, column=column)
-        self._set(embedder, rows, texts, unit(embedder.embed(texts, batch_size=batch_size)))
+        prompt = _prompt(embedder, _ENTRIES)
+        self._set(embedder, rows, texts, unit(embedder.embed(texts, batch_size=batch_size, prompt_name=prompt)))
 
     def _set(self, embedder, rows: list[dict], texts: list[str], vectors: np.ndarray) -> None:
         self.embedder = embedder
@@ -81,7 +85,9 @@ class Search:
         one = isinstance(questions, str)
         if not len(questions) and not one:
             return []
-        vectors = unit(self.embedder.embed([questions] if one else list(questions), batch_size=batch_size))  # (Q, H)
+        asked = [questions] if one else list(questions)
+        prompt = _prompt(self.embedder, _QUESTIONS)
+        vectors = unit(self.embedder.embed(asked, batch_size=batch_size, prompt_name=prompt))  # (Q, H)
         found = [self._best(self.vectors @ vector, top_k) for vector in vectors]
         return found[0] if one else found
 
@@ -100,7 +106,7 @@ class Search:
         """
         folder = local_path(folder)
         if folder.exists() and not (folder.is_dir() and _only_ours(folder)):
-            fix = "It holds other files; choose another folder."
+            fix = f"It {'holds other files' if folder.is_dir() else 'is a file'}; choose another folder."
             raise bad_argument("folder", "a new folder or an index to replace", str(folder), fix)
         with written_aside(folder) as aside:
             np.savez(aside / VECTORS_FILE, vectors=self.vectors)
@@ -136,7 +142,7 @@ class Search:
             raise CheckpointError(
                 f"{folder} is damaged: {len(texts)} answers, vectors of shape {vectors.shape}. Make the index again."
             )
-        probe = unit(embedder.embed(texts[:1]))[0]
+        probe = unit(embedder.embed(texts[:1], prompt_name=_prompt(embedder, _ENTRIES)))[0]
         if probe.shape != vectors[0].shape or float(probe @ vectors[0]) < 0.98:  # 0.99 between float32 and int8
             raise CheckpointError(
                 f"{folder} was made with another model than this one: the first answer's vector differs. Make it again."
@@ -144,6 +150,11 @@ class Search:
         search = cls.__new__(cls)
         search._set(embedder, rows, texts, vectors)
         return search
+
+
+def _prompt(embedder: SentenceEmbeddingPipeline, names: Sequence[str]) -> str | None:
+    """The first of these prompts that the checkpoint has; None: its default one, if any."""
+    return next((name for name in names if name in embedder.prompts), None)
 
 
 def _only_ours(folder: pathlib.Path) -> bool:

@@ -159,7 +159,7 @@ class TokenClassificationPipeline(Pipeline):
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure the model on tagged texts, by seqeval: precision, recall and F1 of whole entities.
+        """Measure the model on tagged texts, as seqeval does: precision, recall and F1 of whole entities.
 
         Args:
             source: What `kerasft.data.read_tags` reads, in the scheme of the training data; or its rows.

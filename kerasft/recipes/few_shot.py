@@ -9,8 +9,6 @@ The script is meant to be copied: below `Options` stands plain Keras.
 
 import dataclasses
 
-import numpy as np
-
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
@@ -67,7 +65,8 @@ def main(options: Options) -> dict:
     >>> kerasft.load_bundle(result["bundle"]).task
     'text-classification'
     """
-    from sklearn.linear_model import LogisticRegression  # likewise: it takes a second to load
+    import numpy as np  # here, and not above, so that `kerasft doctor` runs where it is missing
+    from sklearn.linear_model import LogisticRegression  # likewise; and it takes a second to load
 
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 

@@ -2,7 +2,7 @@
 
     kerasft train token-classification --model MODEL --train train.conll --dev dev.conll --output saved_models/entities
 
-What counts is the F1 of whole entities, by seqeval (docs/token_classification.md).
+What counts is the F1 of whole entities, as seqeval counts them (docs/token_classification.md).
 The script is meant to be copied: below `Options` stands plain Keras.
 """
 

@@ -3,12 +3,14 @@
 import contextlib
 import dataclasses
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
+from kerasft.errors import bad_argument
 from kerasft.features import SINGLE_LABEL
 from kerasft.files import file_written_aside, local_path
 from kerasft.reports import plots
@@ -53,7 +55,7 @@ _NOTES = {
     "bleu": "0 to 100, over the corpus",
     "chrf": "0 to 100, over the corpus",
     "calibration_error": "mean gap of confidence and accuracy; 0 is best",
-    "entity_f1": "whole entities, by seqeval; not a token F1",
+    "entity_f1": "whole entities, as seqeval counts them; not a token F1",
     "f1_macro": "mean over classes",
     "f1_micro": "over all decisions",
     "in_scope_accuracy": "with the threshold: a rejected row is wrong",
@@ -64,7 +66,7 @@ _NOTES = {
     "out_of_scope_recall": "share of the out-of-scope rows that are rejected",
     "relation_f1_macro": "mean over relations but the negative one; official at SemEval-2010",
     "relation_f1_micro": "over all relations but the negative one; as for TACRED",
-    "slot_f1": "whole slots, by seqeval; not a token F1",
+    "slot_f1": "whole slots, as seqeval counts them; not a token F1",
     "references_beyond_limit": "share that no text can equal",
     "rouge1": "F1, 0 to 1",
     "rouge2": "F1, 0 to 1",
@@ -172,14 +174,23 @@ class Report:
     examples: list[dict] = dataclasses.field(default_factory=list)
     training: dict = dataclasses.field(default_factory=dict)
 
+    def __post_init__(self):
+        broken = {name: value for name, value in self.metrics.items() if not math.isfinite(value)}
+        if broken:
+            fix = "The weights are damaged, or overflow in their precision: train again."
+            raise bad_argument("metrics", "finite numbers", broken, fix)
+
     @property
     def warnings(self) -> list[str]:
         """What a reader of the numbers must know: a model that is no better than the baseline, and undefined scores."""
         found = []
-        name = next((name for name in headline(self.metrics) if name in self.baseline), None)
-        if name is not None and is_no_better(name, self.metrics[name], self.baseline[name]):
-            better = f"{name} {self.metrics[name]:.4f} is no better than {self.baseline[name]:.4f}"
-            found.append(f"{better}, which needs no model: {self.baseline_answer}.{self._commonest_answer()}")
+        compared = [name for name in headline(self.metrics) if name in self.baseline]
+        # The first, and what it says nothing of: slots beside the intent, the size of an error beside a correlation.
+        also = {"slot_f1"} | ({"mse"} if self.problem == REGRESSION else set())
+        for name in [*compared[:1], *(name for name in compared[1:] if name in also and name not in self.undefined)]:
+            if is_no_better(name, self.metrics[name], self.baseline[name]):
+                better = f"{name} {self.metrics[name]:.4f} is no better than {self.baseline[name]:.4f}"
+                found.append(f"{better}, which needs no model: {self.baseline_answer}.{self._commonest_answer()}")
         reasons: dict[str, list[str]] = {}
         for name, reason in self.undefined.items():
             if name in self.metrics:

@@ -1,4 +1,8 @@
 import importlib.metadata
+import re
+import subprocess
+import sys
+import textwrap
 
 import pytest
 
@@ -32,13 +36,47 @@ def test_versions_devices_and_strategy(run):
     assert "Nothing is missing." in out
 
 
-def test_a_missing_package_is_named_and_is_exit_code_1(run, versions):
-    versions["ai-edge-litert"] = None
+def test_missing_packages_are_named_with_a_command_that_leaves_tensorflow_as_it_is(run, versions):
+    versions |= {"tensorflow": None, "tensorflow-cpu": "2.20.0", "ai-edge-litert": None}
+    versions |= {"keras-hub": None, "tensorflow-text": None}
     code, out, _ = run("doctor")
     assert code == 1
-    assert "MISSING: pip install ai-edge-litert" in out
-    assert "Missing: these packages: pip install ai-edge-litert." in out
-    assert "add --no-deps" in out
+    assert "ai-edge-litert        MISSING\n" in out
+    command = "pip install --no-deps keras-hub 'tensorflow-text==2.20.*' && pip install ai-edge-litert"
+    assert f"Missing: these packages: {command}." in out
+
+
+def test_what_a_needed_package_needs_in_turn_is_missing_too(run, versions):
+    versions["regex"] = None  # transformers and others declare it; `pip install --no-deps` leaves it out
+    code, out, _ = run("doctor")
+    assert code == 1
+    assert re.search(r"^regex\S* +MISSING \(\S+ needs it\)$", out, re.MULTILINE)
+    assert re.search(r"Missing: these packages: pip install '?regex", out)
+
+
+def test_it_runs_where_nothing_is_installed():
+    code = textwrap.dedent("""
+        import importlib.metadata, sys
+
+        class NothingInstalled:
+            def find_spec(self, name, path=None, target=None):
+                root = name.split(".")[0]
+                if root not in sys.stdlib_module_names and root != "kerasft":
+                    raise ModuleNotFoundError(f"No module named {root!r}", name=root)
+
+        def version(package):
+            raise importlib.metadata.PackageNotFoundError(package)
+
+        sys.meta_path.insert(0, NothingInstalled())
+        importlib.metadata.version = version
+        from kerasft.cli.main import main
+
+        print(main(["doctor"]), main(["predict", "bundle", "hello", "--set", "top_k=2"]))
+    """)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout.endswith("\n1 1\n"), done.stderr
+    assert "Missing: these packages: pip install tensorflow keras " in done.stdout
+    assert "is not installed. `kerasft doctor` says what to install." in done.stderr
 
 
 def test_another_backend_is_missing_ours(run, monkeypatch):

@@ -91,8 +91,8 @@ def test_what_cannot_be_read_is_refused(fails, bundle, tmp_path):
         (["--file", tmp_path], "`--file` must be an existing file"),
         (["--file", tmp_path / "bad.jsonl"], "bad.jsonl, line 2"),
         (["--file", tmp_path / "binary.txt"], "binary.txt: it begins as UTF-16, but"),
-        (["a", "--output", tmp_path], "cannot be read or written: Is a directory"),
-        (["a", "--output", tmp_path / "binary.txt" / "x"], "binary.txt cannot be read or written: File exists"),
+        (["a", "--output", tmp_path], "is a folder, where a file is expected"),
+        (["a", "--output", tmp_path / "binary.txt" / "x"], "binary.txt is a file, where a folder is expected"),
     ]:
         assert message in fails("predict", bundle, *words)
     assert "is not a bundle: there is no such folder" in fails("predict", tmp_path / "nothing", "a")

@@ -5,6 +5,9 @@ import json
 
 import pytest
 
+import kerasft
+from kerasft.cli.predict_input import read_chunks
+from kerasft.errors import DataError
 from tests.cli.conftest import json_lines
 from tests.cli.test_predict import stdin  # noqa: F401
 
@@ -87,6 +90,35 @@ def test_standard_input_is_text_unless_its_first_line_is_an_object(run, bundle, 
     assert run("predict", bundle, "--lines", "json")[0] == 1
 
 
+def test_a_table_may_come_by_standard_input(bundle, stdin, capsys):  # noqa: F811
+    pipeline = kerasft.pipelines.load(bundle)
+
+    def read(text, columns=None, lines=None):
+        stdin(text)
+        return [pair for chunk in read_chunks(pipeline, None, columns=columns, lines=lines) for pair in zip(*chunk[:2])]
+
+    table = quoted(",")
+    body = table.replace('"text"', '"body"')
+    for text, given in [
+        (table, {}),
+        ("\ufeff" + table.replace("\r\n", "\n"), {}),
+        (quoted(";"), {}),
+        (quoted("\t"), {}),
+        (body, {"columns": {"text": "body"}}),
+        (table.split("\r\n", 1)[1], {"columns": {"text": 1}}),
+        (body.replace('"label"', '"x"'), {"columns": {"text": "body"}, "lines": "csv"}),
+    ]:
+        rows = read(text, **given)
+        assert [item for item, _ in rows] == TEXTS
+        assert [others.get("id", others.get("0")) for _, others in rows] == ["7", "8", "9"]
+    assert "standard input: read as a table (csv)" in capsys.readouterr().err
+    for text in ("Text, please\nyes\n", "a,b\nc,d\n", "text\nlabel\n"):
+        assert [item for item, _ in read(text)] == text.split("\n")[:-1]
+    assert read("id,text\n1,bad\n", lines="text")[0][0] == "id,text"
+    with pytest.raises(DataError, match="standard input, line 2: 2 fields are expected"):
+        read("id,text\n1,bad,worse\n")
+
+
 def test_text_files(run, fails, bundle, tmp_path, caplog):
     content = "\ufeffa good film\r\n\r\nbad\u2028end\r\n"
     (tmp_path / "a.txt").write_bytes(content.encode())
@@ -103,6 +135,8 @@ def test_text_files(run, fails, bundle, tmp_path, caplog):
     assert "--lines json reads the lines as objects" in err
     _, out, _ = run("predict", bundle, "--file", tmp_path / "d.txt", "--lines", "json")
     assert json_lines(out)[0]["text"] == "bad"
+    (tmp_path / "t.txt").write_text("id,text\n1,bad\n")
+    assert "--lines csv reads it as a table" in run("predict", bundle, "--file", tmp_path / "t.txt")[2]
     (tmp_path / "e.txt").write_text("")
     assert run("predict", bundle, "--file", tmp_path / "e.txt") == (0, "", "")
 

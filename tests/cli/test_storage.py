@@ -35,6 +35,8 @@ class OpError(Exception):
         (PermissionError(errno.EACCES, "Permission denied", "x.csv"), "x.csv cannot be read or written: Permission denied."),
         (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/dev/null/x"), "/dev/null/x cannot be read or written: Not a"),
         (OSError(errno.EROFS, "Read-only file system", "x"), "x: the disk is read-only."),
+        (FileExistsError(errno.EEXIST, "File exists", "x"), "x is a file, where a folder is expected."),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "x"), "x is a folder, where a file is expected."),
     ],
 )  # fmt: skip
 def test_every_library_says_it_its_own_way(error, sentence):

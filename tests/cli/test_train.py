@@ -104,6 +104,18 @@ def test_the_interval_of_many_seeds_is_students_too(recorded, run, tmp_path, tra
     assert numbers["ci95"][1] - numbers["mean"] == pytest.approx(half, rel=1e-3)
 
 
+def test_a_score_that_some_seeds_lack_is_left_out(recorded, run, tmp_path, train_words, monkeypatch):
+    train = text_classification.main
+
+    def main(options):
+        result = train(options)
+        return result | {"metrics": result["metrics"] | ({"no_answer_accuracy": 1.0} if options.seed == 0 else {})}
+
+    monkeypatch.setattr(text_classification, "main", main)
+    assert run(*train_words, "--seeds", "2", "--output", tmp_path / "many")[0] == 0
+    assert list(json.loads((tmp_path / "many" / "seeds.json").read_text())) == ["accuracy"]
+
+
 @pytest.mark.parametrize(("words", "noted"), [([], True), (["--keep", "last"], False), (["--test", "test.csv"], False)])
 def test_the_note_when_the_best_epoch_was_chosen_on_the_reported_rows(
     recorded, run, tmp_path, train_words, words, noted

@@ -183,3 +183,14 @@ def test_rows_of_any_lengths_share_a_batch_where_similar_ones_are_not_asked_for(
         assert sorted(flat(batches)) == list(range(400))
         spread[similar] = np.mean([np.ptp(store.lengths[rows]) for rows in batches])
     assert spread[True] < 10 < 25 < spread[False]
+
+
+@pytest.mark.parametrize("rows", [400, 403])  # 403: one batch is smaller, and the cuts after it lie elsewhere
+def test_batches_of_any_lengths_are_drawn_at_random(rows):
+    store = memory_store([1 + row % 40 for row in range(rows)])
+    dataset = token_dataset(
+        store, Batching(size=8, similar_length=False), y=np.arange(rows, dtype=np.int32), shuffle=True, seed=0
+    )
+    means = [store.lengths[batch].mean() for _ in range(6) for batch in epoch(dataset) if len(batch) == 8]
+    # The standard deviation of a mean of 8: batches that are sorted, even a little, differ more from one another.
+    assert np.std(means) == pytest.approx(np.std(store.lengths) / np.sqrt(8), rel=0.15)

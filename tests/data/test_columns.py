@@ -106,6 +106,20 @@ def test_first_rows_that_are_no_header(cells):
     assert find_columns(unnamed(*cells), {"text": 0, "label": 1}) == Roles("0", label=("1",))
 
 
+def test_headers_of_other_numbers_and_in_the_middle():
+    rows = [("a good film", "pos"), ("bad", "neg"), ("fine", "pos")]
+    for first in (("2", "5"), ("1.0", "2.0")):
+        with pytest.raises(DataError, match=r"a\.tsv, line 1: this row is a header"):
+            find_columns(unnamed(first, *rows), {"text": 0, "label": 1})
+    for row, later in enumerate([("text", "label"), ("Review", "Sentiment")], 1):
+        with pytest.raises(
+            DataError, match=rf"a\.tsv, line {row + 1}: this row is a header; received: .*Delete the line"
+        ):
+            find_columns(unnamed(*rows[:row], later, *rows[row:]), {"text": 0, "label": 1})
+    for data in [("7", "pos"), *rows], [("7", "1"), ("a good film", "0"), ("bad", "2")]:
+        assert find_columns(unnamed(*data), {"text": 0, "label": 1}).text == "0"
+
+
 def test_a_part_of_a_file_is_not_searched_for_a_header():
     rows = settle(
         unnamed(("great", "positive"), *[("fine", "positive"), ("bad", "negative")] * 2), {"text": 0, "label": 1}

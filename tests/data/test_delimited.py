@@ -160,6 +160,7 @@ def test_a_header_in_the_middle_is_no_row(tmp_path, caplog):
     assert rows.lines.tolist() == [2, 4, 6]
     assert "a.csv: 2 rows repeat the header and are skipped" in caplog.text
     assert len(read_tsv(write(tmp_path, "a.tsv", "text\tlabel\na\t1\ntext\tlabel\nb\t2\n"))) == 2
+    assert len(read_csv(write(tmp_path, "a.csv", "Text,Label\na,1\ntext,LABEL\nb,2\n"))) == 2, "in other letters"
     assert len(read_csv(write(tmp_path, "b.csv", "text\na\ntext\n"))) == 2, "one column: it may be a text"
     with pytest.raises(DataError, match=r"there are headers and no row; received: \['text', 'label'\]"):
         read_csv(write(tmp_path, "c.csv", "text,label\ntext,label\n"))

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 
 from kerasft import data
+from kerasft.data import collect_intents, read_tags
+from kerasft.data.intent_and_slots import encode_intents, report_unknown_intents
 from kerasft.errors import DataError
-from kerasft.features import TOKEN_IDS
+from kerasft.features import TOKEN_IDS, Labels
 from tests import tiny
 
 SLOTS = ["O", "B-card", "I-card"]
@@ -58,3 +60,18 @@ def test_intents_that_cannot_be_used():
         data.collect_intents(ROWS[:1])
     with pytest.raises(DataError, match=r"line 2: the intent is missing or not one name\. Fill in"):
         data.read_tags([(["a"], ["O"], "pay"), (["a"], ["O"], None)])
+
+
+def test_numbers_are_not_taken_for_names_and_equal_ones_are_equal():
+    def rows(*intents):
+        return read_tags([(["pay"], ["O"], intent) for intent in intents])
+
+    assert list(collect_intents(rows(1, "1.0", 0.0, "0"))) == ["0", "1"]
+    assert encode_intents(rows("1", 1.0, True, "0.0"), Labels(["0", "1"])).tolist() == [1, 1, 1, 0]
+    with pytest.raises(
+        DataError, match=r"line 2: these intents are numbers .*: lost, pay; received: '1'. The intents here"
+    ):
+        report_unknown_intents(rows("pay", 1), Labels(["lost", "pay"]))
+    with pytest.raises(DataError, match="these intents are numbers"):
+        report_unknown_intents(rows("pay"), Labels(["0", "1"]))
+    assert report_unknown_intents(rows("pay", "sing"), Labels(["lost", "pay"])), "another name counts as an error"

@@ -17,6 +17,8 @@ WRITTEN = {
     "bar": ["kind|funny", "rude", ""],
     "semicolon": ["kind; funny", "rude; kind", "rude"],
     "comma": ["kind, funny", "rude,kind", "rude"],
+    "array": ["array(['kind', 'funny'], dtype=object)", "np.array(['rude'])", "array([], dtype=object)"],
+    "frozenset": ["frozenset({'kind', 'funny'})", "frozenset({'rude'})", "frozenset()"],
     "objects": [["kind", "funny"], ("rude",), np.array([], object)],
 }
 
@@ -52,6 +54,26 @@ def test_quotes_and_commas_inside_names():
     assert "(none)" in collect_labels(rows(["(none)", "a|b"]), problem="multi_label")
 
 
+def test_numbers_between_spaces():
+    assert list(collect_labels(rows(["1 5", "5", "12"]), problem="multi_label")) == ["1", "5", "12"]
+
+
+def test_what_a_list_left_out_is_no_label():
+    for cell in ("['a', ..., 'b']", "['a' ... 'b']"):
+        with pytest.raises(DataError, match="looks like a list of labels and cannot be read"):
+            collect_labels(rows([cell, "['b']"]), problem="multi_label")
+
+
+def test_names_that_are_probably_several_are_named(caplog):
+    collect_labels(rows(["kind/funny", "kind", "funny"]), problem="multi_label")
+    assert "these labels consist of others, and each is one class: 'kind/funny'" in caplog.text
+    collect_labels(rows(["010", "100"]), problem="multi_label")
+    assert "labels such as '010' look like multi-hot vectors" in caplog.text
+    caplog.clear()
+    collect_labels(rows(["very good", "good", "day/night"]), problem="multi_label")
+    assert not caplog.text
+
+
 def test_numbers_in_lists():
     assert list(collect_labels(rows(["[0, 2]", "[1.0]", [2]]), problem="multi_label")) == ["0", "1", "2"]
 
@@ -67,6 +89,8 @@ def test_numbers_in_lists():
         [[0, 1, 0], [1, 0, 0]],
         [np.array([0, 1]), np.array([1, 1])],
         [[False, True, True], [True, False, False]],
+        ["[False, True, True]", "[True, False, False]"],
+        ["tensor([0, 1])", "tensor([1, 1])"],
     ],
 )
 def test_multi_hot_vectors_are_refused(values):

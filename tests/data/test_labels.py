@@ -239,3 +239,17 @@ def test_missing_labels_of_every_kind(value):
 def test_lists_under_single_label_are_warned_of(caplog):
     collect_labels([("a", "['x', 'y']"), ("b", "['x']")])
     assert "look like lists" in caplog.text
+
+
+def test_truth_values_are_one_label_however_they_are_written():
+    labels = collect_labels([{"text": "x", "label": value} for value in ("True", "TRUE", "false", "False", "true")])
+    assert sorted(label_key(name) for name in labels) == ["false", "true"]
+    y = encode(["true", "FALSE", "True", True, 0], labels)
+    assert [label_key(labels[number]) for number in y] == ["true", "false", "true", "true", "false"]
+    assert encode(["true", "FALSE", "True"], Labels(["0", "1"])).tolist() == [1, 0, 1]
+
+
+@pytest.mark.parametrize("name", ["nan", "None", "<NA>", "-"])
+def test_a_missing_label_that_became_a_text_is_named(name, caplog):
+    assert name in collect_labels([("a", "pos"), ("b", "neg"), ("c", name)])
+    assert f"these labels look like missing ones, and each is a class: {name!r}" in caplog.text

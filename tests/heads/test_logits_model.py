@@ -17,7 +17,13 @@ def name_of(value):
     return value if isinstance(value, str) else getattr(value, "__name__", type(value).__name__)
 
 
+class OwnCrossentropy(keras.losses.SparseCategoricalCrossentropy):
+    def __init__(self, name="own"):
+        super().__init__(name=name)
+
+
 PROBABILITIES = [
+    OwnCrossentropy(),
     "sparse_categorical_crossentropy",
     "SparseCategoricalCrossentropy",
     "categorical_crossentropy",
@@ -149,7 +155,18 @@ def test_a_file_that_was_compiled_with_such_a_loss_is_loaded_with_a_warning(tmp_
 
 @pytest.mark.parametrize(
     "metric",
-    ["AUC", keras.metrics.AUC(), keras.metrics.BinaryAccuracy(), keras.metrics.Precision(), "ce", "binary_accuracy"],
+    [
+        *(
+            "AUC",
+            keras.metrics.AUC(),
+            keras.metrics.BinaryAccuracy(),
+            keras.metrics.Precision(),
+            "ce",
+            "binary_accuracy",
+        ),
+        *(keras.metrics.PrecisionAtRecall(0.5), keras.metrics.SensitivityAtSpecificity(0.5)),
+        *(keras.metrics.F1Score(threshold=0.5), keras.metrics.BinaryIoU()),
+    ],
     ids=name_of,
 )
 def test_a_metric_of_probabilities_is_warned_of(model, metric):
@@ -169,6 +186,6 @@ def test_keras_accuracy_is_warned_of_where_several_labels_can_hold(recwarn):
 @pytest.mark.parametrize("labels", [["a", "b"], multi_label(["a", "b"]), kerasft.regression("score")])
 def test_our_own_metrics_and_thresholds_of_logits_are_not_warned_of(labels, recwarn):
     model = tiny.classifier(labels)
-    more = [keras.metrics.AUC(from_logits=True), keras.metrics.Recall(thresholds=0.0)]
+    more = [keras.metrics.AUC(from_logits=True), keras.metrics.Recall(thresholds=0.0), keras.metrics.F1Score(name="f")]
     model.compile(loss=kerasft.losses.for_labels(model.labels), metrics=kerasft.metrics.for_labels(model.labels) + more)
     assert not recwarn

@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 import kerasft
@@ -9,6 +10,7 @@ from kerasft import heads
 from kerasft.backbones import GPT2Config, gpt2
 from kerasft.bundles import TASKS, make_bundle
 from kerasft.cli.table import print_table, print_warnings
+from kerasft.errors import KerasftError
 from kerasft.pipelines.load import PIPELINES
 from kerasft.reports import score_rows
 from kerasft.tokenizers import train
@@ -65,6 +67,11 @@ DATA = {
         "text": ["a good film", "my card", "lost"],
         "text_pair": ["good", "the card", "poor movie"],
     },
+}
+ITEMS = {
+    "question-answering": ("what film?", "a good film"),
+    "relation-extraction": DATA["relation-extraction"][0]["text"],
+    "masked-lm": "a [MASK] film",
 }
 BASELINES = {  # what is known of the answer that needs no model
     "text-classification": {"accuracy": 2 / 3},
@@ -167,3 +174,15 @@ def test_without_an_entity_anywhere_no_score_is_a_measured_zero():
     bundle.model.get_layer("logits").bias.assign([9.0, 0.0, 0.0])
     report = kerasft.pipelines.load(bundle).evaluate([(["good", "film"], ["O", "O"])])
     assert set(report.undefined) == {"entity_f1", "entity_precision", "entity_recall"}
+
+
+@pytest.mark.parametrize("task", PIPELINES)
+def test_no_answer_and_no_score_is_made_of_nan(task):
+    bundle = BUNDLES[task]()
+    bundle.model.set_weights([np.full(weight.shape, np.nan) for weight in bundle.model.weights])
+    pipeline = kerasft.pipelines.load(bundle)
+    item = ITEMS.get(task, "a good film")
+    with pytest.raises(KerasftError, match="must be finite numbers; received: "):
+        pipeline([item])
+    with pytest.raises(KerasftError, match="must be finite"):
+        pipeline.evaluate(DATA[task])

@@ -84,6 +84,17 @@ def test_every_answer_of_a_group_is_right(embedder):
     assert report.metrics["accuracy_at_1"] == 1.0
 
 
+@pytest.mark.parametrize("value", [0.0, 1.0])
+def test_one_vector_for_all_texts_finds_nothing(value):
+    model = kerasft.heads.sentence_embedding(tiny.backbone())
+    model.set_weights([np.full(weight.shape, value) for weight in model.weights])
+    embedder = kerasft.pipelines.load(kerasft.make_bundle(model, tiny.tokenizer(), max_length=24))
+    report = embedder.evaluate([{"text": text, "text_pair": f"{text} please"} for text in TEXTS])
+    assert report.metrics["accuracy_at_1"] == 0.0
+    assert report.metrics["mrr_at_10"] == pytest.approx(1 / 4)
+    assert any("is no better than" in line for line in report.warnings)
+
+
 @pytest.mark.slow
 def test_every_form_gives_the_same_vectors(bundle, embedder, tmp_path):
     reports = [saved_model(bundle, tmp_path / "saved_model", texts=TEXTS)]
@@ -135,3 +146,16 @@ def test_an_index_comes_back_and_knows_its_model(embedder, tmp_path):
     (tmp_path / "other" / "notes").write_text("mine")
     with pytest.raises(KerasftError, match="`folder` must be a new folder or an index to replace; received: "):
         search.save(tmp_path / "other")
+
+
+def test_questions_and_entries_get_the_prompts_of_the_checkpoint(bundle, tmp_path):
+    prompts = {"query": "where is ", "passage": "this is "}
+    settings = bundle.settings | {"prompts": prompts, "default_prompt_name": None}
+    made = kerasft.make_bundle(bundle.model, bundle.tokenizer, max_length=24, settings=settings)
+    embedder = kerasft.pipelines.load(made)
+    search = Search(embedder, ["the card", "my money"])
+    (found,) = search("the card", top_k=1)
+    question, *entries = embedder.embed(["where is the card", "this is the card", "this is my money"])
+    assert found["score"] == pytest.approx(max(float(entry @ question) for entry in entries), abs=1e-5)
+    search.save(tmp_path / "index")
+    assert Search.load(tmp_path / "index", embedder)("the card", top_k=1) == [found]
