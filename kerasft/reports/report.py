@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasft.errors import bad_argument
-from kerasft.features import SINGLE_LABEL
+from kerasft.features import REGRESSION, SINGLE_LABEL
 from kerasft.files import file_written_aside, local_path
 from kerasft.reports import plots
 from kerasft.reports.baseline import is_no_better
