@@ -34,7 +34,7 @@ def forms_of(folder: pathlib.Path, report: Mapping[str, Any]) -> list[dict[str, 
     >>> forms_of(scratch, {"quantize": "int8", "size_bytes": 2_000_000, "latency_ms": {"threads_1": {"median": 3.0}}})[0]["name"]
     'int8'
     """
-    place = pathlib.Path(report.get("folder") or folder)
+    place = pathlib.Path(os.path.realpath(report.get("folder") or folder))
     own = _form(report, place, this=True)
     identity = _identity(_read(folder / METADATA_FILE))
     found = [own] if own else []
@@ -48,13 +48,16 @@ def forms_of(folder: pathlib.Path, report: Mapping[str, Any]) -> list[dict[str, 
 
 
 def _neighbours(place: pathlib.Path) -> list[pathlib.Path]:
+    """The folders beside this one that hold a report; those that may not be read are as if they were not there."""
     try:
-        with os.scandir(place.absolute().parent) as entries:
-            folders = sorted(pathlib.Path(entry.path) for entry in entries if entry.is_dir())
-    except OSError:  # a folder that cannot be listed hides its other exports, and is no reason to fail
+        names = sorted(os.listdir(place.parent))
+    except OSError:
         return []
-    mine = os.path.realpath(place)
-    return [path for path in folders if os.path.realpath(path) != mine and (path / REPORT_FILE).is_file()]
+    return [
+        place.parent / name
+        for name in names
+        if name != place.name and os.path.isfile(place.parent / name / REPORT_FILE)
+    ]
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
@@ -114,7 +117,7 @@ def charts(forms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     >>> [chart["rows"][0]["bars"][0]["text"] for chart in charts([form | {"tokens_per_second": None}])]
     ['23.0 MB']
     """
-    sizes = [(form, [(form["size_bytes"], f"{form['size_bytes'] / 1e6:.1f} MB")]) for form in forms]
+    sizes = [(form, [(form["size_bytes"], _in_bytes(form["size_bytes"]))]) for form in forms]
     times = [
         (form, [(ms, f"{_in_digits(ms)} ms{_threads(name)}") for name, ms in form["latency_ms"].items()])
         for form in forms
@@ -162,6 +165,10 @@ def _chart(title: str, note: str, rows: Sequence[tuple]) -> dict[str, Any]:
 def _threads(name: str) -> str:
     count = name.removeprefix("threads_")
     return f", {count} thread{'s' if count != '1' else ''}" if count.isdigit() else ""
+
+
+def _in_bytes(size: float) -> str:
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.0f} kB"
 
 
 def _in_digits(ms: float) -> str:

@@ -1,6 +1,7 @@
 """The two pages of a mobile bundle: README.md says how to use it, report.html shows what was measured."""
 
 import logging
+import os
 import pathlib
 from importlib import resources
 from typing import Any
@@ -71,7 +72,7 @@ def update_pages_beside(folder: pathlib.Path, report: dict[str, Any]) -> None:
     >>> update_pages_beside(scratch, {"size_bytes": 2_000_000, "quantize": "int8"})
     """
     for form in forms_of(folder, report):
-        other = folder.parent / form["folder"]
+        other = pathlib.Path(os.path.realpath(folder)).parent / form["folder"]
         if form["this"] or not (other / PAGE_FILE).is_file():
             continue
         try:

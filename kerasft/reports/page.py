@@ -73,8 +73,8 @@ def curves(training: Mapping[str, Any]) -> dict[str, list[float]]:
 
     Example:
 
-    >>> curves({"history": {"loss": [0.5], "val_f1": [None], "val_bleu": [3.0]}, "metric": "f1"})
-    {'loss': [0.5], 'val_f1': [nan]}
+    >>> curves({"history": {"loss": [0.5, 0.2], "val_f1": [None, 0.9], "val_bleu": [3.0, 4.0]}, "metric": "f1"})
+    {'loss': [0.5, 0.2], 'val_f1': [nan, 0.9]}
     """
     history = training["history"]
     names = [prefix + name for name in ("loss", training["metric"]) if name for prefix in ("", "val_")]

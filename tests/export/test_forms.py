@@ -93,6 +93,14 @@ def test_a_neighbour_whose_page_cannot_be_written_again_is_named_and_no_error(tm
     assert bars(tmp_path / "new") == 6
 
 
+def test_a_folder_by_a_relative_path_and_a_parent_that_is_gone(tmp_path, monkeypatch):
+    export(tmp_path / "a", "int8")
+    made = export(tmp_path / "c", "float16")
+    monkeypatch.chdir(tmp_path / "c")
+    assert [form["folder"] for form in forms_of(tmp_path / "c", made | {"folder": "."})] == ["c", "a"]
+    assert len(forms_of(tmp_path / "c", made | {"folder": str(tmp_path / "gone" / "d")})) == 1
+
+
 def test_strange_numbers_are_not_drawn(tmp_path):
     made = report(tmp_path / "x") | {"latency_ms": {"threads_1": {"median": float("nan")}, "threads_2": 3}}
     (form,) = forms_of(tmp_path / "x", made)
