@@ -78,6 +78,6 @@ def intent_and_slots(
     for name, states, labels in ((INTENT_LOGITS, pool(backbone), intents), (SLOT_LOGITS, hidden_states, slots)):
         labels = Labels.of(labels)
         dropped = keras.layers.Dropout(dropout, name=name.replace("logits", "dropout"))(states)
-        initializer = keras.initializers.TruncatedNormal(stddev=0.02)  # as BERT's own head
+        initializer = keras.initializers.RandomNormal(stddev=0.02)  # as transformers' heads; truncated, it is 0.0176
         outputs[name] = Logits(len(labels), labels=labels, kernel_initializer=initializer, name=name)(dropped)
     return IntentAndSlotsModel(backbone.input, outputs, name="intent_and_slots")  # (B, C1), (B, S, C2)

@@ -33,7 +33,7 @@ def question_answering(backbone: keras.Model, *, dropout: float = 0.0) -> keras.
     hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
     if dropout:
         hidden_states = keras.layers.Dropout(dropout, name="question_answering_dropout")(hidden_states)
-    initializer = keras.initializers.TruncatedNormal(stddev=0.02)  # as BERT's own head
+    initializer = keras.initializers.RandomNormal(stddev=0.02)  # as transformers' heads; truncated, it is 0.0176
     # Float32 also under mixed precision, as kerasft.heads.Logits.
     logits = keras.layers.Dense(2, kernel_initializer=initializer, dtype="float32", name="logits")(hidden_states)
     return LogitsModel(backbone.input, logits, name="question_answering")

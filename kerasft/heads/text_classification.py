@@ -93,7 +93,7 @@ def _hidden(features: keras.KerasTensor, form: ClassifierForm, dropout: float) -
 
 
 def _initializer() -> keras.initializers.Initializer:
-    return keras.initializers.TruncatedNormal(stddev=0.02)  # as BERT's own head
+    return keras.initializers.RandomNormal(stddev=0.02)  # as transformers' heads; truncated, it is 0.0176
 
 
 def form_of(model: keras.Model) -> ClassifierForm:

@@ -37,6 +37,6 @@ def token_classifier(backbone: keras.Model, labels: Labels | Iterable[str], *, d
     labels = Labels.of(labels)
     hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
     dropped = keras.layers.Dropout(dropout, name="classifier_dropout")(hidden_states)  # (B, S, H)
-    initializer = keras.initializers.TruncatedNormal(stddev=0.02)  # as BERT's own head
+    initializer = keras.initializers.RandomNormal(stddev=0.02)  # as transformers' heads; truncated, it is 0.0176
     logits = Logits(len(labels), labels=labels, kernel_initializer=initializer, name="logits")(dropped)  # (B, S, C)
     return LabelledModel(backbone.input, logits, name="token_classifier")
