@@ -149,7 +149,7 @@ def test_recurrent_layers_are_exported_with_a_fixed_length(tmp_path):
     bundle = saved(tmp_path / "own", recurrent_tagger(), "token-classification", TAGS)
     assert kerasft.export.saved_model(bundle)["max_difference"] < 1e-4
     assert kerasft.export.litert(bundle, sequence_length=16)["max_difference"] < 1e-4
-    with pytest.raises(kerasft.ExportError, match="an LSTM, GRU or another loop .* Give sequence_length=128"):
+    with pytest.raises(kerasft.ExportError, match=r"an LSTM, GRU or another loop .* Give sequence_length=128"):
         kerasft.export.litert(bundle)
 
 
