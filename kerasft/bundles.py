@@ -155,7 +155,8 @@ def save_bundle(
         # The same layers without the optimizer, whose state would make the file three times as large.
         plain = type(model)(model.input, model.output, name=model.name)
         if hasattr(model, "bundle_task"):
-            save_checked(plain, aside / MODEL_FILE, trial_inputs(model, tokenizer, bundle.max_length, metadata["pair"]))
+            features = trial_inputs(model, tokenizer, max_length=bundle.max_length, pair=metadata["pair"])
+            save_checked(plain, aside / MODEL_FILE, features)
         else:
             plain.save(aside / MODEL_FILE)
         tokenizers.save(tokenizer, aside)
@@ -213,7 +214,7 @@ def make_bundle(
         "created": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
     }
     if task is not None:
-        check_answers(model, tokenizer, metadata["max_length"], metadata["pair"])
+        check_answers(model, tokenizer, max_length=metadata["max_length"], pair=metadata["pair"])
     return Bundle(model, thread_safe(tokenizer), metadata)
 
 

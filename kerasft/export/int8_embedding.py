@@ -74,9 +74,8 @@ def with_int8_embeddings(model: keras.Model, *, mask_value: float | None = None)
     """
 
     def replace(layer: keras.layers.Layer) -> keras.layers.Layer:
-        config = layer.get_config()
-        if mask_value is not None and "mask_value" in config:
-            return type(layer).from_config({**config, "mask_value": mask_value})
+        if mask_value is not None and hasattr(layer, "mask_value"):
+            return type(layer).from_config({**layer.get_config(), "mask_value": mask_value})
         if not isinstance(layer, keras.layers.Embedding):
             return layer
         if np.prod(layer.embeddings.shape) < _MIN_ELEMENTS:

@@ -5,6 +5,8 @@ else was tried gains nothing there: query, key and value as one product, the que
 transposed for the product, two axes instead of three, the tanh GELU.
 """
 
+from collections.abc import Sequence
+
 import keras
 from keras import ops
 
@@ -149,7 +151,22 @@ def for_litert(model: keras.Model) -> keras.Model:
             return CenteredLayerNormalization(layer, name=layer.name)
         return layer
 
-    return keras.models.clone_model(model, clone_function=replace)
+    return keras.models.clone_model(model, clone_function=replace, call_function=_call)
+
+
+def _call(layer: keras.Operation, *args, **named):
+    """Call a layer; `x[..., None]` by `expand_dims`, since LiteRT has no slice with a new axis for open lengths."""
+    key = _key(layer, args)
+    plain = all(each is None or each is Ellipsis or (isinstance(each, slice) and each == slice(None)) for each in key)
+    if not plain or not any(each is None for each in key):
+        return layer(*args, **named)
+    inputs, axis = args[0], 0
+    skipped = len(inputs.shape) - sum(isinstance(each, slice) for each in key)  # by an ellipsis
+    for each in key:
+        if each is None:
+            inputs = ops.expand_dims(inputs, axis)
+        axis += skipped if each is Ellipsis else 1
+    return inputs
 
 
 def _is_plain(norm: keras.layers.LayerNormalization) -> bool:
@@ -176,4 +193,10 @@ def _reads_first_token(reader: tuple) -> bool:
     """Whether it is `states[:, 0]` or `states[:, 0, :]`."""
     operation, arguments = reader
     everything = slice(None)
-    return type(operation).__name__ == "GetItem" and arguments[1] in ((everything, 0), (everything, 0, everything))
+    return _key(operation, arguments) in ((everything, 0), (everything, 0, everything))
+
+
+def _key(operation: keras.Operation | None, arguments: Sequence) -> tuple:
+    """What stands in the brackets of `x[...]`; nothing for other operations. Keras loads a tuple as a list."""
+    is_slice = type(operation).__name__ == "GetItem" and isinstance(arguments[1], tuple | list)
+    return tuple(arguments[1]) if is_slice else ()

@@ -23,7 +23,7 @@ _EQUAL = 1e-5  # of the largest output: the same weights in the same graph
 
 
 def trial_inputs(
-    model: keras.Model, tokenizer: PreTrainedTokenizerFast, max_length: int, pair: bool
+    model: keras.Model, tokenizer: PreTrainedTokenizerFast, *, max_length: int, pair: bool = False
 ) -> dict[str, np.ndarray]:
     """Return what a model reads of a short text, of one of `max_length` tokens and of an empty one, int32 (3, S).
 
@@ -35,7 +35,7 @@ def trial_inputs(
 
     Example:
 
-    >>> trial_inputs(model, tokenizer, 16, False)["token_ids"].shape
+    >>> trial_inputs(model, tokenizer, max_length=16)["token_ids"].shape
     (3, 16)
     """
     texts = ["a short text", "word " * max_length, ""]
@@ -44,7 +44,9 @@ def trial_inputs(
     return {name: features[name] for name in model.input}
 
 
-def check_answers(model: keras.Model, tokenizer: PreTrainedTokenizerFast, max_length: int, pair: bool) -> None:
+def check_answers(
+    model: keras.Model, tokenizer: PreTrainedTokenizerFast, *, max_length: int, pair: bool = False
+) -> None:
     """Run a model once, and raise or warn of what would make its bundle answer wrongly.
 
     Args:
@@ -58,10 +60,10 @@ def check_answers(model: keras.Model, tokenizer: PreTrainedTokenizerFast, max_le
 
     Example:
 
-    >>> check_answers(model, tokenizer, 16, False)
+    >>> check_answers(model, tokenizer, max_length=16)
     """
     _check_vocabulary(model, tokenizer)
-    features = trial_inputs(model, tokenizer, max_length, pair)
+    features = trial_inputs(model, tokenizer, max_length=max_length, pair=pair)
     try:
         answers = keras.ops.convert_to_numpy(model(features, training=False))  # (3, ...)
     except Exception as error:  # TensorFlow's, Keras' and those of layers of the user's
@@ -145,7 +147,7 @@ def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[
 
     Example:
 
-    >>> save_checked(model, scratch / "checked.keras", trial_inputs(model, tokenizer, 16, False))
+    >>> save_checked(model, scratch / "checked.keras", trial_inputs(model, tokenizer, max_length=16))
     """
     fix = "Give your layers a get_config() with all arguments of their __init__, and make all weights in build()."
     try:

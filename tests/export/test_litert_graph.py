@@ -92,3 +92,24 @@ def test_other_tasks_answer_the_same():
         lean = for_litert(model)
         assert not any(blocks(lean))
         assert difference(model, lean, batch) < 2e-5
+
+
+@pytest.mark.parametrize("reloaded", [False, True])
+def test_a_new_axis_needs_no_slice(reloaded, tmp_path):
+    inputs = keras.Input((None, 3))
+    new = [inputs[..., None], inputs[:, None], inputs[:, :, None, :], inputs[:, None, ..., None]]
+    model = keras.Model(inputs, [*new, inputs[:, 0, None], inputs[:, 1:]])
+    if reloaded:
+        model.save(tmp_path / "model.keras")
+        model = keras.models.load_model(tmp_path / "model.keras")
+    lean = for_litert(model)
+    values = np.arange(12, dtype="float32").reshape(2, 2, 3)
+    for before, after in zip(model(values), lean(values), strict=True):
+        np.testing.assert_array_equal(after, before)
+    assert sum(type(operation).__name__ == "GetItem" for operation in lean.operations) == 2
+
+
+def test_a_model_from_a_file_computes_the_first_token_only_too(tmp_path):
+    tiny.classifier(pooling="cls").save(tmp_path / "model.keras")
+    lean = for_litert(keras.models.load_model(tmp_path / "model.keras"))
+    assert lean.get_layer("transformer_layer_1").first_token_only

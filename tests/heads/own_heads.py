@@ -38,9 +38,7 @@ def _classifier(inputs, hidden):
 
 
 def _tagger(inputs, hidden):
-    real = hidden * keras.ops.expand_dims(
-        keras.ops.cast(inputs["padding_mask"], "float32"), -1
-    )  # no state of padding in a sum
+    real = hidden * keras.ops.cast(inputs["padding_mask"], "float32")[..., None]  # no state of padding in a sum
     return layers.Dense(3)(layers.Conv1D(8, 3, padding="same")(real))
 
 
