@@ -41,9 +41,10 @@ def test_every_recipe_leaves_out_what_cannot_be_used(recipe, tmp_path, capsys):
     path.write_text("".join(f"{line}\n" for line in lines(*rows)))
     given = {"model": "none", "train": str(path), "dev": str(path), "output": str(tmp_path / "out")}
     columns = [{}] if getattr(module, read) is training.read_rows else []
+    named = {"task": "relation-extraction"} if recipe == "relation_extraction" else {}
     with pytest.raises(DataError, match="--skip-invalid"):
-        getattr(module, read)(module.Options(**given), *columns)
-    found = getattr(module, read)(module.Options(**given, skip_invalid=True), *columns)
+        getattr(module, read)(module.Options(**given), *columns, **named)
+    found = getattr(module, read)(module.Options(**given, skip_invalid=True), *columns, **named)
     split, rows = next(part for part in found if isinstance(part, tuple))
     assert (split, len(rows)) == ("dev", 20)
     said = capsys.readouterr().err
