@@ -106,8 +106,9 @@ def run(args: argparse.Namespace) -> int:
     renamed = set()
     with contextlib.ExitStack() as files:
         out = sys.stdout
-        skipping = kerasft.data.skip_invalid() if getattr(args, "skip_invalid", False) else contextlib.nullcontext()
-        skipped = files.enter_context(skipping) or kerasft.data.Skipped()
+        skipped = kerasft.data.Skipped()
+        if getattr(args, "skip_invalid", False):
+            skipped = files.enter_context(kerasft.data.skip_invalid())
         errors = ErrorLines(skipped)
         if args.output:
             aside = files.enter_context(file_written_aside(args.output))

@@ -96,6 +96,8 @@ class ErrorLines:
         yield from self._lines(lambda row: True)
 
     def _lines(self, which) -> Iterator[dict[str, str]]:
+        if len(self._shown) == len(self._skipped):
+            return
         for row in sorted(self._skipped.rows, key=lambda row: row.line or 0):
             if row not in self._shown and which(row):
                 self._shown.add(row)

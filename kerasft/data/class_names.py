@@ -115,16 +115,16 @@ def _class_name(rows: Rows, row: int, value: object, names: Sequence[str]) -> ob
     if value is None or isinstance(value, str):
         return value
     if value >= len(names):
-        raise bad_number(rows, row, value, names)
+        raise bad_number(rows, row, value=value, names=names)
     return names[int(value)] if value >= 0 else None  # -1 stands for "not given" in test splits
 
 
-def bad_number(rows: Rows, row: int, value: object, names: Sequence[str]) -> DataError:
+def bad_number(rows: Rows, row: int, *, value: object, names: Sequence[str]) -> DataError:
     """Return (not raise) the error of a number without a name.
 
     Example:
 
-    >>> str(bad_number(Rows.of({"label": [7]}, "a.csv"), 0, 7, ["no", "yes"]))
+    >>> str(bad_number(Rows.of({"label": [7]}, "a.csv"), 0, value=7, names=["no", "yes"]))
     'a.csv, line 1: there are names for the numbers 0 to 1: no, yes; received: 7. Give a name for each number, in their order.'
     """
     shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")

@@ -3,6 +3,7 @@
 import contextlib
 import contextvars
 import json
+import logging
 import os
 import pathlib
 from collections.abc import Callable, Iterator
@@ -11,6 +12,8 @@ from typing import NamedTuple
 from kerasft.data.rows import Rows
 from kerasft.errors import DataError, bad_data
 from kerasft.files import file_written_aside
+
+logger = logging.getLogger("kerasft")
 
 LIST_FILE = "skipped_rows.jsonl"
 """Where a command lists the rows that it left out."""
@@ -152,15 +155,19 @@ def valid_rows(rows: Rows, check: Callable[[Rows], object]) -> Rows:
     if skipped is None:
         return rows
     kept = []
-    for row in range(len(rows)):
-        try:
-            check(rows.take([row]))
-        except DataError as error:
-            if not error.can_skip:
-                raise
-            skipped.add(error)
-        else:
-            kept.append(row)
+    disabled, logger.disabled = logger.disabled, True  # what is to be said of the whole table is said when that is read
+    try:
+        for row in range(len(rows)):
+            try:
+                check(rows.take([row]))
+            except DataError as error:
+                if not error.can_skip:
+                    raise
+                skipped.add(error)
+            else:
+                kept.append(row)
+    finally:
+        logger.disabled = disabled
     if not kept:
         first = skipped.rows[-1] if len(skipped) else "none"
         raise bad_data(rows.name, f"no row of {len(rows)} can be used; the last: {first}", "Is this the right file?")

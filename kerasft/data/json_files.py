@@ -11,7 +11,7 @@ from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_text, say
 from kerasft.errors import DataError, bad_data
 
-_FIX = 'Write a list of objects: [{"text": "good", "label": 1}, ...], or an object a line (.jsonl).'
+_FIX = 'Write JSON lines, an object a line: .jsonl. Or give a list of objects: [{"text": "good", "label": 1}, ...].'
 
 
 def read_jsonl(path: Path, header: bool = True) -> Rows:

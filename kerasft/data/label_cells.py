@@ -57,6 +57,7 @@ def label_cells(
     """
     column = only_column(rows, roles)
     if problem == SINGLE_LABEL:
+        column = out_of_lists(column)
         return [[_one_label(rows, row, value)] for row, value in enumerate(column)]
     separator = None if known is not None else _separator(rows, column)
     cells = [_several_labels(rows, row, value, separator, known) for row, value in enumerate(column)]
@@ -152,6 +153,20 @@ class LabelIndex:
         return self.get(text) is not None
 
 
+def out_of_lists(column: list) -> list:
+    """The one label of each cell where all cells are lists, as doccano writes them; else the cells as they are.
+
+    Example:
+
+    >>> out_of_lists([["a"], ["b"]]), out_of_lists(["a", ["b"]])
+    (['a', 'b'], ['a', ['b']])
+    """
+    cells = [cell.tolist() if isinstance(cell, np.ndarray) else cell for cell in column]
+    if not all(isinstance(cell, list | tuple) or is_missing(cell) for cell in cells):
+        return column
+    return [cell[0] if not is_missing(cell) and len(cell) == 1 else cell for cell in cells]
+
+
 def check_label(rows: Rows, row: int, value: object, *, problem: str = SINGLE_LABEL) -> None:
     """Check one label cell, as far as that can be done without the others.
 
@@ -186,8 +201,6 @@ def only_column(rows: Rows, roles: Roles) -> list:
 
 def _one_label(rows: Rows, row: int, value: object) -> str:
     value = value.tolist() if isinstance(value, np.ndarray) and value.ndim else value
-    if isinstance(value, list | tuple) and len(value) == 1:  # as doccano writes the one label of a text
-        value = value[0]
     text = "" if isinstance(value, list | tuple | dict | set) else label_text(value)
     if isinstance(value, list | tuple) and len(value) > 1:
         fix = 'Write one, or train with several labels a text: --problem multi_label (problem="multi_label").'

@@ -60,5 +60,5 @@ def _name(rows: Rows, row: int, text: str, names: list[str]) -> str:
     if not is_whole_number(key) or text in names:
         return text
     if not 0 <= int(key) < len(names):
-        raise bad_number(rows, row, text, names)
+        raise bad_number(rows, row, value=text, names=names)
     return names[int(key)]

@@ -11,7 +11,7 @@ from kerasft.data.batching import Batching
 from kerasft.data.columns import Roles, find_columns
 from kerasft.data.entity_markers import encode_entities, warn_of_truncation
 from kerasft.data.invalid_rows import valid_rows
-from kerasft.data.label_cells import LabelIndex, check_label, label_cells, only_column
+from kerasft.data.label_cells import LabelIndex, check_label, label_cells, only_column, out_of_lists
 from kerasft.data.label_names import visible_name
 from kerasft.data.labels import encode_labels
 from kerasft.data.marked_texts import EntityPair, entity_pair
@@ -123,7 +123,7 @@ def valid_entity_pairs(rows: Rows, roles: Roles) -> Rows:
 
     def check(one: Rows) -> None:
         _pairs(one, roles)
-        check_label(one, 0, only_column(one, roles)[0])
+        check_label(one, 0, out_of_lists(only_column(one, roles))[0])
 
     return valid_rows(rows, check)
 

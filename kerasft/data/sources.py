@@ -122,7 +122,7 @@ def _read_file(path: Path, header: bool) -> Rows:
     if suffix not in _READERS:
         raise bad_argument(
             "source",
-            f"a file that ends in one of {sorted(_READERS)} (or these with .gz)",
+            f"a file that ends in one of {list(_READERS)} (or these with .gz)",
             str(path),
             _ADVICE.get(suffix, "Rename the file to say what it is."),
             kind=DataError,

@@ -71,19 +71,6 @@ class TagReader:
         words, tags = (item.tolist() if hasattr(item, "tolist") else item for item in (words, tags))
         if is_list_of(tags, int) or (is_list_of(tags, str) and all(tag.strip().isdecimal() for tag in tags)):
             tags = self._named(rows, row, tags)
-        if is_list_of(tags, int):
-            fix = (
-                "Say what they mean: --label-names O,B-PER,... or a file of one name a line (tag_names=[...]), in the order of "
-                'the numbers. The names come with the data (Hugging Face: dataset.features["ner_tags"].feature.names, or '
-                "dataset_info.json, which is read where it is beside the file)."
-            )
-            raise rows.error(
-                row,
-                "the tags are numbers, and the data does not say what these mean",
-                fix=fix,
-                value=tags,
-                can_skip=False,
-            )
         for name, items in (("words", words), ("tags", tags)):
             if not is_list_of(items, str) or not all(items):
                 raise rows.error(row, f"the {name} are not a list of texts", fix=EXAMPLE, value=items)
@@ -111,14 +98,20 @@ class TagReader:
             self.changed.append(sum(a != b for a, b in zip(read, repair(read, self.scheme))))
         return text, offsets, tags_of(spans_of(read), len(read))
 
-    def _named(self, rows: Rows, row: int, tags: Sequence[int | str]) -> list:
-        """The tags of these numbers; the numbers themselves where the names are not known."""
-        numbers = [int(tag) for tag in tags]
+    def _named(self, rows: Rows, row: int, tags: Sequence[int | str]) -> list[str]:
+        """The tags of these numbers."""
         if self.names is None:
-            return numbers
+            fix = (
+                "Write their names: --label-names O,B-PER,... or a file of one name a line (tag_names=[...]), in the order of "
+                'the numbers. They come with the data (Hugging Face: dataset.features["ner_tags"].feature.names, or '
+                "dataset_info.json, which is read where it is beside the file)."
+            )
+            problem = "the tags are numbers, and the data does not say what these mean"
+            raise rows.error(row, problem, fix=fix, value=tags, can_skip=False)
+        numbers = [int(tag) for tag in tags]
         for number in numbers:
             if not 0 <= number < len(self.names):
-                raise bad_number(rows, row, number, self.names)
+                raise bad_number(rows, row, value=number, names=self.names)
         return [self.names[number] for number in numbers]
 
     def _tag(self, tag: str) -> str | None:

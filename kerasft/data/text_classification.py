@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import tensorflow as tf
@@ -10,7 +11,7 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.data.batching import Batching
 from kerasft.data.columns import Roles, find_columns
 from kerasft.data.invalid_rows import valid_rows
-from kerasft.data.label_cells import check_label, only_column
+from kerasft.data.label_cells import check_label, only_column, out_of_lists
 from kerasft.data.labels import encode_labels, labels_of
 from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
@@ -157,7 +158,12 @@ def valid_labelled_rows(rows: Rows, roles: Roles, *, problem: str) -> Rows:
         else:
             check_label(one, 0, only_column(one, roles)[0], problem=problem)
 
-    return valid_rows(with_decimal_points(rows, roles) if problem == REGRESSION else rows, check)
+    if problem == REGRESSION:
+        rows = with_decimal_points(rows, roles)
+    elif problem == SINGLE_LABEL and len(roles.label) == 1:
+        name = roles.label[0]
+        rows = replace(rows, columns={**rows.columns, name: out_of_lists(rows.columns[name])})
+    return valid_rows(rows, check)
 
 
 def text_columns(rows: Rows, roles: Roles, *, allow_empty: bool = False) -> tuple[list[str], list[str] | None]:

@@ -88,7 +88,7 @@ def settle(path: str, columns: dict | None, **task) -> "kerasft.data.settled.Set
 
 @skips_invalid
 def read_rows(
-    options: TrainingOptions, columns: dict, *, problem: str = "single_label", leave_out: str | None = None
+    options: TrainingOptions, columns: dict, *, problem: str = "single_label", leave_out: str | None = None, **task
 ) -> tuple:
     """Read the rows to train on, to validate on and to report on, and the labels.
 
@@ -99,6 +99,7 @@ def read_rows(
         columns: Which column is what; see `read_columns`.
         problem: What a label is; see `kerasft.data.collect_labels`.
         leave_out: A label whose rows are no train rows; how many were left out is said. Other parts keep theirs.
+        **task: The task, where it is not text-classification.
 
     Returns:
         The train rows; the dev rows, a part of train where there is no `options.dev`; `("test", rows)` or, without
@@ -111,8 +112,8 @@ def read_rows(
     >>> len(train), len(dev), split, list(labels)
     (10, 4, 'dev', ['negative', 'positive'])
     """
-    train = read_labelled(options, options.train, columns, problem=problem)
-    like = {"problem": problem, "trained": train.roles}
+    train = read_labelled(options, options.train, columns, problem=problem, **task)
+    like = {"problem": problem, "trained": train.roles, **task}
     dev, test = (file and read_labelled(options, file, columns, **like) for file in (options.dev, options.test))
     stratified = {"seed": options.seed, "columns": columns, "problem": problem}
     if dev is None:
@@ -126,9 +127,7 @@ def read_rows(
     return train, dev, ("dev", dev) if test is None else ("test", test), labels
 
 
-def read_labelled(
-    options: TrainingOptions, file: str, columns: dict, *, problem: str = "single_label", trained: dict | None = None
-):
+def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem: str = "single_label", **task):
     """Read one file's rows, the numbers among its labels replaced by `options.label_names` where the recipe has them.
 
     Example:
@@ -139,7 +138,7 @@ def read_labelled(
     >>> read_labelled(options, "numbers.csv", {}).columns["label"]
     ['positive', 'negative']
     """
-    rows = settle(file, columns, trained=trained, classes=problem == "single_label", problem=problem).source
+    rows = settle(file, columns, classes=problem == "single_label", problem=problem, **task).source
     if getattr(options, "label_names", None) is None:
         return rows
     return kerasft.data.name_labels(rows, names(options.label_names), problem=problem)

@@ -45,3 +45,8 @@ def test_a_list_is_no_number(tmp_path):
     (tmp_path / "run.yaml").write_text("name: x\nshare: [1]\n")
     with pytest.raises(KerasftError, match=r"`share` must be of type float; received: \[1\]"):
         read_options(argparse.Namespace(), Options, str(tmp_path / "run.yaml"))
+
+
+def test_a_byte_order_mark_and_blank_lines_are_no_keys(tmp_path):
+    (tmp_path / "run.yaml").write_text("\ufeff\n\nname: x\n\nshare: 1\n\n", encoding="utf-8")
+    assert read_options(argparse.Namespace(), Options, str(tmp_path / "run.yaml")) == Options(name="x", share=1.0)

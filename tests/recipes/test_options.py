@@ -3,7 +3,7 @@ import dataclasses
 import pytest
 
 from kerasft.errors import KerasftError
-from kerasft.recipes.options import TrainingOptions, check_option, column, defaults_of, option
+from kerasft.recipes.options import TrainingOptions, check_option, column, defaults_of, names, option
 from kerasft.recipes.text_classification import Options
 
 GIVEN = {"model": "bert-base-uncased", "train": "train.csv"}
@@ -102,3 +102,24 @@ def test_the_defaults_of_a_recipe():
     found = defaults_of(options)
     assert found.keys() == {field.name for field in dataclasses.fields(options)} - {"model", "train"}
     assert (found["epochs"], found["schedule"], found["resume"]) == (None, "linear", False)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.txt", "\ufeffO\nB-PER\r\n\n"),
+        ("labels.json", '\ufeff["O", "B-PER"]'),
+        ("labels.json", '{"1": "B-PER", "0": "O"}'),
+        ("config.json", '{"model_type": "bert", "id2label": {"0": "O", "1": "B-PER"}}'),
+    ],
+)
+def test_names_may_be_in_a_file(tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8")
+    assert names(str(tmp_path / name)) == names("O, B-PER") == ["O", "B-PER"]
+
+
+@pytest.mark.parametrize("content", ["[", "[1, 2]", '{"labels": 3}', "[]"])
+def test_a_file_without_names_is_refused(tmp_path, content):
+    (tmp_path / "labels.json").write_text(content)
+    with pytest.raises(KerasftError, match="`label_names` must be names joined by commas, or a file of them"):
+        names(str(tmp_path / "labels.json"))

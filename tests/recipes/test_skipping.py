@@ -6,6 +6,7 @@ import json
 import pytest
 
 from kerasft.errors import DataError
+from kerasft.recipes import training
 
 ENTITIES = "<e1>Ann</e1> and <e2>Bo</e2> met {0}"
 SPANS = [{"start": 0, "end": 3, "label": "PER"}]
@@ -39,11 +40,13 @@ def test_every_recipe_leaves_out_what_cannot_be_used(recipe, tmp_path, capsys):
     path = tmp_path / "train.jsonl"
     path.write_text("".join(f"{line}\n" for line in lines(*rows)))
     given = {"model": "none", "train": str(path), "dev": str(path), "output": str(tmp_path / "out")}
+    columns = [{}] if getattr(module, read) is training.read_rows else []
+    named = {"task": "relation-extraction"} if recipe == "relation_extraction" else {}
     with pytest.raises(DataError, match="--skip-invalid"):
-        getattr(module, read)(module.Options(**given))
-    found = getattr(module, read)(module.Options(**given, skip_invalid=True))
-    parts = [len(part) for part in found if not isinstance(part, dict | tuple) and hasattr(part, "__len__")]
-    assert 20 in parts
+        getattr(module, read)(module.Options(**given), *columns, **named)
+    found = getattr(module, read)(module.Options(**given, skip_invalid=True), *columns, **named)
+    split, rows = next(part for part in found if isinstance(part, tuple))
+    assert (split, len(rows)) == ("dev", 20)
     said = capsys.readouterr().err
     listed = tmp_path / "out.run" / "skipped_rows.jsonl"
     assert "2 rows were skipped (--skip-invalid):" in said
