@@ -184,6 +184,7 @@ def _load(
     if problem := casing_problem(tokenizer):
         warnings.warn(problem, stacklevel=4)
     unfilled = Unfilled()
+    _check_layers(config, tensors, config_file.path)
     # A head or a pooler may be missing from the file; more than that, and the config is of another checkpoint.
     most = 1_000_000 + 2 * sum(math.prod(tensors.shape(name)) for name in tensors)
     try:
@@ -222,6 +223,19 @@ def _load(
         model.bundle_settings = generation_files.read_generation(config_file, tokenizer, head.task)
     _fit_inputs(tokenizer, model)
     return model, tokenizer
+
+
+def _check_layers(config: BackboneConfig, tensors: Tensors, path: pathlib.Path) -> None:
+    """Refuse a config that asks for more layers than the file has tensors, before hours go into making them."""
+    layers, stored = (
+        max(getattr(config, "num_layers", 0), getattr(config, "num_decoder_layers", 0)),
+        sum(1 for _ in tensors),
+    )
+    if layers > stored:
+        raise CheckpointError(
+            f"{path} asks for {layers} layers, and the weights' file holds {stored} tensors. Take config.json and weights of one "
+            "and the same checkpoint."
+        )
 
 
 def _sentence_encoder(folder: str) -> SentenceEncoder | None:
