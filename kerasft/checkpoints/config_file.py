@@ -67,7 +67,7 @@ class ConfigFile:
         """
         self._asked.add(field)
         value = self._fields.get(field, default)
-        if not accept(value):
+        if not _accepts(accept, value):
             raise CheckpointError(
                 f"{self.path}: field {field!r} must be {expected}; received: {value!r}. "
                 "kerasft would compute something else than this checkpoint means; choose another checkpoint."
@@ -133,6 +133,13 @@ def read_fields(path: pathlib.Path) -> dict:
             f"{path}: must hold a JSON object; received: {type(fields).__name__}. Copy the file again."
         )
     return fields
+
+
+def _accepts(accept: Callable[[object], bool], value: object) -> bool:
+    try:
+        return accept(value)
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError):  # of a type that it did not expect
+        return False
 
 
 def _is_number(value: object) -> bool:

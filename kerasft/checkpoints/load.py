@@ -186,6 +186,7 @@ def _load(
     if problem := casing_problem(tokenizer):
         warnings.warn(problem, stacklevel=4)
     unfilled = Unfilled()
+    _check_layers(config, tensors, config_file.path)
     try:
         with security.bounded_variables(_most_numbers(tensors), config_file.path), unfilled.scope():
             model = family.build(config, dtype=dtype)
@@ -229,6 +230,19 @@ def _most_numbers(tensors: Tensors) -> int:
     # Every number has a byte or more there, whatever the headers say.
     held = sum(path.stat().st_size for path in tensors.folder.iterdir() if path.is_file())
     return 1_000_000 + 2 * min(held, sum(math.prod(tensors.shape(name)) for name in tensors))
+
+
+def _check_layers(config: BackboneConfig, tensors: Tensors, path: pathlib.Path) -> None:
+    """Refuse a config that asks for more layers than the file has tensors, before hours go into making them."""
+    layers, stored = (
+        max(getattr(config, "num_layers", 0), getattr(config, "num_decoder_layers", 0)),
+        sum(1 for _ in tensors),
+    )
+    if layers > stored:
+        raise CheckpointError(
+            f"{path} asks for {layers} layers, and the weights' file holds {stored} tensors. Take config.json and weights of one "
+            "and the same checkpoint."
+        )
 
 
 def _sentence_encoder(folder: str) -> SentenceEncoder | None:

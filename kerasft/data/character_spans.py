@@ -101,7 +101,9 @@ def span_values(item: Mapping) -> list:
 def _whole(value: object) -> int | None:
     """A place as a number: 3, and 3.0 too, which tables with empty cells make of it."""
     value = value.item() if hasattr(value, "item") else value  # of NumPy, where rows come from a Parquet file
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):  # of an int of many digits it cannot be asked
         return None
     return int(value) if value == int(value) else None
 

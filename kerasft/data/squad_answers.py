@@ -26,6 +26,7 @@ BARE = ("answer", "answer_text")
 
 _SEARCH = 'misaligned="search" (--misaligned search)'
 _ARRAY = re.compile(r"array\((\[.*?\])(?:,\s*dtype=[^()]*?)?\)", re.DOTALL)
+_LARGEST = 2**53  # beyond, a float is no exact place
 _LONGEST_GROWTH = 4  # a character has at most four in another normal form, but for a few ligatures
 
 
@@ -137,7 +138,7 @@ def _whole(value: object, place: str) -> int | None:
             number = math.nan
     if isinstance(number, bool | np.bool_) or not isinstance(number, (int, float, np.integer, np.floating)):
         number = math.nan
-    if not math.isfinite(number) or number != int(number):
+    if not abs(number) <= _LARGEST or number != int(number):  # NaN is not
         raise bad_data(place, "answer_start is not a whole number", FIX, value=value)
     return int(number)
 

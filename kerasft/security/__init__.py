@@ -15,7 +15,7 @@ from kerasft.security.keras_file import (
 from kerasft.security.programs import check_litert_file, check_saved_model
 from kerasft.security.tables import check_columns, check_table, check_text_file, check_texts
 from kerasft.security.tf1_index import check_tf1_index
-from kerasft.security.tokenizer_file import check_tokenizer
+from kerasft.security.tokenizer_file import check_ids, check_tokenizer
 from kerasft.security.trust import is_trusted, refuse, trust
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "check_columns",
     "check_config",
     "check_hdf5",
+    "check_ids",
     "check_keras_file",
     "check_litert_file",
     "check_preset",

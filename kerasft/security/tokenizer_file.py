@@ -2,6 +2,7 @@
 
 import os
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from kerasft.errors import CheckpointError
@@ -58,12 +59,34 @@ def check_tokenizer(content: Any, path: str | os.PathLike) -> None:
 
 
 def _check_numbers(content: dict, path: str | os.PathLike) -> None:
-    most = limit("TOKENS")
     model = content.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
     ids = list(vocabulary.values()) if isinstance(vocabulary, dict) else []
     for name in ("added_tokens", "post_processor", "padding", "truncation"):
         ids.extend(value for value, _ in walk(content.get(name)))
+    check_ids(ids, path)
+
+
+def check_ids(ids: Iterable[object], path: str | os.PathLike) -> None:
+    """Check the ids of a vocabulary, unless within `trust`: the library takes memory for all up to the largest.
+
+    Args:
+        ids: The numbers; what is none passes.
+        path: The file, for messages.
+
+    Raises:
+        CheckpointError: If one is negative, or not below `KERASFT_MAX_TOKENS`.
+
+    Example:
+
+    >>> check_ids([0, 10**9], "vocab.json")
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.CheckpointError: vocab.json: ids and lengths must be from 0 to 4999999; received: 1000000000. ...
+    """
+    if is_trusted():
+        return
+    most = limit("TOKENS")
     wrong = next((number for number in ids if isinstance(number, int | float) and not 0 <= number < most), None)
     if wrong is not None:
         raise CheckpointError(

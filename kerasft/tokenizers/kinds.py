@@ -188,6 +188,7 @@ def _read_merges(folder: pathlib.Path) -> tuple[dict[str, int], list[tuple[str, 
     wrong = next((merge for merge in merges if len(merge) != 2), None)
     if wrong or not isinstance(vocabulary, dict) or not all(type(index) is int for index in vocabulary.values()):
         raise ValueError(f"a merge is two tokens, a vocabulary gives each token its id; received {wrong}")
+    security.check_ids(vocabulary.values(), folder / "vocab.json")
     return vocabulary, merges
 
 

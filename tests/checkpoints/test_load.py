@@ -248,6 +248,16 @@ def test_a_config_asks_for_no_more_than_the_file_holds(tmp_path, field, size):
     fields = json.loads((folder / "config.json").read_text()) | {field: size}
     (folder / "config.json").write_text(json.dumps(fields))
     with pytest.raises(
-        CheckpointError, match=r"config\.json (has a config that asks for more weights|asks for a model)"
+        CheckpointError,
+        match=r"config\.json (has a config that asks for more weights|asks for a model|asks for \d+ layers)",
     ):
+        kerasft.load_pretrained(folder)
+
+
+@pytest.mark.parametrize("layers", [100, 2**31])
+def test_more_layers_than_tensors_are_refused_before_they_are_made(tmp_path, layers):
+    folder = tiny.bert_folder(tmp_path)
+    fields = json.loads((folder / "config.json").read_text()) | {"num_hidden_layers": layers}
+    (folder / "config.json").write_text(json.dumps(fields))
+    with pytest.raises(CheckpointError, match=rf"asks for {layers} layers, and the weights' file holds \d+ tensors"):
         kerasft.load_pretrained(folder)

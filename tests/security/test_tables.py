@@ -159,3 +159,16 @@ def test_a_limit_that_is_no_number_is_named(monkeypatch, given):
     monkeypatch.setenv("KERASFT_MAX_COLUMNS", given)
     with pytest.raises(KerasftError, match=r"`KERASFT_MAX_COLUMNS` must be a whole number; received"):
         data.read_rows(ROWS)
+
+
+@pytest.mark.parametrize("number", [10**400, -(10**400), 1e308, 2**63, float("nan"), float("inf"), True, 3.5])
+def test_a_place_that_no_text_has_is_refused(number):
+    span = {"start": 0, "end": number, "label": "X"}
+    with pytest.raises(DataError):
+        data.read_tags([{"text": "Rome is", "spans": [span]}])
+    answers = [{"text": "Paris", "answer_start": number}]
+    with pytest.raises(DataError, match="answer_start is not a whole number"):
+        data.read_squad([{"question": "q", "context": "In Paris", "answers": answers}])
+    pair = {"text": "Ann met Bob", "head": {"start": 0, "end": number}, "tail": {"start": 8, "end": 11}, "label": "x"}
+    with pytest.raises(DataError):
+        data.entity_pairs([pair, pair])
