@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from kerasft.data.binary_files import columns_of
 from kerasft.data.class_names import parquet_features, with_class_names
-from kerasft.data.python_rows import known
 from kerasft.data.rows import Rows
 from kerasft.data.text_files import read_bytes, read_text
 from kerasft.errors import DataError, bad_data
@@ -26,13 +26,15 @@ def read_arrow(path: Path, header: bool = True) -> Rows:
     content.seek(0)
     try:
         reader = pyarrow.ipc.open_file(content) if is_file else pyarrow.ipc.open_stream(content)
-        table = reader.read_all()
-        columns = {name: [known(value) for value in table.column(name).to_pylist()] for name in table.column_names}
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+        batches = map(reader.get_batch, range(reader.num_record_batches)) if is_file else reader
+        columns = columns_of(path, reader.schema.names, batches)
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
+        if isinstance(error, DataError):
+            raise
         raise bad_data(str(path), f"this is not a readable Arrow file ({error})", "Write it again.") from error
-    if not table.num_rows or not columns:
+    if not any(columns.values()):
         raise bad_data(str(path), "the file has no row", "Give a file with at least one row.")
-    return with_class_names(Rows.of(columns, str(path)), parquet_features(table.schema.metadata))
+    return with_class_names(Rows.of(columns, str(path)), parquet_features(reader.schema.metadata))
 
 
 def is_saved_dataset(path: Path) -> bool:

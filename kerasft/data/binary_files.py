@@ -1,5 +1,6 @@
 """Parquet files, and TFRecord files of `tf.train.Example`."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -38,23 +39,41 @@ def read_parquet(path: Path, header: bool = True) -> Rows:
         ]
         file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(read_bytes(path)), read_dictionary=texts)
         names = file.schema_arrow.names
-        columns, left = [[] for _ in names], most_bytes()
-        for batch in file.iter_batches(_ROWS, use_threads=False):
-            left -= sum(map(_unpacked_bytes, batch.columns))
-            if left < 0:
-                raise too_large(path)
-            for values, column in zip(columns, batch.columns):
-                if pyarrow.types.is_dictionary(column.type):
-                    column = column.dictionary_decode()
-                values.extend(known(value) for value in column.to_pylist())
+        columns = columns_of(path, names, file.iter_batches(_ROWS, use_threads=False))
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
         if isinstance(error, DataError):
             raise
         raise bad_data(str(path), f"this is not a readable Parquet file ({error})", "Write it again.") from error
-    if not any(columns):
+    if not any(columns.values()):
         raise bad_data(str(path), "the file has no row", "Give a file with at least one row.")
-    rows = Rows.of(dict(zip(names, columns)), str(path))
-    return with_class_names(rows, parquet_features(file.schema_arrow.metadata))
+    return with_class_names(Rows.of(columns, str(path)), parquet_features(file.schema_arrow.metadata))
+
+
+def columns_of(path: Path, names: Sequence[str], batches: Iterable[Any]) -> dict[str, list]:
+    """The values of Arrow's record batches, by column; they are counted before they are made.
+
+    Args:
+        path: The file, for messages.
+        names: The columns.
+        batches: One after the other.
+
+    Raises:
+        DataError: If they are too many, or too large.
+    """
+    import pyarrow  # as above
+
+    columns, rows, left = [[] for _ in names], 0, most_bytes()
+    for batch in batches:
+        rows += batch.num_rows
+        security.check_columns(names, rows, str(path))
+        left -= sum(map(_unpacked_bytes, batch.columns))
+        if left < 0:
+            raise too_large(path)
+        for values, column in zip(columns, batch.columns):
+            if pyarrow.types.is_dictionary(column.type):
+                column = column.dictionary_decode()
+            values.extend(known(value) for value in column.to_pylist())
+    return dict(zip(names, columns))
 
 
 def _check_parquet(path: Path, file: Any) -> None:

@@ -4,6 +4,7 @@ import io
 import zipfile
 from pathlib import Path
 
+from kerasft import security
 from kerasft.data.delimited import table_of
 from kerasft.data.label_names import is_missing, label_text
 from kerasft.data.rows import Rows
@@ -30,7 +31,7 @@ def read_xlsx(path: Path, header: bool = True) -> Rows:
             fix = f"Save it as CSV, or set the environment variable KERASFT_MAX_DATA_BYTES above {most_bytes()}."
             raise bad_data(str(path), f"it unpacks to {size} bytes", fix)
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
-        sheets = {sheet.title: _records(sheet) for sheet in book.worksheets}
+        sheets = {sheet.title: _records(path, sheet) for sheet in book.worksheets}
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError, SyntaxError) as error:
         if isinstance(error, DataError):
             raise
@@ -45,16 +46,20 @@ def read_xlsx(path: Path, header: bool = True) -> Rows:
     return table_of(path, sheets[filled[0]], header)
 
 
-def _records(sheet) -> list[tuple[int, list[str]]]:
+def _records(path: Path, sheet) -> list[tuple[int, list[str]]]:
     """The rows that are not blank, each with its number, without empty cells at their ends."""
-    records = []
+    sheet.reset_dimensions()  # else rows are filled up to the size that the file claims to have
+    records, width, count = [], 0, 0
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
+        count += len(cells)
+        security.check_columns([0], count, str(path))
         fields = [_text(cell) for cell in cells]
         while fields and fields[-1] == "":
             fields.pop()
         if fields:
             records.append((number, fields))
-    width = max((len(fields) for _, fields in records), default=0)
+            width = max(width, len(fields))
+            security.check_columns(range(width), len(records), str(path))
     return [(number, fields + [""] * (width - len(fields))) for number, fields in records]
 
 

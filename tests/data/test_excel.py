@@ -68,3 +68,21 @@ def test_without_openpyxl_the_extra_is_named(tmp_path, monkeypatch):
     (tmp_path / "a.xlsx").write_bytes(b"PK")
     with pytest.raises(DataError, match=r"pip install 'kerasft\[excel\]'"):
         read_rows(tmp_path / "a.xlsx")
+
+
+@pytest.mark.parametrize("cell", ["A90000", "AZZ1"])  # a far row of a workbook, and one that is wider than it has rows
+def test_rows_are_not_filled_up_to_the_size_that_the_file_claims(openpyxl, tmp_path, cell):
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (["text", "label"], ["good", 1], ["bad", 0]):
+        sheet.append(row)
+    sheet[cell] = "far"
+    book.save(tmp_path / "far.xlsx")
+    assert len(read_rows(tmp_path / "far.xlsx")) in (2, 3)
+
+
+def test_a_workbook_of_too_many_cells_is_refused(openpyxl, tmp_path, monkeypatch):
+    path = write(openpyxl, tmp_path / "wide.xlsx", Data=[["text"] + [None] * 998 + ["x"], *[["a"]] * 9])
+    monkeypatch.setenv("KERASFT_MAX_CELLS", "5000")  # 10 rows of 1,000 columns, and only 1,009 cells in the file
+    with pytest.raises(DataError, match=r"must have at most 5000 cells; received: .* KERASFT_MAX_CELLS"):
+        read_rows(path)

@@ -158,3 +158,17 @@ def test_with_the_package_itself(tmp_path):
     for name in ("saved", "a.parquet", "dict/train"):
         assert read_rows(tmp_path / name).columns == NAMED
     assert read_rows(tmp_path / "a.json").columns["ner_tags"] == [[1, 0], [0]]
+
+
+@pytest.mark.parametrize("new", [pyarrow.ipc.new_stream, pyarrow.ipc.new_file])
+def test_a_small_arrow_file_that_unpacks_to_gigabytes_is_refused(tmp_path, new):
+    texts = pa.DictionaryArray.from_arrays(pa.array([0] * 20_000, pa.int8()), pa.array(["long " * 20_000]))
+    for name, column, match in (
+        ("texts", texts, "KERASFT_MAX_DATA_BYTES"),
+        ("nothing", pa.nulls(2 * 10**9), "KERASFT_MAX_CELLS"),  # takes no byte in the file
+    ):
+        batch = pa.record_batch({"text": column})
+        with new(str(tmp_path / f"{name}.arrow"), batch.schema) as writer:
+            writer.write_batch(batch)
+        with pytest.raises(DataError, match=match):
+            read_rows(tmp_path / f"{name}.arrow")
