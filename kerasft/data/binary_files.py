@@ -111,7 +111,7 @@ def read_tfrecord(path: Path, header: bool = True) -> Rows:
     Raises:
         DataError: If the file is damaged or holds anything but examples.
     """
-    read_bytes(path)  # says clearly when the file is empty or not readable
+    _check_lengths(path, read_bytes(path))
     records = tf.data.TFRecordDataset(str(path), compression_type="GZIP" if path.suffix.lower() == ".gz" else None)
     items, lines, number = [], [], 0
     try:
@@ -131,6 +131,17 @@ def read_tfrecord(path: Path, header: bool = True) -> Rows:
     if not names:
         raise bad_data(str(path), "there is no example with features", "Write tf.train.Example records.")
     return Rows.of({name: [item.get(name) for item in items] for name in names}, str(path), lines=lines)
+
+
+def _check_lengths(path: Path, content: bytes) -> None:
+    """Refuse a record that says that it is longer than the file: TensorFlow takes the memory, or ends the process."""
+    place, number = 0, 0
+    while place + 8 <= len(content):
+        place += 16 + int.from_bytes(content[place : place + 8], "little")  # the length, two checksums, the record
+        if place > len(content):
+            problem = "the file is damaged after this record (the next one ends behind the file)"
+            raise bad_data(str(path), problem, "Write it again.", line=number)
+        number += 1
 
 
 def _example(path: Path, number: int, record: bytes) -> dict:

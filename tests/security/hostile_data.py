@@ -70,7 +70,7 @@ def _parquet(table: pa.Table, groups: int = 1) -> bytes:
     return content.getvalue()
 
 
-def _record(content: bytes, length: int | None = None) -> bytes:
+def record(content: bytes, length: int | None = None) -> bytes:
     """A TFRecord, perhaps with a length that it does not have."""
     head = struct.pack("<Q", len(content) if length is None else length)
     checksums = (((crc := crc32c(part)) >> 15 | crc << 17) + 0xA282EAD8 & 0xFFFFFFFF for part in (head, content))
@@ -94,7 +94,7 @@ def whole_files() -> Iterator[tuple[str, str, bytes]]:
     yield "text-classification", "parquet", _parquet(table)
     yield "text-classification", "csv.gz", gzip.compress(_csv(_LINES["text-classification"]), mtime=0)
     records = [_example(text=[b"a good film"], label=[b"yes" if n % 2 else b"no"]) for n in range(4)]
-    yield "text-classification", "tfrecord", b"".join(map(_record, records))
+    yield "text-classification", "tfrecord", b"".join(map(record, records))
     yield "token-classification", "conll", b"EU NNP B-ORG\nrejects VBZ O\n\nRome NNP B-LOC\n" * 5
     yield "question-answering", "json", json.dumps(_SQUAD).encode()
     yield "masked-lm", "txt", b"a good film\nbad\n\nplease pay\n"
@@ -156,9 +156,9 @@ def absurd_files() -> Iterator[tuple[str, str, bytes]]:
     yield "text-classification", "texts.parquet", _parquet(table, 100)
     yield "text-classification", "nothing.parquet", _parquet(pa.table({"text": pa.nulls(400_000_000)}))
     yield "text-classification", "cut.parquet", b"PAR1" + b"\xff" * 100 + b"PAR1"
-    yield "text-classification", "length.tfrecord", _record(b"a", 2**40)
-    yield "text-classification", "lengths.tfrecord", _record(b"a", 2**62)
-    yield "text-classification", "values.tfrecord", _record(_example(text=[b""] * 5_000_000))
+    yield "text-classification", "length.tfrecord", record(b"a", 2**40)
+    yield "text-classification", "lengths.tfrecord", record(b"a", 2**62)
+    yield "text-classification", "values.tfrecord", record(_example(text=[b""] * 5_000_000))
     yield "text-classification", "bomb.csv.gz", gzip.compress(bytes(2_000_000_000), 1)
     yield "text-classification", "bomb.tfrecord.gz", gzip.compress(bytes(2_000_000_000), 1)
     yield "text-classification", "cut.csv.gz", gzip.compress(b"text,label\na,x\n")[:-6]

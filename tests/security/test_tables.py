@@ -11,6 +11,7 @@ import kerasft
 from kerasft import data
 from kerasft.errors import DataError, KerasftError
 from tests import tiny
+from tests.security.hostile_data import record
 
 ROWS = [{"text": f"a good film {number}", "label": str(number % 7)} for number in range(50)]
 
@@ -172,3 +173,10 @@ def test_a_place_that_no_text_has_is_refused(number):
     pair = {"text": "Ann met Bob", "head": {"start": 0, "end": number}, "tail": {"start": 8, "end": 11}, "label": "x"}
     with pytest.raises(DataError):
         data.entity_pairs([pair, pair])
+
+
+@pytest.mark.parametrize("length", [2**40, 2**62, 2**64 - 1, 100])
+def test_a_record_that_is_longer_than_its_file_is_refused(tmp_path, length):
+    (tmp_path / "a.tfrecord").write_bytes(record(b"a", length))
+    with pytest.raises(DataError, match="damaged after this record"):
+        data.read_rows(tmp_path / "a.tfrecord")
