@@ -23,7 +23,7 @@ GOLDEN_FILE = "golden.jsonl"
 SAMPLES = ("python", "android", "ios", "web")
 """Folders of `kerasft/mobile` that every mobile bundle has a copy of."""
 CORE = (
-    "errors", "features", "truncation", "data.words", "data.marked_texts", "postprocessing.answering",
+    "errors", "features", "limits", "truncation", "data.words", "data.marked_texts", "postprocessing.answering",
     "postprocessing.masked_lm", "postprocessing.question_answering", "postprocessing.tags",
     "postprocessing.text_classification", "postprocessing.token_classification", "postprocessing.windows",
 )  # fmt: skip

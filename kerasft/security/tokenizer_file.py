@@ -62,7 +62,7 @@ def _check_numbers(content: dict, path: str | os.PathLike) -> None:
     model = content.get("model")
     vocabulary = model.get("vocab") if isinstance(model, dict) else None
     ids = list(vocabulary.values()) if isinstance(vocabulary, dict) else []
-    for name in ("added_tokens", "post_processor", "padding", "truncation"):
+    for name in ("added_tokens", "post_processor", "padding"):
         ids.extend(value for value, _ in walk(content.get(name)))
     check_ids(ids, path)
 

@@ -25,7 +25,7 @@ def test_what_does_not_fit_is_refused(fails, bundle, work, tmp_path):
         (["--data", tmp_path / "no.csv"], "no.csv: there is no such file"),
         (["--data", work / "unknown.csv"], "this label is not among the known ones (negative, positive)"),
         (["--data", work / "train.csv", "--text", "9"], "there is no column of this number"),
-        (["--data", work / "train.csv", "--report", tmp_path / "taken"], "taken cannot be read or written"),
+        (["--data", work / "train.csv", "--report", tmp_path / "taken"], "taken is a file, where a folder is expected"),
     ]:
         assert message in fails("evaluate", bundle, *words)
 

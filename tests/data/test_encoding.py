@@ -26,7 +26,7 @@ def test_pairs_have_segments_and_the_longer_text_is_cut(caplog):
     )
     assert features["segment_ids"][0].tolist() == [0, 0, 0, 0, 0, 1, 1] + [0] * 5
     assert features["token_ids"].shape == (2, 12)
-    assert "1 of 2 texts (50.0 %) were longer than max_length=12 tokens and were cut." in caplog.text
+    assert "1 of 2 texts (50.0 %) are longer than 12 tokens (max_length) and were truncated." in caplog.text
 
 
 def test_length_and_inputs_are_as_asked():

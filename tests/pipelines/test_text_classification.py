@@ -119,7 +119,7 @@ def test_probabilities(classify):
     ("texts", "arguments", "error", "message"),
     [
         (3, {}, DataError, "texts: not a text and not a sequence of texts; received: 3"),
-        ({"text": "a"}, {}, DataError, "not a sequence of texts; received: {'text': 'a'}"),
+        ({"label": "a"}, {}, DataError, "a dictionary of other keys than the pipeline's; received: {'label': 'a'}"),
         (["a", None], {}, DataError, "texts, line 2: not a string but NoneType"),
         ("a", {"batch_size": 0}, KerasftError, "`batch_size` must be a whole number >= 1; received: 0"),
         ("a", {"top_k": 3}, KerasftError, "`top_k` must be a whole number from 1 to 2; received: 3"),

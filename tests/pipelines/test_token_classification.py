@@ -89,7 +89,7 @@ def test_evaluation_is_seqevals():
     assert report.metrics["entity_f1"] == seqeval.metrics.f1_score(truth, predicted)
     assert report.metrics["token_accuracy"] == seqeval.metrics.accuracy_score(truth, predicted)
     assert list(report.metrics) == ["entity_f1", "entity_precision", "entity_recall", "token_accuracy"]
-    assert report.about["scoring"] == "seqeval, default mode (as conlleval), model's tags in IOB2"
+    assert report.about["scoring"] == "as seqeval's default mode and conlleval, model's tags in IOB2"
     assert [(row["label"], row["support"]) for row in report.per_class] == [("X", 2)]
     assert [(e["row"], e["truth"], e["predicted"]) for e in report.errors] == [
         (1, "good film card [X]", "good [X]; card [X]")

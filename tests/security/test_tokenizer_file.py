@@ -41,7 +41,6 @@ def changed(bundle, change):
         lambda parts, number: parts["model"]["vocab"].update(film=number),
         lambda parts, number: parts["added_tokens"][0].update(id=number),
         lambda parts, number: parts.update(padding={"strategy": {"Fixed": number}}),
-        lambda parts, number: parts.update(truncation={"max_length": number}),
     ],
 )
 def test_an_id_or_length_that_no_tokenizer_has_is_refused(bundle, put, number):
