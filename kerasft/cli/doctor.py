@@ -127,7 +127,9 @@ def _missing_requirements(known: set[str]) -> dict[str, str]:
         from packaging.requirements import Requirement  # may itself be what is missing
     except ModuleNotFoundError:
         return {}
-    missing, seen, waiting = {}, set(known), [name for name in NEEDED if _version(name)]
+    # astunparse, of TensorFlow, declares `wheel`; nothing imports these three where kerasft runs.
+    seen = {*known, "pip", "setuptools", "wheel"}
+    missing, waiting = {}, [name for name in NEEDED if _version(name)]
     while waiting:
         package = waiting.pop()
         for line in importlib.metadata.requires(package) or ():
