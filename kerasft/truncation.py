@@ -49,7 +49,12 @@ def warn_truncated(
     if sums is not None:
         before = sums.get(message, (0, 0))
         sums[message] = (before[0] + truncated, before[1] + total)
-    elif truncated:
+    else:
+        _log(message, truncated, total)
+
+
+def _log(message: str, truncated: int, total: int) -> None:
+    if truncated:
         logger.warning(message, truncated, total, 100 * truncated / total)
 
 
@@ -72,8 +77,7 @@ def one_warning() -> Iterator[None]:
     finally:
         _sums.reset(token)
         for message, (truncated, total) in sums.items():
-            if truncated:
-                logger.warning(message, truncated, total, 100 * truncated / total)
+            _log(message, truncated, total)
 
 
 @contextlib.contextmanager

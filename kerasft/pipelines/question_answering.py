@@ -251,7 +251,7 @@ def _thresholds(pairs: list[tuple[Question, Found]]) -> dict[str, float]:
 
 
 def _mistakes(questions: list[Question], answers: list[dict]) -> list[dict]:
-    """The wrong answers, the surest first."""
+    """The wrong answers, the most confident first."""
     wrong = [
         {
             "row": row,
@@ -267,7 +267,7 @@ def _mistakes(questions: list[Question], answers: list[dict]) -> list[dict]:
 
 
 def _examples(questions: list[Question], answers: list[dict]) -> list[dict]:
-    """The questions with their contexts, the true and the given answer marked: the wrong ones first, the surest first."""
+    """The questions with their contexts, both answers marked: the wrong ones first, the most confident of them at the top."""
     exact = [bool(answer_scores(said["answer"], one.texts)[0]) for one, said in zip(questions, answers)]
     order = sorted(range(len(questions)), key=lambda row: (exact[row], -answers[row]["score"]))
     examples = []

@@ -1,4 +1,4 @@
-"""The rows that a model got wrong, the surest first, and the classes it takes for each other."""
+"""The rows that a model got wrong, the most confident first, and the classes it takes for each other."""
 
 from collections.abc import Sequence
 

@@ -15,6 +15,7 @@ from tensorflow.core.protobuf import tensor_bundle_pb2
 
 from kerasft.security.files import check_regular_file, read_bounded
 from kerasft.security.trust import damaged, is_trusted
+from kerasft.security.varint import varint
 
 _FOOTER, _MAGIC = 48, 0xDB4775248B80FB57
 _MAX_SHARDS = 1000
@@ -87,12 +88,12 @@ def _data_blocks(content: bytes) -> Iterator[tuple[int, int]]:
     footer = content[-_FOOTER:]
     place, handle = 0, []
     for _ in range(4):  # offset and size of the block about blocks, and of the index
-        value, place = _varint(footer, place)
+        value, place = varint(footer, place)
         handle.append(value)
     _block(content, *handle[:2])
     for _, value in _entries(_block(content, *handle[2:])):
-        offset, place = _varint(value, 0)
-        yield offset, _varint(value, place)[0]
+        offset, place = varint(value, 0)
+        yield offset, varint(value, place)[0]
 
 
 def _block(content: bytes, offset: int, size: int) -> bytes:
@@ -112,7 +113,7 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     while place < end:
         sizes = []
         for _ in range(3):  # bytes that the key shares with the last one, its other bytes, the value's
-            size, place = _varint(block, place)
+            size, place = varint(block, place)
             sizes.append(size)
         shared, own, length = sizes
         if shared > len(key) or place + own + length > end:
@@ -120,16 +121,3 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
         key = key[:shared] + block[place : place + own]
         yield key, block[place + own : place + own + length]
         place += own + length
-
-
-def _varint(data: bytes, place: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if place >= len(data):
-            break
-        byte = data[place]
-        place += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, place
-    raise ValueError("a number without an end")

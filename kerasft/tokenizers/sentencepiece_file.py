@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from kerasft import security
 from kerasft.errors import CheckpointError
+from kerasft.security.varint import varint
 
 UNIGRAM = 1
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
@@ -92,28 +93,15 @@ def read(path: pathlib.Path) -> SentencePieceModel:
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
     place = 0
     while place < len(data):
-        tag, place = _varint(data, place)
+        tag, place = varint(data, place)
         wire = tag & 7
         if wire == _VARINT:
-            value, place = _varint(data, place)
+            value, place = varint(data, place)
         elif wire in (_FIXED64, _FIXED32, _BYTES):
-            size, place = _varint(data, place) if wire == _BYTES else (8 if wire == _FIXED64 else 4, place)
+            size, place = varint(data, place) if wire == _BYTES else (8 if wire == _FIXED64 else 4, place)
             value, place = data[place : place + size], place + size
             if place > len(data):
                 raise ValueError(f"a field of {size} bytes ends behind the file")
         else:
             raise ValueError(f"wire type {wire}")
         yield tag >> 3, value
-
-
-def _varint(data: bytes, place: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if place >= len(data):
-            break
-        byte = data[place]
-        place += 1
-        value |= (byte & 127) << shift
-        if byte < 128:
-            return value, place
-    raise ValueError("a number without an end")

@@ -1,0 +1,28 @@
+"""Numbers as Protocol Buffers and LevelDB write them: seven bits a byte, the lowest first."""
+
+
+def varint(data: bytes, place: int) -> tuple[int, int]:
+    """Read a number of at most ten bytes; return it and the place after it.
+
+    Args:
+        data: The bytes.
+        place: Where the number begins.
+
+    Raises:
+        ValueError: If it does not end.
+
+    Example:
+
+    >>> varint(bytes([172, 2, 7]), 0)
+    (300, 2)
+    """
+    value = 0
+    for shift in range(0, 70, 7):
+        if place >= len(data):
+            break
+        byte = data[place]
+        place += 1
+        value |= (byte & 127) << shift
+        if byte < 128:
+            return value, place
+    raise ValueError("a number without an end")
