@@ -37,7 +37,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
       once more in each epoch: give a part of it (`dev.take(50)`) if it is large;
     - in the HPARAMS tab: the hyper-parameters, beside the last value of each curve.
 
-    No number stands under two tags: left out are Keras' `evaluation_..._vs_iterations` (what `epoch_...` shows),
+    No number has two tags. Left out: Keras' `evaluation_..._vs_iterations` (what `epoch_...` shows),
     `epoch_learning_rate` beside `step/learning_rate`, and a metric `mse` that is the loss.
 
     Args:

@@ -120,7 +120,7 @@ def _checkpoint(folder: pathlib.Path) -> pathlib.Path:
 
 
 def _is_below_another(name: str, variables: Collection[str]) -> bool:
-    """Tell whether a variable is a slot or an average of another one: its name holds the other's, and goes on.
+    """Tell whether a variable is a slot or an average of another one: its name contains the other's, followed by more.
 
     Example:
 

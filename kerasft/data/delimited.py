@@ -90,7 +90,7 @@ def table_of(path: Path, records: list[Record], header: bool) -> Rows:
 def _without_empty_ends(
     path: Path, names: list[str], kept: list[Record], *, without_name: set[int]
 ) -> tuple[list[str], list[Record]]:
-    """Drop what stands after the last column: the empty fields of delimiters at the end of a line."""
+    """Drop what follows the last column: the empty fields of delimiters at the end of a line."""
     width = len(names)
     while width > 1 and width - 1 in without_name and not any(any(fields[width - 1 :]) for _, fields in kept):
         width -= 1

@@ -126,7 +126,7 @@ class Encoder:
         return Chunk(ids, lengths, second, truncated)
 
     def chunks(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Iterator[Chunk]:
-        """Tokenise all rows by and by, with a progress bar, and report at the end how many were truncated.
+        """Tokenize all rows in chunks, with a progress bar, and report at the end how many were truncated.
 
         The bar appears on standard error after two seconds, if that is a terminal. The report is one warning of the
         logger "kerasft": Python shows it on standard error by default, programs can redirect it, and it is not an

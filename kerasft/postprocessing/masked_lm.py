@@ -45,7 +45,7 @@ def fill_masks(
 
 
 def _filled(text: str, words: list[str], mask_token: str, prefix: str | None) -> str:
-    """The text with its first masks replaced; a word's continuation ("##ing") is joined to what stands before it."""
+    """The text with its first masks replaced; a word's continuation ("##ing") is joined to the text before it."""
     filled, *parts = text.split(mask_token)
     for number, part in enumerate(parts):
         word = words[number] if number < len(words) else mask_token
