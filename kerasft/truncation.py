@@ -6,6 +6,8 @@ import logging
 from collections.abc import Iterator
 
 logger = logging.getLogger("kerasft")
+QUESTION_ADVICE = "To keep them whole, train with a larger max_length (--max-length), or ask shorter questions."
+"""For questions, of which half of `max_length` is kept."""
 _sums: contextvars.ContextVar[dict | None] = contextvars.ContextVar("truncation sums", default=None)
 
 

@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             print(said, file=sys.stderr)
     report.write(folder)
     rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)
-    shown = args.data if not data.rows else f"{args.data} ({data.rows.split(',')[0]} rows)"
+    shown = args.data if not data.rows else f"{args.data} ({data.rows.partition(', drawn')[0]} rows)"
     print_table((shown, "value", "baseline"), rows)
     print_warnings(report.baseline_answer, report.warnings)
     print(f"report: {folder / 'report.html'}")

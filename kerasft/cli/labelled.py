@@ -5,6 +5,7 @@ import sys
 from typing import NamedTuple
 
 import kerasft
+from kerasft.errors import bad_argument
 from kerasft.recipes.options import column, names
 
 
@@ -108,4 +109,6 @@ def _named(pipeline, found: "kerasft.data.settled.Settled", label_names: list[st
     """The rows with names in place of the numbers of their labels or tags."""
     if hasattr(pipeline, "reading"):
         return kerasft.data.read_tags(found.source, columns=found.named, tag_names=label_names, **pipeline.reading)
+    if getattr(pipeline, "labels", None) is None:
+        raise bad_argument("--label-names", "left out for a task without labels", label_names, "Leave it out.")
     return kerasft.data.name_labels(found.source, label_names, columns=found.named, problem=pipeline.labels.problem)

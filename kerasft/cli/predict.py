@@ -114,7 +114,9 @@ def run(args: argparse.Namespace) -> int:
             aside = files.enter_context(file_written_aside(args.output))
             out = files.enter_context(open(aside, "w", encoding="utf-8"))
         files.enter_context(one_warning())
+        answered = 0
         for chunk in chunks:
+            answered += len(chunk.items)
             answers = pipeline(chunk.items, batch_size=args.batch_size, **options)
             places = chunk.places or [("", 0)] * len(answers)
             for item, others, answer, place in zip(chunk.items, chunk.others, answers, places):
@@ -125,8 +127,9 @@ def run(args: argparse.Namespace) -> int:
                 renamed |= others.keys() & (shown | answer).keys()
                 others = {f"input_{name}" if name in shown | answer else name: cell for name, cell in others.items()}
                 print(json_line(shown | others | answer, out), file=out, flush=True)
-        for line in errors.rest():
-            print(json_line(line, out), file=out)
+        if args.max_rows is None or answered < args.max_rows:
+            for line in errors.rest():
+                print(json_line(line, out), file=out)
     if len(skipped):
         print(f'{skipped.summary()}\nThe output has {{"error": ...}} in their places.', file=sys.stderr)
     for name in sorted(renamed):

@@ -80,32 +80,38 @@ class ErrorLines:
 
     def __init__(self, skipped: "kerasft.data.Skipped"):
         self._skipped = skipped
-        self._shown = set()
+        self._known = 0  # how many of them have been taken into `_pending`
+        self._pending: list = []  # the next one last: of the file that is being answered, by line
         self._file = None
 
     def before(self, place: tuple[str, int]) -> Iterator[dict[str, str]]:
         """The lines that come before that of the row at this place."""
         file, line = place
-        if self._file not in (None, file):
-            yield from self._lines(lambda row: row.file == self._file)
-        self._file = file
+        if file != self._file:
+            previous, self._file = self._file, file
+            if previous is not None:
+                yield from self._lines(lambda row: row.file == previous)
+            self._sort()
         yield from self._lines(lambda row: row.file == file and (row.line or 0) < line)
 
     def rest(self) -> Iterator[dict[str, str]]:
         """All others."""
         yield from self._lines(lambda row: True)
 
+    def _sort(self) -> None:
+        self._pending.sort(key=lambda row: (row.file != self._file, row.line or 0), reverse=True)
+
     def _lines(self, which) -> Iterator[dict[str, str]]:
-        if len(self._shown) == len(self._skipped):
-            return
-        for row in sorted(self._skipped.rows, key=lambda row: row.line or 0):
-            if row not in self._shown and which(row):
-                self._shown.add(row)
-                yield {"error": str(row)}
+        if len(self._skipped) != self._known:
+            self._pending += self._skipped.rows[self._known :]
+            self._known = len(self._skipped)
+            self._sort()
+        while self._pending and which(self._pending[-1]):
+            yield {"error": str(self._pending.pop())}
 
 
 def first_rows(chunks: Iterator["kerasft.pipelines.Items"], count: int) -> Iterator["kerasft.pipelines.Items"]:
-    """Yield the first rows only, and print how many they are if there were more.
+    """Yield the first rows only, and print how many they are if more have been read.
 
     Raises:
         KerasftError: If the number is below 1.
@@ -120,13 +126,12 @@ def first_rows(chunks: Iterator["kerasft.pipelines.Items"], count: int) -> Itera
         raise bad_argument("--max-rows", "a whole number >= 1", count, "Leave it out to answer all rows.")
     left = count
     for chunk in chunks:
-        if len(chunk.items) > left:
-            print(f"Only the first {count:,} rows are answered (--max-rows).", file=sys.stderr)
-        if left:
-            yield kerasft.pipelines.Items(chunk.items[:left], chunk.others[:left], chunk.columns)
-        if len(chunk.items) > left:
-            return
+        yield kerasft.pipelines.Items(chunk.items[:left], chunk.others[:left], chunk.columns, chunk.places[:left])
         left -= len(chunk.items)
+        if left < 0:
+            print(f"Only the first {count:,} rows are answered (--max-rows).", file=sys.stderr)
+        if left <= 0:  # without a look at what follows, for which a terminal would wait
+            return
 
 
 def _is_text(pipeline, path: str) -> bool:

@@ -9,7 +9,7 @@ import numpy as np
 from kerasft.data.token_store import Encoder
 from kerasft.errors import bad_argument
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
-from kerasft.truncation import warn_truncated
+from kerasft.truncation import QUESTION_ADVICE, warn_truncated
 
 DEFAULT_MAX_LENGTH = 384
 """Tokens of a window by default, as Devlin et al. 2019 (arXiv:1810.04805) have it for SQuAD."""
@@ -131,8 +131,7 @@ class QuestionWindows:
 
     def warn_truncated(self, truncated: int, total: int) -> None:
         """Log how many questions were truncated, if any were."""
-        advice = "To keep them whole, train with a larger max_length (--max-length), or ask shorter questions."
-        about = {"kind": "questions", "argument": "half of max_length", "advice": advice}
+        about = {"kind": "questions", "argument": "half of max_length", "advice": QUESTION_ADVICE}
         warn_truncated(truncated, total, limit=self.max_question, **about)
 
     def _tokenize(self, texts: list[str], **options):

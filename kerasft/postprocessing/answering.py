@@ -16,6 +16,7 @@ from kerasft.postprocessing.question_answering import answer, best_spans, merge_
 from kerasft.postprocessing.text_classification import answers
 from kerasft.postprocessing.token_classification import decode, entities, word_logits
 from kerasft.postprocessing.windows import answering_windows, first_tokens, trimmed_offsets, window_begins
+from kerasft.truncation import QUESTION_ADVICE
 
 Tokens = Sequence[tuple[int, int, int]]
 """The ids of a text without special tokens, each with its first character in the text and the one after its last."""
@@ -172,7 +173,8 @@ class Answering:
         template, settings = self.template, self.decoding
         asked, told = self._ids(question.strip()), self.tokenize(context)
         most = settings["max_question_length"]
-        self._check_length(len(asked) > most, limit=most, kind="questions", argument="half of max_length")
+        about = {"kind": "questions", "argument": "half of max_length", "advice": QUESTION_ADVICE}
+        self._check_length(len(asked) > most, limit=most, **about)
         asked = asked[:most]
         head, tail = [*template["before"], *asked, *template["between"]], template["after"]
         room = settings["window"] - len(head) - len(tail)

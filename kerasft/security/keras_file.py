@@ -52,7 +52,7 @@ _KERAS = {
     "keras.src.ops.math": {"Erf", "Logsumexp", "Rsqrt"},
     "keras.src.ops.nn": {
         *("Elu", "Gelu", "LeakyRelu", "LogSigmoid", "LogSoftmax", "Normalize", "Relu", "Sigmoid", "Silu", "Softmax"),
-        *("Softplus"),
+        "Softplus",
     },
     "keras.src.ops.numpy": {
         *("Abs", "Absolute", "Add", "Argmax", "Clip", "Concatenate", "Divide", "Equal", "Exp", "ExpandDims"),

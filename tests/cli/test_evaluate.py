@@ -2,6 +2,8 @@ import json
 
 import pytest
 
+import kerasft
+from tests import tiny
 from tests.cli.conftest import ROWS, write_csv
 
 
@@ -61,3 +63,19 @@ def test_some_rows_are_named_and_the_baseline_is_of_the_same(run, fails, bundle,
     code, out, err = run("evaluate", bundle, *words, "99")
     assert f"rows of {work / 'train.csv'}: all 60\n" in err
     assert "`max_rows` must be a whole number >= 1; received: 0" in fails("evaluate", bundle, *words, "0")
+
+
+def test_a_thousand_rows_are_named_whole(run, bundle, tmp_path):
+    path = tmp_path / "many.csv"
+    path.write_text("text,label\n" + "good,positive\nbad,negative\n" * 600)
+    _, out, err = run("evaluate", bundle, "--data", path, "--report", tmp_path / "report", "--max-rows", "1100")
+    assert "1,100 of 1,200, drawn at random" in err
+    assert out.startswith(f"{path} (1,100 of 1,200 rows)")
+
+
+def test_names_of_labels_for_a_task_without_labels_are_refused(fails, tmp_path):
+    embedder = kerasft.heads.sentence_embedding(tiny.backbone())
+    bundle = kerasft.save_bundle(tmp_path / "embedder", embedder, tiny.tokenizer(), max_length=16)
+    (tmp_path / "pairs.csv").write_text("sentence1,sentence2,score\ngood,fine,0.9\ngood,bad,0.1\nbad,fine,0.2\n")
+    message = fails("evaluate", bundle, "--data", tmp_path / "pairs.csv", "--label-names", "a,b")
+    assert "`--label-names` must be left out for a task without labels; received: ['a', 'b']" in message

@@ -4,6 +4,8 @@ import sys
 
 import pytest
 
+import kerasft
+from kerasft.cli.predict_input import first_rows
 from tests.cli.conftest import json_lines
 
 
@@ -127,6 +129,25 @@ def test_the_first_rows_alone(run, fails, bundle, work, stdin):
     code, out, err = run("predict", bundle, "--max-rows", "2")
     assert (len(json_lines(out)), err) == (2, "")
     assert "`--max-rows` must be a whole number >= 1; received: 0" in fails("predict", bundle, "a", "--max-rows", "0")
+
+
+def test_rows_that_cannot_be_read_keep_their_places_among_the_first_rows(run, bundle, tmp_path):
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "good"}\nno JSON\n{"text": "bad"}\n{"text": "fine"}\nno JSON either\n')
+    _, out, _ = run("predict", bundle, "--file", path, "--max-rows", "2", "--skip-invalid")
+    good, error, bad = json_lines(out)
+    assert (good["text"], bad["text"]) == ("good", "bad")
+    assert "line 2" in error["error"]
+    _, out, _ = run("predict", bundle, "--file", path, "--max-rows", "9", "--skip-invalid")
+    assert ["error" in row for row in json_lines(out)] == [False, True, False, False, True]
+
+
+def test_no_row_is_read_after_the_first_rows():
+    def chunks():
+        yield kerasft.pipelines.Items(["a", "b"], [{}, {}], {})
+        raise AssertionError("a terminal would wait here")
+
+    assert [chunk.items for chunk in first_rows(chunks(), 2)] == [["a", "b"]]
 
 
 def test_a_columns_name_is_not_taken_for_a_text(fails, bundle):

@@ -1,5 +1,6 @@
 """What a model file may name, link to and ask for. Each file is refused before Keras sees it."""
 
+import importlib
 import importlib.metadata
 import io
 import json
@@ -14,6 +15,7 @@ import pytest
 import kerasft
 from kerasft import security
 from kerasft.errors import CheckpointError
+from kerasft.security import keras_file
 from tests import tiny, tiny_t5
 from tests.environments.test_steps import ENCODER_HEADS
 from tests.security.conftest import rewrite
@@ -280,3 +282,16 @@ def test_a_name_that_is_no_text_is_refused(key, value):
     config = {"module": "keras.layers", "class_name": "Dense", "config": {}, "registered_name": None, key: value}
     with pytest.raises(CheckpointError, match="not among the classes that kerasft loads"):
         security.check_config(config, "model.keras")
+
+
+def test_every_listed_name_is_one_of_keras():
+    lists = keras_file._KERAS | keras_file._KERAS_HUB_MODULES
+    missing = [f"{module}.{name}" for module, names in lists.items() for name in names if not _exists(module, name)]
+    assert missing == []
+
+
+def _exists(module, name):
+    try:
+        return hasattr(importlib.import_module(module), name)
+    except ModuleNotFoundError:  # keras.src.ops.linalg and the like are attributes of keras.src in some versions
+        return False
