@@ -82,9 +82,10 @@ def test_every_row_once_an_epoch(tmp_path_factory, lengths, batching, shuffle, f
 @pytest.mark.parametrize("files", [False, True])
 @pytest.mark.parametrize("batching", [Batching(size=8), Batching(tokens=100)])
 def test_seeds(tmp_path, files, batching):
-    lengths = np.random.default_rng(0).integers(3, 40, 300).tolist()
+    # Rows for several batches of every length: of a length with a single batch, each epoch has the same one.
+    lengths = np.random.default_rng(0).integers(3, 40, 900).tolist()
     store = file_store(tmp_path, lengths, per_shard=30) if files else memory_store(lengths)
-    y = np.arange(300, dtype=np.int32)
+    y = np.arange(900, dtype=np.int32)
     datasets = [token_dataset(store, batching, y=y, shuffle=True, seed=seed) for seed in (3, 3, 4)]
     one, same, other = ([epoch(dataset) for _ in range(3)] for dataset in datasets)
     assert one == same, "the same seed gives the same batches in all epochs"
