@@ -7,6 +7,8 @@ import struct
 from collections.abc import Iterator
 
 NUMBERS = [0, -1, 1, 2**31, 2**31 - 1, 10**7, 10**9, 10**18, 10**400, 0.5, 1e308, True]
+LONGEST = 100_000
+"""Characters of JSON that one change adds by repetition."""
 VALUES = [*NUMBERS, None, "", "x", "../../../etc/passwd", [], {}, [[]], "\ud800", "0" * 10_000, [0] * 1000]
 
 
@@ -19,8 +21,8 @@ def _paths(value, path=()) -> Iterator[tuple]:
 
 def mutate(value, generator: random.Random, number: int = 1):
     """The same JSON with some places of it replaced, left out or repeated."""
-    value = json.loads(json.dumps(value))
     for _ in range(number):
+        value = json.loads(json.dumps(value))  # a copy, in which repeated places are no longer the same object
         *parents, key = generator.choice(list(_paths(value)) or [()]) or ("x",)
         place = value
         for parent in parents:
@@ -31,7 +33,8 @@ def mutate(value, generator: random.Random, number: int = 1):
         if action < 0.1:
             del place[key]
         elif action < 0.2 and isinstance(place, list):
-            place.extend([old] * 1000)
+            # What is repeated may itself be a repetition: without a limit, three of them would fill the fuzzer's memory.
+            place.extend([old] * min(1000, LONGEST // len(json.dumps(old))))
         else:
             place[key] = generator.choice(NUMBERS if numeric and action < 0.8 else VALUES)
     return value
