@@ -70,7 +70,7 @@ def main() -> int:
     root = pathlib.Path(args.data)
     with tempfile.TemporaryDirectory() as temporary:
         work = pathlib.Path(temporary)
-        texts = [example["text"] for example in kerasft.data.customer_service.generate(rows=400)]
+        texts = [example["text"] for example in kerasft.demo.customer_service.generate(rows=400)]
         with contextlib.redirect_stderr(io.StringIO()):
             checkpoints = {
                 "bert": str(kerasft.checkpoints.new_bert(work / "bert", texts, hidden_dim=64)),

@@ -18,11 +18,14 @@ register_with_keras()
 
 _SUBPACKAGES = (
     "adapters",
+    "answers",
     "backbones",
     "bundles",
+    "calibration",
     "callbacks",
     "checkpoints",
     "data",
+    "demo",
     "distribution",
     "errors",
     "export",
@@ -34,22 +37,23 @@ _SUBPACKAGES = (
     "metrics",
     "optimizers",
     "pipelines",
-    "postprocessing",
-    "quantization",
+    "quantization_aware",
     "recipes",
     "reports",
     "security",
     "tokenizers",
     "vocabulary",
 )
+_DEPRECATED = ("postprocessing", "quantization")
+"""Former names of parts, which still work and warn."""
 _NAMES = {
     "CheckpointError": "kerasft.errors",
     "DataError": "kerasft.errors",
     "ExportError": "kerasft.errors",
     "KerasftError": "kerasft.errors",
     "Labels": "kerasft.features",
-    "encode": "kerasft.data.encoding",
-    "encode_map": "kerasft.data.encoding",
+    "encode": "kerasft.encoding.model_inputs",
+    "encode_map": "kerasft.encoding.model_inputs",
     "get_strategy": "kerasft.distribution",
     "load_bundle": "kerasft.bundles",
     "load_pretrained": "kerasft.checkpoints",
@@ -64,7 +68,7 @@ __all__ = ["__version__", *_SUBPACKAGES, *_NAMES]
 
 
 def __getattr__(name: str):
-    if name in _SUBPACKAGES:
+    if name in _SUBPACKAGES or name in _DEPRECATED:
         return importlib.import_module(f"kerasft.{name}")
     if name in _NAMES:
         return getattr(importlib.import_module(_NAMES[name]), name)

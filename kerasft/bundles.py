@@ -20,7 +20,7 @@ from transformers import PreTrainedTokenizerFast
 import kerasft
 from kerasft import backbones, heads, security, tokenizers
 from kerasft.backbones.rebuild import refuse_quantized
-from kerasft.data.token_store import Encoder
+from kerasft.encoding.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import Labels
 from kerasft.files import local_path, written_aside

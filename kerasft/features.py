@@ -7,8 +7,8 @@ writes these names as literals.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from kerasft.errors import bad_argument
-from kerasft.limits import how_to_raise, limit
+from .errors import bad_argument
+from .limits import how_to_raise, limit
 
 TOKEN_IDS = "token_ids"
 """Vocabulary indices, int32, (B, S)."""

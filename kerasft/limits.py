@@ -6,7 +6,7 @@ or hours.
 
 import os
 
-from kerasft.errors import bad_argument
+from .errors import bad_argument
 
 DEFAULTS = {
     "DATA_BYTES": 2**30,

@@ -13,10 +13,10 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.backbones import BackboneConfig, TokenEmbedding, config_of
 from kerasft.backbones.rebuild import rebuild
+from kerasft.encoding.encoded import encode
 from kerasft.errors import bad_argument
 from kerasft.features import is_unicode
 from kerasft.heads import OutputBias
-from kerasft.tokenizers.encoding import encode
 from kerasft.tokenizers.load import copied
 from kerasft.tokenizers.prune import prune
 

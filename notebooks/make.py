@@ -47,7 +47,7 @@ print(type(strategy).__name__, strategy.num_replicas_in_sync, "replica(s)")"""
 SETTINGS = """\
 # Your files here. Without any, a small generated set of customer-service texts is used; look at it for the form.
 model_name = "{model}"  # a Hugging Face hub id or folder, or a KerasHub preset
-files = kerasft.data.customer_service_tasks.write("data", "{task}")
+files = kerasft.demo.customer_service_tasks.write("data", "{task}")
 train_file, dev_file, test_file = (str(files[split]) for split in ("train", "dev", "test"))
 epochs = {epochs}"""
 

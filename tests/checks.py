@@ -8,8 +8,8 @@ import numpy as np
 import tensorflow as tf
 
 import kerasft
-from kerasft.export.runners import keras_runner, predict_logits
-from kerasft.tokenizers.encoding import encode
+from kerasft.encoding.encoded import encode
+from kerasft.inference.runners import keras_runner, predict_logits
 
 # --- losses -----------------------------------------------------------------------------------------------------------
 

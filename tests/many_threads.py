@@ -18,12 +18,12 @@ import numpy as np
 
 import kerasft
 from kerasft import export, heads
+from kerasft.encoding.encoded import encode
 from kerasft.export.generation_check import device_loop
 from kerasft.export.mobile import copy_samples
-from kerasft.export.runners import text_signature
 from kerasft.generation import GenerationOptions, Generator
+from kerasft.inference.runners import text_signature
 from kerasft.pipelines import KnowledgeGraph, Search, ZeroShotPipeline, load
-from kerasft.tokenizers.encoding import encode
 from tests import tiny
 from tests.export import generating
 from tests.export.conftest import trained

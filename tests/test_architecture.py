@@ -14,6 +14,7 @@ import sys
 import pytest
 
 import kerasft
+from kerasft.export.mobile import CORE
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = ROOT / "kerasft"
@@ -23,10 +24,10 @@ LEVELS = {
     "activations": 0, "errors": 0, "features": 0, "files": 0, "limits": 0, "locks": 0, "serialization": 0, "truncation": 0,
     "security": 1, "losses": 1, "optimizers": 1, "callbacks": 1, "distribution": 1, "measuring": 1,
     "conversion": 1,
-    "backbones": 2, "tokenizers": 2, "heads": 2, "data": 2, "postprocessing": 2, "metrics": 2,
-    "adapters": 2, "generation": 2, "quantization": 2,
-    "checkpoints": 3, "export": 3, "bundles": 3, "vocabulary": 3,
-    "pipelines": 4, "reports": 4,
+    "backbones": 2, "tokenizers": 2, "heads": 2, "data": 2, "answers": 1, "calibration": 2, "encoding": 2, "metrics": 2,
+    "adapters": 2, "generation": 2, "postprocessing": 2, "quantization": 2, "quantization_aware": 2,
+    "checkpoints": 3, "export": 3, "inference": 3, "bundles": 3, "vocabulary": 3,
+    "demo": 4, "pipelines": 4, "reports": 4,
     "recipes": 5, "cli": 5, "__main__": 5,
 }  # fmt: skip
 LONGEST_FILE, LONGEST_FUNCTION, LONGEST_GRAPH_BUILDER, MOST_ARGUMENTS = 400, 60, 80, 7
@@ -47,12 +48,14 @@ def _functions():
                 yield path, node
 
 
-def _imports(tree: ast.AST):
-    """Yield (node, module) for every import of one of our own modules; `from kerasft.x import y` gives both readings."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            yield node, node.module
-            yield from ((node, f"{node.module}.{alias.name}") for alias in node.names)
+def _imports(path: pathlib.Path):
+    """Yield (node, module) for every import of a module; `from kerasft.x import y` gives both readings."""
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.ImportFrom):
+            package = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+            module = ".".join((*package, node.module) if node.module else package)
+            yield node, module
+            yield from ((node, f"{module}.{alias.name}") for alias in node.names)
         elif isinstance(node, ast.Import):
             yield from ((node, alias.name) for alias in node.names)
 
@@ -60,7 +63,7 @@ def _imports(tree: ast.AST):
 def _graph() -> dict[str, set[str]]:
     graph = {}
     for name, path in MODULES.items():
-        targets = {target for _, target in _imports(TREES[path]) if target in MODULES and target != name}
+        targets = {target for _, target in _imports(path) if target in MODULES and target != name}
         graph[name] = targets - {"kerasft"}  # the root loads its parts on first use, so importing it is no edge
     return graph
 
@@ -73,6 +76,44 @@ def test_a_module_imports_from_lower_levels_only():
             other = target.split(".")[1]
             if room and LEVELS[other] > LEVELS[room]:
                 wrong.append(f"{name} (level {LEVELS[room]}) imports {target} (level {LEVELS[other]})")
+    assert not wrong, wrong
+
+
+def test_no_two_rooms_import_each_other():
+    arrows = {}
+    for name, targets in _graph().items():
+        for target in targets:
+            one, other = _room(name), _room(target)
+            if one and other and one != other and MODULES[name].name != "__init__.py":
+                arrows.setdefault((one, other), f"{name} imports {target}")
+    wrong = {arrows[pair] for pair in arrows if pair[::-1] in arrows}
+    assert not wrong, sorted(wrong)
+
+
+def _room(name: str) -> str:
+    """The folder of a module, `data/` apart from the two rooms in it; the root's modules are rooms of their own."""
+    parts = name.split(".")[1:]
+    return "/".join(parts[:2]) if parts[:2] in (["data", "readers"], ["data", "batches"]) else "".join(parts[:1])
+
+
+def test_what_goes_to_a_device_imports_only_numpy_and_itself():
+    device = [*PACKAGE.glob("answers/*.py"), *(PACKAGE / name for name in CORE)]
+    ours = {_name(path) for path in device}
+    wrong = [
+        f"{path.name}: {ast.unparse(node)}"
+        for path in device
+        for node, target in _imports(path)
+        if isinstance(node, ast.Import) or node.level == 0
+        if target.split(".")[0] not in {"numpy", *sys.stdlib_module_names}
+    ]
+    wrong += [
+        f"{path.name}: {ast.unparse(node)}"
+        for path in device
+        for node in ast.walk(TREES[path])
+        if isinstance(node, ast.ImportFrom) and node.level
+        if ".".join(("kerasft", *path.relative_to(PACKAGE).parts[: -node.level], node.module or "")).rstrip(".")
+        not in ours
+    ]
     assert not wrong, wrong
 
 
@@ -113,8 +154,8 @@ def test_imports_inside_functions_have_their_reason_beside_them():
 def test_no_private_part_of_keras_is_imported():
     wrong = [
         f"{path.relative_to(ROOT)}: {target}"
-        for path, tree in TREES.items()
-        for _, target in _imports(tree)
+        for path in FILES
+        for _, target in _imports(path)
         if target.startswith(("keras.src", "keras_hub.src")) and path.name != "distribution.py"
     ]
     assert not wrong, wrong

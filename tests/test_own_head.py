@@ -15,9 +15,9 @@ import tensorflow as tf
 from keras import layers
 
 import kerasft
+from kerasft.answers import probabilities
 from kerasft.cli.main import main
 from kerasft.errors import CheckpointError, KerasftError
-from kerasft.postprocessing import probabilities
 from tests import tiny
 from tests.heads.own_heads import BACKBONES, HEADS, TAGS, classifier_ending_in, own, recurrent_tagger
 

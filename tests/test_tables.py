@@ -14,8 +14,8 @@ BY_TASK = [  # module, table, the tasks that it may lack, those beyond
     ("kerasft.pipelines.load", "PIPELINES", (), ()),
     ("kerasft.export.decoding", "_DECODING", (), ()),
     ("kerasft.cli.train", "_TASKS", (), ("few-shot",)),
-    ("kerasft.data.customer_service_tasks", "_WRITERS", (), ("few-shot",)),
-    ("kerasft.postprocessing.answering", "_ANSWERS", ("masked-lm", "causal-lm", "sequence-to-sequence"), ()),
+    ("kerasft.demo.customer_service_tasks", "_WRITERS", (), ("few-shot",)),
+    ("kerasft.answers.answering", "_ANSWERS", ("masked-lm", "causal-lm", "sequence-to-sequence"), ()),
 ]
 
 

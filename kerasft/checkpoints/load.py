@@ -28,7 +28,7 @@ from kerasft.checkpoints.sentence_files import (
 from kerasft.checkpoints.tensors import Tensors, Unwrapped, open_tensors
 from kerasft.checkpoints.tf1_reader import CONFIG_FILE as TF1_CONFIG_FILE
 from kerasft.checkpoints.tf1_reader import Tf1Reader
-from kerasft.checkpoints.unfilled import Unfilled
+from kerasft.checkpoints.uninitialized import Unfilled
 from kerasft.checkpoints.weights import assign
 from kerasft.errors import CheckpointError, KerasftError, bad_argument
 from kerasft.features import SEGMENT_IDS

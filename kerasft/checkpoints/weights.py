@@ -13,7 +13,7 @@ import tensorflow as tf
 from kerasft.checkpoints.family import Family, Weights
 from kerasft.checkpoints.report import LoadReport, listed
 from kerasft.checkpoints.tensors import Tensors
-from kerasft.checkpoints.unfilled import Unfilled
+from kerasft.checkpoints.uninitialized import Unfilled
 from kerasft.errors import CheckpointError
 
 _LOG = logging.getLogger(__name__)

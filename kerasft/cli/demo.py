@@ -100,7 +100,7 @@ def _prepare(args: argparse.Namespace, folder: pathlib.Path):
     common = {"output": str(folder / "bundle"), "seed": args.seed, "max_length": 64, "overwrite": args.overwrite}
     questions = list(_QUESTIONS)
     if train is None:
-        files = kerasft.data.customer_service.write(folder / "customer_service", rows=args.rows, seed=args.seed)
+        files = kerasft.demo.customer_service.write(folder / "customer_service", rows=args.rows, seed=args.seed)
         train, dev, test = (str(files[split]) for split in ("train", "dev", "test"))
         print(f"[1/4] Wrote {args.rows} customer-service texts to {os.path.dirname(train)}")
     else:

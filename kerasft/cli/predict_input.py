@@ -45,7 +45,7 @@ def read_chunks(
         yield from _stream(pipeline, columns, lines)
         return
     is_set = path.startswith("tfds:") or (glob.has_magic(path) and not pathlib.Path(path).exists())
-    is_set = is_set or kerasft.data.arrow_files.is_saved_dataset(pathlib.Path(path).expanduser())
+    is_set = is_set or kerasft.data.readers.arrow_files.is_saved_dataset(pathlib.Path(path).expanduser())
     if not is_set and not pathlib.Path(path).expanduser().is_file():
         raise bad_argument("--file", "an existing file", path, "Check the path.")
     if not is_set and _is_text(pipeline, path):
@@ -135,9 +135,9 @@ def first_rows(chunks: Iterator["kerasft.pipelines.Items"], count: int) -> Itera
 
 
 def _is_text(pipeline, path: str) -> bool:
-    suffix = kerasft.data.sources.path_suffix(pathlib.Path(path))
-    words = set(kerasft.data.conll.SUFFIXES) - {".txt", ".tsv"}
-    return suffix not in kerasft.data.sources.SUFFIXES and not (_is_tagging(pipeline) and suffix in words)
+    suffix = kerasft.data.readers.sources.path_suffix(pathlib.Path(path))
+    words = set(kerasft.data.readers.conll.SUFFIXES) - {".txt", ".tsv"}
+    return suffix not in kerasft.data.readers.sources.SUFFIXES and not (_is_tagging(pipeline) and suffix in words)
 
 
 def _is_tagging(pipeline) -> bool:
@@ -146,12 +146,12 @@ def _is_tagging(pipeline) -> bool:
 
 
 def _table(pipeline, path: str, columns: Mapping[str, object] | None) -> "kerasft.data.Rows":
-    suffix = kerasft.data.sources.path_suffix(pathlib.Path(path))
+    suffix = kerasft.data.readers.sources.path_suffix(pathlib.Path(path))
     if suffix == ".json" and "question" in pipeline.fields:
         questions = kerasft.data.read_squad(path, need_answers=False)
         names = ("id", "title", "question", "context")
         return kerasft.data.read_rows({name: [getattr(item, name) for item in questions] for name in names})
-    if _is_tagging(pipeline) and suffix in kerasft.data.conll.SUFFIXES and not _has_texts(path):
+    if _is_tagging(pipeline) and suffix in kerasft.data.readers.conll.SUFFIXES and not _has_texts(path):
         source, columns = kerasft.data.trained_columns.tags_as_trained(path, pipeline.columns, columns)
         rows = kerasft.data.read_tags(source, columns=columns, **pipeline.reading)
         return replace(rows, columns={name: cells for name, cells in rows.columns.items() if name != "offsets"})
@@ -170,9 +170,9 @@ def _has_texts(path: str) -> bool:
 def _text_file(pipeline, path: pathlib.Path, columns, lines: str | None) -> Iterator["kerasft.pipelines.Items"]:
     if not path.stat().st_size:
         return
-    content = kerasft.data.text_files.split_lines(kerasft.data.text_files.read_text(path))
+    content = kerasft.data.readers.text_files.split_lines(kerasft.data.readers.text_files.read_text(path))
     content = content[:-1] if not content[-1] else content
-    if lines is None and kerasft.data.sources.path_suffix(path) == ".txt" and not _needs_objects(pipeline):
+    if lines is None and kerasft.data.readers.sources.path_suffix(path) == ".txt" and not _needs_objects(pipeline):
         lines = "text"
         first = next(line for line in content if line.strip())
         if _is_object(first):
@@ -211,9 +211,9 @@ def _is_object(line: str) -> bool:
 def _table_form(pipeline, line: str, columns=None) -> str | None:
     """ "csv" or "tsv", if a first line is a header of usual names, or the user names columns; else None."""
     trained = [name for name in (pipeline.columns or {}).values() if isinstance(name, str)]
-    texts = {"text", *kerasft.data.columns.TEXT_NAMES, *pipeline.fields, *trained[:1]}
-    others = {"label", *kerasft.data.columns.LABEL_NAMES, "id", "idx", "index", *trained}
-    pairs = {name for pair in kerasft.data.columns.PAIR_NAMES for name in pair}
+    texts = {"text", *kerasft.data.readers.columns.TEXT_NAMES, *pipeline.fields, *trained[:1]}
+    others = {"label", *kerasft.data.readers.columns.LABEL_NAMES, "id", "idx", "index", *trained}
+    pairs = {name for pair in kerasft.data.readers.columns.PAIR_NAMES for name in pair}
     for delimiter in "\t,;|":
         names = [name.strip().strip('"').lower() for name in line.split(delimiter)]
         known = {name for name in names if name in texts | others | pairs}
@@ -237,8 +237,8 @@ def _lines(
         lines = "json" if _needs_objects(pipeline) or (begun and _is_object(begun[-1])) else "text"
     content = itertools.chain(begun, content)
     if lines in ("csv", "tsv"):
-        header = not kerasft.data.columns.without_header(columns)
-        rows = kerasft.data.delimited.table_of_text(name, "\n".join(content), header, tabs=lines == "tsv")
+        header = not kerasft.data.readers.columns.without_header(columns)
+        rows = kerasft.data.readers.delimited.table_of_text(name, "\n".join(content), header, tabs=lines == "tsv")
         yield from _of_rows(pipeline, kerasft.data.read_rows(pipeline.read(rows, columns)), columns)
         return
     if lines == "text":
@@ -266,9 +266,9 @@ def _objects(name: str, content: Iterator[str]) -> Iterator[tuple[int, dict]]:
         if not line.strip():
             continue
         try:
-            item = kerasft.data.json_lines.parse_line(name, number, line)
+            item = kerasft.data.readers.json_lines.parse_line(name, number, line)
         except DataError as error:
-            kerasft.data.invalid_rows.skip(error)
+            kerasft.data.readers.invalid_rows.skip(error)
             continue
         yield number, item
 
@@ -283,6 +283,6 @@ def _texts(pipeline, content: Iterator[str], columns, size: int) -> Iterator["ke
 
 
 def _print_note(rows, found, columns: Mapping[str, object] | None) -> None:
-    note = kerasft.data.columns.columns_note(replace(rows, roles=found.columns), columns)
+    note = kerasft.data.readers.columns.columns_note(replace(rows, roles=found.columns), columns)
     if note:
         print(note, file=sys.stderr)

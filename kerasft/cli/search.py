@@ -76,8 +76,8 @@ def text_rows(source: object, columns: dict | None) -> object:
     """
     if kerasft.data.plain_texts.text_paths(source):
         return source
-    rows = kerasft.data.columns.settle(kerasft.data.read_rows(source, columns), columns)
+    rows = kerasft.data.readers.columns.settle(kerasft.data.read_rows(source, columns), columns)
     rows = dataclasses.replace(rows, roles={"text": rows.roles["text"]})
-    if note := kerasft.data.columns.columns_note(rows, columns):
+    if note := kerasft.data.readers.columns.columns_note(rows, columns):
         print(note, file=sys.stderr)
     return rows

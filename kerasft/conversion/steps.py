@@ -5,7 +5,7 @@ from typing import Any
 
 from kerasft.conversion import worker
 from kerasft.errors import ExportError
-from kerasft.measuring.apart import run_apart
+from kerasft.measuring.subprocess_job import run_apart
 
 IN_PROCESS = "KERASFT_CONVERT_IN_PROCESS"
 """The environment variable which says, by the value 1, that steps run in this process: faster by the import of TensorFlow."""

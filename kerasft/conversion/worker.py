@@ -1,4 +1,4 @@
-"""The process that takes one step of an export: `python -m kerasft.conversion.worker JOB`, see `kerasft.measuring.apart`."""
+"""The process that takes one step of an export: `python -m kerasft.conversion.worker JOB`, see `measuring/subprocess_job.py`."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from kerasft.conversion.quantizer import quantize_file
-from kerasft.measuring.apart import answer
+from kerasft.measuring.subprocess_job import answer
 
 
 def convert(job: dict[str, Any]) -> dict[str, Any]:

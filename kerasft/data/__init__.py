@@ -1,20 +1,24 @@
 """Sources of text, tokenised once, as `tf.data.Dataset`s of what a model takes; one function a task."""
 
-from kerasft.data import customer_service, customer_service_tasks
-from kerasft.data.batching import Batching
+import importlib
+import warnings
+from types import ModuleType
+
+from kerasft.answers.marked_texts import ENTITY_MARKERS, Entity, EntityPair
+from kerasft.data.batches.batching import Batching
 from kerasft.data.causal_lm import causal_lm, hold_out, read_documents
-from kerasft.data.columns import remembered
-from kerasft.data.entity_markers import marker_ids
 from kerasft.data.few_shot import class_pairs, draw_examples
 from kerasft.data.intent_and_slots import collect_intents, intent_and_slots
-from kerasft.data.invalid_rows import Skipped, skip_invalid
-from kerasft.data.marked_texts import ENTITY_MARKERS, Entity, EntityPair
 from kerasft.data.masked_lm import Masking, masked_lm
 from kerasft.data.numbered_labels import name_labels
 from kerasft.data.plain_texts import read_text_rows, read_texts
 from kerasft.data.question_answering import question_answering
+from kerasft.data.readers.columns import remembered
+from kerasft.data.readers.invalid_rows import Skipped, skip_invalid
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
+from kerasft.data.readers.squad import Answer, Question, read_squad, split_questions
 from kerasft.data.relation_extraction import entity_pairs, negative_label, relation_extraction
-from kerasft.data.rows import Rows
 from kerasft.data.sentence_pairs import pair_dataset, read_pairs, sentence_pairs
 from kerasft.data.sequence_to_sequence import (
     each_reference,
@@ -23,14 +27,15 @@ from kerasft.data.sequence_to_sequence import (
     sources_and_references,
 )
 from kerasft.data.settled import settled
-from kerasft.data.sources import read_rows
 from kerasft.data.splits import sample, separate_label, split
-from kerasft.data.squad import Answer, Question, read_squad, split_questions
 from kerasft.data.tagged_splits import split_tagged_rows
 from kerasft.data.tagged_texts import collect_tags, read_tags
 from kerasft.data.text_classification import collect_labels, text_classification, texts_and_labels
 from kerasft.data.token_classification import token_classification
 from kerasft.data.unseen_labels import separate_unseen
+from kerasft.encoding.entity_markers import marker_ids
+
+_MOVED = ("customer_service", "customer_service_tasks")
 
 __all__ = [
     "ENTITY_MARKERS",
@@ -47,8 +52,6 @@ __all__ = [
     "collect_intents",
     "collect_labels",
     "collect_tags",
-    "customer_service",
-    "customer_service_tasks",
     "draw_examples",
     "each_reference",
     "entity_pairs",
@@ -85,3 +88,10 @@ __all__ = [
     "texts_and_labels",
     "token_classification",
 ]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _MOVED:
+        warnings.warn(f"kerasft.data.{name} is now kerasft.demo.{name}.", DeprecationWarning, stacklevel=2)
+        return importlib.import_module(f"kerasft.demo.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

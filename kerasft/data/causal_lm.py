@@ -8,15 +8,15 @@ import numpy as np
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.batching import Batching, TokenTargets
-from kerasft.data.columns import Roles, find_columns
+from kerasft.data.batches.batching import Batching, TokenTargets
+from kerasft.data.batches.token_dataset import token_dataset
 from kerasft.data.plain_texts import read_text_rows, text_paths
-from kerasft.data.rows import Rows
-from kerasft.data.sources import read_rows
+from kerasft.data.readers.columns import Roles, find_columns
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
+from kerasft.data.readers.text_files import read_text
 from kerasft.data.text_classification import text_columns
-from kerasft.data.text_files import read_text
-from kerasft.data.token_dataset import token_dataset
-from kerasft.data.token_store import CHUNK, DEFAULT_MAX_LENGTH, Encoder, TokenStore
+from kerasft.encoding.token_store import CHUNK, DEFAULT_MAX_LENGTH, Encoder, TokenStore
 from kerasft.errors import bad_argument
 from kerasft.truncation import warn_truncated
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from kerasft.data.columns import find_columns, settle
 from kerasft.data.label_cells import label_cells
-from kerasft.data.label_names import label_key
-from kerasft.data.rows import Rows
-from kerasft.data.sources import read_rows
+from kerasft.data.readers.columns import find_columns, settle
+from kerasft.data.readers.label_names import label_key
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
 from kerasft.errors import bad_argument
 
 

@@ -6,15 +6,15 @@ import numpy as np
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.batching import Batching, TokenTargets
-from kerasft.data.label_names import natural_key
-from kerasft.data.rows import Rows
+from kerasft.data.batches.batching import Batching, TokenTargets
+from kerasft.data.batches.token_dataset import token_dataset
+from kerasft.data.readers.label_names import natural_key
+from kerasft.data.readers.rows import Rows
 from kerasft.data.tagged_texts import INTENT, read_tags, report_unknown_tags, warn_of_look_alikes
 from kerasft.data.token_classification import report_lost_words, window_store, word_targets
-from kerasft.data.token_dataset import token_dataset
-from kerasft.data.token_store import Encoder
 from kerasft.data.unknown_labels import UNKNOWN, report_unknown
-from kerasft.data.windows import make_windows
+from kerasft.encoding.token_store import Encoder
+from kerasft.encoding.windows import make_windows
 from kerasft.errors import bad_data
 from kerasft.features import Labels
 from kerasft.heads.intent_and_slots import INTENT_LOGITS, SLOT_LOGITS

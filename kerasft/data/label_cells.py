@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from kerasft.data.columns import Roles
-from kerasft.data.label_names import (
+from kerasft.data.readers.columns import Roles
+from kerasft.data.readers.label_names import (
     begins_as_list,
     is_missing,
     is_number,
@@ -16,7 +16,7 @@ from kerasft.data.label_names import (
     visible_name,
     written_list,
 )
-from kerasft.data.rows import Rows
+from kerasft.data.readers.rows import Rows
 from kerasft.errors import bad_data
 from kerasft.features import SINGLE_LABEL, Labels
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from kerasft import security
-from kerasft.data.columns import Roles
 from kerasft.data.label_cells import SEPARATOR, LabelIndex, label_cells, only_column
-from kerasft.data.label_names import (
+from kerasft.data.readers.columns import Roles
+from kerasft.data.readers.label_names import (
     is_number,
     is_whole_number,
     label_key,
@@ -18,9 +18,9 @@ from kerasft.data.label_names import (
     natural_key,
     visible_name,
 )
-from kerasft.data.rows import Rows
+from kerasft.data.readers.rows import Rows
 from kerasft.data.targets import indicators, targets
-from kerasft.data.token_store import logger
+from kerasft.encoding.token_store import logger
 from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, Labels, check_number_of_labels
 

@@ -7,10 +7,10 @@ import numpy as np
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.batching import Batching, TokenTargets
+from kerasft.data.batches.batching import Batching, TokenTargets
+from kerasft.data.batches.token_dataset import token_dataset
 from kerasft.data.plain_texts import read_texts
-from kerasft.data.token_dataset import token_dataset
-from kerasft.data.token_store import CHUNK, Encoder, TokenStore
+from kerasft.encoding.token_store import CHUNK, Encoder, TokenStore
 from kerasft.errors import bad_argument
 from kerasft.features import TOKEN_IDS
 

@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from kerasft.data.class_names import bad_number
-from kerasft.data.columns import find_columns
 from kerasft.data.label_cells import holds, is_multi_hot, label_cells
-from kerasft.data.label_names import is_whole_number, label_key
-from kerasft.data.rows import Rows
-from kerasft.data.sources import read_rows
+from kerasft.data.readers.class_names import bad_number
+from kerasft.data.readers.columns import find_columns
+from kerasft.data.readers.label_names import is_whole_number, label_key
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
 from kerasft.features import MULTI_LABEL, SINGLE_LABEL, Labels
 
 

@@ -4,11 +4,11 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from kerasft.data.columns import find_columns
-from kerasft.data.rows import Rows
-from kerasft.data.sources import expand_paths, path_suffix, read_rows
+from kerasft.data.readers.columns import find_columns
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import expand_paths, path_suffix, read_rows
+from kerasft.data.readers.text_files import read_text, split_lines
 from kerasft.data.text_classification import text_columns
-from kerasft.data.text_files import read_text, split_lines
 
 SUFFIX = ".txt"
 

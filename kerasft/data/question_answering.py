@@ -6,11 +6,11 @@ import numpy as np
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.batching import Batching, TokenTargets
-from kerasft.data.question_windows import QuestionWindows, Windows
-from kerasft.data.squad import Question, read_squad
-from kerasft.data.token_dataset import token_dataset
-from kerasft.data.token_store import CHUNK, TokenStore, logger
+from kerasft.data.batches.batching import Batching, TokenTargets
+from kerasft.data.batches.token_dataset import token_dataset
+from kerasft.data.readers.squad import Question, read_squad
+from kerasft.encoding.question_windows import QuestionWindows, Windows
+from kerasft.encoding.token_store import CHUNK, TokenStore, logger
 from kerasft.errors import bad_argument, bad_data
 
 WITHOUT_ANSWER = ("keep", "drop")

@@ -7,19 +7,19 @@ import numpy as np
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.batching import Batching
-from kerasft.data.columns import Roles, find_columns
-from kerasft.data.entity_markers import encode_entities, warn_of_truncation
-from kerasft.data.invalid_rows import valid_rows
+from kerasft.answers.marked_texts import EntityPair, entity_pair
+from kerasft.data.batches.batching import Batching
+from kerasft.data.batches.token_dataset import token_dataset
 from kerasft.data.label_cells import LabelIndex, check_label, label_cells, only_column, out_of_lists
-from kerasft.data.label_names import visible_name
 from kerasft.data.labels import encode_labels
-from kerasft.data.marked_texts import EntityPair, entity_pair
-from kerasft.data.rows import Rows
-from kerasft.data.sources import read_rows
-from kerasft.data.token_dataset import token_dataset
-from kerasft.data.token_store import Encoder, TokenStore
+from kerasft.data.readers.columns import Roles, find_columns
+from kerasft.data.readers.invalid_rows import valid_rows
+from kerasft.data.readers.label_names import visible_name
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
 from kerasft.data.unknown_labels import UNKNOWN, report_unknown
+from kerasft.encoding.entity_markers import encode_entities, warn_of_truncation
+from kerasft.encoding.token_store import Encoder, TokenStore
 from kerasft.errors import bad_argument
 from kerasft.features import Labels
 

@@ -8,14 +8,14 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.batching import Batching, batch_length
-from kerasft.data.columns import find_columns
+from kerasft.data.batches.batching import Batching, batch_length
+from kerasft.data.batches.token_dataset import token_dataset
 from kerasft.data.labels import encode_labels
-from kerasft.data.rows import Rows
-from kerasft.data.sources import read_rows
+from kerasft.data.readers.columns import find_columns
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
 from kerasft.data.text_classification import text_columns
-from kerasft.data.token_dataset import token_dataset
-from kerasft.data.token_store import Encoder, TokenStore, tokenize
+from kerasft.encoding.token_store import Encoder, TokenStore, tokenize
 from kerasft.errors import bad_argument, bad_data
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS, regression
 

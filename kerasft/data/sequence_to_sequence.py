@@ -7,13 +7,13 @@ from typing import NamedTuple
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.batching import Batching
-from kerasft.data.columns import find_columns
-from kerasft.data.paired_store import PairedStore
-from kerasft.data.rows import Rows
-from kerasft.data.sources import read_rows
-from kerasft.data.token_dataset import token_dataset
-from kerasft.data.token_store import Encoder, tokenize
+from kerasft.data.batches.batching import Batching
+from kerasft.data.batches.paired_store import PairedStore
+from kerasft.data.batches.token_dataset import token_dataset
+from kerasft.data.readers.columns import find_columns
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
+from kerasft.encoding.token_store import Encoder, tokenize
 from kerasft.errors import bad_argument, bad_data
 from kerasft.features import is_unicode
 

@@ -4,19 +4,19 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
-from kerasft.data.annotated_relations import relation_rows
 from kerasft.data.causal_lm import COMPLETION_COLUMNS, read_documents
-from kerasft.data.columns import columns_note, find_columns, settle
-from kerasft.data.invalid_rows import valid_rows
 from kerasft.data.plain_texts import text_paths
+from kerasft.data.readers.annotated_relations import relation_rows
+from kerasft.data.readers.columns import columns_note, find_columns, settle
+from kerasft.data.readers.invalid_rows import valid_rows
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
+from kerasft.data.readers.word_tables import rows_of_word_table
 from kerasft.data.relation_extraction import valid_entity_pairs
-from kerasft.data.rows import Rows
 from kerasft.data.sequence_to_sequence import SOURCE_NAMES, TARGET_NAMES, read_sources, sources_and_references
-from kerasft.data.sources import read_rows
 from kerasft.data.tagged_texts import INTENT, LABEL_COLUMNS, TEXT_COLUMNS, find_tag_columns
 from kerasft.data.text_classification import text_columns, valid_labelled_rows
 from kerasft.data.trained_columns import is_conll, read_as_trained, tags_as_trained
-from kerasft.data.word_tables import rows_of_word_table
 from kerasft.features import REGRESSION, SINGLE_LABEL
 
 _LABELLED = ("text-classification", "relation-extraction")

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from kerasft.data.columns import Roles, find_columns
 from kerasft.data.label_cells import label_cells
-from kerasft.data.label_names import is_number, is_whole_number, label_key, label_text
-from kerasft.data.rows import Rows
-from kerasft.data.sources import read_rows
-from kerasft.data.token_store import logger
+from kerasft.data.readers.columns import Roles, find_columns
+from kerasft.data.readers.label_names import is_number, is_whole_number, label_key, label_text
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
+from kerasft.encoding.token_store import logger
 from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL
 

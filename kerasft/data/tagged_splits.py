@@ -3,7 +3,7 @@
 import random
 from dataclasses import replace
 
-from kerasft.data.rows import Rows
+from kerasft.data.readers.rows import Rows
 from kerasft.data.splits import sample
 from kerasft.data.tagged_texts import INTENT, tags_in_scheme
 from kerasft.errors import bad_data

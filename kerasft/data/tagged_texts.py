@@ -4,19 +4,19 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from kerasft.data.character_spans import EXAMPLE
-from kerasft.data.conll import SUFFIXES, parallel_files, read_conll, read_parallel
-from kerasft.data.invalid_rows import skip
-from kerasft.data.label_names import is_number, label_key, label_text, look_alikes, natural_key, visible_name
-from kerasft.data.rows import Rows
-from kerasft.data.sources import expand_paths, path_suffix, read_rows
-from kerasft.data.tag_reader import TagReader, is_list_of, parsed_list
-from kerasft.data.token_store import logger
+from kerasft.answers.tags import OUTSIDE, scheme_name, scheme_of, spans_of, tags_of
+from kerasft.data.readers.character_spans import EXAMPLE
+from kerasft.data.readers.conll import SUFFIXES, parallel_files, read_conll, read_parallel
+from kerasft.data.readers.invalid_rows import skip
+from kerasft.data.readers.label_names import is_number, label_key, label_text, look_alikes, natural_key, visible_name
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import expand_paths, path_suffix, read_rows
+from kerasft.data.readers.tag_reader import TagReader, is_list_of, parsed_list
+from kerasft.data.readers.word_tables import rows_of_word_table
 from kerasft.data.unknown_labels import report_unknown
-from kerasft.data.word_tables import rows_of_word_table
+from kerasft.encoding.token_store import logger
 from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import Labels
-from kerasft.postprocessing.tags import OUTSIDE, scheme_name, scheme_of, spans_of, tags_of
 
 TEXT_COLUMNS = ("text", "words", "tokens", "sentence")
 LABEL_COLUMNS = ("spans", "entities", "tags", "ner_tags", "tag", "label", "labels")

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from kerasft.data.columns import Roles
-from kerasft.data.label_names import label_text
-from kerasft.data.rows import Rows
-from kerasft.data.token_store import logger
+from kerasft.data.readers.columns import Roles
+from kerasft.data.readers.label_names import label_text
+from kerasft.data.readers.rows import Rows
+from kerasft.encoding.token_store import logger
 from kerasft.errors import bad_data
 from kerasft.features import Labels
 

@@ -8,16 +8,16 @@ import numpy as np
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.batching import Batching
-from kerasft.data.columns import Roles, find_columns
-from kerasft.data.invalid_rows import valid_rows
+from kerasft.data.batches.batching import Batching
+from kerasft.data.batches.token_dataset import make_store, token_dataset
 from kerasft.data.label_cells import check_label, only_column, out_of_lists
 from kerasft.data.labels import encode_labels, labels_of
-from kerasft.data.rows import Rows
-from kerasft.data.sources import read_rows
+from kerasft.data.readers.columns import Roles, find_columns
+from kerasft.data.readers.invalid_rows import valid_rows
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
 from kerasft.data.targets import indicators, targets, with_decimal_points
-from kerasft.data.token_dataset import make_store, token_dataset
-from kerasft.data.token_store import Encoder, logger
+from kerasft.encoding.token_store import Encoder, logger
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 
 

@@ -6,17 +6,17 @@ import numpy as np
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.batching import Batching, TokenTargets
-from kerasft.data.rows import Rows
+from kerasft.answers.tags import OUTSIDE, scheme_of
+from kerasft.answers.windows import first_tokens
+from kerasft.data.batches.batching import Batching, TokenTargets
+from kerasft.data.batches.token_dataset import token_dataset
+from kerasft.data.readers.rows import Rows
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags, tags_in_scheme
-from kerasft.data.token_dataset import token_dataset
-from kerasft.data.token_store import Encoder, TokenStore, logger
 from kerasft.data.unknown_labels import UNKNOWN
-from kerasft.data.windows import Windows, make_windows
+from kerasft.encoding.token_store import Encoder, TokenStore, logger
+from kerasft.encoding.windows import Windows, make_windows
 from kerasft.errors import bad_argument
 from kerasft.features import SINGLE_LABEL, Labels
-from kerasft.postprocessing.tags import OUTSIDE, scheme_of
-from kerasft.postprocessing.windows import first_tokens
 
 LABEL_SUBWORDS = ("first", "all")
 

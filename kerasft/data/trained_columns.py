@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from kerasft.data.columns import Roles, header_in
-from kerasft.data.conll import SUFFIXES, parallel_files
 from kerasft.data.plain_texts import text_paths
-from kerasft.data.rows import Rows
-from kerasft.data.sources import path_suffix, read_rows
+from kerasft.data.readers.columns import Roles, header_in
+from kerasft.data.readers.conll import SUFFIXES, parallel_files
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import path_suffix, read_rows
 
 _NUMBERED = {"text": 0}
 """For `read_rows`, which asks only whether columns are numbers: the file has no header."""

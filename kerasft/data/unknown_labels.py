@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from kerasft.data.labels import are_numbers_for_names
-from kerasft.data.rows import Rows
-from kerasft.data.token_store import logger
+from kerasft.data.readers.rows import Rows
+from kerasft.encoding.token_store import logger
 
 UNKNOWN = -1
 """The number of a tag, an intent or a relation that is not among the labels."""

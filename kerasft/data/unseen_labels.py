@@ -5,13 +5,13 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from kerasft.data.columns import find_columns
 from kerasft.data.label_cells import LabelIndex, label_cells
-from kerasft.data.label_names import natural_key, visible_name
 from kerasft.data.labels import are_numbers_for_names, unknown_label
-from kerasft.data.rows import Rows
-from kerasft.data.sources import read_rows
-from kerasft.data.token_store import logger
+from kerasft.data.readers.columns import find_columns
+from kerasft.data.readers.label_names import natural_key, visible_name
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.sources import read_rows
+from kerasft.encoding.token_store import logger
 from kerasft.features import REGRESSION, Labels
 
 

@@ -6,9 +6,9 @@ from kerasft.export.generation import litert_generation
 from kerasft.export.litert import litert, profile
 from kerasft.export.litert_lm import litert_lm
 from kerasft.export.mediapipe import mediapipe, mediapipe_problems
-from kerasft.export.runners import Runner, open_runner
 from kerasft.export.saved_model import saved_model
 from kerasft.export.verify import check_report, report_rows, verify
+from kerasft.inference.runners import Runner, open_runner
 
 __all__ = [
     "Runner",

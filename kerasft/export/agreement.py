@@ -10,7 +10,7 @@ from kerasft.bundles import Bundle
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 
 Outputs = Mapping[str, Sequence[np.ndarray]]
-"""Per output the rows of N texts, as `kerasft.export.runners.predict` gives them."""
+"""Per output the rows of N texts, as `kerasft.inference.runners.predict` gives them."""
 
 
 def agreement(first: Outputs, second: Outputs, bundle: Bundle) -> float:

@@ -10,10 +10,10 @@ import numpy as np
 
 from kerasft.bundles import read_metadata
 from kerasft.export.model_memory import full_batch
-from kerasft.export.runners import LITERT_FILE, SAVED_MODEL_FILE, folder_size, open_runner, weights_path
 from kerasft.files import local_path
-from kerasft.measuring.apart import run_apart
+from kerasft.inference.runners import LITERT_FILE, SAVED_MODEL_FILE, folder_size, open_runner, weights_path
 from kerasft.measuring.litert_file import check_counts, measure_litert
+from kerasft.measuring.subprocess_job import run_apart
 
 
 def time_calls(call: Callable[[int], Any], num_calls: int, *, num_warmup: int = 1) -> dict[str, float]:

@@ -4,19 +4,19 @@ import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from kerasft.answers.marked_texts import ENTITY_MARKERS
+from kerasft.answers.question_answering import N_BEST
+from kerasft.answers.tags import scheme_of
+from kerasft.answers.text_classification import check_settings
 from kerasft.bundles import Bundle
-from kerasft.data.entity_markers import marker_ids
-from kerasft.data.marked_texts import ENTITY_MARKERS
-from kerasft.data.question_windows import QuestionWindows
-from kerasft.data.windows import special_tokens
+from kerasft.encoding.entity_markers import marker_ids
+from kerasft.encoding.question_windows import QuestionWindows
+from kerasft.encoding.windows import special_tokens
 from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL
 from kerasft.generation.cached_t5 import START_ID
 from kerasft.generation.options import GenerationOptions
 from kerasft.heads.sentence_encoder import sentence_encoder_of
-from kerasft.postprocessing.question_answering import N_BEST
-from kerasft.postprocessing.tags import scheme_of
-from kerasft.postprocessing.text_classification import check_settings
 
 _ACTIVATIONS = {SINGLE_LABEL: "softmax", MULTI_LABEL: "sigmoid", REGRESSION: None}
 _THRESHOLD = 0.5  # the pipeline's default

@@ -19,10 +19,10 @@ from kerasft.export.generation_check import NEW_TOKENS, check_generation, verify
 from kerasft.export.generation_graphs import generation_functions
 from kerasft.export.mobile import copy_samples, preprocessing, write_golden
 from kerasft.export.mobile_pages import update_pages_beside, write_pages
-from kerasft.export.runners import LITERT_FILE
 from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.files import written_aside
 from kerasft.generation.cached_t5 import START_ID
+from kerasft.inference.runners import LITERT_FILE
 from kerasft.measuring import count_operators
 
 FORMAT = "litert_generation"

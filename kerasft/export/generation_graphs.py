@@ -11,7 +11,7 @@ from kerasft.export.int8_embedding import Int8Embedding
 from kerasft.features import ENCODER_PADDING_MASK, ENCODER_TOKEN_IDS
 from kerasft.generation.cached_gpt2 import CachedGPT2
 from kerasft.generation.cached_t5 import CachedT5
-from kerasft.generation.memory import Memory
+from kerasft.generation.kv_cache import Memory
 
 DECODE = "decode"
 PREFILL = "prefill_"

@@ -39,10 +39,10 @@ from kerasft.export.quantization import (
     check_quantize,
     quantize_file,
 )
-from kerasft.export.runners import LENGTH_PREFIX, LITERT_FILE, SIGNATURE, Runner, litert_runner
 from kerasft.export.saved_model import write_graph
 from kerasft.export.verify import check_report, encoded_for, sample_texts, verify
 from kerasft.files import local_path, written_aside
+from kerasft.inference.runners import LENGTH_PREFIX, LITERT_FILE, SIGNATURE, Runner, litert_runner
 from kerasft.measuring import count_operators, measure_litert
 
 SIGNATURE_FILE = "signature.json"

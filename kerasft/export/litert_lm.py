@@ -9,8 +9,8 @@ from typing import Any
 from kerasft.conversion.steps import run_step
 from kerasft.errors import CheckpointError, ExportError, bad_argument
 from kerasft.export.generation_graphs import PREFILL
-from kerasft.export.runners import LITERT_FILE
 from kerasft.files import file_written_aside, local_path
+from kerasft.inference.runners import LITERT_FILE
 
 LITERT_LM_FILE = "model.litertlm"
 _TOKENIZER_FILE = "tokenizer.json"

@@ -14,18 +14,18 @@ from tokenizers import Tokenizer
 from tokenizers.normalizers import BertNormalizer
 from transformers import PreTrainedTokenizerFast
 
+from kerasft.answers.text_classification import check_settings
 from kerasft.bundles import Bundle
+from kerasft.encoding.encoded import encode
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.folders import checked_length, open_bundle, open_length
 from kerasft.export.litert import convert
 from kerasft.export.mobile import preprocessing
-from kerasft.export.runners import PROBABILITY, SIGNATURE, keras_runner, litert_runner, predict
 from kerasft.export.tflite_metadata import with_metadata
 from kerasft.export.verify import sample_texts
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS
 from kerasft.files import file_written_aside, local_path
-from kerasft.postprocessing.text_classification import check_settings
-from kerasft.tokenizers.encoding import encode
+from kerasft.inference.runners import PROBABILITY, SIGNATURE, keras_runner, litert_runner, predict
 
 DEFAULT_LENGTH = 128
 FILE_NAME = "mediapipe.tflite"

@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import re
 import shutil
 from collections.abc import Mapping, Sequence
 from importlib import resources
@@ -12,22 +11,18 @@ import numpy as np
 from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
+from kerasft.answers.answering import Answering, Tokens
 from kerasft.bundles import Bundle
-from kerasft.export.runners import Runner, predict
+from kerasft.encoding.encoded import Encoded
 from kerasft.export.verify import SAMPLE_TEXTS, encoded_for, sample_texts
 from kerasft.features import SEGMENT_IDS
-from kerasft.postprocessing.answering import Answering, Tokens
-from kerasft.tokenizers.encoding import Encoded
+from kerasft.inference.runners import Runner, predict
 
 GOLDEN_FILE = "golden.jsonl"
 SAMPLES = ("python", "android", "ios", "web")
 """Folders of `kerasft/mobile` that every mobile bundle has a copy of."""
-CORE = (
-    "errors", "features", "limits", "truncation", "data.words", "data.marked_texts", "postprocessing.answering",
-    "postprocessing.masked_lm", "postprocessing.question_answering", "postprocessing.tags",
-    "postprocessing.text_classification", "postprocessing.token_classification", "postprocessing.windows",
-)  # fmt: skip
-"""Modules of kerasft that the Python runner makes its answers with: they import numpy and each other only."""
+CORE = ("errors.py", "features.py", "limits.py", "truncation.py")
+"""Modules of the root that `kerasft.answers` needs: they import numpy and each other only."""
 _MAX_GOLDEN = 200  # of the caller's texts
 
 
@@ -90,7 +85,7 @@ def golden_rows(
     Example:
 
     >>> from tests import tiny
-    >>> from kerasft.export.runners import keras_runner
+    >>> from kerasft.inference.runners import keras_runner
     >>> bundle = Bundle(tiny.classifier(["no", "yes"]), tiny.tokenizer(), {"pair": False})
     >>> signature = {"task": "text-classification", "problem": "single_label", "labels": ["no", "yes"], "pair": False}
     >>> signature |= {"max_length": 16, "preprocessing": preprocessing(bundle.tokenizer), "decoding": {}}
@@ -165,13 +160,11 @@ def copy_samples(folder: pathlib.Path) -> None:
                 shutil.copytree(path, folder / name, ignore=ignored, dirs_exist_ok=True)
     core = folder / "python" / "kerasft_core"
     core.mkdir()
-    (core / "__init__.py").write_text(
-        '"""The part of kerasft that makes answers of outputs, as it is in kerasft."""\n', "utf-8"
-    )
-    for name in CORE:
-        code = resources.files("kerasft").joinpath(f"{name.replace('.', '/')}.py").read_text("utf-8")
-        code = re.sub(r"^from kerasft\.(?:\w+\.)*(\w+) import", r"from kerasft_core.\1 import", code, flags=re.M)
-        (core / f"{name.rpartition('.')[2]}.py").write_text(code, "utf-8", newline="\n")
+    (core / "__init__.py").write_text('"""The part of kerasft that turns outputs into answers."""\n', "utf-8")
+    with resources.as_file(resources.files("kerasft")) as package:
+        shutil.copytree(package / "answers", core / "answers", ignore=shutil.ignore_patterns("__pycache__"))
+        for name in CORE:
+            shutil.copy(package / name, core / name)
 
 
 def _parts(bundle: Bundle) -> list:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from kerasft.export.runners import Runner, open_runner
 from kerasft.features import SEGMENT_IDS
-from kerasft.measuring.apart import answer
+from kerasft.inference.runners import Runner, open_runner
+from kerasft.measuring.subprocess_job import answer
 from kerasft.measuring.worker import growth, memory_bytes
 
 

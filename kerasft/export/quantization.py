@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasft.conversion.steps import run_step
 from kerasft.errors import KerasftError, bad_argument
-from kerasft.export.runners import SIGNATURE
+from kerasft.inference.runners import SIGNATURE
 
 QUANTIZATIONS = (None, "float16", "int8", "int4", "int8_full")
 BY_QUANTIZER = ("int4", "int8_full")

@@ -11,7 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from kerasft import security
+from kerasft.answers.text_classification import check_settings
 from kerasft.bundles import Bundle
+from kerasft.encoding.encoded import encode
 from kerasft.errors import CheckpointError, KerasftError
 from kerasft.export.folders import (
     EXPORT_FILES,
@@ -23,12 +25,10 @@ from kerasft.export.folders import (
     write_companions,
     write_json,
 )
-from kerasft.export.runners import LOGITS, PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS, named_outputs
 from kerasft.export.verify import check_report, sample_texts, verify
 from kerasft.features import MULTI_LABEL, SINGLE_LABEL
 from kerasft.files import written_aside
-from kerasft.postprocessing.text_classification import check_settings
-from kerasft.tokenizers.encoding import encode
+from kerasft.inference.runners import LOGITS, PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS, named_outputs
 from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
 
 _LOGGER = logging.getLogger(__name__)

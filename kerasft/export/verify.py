@@ -8,14 +8,17 @@ from typing import Any
 
 import numpy as np
 
+from kerasft.answers.marked_texts import marked_sample
 from kerasft.bundles import Bundle
-from kerasft.data.entity_markers import encode_marked
-from kerasft.data.marked_texts import marked_sample
+from kerasft.encoding.encoded import encode, encode_pairs
+from kerasft.encoding.entity_markers import encode_marked
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.agreement import agreement, as_logits, largest_difference
 from kerasft.export.benchmark import time_calls
 from kerasft.export.folders import open_bundle
-from kerasft.export.runners import (
+from kerasft.features import DECODER_TOKEN_IDS
+from kerasft.files import local_path
+from kerasft.inference.runners import (
     LITERT_FILE,
     LOGITS,
     Batchable,
@@ -28,9 +31,6 @@ from kerasft.export.runners import (
     text_signature,
     weights_path,
 )
-from kerasft.features import DECODER_TOKEN_IDS
-from kerasft.files import local_path
-from kerasft.tokenizers.encoding import encode, encode_pairs
 
 SAMPLE_TEXTS = (
     "a charming and often affecting journey",

@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from kerasft.generation.memory import CachedDecoder, Memory
-from kerasft.generation.one_path import Requests, begin_history
-from kerasft.generation.scores import NEVER, History, Numbers, Rules, adjust
+from kerasft.generation.kv_cache import CachedDecoder, Memory
+from kerasft.generation.logits_processing import NEVER, History, Numbers, Rules, adjust
+from kerasft.generation.sampling import Requests, begin_history
 
 
 class Beams(NamedTuple):

@@ -6,7 +6,7 @@ from keras import ops
 
 from kerasft.backbones.attention import attend
 from kerasft.backbones.token_embedding import config_of
-from kerasft.generation.memory import Memory, reserve, write
+from kerasft.generation.kv_cache import Memory, reserve, write
 
 
 class CachedGPT2:

@@ -7,7 +7,7 @@ from keras import ops
 from kerasft.backbones.attention import attend, merge_heads
 from kerasft.backbones.token_embedding import config_of
 from kerasft.features import ENCODER_PADDING_MASK, ENCODER_TOKEN_IDS
-from kerasft.generation.memory import Memory, write
+from kerasft.generation.kv_cache import Memory, write
 
 START_ID = 0
 """With which every T5 starts to write: the id of padding."""

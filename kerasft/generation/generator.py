@@ -10,12 +10,13 @@ import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.errors import CheckpointError, bad_argument
-from kerasft.generation import beam, one_path
+from kerasft.generation import beam
+from kerasft.generation import sampling as one_path
 from kerasft.generation.cached_gpt2 import CachedGPT2
 from kerasft.generation.cached_t5 import CachedT5
-from kerasft.generation.one_path import Requests
+from kerasft.generation.logits_processing import NOT_FINITE, Numbers, Rules
 from kerasft.generation.options import Generated, GenerationOptions
-from kerasft.generation.scores import NOT_FINITE, Numbers, Rules
+from kerasft.generation.sampling import Requests
 
 _DECODERS = {"causal_lm": CachedGPT2, "sequence_to_sequence": CachedT5}
 GREEDY = GenerationOptions()

@@ -11,10 +11,10 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasft.answers.tags import scheme_of
 from kerasft.backbones.rebuild import inner_layers, refuse_quantized
 from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, PADDING_MASK, REGRESSION, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS, Labels
-from kerasft.postprocessing.tags import scheme_of
 
 logger = logging.getLogger(__name__)
 

@@ -11,10 +11,10 @@ import numpy as np
 from transformers import PreTrainedTokenizerFast
 
 from kerasft import security
+from kerasft.encoding.encoded import encode
 from kerasft.errors import KerasftError, bad_argument
 from kerasft.features import PADDING_MASK, SINGLE_LABEL, TOKEN_IDS, model_inputs
 from kerasft.heads.own_model import fixed_length
-from kerasft.tokenizers.encoding import encode
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from kerasft.losses.focal import (
     CategoricalFocalCrossentropy,
     SparseCategoricalFocalCrossentropy,
 )
-from kerasft.losses.problems import for_labels
+from kerasft.losses.for_labels import for_labels
 from kerasft.losses.similarity import CosineSimilarityLoss, MultipleNegativesRanking
 from kerasft.losses.span import SpanCrossentropy
 from kerasft.losses.squared_error import MeanSquaredError

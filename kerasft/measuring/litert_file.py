@@ -8,8 +8,8 @@ from typing import Any
 
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.files import local_path
-from kerasft.measuring.apart import run_apart
 from kerasft.measuring.operators import OF_MAIN, count_operators
+from kerasft.measuring.subprocess_job import run_apart
 
 _WORKER = "kerasft.measuring.worker"
 

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 
-from kerasft.measuring.apart import answer
 from kerasft.measuring.profiler import profile
+from kerasft.measuring.subprocess_job import answer
 
 resource = None
 with contextlib.suppress(ImportError):  # Windows has none

@@ -2,8 +2,8 @@
 
 from kerasft.metrics.class_counts import F1Score, MatthewsCorrelation
 from kerasft.metrics.correlation import PearsonCorrelation, SpearmanCorrelation
+from kerasft.metrics.for_labels import for_labels
 from kerasft.metrics.perplexity import Perplexity
-from kerasft.metrics.problems import for_labels
 from kerasft.metrics.relations import relation_scores
 from kerasft.metrics.spans import span_scores, span_scores_by_type
 from kerasft.metrics.squad import (

@@ -10,8 +10,8 @@ seqeval itself is no dependency: it is published as source only, and building it
 from collections import Counter
 from collections.abc import Sequence
 
+from kerasft.answers.tags import Span, spans_of
 from kerasft.errors import bad_argument
-from kerasft.postprocessing.tags import Span, spans_of
 
 SCORING = "as seqeval's default mode and conlleval"
 

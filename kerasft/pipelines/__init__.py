@@ -1,6 +1,7 @@
 """Text in, answer out: load a bundle, an exported SavedModel or a LiteRT folder, and call it."""
 
 from kerasft.export.benchmark import measure_latency
+from kerasft.pipelines.causal_lm import TextGenerationPipeline
 from kerasft.pipelines.graph_files import graph_format, write_triples
 from kerasft.pipelines.inputs import Items, items_of
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
@@ -16,7 +17,6 @@ from kerasft.pipelines.sentences import split_sentences
 from kerasft.pipelines.sequence_to_sequence import SequenceToSequencePipeline
 from kerasft.pipelines.some_rows import some_rows
 from kerasft.pipelines.text_classification import TextClassificationPipeline
-from kerasft.pipelines.text_generation import TextGenerationPipeline
 from kerasft.pipelines.token_classification import TokenClassificationPipeline
 from kerasft.pipelines.zero_shot import ZeroShotPipeline
 

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from kerasft.data.columns import Roles, find_columns
-from kerasft.data.invalid_rows import valid_rows
-from kerasft.data.rows import Rows
+from kerasft.data.readers.columns import Roles, find_columns
+from kerasft.data.readers.invalid_rows import valid_rows
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.tag_reader import join_words
 from kerasft.data.sequence_to_sequence import find_source
-from kerasft.data.tag_reader import join_words
 from kerasft.data.tagged_texts import TEXT_COLUMNS
 from kerasft.data.text_classification import text_columns
 from kerasft.errors import bad_data

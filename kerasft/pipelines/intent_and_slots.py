@@ -7,18 +7,18 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from kerasft.answers.tags import spans_of
+from kerasft.answers.text_classification import answers as classify
+from kerasft.answers.token_classification import decode, entities
 from kerasft.data.intent_and_slots import intents_of, report_unknown_intents
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags
 from kerasft.data.trained_columns import tags_as_trained
-from kerasft.export.runners import Runner
 from kerasft.features import Labels
 from kerasft.heads.intent_and_slots import INTENT_LOGITS, SLOT_LOGITS
+from kerasft.inference.runners import Runner
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, tagging_errors, tagging_examples
-from kerasft.postprocessing.tags import spans_of
-from kerasft.postprocessing.text_classification import answers as classify
-from kerasft.postprocessing.token_classification import decode, entities
 from kerasft.reports import EVALUATED, TRAINING, Report, undefined_spans
 
 
@@ -34,7 +34,7 @@ class IntentAndSlotsPipeline(Pipeline):
 
     Example:
 
-    >>> from kerasft.export.runners import keras_runner
+    >>> from kerasft.inference.runners import keras_runner
     >>> from kerasft.heads import intent_and_slots
     >>> model = intent_and_slots(backbone, ["pay", "lost"], ["O", "B-card", "I-card"])
     >>> settings = {"intents": list(model.intents)}

@@ -5,14 +5,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from kerasft import security, tokenizers
+from kerasft.answers.marked_texts import mark
 from kerasft.bundles import MODEL_FILE, Bundle, load_bundle, read_metadata
 from kerasft.data import read_pairs, read_squad, read_tags, read_texts, texts_and_labels
-from kerasft.data.marked_texts import mark
 from kerasft.data.relation_extraction import entity_pairs
 from kerasft.data.sequence_to_sequence import sources_and_references
 from kerasft.data.trained_columns import read_as_trained, tags_as_trained
 from kerasft.errors import CheckpointError, KerasftError
-from kerasft.export.runners import Runner, open_runner, weights_path
+from kerasft.inference.runners import Runner, open_runner, weights_path
+from kerasft.pipelines.causal_lm import TextGenerationPipeline
 from kerasft.pipelines.intent_and_slots import IntentAndSlotsPipeline
 from kerasft.pipelines.masked_lm import MaskedLMPipeline
 from kerasft.pipelines.pipeline import Pipeline
@@ -21,7 +22,6 @@ from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline
 from kerasft.pipelines.sequence_to_sequence import SequenceToSequencePipeline
 from kerasft.pipelines.text_classification import TextClassificationPipeline
-from kerasft.pipelines.text_generation import TextGenerationPipeline
 from kerasft.pipelines.token_classification import TokenClassificationPipeline
 
 PIPELINES: dict[str, type[Pipeline]] = {
@@ -175,7 +175,7 @@ def scorer(
     Example:
 
     >>> from kerasft.bundles import make_bundle
-    >>> from kerasft.export.runners import keras_runner
+    >>> from kerasft.inference.runners import keras_runner
     >>> bundle = make_bundle(model, tokenizer, max_length=16)
     >>> 0 <= scorer(bundle, [("a good film", "positive")])(keras_runner(bundle.model)) <= 1
     True

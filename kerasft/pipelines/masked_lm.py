@@ -7,17 +7,17 @@ import numpy as np
 from scipy.special import log_softmax
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.batching import Batching
+from kerasft.answers.masked_lm import fill_masks
+from kerasft.data.batches.batching import Batching
 from kerasft.data.masked_lm import Masking, masked_lm
-from kerasft.data.token_store import logger
+from kerasft.encoding.encoded import encode
+from kerasft.encoding.token_store import logger
 from kerasft.errors import bad_argument, bad_data
-from kerasft.export.runners import LOGITS, Runner, predict
 from kerasft.features import PADDING_MASK, TOKEN_IDS
+from kerasft.inference.runners import LOGITS, Runner, predict
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
-from kerasft.postprocessing.masked_lm import fill_masks
 from kerasft.reports import Report
-from kerasft.tokenizers.encoding import encode
 from kerasft.truncation import one_warning, warn_truncated
 
 _MOST_SAMPLES = 12
@@ -39,7 +39,7 @@ class MaskedLMPipeline(Pipeline):
 
     Example:
 
-    >>> from kerasft.export.runners import keras_runner
+    >>> from kerasft.inference.runners import keras_runner
     >>> from kerasft.heads import masked_lm
     >>> fill = MaskedLMPipeline(keras_runner(masked_lm(backbone)), tokenizer, max_length=16)
     >>> answer = fill("a [MASK] film", top_k=2)

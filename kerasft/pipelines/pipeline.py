@@ -8,7 +8,7 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.bundles import Bundle
 from kerasft.data.trained_columns import read_as_trained
 from kerasft.errors import bad_data
-from kerasft.export.runners import Runner, keras_runner
+from kerasft.inference.runners import Runner, keras_runner
 from kerasft.reports import Report
 
 

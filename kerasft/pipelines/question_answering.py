@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from kerasft.answers.question_answering import Found, answer, best_spans, merge_windows
 from kerasft.data.question_answering import answer_tokens
-from kerasft.data.question_windows import QuestionWindows
-from kerasft.data.squad import Question, read_squad
+from kerasft.data.readers.squad import Question, read_squad
+from kerasft.encoding.question_windows import QuestionWindows
 from kerasft.errors import bad_argument, bad_data
-from kerasft.export.runners import LOGITS, Runner, predict
 from kerasft.features import is_unicode
+from kerasft.inference.runners import LOGITS, Runner, predict
 from kerasft.metrics.squad import answer_scores, best_no_answer_threshold, squad_scores
 from kerasft.pipelines.pipeline import Pipeline, item_of
-from kerasft.postprocessing.question_answering import Found, answer, best_spans, merge_windows
 from kerasft.reports import Report
 from kerasft.reports.examples import MOST_EXAMPLES, example
 from kerasft.truncation import one_warning
@@ -100,7 +100,7 @@ class QuestionAnsweringPipeline(Pipeline):
         Returns:
             For one item a dictionary, for a list a list of them: `answer` ("" for none), `start` and `end` (places in the
             context in characters; None for none), `score` (its probability among the 20 best), with `top_k` > 1 also
-            `answers`; see `kerasft.postprocessing.question_answering.answer`.
+            `answers`; see `kerasft.answers.question_answering.answer`.
 
         Raises:
             DataError: If an item is not such a tuple.

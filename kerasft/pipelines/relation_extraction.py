@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.entity_markers import encode_entities, warn_of_truncation
-from kerasft.data.marked_texts import EntityPair, entity_pair, mark, shown_entity
+from kerasft.answers import answers
+from kerasft.answers.marked_texts import EntityPair, entity_pair, mark, shown_entity
+from kerasft.data.readers.sources import read_rows
 from kerasft.data.relation_extraction import entity_pairs, relation_names
-from kerasft.data.sources import read_rows
 from kerasft.data.unknown_labels import UNKNOWN
+from kerasft.encoding.entity_markers import encode_entities, warn_of_truncation
 from kerasft.errors import bad_argument, bad_data
-from kerasft.export.runners import Runner, predict_logits
 from kerasft.features import Labels
+from kerasft.inference.runners import Runner, predict_logits
 from kerasft.metrics.relations import relation_scores
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.postprocessing import answers
 from kerasft.reports import EVALUATED, TRAINING, Report, statistics, summarize, with_baseline
 
 _RELATION_SCORES = ("relation_f1_macro", "relation_f1_micro")

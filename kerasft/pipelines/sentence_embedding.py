@@ -8,11 +8,11 @@ from scipy import stats
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.sentence_pairs import groups, read_pairs
+from kerasft.encoding.encoded import encode
 from kerasft.errors import bad_argument, bad_data
-from kerasft.export.runners import Runner, predict
+from kerasft.inference.runners import Runner, predict
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.reports import EVALUATED, TRAINING, Report, undefined_correlation
-from kerasft.tokenizers.encoding import encode
 from kerasft.truncation import warn_truncated
 
 EMBEDDING = "embedding"
@@ -35,7 +35,7 @@ class SentenceEmbeddingPipeline(Pipeline):
 
     Example:
 
-    >>> from kerasft.export.runners import keras_runner
+    >>> from kerasft.inference.runners import keras_runner
     >>> from kerasft.heads import sentence_embedding
     >>> embedder = SentenceEmbeddingPipeline(keras_runner(sentence_embedding(backbone)), tokenizer, max_length=16)
     >>> embedder.embed(["a good film", "bad"]).shape, len(embedder("a good film")["embedding"])

@@ -9,19 +9,19 @@ import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.bundles import Bundle
-from kerasft.data.batching import Batching
+from kerasft.data.batches.batching import Batching
 from kerasft.data.sequence_to_sequence import sequence_to_sequence, sources_and_references
-from kerasft.data.token_store import logger
+from kerasft.encoding.encoded import encode
+from kerasft.encoding.token_store import logger
 from kerasft.errors import CheckpointError, bad_argument
-from kerasft.export.runners import Runner
 from kerasft.generation import Generated, GenerationOptions, Generator
+from kerasft.inference.runners import Runner
 from kerasft.metrics import summarization_scores, translation_scores
 from kerasft.metrics.text_scores import TextScores
+from kerasft.pipelines.generation_options import OPTION_NAMES, merged_options, unfinished, warn_of_limit
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.sentences import split_sentences
-from kerasft.pipelines.written_texts import OPTION_NAMES, merged_options, unfinished, warn_of_limit
 from kerasft.reports import Report
-from kerasft.tokenizers.encoding import encode
 from kerasft.truncation import warn_truncated
 
 METRICS = ("translation", "summarization", "all")

@@ -6,15 +6,15 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.rows import Rows
-from kerasft.data.windows import make_windows, special_tokens
-from kerasft.data.words import split_words
+from kerasft.answers.tags import OUTSIDE, scheme_of
+from kerasft.answers.token_classification import word_logits
+from kerasft.answers.windows import Offsets, first_tokens
+from kerasft.answers.words import split_words
+from kerasft.data.readers.rows import Rows
+from kerasft.encoding.windows import make_windows, special_tokens
 from kerasft.errors import bad_argument, bad_data
-from kerasft.export.runners import Runner, predict
 from kerasft.features import Labels, is_unicode
-from kerasft.postprocessing.tags import OUTSIDE, scheme_of
-from kerasft.postprocessing.token_classification import word_logits
-from kerasft.postprocessing.windows import Offsets, first_tokens
+from kerasft.inference.runners import Runner, predict
 from kerasft.reports.examples import MOST_EXAMPLES, example
 
 _MOST_ERRORS = 25

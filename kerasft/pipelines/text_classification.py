@@ -8,20 +8,21 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
+from kerasft.answers import answers, probabilities
+from kerasft.answers.out_of_scope import check_out_of_scope, out_of_scope_scores, out_of_scope_threshold
+from kerasft.answers.text_classification import check_temperature, check_thresholds
+from kerasft.calibration import best_temperature, best_thresholds
 from kerasft.data import texts_and_labels
-from kerasft.data.rows import Rows
+from kerasft.data.readers.rows import Rows
 from kerasft.data.splits import separate_label
 from kerasft.data.unseen_labels import separate_unseen
+from kerasft.encoding.encoded import encode
 from kerasft.errors import bad_argument, bad_data
-from kerasft.export.runners import Runner, predict_logits
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
+from kerasft.inference.runners import Runner, predict_logits
 from kerasft.pipelines.pipeline import Pipeline, item_of
 from kerasft.pipelines.unseen_labels import summarize_with_unseen
-from kerasft.postprocessing import answers, best_temperature, best_thresholds, probabilities
-from kerasft.postprocessing.out_of_scope import check_out_of_scope, out_of_scope_scores, out_of_scope_threshold
-from kerasft.postprocessing.text_classification import check_temperature, check_thresholds
 from kerasft.reports import Report, statistics
-from kerasft.tokenizers.encoding import encode
 from kerasft.truncation import one_warning, warn_truncated
 
 Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
@@ -47,7 +48,7 @@ class TextClassificationPipeline(Pipeline):
 
     Example:
 
-    >>> from kerasft.export.runners import keras_runner
+    >>> from kerasft.inference.runners import keras_runner
     >>> from tests import tiny
     >>> model = tiny.classifier(["no", "yes"])
     >>> classify = TextClassificationPipeline(keras_runner(model), tiny.tokenizer(), model.labels, max_length=32)
@@ -123,7 +124,7 @@ class TextClassificationPipeline(Pipeline):
             pairs: The former name of `text_pair`.
 
         Returns:
-            For one text its answer, for many a list of answers: see `kerasft.postprocessing.answers`. No texts, no answers.
+            For one text its answer, for many a list of answers: see `kerasft.answers.answers`. No texts, no answers.
 
         Raises:
             DataError: If an item is not text.
@@ -260,7 +261,7 @@ class TextClassificationPipeline(Pipeline):
 
         Returns:
             The temperature, to be given as `settings={"temperature": ...}` to `kerasft.save_bundle`; see
-            `kerasft.postprocessing.best_temperature`. Where the pipeline has thresholds already a warning says that they
+            `kerasft.answers.best_temperature`. Where the pipeline has thresholds already a warning says that they
             were tuned without it.
 
         Raises:
@@ -292,7 +293,7 @@ class TextClassificationPipeline(Pipeline):
 
         Returns:
             C thresholds of the probabilities at the pipeline's temperature, to be given as `settings={"thresholds": ...}` to
-            `kerasft.save_bundle`; see `kerasft.postprocessing.best_thresholds`.
+            `kerasft.save_bundle`; see `kerasft.answers.best_thresholds`.
 
         Raises:
             KerasftError: If the model is not one of several labels.
@@ -322,7 +323,7 @@ class TextClassificationPipeline(Pipeline):
         Returns:
             `{"threshold": ..., "label": ...}`, to be given as `settings={"out_of_scope": ...}` to `kerasft.save_bundle`: the
             threshold, at the pipeline's temperature, with the largest sum of in-scope accuracy and out-of-scope recall, see
-            `kerasft.postprocessing.out_of_scope_threshold`.
+            `kerasft.answers.out_of_scope_threshold`.
 
         Raises:
             KerasftError: If the model is not one of single labels, or has this label.

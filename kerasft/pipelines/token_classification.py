@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.data.rows import Rows
+from kerasft.answers.tags import spans_of
+from kerasft.answers.token_classification import decode, entities
+from kerasft.data.readers.rows import Rows
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags
 from kerasft.data.trained_columns import tags_as_trained
-from kerasft.export.runners import LOGITS, Runner
 from kerasft.features import Labels
+from kerasft.inference.runners import LOGITS, Runner
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, tagging_errors, tagging_examples
-from kerasft.postprocessing.tags import spans_of
-from kerasft.postprocessing.token_classification import decode, entities
 from kerasft.reports import Report, undefined_spans
 
 
@@ -35,7 +35,7 @@ class TokenClassificationPipeline(Pipeline):
 
     Example:
 
-    >>> from kerasft.export.runners import keras_runner
+    >>> from kerasft.inference.runners import keras_runner
     >>> from kerasft.heads import token_classifier
     >>> model = token_classifier(backbone, ["O", "B-PER", "I-PER"])
     >>> find = TokenClassificationPipeline(keras_runner(model), tokenizer, model.labels, max_length=16)
@@ -134,7 +134,7 @@ class TokenClassificationPipeline(Pipeline):
 
         Example:
 
-        >>> from kerasft.export.runners import keras_runner
+        >>> from kerasft.inference.runners import keras_runner
         >>> from kerasft.heads import token_classifier
         >>> model = token_classifier(backbone, ["O", "B-PER", "I-PER"])
         >>> find = TokenClassificationPipeline(keras_runner(model), tokenizer, model.labels, max_length=16)

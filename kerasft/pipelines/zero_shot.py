@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from kerasft.answers import answers
 from kerasft.data import texts_and_labels
 from kerasft.errors import bad_argument, bad_data
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline, unit
 from kerasft.pipelines.text_classification import TextClassificationPipeline
-from kerasft.postprocessing import answers
 from kerasft.reports import Report, summarize
 
 HYPOTHESIS = "This text is about {}."

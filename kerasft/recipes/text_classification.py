@@ -140,7 +140,7 @@ def main(options: Options) -> dict:
     texts, _ = kerasft.data.texts_and_labels(watched, columns=columns)
     watching = {"monitor": MONITOR[options.problem], "metrics": metrics, "validation_data": dev, "texts": texts}
     watch = make_callbacks(options, work, **watching)
-    aware = kerasft.quantization.quantization_aware(model) if options.quantization_aware else contextlib.nullcontext()
+    aware = quantization_aware(model) if options.quantization_aware else contextlib.nullcontext()
     with aware:
         model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)

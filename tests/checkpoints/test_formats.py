@@ -17,7 +17,7 @@ import kerasft
 from kerasft.checkpoints import torch_reader
 from kerasft.checkpoints.fairseq_reader import load_tokenizer
 from kerasft.checkpoints.tf1_reader import Tf1Reader
-from kerasft.checkpoints.unfilled import Unfilled
+from kerasft.checkpoints.uninitialized import Unfilled
 from kerasft.errors import CheckpointError
 from tests import tiny
 

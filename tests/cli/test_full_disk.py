@@ -145,7 +145,7 @@ WRITERS = {
     "best.weights.h5": _best("best.weights.h5"),
     "resume": _resume,
     "token files": _token_files,
-    "demo texts": lambda bundle, saved, place: kerasft.data.customer_service.write(place, rows=400),
+    "demo texts": lambda bundle, saved, place: kerasft.demo.customer_service.write(place, rows=400),
 }
 SLOW = {"saved_model", "litert"}
 

@@ -9,7 +9,7 @@ import pytest
 import kerasft
 from kerasft import ExportError, export
 from kerasft.conversion import steps, worker
-from kerasft.measuring import apart
+from kerasft.measuring import subprocess_job as apart
 from tests import tiny
 
 CRASHES = {

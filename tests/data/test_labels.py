@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kerasft.data import collect_labels, texts_and_labels
-from kerasft.data.label_names import label_key, natural_key, visible_name
+from kerasft.data.readers.label_names import label_key, natural_key, visible_name
 from kerasft.errors import DataError, KerasftError
 from kerasft.features import Labels, multi_label, regression
 

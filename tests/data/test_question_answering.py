@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kerasft.data import question_answering, read_squad
 from kerasft.data.question_answering import answer_tokens, mark_answers
-from kerasft.data.question_windows import QuestionWindows
+from kerasft.encoding.question_windows import QuestionWindows
 from kerasft.errors import DataError, KerasftError
 from kerasft.features import SEGMENT_IDS, TOKEN_IDS
 from tests import tiny

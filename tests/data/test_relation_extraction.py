@@ -8,8 +8,7 @@ import pytest
 
 import kerasft
 from kerasft import DataError, KerasftError, data
-from kerasft.data.entity_markers import encode_entities, marker_ids
-from kerasft.data.marked_texts import (
+from kerasft.answers.marked_texts import (
     ENTITY_MARKERS,
     Entity,
     EntityPair,
@@ -18,6 +17,7 @@ from kerasft.data.marked_texts import (
     marked_sample,
 )
 from kerasft.data.relation_extraction import entity_store, negative_label, relation_names
+from kerasft.encoding.entity_markers import encode_entities, marker_ids
 from tests import tiny
 
 LABELS = ["buys", "no"]

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasft import data
-from kerasft.data.words import split_words
+from kerasft.answers.tags import spans_of
+from kerasft.answers.words import split_words
 from kerasft.errors import DataError, KerasftError
-from kerasft.postprocessing.tags import spans_of
 
 TEXT = "In New York-based Acme, Inc."
 SPANS = [{"start": 18, "end": 27, "label": "ORG"}, {"start": 3, "end": 11, "label": "LOC"}]

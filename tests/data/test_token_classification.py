@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kerasft import data, losses
-from kerasft.data.batching import Batching
+from kerasft.answers.tags import spans_of, tags_of
+from kerasft.data.batches.batching import Batching
 from kerasft.data.token_classification import word_targets
-from kerasft.data.windows import make_windows
+from kerasft.encoding.windows import make_windows
 from kerasft.errors import KerasftError
 from kerasft.features import TOKEN_IDS, Labels, multi_label
-from kerasft.postprocessing.tags import spans_of, tags_of
 from kerasft.tokenizers import train
 from tests import tiny
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from kerasft.data.batching import Batching, TokenTargets
-from kerasft.data.token_dataset import make_store, token_dataset
-from kerasft.data.token_store import Encoder
+from kerasft.data.batches.batching import Batching, TokenTargets
+from kerasft.data.batches.token_dataset import make_store, token_dataset
+from kerasft.encoding.token_store import Encoder
 from tests import tiny
 
 TEXTS = ["a good film", "bad", "she was very good to me"] * 5

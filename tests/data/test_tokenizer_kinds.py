@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from kerasft import data
+from kerasft.encoding.encoded import encode
 from kerasft.errors import DataError
-from kerasft.tokenizers.encoding import encode
 from tests.tokenizers.tiny_files import FAMILIES, TEXTS, tokenizer
 
 ROWS = [(text, "good" if index % 2 else "bad") for index, text in enumerate(TEXTS)]

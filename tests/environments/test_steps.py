@@ -126,7 +126,7 @@ def check_saved_file(model, features, folder):
 def trained(tmp_path_factory):
     """Train each task once, when it is first needed: a function from a task's name to its bundle's folder."""
     folder = tmp_path_factory.mktemp("environment")
-    texts = [example["text"] for example in kerasft.data.customer_service.generate(rows=400)]
+    texts = [example["text"] for example in kerasft.demo.customer_service.generate(rows=400)]
 
     @functools.cache
     def checkpoint(new_model: str) -> str:
@@ -135,7 +135,7 @@ def trained(tmp_path_factory):
     @functools.cache
     def bundle(task: str) -> pathlib.Path:
         recipe = importlib.import_module(f"kerasft.recipes.{task.replace('-', '_')}")
-        files = kerasft.data.customer_service_tasks.write(folder / "data" / task, task, rows=400)
+        files = kerasft.demo.customer_service_tasks.write(folder / "data" / task, task, rows=400)
         options = recipe.Options(
             model=checkpoint(NEW_MODELS.get(task, "new_bert")),
             train=str(files["train"]),
@@ -203,7 +203,7 @@ def test_export_litert(task, quantize, trained, tmp_path):
 @pytest.mark.skipif(not HAS_QUANTIZER, reason="litert-quantizer is not installed: it pins a newer ai-edge-litert")
 @pytest.mark.parametrize("quantize", ["int4", "int8_full"])
 def test_export_by_the_quantizer(quantize, trained, tmp_path):
-    texts = [example["text"] for example in kerasft.data.customer_service.generate(rows=400)][:32]
+    texts = [example["text"] for example in kerasft.demo.customer_service.generate(rows=400)][:32]
     calibration = texts if quantize == "int8_full" else None
     report = kerasft.export.litert(
         trained("text-classification"),

@@ -13,8 +13,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from kerasft import CheckpointError, ExportError, KerasftError, bundles, export, multi_label, pipelines, regression
 from kerasft.export import litert as litert_function
-from kerasft.export.runners import litert_runner
 from kerasft.heads import LabelledModel, Logits
+from kerasft.inference.runners import litert_runner
 from tests import tiny
 from tests.checks import check_exporter
 from tests.export.conftest import TEXTS, make_bundle, trained

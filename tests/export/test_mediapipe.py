@@ -14,10 +14,10 @@ from tokenizers.normalizers import BertNormalizer
 
 import kerasft
 from kerasft import export
+from kerasft.encoding.encoded import encode
 from kerasft.errors import ExportError, KerasftError
-from kerasft.export.runners import litert_runner, predict
 from kerasft.export.verify import SAMPLE_TEXTS
-from kerasft.tokenizers.encoding import encode
+from kerasft.inference.runners import litert_runner, predict
 from tests import tiny
 from tests.export.conftest import make_bundle, trained
 from tests.tokenizers.tiny_files import tokenizer as byte_level

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from kerasft.measuring import apart, worker
+from kerasft.measuring import subprocess_job as apart
+from kerasft.measuring import worker
 
 
 def test_times_leave_the_warm_up_out():

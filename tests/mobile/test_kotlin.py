@@ -22,16 +22,16 @@ import pytest
 from tokenizers import AddedToken, normalizers
 
 import kerasft
+from kerasft.answers import answers, probabilities
 from kerasft.backbones import GPT2Config, gpt2
+from kerasft.encoding.encoded import encode
 from kerasft.export.generation import litert_generation
 from kerasft.export.generation_check import device_loop
 from kerasft.export.mobile import preprocessing
 from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.features import Labels
 from kerasft.heads import causal_lm, token_classifier
-from kerasft.postprocessing import answers, probabilities
 from kerasft.tokenizers import kinds
-from kerasft.tokenizers.encoding import encode
 from tests import tiny, tiny_t5
 from tests.pipelines import test_relation_extraction
 from tests.tokenizers import tiny_files

@@ -1,6 +1,5 @@
 """The runner that is copied into mobile bundles: ids as Hugging Face's, answers as kerasft's, without TensorFlow."""
 
-import ast
 import importlib
 import json
 import pathlib
@@ -13,11 +12,11 @@ import pytest
 
 import kerasft
 from kerasft import heads
+from kerasft.answers.windows import trimmed_offsets
 from kerasft.export import litert
-from kerasft.export.mobile import CORE, copy_samples
+from kerasft.export.mobile import copy_samples
 from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.features import multi_label, regression
-from kerasft.postprocessing.windows import trimmed_offsets
 from tests import tiny
 from tests.export.conftest import TEXTS, make_bundle, trained
 from tests.pipelines import test_relation_extraction
@@ -163,19 +162,6 @@ def rounded(answer):
     if isinstance(answer, list):
         return [rounded(value) for value in answer]
     return pytest.approx(answer, abs=1e-5) if isinstance(answer, float) else answer
-
-
-def test_the_core_needs_numpy_only():
-    for name in CORE:
-        tree = ast.parse((ROOT / f"{name.replace('.', '/')}.py").read_text("utf-8"))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Import):
-                assert all(each.name in {"numpy", *sys.stdlib_module_names} for each in node.names), name
-            elif isinstance(node, ast.ImportFrom):
-                known = (
-                    node.module.removeprefix("kerasft.") in CORE or node.module.split(".")[0] in sys.stdlib_module_names
-                )
-                assert known, f"{name} imports {node.module}, which is not copied"
 
 
 def test_a_bundle_answers_without_tensorflow(tmp_path):

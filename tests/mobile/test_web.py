@@ -15,7 +15,7 @@ import pytest
 
 import kerasft
 from kerasft import Labels, export
-from kerasft.postprocessing import answers, probabilities
+from kerasft.answers import answers, probabilities
 from tests.export.conftest import make_bundle
 
 WEB = pathlib.Path(kerasft.__file__).parent / "mobile" / "web"

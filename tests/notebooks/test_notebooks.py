@@ -19,9 +19,9 @@ NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 
 SMALL = """\
 # The same with a new tiny checkpoint and few texts.
-files = kerasft.data.customer_service_tasks.write("data", "{task}", rows=400)
+files = kerasft.demo.customer_service_tasks.write("data", "{task}", rows=400)
 train_file, dev_file, test_file = (str(files[split]) for split in ("train", "dev", "test"))
-texts = [example["text"] for example in kerasft.data.customer_service.generate(rows=400)]
+texts = [example["text"] for example in kerasft.demo.customer_service.generate(rows=400)]
 model_name = str(kerasft.checkpoints.{new_model}("new_model", texts))
 epochs = 1
 """

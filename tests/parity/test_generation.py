@@ -9,7 +9,7 @@ import tensorflow as tf
 
 import kerasft
 from kerasft.generation import GenerationOptions, Generator
-from kerasft.generation.scores import Numbers, Rules, draw
+from kerasft.generation.logits_processing import Numbers, Rules, draw
 
 HERE = pathlib.Path(__file__).parent / "generation"
 MODELS = ("gpt2", "t5", "t5_v1_1")

@@ -5,7 +5,7 @@ import pytest
 
 import kerasft
 from kerasft import KerasftError, export, multi_label
-from kerasft.postprocessing import out_of_scope_threshold, probabilities
+from kerasft.answers import out_of_scope_threshold, probabilities
 from tests import tiny
 from tests.export.conftest import trained
 

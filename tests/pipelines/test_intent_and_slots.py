@@ -8,8 +8,8 @@ import pytest
 import kerasft
 from kerasft import heads
 from kerasft.errors import DataError
-from kerasft.export.runners import Runner
 from kerasft.features import Labels
+from kerasft.inference.runners import Runner
 from kerasft.pipelines import IntentAndSlotsPipeline
 from tests import tiny
 from tests.export.conftest import trained

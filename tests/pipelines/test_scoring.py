@@ -4,8 +4,8 @@ import pytest
 
 import kerasft
 from kerasft import heads
-from kerasft.export.runners import keras_runner
 from kerasft.features import multi_label, regression
+from kerasft.inference.runners import keras_runner
 from tests import tiny
 from tests.export import generating
 from tests.pipelines import test_relation_extraction

@@ -9,7 +9,7 @@ import tensorflow as tf
 import kerasft
 from kerasft import KerasftError
 from kerasft.metrics import summarization_scores, translation_scores
-from kerasft.pipelines.written_texts import merged_options
+from kerasft.pipelines.generation_options import merged_options
 from tests import tiny_t5
 
 ROWS = [("good film", ["good", "a good film"]), ("bad movie", ["bad"]), ("money card", ["money money money"])]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from kerasft import CheckpointError, DataError, KerasftError, bundles, export, multi_label, pipelines, regression
-from kerasft.export.runners import Runner, keras_runner
+from kerasft.inference.runners import Runner, keras_runner
 from kerasft.pipelines import TextClassificationPipeline
 from tests import tiny
 from tests.export.conftest import make_bundle, trained

@@ -10,8 +10,8 @@ import seqeval.metrics
 import kerasft
 from kerasft import data, heads
 from kerasft.errors import DataError, KerasftError
-from kerasft.export.runners import Runner
 from kerasft.features import Labels
+from kerasft.inference.runners import Runner
 from kerasft.pipelines import TokenClassificationPipeline
 from tests import tiny
 from tests.export.conftest import trained

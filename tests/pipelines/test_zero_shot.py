@@ -5,7 +5,7 @@ import pytest
 
 import kerasft
 from kerasft import DataError, KerasftError
-from kerasft.export.runners import keras_runner
+from kerasft.inference.runners import keras_runner
 from kerasft.pipelines import SentenceEmbeddingPipeline, TextClassificationPipeline, ZeroShotPipeline
 from tests import tiny
 from tests.export.conftest import trained

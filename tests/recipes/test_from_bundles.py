@@ -11,8 +11,8 @@ from kerasft import adapters, heads, recipes
 from kerasft.backbones import GPT2Config, gpt2
 from kerasft.bundles import TASKS
 from kerasft.cli import train as command
-from kerasft.data import customer_service_tasks
-from kerasft.data.entity_markers import ENTITY_MARKERS, marker_ids
+from kerasft.demo import customer_service_tasks
+from kerasft.encoding.entity_markers import ENTITY_MARKERS, marker_ids
 from kerasft.errors import KerasftError
 from kerasft.export import decoding
 from kerasft.pipelines.load import PIPELINES

@@ -64,9 +64,9 @@ def test_a_program_that_does_more_than_compute_is_not_loaded(tmp_path, monkeypat
     folder = saved(tmp_path / "served", program)
     monkeypatch.setattr("tensorflow.saved_model.load", lambda *args: pytest.fail("TensorFlow saw it"))
     with pytest.raises(CheckpointError, match="do more than compute, or are unknown"):
-        kerasft.export.runners.saved_model_runner(folder)
+        kerasft.inference.runners.saved_model_runner(folder)
     with pytest.raises(CheckpointError, match="do more than compute, or are unknown"):
-        kerasft.export.runners.text_signature(folder)
+        kerasft.inference.runners.text_signature(folder)
 
 
 def test_a_program_that_computes_passes(tmp_path):

@@ -43,7 +43,7 @@ def trained():
         loss=kerasft.losses.SparseCategoricalFocalCrossentropy(),
         weighted_metrics=[kerasft.metrics.F1Score(num_classes=2)],
     )
-    with kerasft.quantization.quantization_aware(model):
+    with kerasft.quantization_aware.quantization_aware(model):
         model.fit(tiny.batch(["a good film", "bad"]), np.array([1, 0]), verbose=0)
     return model
 

@@ -11,9 +11,9 @@ from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from kerasft import KerasftError
+from kerasft.encoding.encoded import encode
 from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.tokenizers.character_map import character_map
-from kerasft.tokenizers.encoding import encode
 from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
 from tests import tiny
 

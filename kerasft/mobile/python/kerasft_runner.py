@@ -21,9 +21,9 @@ import warnings
 import numpy as np
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
-from kerasft_core.answering import Answering
+from kerasft_core.answers.answering import Answering
+from kerasft_core.answers.masked_lm import fill_masks
 from kerasft_core.errors import bad_argument, bad_data
-from kerasft_core.masked_lm import fill_masks
 from kerasft_core.truncation import no_warning, warn_truncated
 from kerasft_digest import check_digest
 from kerasft_tokenizer import Tokenizer

@@ -1,0 +1,204 @@
+"""Texts with two entities, and how these are marked for a model; of the standard library alone."""
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ..features import is_unicode
+
+ENTITY_MARKERS = ("[E1]", "[/E1]", "[E2]", "[/E2]")
+"""Tokens around the first and around the second entity: `kerasft.vocabulary.add_tokens(..., ENTITY_MARKERS, special=True)`."""
+
+_TAGS = ("<e1>", "</e1>", "<e2>", "</e2>")
+_TAG = re.compile("|".join(_TAGS))
+
+
+class Entity(NamedTuple):
+    """Where an entity stands in its text, in characters, and what it is.
+
+    Example:
+
+    >>> Entity(4, 10)
+    Entity(start=4, end=10, type=None)
+    """
+
+    start: int
+    end: int
+    type: str | None = None
+
+
+class EntityPair(NamedTuple):
+    """A text without markers, and the two entities in it whose relation is asked for.
+
+    Example:
+
+    >>> pair = EntityPair("The author of a keygen", head=Entity(4, 10), tail=Entity(16, 22))
+    >>> pair.text[slice(*pair.tail[:2])]
+    'keygen'
+    """
+
+    text: str
+    head: Entity
+    tail: Entity
+
+
+def entity_pair(text: Any, head: Any = None, tail: Any = None, *, fail: Callable[..., Exception]) -> EntityPair:
+    """Check a text and its two entities.
+
+    Args:
+        text: The text; with tags `<e1>...</e1>` and `<e2>...</e2>` (head and tail) if neither `head` nor `tail` is given.
+        head: `{"start": ..., "end": ...}` in characters, with `"type"` if there is one; or a tuple of these.
+        tail: The same of the other entity. The two may overlap, and come in any order.
+        fail: Makes the error, `fail(problem, fix=..., value=...)`.
+
+    Returns:
+        The text without tags, and where its entities are, without space around them.
+
+    Example:
+
+    >>> entity_pair("The <e1>author</e1> of a <e2>keygen</e2>", fail=ValueError)
+    EntityPair(text='The author of a keygen', head=Entity(start=4, end=10, type=None), tail=Entity(start=16, end=22, type=None))
+    """
+    if not isinstance(text, str) or not is_unicode(text):
+        raise fail("expected a string in valid Unicode", fix="Write the text with its entities.", value=text)
+    if (head is None) != (tail is None):
+        raise fail("only one of the two entities is given", fix="Give `head` and `tail`.", value=head or tail)
+    if head is None:
+        text, head, tail = _without_tags(text, fail)
+    return EntityPair(text, _entity(text, head, fail), _entity(text, tail, fail))
+
+
+def _without_tags(text: str, fail: Callable[..., Exception]) -> tuple[str, tuple[int, int], tuple[int, int]]:
+    found = {}
+    pieces, length, last = [], 0, 0
+    for match in _TAG.finditer(text):
+        pieces.append(text[last : match.start()])
+        length, last = length + len(pieces[-1]), match.end()
+        found.setdefault(match.group(), []).append(length)
+    if [len(found.get(tag, ())) for tag in _TAGS] != [1] * len(_TAGS):
+        fix = "Mark both entities once, as in 'The <e1>author</e1> of a <e2>keygen</e2>'."
+        raise fail("the text must have one each of the tags <e1>, </e1>, <e2>, </e2>", fix=fix, value=text)
+    places = [found[tag][0] for tag in _TAGS]
+    return "".join(pieces) + text[last:], (places[0], places[1]), (places[2], places[3])
+
+
+def _entity(text: str, entity: Any, fail: Callable[..., Exception]) -> Entity:
+    kind = None
+    if isinstance(entity, dict):
+        start, end, kind = entity.get("start"), entity.get("end"), entity.get("type")
+    elif isinstance(entity, tuple | list) and len(entity) in (2, 3):
+        start, end = entity[:2]
+        kind = entity[2] if len(entity) == 3 else None
+    else:
+        start = end = None
+    start, end = _whole(start), _whole(end)
+    fix = 'Write {"start": 4, "end": 10}: characters from 0, the end is the first one after the entity.'
+    if start is None or end is None or not 0 <= start < end <= len(text) or not text[start:end].strip():
+        raise fail(f"entity offsets out of range (0 to {len(text)})", fix=fix, value=entity)
+    own = entity.get("text") if isinstance(entity, dict) else None
+    if isinstance(own, str) and own.strip() != text[start:end].strip():
+        raise fail(f"an entity's text is {own!r}, but its offsets hold {text[start:end]!r}", fix=fix, value=entity)
+    start += len(text[start:end]) - len(text[start:end].lstrip())
+    return Entity(start, start + len(text[start:end].strip()), kind if kind is None else str(kind))
+
+
+def _whole(place: Any) -> int | None:
+    """A place as a number: 4, and 4.0 too, which tables with empty cells make of it."""
+    if isinstance(place, float) and place.is_integer():
+        return int(place)
+    return place if isinstance(place, int) and not isinstance(place, bool) else None
+
+
+def mark(pair: EntityPair) -> str:
+    """Put the markers around the two entities: what the model reads.
+
+    A start marker goes before the space that precedes the entity, so that byte-level tokenizers (RoBERTa's), which count that
+    space to the word, read the words as without markers. A text's own "[E1]" is broken up: "[ E1]".
+
+    Example:
+
+    >>> mark(EntityPair("The author of a keygen", Entity(4, 10), Entity(16, 22)))
+    'The[E1] author[/E1] of a[E2] keygen[/E2]'
+    """
+    text = pair.text
+    places = []
+    for entity, (start, end) in ((pair.head, ENTITY_MARKERS[:2]), (pair.tail, ENTITY_MARKERS[2:])):
+        before_space = entity.start - (text[entity.start - 1 : entity.start] == " ")
+        places += [(before_space, 1, start), (entity.end, 0, end)]  # one's end goes before the other's start
+    pieces, last = [], 0
+    for place, _, marker in sorted(places):
+        pieces += [_broken_up(text[last:place]), marker]
+        last = place
+    return "".join(pieces) + _broken_up(text[last:])
+
+
+def _broken_up(text: str) -> str:
+    for marker in ENTITY_MARKERS:
+        text = text.replace(marker, f"[ {marker[1:]}")
+    return text
+
+
+def marked_sample(text: str) -> str:
+    """What the model reads of a text to try an export on: marked by its tags or markers, else each half as an entity.
+
+    Example:
+
+    >>> marked_sample("The <e1>author</e1> of a <e2>keygen</e2>"), marked_sample("good film")
+    ('The[E1] author[/E1] of a[E2] keygen[/E2]', '[E1]good[/E1][E2] film[/E2]')
+    """
+    if all(tag in text for tag in _TAGS):
+        return mark(entity_pair(text, fail=ValueError))
+    if all(marker in text for marker in ENTITY_MARKERS):
+        return text
+    half = len(text) // 2
+    start, end, start_2, end_2 = ENTITY_MARKERS
+    return f"{start}{_broken_up(text[:half])}{end}{start_2}{_broken_up(text[half:])}{end_2}"
+
+
+def shown_entity(text: str, entity: Entity) -> dict[str, Any]:
+    """An entity as answers have it.
+
+    Example:
+
+    >>> shown_entity("The author", Entity(4, 10))
+    {'text': 'author', 'start': 4, 'end': 10}
+    """
+    shown = {"text": text[entity.start : entity.end], "start": entity.start, "end": entity.end}
+    return shown if entity.type is None else shown | {"type": entity.type}
+
+
+def kept_tokens(
+    ids: Sequence[int], own: Sequence[int], markers: Sequence[int], *, max_length: int
+) -> tuple[list[int], bool]:
+    """Choose the tokens of a marked text that a model reads, where it is too long for it.
+
+    Args:
+        ids: The text's ids, special tokens included.
+        own: The places in it that are of the text, in order; the others are special tokens, which all stay.
+        markers: The markers' ids, in the order of `ENTITY_MARKERS`.
+        max_length: Most tokens to keep.
+
+    Returns:
+        The places of the tokens to keep, and whether those between the entities had to go.
+
+    Example:
+
+    >>> kept_tokens([2, 7, 90, 8, 91, 92, 9, 93, 7, 3], range(1, 9), [90, 91, 92, 93], max_length=9)
+    ([0, 2, 3, 4, 5, 6, 7, 8, 9], False)
+    """
+    if len(ids) <= max_length:
+        return list(range(len(ids))), False
+    special = sorted(set(range(len(ids))) - set(own))
+    room = max_length - len(special)
+    at = {ids[place]: number for number, place in enumerate(own) if ids[place] in markers}
+    first, last = min(at.values()), max(at.values())
+    spare = room - (last - first + 1)
+    if spare >= 0:
+        after = len(own) - 1 - last
+        left = min(first, max(spare // 2, spare - after))
+        window = range(first - left, first - left + room)
+    else:
+        (start, _), (start_2, end_2) = sorted((at[markers[i]], at[markers[i + 1]]) for i in (0, 2))
+        second = min(room // 2, end_2 - start_2 + 1)
+        window = {*range(start, start + room - second), *range(start_2, start_2 + second)}
+    return sorted([*special, *(own[number] for number in window)]), spare < 0

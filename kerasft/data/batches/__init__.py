@@ -1,0 +1,1 @@
+"""Token ids to batches, from memory or from files."""

@@ -1,0 +1,1 @@
+"""Files and objects to rows, one module a format."""

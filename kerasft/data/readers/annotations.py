@@ -1,0 +1,143 @@
+"""What annotation tools export, as plain objects: doccano, Prodigy, Label Studio, spaCy."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kerasft.encoding.token_store import logger
+
+_ANSWERS = {"accept", "reject", "ignore"}
+_ANNOTATED = ("label", "spans", "accept", "options", "cats", "relations", "tokens")
+
+
+def as_object(item: object) -> object:
+    """A text with a dictionary of its annotations, as spaCy's examples are, as one dictionary; anything else as it is.
+
+    Example:
+
+    >>> as_object(["In Rome", {"entities": [[3, 7, "LOC"]]}])
+    {'text': 'In Rome', 'spans': [[3, 7, 'LOC']]}
+    """
+    if not isinstance(item, list | tuple) or len(item) != 2:
+        return item
+    text, marked = item
+    if not isinstance(text, str) or not isinstance(marked, Mapping) or not {"entities", "cats", "spans"} & set(marked):
+        return item
+    spans = marked.get("entities", marked.get("spans"))
+    found = {"text": text} if spans is None else {"text": text, "spans": spans}
+    return found | ({"cats": marked["cats"]} if "cats" in marked else {})
+
+
+def plain_objects(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]:
+    """The objects with the columns that the tasks read: `text`, `spans`, `label`, `relations`.
+
+    Args:
+        objects: What a file holds.
+        name: The file's name, for what is logged.
+
+    Returns:
+        The objects that are annotated, and their places among those given.
+
+    Example:
+
+    >>> plain_objects([{"text": "good", "options": [], "accept": ["POS"], "answer": "accept"}], "a.jsonl")[0][0]["label"]
+    ['POS']
+    """
+    places = list(range(len(objects)))
+    if objects and all(_is_task(item) for item in objects):
+        objects, places = _label_studio(objects, name)
+    elif objects and all(map(_is_prodigy, objects)) and any(key in item for item in objects for key in _ANNOTATED):
+        objects, places = _prodigy(objects, name)
+    if any(isinstance(item.get("cats"), Mapping) for item in objects) and not any("label" in item for item in objects):
+        logger.warning("%s: the labels are the categories (cats) of 0.5 or more.", name)
+        objects = [{**item, "label": _categories(item.get("cats"))} for item in objects]
+    return list(objects), places
+
+
+def _categories(cats: object) -> list[str] | None:
+    if not isinstance(cats, Mapping):
+        return None
+    return [label for label, value in cats.items() if isinstance(value, int | float) and value >= 0.5]
+
+
+def _is_prodigy(item: Mapping[str, Any]) -> bool:
+    answer = item.get("answer")
+    return isinstance(answer, str) and answer in _ANSWERS
+
+
+def _prodigy(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]:
+    """Only what was accepted; the answers to one question with a label, as `textcat.teach` asks it, are two classes."""
+    labels = {item["label"] for item in objects if isinstance(item.get("label"), str)}
+    rejected = sum(item["answer"] == "reject" for item in objects)
+    is_binary = rejected and len(labels) == 1 and all("label" in item and "spans" not in item for item in objects)
+    found, places = [], []
+    for place, item in enumerate(objects):
+        if item["answer"] == "ignore" or (item["answer"] == "reject" and not is_binary):
+            continue
+        row = {key: value for key, value in item.items() if key not in ("answer", "options", "accept")}
+        if item["answer"] == "reject":
+            row["label"] = f"not {item['label']}"
+        if "label" not in row and isinstance(item.get("accept"), list):
+            row["label"] = [_option(choice, item.get("options")) for choice in item["accept"]]
+        if "label" not in row and any("spans" in other for other in objects):
+            row["spans"] = row.get("spans") or []
+        found.append(row)
+        places.append(place)
+    left_out = len(objects) - len(found)
+    if is_binary:
+        label = next(iter(labels))
+        logger.warning("%s: Prodigy's answers to one label: reject is read as the class %r.", name, f"not {label}")
+    if left_out:
+        logger.warning("%s: %d of %d Prodigy rows were not accepted and are left out.", name, left_out, len(objects))
+    return found, places
+
+
+def _option(choice: object, options: object) -> object:
+    """The name of a chosen option: its id, or its text where ids are numbers."""
+    if isinstance(choice, str) or not isinstance(options, list):
+        return choice
+    texts = [option.get("text") for option in options if isinstance(option, Mapping) and option.get("id") == choice]
+    return texts[0] if texts and isinstance(texts[0], str) else choice
+
+
+def _is_task(item: Mapping[str, Any]) -> bool:
+    return isinstance(item.get("data"), Mapping) and isinstance(item.get("annotations"), list)
+
+
+def _label_studio(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]:
+    """Of each task its data, and the spans, choices and relations of its first annotation."""
+    found, places, several = [], [], 0
+    for place, item in enumerate(objects):
+        annotations = [
+            entry for entry in item["annotations"] if isinstance(entry, Mapping) and not entry.get("was_cancelled")
+        ]
+        if not annotations:
+            continue
+        several += len(annotations) > 1
+        results = annotations[0].get("result")
+        row = {"id": item.get("id"), **item["data"]}
+        found.append(row | _results(results if isinstance(results, list) else []))
+        places.append(place)
+    for column in ("spans", "label"):  # a task where nothing was marked says so
+        if any(column in row for row in found):
+            found = [row if column in row else {**row, column: []} for row in found]
+    notes = [f"Label Studio's {len(found)} annotated of {len(objects)} tasks were read"]
+    notes += [f"of {several} with several annotations the first"] if several else []
+    logger.warning("%s: %s.", name, ", ".join(notes))
+    return found, places
+
+
+def _results(results: Sequence[object]) -> dict[str, list]:
+    found: dict[str, list] = {}
+    for result in results:
+        if not isinstance(result, Mapping):
+            continue
+        value = result.get("value") if isinstance(result.get("value"), Mapping) else {}
+        if result.get("type") == "relation":
+            names = result.get("labels") or [None]
+            ends = {"from_id": result.get("from_id"), "to_id": result.get("to_id"), "type": names[0]}
+            found.setdefault("relations", []).append(ends)
+        elif isinstance(value.get("choices"), list):
+            found.setdefault("label", []).extend(value["choices"])
+        elif isinstance(value.get("labels"), list):
+            found.setdefault("spans", []).append({"id": result.get("id"), **value})
+    return found

@@ -1,0 +1,143 @@
+"""Labelled character spans of a text, checked, as tags of its words."""
+
+import functools
+import itertools
+import math
+from collections.abc import Callable, Mapping
+
+from kerasft.answers.tags import Span, tags_of
+from kerasft.answers.words import cut_words, is_inside_letters, split_words
+from kerasft.data.readers.text_offsets import UNITS
+from kerasft.features import is_unicode
+
+EXAMPLE = (
+    'Write {"text": "In Rome", "spans": [{"start": 3, "end": 7, "label": "LOC"}]} or {"words": [...], "tags": [...]}.'
+)
+
+_KEYS = (("start", "start_offset", "start_char"), ("end", "end_offset", "end_char"), ("label", "labels", "type"))
+_Fail = Callable[..., Exception]
+
+
+def tags_of_spans(
+    text: str, marked: object, *, fail: _Fail, trim: bool = False
+) -> tuple[list[tuple[int, int]], list[str], int]:
+    """Cut a text into words, and tag these by its spans.
+
+    Args:
+        text: The text.
+        marked: Its spans: `{"start", "end", "label"}`, perhaps with their `"text"`, or `(start, end, label)`.
+        fail: Makes the error, `fail(problem, fix=..., value=...)`.
+        trim: Whether white space at the ends of a span is left out of it, rather than an error.
+
+    Returns:
+        Start and end of each word, its tag in IOB2, and how many spans were trimmed.
+
+    Example:
+
+    >>> tags_of_spans("In Rome", [{"start": 3, "end": 7, "label": "LOC"}], fail=ValueError)
+    ([(0, 2), (3, 7)], ['O', 'B-LOC'], 0)
+    """
+    if not text.strip() or not is_unicode(text):
+        raise fail("the text is empty or not valid Unicode", fix="Correct or delete it.", value=text)
+    if not isinstance(marked, list | tuple):
+        raise fail("the spans are not a list", fix=EXAMPLE, value=marked)
+    spans, num_trimmed = [], 0
+    for item in marked:
+        span = _read(text, item, fail)
+        if trim:
+            trimmed = _trimmed(text, span)
+            num_trimmed += trimmed != span
+            span = trimmed
+        _check(text, span, functools.partial(fail, value=item))
+        spans.append(span)
+    spans.sort()
+    for first, second in itertools.pairwise(spans):
+        if second.start < first.end:
+            shown = " and ".join(f"{text[span.start : span.end]!r} [{span.label}]" for span in (first, second))
+            fix = "Keep one of them (the outer one is usual): a word has one tag, so spans cannot nest."
+            raise fail(f"two spans overlap: {shown}", fix=fix, value=[tuple(first), tuple(second)])
+    offsets = cut_words(split_words(text), (place for span in spans for place in span[:2]))
+    begins, ends = {start: i for i, (start, _) in enumerate(offsets)}, {end: i for i, (_, end) in enumerate(offsets)}
+    in_words = [Span(begins[span.start], ends[span.end] + 1, span.label) for span in spans]
+    return offsets, tags_of(in_words, len(offsets)), num_trimmed
+
+
+def _read(text: str, item: object, fail: _Fail) -> Span:
+    values = span_values(item) if isinstance(item, Mapping) else item
+    places = (
+        [_whole(value) for value in values[:2]] if isinstance(values, list | tuple) and len(values) == 3 else [None]
+    )
+    if None in places:
+        fix = 'Write {"start": 3, "end": 7, "label": "LOC"}: characters from 0, the end exclusive.'
+        raise fail("a span needs start, end and label", fix=fix, value=item)
+    (start, end), label = places, values[2]
+    if not isinstance(label, str) or not label.strip() or not label.strip().isprintable():
+        raise fail("a span's label is not a name in visible characters", fix="Fill it in.", value=item)
+    if not 0 <= start < end <= len(text):
+        fix = "Characters are counted from 0 in Unicode code points, the end is exclusive."
+        fix += _other_units(text, start, end)
+        raise fail(f"a span lies outside the text of {len(text)} characters", fix=fix, value=item)
+    own = item.get("text") if isinstance(item, Mapping) else None
+    if isinstance(own, str) and own.strip() != text[start:end].strip():
+        fix = "Correct the offsets: characters from 0, the end exclusive." + _other_units(text, start, end)
+        raise fail(f"a span's text is {own!r}, but its offsets hold {text[start:end]!r}", fix=fix, value=item)
+    return Span(start, end, label.strip())
+
+
+def span_values(item: Mapping) -> list:
+    """Start, end and label by the names that annotation tools have for them: doccano's start_offset, Label Studio's labels.
+
+    Example:
+
+    >>> span_values({"start_offset": 3, "end_offset": 7, "labels": ["LOC"]})
+    [3, 7, 'LOC']
+    """
+    values = [next((item[name] for name in names if item.get(name) is not None), None) for names in _KEYS]
+    if isinstance(values[2], list | tuple) and len(values[2]) == 1:
+        values[2] = values[2][0]
+    return values
+
+
+def _whole(value: object) -> int | None:
+    """A place as a number: 3, and 3.0 too, which tables with empty cells make of it."""
+    value = value.item() if hasattr(value, "item") else value  # of NumPy, where rows come from a Parquet file
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    if isinstance(value, float) and not math.isfinite(value):  # of an int of many digits it cannot be asked
+        return None
+    return int(value) if value == int(value) else None
+
+
+def _trimmed(text: str, span: Span) -> Span:
+    inner = text[span.start : span.end]
+    start = span.start + len(inner) - len(inner.lstrip())
+    return span._replace(start=start, end=start + len(inner.strip())) if inner.strip() else span
+
+
+def _check(text: str, span: Span, fail: _Fail) -> None:
+    """See that a span begins and ends where words may."""
+    start, end = span[:2]
+    shown = text[start:end]
+    if shown != shown.strip():
+        fix = f"Trim it to {shown.strip()!r}, or give invalid='repair' (--invalid repair), which trims all."
+        fix += _other_units(text, start, end)
+        raise fail(f"a span begins or ends with white space, {shown!r}", fix=fix)
+    if is_inside_letters(text, start) or is_inside_letters(text, end):
+        around = text[max(0, start - 10) : end + 10]
+        fix = "Move its boundary to the word's. Are the offsets counted in another version of the text?"
+        if not is_inside_letters(text, start) and not is_inside_letters(text, end + 1):
+            fix = f"The end is exclusive: if your ends are inclusive, add 1 to all of them ({text[start : end + 1]!r})."
+        fix = _other_units(text, start, end).strip() or fix
+        raise fail(f"a span is misaligned: it cuts a word in {around!r}, {shown!r}", fix=fix)
+
+
+def _other_units(text: str, start: int, end: int) -> str:
+    """A hint where the offsets would fit, were they counted in other units."""
+    for name, convert in UNITS.items():
+        places = convert(text, start), convert(text, end)
+        if None in places or places == (start, end) or places[0] >= places[1]:
+            continue
+        shown = text[slice(*places)]
+        if shown == shown.strip() and not any(is_inside_letters(text, place) for place in places):
+            return f" Counted in {name}, it would be {shown!r}: convert the offsets to characters."
+    return ""

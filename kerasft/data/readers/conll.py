@@ -1,0 +1,182 @@
+"""Files of words and tags: CoNLL columns, and the parallel files of words, tags and intents as SNIPS and ATIS have them."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from kerasft import security
+from kerasft.data.readers.conll_lines import Line, cut_lines, find_places, sentences_of
+from kerasft.data.readers.delimited import read_tsv
+from kerasft.data.readers.invalid_rows import skip
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.text_files import path_suffix, read_text, split_lines
+from kerasft.data.readers.word_tables import rows_of_word_table
+from kerasft.encoding.token_store import logger
+from kerasft.errors import DataError, bad_argument, bad_data
+from kerasft.files import local_path
+
+SUFFIXES = (".conll", ".conllu", ".txt", ".tsv", ".iob", ".iob2", ".bio")
+"""Endings of files that are read as CoNLL columns."""
+
+WORDS_FILE, TAGS_FILE, INTENT_FILE = "seq.in", "seq.out", "label"
+
+
+def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
+    """Read a file with one word a line: the word, a TAB (or spaces), more columns if there are, the tag.
+
+    A blank line ends a sentence. Lines that begin with -DOCSTART- are skipped, and so are comments: lines that begin with #
+    before a sentence and do not have the form of a word with its tag. What is guessed is logged: a first column of numbers
+    (the word is the second then), a header, TABs mixed with spaces, which of several columns is the tag.
+
+    Args:
+        path: The file.
+        columns: `{"text": 0, "label": -1}`: which column is the word and which the tag, from 0; negative: from the end.
+
+    Returns:
+        Rows with `words`, `tags` and `lines` (of each word), a list each.
+
+    Raises:
+        DataError: If a line has another number of columns than the others, or an empty word or tag; if several columns hold
+            tags and none was named.
+
+    Example:
+
+    >>> path = scratch / "two.conll"
+    >>> _ = path.write_text("Smith\\tB-PER\\ncame\\tO\\n\\nNew\\tB-LOC\\nYork\\tI-LOC\\n")
+    >>> read_conll(path).columns["words"]
+    [['Smith', 'came'], ['New', 'York']]
+    """
+    if path_suffix(path) in (".tsv", ".txt") and not columns and (table := _table(path)) is not None:
+        return table
+    given = _given_places(columns)
+    name = str(path)
+    text = read_text(path)
+    security.check_text_file(text, name, " \t")
+    lines, notes = cut_lines(text, name, same_number=min(given.values(), default=-1) < 0 or len(given) < 2)
+    if not any(line.cells for line in lines):
+        raise bad_data(name, "the file holds no word", "Write one word and its tag a line.")
+    word, tag, found = find_places(lines, name, given)
+    sentences, split = sentences_of(lines, index=0 if "text" not in given and word == 1 else None)
+    if notes := [*notes, *found, *split]:
+        logger.warning("%s: %s.", name, "; ".join(notes))
+    columns = {"words": [], "tags": [], "lines": []}
+    for sentence in sentences:
+        try:
+            words = [_cell(name, line, word, "word") for line in sentence]
+            tags = [_cell(name, line, tag, "tag").strip() for line in sentence]
+        except DataError as error:
+            skip(error)
+            continue
+        columns["words"].append(words)
+        columns["tags"].append(tags)
+        columns["lines"].append([line.number for line in sentence])
+    if not columns["words"]:
+        raise bad_data(name, "no sentence can be used", "Is this a file of words and tags?")
+    return Rows.of(columns, name, lines=[numbers[0] for numbers in columns["lines"]])
+
+
+def _table(path: Path) -> Rows | None:
+    """The rows of a table by tabs with a header, of one word a row with sentence ids, or of lists; None for CoNLL columns."""
+    first, *others = (line for line in split_lines(read_text(path)) if line.strip())
+    names = [name.strip().lower() for name in first.split("\t")]
+    if len(names) < 2 or not others or len(others[0].split("\t")) != len(names):
+        return None
+    if any(cell.lstrip().startswith("['") for cell in others[0].split("\t")):
+        rows = read_tsv(path)
+        lists = [name for name in rows.columns if str(rows.columns[name][0]).lstrip().startswith("[")]
+        return (
+            Rows.of(dict(zip(("words", "tags"), map(rows.columns.get, lists))), str(path), lines=rows.lines)
+            if len(lists) == 2
+            else None
+        )
+    # A number in each row is read as CoNLL columns have it; a table may name a sentence once.
+    if "sentence #" not in names:
+        return None
+    return rows_of_word_table(read_tsv(path))
+
+
+def _given_places(columns: Mapping[str, object] | None) -> dict[str, int]:
+    given = dict(columns or {})
+    if not set(given) <= {"text", "label"} or any(
+        isinstance(p, bool) or not isinstance(p, int) for p in given.values()
+    ):
+        raise bad_argument(
+            "columns", "numbers of the columns of word and tag", columns, 'Give {"text": 0, "label": 3}, for example.'
+        )
+    return given
+
+
+def _cell(name: str, line: Line, place: int, what: str) -> str:
+    if len(line.cells) < 2 or not -len(line.cells) <= place < len(line.cells):
+        raise bad_data(
+            name,
+            f"there is no column {place} for the {what}",
+            "Each line must hold a word, a TAB (or spaces throughout) and a tag; a blank line ends a sentence.",
+            line=line.number,
+            value=line.text,
+        )
+    cell = line.cells[place]
+    # A tag of nothing but white space is none; a word may be a no-break space.
+    if not (cell if what == "word" else cell.strip()):
+        raise bad_data(name, f"the {what} is empty", "Fill it in.", line=line.number, value=line.text)
+    return cell
+
+
+def parallel_files(source: object) -> dict[str, Path] | None:
+    """The files of a source that is a folder with seq.in, seq.out and label, or a prefix such as "snips/train".
+
+    Returns:
+        Paths by name; None if the source is something else.
+
+    Example:
+
+    >>> parallel_files("train.conll") is None
+    True
+    """
+    if not isinstance(source, str | Path):
+        return None
+    for join in (lambda name: local_path(source) / name, lambda name: local_path(f"{source}.{name}")):
+        if join(WORDS_FILE).is_file():
+            return {name: join(name) for name in (WORDS_FILE, TAGS_FILE, INTENT_FILE)}
+    return None
+
+
+def read_parallel(files: Mapping[str, Path]) -> Rows:
+    """Read a file of words, one of tags and, if it is there, one of intents: one text a line, in the same order.
+
+    Returns:
+        Rows with `words`, `tags` and `intent`.
+
+    Raises:
+        DataError: If the files differ in lines, or a line in words and tags.
+
+    Example:
+
+    >>> for name, line in (("seq.in", "play jazz"), ("seq.out", "O B-genre"), ("label", "PlayMusic")):
+    ...     _ = (scratch / f"demo.{name}").write_text(line)
+    >>> read_parallel(parallel_files(scratch / "demo")).columns["intent"]
+    ['PlayMusic']
+    """
+    lines = {name: _lines(path) for name, path in files.items() if name != INTENT_FILE or path.is_file()}
+    source = files[WORDS_FILE]
+    counts = {files[name].name: len(found) for name, found in lines.items()}
+    if len(set(counts.values())) != 1:
+        raise bad_data(str(source), "the parallel files differ in lines", "Each line is one text.", value=counts)
+    words, tags = ([line.split() for line in lines[name]] for name in (WORDS_FILE, TAGS_FILE))
+    kept = []
+    for row, (some, others) in enumerate(zip(words, tags)):
+        if len(some) == len(others) and some:
+            kept.append(row)
+            continue
+        problem = f"{len(some)} words have {len(others)} tags in {files[TAGS_FILE].name}"
+        skip(bad_data(str(source), problem, "Give each word one tag.", line=row + 1, value=" ".join(some)))
+    if not kept:
+        raise bad_data(str(source), "no line can be used", "Give each word one tag.")
+    columns = {"words": words, "tags": tags}
+    if INTENT_FILE in lines:
+        columns["intent"] = [line.strip() for line in lines[INTENT_FILE]]
+    return Rows.of(columns, str(source)).take(kept)
+
+
+def _lines(path: Path) -> list[str]:
+    lines = read_text(path).split("\n")
+    return lines[:-1] if not lines[-1].strip() else lines

@@ -1,0 +1,297 @@
+"""The lines of CoNLL columns: how they are cut, which are no words, and which column is what."""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from kerasft.data.readers.invalid_rows import skip
+from kerasft.errors import DataError, bad_data
+
+TAG = re.compile(r"[Oo]|[BIESLUbieslu]-\S+")
+"""A tag of any scheme, upper or lower case."""
+
+_SPACES = re.compile(r"[ \t]+")
+_NUMBER = re.compile(r"\d{1,9}(\.0)?")
+_NO_WORD = re.compile(r"\d{1,9}(-\d{1,9}|\.[1-9]\d{0,8})")
+"""What numbers a line of CoNLL-U that is no word of the text's: a multiword token (1-2), an empty node (1.1)."""
+_CHUNKS = {
+    "NP",
+    "VP",
+    "PP",
+    "ADVP",
+    "ADJP",
+    "SBAR",
+    "PRT",
+    "CONJP",
+    "INTJ",
+    "LST",
+    "UCP",
+    "NC",
+    "VC",
+    "PC",
+    "AC",
+    "WHNP",
+}
+"""Types of CoNLL-2000's phrases, which stand beside the entities in CoNLL-2003 and are not meant by "the tags"."""
+_HEADER = {
+    "word", "words", "token", "tokens", "form", "text", "tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags",
+    "ner-tag", "entity", "slot", "pos", "pos_tag", "chunk", "chunk_tag", "lemma", "id", "index", "idx", "sentence",
+    "sentence #", "sentence_id", "sent_id", "#",
+}  # fmt: skip
+_MANY_WORDS = 1000
+
+
+class Line(NamedTuple):
+    """A line of a file.
+
+    Attributes:
+        number: Its 1-based number.
+        text: The line as it is.
+        cells: What stands in its columns; none where it ends a sentence.
+
+    Example:
+
+    >>> Line(1, "Rome B-LOC", ["Rome", "B-LOC"]).cells[-1]
+    'B-LOC'
+    """
+
+    number: int
+    text: str
+    cells: list[str]
+
+
+def cut_lines(text: str, name: str, *, same_number: bool = True) -> tuple[list[Line], list[str]]:
+    """Cut a text into lines and cells; comments, document marks and a header are lines without cells.
+
+    Args:
+        text: The file's text.
+        name: The file's name, for messages.
+        same_number: Whether every line must have the same number of cells.
+
+    Returns:
+        The lines, and what was guessed.
+
+    Raises:
+        DataError: If the lines differ in their number of cells.
+
+    Example:
+
+    >>> lines, notes = cut_lines("# id 1\\nIn O\\nRome B-LOC\\n", "train.conll")
+    >>> [line.cells for line in lines], notes
+    ([[], ['In', 'O'], ['Rome', 'B-LOC'], []], ['1 comment line (#) was skipped'])
+    """
+    end = "\n" if "\n" in text else "\r"  # a lone CR ends lines only in old Mac files
+    raw = [(number, line.strip("\r")) for number, line in enumerate(text.split(end), 1)]
+    words = [line for _, line in raw if line.strip() and not line.startswith("-DOCSTART-")]
+    plain = [line for line in words if not line.startswith("#")] or words
+    if not plain:
+        return [Line(number, line, []) for number, line in raw], []
+    split, notes = _separator(plain)
+    usual = Counter(len(split(line)) for line in plain).most_common(1)[0][0]
+    tags = {split(line)[-1] for line in plain if len(split(line)) == usual}
+    lines: list[Line] = []
+    comments, headers, bad = 0, 0, set()
+    for number, line in raw:
+        cells = split(line) if line.strip() and not line.startswith("-DOCSTART-") else []
+        if cells[usual:] and not any(cells[usual:]):  # separators at the end of the line
+            cells = cells[:usual]
+        before = not lines or not lines[-1].cells
+        is_word = len(cells) == usual and (TAG.fullmatch(cells[-1].strip()) or cells[-1] in tags)
+        if cells and line.startswith("#") and before and not is_word:
+            comments, cells = comments + 1, []
+        elif cells and not any(other.cells for other in lines) and {cell.strip().lower() for cell in cells} <= _HEADER:
+            headers, cells = 1, []
+        elif cells and same_number and len(cells) != usual and usual > 1:
+            skip(_another_number(name, number, line, cells=cells, usual=usual))
+            bad.add(number)
+        lines.append(Line(number, line, cells))
+    if comments:
+        notes.append(f"{comments} comment {'line' if comments == 1 else 'lines'} (#) {_was(comments)} skipped")
+    if headers:
+        notes.append("the first line is a header and was skipped")
+    lines, more = _words_alone(lines)
+    return _without_sentences(lines, bad), notes + more
+
+
+def _words_alone(lines: list[Line]) -> tuple[list[Line], list[str]]:
+    """Leave out the lines of CoNLL-U that are no words, where all others are numbered."""
+    rows = [line for line in lines if len(line.cells) > 2]
+    others = {line.number for line in rows if _NO_WORD.fullmatch(line.cells[0])}
+    if not others or not all(line.number in others or _NUMBER.fullmatch(line.cells[0]) for line in rows):
+        return lines, []
+    note = f"{len(others)} multiword tokens and empty nodes (1-2, 1.1) {_was(len(others))} skipped"
+    return [line for line in lines if line.number not in others], [note]
+
+
+def _without_sentences(lines: list[Line], bad: set[int]) -> list[Line]:
+    """Empty the sentences that hold a bad line; where no blank line says what a sentence is, the line alone."""
+    if not bad:
+        return lines
+    blocks = _blocks(lines)
+    if len(blocks) > 1:
+        bad = {line.number for block in blocks if any(line.number in bad for line in block) for line in block}
+        return [line._replace(cells=[]) if line.number in bad else line for line in lines]
+    return [line for line in lines if line.number not in bad]
+
+
+def _was(number: int) -> str:
+    return "was" if number == 1 else "were"
+
+
+def _by_tab(line: str) -> list[str]:
+    return line.split("\t")
+
+
+def _by_spaces(line: str) -> list[str]:
+    return _SPACES.split(line.strip(" \t"))
+
+
+def _separator(plain: Sequence[str]) -> tuple:
+    """How lines are cut: at TABs if they have them, so that words may hold spaces, else at spaces."""
+    tabs = sum("\t" in line for line in plain)
+    if tabs in (0, len(plain)):
+        return (_by_tab if tabs else _by_spaces), []
+    if len({len(_by_spaces(line)) for line in plain}) == 1:
+        return _by_spaces, [f"{tabs} of {len(plain)} lines have a TAB and the others spaces: all were cut at both"]
+    return (_by_tab if 2 * tabs > len(plain) else _by_spaces), []
+
+
+def _another_number(name: str, number: int, line: str, *, cells: list[str], usual: int) -> DataError:
+    columns = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
+    fix = "Is a word or a tag missing, or a space in a word? " if len(cells) < usual else "Is there a space in a word? "
+    fix += f"Each line must have {usual} columns, all separated alike; a blank line ends a sentence."
+    return bad_data(name, f"this line has {columns}, and most have {usual}", fix, line=number, value=line)
+
+
+def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> tuple[int, int, list[str]]:
+    """Which column is the word and which the tag.
+
+    Args:
+        lines: As `cut_lines` returns them.
+        name: The file's name, for messages.
+        given: What the user says: `text`, `label`, both or neither.
+
+    Returns:
+        The two columns, and what was guessed.
+
+    Raises:
+        DataError: If it cannot be told.
+
+    Example:
+
+    >>> lines, _ = cut_lines("1 EU B-ORG\\n2 rejects O\\n", "train.conll")
+    >>> find_places(lines, "train.conll", {})
+    (1, 2, ['the first column holds numbers, so column 1 was read as the word, and column 2 as the tag'])
+    """
+    rows = [line.cells for line in lines if line.cells]
+    count = min(map(len, rows))
+    word, notes = given.get("text", 0), []
+    if "text" not in given and count > 2 and all(_NUMBER.fullmatch(cells[0]) for cells in rows):
+        if _numbering(lines) is None:
+            problem = "the first column holds numbers only, which do not number words or sentences"
+            fix = 'Name the column of the words, such as --text 1 (columns={"text": 1}).'
+            raise bad_data(name, problem, fix, value=rows[0])
+        word = 1
+        notes.append("the first column holds numbers, so column 1 was read as the word, and column {} as the tag")
+    tag = given.get("label", -1)
+    if "label" not in given and count > 2:
+        tag = count - 1 if len({len(cells) for cells in rows}) == 1 else -1
+        tagged = [place for place in range(word + 1, count) if _holds_tags(rows, place)]
+        others = [place for place in tagged if place != tag and not _types(rows, place) <= _CHUNKS]
+        if tag not in tagged and "text" not in given and _is_conllu(rows):
+            problem = "this is CoNLL-U, which has no column of entities"
+            fix = "For parts of speech give --label 3 --scheme IO (UPOS); for others name their column."
+            raise bad_data(name, problem, fix, value=rows[0])
+        if tag not in tagged and len(others) == 1:
+            tag = others[0]
+            notes += [] if notes else [f"column {tag} of {count} (from 0) was read as the tag: no other holds tags"]
+        if tag in tagged and others and others != [tag]:
+            problem = f"columns {', '.join(map(str, tagged))} all hold tags (nested entities have one column a level)"
+            fix = f'Name the one to learn, such as --label {tagged[0]} (columns={{"label": {tagged[0]}}}).'
+            raise bad_data(name, problem, fix, value=rows[0])
+        if len(tagged) > 1 and not notes:
+            notes.append(f"column {tag} of {count} (the last, from 0) was read as the tag")
+    if not given and count > 1 and _holds_tags(rows, word) and not _holds_tags(rows, tag):
+        fix = 'Name the columns, such as --text 1 --label 0 (columns={"text": 1, "label": 0}).'
+        raise bad_data(name, f"column {word} holds tags, and the last one does not", fix, value=rows[0])
+    if count > 1 and -count <= tag < count and word % count == tag % count:
+        problem = f"column {tag % count} cannot be both the word and the tag"
+        raise bad_data(name, problem, "Name two columns, counted from 0.", value=rows[0])
+    return word, tag, [note.format(tag) for note in notes]
+
+
+def _is_conllu(rows: Sequence[list[str]]) -> bool:
+    return all(len(cells) == 10 and cells[6].isdigit() and _NUMBER.fullmatch(cells[0]) for cells in rows)
+
+
+def _holds_tags(rows: Sequence[list[str]], place: int) -> bool:
+    return all(TAG.fullmatch(cells[place].strip()) for cells in rows)
+
+
+def _types(rows: Sequence[list[str]], place: int) -> set[str]:
+    return {cells[place].strip()[2:] for cells in rows} - {""}
+
+
+def _blocks(lines: Sequence[Line]) -> list[list[Line]]:
+    """Lines between those without cells."""
+    blocks: list[list[Line]] = [[]]
+    for line in lines:
+        if line.cells:
+            blocks[-1].append(line)
+        elif blocks[-1]:
+            blocks.append([])
+    return [block for block in blocks if block]
+
+
+def _numbering(lines: Sequence[Line]) -> str | None:
+    """What the first column numbers: the `"words"` of a sentence, its `"sentences"`, or neither."""
+    numbers = [[int(line.cells[0].partition(".")[0]) for line in block] for block in _blocks(lines)]
+    steps = [b - a for block in numbers for a, b in itertools.pairwise(block)]
+    if all(step == 1 for step in steps):
+        return "words"
+    if all(step == 0 for step in steps):
+        return "sentences"
+    if len(numbers) > 1:
+        return None
+    if all(step in (0, 1) for step in steps):
+        return "sentences"
+    first = numbers[0][0]
+    restarts = sum(number == first for number in numbers[0]) - 1
+    goes_up = all(step == 1 or step < 0 for step in steps)
+    return "words" if goes_up and restarts == sum(step < 0 for step in steps) else None
+
+
+def sentences_of(lines: Sequence[Line], *, index: int | None = None) -> tuple[list[list[Line]], list[str]]:
+    """The lines of each sentence.
+
+    Args:
+        lines: As `cut_lines` returns them.
+        index: The column of numbers, by which sentences are told where there is no blank line.
+
+    Returns:
+        The sentences, and what was guessed.
+
+    Example:
+
+    >>> lines, _ = cut_lines("1 In O\\n2 Rome B-LOC\\n1 Yes O\\n", "train.conll")
+    >>> [len(sentence) for sentence in sentences_of(lines, index=0)[0]]
+    [2, 1]
+    """
+    blocks = _blocks(lines)
+    if len(blocks) > 1:
+        return blocks, []
+    if index is not None:
+        sentences: list[list[Line]] = []
+        sentence_numbers = _numbering(lines) == "sentences"
+        for before, line in zip([None, *blocks[0]], blocks[0]):
+            step = 0 if before is None else int(float(line.cells[index])) - int(float(before.cells[index]))
+            if before is None or (step != 0 if sentence_numbers else step < 0):
+                sentences.append([])
+            sentences[-1].append(line)
+        if len(sentences) > 1:
+            return sentences, [f"there is no blank line, so {len(sentences)} sentences were cut by the first column"]
+    if len(blocks[0]) > _MANY_WORDS:
+        return blocks, [f"there is no blank line, so all {len(blocks[0])} words were read as one sentence"]
+    return blocks, []

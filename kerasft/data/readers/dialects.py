@@ -1,0 +1,259 @@
+"""How a delimited file is written: found by trying which way of reading gives a table, and said where it is not the usual.
+
+CSV is read by RFC 4180 (comma, double quotes) and TSV as GLUE writes it (tabs, no quoting) wherever that gives a table.
+"""
+
+import csv
+import io
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from kerasft.data.readers.text_files import say, split_lines
+from kerasft.errors import DataError, bad_data
+
+Record = tuple[int, list[str]]  # 1-based line where it starts, fields
+
+_DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
+_SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)
+"""What Excel writes, and honours, as the first line of a file."""
+_NAME = re.compile(r"[^\W\d][\w./#-]*( [\w./#-]+){0,3}")
+"""What a column may be called."""
+
+
+def csv_records(path: Path, text: str) -> list[Record]:
+    """Records of a CSV file, whichever delimiter and quoting give all of them the same number of fields, two or more.
+
+    Raises:
+        DataError: If no way of reading gives records, because a quote is wrong; the message names the line.
+    """
+    declared = _SEP_LINE.match(text)
+    delimiters = [declared[1]] if declared else list(_DELIMITERS)
+    first_line = 2 if declared else 1
+    text = text[declared.end() :] if declared else text
+    for delimiter in delimiters:
+        records = _read(text, delimiter, first_line).table
+        if records:
+            if delimiter != ",":
+                say(
+                    path,
+                    f"read with {_named(delimiter)} between the fields{', as its first line says' * bool(declared)}",
+                )
+            if _has_spaces(records):
+                return _without_spaces(path, text, delimiter, first_line)
+            return _without_backslashes(path, text, delimiter, first_line) if _has_escapes(records) else records
+    for delimiter in delimiters:
+        records = _read(text, delimiter, first_line, skipinitialspace=True).table
+        if records:
+            say(path, f"read with {_named(delimiter)} between the fields; spaces after these are dropped")
+            return records
+    for delimiter in delimiters if '\\"' in text else ():
+        records = _read(_escaped(text), delimiter, first_line, escapechar="\\").table
+        if records:
+            say(path, f'read with {_named(delimiter)} between the fields and \\" for a quote inside a field')
+            return records
+    # No table of two columns or more: either it has one column, or the first line's delimiter says what is wrong.
+    header = next((line for line in split_lines(text) if line), "")
+    delimiter = max(delimiters, key=header.count)  # of equals the first, which is the comma
+    reading = _read(text, delimiter, first_line)
+    if reading.problem:
+        raise _bad_quote(path, text, delimiter, first_line, reading)
+    if delimiter != "," and delimiter in header:
+        say(path, f"read with {_named(delimiter)} between the fields")
+    return reading.records
+
+
+def tsv_records(path: Path, text: str) -> list[Record]:
+    """Records of a TSV file: quotes are ordinary characters, unless all of them are those of quoted fields."""
+    if _SEP_LINE.match(text):
+        return csv_records(path, text)
+    plain = [(number, line.split("\t")) for number, line in enumerate(split_lines(text), 1)]
+    if other := _other_delimiter(text):
+        say(path, f"there are no tabs: read with {_named(other)} between the fields")
+        return _read(text, other, 1).records
+    if '"' not in text:
+        return plain
+    quoted, flags = _quoted_tabs(text)
+    if quoted and _is_quoted(quoted, flags, plain_is_table=_same_width(plain)):
+        say(path, "read with quoted fields, as spreadsheets and pandas write them")
+        return quoted
+    if quoted or re.search(r'(?:^|\t)"[^"\t\n]*""[^\t\n]*"(?=[\t\r\n]|$)', text, re.MULTILINE):
+        say(path, "quotes are read as part of the text, since not all of them are those of quoted fields")
+    return plain
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """What csv made of a text."""
+
+    records: list[Record]
+    problem: str = ""
+    """Why it stopped after these records; empty if it did not."""
+    lines: int = 0
+    """Lines of these records."""
+
+    @property
+    def table(self) -> list[Record]:
+        """The records, if they have the same number of fields, two or more; else none."""
+        several = any(len(fields) > 1 for _, fields in self.records)
+        return self.records if several and not self.problem and _same_width(self.records) else []
+
+
+def _read(text: str, delimiter: str, first_line: int, **options) -> _Reading:
+    # An unclosed quote makes one field of the rest of the file: lift csv's 128 KB limit to tell where it opened.
+    limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, **options)
+    records, lines = [], 0
+    try:
+        for fields in reader:
+            records.append((first_line + lines, fields or [""]))
+            lines = reader.line_num
+    except csv.Error as error:
+        return _Reading(records, str(error), lines)
+    finally:
+        csv.field_size_limit(limit)
+    return _Reading(records)
+
+
+def _escaped(text: str) -> str:
+    """Double the backslashes that stand for themselves: csv takes each for an escape, programs escape quotes and backslashes."""
+    return re.sub(r'\\(["\\])|\\', lambda match: match[0] if match[1] else r"\\", text)
+
+
+def _same_width(records: list[Record]) -> bool:
+    """Whether all records have as many fields; where there are two or more, empty ones may follow."""
+    filled = [fields for _, fields in records if fields != [""]]
+    if len({len(fields) for fields in filled}) == 1:
+        return True
+    width = max((place for place, field in enumerate(filled[0], 1) if field), default=0) if filled else 0
+    return width > 1 and all(len(fields) >= width and not any(fields[width:]) for fields in filled)
+
+
+def _other_delimiter(text: str) -> str:
+    """What separates the fields of a file without tabs whose first line has two names or more; else nothing."""
+    header = next((line for line in split_lines(text) if line), "")
+    if "\t" in text:
+        return ""
+    for delimiter in (",", ";", "|"):
+        names = header.split(delimiter)
+        if len(names) > 1 and all(_NAME.fullmatch(name.strip('"')) for name in names):
+            return delimiter if _read(text, delimiter, 1).table else ""
+    return ""
+
+
+def _has_spaces(records: list[Record]) -> bool:
+    """Whether a space follows every delimiter, or stands between one and a quote."""
+    later = [field for _, fields in records for field in fields[1:] if field]
+    if not any(field[0] == " " for field in later):
+        return False
+    return all(field[0] == " " for field in later) or any(field[0] == " " and '"' in field for field in later)
+
+
+def _without_spaces(path: Path, text: str, delimiter: str, first_line: int) -> list[Record]:
+    """The records without the spaces that follow delimiters, where they are a table then too."""
+    records = _read(text, delimiter, first_line, skipinitialspace=True).table
+    if not records:
+        return _read(text, delimiter, first_line).records
+    say(path, f"spaces after {_named(delimiter)} are dropped")
+    return records
+
+
+def _has_escapes(records: list[Record]) -> bool:
+    """Whether a backslash stands before every quote inside a field, as where quotes are escaped and fields not quoted."""
+    with_quote = [field for _, fields in records for field in fields if '"' in field]
+    return bool(with_quote) and not any(re.search(r'(?<!\\)"', field) for field in with_quote)
+
+
+def _without_backslashes(path: Path, text: str, delimiter: str, first_line: int) -> list[Record]:
+    """The records without the backslashes of escaped quotes, where they are as many then."""
+    plain = _read(text, delimiter, first_line).records
+    records = _read(_escaped(text), delimiter, first_line, escapechar="\\").table
+    if len(records) != len(plain):
+        return plain
+    say(path, r"\" is read as a quote inside a field")
+    return records
+
+
+def _named(delimiter: str) -> str:
+    return _DELIMITERS.get(delimiter, repr(delimiter))
+
+
+def _quoted_tabs(text: str) -> tuple[list[Record], list[list[bool]]]:
+    """The records and which fields were quoted, where every quote belongs to a quoted field; else nothing."""
+    field = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^"\t\r\n]*))(\t|\r\n|\n|\r|\Z)')
+    records, flags, position, line = [], [], 0, 1
+    while position < len(text):
+        fields, quoted, start = [], [], line
+        while True:
+            match = field.match(text, position)
+            if match is None:
+                return [], []
+            fields.append(match[2] if match[1] is None else match[1].replace('""', '"'))
+            quoted.append(match[1] is not None)
+            line += len(re.findall(r"\r\n|\r|\n", match[0]))
+            position = match.end()
+            if match[3] != "\t":
+                break
+        records.append((start, fields))
+        flags.append(quoted)
+    return records, flags
+
+
+def _is_quoted(records: list[Record], flags: list[list[bool]], *, plain_is_table: bool) -> bool:
+    """Whether quotes that could be those of quoted fields are so: decided by what programs quote, and what they don't."""
+    if not _same_width(records):
+        return False
+    if not plain_is_table:
+        return True
+    pairs = [pair for (_, fields), row in zip(records, flags) for pair in zip(fields, row)]
+    if any(re.search("[\t\r\n]", text) for text, quoted in pairs if quoted):
+        return False  # the lines are a table as they are: this field would swallow the end of one
+    if any('"' in text for text, quoted in pairs if quoted):
+        return True
+    columns = list(zip(*flags))
+    if len(records) > 1 and all(flags[0]) and all(all(column[1:]) or not any(column[1:]) for column in columns):
+        return True  # all fields are quoted, or all that are no numbers
+    # Excel quotes the fields that have a comma, and no others.
+    return all(("," in text) == quoted for text, quoted in pairs)
+
+
+def _bad_quote(path: Path, text: str, delimiter: str, first_line: int, reading: _Reading) -> DataError:
+    """Say where the quote stands that csv stumbled over."""
+    lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
+    record = "".join(lines[reading.lines :])
+    opened = _last_opened_quote(record, delimiter)
+    line = first_line + reading.lines + len(re.findall(r"\r\n|\r|\n", record[:opened]))
+    if "unexpected end" in reading.problem:
+        problem, fix = "a quote opens here and never closes", 'Close it; a quote inside a quoted field is written "".'
+    else:
+        problem = f"the quotes are wrong ({reading.problem})"
+        fix = 'Put the whole field in quotes, and write a quote inside it as "".'
+    return bad_data(str(path), problem, fix, line=line, value=record[opened : opened + 80])
+
+
+def _last_opened_quote(record: str, delimiter: str) -> int:
+    """Position of the quote that opened the last quoted field of a record, read as far as the quoting is right."""
+    position = opened = 0
+    end = re.escape(delimiter)
+    quoted = re.compile(rf'"[^"]*(?:""[^"]*)*"(?=[{end}\r\n]|$)')
+    plain = re.compile(rf'[^"{end}\r\n][^{end}\r\n]*|')
+    while position < len(record):
+        if record[position] == '"':
+            opened = position
+            match = quoted.match(record, position)
+            if match is None:
+                break
+        else:
+            match = plain.match(record, position)
+        position = match.end() + 1
+    return opened
+
+
+def field_count_fix(path: Path) -> str:
+    """What to do about a record of another number of fields than the first."""
+    if ".csv" in [suffix.lower() for suffix in path.suffixes]:
+        return "Put fields that contain a comma or a line end in double quotes."
+    return (
+        "A tab inside a field must be replaced by a space, or the field put in quotes as all others that have quotes."
+    )

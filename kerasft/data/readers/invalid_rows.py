@@ -1,0 +1,174 @@
+"""Rows that cannot be used: the first one is an error, or, where the user asks for it, all are left out, counted and listed."""
+
+import contextlib
+import contextvars
+import json
+import logging
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+from kerasft.data.readers.rows import Rows
+from kerasft.errors import DataError, bad_data
+from kerasft.files import file_written_aside
+
+logger = logging.getLogger("kerasft")
+
+LIST_FILE = "skipped_rows.jsonl"
+"""Where a command lists the rows that it left out."""
+
+_SHOWN = 5
+_current: contextvars.ContextVar["Skipped | None"] = contextvars.ContextVar("skipped", default=None)
+
+
+class SkippedRow(NamedTuple):
+    """A row that was left out.
+
+    Example:
+
+    >>> str(SkippedRow("train.csv", 7, "the text is empty; received: ''"))
+    "train.csv, line 7: the text is empty; received: ''"
+    """
+
+    file: str
+    line: int | None
+    """1-based; None where the file has no lines, such as SQuAD's JSON: then `file` names the question too."""
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.file}{'' if self.line is None else f', line {self.line}'}: {self.reason}"
+
+
+class Skipped:
+    """The rows that were left out, each once, in the order in which they were found.
+
+    Example:
+
+    >>> with skip_invalid() as skipped:
+    ...     skip(bad_data("train.csv", "the text is empty", "Fill it in.", line=7, value=""))
+    >>> len(skipped), skipped.rows[0].line
+    (1, 7)
+    """
+
+    def __init__(self):
+        self._rows: dict[tuple[str, int | None], SkippedRow] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def rows(self) -> list[SkippedRow]:
+        """The rows with their reasons."""
+        return list(self._rows.values())
+
+    def add(self, error: DataError) -> None:
+        """Note the row of an error; a file may be read several times, so only the first reason is kept."""
+        file, line = error.place or ("data", None)
+        self._rows.setdefault((file, line), SkippedRow(file, line, error.problem or str(error)))
+
+    def report(self, folder: str | os.PathLike) -> str:
+        """Write all rows to `skipped_rows.jsonl` in a folder, and return the summary; empty, and no file, if there are none."""
+        path = pathlib.Path(folder) / LIST_FILE
+        if not self._rows:
+            path.unlink(missing_ok=True)  # of an earlier run
+            return ""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with file_written_aside(path) as aside:
+            aside.write_text("".join(json.dumps(row._asdict()) + "\n" for row in self.rows), "utf-8")
+        return self.summary(path)
+
+    def summary(self, listed_in: object = None) -> str:
+        """How many rows were left out, with the first of them; empty if there are none."""
+        if not self._rows:
+            return ""
+        count = len(self._rows)
+        lines = [f"{count} {'row was' if count == 1 else 'rows were'} skipped (--skip-invalid):"]
+        lines += [f"  {row}" for row in self.rows[:_SHOWN]]
+        if count > _SHOWN:
+            lines.append(f"  ... and {count - _SHOWN} more")
+        if listed_in is not None:
+            lines.append(f"All of them are listed in {listed_in}")
+        return "\n".join(lines)
+
+
+@contextlib.contextmanager
+def skip_invalid() -> Iterator[Skipped]:
+    """Leave out, within this context, the rows that cannot be used, instead of raising an error for the first of them.
+
+    It holds for what reads files and for `kerasft.data.settled`, `text_classification`, `texts_and_labels`,
+    `collect_labels`, `read_tags` and `read_squad`. Labels that a model does not know are no invalid rows.
+
+    Example:
+
+    >>> import kerasft
+    >>> with kerasft.data.skip_invalid() as skipped:
+    ...     labels = kerasft.data.collect_labels([("fine", "b"), ("", "a"), ("good", "a")])
+    >>> print(skipped.summary())
+    1 row was skipped (--skip-invalid):
+      Python rows, line 2: the text in column 'text' is empty; received: ''
+    """
+    skipped = Skipped()
+    token = _current.set(skipped)
+    try:
+        yield skipped
+    finally:
+        _current.reset(token)
+
+
+def skip(error: DataError) -> None:
+    """Note an invalid row where such are left out; else raise the error, which then says how to leave it out.
+
+    Example:
+
+    >>> skip(bad_data("train.csv", "this is not JSON", "Correct it.", line=7))
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.DataError: train.csv, line 7: this is not JSON. Correct it. To leave out such rows: --skip-invalid ...
+    """
+    skipped = _current.get()
+    if skipped is None:
+        raise error if error.can_skip else error.with_hint()
+    skipped.add(error)
+
+
+def valid_rows(rows: Rows, check: Callable[[Rows], object]) -> Rows:
+    """Return the rows that pass a check; all of them, unchecked, where invalid rows are not to be left out.
+
+    Args:
+        rows: The table.
+        check: Raises a `DataError` for an invalid row; called with a table of one row.
+
+    Raises:
+        DataError: If no row passes, or for an error that is not about a row.
+
+    Example:
+
+    >>> def check(one):
+    ...     if not one.columns["text"][0]:
+    ...         raise one.error(0, "the text is empty", fix="Fill it in.")
+    >>> with skip_invalid() as skipped:
+    ...     len(valid_rows(Rows.of({"text": ["good", "", "bad"]}, "train.csv"), check)), len(skipped)
+    (2, 1)
+    """
+    skipped = _current.get()
+    if skipped is None:
+        return rows
+    kept = []
+    disabled, logger.disabled = logger.disabled, True  # what is to be said of the whole table is said when that is read
+    try:
+        for row in range(len(rows)):
+            try:
+                check(rows.take([row]))
+            except DataError as error:
+                if not error.can_skip:
+                    raise
+                skipped.add(error)
+            else:
+                kept.append(row)
+    finally:
+        logger.disabled = disabled
+    if not kept:
+        first = skipped.rows[-1] if len(skipped) else "none"
+        raise bad_data(rows.name, f"no row of {len(rows)} can be used; the last: {first}", "Is this the right file?")
+    return rows if len(kept) == len(rows) else rows.take(kept)

@@ -1,0 +1,104 @@
+"""JSON files that are a table: a list of objects, or what pandas, Hugging Face and annotation tools write."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from kerasft.data.readers.annotations import as_object
+from kerasft.data.readers.class_names import with_class_names
+from kerasft.data.readers.json_lines import read_lines, rows_of_objects
+from kerasft.data.readers.rows import Rows
+from kerasft.data.readers.text_files import read_text, say
+from kerasft.errors import DataError, bad_data
+
+_FIX = 'Write JSON lines, an object a line: .jsonl. Or give a list of objects: [{"text": "good", "label": 1}, ...].'
+
+
+def read_jsonl(path: Path, header: bool = True) -> Rows:
+    """Read a file of JSON lines; blank lines are no rows, a key that a line lacks is None there.
+
+    Raises:
+        DataError: If a line is not a JSON object.
+    """
+    text = read_text(path)
+    if text.lstrip().startswith("[") and isinstance(content := _parsed(text), list) and not _is_pair(content):
+        say(path, "this is not a JSON object a line but one JSON list, and read as such")
+        return _rows(path, content)
+    return read_lines(path, text)
+
+
+def read_json(path: Path, header: bool = True) -> Rows:
+    """Read a JSON file of rows; its objects are numbered from 1 in messages.
+
+    A list of objects, or of spaCy's `[text, {"entities": [...]}]`; an object of columns; what pandas' `to_json` writes; the
+    rows of Hugging Face's dataset viewer; JSON lines.
+
+    Raises:
+        DataError: If it is none of these.
+    """
+    text = read_text(path)
+    content = _parsed(text)
+    if isinstance(content, DataError):
+        first = _parsed(next(line for line in text.split("\n") if line.strip()))
+        if isinstance(first, dict) or _is_pair(first):
+            return read_lines(path, text)
+        raise bad_data(str(path), content.problem, _FIX)
+    return _rows(path, content)
+
+
+def _parsed(text: str) -> object:
+    """What a text says in JSON, or the error (not raised)."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        return bad_data("", f"this is not JSON ({error})", _FIX)
+
+
+def _is_pair(content: object) -> bool:
+    return as_object(content) is not content
+
+
+def _rows(path: Path, content: object) -> Rows:
+    features = None
+    if isinstance(content, Mapping):
+        features = content.get("features")
+        content = _items(str(path), content)
+    items = [as_object(item) for item in content] if isinstance(content, list) else []
+    for number, item in enumerate(items, 1):
+        if not isinstance(item, Mapping):
+            raise bad_data(str(path), "this is not an object", _FIX, line=number, value=item)
+    if not items:
+        raise bad_data(str(path), "it holds no list of objects", _FIX, value=content)
+    if any("paragraphs" in item for item in items):
+        fix = "Train it with: kerasft train question-answering."
+        raise bad_data(str(path), "this is SQuAD's form, of questions about texts", fix)
+    rows = rows_of_objects(str(path), items, range(1, len(items) + 1))
+    return with_class_names(rows, features)
+
+
+def _items(name: str, content: Mapping) -> object:
+    """The list of objects of an object, whichever way it holds them."""
+    rows, data, columns = (content.get(key) for key in ("rows", "data", "columns"))
+    if isinstance(rows, list) and rows and all(isinstance(row, Mapping) and "row" in row for row in rows):
+        return [row["row"] for row in rows]  # Hugging Face's dataset viewer
+    if isinstance(data, list) and isinstance(columns, list):
+        return [dict(zip(columns, row)) for row in data]  # pandas, orient="split"
+    if isinstance(data, list):
+        return data
+    values = list(content.values())
+    if values and all(isinstance(value, Mapping) for value in values):
+        if all(str(key).isdigit() for value in values for key in value):  # pandas, orient="columns"
+            keys = dict.fromkeys(key for value in values for key in value)
+            return [{column: cells.get(key) for column, cells in content.items()} for key in keys]
+        if all(str(key).isdigit() for key in content):  # orient="index"
+            return values
+    lists = {key: value for key, value in content.items() if isinstance(value, list)}
+    of_objects = [key for key, value in lists.items() if value and all(isinstance(item, Mapping) for item in value)]
+    if len(of_objects) > 1 and not any(isinstance(value, str) for value in values):
+        fix = "Write each part to a file of its own, and name these with --train, --dev and --test."
+        raise bad_data(name, f"there are several lists of objects: {of_objects}", fix)
+    if len(of_objects) == 1 and len(lists) == len(content) == 1:
+        return lists[of_objects[0]]
+    if values and len(lists) == len(content) and len({len(value) for value in values}) == 1:
+        return [dict(zip(content, cells)) for cells in zip(*values)]  # columns
+    return [content]

@@ -1,0 +1,251 @@
+"""The answers of a question in each form that files have them in, and their places in the context."""
+
+import ast
+import json
+import math
+import re
+import unicodedata
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from kerasft import security
+from kerasft.answers.words import is_inside_letters
+from kerasft.data.readers.text_offsets import UNITS
+from kerasft.encoding.token_store import logger
+from kerasft.errors import bad_data
+from kerasft.features import is_unicode
+
+FIX = (
+    'Write {"question": ..., "context": ..., "answers": [{"text": ..., "answer_start": ...}], "id": ...}; "answers": [] says '
+    "that the context holds no answer."
+)
+BARE = ("answer", "answer_text")
+"""Names of a column of answers without their places, or with these in a column `answer_start`."""
+
+_SEARCH = 'misaligned="search" (--misaligned search)'
+_ARRAY = re.compile(r"array\((\[.*?\])(?:,\s*dtype=[^()]*?)?\)", re.DOTALL)
+_LARGEST = 2**53  # beyond, a float is no exact place
+_LONGEST_GROWTH = 4  # a character has at most four in another normal form, but for a few ligatures
+
+
+def read_answers(item: Mapping[str, Any], place: str) -> list[tuple[str, int | None]]:
+    """The answers of a row in any form, each with its start or None; an empty list where the row says that there is none.
+
+    Raises:
+        DataError: If there is none of these forms, or `is_impossible` says otherwise.
+
+    Example:
+
+    >>> read_answers({"answers": "{'text': array(['Paris'], dtype=object), 'answer_start': array([3])}"}, "train.csv")
+    [('Paris', 3)]
+    """
+    received = next((item[name] for name in ("answers", *BARE) if item.get(name) is not None), None)
+    impossible = _yes_or_no(item.get("is_impossible"), place)
+    if isinstance(received, str):
+        received = _parsed(received, place)
+    if isinstance(received, Mapping):
+        received = _as_dictionaries(received, place)
+    received = received.tolist() if isinstance(received, np.ndarray) else received
+    if isinstance(received, str):  # the answer alone
+        received = [{"text": received, "answer_start": item.get("answer_start")}]
+    if received is None and impossible is True:
+        return []
+    if not isinstance(received, (list, tuple)):
+        raise bad_data(place, "answers is not a list", FIX, value="nothing" if received is None else received)
+    if impossible is not None and impossible == bool(received):
+        problem = f"is_impossible is {impossible}, but there are {len(received)} answers"
+        raise bad_data(place, problem, "Correct one of the two.", value=received)
+    return [_answer(answer, place) for answer in received]
+
+
+def checked_text(value: object, name: str, place: str) -> str:
+    """A value that must be a text.
+
+    Raises:
+        DataError: If it is none.
+
+    Example:
+
+    >>> checked_text("Where?", "question", "train.json")
+    'Where?'
+    """
+    if not isinstance(value, str):
+        raise bad_data(place, f"{name} is not a text", FIX, value="nothing" if value is None else value)
+    security.check_texts([value], f"{place}, {name}")
+    if not is_unicode(value):
+        raise bad_data(place, f"{name} holds half of a surrogate pair", "Write it as UTF-8.", value=value)
+    return value
+
+
+def _yes_or_no(value: object, place: str) -> bool | None:
+    """`is_impossible` as files have it: true, "True", 1, 1.0; None where it says nothing."""
+    if value is None or value == "" or value != value:
+        return None
+    said = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}.get(
+        str(value).strip().lower()
+    )
+    if said is None:
+        raise bad_data(place, "is_impossible is neither true nor false", "Write true or false.", value=value)
+    return said
+
+
+def _as_dictionaries(received: Mapping[str, Any], place: str) -> list[dict]:
+    columns = [received.get(name) for name in ("text", "answer_start")]
+    if isinstance(columns[0], str) and not hasattr(columns[1], "__len__"):
+        return [dict(received)]  # one answer, not a list of one
+    if any(not hasattr(column, "__len__") or isinstance(column, str) for column in columns) or (
+        len(columns[0]) != len(columns[1])
+    ):
+        raise bad_data(place, "answers needs as many texts as places", FIX, value=dict(received))
+    return [{"text": text, "answer_start": start} for text, start in zip(*columns)]
+
+
+def _parsed(received: str, place: str) -> object:
+    """A list or dictionary that was written as text, as JSON or as Python shows it; of another text the text itself."""
+    if not received.lstrip().startswith(("[", "{")):
+        return received
+    for parse in (json.loads, lambda text: ast.literal_eval(_ARRAY.sub(r"\1", text.strip()))):
+        try:
+            found = parse(received)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        return found
+    raise bad_data(place, "answers is text but neither JSON nor a Python list or dictionary", FIX, value=received)
+
+
+def _answer(answer: object, place: str) -> tuple[str, int | None]:
+    if isinstance(answer, str):
+        answer = {"text": answer}
+    if not isinstance(answer, Mapping):
+        raise bad_data(place, "an answer is not a dictionary", FIX, value=answer)
+    text = checked_text(answer.get("text"), "an answer's text", place)
+    if not text.strip():
+        raise bad_data(place, "an answer is empty", 'Write "answers": [] where there is none.', value=text)
+    return text, _whole(answer.get("answer_start"), place)
+
+
+def _whole(value: object, place: str) -> int | None:
+    """A place as files have it: 75, 75.0, "75"; None where there is none."""
+    if value is None or value == "":
+        return None
+    number = value
+    if isinstance(value, str):
+        try:
+            number = float(value) if value.strip().replace(".", "", 1).lstrip("-").isdecimal() else math.nan
+        except ValueError:
+            number = math.nan
+    if isinstance(number, bool | np.bool_) or not isinstance(number, (int, float, np.integer, np.floating)):
+        number = math.nan
+    if not abs(number) <= _LARGEST or number != int(number):  # NaN is not
+        raise bad_data(place, "answer_start is not a whole number", FIX, value=value)
+    return int(number)
+
+
+class Aligner:
+    """Finds the places of answers, and counts those that are not where the data says.
+
+    Args:
+        search: Whether to take the nearest place of such an answer, rather than to raise.
+
+    Example:
+
+    >>> Aligner(search=True)("Paris", 0, "In Paris.", "train.json")
+    ('Paris', 3)
+    """
+
+    def __init__(self, search: bool):
+        self.search = search
+        self.moved = 0
+        self.placed = 0
+        self.several = 0
+        self.other_form = 0
+
+    def __call__(self, text: str, start: int | None, context: str, place: str) -> tuple[str, int]:
+        """The answer as the context has it, and its start.
+
+        Raises:
+            DataError: If it is not there, or not in the context at all.
+        """
+        if start is not None and start >= 0:
+            if context.startswith(text, start):
+                return text, start
+            if same := _other_form(text, context, start):
+                self.other_form += 1
+                return same, start
+        if self.search and (found := self._nearest(text, start, context)):
+            return found
+        raise _not_there(text, start, context, place)
+
+    def _nearest(self, text: str, start: int | None, context: str) -> tuple[str, int] | None:
+        places = _occurrences(text, context)
+        if not places:
+            places = [at for at in range(len(context)) if _other_form(text, context, at)]
+            self.other_form += bool(places)
+        if not places:
+            return None
+        self.placed += start is None
+        self.moved += start is not None
+        self.several += len(places) > 1
+        meant = {convert(context, start) for convert in UNITS.values()} & set(places) if start is not None else set()
+        best = min(meant or places, key=lambda at: abs(at - (start or 0)))
+        return _other_form(text, context, best) or text, best
+
+    def report(self, total: int) -> None:
+        """Log what was moved, of so many answers."""
+        counts = {
+            "were not where the data says; the nearest place of the same text was taken": self.moved,
+            "had no answer_start; the first place of the same text was taken": self.placed,
+            "occur several times in the context, so the place taken is a guess": self.several,
+            "were in another Unicode normal form (NFC, NFD) than the context, whose characters were taken": self.other_form,
+        }
+        for what, count in counts.items():
+            if count:
+                logger.warning("%d of %d answers %s.", count, total, what)
+
+
+def _occurrences(text: str, context: str) -> list[int]:
+    """Where a text occurs: as whole words, or else anywhere."""
+    places, start = [], context.find(text)
+    while start >= 0:
+        places.append(start)
+        start = context.find(text, start + 1)
+    whole = [at for at in places if not any(is_inside_letters(context, end) for end in (at, at + len(text)))]
+    return whole or places
+
+
+def _other_form(text: str, context: str, start: int) -> str | None:
+    """The characters of the context from `start` that are the same text in another Unicode normal form."""
+    if text.isascii() and context.isascii():
+        return None
+    wanted = unicodedata.normalize("NFC", text)
+    if unicodedata.normalize("NFD", context[start : start + 1])[:1] != unicodedata.normalize("NFD", wanted)[:1]:
+        return None
+    for end in range(start + 1, min(len(context), start + _LONGEST_GROWTH * len(text)) + 1):
+        piece = unicodedata.normalize("NFC", context[start:end])
+        combines = end < len(context) and unicodedata.combining(context[end])
+        if piece == wanted and not combines:
+            return context[start:end]
+    return None
+
+
+def _not_there(text: str, start: int | None, context: str, place: str) -> Exception:
+    places = _occurrences(text, context)
+    if start is None:
+        fix = f"Give its answer_start, or {_SEARCH}, which takes the first place of it."
+        if not places:
+            fix = "It does not occur in the context: copy it from there exactly, or delete the answer."
+        return bad_data(place, f"the answer {text!r} has no answer_start", fix, value=text)
+    if places:
+        nearest = min(places, key=lambda at: abs(at - start))
+        fix = (
+            f'The nearest is at {nearest}: correct it (characters, not bytes), or give misaligned="search" to take it.'
+        )
+        for name, convert in UNITS.items():
+            if (at := convert(context, start)) in places and at != start:
+                fix = f'Counted in {name} it is at {at}: convert all of them, or give misaligned="search" to take it.'
+    else:
+        fix = "It does not occur in the context: copy it from there exactly, or delete the answer."
+    problem = f"the answer {text!r} is not at answer_start={start} of the context"
+    return bad_data(place, problem, fix, value=context[max(start, 0) :][: len(text)])

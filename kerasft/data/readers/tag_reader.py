@@ -1,0 +1,213 @@
+"""The tags of given words, or the labelled spans of a text, read and checked row by row."""
+
+import ast
+import functools
+import json
+import re
+from collections.abc import Sequence
+
+from kerasft.answers.tags import (
+    OUTSIDE,
+    SCHEMES,
+    first_invalid,
+    normalize,
+    repair,
+    scheme_name,
+    spans_of,
+    tags_of,
+)
+from kerasft.data.readers.character_spans import EXAMPLE, tags_of_spans
+from kerasft.data.readers.class_names import bad_number
+from kerasft.data.readers.rows import Rows
+from kerasft.encoding.token_store import logger
+from kerasft.errors import DataError, bad_argument, bad_data
+from kerasft.features import is_unicode
+
+INVALID = ("error", "repair")
+PLAIN = "IO"
+"""The scheme of types without a prefix: what touches and has one type is one span."""
+
+_WITHOUT_COMMA = re.compile(r"(?<=['\"])\s+(?=['\"])")  # NumPy writes ['a' 'b'], which Python would read as ['ab']
+
+Tagged = tuple[str, list[tuple[int, int]], list[str]]
+
+
+class TagReader:
+    """Reads rows of one source, and counts what was repaired or guessed.
+
+    Args:
+        scheme: As for `kerasft.data.read_tags`.
+        invalid: `"error"` or `"repair"`, as there.
+        names: What tags that are numbers mean, in their order.
+
+    Example:
+
+    >>> rows = Rows.of({"words": [["Rome"]], "tags": [["LOC"]]}, "train.jsonl")
+    >>> TagReader("IO", "error").words(rows, 0, words=["Rome"], tags=["LOC"])
+    ('Rome', [(0, 4)], ['B-LOC'])
+    """
+
+    def __init__(self, scheme: str, invalid: str, names: Sequence[str] | None = None):
+        if invalid not in INVALID:
+            raise bad_argument("invalid", "'error' or 'repair'", invalid, "Choose one of them.")
+        self.plain = str(scheme).upper() == PLAIN
+        self.scheme = "IOB1" if self.plain else scheme_name(scheme)  # I- alone is IOB1's form where no spans touch
+        self.names = names
+        self.repairs = invalid == "repair"
+        self.changed: list[int] = []
+        self.trimmed = 0
+        self.lower: str | None = None
+
+    def spans(self, rows: Rows, row: int, *, text: str, marked: object) -> Tagged:
+        """A text, its words' offsets and their tags, of its labelled character spans."""
+        marked = marked.tolist() if hasattr(marked, "tolist") else marked
+        fail = functools.partial(rows.error, row)
+        offsets, tags, trimmed = tags_of_spans(text, marked, fail=fail, trim=self.repairs)
+        self.trimmed += trimmed
+        return text, offsets, tags
+
+    def words(self, rows: Rows, row: int, *, words: Sequence[str], tags: Sequence[str]) -> Tagged:
+        """A text of words joined by spaces, their offsets and their tags in IOB2."""
+        words, tags = (item.tolist() if hasattr(item, "tolist") else item for item in (words, tags))
+        if is_list_of(tags, int) or (is_list_of(tags, str) and all(tag.strip().isdecimal() for tag in tags)):
+            tags = self._named(rows, row, tags)
+        for name, items in (("words", words), ("tags", tags)):
+            if not is_list_of(items, str) or not all(items):
+                raise rows.error(row, f"the {name} are not a list of texts", fix=EXAMPLE, value=items)
+        if len(words) != len(tags):
+            raise rows.error(row, f"{len(words)} words have {len(tags)} tags", fix="Give each word one.", value=tags)
+        text, offsets = join_words(words)
+        if not is_unicode(text):
+            fix = "Correct it."
+            raise rows.error(row, "the text is not valid Unicode (half of a surrogate pair)", fix=fix, value=text)
+        read = [self._tag(tag) for tag in tags]
+        if None in read:
+            index = read.index(None)
+            problem, fix = "the tag holds an invisible character", "Delete it."
+            if tags[index].strip().isprintable():
+                problem = f"invalid tag for the scheme {self.scheme}"
+                fix = f"Tags of {self.scheme} are O, and prefixes with a type such as B-PER. {_fitting(rows)}"
+            raise _word_error(rows, row, index, problem, fix=fix.strip(), value=tags[index])
+        wrong = first_invalid(read, self.scheme)
+        if wrong is not None:
+            if not self.repairs:
+                before = read[wrong - 1] if wrong else "the beginning"
+                fix = "Correct it, name the right scheme, or repair it as conlleval reads it: invalid='repair'. "
+                problem = f"{self.scheme} does not allow this tag here, after {before}"
+                raise _word_error(rows, row, wrong, problem, fix=(fix + _fitting(rows)).strip(), value=tags[wrong])
+            self.changed.append(sum(a != b for a, b in zip(read, repair(read, self.scheme))))
+        return text, offsets, tags_of(spans_of(read), len(read))
+
+    def _named(self, rows: Rows, row: int, tags: Sequence[int | str]) -> list[str]:
+        """The tags of these numbers."""
+        if self.names is None:
+            fix = (
+                "Write their names: --label-names O,B-PER,... or a file of one name a line (tag_names=[...]), in the order of "
+                'the numbers. They come with the data (Hugging Face: dataset.features["ner_tags"].feature.names, or '
+                "dataset_info.json, which is read where it is beside the file)."
+            )
+            problem = "the tags are numbers, and the data does not say what these mean"
+            raise rows.error(row, problem, fix=fix, value=tags, can_skip=False)
+        numbers = [int(tag) for tag in tags]
+        for number in numbers:
+            if not 0 <= number < len(self.names):
+                raise bad_number(rows, row, value=number, names=self.names)
+        return [self.names[number] for number in numbers]
+
+    def _tag(self, tag: str) -> str | None:
+        """A tag in the scheme's own letters; None if it is none of it."""
+        tag = tag.strip()
+        if not tag.isprintable():
+            return None
+        if self.plain and tag not in (OUTSIDE, "o") and not tag.startswith("I-"):
+            return None if tag.startswith("B-") else f"I-{tag}"
+        read = normalize(tag, self.scheme)
+        if read is None:
+            prefix, dash, label = tag.partition("-")
+            read = normalize(f"{prefix.upper()}{dash}{label}", self.scheme)
+            self.lower = tag if read is not None and self.lower is None else self.lower
+        return read
+
+    def report(self, rows: Rows) -> None:
+        """Log what was repaired or guessed."""
+        name = self.scheme
+        if self.changed:
+            logger.warning(
+                "%d of %d texts of %s had tags that %s does not allow; %d tags were repaired.",
+                *(len(self.changed), len(rows), rows.name, name, sum(self.changed)),
+            )
+        if self.trimmed:
+            logger.warning("%d spans of %s had white space at their ends, which was trimmed.", self.trimmed, rows.name)
+        if self.lower:
+            upper = normalize(self.lower[:1].upper() + self.lower[1:], name)
+            logger.warning("%s: tags in lower case were read as in upper case: %s as %s.", rows.name, self.lower, upper)
+
+
+def join_words(words: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
+    """The words joined by spaces, and each one's start and end.
+
+    Example:
+
+    >>> join_words(["New", "York"])
+    ('New York', [(0, 3), (4, 8)])
+    """
+    offsets, place = [], 0
+    for word in words:
+        offsets.append((place, place + len(word)))
+        place += len(word) + 1
+    return " ".join(words), offsets
+
+
+def is_list_of(items: object, kind: type) -> bool:
+    """Whether something is a list or tuple of one or more items of a type.
+
+    Example:
+
+    >>> is_list_of(["a"], str), is_list_of([], str), is_list_of("a", str)
+    (True, False, False)
+    """
+    items = items.tolist() if hasattr(items, "tolist") else items
+    return isinstance(items, list | tuple) and bool(items) and all(isinstance(item, kind) for item in items)
+
+
+def parsed_list(value: object) -> object:
+    """A list that was written as text, as pandas writes a column of lists to CSV; other values as they are.
+
+    Example:
+
+    >>> parsed_list("['B-PER', 'O']"), parsed_list("['B-PER' 'O']"), parsed_list("[sic] In Rome")
+    (['B-PER', 'O'], ['B-PER', 'O'], '[sic] In Rome')
+    """
+    if not isinstance(value, str) or not (value.lstrip().startswith("[") and value.rstrip().endswith("]")):
+        return value
+    for parse in (json.loads, lambda text: ast.literal_eval(_WITHOUT_COMMA.sub(", ", text.strip()))):
+        try:
+            found = parse(value)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        return found if isinstance(found, list) else value
+    return value
+
+
+def _fitting(rows: Rows) -> str:
+    """A hint: the scheme in which all tags of these rows are valid, if there is one."""
+    column = next((rows.columns[name] for name in ("tags", "ner_tags", "label", "labels") if name in rows.columns), ())
+    tags = [row for row in map(parsed_list, column) if is_list_of(row, str)]
+    if not tags:
+        return ""
+    for scheme in SCHEMES:
+        read = [[normalize(tag, scheme) for tag in row] for row in tags]
+        if all(None not in row and first_invalid(row, scheme) is None for row in read):
+            return f"All tags are valid in {scheme}: give scheme={scheme!r} (--scheme {scheme})."
+    if any("-" in tag[:2] for row in tags for tag in row):
+        return ""
+    fix = f"The tags have no prefixes: give scheme={PLAIN!r} (--scheme {PLAIN}), and words of one type that touch are one "
+    return f"{fix}span."
+
+
+def _word_error(rows: Rows, row: int, index: int, problem: str, *, fix: str, value: object) -> DataError:
+    """The error that names the word's own line, where words have lines."""
+    if "lines" not in rows.columns:
+        return rows.error(row, f"{problem} (word {index + 1})", fix=fix, value=value)
+    error = bad_data(rows.place(row)[0], problem, fix, line=rows.columns["lines"][row][index], value=value)
+    return error.with_hint()

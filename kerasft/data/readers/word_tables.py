@@ -1,0 +1,85 @@
+"""Tables with one word a row, such as Kaggle's "Sentence #, Word, POS, Tag", as rows of one sentence each."""
+
+from collections.abc import Mapping
+
+from kerasft.data.readers.invalid_rows import skip
+from kerasft.data.readers.rows import Rows
+from kerasft.encoding.token_store import logger
+from kerasft.errors import bad_data
+
+_WORDS = ("word", "token")
+_TAGS = ("tag", "ner_tag", "ner", "label", "entity", "slot")
+_SENTENCES = ("sentence #", "sentence#", "sentence_id", "sentence id", "sentence_idx", "sent_id", "sentence", "sent")
+
+
+def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) -> Rows | None:
+    """Join the rows of a table with one word a row to sentences.
+
+    Args:
+        rows: A table with a column `word` (or `token`), one `tag` (`ner_tag`, `label`), in upper or lower case, and one that
+            says which sentence a word is of (`Sentence #`, `sentence_id`): it changes where a new sentence begins, and may be
+            empty in all rows but a sentence's first.
+        columns: `{"text": ..., "label": ...}`, if the user says so.
+
+    Returns:
+        Rows with `words`, `tags` and `lines`, as `read_conll` gives them; None if the table is no such one.
+
+    Raises:
+        DataError: If nothing says where a sentence ends, or a word or a tag is missing.
+
+    Example:
+
+    >>> table = {"Sentence #": ["Sentence: 1", "", "Sentence: 2"], "Word": ["In", "Rome", "Yes"], "Tag": ["O", "B-geo", "O"]}
+    >>> rows_of_word_table(Rows.of(table, "ner.csv")).columns["words"]
+    [['In', 'Rome'], ['Yes']]
+    """
+    word, tag, sentence = _columns(rows, columns)
+    if word is None or tag is None or not all(isinstance(value, str) for value in rows.columns[tag]):
+        return None
+    if any(not isinstance(value, str) and not _is_empty(value) for value in rows.columns[word]):
+        return None
+    if sentence is None:
+        fix = 'Add a column "sentence_id", or write CoNLL columns (.conll), where a blank line ends a sentence.'
+        raise bad_data(rows.name, "a table with one word a row, and no column says where a sentence ends", fix,
+                       value=list(rows.columns))  # fmt: skip
+    logger.warning("%s: words from column %r, tags from %r, sentences from %r.", rows.name, word, tag, sentence)
+    found: dict[str, list] = {"words": [], "tags": [], "lines": []}
+    first: list[int] = []
+    bad: set[int] = set()
+    before = None
+    for row, number in enumerate(rows.columns[sentence]):
+        here = (rows.file_ids[row], before[1] if before is not None and _is_empty(number) else str(number))
+        if here != before:
+            first.append(row)
+            for column in found.values():
+                column.append([])
+            before = here
+        for name, what in ((word, "word"), (tag, "tag")):
+            value = rows.columns[name][row]
+            if _is_empty(value):
+                skip(rows.error(row, f"the {what} is missing", fix="Fill it in, or delete the sentence.", value=value))
+                bad.add(len(first) - 1)  # a sentence without one of its words is none
+                continue
+            found[f"{what}s"][-1].append(value.strip() or value)
+        found["lines"][-1].append(int(rows.lines[row]))
+    sentences = Rows(found, rows.files, rows.file_ids[first], rows.lines[first])
+    if len(bad) == len(first):
+        raise bad_data(rows.name, "no sentence can be used", "Fill in the words and tags.")
+    return sentences.take([number for number in range(len(first)) if number not in bad]) if bad else sentences
+
+
+def _columns(rows: Rows, columns: Mapping[str, object] | None) -> tuple:
+    """The columns of the words, the tags and the sentences; None where there is none."""
+    given = columns or {}
+    names = {str(name).strip().lower(): name for name in rows.columns}
+    found = [
+        next((names[name] for name in known if name in names), None) if given.get(role) is None else given[role]
+        for role, known in (("text", _WORDS), ("label", _TAGS), (None, _SENTENCES))
+    ]
+    if found[2] in found[:2] or found[0] not in rows.columns or found[1] not in rows.columns:
+        return None, None, None
+    return tuple(found)
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value != value or (isinstance(value, str) and not value.strip())

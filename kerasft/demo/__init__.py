@@ -1,0 +1,1 @@
+"""The generated customer-service set of the demo and the tests."""

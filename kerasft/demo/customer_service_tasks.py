@@ -1,0 +1,200 @@
+"""The customer-service texts as data for every task: small, made without a download, the same everywhere.
+
+For trying a recipe, for the notebooks, and for tests; no number measured on it says how good a model is on real data.
+"""
+
+import csv
+import itertools
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from kerasft.demo.customer_service import SPLITS, Example, generate
+from kerasft.errors import bad_argument
+from kerasft.files import file_written_aside, local_path
+
+_QUESTIONS = {
+    "AMOUNT": "How much money is it about?",
+    "CITY": "Which city is named?",
+    "DATE": "Which day is named?",
+    "EMAIL": "What is the mail address?",
+    "ORDER": "What is the order's number?",
+    "PRODUCT": "Which product is it?",
+}
+# For two kinds of entities what a text says of them, in words that do not depend on the order.
+_RELATIONS = {
+    "delivered_to(e1,e2)": (
+        "The {PRODUCT} has to go to {CITY}.",
+        "Please ship the {PRODUCT} to my flat in {CITY}.",
+        "I want the {PRODUCT} sent to {CITY} this time.",
+        "My {PRODUCT} should be on its way to {CITY} by now!",
+    ),
+    "delivered_to(e2,e1)": (
+        "To {CITY} you shall send the {PRODUCT}.",
+        "In {CITY} is where the {PRODUCT} must arrive.",
+        "For {CITY} is the {PRODUCT} meant.",
+    ),
+    "price_of(e1,e2)": (
+        "I paid {AMOUNT} for the {PRODUCT}.",
+        "{AMOUNT} is too much for a {PRODUCT}.",
+        "You charged {AMOUNT} although the {PRODUCT} is on sale.",
+    ),
+    "price_of(e2,e1)": (
+        "The {PRODUCT} did cost {AMOUNT}.",
+        "For this {PRODUCT} I was charged {AMOUNT}.",
+        "The {PRODUCT} is sold at {AMOUNT} elsewhere.",
+    ),
+    "Other": (
+        "The {PRODUCT} is fine, but I move to {CITY} soon.",
+        "I live in {CITY} and would like to know more about the {PRODUCT}.",
+        "I have {AMOUNT} on my account; is the {PRODUCT} in stock?",
+        "The {PRODUCT} came broken, and you still owe me {AMOUNT} of last year.",
+    ),
+}
+
+
+def write(folder: str | Path, task: str, *, rows: int = 2000, seed: int = 0) -> dict[str, Path]:
+    """Write the data set in the form that a task's recipe reads.
+
+    Args:
+        folder: Where to write; made if it is not there. Files of the same names are replaced.
+        task: `"text-classification"` or `"few-shot"` (CSV of text and intent), `"token-classification"` (JSONL of text and
+            character spans), `"intent-and-slots"` (the same with the intent), `"question-answering"` (SQuAD JSON),
+            `"relation-extraction"` (JSONL of marked text and label), `"masked-lm"` or `"causal-lm"` (a text a line),
+            `"sequence-to-sequence"` (CSV: the text, and what it says in key words), `"sentence-embedding"` (CSV of two
+            texts of one intent).
+        rows: Number of texts over all splits, 400 to 50,000.
+        seed: Seed of the generator, a whole number >= 0.
+
+    Returns:
+        The path of each split's file, by the split's name: "train", "dev", "test".
+
+    Raises:
+        KerasftError: If the task is not one of these, or `rows` or `seed` is out of range.
+
+    Example:
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write(folder, "sequence-to-sequence", rows=400)["dev"].name
+    'dev.csv'
+    """
+    if task not in _WRITERS:
+        raise bad_argument("task", f"one of {', '.join(_WRITERS)}", task, "Choose one of them.")
+    suffix, writer = _WRITERS[task]
+    examples = generate(rows=rows, seed=seed)
+    folder = local_path(folder)
+    files = {split: folder / f"{split}.{suffix}" for split in SPLITS}
+    for split, path in files.items():
+        with file_written_aside(path) as aside:
+            writer(aside, [example for example in examples if example["split"] == split])
+    return files
+
+
+def _write_csv(path: Path, header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        writer.writerows(rows)
+
+
+def _write_jsonl(path: Path, rows: Iterable[dict]) -> None:
+    path.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), "utf-8")
+
+
+def _intents(path: Path, examples: list[Example]) -> None:
+    _write_csv(path, ("text", "intent"), ((example["text"], example["intent"]) for example in examples))
+
+
+def _spans(path: Path, examples: list[Example]) -> None:
+    _write_jsonl(path, ({"text": example["text"], "spans": example["entities"]} for example in examples))
+
+
+def _intents_and_spans(path: Path, examples: list[Example]) -> None:
+    fields = ({"text": e["text"], "intent": e["intent"], "spans": e["entities"]} for e in examples)
+    _write_jsonl(path, fields)
+
+
+def _questions(path: Path, examples: list[Example]) -> None:
+    """A passage is three texts; asked for is each kind of entity that it names once."""
+    with_entities = [example for example in examples if example["entities"]]
+    paragraphs = []
+    for number, start in enumerate(range(0, len(with_entities) - 2, 3)):
+        context, found = "", []
+        for example in with_entities[start : start + 3]:
+            offset = len(context) + bool(context)
+            context = f"{context} {example['text']}" if context else example["text"]
+            found += [
+                (entity["label"], offset + entity["start"], offset + entity["end"]) for entity in example["entities"]
+            ]
+        kinds = [label for label, _, _ in found]
+        questions = [
+            {
+                "id": f"{with_entities[start]['split']}-{number}-{label}",
+                "question": _QUESTIONS[label],
+                "answers": [{"text": context[first:last], "answer_start": first}],
+            }
+            for label, first, last in found
+            if kinds.count(label) == 1
+        ]
+        if questions:
+            paragraphs.append({"context": context, "qas": questions})
+    content = {"version": "1.1", "data": [{"title": "Customer service", "paragraphs": paragraphs}]}
+    path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _relations(path: Path, examples: list[Example]) -> None:
+    """The entities of the texts, put into sentences that say what the one has to do with the other."""
+    values: dict[str, list[str]] = {}
+    for example in examples:
+        for entity in example["entities"]:
+            values.setdefault(entity["label"], []).append(example["text"][entity["start"] : entity["end"]])
+    values = {label: list(dict.fromkeys(found)) for label, found in values.items()}
+    sentences = [(label, sentence) for label, group in _RELATIONS.items() for sentence in group]
+    rows = []
+    for number, (label, sentence) in zip(range(len(examples)), itertools.cycle(sentences)):
+        names = sorted((name for name in values if f"{{{name}}}" in sentence), key=lambda n: sentence.index(f"{{{n}}}"))
+        for place, name in enumerate(names, 1):
+            # Steps that differ by place, so that each value meets many others.
+            value = values[name][(number * (2 * place + 1) + number // len(sentences)) % len(values[name])]
+            sentence = sentence.replace(f"{{{name}}}", f"<e{place}>{value}</e{place}>")
+        rows.append({"text": sentence, "label": label})
+    _write_jsonl(path, rows)
+
+
+def _lines(path: Path, examples: list[Example]) -> None:
+    path.write_text("".join(f"{example['text']}\n" for example in examples), "utf-8")
+
+
+def _key_words(path: Path, examples: list[Example]) -> None:
+    rows = []
+    for example in examples:
+        parts = [example["intent"].replace("_", " ")]
+        parts += [example["text"][entity["start"] : entity["end"]] for entity in example["entities"]]
+        rows.append((example["text"], ", ".join(parts)))
+    _write_csv(path, ("source", "target"), rows)
+
+
+def _same_intent(path: Path, examples: list[Example]) -> None:
+    waiting: dict[str, str] = {}
+    pairs = []
+    for example in examples:
+        if example["intent"] in waiting:
+            pairs.append((waiting.pop(example["intent"]), example["text"]))
+        else:
+            waiting[example["intent"]] = example["text"]
+    _write_csv(path, ("text", "text_pair"), pairs)
+
+
+_WRITERS: dict[str, tuple[str, Callable[[Path, list[Example]], None]]] = {
+    "text-classification": ("csv", _intents),
+    "few-shot": ("csv", _intents),
+    "token-classification": ("jsonl", _spans),
+    "intent-and-slots": ("jsonl", _intents_and_spans),
+    "question-answering": ("json", _questions),
+    "relation-extraction": ("jsonl", _relations),
+    "masked-lm": ("txt", _lines),
+    "causal-lm": ("txt", _lines),
+    "sequence-to-sequence": ("csv", _key_words),
+    "sentence-embedding": ("csv", _same_intent),
+}

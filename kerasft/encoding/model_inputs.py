@@ -1,0 +1,155 @@
+"""Texts as the inputs of a model, for users who call `fit` and `predict` themselves."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.encoding import encoded as encoding
+from kerasft.encoding.token_store import Encoder
+from kerasft.errors import bad_argument, bad_data
+from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS, model_inputs
+from kerasft.tokenizers.thread_safe import thread_safe
+
+
+def encode(
+    tokenizer: PreTrainedTokenizerFast,
+    texts: str | Iterable[str],
+    second: str | Iterable[str] | None = None,
+    *,
+    max_length: int | None = None,
+    length: int | None = None,
+    inputs: Iterable[str] | None = None,
+) -> dict[str, np.ndarray]:
+    """Turn texts, or pairs of texts, into what a model's `fit`, `predict` and `call` take: the ids that pipelines make too.
+
+    Args:
+        tokenizer: The checkpoint's fast tokenizer.
+        texts: N texts: a list, a column of a table, an array; one string is one text.
+        second: The N second texts of pairs.
+        max_length: Longest row in tokens, special tokens included; longer texts are cut (of a pair the longer one first), and
+            a warning says how many. Default 128, or the tokenizer's limit if less.
+        length: Length S that all rows are padded to; None: the longest row.
+        inputs: Names of the model's inputs, `inputs=model.input`; None: those that the tokenizer makes. A DistilBERT with
+            BERT's tokenizer needs it, since Keras takes inputs with one too many by their order.
+
+    Returns:
+        int32 arrays (N, S): `token_ids`; `padding_mask`, 1 for real tokens; and `segment_ids`, 1 for the second text, where
+        the tokenizer or `inputs` has them.
+
+    Raises:
+        DataError: If there is no text, or an item is not text.
+        KerasftError: If an argument is out of range.
+
+    Example:
+
+    >>> features = encode(tokenizer, ["a good film", "bad"], max_length=16)
+    >>> {name: value.shape for name, value in features.items()}
+    {'token_ids': (2, 5), 'padding_mask': (2, 5), 'segment_ids': (2, 5)}
+    >>> encode(tokenizer, ["a film"], ["good"])["segment_ids"].tolist()
+    [[0, 0, 0, 0, 1, 1]]
+    """
+    texts = _listed("texts", texts)
+    if second is not None:
+        second = _listed("second", second)
+        if len(second) != len(texts):
+            raise bad_argument("second", f"as many as texts ({len(texts)})", len(second), "Give one for each text.")
+    encoder = Encoder(tokenizer, max_length, second is not None)
+    if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < encoder.max_length):
+        raise bad_argument(
+            "length", f"at least max_length={encoder.max_length}", length, "Give max_length= of the same number."
+        )
+    names = _checked_inputs(tokenizer, inputs)
+    encoded = encoding.encode(
+        tokenizer, texts if second is None else list(zip(texts, second)), max_length=encoder.max_length
+    )
+    encoder.report(encoded.num_truncated, len(texts))
+    features = encoded.pad(range(len(texts)), encoder.pad_id, length=length)
+    return {name: features[name] for name in names}
+
+
+def encode_map(
+    tokenizer: PreTrainedTokenizerFast,
+    *,
+    max_length: int | None = None,
+    length: int | None = None,
+    inputs: Iterable[str] | None = None,
+) -> Callable[..., Any]:
+    """Return `encode` as a function for `dataset.map`, for batches: `dataset.batch(32).map(encode_map(tokenizer))`.
+
+    The tokenizer runs in Python, so it is not part of a graph that is exported.
+
+    Args:
+        tokenizer: The checkpoint's fast tokenizer.
+        max_length: As for `encode`; so are the others.
+        length: Length S that all rows are padded to; None: the longest row of each batch. A TPU needs one.
+        inputs: Names of the model's inputs.
+
+    Returns:
+        A function of a batch of strings (B,), or of a tuple of two for pairs; what comes with it, such as labels and weights,
+        is passed on. It gives the dictionary of int32 (B, S) in the texts' place.
+
+    Raises:
+        KerasftError: If an argument is out of range, or at `map` if the elements are not batches of strings.
+
+    Example:
+
+    >>> dataset = tf.data.Dataset.from_tensor_slices((["a good film", "bad", "poor"], [1, 0, 0]))
+    >>> for features, labels in dataset.batch(2).map(encode_map(tokenizer, max_length=16)):
+    ...     print(features["token_ids"].shape, labels.numpy().tolist())
+    (2, 5) [1, 0]
+    (1, 3) [0]
+    """
+    tokenizer = thread_safe(tokenizer)
+    encode(
+        tokenizer, [""], max_length=max_length, length=length, inputs=inputs
+    )  # arguments are checked here, not in the graph
+    names = _checked_inputs(tokenizer, inputs)
+    size = length
+
+    def run(texts: np.ndarray, second: np.ndarray | None = None) -> list[np.ndarray]:
+        columns = [None if column is None else [text.decode() for text in column] for column in (texts, second)]
+        features = encode(tokenizer, *columns, max_length=max_length, length=size, inputs=names)
+        return [features[name] for name in names]
+
+    @tf.autograph.experimental.do_not_convert
+    def function(texts: Any, *others: Any) -> Any:
+        columns = list(texts) if isinstance(texts, tuple | list) else [texts]
+        if len(columns) > 2 or not all(_is_batch_of_strings(column) for column in columns):
+            fix = "Call dataset.batch(32) first; elements are texts, (texts, labels) or ((first, second), labels)."
+            raise bad_argument("dataset", "one of batches of strings, or of tuples of two", str(texts), fix)
+        arrays = tf.numpy_function(run, columns, [tf.int32] * len(names))
+        for array in arrays:
+            array.set_shape((columns[0].shape[0], size))
+        features = dict(zip(names, arrays))
+        return (features, *others) if others else features
+
+    return function
+
+
+def _is_batch_of_strings(column: Any) -> bool:
+    return isinstance(column, tf.Tensor) and column.dtype == tf.string and column.shape.rank == 1
+
+
+def _listed(name: str, texts: str | Iterable[str]) -> list[str]:
+    if isinstance(texts, str):
+        return [texts]
+    if isinstance(texts, bytes | dict) or not isinstance(texts, Iterable):
+        raise bad_argument(name, "a list of texts", texts, "Give [text] for one.")
+    listed: list[str] = list(texts)
+    if not listed:
+        raise bad_data(name, "there is no text", "Give one or more.")
+    if isinstance(listed[0], tuple | list):
+        fix = "Of pairs, give the second ones as second=; tagged words are for kerasft.data.token_classification."
+        raise bad_data(name, "an item is not text", fix, line=1, value=listed[0])
+    return listed
+
+
+def _checked_inputs(tokenizer: PreTrainedTokenizerFast, inputs: Iterable[str] | None) -> Sequence[str]:
+    known = (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS)
+    names = list(model_inputs(tokenizer) if inputs is None else [inputs] if isinstance(inputs, str) else inputs)
+    if not names or not set(names) <= set(known):
+        raise bad_argument("inputs", f"names among {', '.join(known)}", names, "Give inputs=model.input.")
+    return names

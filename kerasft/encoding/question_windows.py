@@ -1,0 +1,170 @@
+"""A question and a long text as rows of one length: windows over the text that overlap, each with the whole question."""
+
+import dataclasses
+from collections.abc import Sequence
+from functools import cached_property
+
+import numpy as np
+
+from kerasft.encoding.token_store import Encoder
+from kerasft.errors import bad_argument
+from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
+from kerasft.truncation import QUESTION_ADVICE, warn_truncated
+
+DEFAULT_MAX_LENGTH = 384
+"""Tokens of a window by default, as Devlin et al. 2019 (arXiv:1810.04805) have it for SQuAD."""
+DEFAULT_STRIDE = 128
+"""Tokens that neighbouring windows share by default."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Windows:
+    """The rows that a model reads for some questions; W windows in all, those of a question beside each other.
+
+    Attributes:
+        token_ids: One int32 array of ids a window, special tokens included.
+        second: Position in the row where segment 1 begins, int32, (W,).
+        owner: Number of the window's question, int32, (W,).
+        first: Position in the row of the first token of the context, int32, (W,).
+        offset: Which token of the context that is, int32, (W,).
+        count: How many tokens of the context the window holds, int32, (W,).
+        no_answer: The position whose choice says that there is no answer: that of [CLS], or 0, int32, (W,).
+        spans: For each question where the context's tokens begin and end in its characters, int32, (tokens, 2).
+        num_cut: How many questions were cut.
+
+    Example:
+
+    >>> windows = QuestionWindows(tokenizer, max_length=10, stride=2)(["a film"], ["a good film we love and a bad film"])
+    >>> windows.lengths, windows.offset.tolist(), windows.spans[0][:2].tolist()
+    ([10, 10, 8], [0, 3, 6], [[0, 1], [2, 6]])
+    """
+
+    token_ids: list[np.ndarray]
+    second: np.ndarray
+    owner: np.ndarray
+    first: np.ndarray
+    offset: np.ndarray
+    count: np.ndarray
+    no_answer: np.ndarray
+    spans: list[np.ndarray]
+    num_cut: int = 0
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        """Tokens of each window."""
+        return [len(ids) for ids in self.token_ids]
+
+    def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
+        """Pad some of the windows on the right: `token_ids`, `padding_mask` and `segment_ids`, int32, (B, S)."""
+        lengths = np.array([len(self.token_ids[row]) for row in rows])
+        position = np.arange(length or max(1, *lengths))  # (S,)
+        mask = position < lengths[:, None]  # (B, S)
+        token_ids = np.full(mask.shape, pad_id, np.int32)
+        token_ids[mask] = np.concatenate([self.token_ids[row] for row in rows])
+        segments = mask & (position >= self.second[np.asarray(rows)][:, None])
+        return {TOKEN_IDS: token_ids, PADDING_MASK: mask.astype(np.int32), SEGMENT_IDS: segments.astype(np.int32)}
+
+
+class QuestionWindows:
+    """Cuts contexts into windows.
+
+    A row is the tokenizer's own pair of question and context. A context that does not fit gives several rows, each with the
+    whole question, and `stride` tokens of the context in common with the one before. A question longer than half of
+    `max_length` is cut there, so that every window keeps as much of the context; beside a long question the windows share
+    at most half of their context, so that each goes on by half of it or more.
+
+    Args:
+        tokenizer: The checkpoint's fast tokenizer.
+        max_length: Tokens of a window, special tokens included; default 384, or the tokenizer's limit if less.
+        stride: Tokens that neighbouring windows share, in [0, max_length / 2); default 128, or a third of `max_length` if
+            less.
+
+    Raises:
+        KerasftError: If the tokenizer is not a fast one, or a number is out of range.
+
+    Example:
+
+    >>> windows = QuestionWindows(tokenizer, max_length=16, stride=4)
+    >>> len(windows(["a film"], ["a good film " * 20]).token_ids)
+    8
+    """
+
+    def __init__(self, tokenizer, *, max_length: int | None = None, stride: int | None = None):
+        if max_length is None:
+            max_length = int(min(DEFAULT_MAX_LENGTH, getattr(tokenizer, "model_max_length", DEFAULT_MAX_LENGTH)))
+        encoder = Encoder(tokenizer, max_length, pair=True)
+        self.tokenizer, self.max_length, self.segments = tokenizer, encoder.max_length, encoder.segments
+        self.pad_id = encoder.pad_id
+        stride = min(DEFAULT_STRIDE, self.max_length // 3) if stride is None else stride
+        whole = isinstance(stride, (int, np.integer)) and not isinstance(stride, bool)
+        if not whole or not 0 <= stride < self.max_length / 2:
+            expected = f"a whole number in [0, max_length / 2 = {self.max_length / 2:g})"
+            fix = "It is what neighbouring windows share: a third of max_length is usual."
+            raise bad_argument("stride", expected, stride, fix)
+        self.stride = int(stride)
+        self._frame = _frame(tokenizer)
+        num_special = sum(len(part) for part in self._frame)
+        # Tokens that a question may have: half of the row, and always so few that one token of the context has room.
+        self.max_question = max(1, min(self.max_length // 2, self.max_length - num_special - 1))
+
+    def __call__(self, questions: Sequence[str], contexts: Sequence[str]) -> Windows:
+        """Tokenise N questions and N contexts (an equal context only once), and cut."""
+        names = {text: number for number, text in enumerate(dict.fromkeys(contexts))}
+        asked = self._tokenize([question.strip() for question in questions])["input_ids"]
+        told = self._tokenize(list(names), return_offsets_mapping=True)
+        texts = [np.array(ids, np.int32) for ids in told["input_ids"]]
+        spans = [np.array(pairs, np.int32).reshape(-1, 2) for pairs in told["offset_mapping"]]
+        rows, places = [], []
+        for owner, (question, context) in enumerate(zip(asked, contexts)):
+            text = texts[names[context]]
+            head = self._head(question[: self.max_question])
+            tail = [token for token, _ in self._frame[2]]
+            room = self.max_length - len(head) - len(tail)
+            for start in self._starts(len(text), room):
+                part = text[start : start + room]
+                rows.append(np.concatenate([head, part, tail]).astype(np.int32))
+                places.append((owner, self._second(head), len(head), start, len(part), self._no_answer(rows[-1])))
+        owner, second, first, offset, count, no_answer = np.array(places, np.int32).reshape(-1, 6).T
+        num_cut = sum(len(question) > self.max_question for question in asked)
+        own = [spans[names[context]] for context in contexts]
+        return Windows(rows, second, owner, first, offset, count, no_answer, own, num_cut)
+
+    def warn_truncated(self, truncated: int, total: int) -> None:
+        """Log how many questions were truncated, if any were."""
+        about = {"kind": "questions", "argument": "half of max_length", "advice": QUESTION_ADVICE}
+        warn_truncated(truncated, total, limit=self.max_question, **about)
+
+    def _tokenize(self, texts: list[str], **options):
+        if not texts:
+            return {"input_ids": [], "offset_mapping": []}
+        # Windows are cut afterwards, so the tokenizer's warning of long texts (`verbose`) would be wrong.
+        return self.tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False, **options)
+
+    def _head(self, question: list[int]) -> list[int]:
+        before, between, _ = self._frame
+        return [*(token for token, _ in before), *question, *(token for token, _ in between)]
+
+    def _second(self, head: list[int]) -> int:
+        """Segment 1 begins with the context, or with what a tokenizer puts right before it into that segment."""
+        between = self._frame[1]
+        return len(head) - sum(segment for _, segment in between)
+
+    def _starts(self, length: int, room: int) -> list[int]:
+        step = room - min(self.stride, room // 2)
+        return list(range(0, max(1, length - room + step), step))
+
+    def _no_answer(self, row: np.ndarray) -> int:
+        cls_id = self.tokenizer.cls_token_id
+        places = [] if cls_id is None else np.flatnonzero(row == cls_id)
+        return int(places[0]) if len(places) else 0
+
+
+def _frame(tokenizer) -> tuple[list[tuple[int, int]], ...]:
+    """The special tokens, each with its segment, that a tokenizer puts before, between and after the texts of a pair."""
+    encoded = tokenizer("a", "a", return_token_type_ids=True)
+    tokens = list(zip(encoded["input_ids"], encoded["token_type_ids"]))
+    sequence = encoded.sequence_ids(0)
+    first, second = sequence.index(0), sequence.index(1)
+    end_of_first = max(place for place, number in enumerate(sequence) if number == 0) + 1
+    end = max(place for place, number in enumerate(sequence) if number == 1) + 1
+    return tokens[:first], tokens[end_of_first:second], tokens[end:]

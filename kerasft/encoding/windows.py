@@ -1,0 +1,142 @@
+"""Texts cut into overlapping windows of tokens, none of which is lost, and the windows' answers put together again."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from transformers import PreTrainedTokenizerFast
+
+from kerasft.answers.windows import answering_windows, trimmed_offsets, window_begins
+from kerasft.encoding.encoded import Encoded
+from kerasft.encoding.token_store import CHUNK, Encoder
+from kerasft.errors import bad_argument
+
+
+@dataclass(frozen=True)
+class Windows:
+    """N texts as M >= N windows.
+
+    Args:
+        token_ids: The ids of each window, special tokens included.
+        texts: The number of each window's text, (M,).
+        begins: The place in its text's tokens of each window's first token (special tokens do not count), (M,).
+        prefix: Number of special tokens before a window's own.
+        suffix: And after them.
+        offsets: Of each text's tokens the characters that they stand for, without white space around; (0, 0): none.
+    """
+
+    token_ids: list[list[int]]
+    texts: np.ndarray
+    begins: np.ndarray
+    prefix: int
+    suffix: int
+    offsets: list[list[tuple[int, int]]]
+
+    @property
+    def encoded(self) -> Encoded:
+        """The windows as rows for `kerasft.inference.runners.predict`."""
+        return Encoded(self.token_ids, [[0] * len(ids) for ids in self.token_ids])
+
+    def own(self) -> list[np.ndarray]:
+        """Which of each window's own tokens are answered by it, bool: see `answering_windows`."""
+        result = []
+        for text, parts in itertools.groupby(self._parts(), key=lambda part: part[0]):
+            places = [(begin, count) for _, begin, count in parts]
+            answered_by = answering_windows(len(self.offsets[text]), places)
+            result += [answered_by[begin : begin + count] == n for n, (begin, count) in enumerate(places)]
+        return result
+
+    def stitch(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
+        """Put the windows' answers together: one a token of each text, from the window that `own` says.
+
+        Args:
+            rows: Of each window an array (its tokens, C), special tokens included.
+
+        Returns:
+            Of each text an array (its tokens, C).
+        """
+        width = rows[0].shape[-1] if len(rows) else 0
+        result = [np.zeros((len(offsets), width), "float32") for offsets in self.offsets]
+        for (text, begin, length), own, row in zip(self._parts(), self.own(), rows):
+            result[text][begin : begin + length][own] = row[self.prefix : self.prefix + length][own]
+        return result
+
+    def _parts(self) -> list[tuple[int, int, int]]:
+        """Of each window: its text, where it begins there, and how many of its tokens are the text's."""
+        lengths = [len(ids) - self.prefix - self.suffix for ids in self.token_ids]
+        return list(zip(self.texts.tolist(), self.begins.tolist(), lengths))
+
+
+def make_windows(
+    tokenizer: PreTrainedTokenizerFast,
+    texts: Sequence[str],
+    *,
+    max_length: int | None = None,
+    stride: int | None = None,
+) -> Windows:
+    """Tokenise texts, with the tokens' offsets, and cut what is longer than `max_length` into overlapping windows.
+
+    Args:
+        tokenizer: The checkpoint's fast tokenizer.
+        texts: N texts.
+        max_length: Tokens of a window, special tokens included; default 128, or the tokenizer's limit if less.
+        stride: Tokens that two windows share; default a quarter of the window.
+
+    Raises:
+        KerasftError: If `max_length` is out of range, or `stride` not less than what a window holds.
+
+    Example:
+
+    >>> windows = make_windows(tokenizer, ["good film with a poor card"], max_length=6, stride=2)
+    >>> len(windows.token_ids), windows.begins.tolist(), [own.tolist() for own in windows.own()]
+    (2, [0, 2], [[True, True, True, False], [False, True, True, True]])
+    """
+    encoder = Encoder(tokenizer, max_length)
+    prefix, suffix = special_tokens(tokenizer)
+    room = encoder.max_length - len(prefix) - len(suffix)
+    stride = checked_stride(stride, room)
+    rows, owners, begins, offsets = [], [], [], []
+    for start in range(0, len(texts), CHUNK):
+        chunk = list(texts[start : start + CHUNK])
+        encoded = tokenizer(chunk, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        for number, (ids, places) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"])):
+            offsets.append(trimmed_offsets(chunk[number], places))
+            for begin in window_begins(len(ids), room, stride):
+                rows.append([*prefix, *ids[begin : begin + room], *suffix])
+                owners.append(start + number)
+                begins.append(begin)
+    return Windows(rows, np.array(owners, np.int64), np.array(begins, np.int64), len(prefix), len(suffix), offsets)
+
+
+def checked_stride(stride: int | None, room: int) -> int:
+    """The stride, or its default of a quarter of the `room` that a window has.
+
+    Raises:
+        KerasftError: If it is out of range.
+
+    Example:
+
+    >>> checked_stride(None, 126), checked_stride(0, 126)
+    (31, 0)
+    """
+    if stride is None:
+        return room // 4
+    if isinstance(stride, bool) or not isinstance(stride, int | np.integer) or not 0 <= stride < room:
+        raise bad_argument("stride", f"a whole number >= 0 and < {room}", stride, "A quarter of max_length is usual.")
+    return int(stride)
+
+
+def special_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
+    """The ids that the tokenizer puts before and after a text.
+
+    Example:
+
+    >>> special_tokens(tokenizer)
+    ([2], [3])
+    """
+    encoded = tokenizer("a", return_special_tokens_mask=True)
+    ids, mask = encoded["input_ids"], encoded["special_tokens_mask"]
+    before = mask.index(0) if 0 in mask else len(ids)
+    after = mask[::-1].index(0) if 0 in mask else 0
+    return ids[:before], ids[len(ids) - after :]

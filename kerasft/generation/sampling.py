@@ -1,0 +1,106 @@
+"""Greedy and sampled decoding: one text for each prompt, the whole loop in the graph."""
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+from kerasft.generation.kv_cache import CachedDecoder, Memory
+from kerasft.generation.logits_processing import History, Numbers, Rules, adjust, draw
+
+
+class Requests(NamedTuple):
+    """What a batch is to be written from.
+
+    Example:
+
+    >>> Requests(*[tf.zeros((1, 2))] * 4).limits.shape
+    TensorShape([1, 2])
+    """
+
+    token_ids: tf.Tensor
+    """(B, S), padded on the left."""
+    padding_mask: tf.Tensor
+    """(B, S)."""
+    limits: tf.Tensor
+    """Most new tokens of each text, (B,)."""
+    uniforms: tf.Tensor
+    """The numbers in [0, 1) by which each text's tokens are drawn, (B, M)."""
+
+
+class Paths(NamedTuple):
+    """How far the texts of a batch are.
+
+    Example:
+
+    >>> Paths._fields
+    ('memory', 'index', 'history', 'num_written', 'done')
+    """
+
+    memory: Memory
+    index: tf.Tensor
+    """Where the next token goes in the memory."""
+    history: History
+    num_written: tf.Tensor
+    done: tf.Tensor
+    """(B,)."""
+
+
+def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: Numbers) -> Paths:
+    """Read the prompts and choose the first tokens."""
+    num_new = tf.shape(requests.uniforms)[1]
+    logits, memory, index = decoder.prefill(requests.token_ids, requests.padding_mask, num_new)
+    history = begin_history(decoder, requests, num_new)
+    paths = Paths(memory, index, history, tf.constant(0), tf.zeros_like(requests.limits, tf.bool))
+    return _choose(logits, paths, requests, rules, numbers)
+
+
+def begin_history(decoder: CachedDecoder, requests: Requests, num_new: tf.Tensor) -> History:
+    """What the texts consist of before the first new token."""
+    token_ids, real = decoder.history(requests.token_ids, requests.padding_mask)
+    room = [[0, 0], [0, num_new]]
+    return History(tf.pad(token_ids, room), tf.pad(real, room, constant_values=1), tf.shape(token_ids)[1])
+
+
+def advance(
+    decoder: CachedDecoder, paths: Paths, *, requests: Requests, rules: Rules, numbers: Numbers, until: tf.Tensor
+) -> Paths:
+    """Write on until all texts are done, or `until` tokens are written.
+
+    Args:
+        decoder: The model.
+        paths: As `begin` or a former `advance` returned them.
+        requests: As for `begin`.
+        rules: As for `begin`.
+        numbers: As for `begin`.
+        until: A scalar.
+    """
+    shapes = tf.nest.map_structure(lambda tensor: tensor.shape, paths)
+
+    def body(*flat):
+        paths = tf.nest.pack_sequence_as(shapes_like, flat)
+        last = paths.history.token_ids[:, paths.history.length - 1]
+        logits, memory = decoder.decode(last, paths.memory, paths.index)
+        paths = paths._replace(memory=memory, index=paths.index + 1)
+        return tf.nest.flatten(_choose(logits, paths, requests, rules, numbers))
+
+    def goes_on(*flat):
+        paths = tf.nest.pack_sequence_as(shapes_like, flat)
+        return (paths.num_written < until) & ~tf.reduce_all(paths.done)
+
+    shapes_like = paths
+    flat = tf.while_loop(goes_on, body, tf.nest.flatten(paths), shape_invariants=tf.nest.flatten(shapes))
+    return tf.nest.pack_sequence_as(paths, flat)
+
+
+def _choose(logits: tf.Tensor, paths: Paths, requests: Requests, rules: Rules, numbers: Numbers) -> Paths:
+    scores = adjust(logits, paths.history, rules=rules, numbers=numbers, num_written=paths.num_written)  # (B, V)
+    if rules.method == "sample":
+        chosen = draw(scores, requests.uniforms[:, paths.num_written], rules=rules, numbers=numbers)
+    else:
+        chosen = tf.argmax(scores, axis=1, output_type=tf.int32)
+    num_written = paths.num_written + 1
+    return paths._replace(
+        history=paths.history.append(chosen),
+        num_written=num_written,
+        done=paths.done | (chosen == numbers.end_id) | (num_written >= requests.limits),
+    )

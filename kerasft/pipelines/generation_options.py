@@ -1,0 +1,80 @@
+"""What pipelines that write texts have in common: their options, and the warning of texts that end at the limit."""
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from kerasft.encoding.token_store import logger
+from kerasft.errors import bad_argument
+from kerasft.generation import Generated, GenerationOptions
+
+OPTION_NAMES = tuple(field.name for field in dataclasses.fields(GenerationOptions))
+"""The keywords that such a pipeline's call takes; see `kerasft.generation.GenerationOptions`."""
+
+_OF_METHOD = {
+    "greedy": (),
+    "beam": ("num_beams", "length_penalty", "early_stopping"),
+    "sample": ("temperature", "top_k", "top_p"),
+}
+
+
+def merged_options(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> GenerationOptions:
+    """Put a call's options over a bundle's own.
+
+    `num_beams` alone says the method: above 1 it is a beam search. Where another method is chosen than the bundle's, the
+    bundle's options of its method fall away.
+
+    Args:
+        defaults: Of the bundle's settings.
+        given: Of the call.
+
+    Raises:
+        KerasftError: If an option is unknown or out of range.
+
+    Example:
+
+    >>> merged_options({"max_new_tokens": 64, "method": "beam", "num_beams": 4}, {"method": "greedy"}).num_beams
+    1
+    >>> merged_options({}, {"num_beams": 4}).method
+    'beam'
+    """
+    for name in given:
+        if name not in OPTION_NAMES:
+            raise bad_argument(
+                "options", f"among {', '.join(OPTION_NAMES)}", name, "See kerasft.generation.GenerationOptions."
+            )
+    given = dict(given)
+    if "num_beams" in given and "method" not in given:
+        given["method"] = "beam" if given["num_beams"] != 1 else "greedy"
+    method = given.get("method", defaults.get("method", "greedy"))
+    foreign = {name for owner, names in _OF_METHOD.items() if owner != method for name in names}
+    kept = {name: value for name, value in defaults.items() if name not in foreign}
+    return GenerationOptions(**{**kept, **given})
+
+
+def unfinished(texts: Sequence[Generated]) -> int:
+    """How many texts end at the limit of new tokens, and not by themselves.
+
+    Example:
+
+    >>> unfinished([Generated([5], finished=False), Generated([6], finished=True)])
+    1
+    """
+    return sum(not text.finished for text in texts)
+
+
+def warn_of_limit(texts: Sequence[Generated], options: GenerationOptions) -> None:
+    """Log a warning with numbers of texts that end at the limit: a metric over them looks worse than the model is.
+
+    Example:
+
+    >>> warn_of_limit([Generated([6], finished=True)], GenerationOptions())
+    """
+    if number := unfinished(texts):
+        logger.warning(
+            "%d of %d generated texts ended at max_new_tokens=%d and not by themselves: they are cut, and scored as they "
+            "are. Give a larger max_new_tokens if they should end.",
+            number,
+            len(texts),
+            options.max_new_tokens,
+        )
