@@ -11,6 +11,7 @@ import dataclasses
 
 import kerasft
 from kerasft.errors import bad_argument
+from kerasft.quantization_aware import quantization_aware
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, option
 from kerasft.recipes.training import (
