@@ -1,5 +1,6 @@
 """Read `config.json` and hold every field to what we can honour: nothing in it is passed over in silence."""
 
+import math
 import pathlib
 import warnings
 from collections.abc import Callable
@@ -143,7 +144,8 @@ def _accepts(accept: Callable[[object], bool], value: object) -> bool:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    # Of an integer that no float holds, isfinite raises an OverflowError: it is not accepted either.
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _is_size(value: object) -> bool:
@@ -160,4 +162,4 @@ def is_rate_or_none(value: object) -> bool:
 
 
 def _is_positive(value: object) -> bool:
-    return _is_number(value) and 0 < value < float("inf")
+    return _is_number(value) and value > 0
