@@ -23,9 +23,9 @@ from kerasft.export.folders import (
     write_companions,
     write_json,
 )
-from kerasft.export.runners import LOGITS, PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS, named_outputs
+from kerasft.export.runners import PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS, named_outputs
 from kerasft.export.verify import check_report, sample_texts, verify
-from kerasft.features import MULTI_LABEL, SINGLE_LABEL
+from kerasft.features import LOGITS, MULTI_LABEL, SINGLE_LABEL
 from kerasft.files import written_aside
 from kerasft.postprocessing.text_classification import check_settings
 from kerasft.tokenizers.encoding import encode

@@ -17,7 +17,6 @@ from kerasft.export.benchmark import time_calls
 from kerasft.export.folders import open_bundle
 from kerasft.export.runners import (
     LITERT_FILE,
-    LOGITS,
     Batchable,
     Runner,
     folder_size,
@@ -28,7 +27,7 @@ from kerasft.export.runners import (
     text_signature,
     weights_path,
 )
-from kerasft.features import DECODER_TOKEN_IDS
+from kerasft.features import DECODER_TOKEN_IDS, LOGITS
 from kerasft.files import local_path
 from kerasft.tokenizers.encoding import encode, encode_pairs
 

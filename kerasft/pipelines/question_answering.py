@@ -11,8 +11,8 @@ from kerasft.data.question_answering import answer_tokens
 from kerasft.data.question_windows import QuestionWindows
 from kerasft.data.squad import Question, read_squad
 from kerasft.errors import bad_argument, bad_data
-from kerasft.export.runners import LOGITS, Runner, predict
-from kerasft.features import is_unicode
+from kerasft.export.runners import Runner, predict
+from kerasft.features import LOGITS, is_unicode
 from kerasft.metrics.squad import answer_scores, best_no_answer_threshold, squad_scores
 from kerasft.pipelines.pipeline import Pipeline, item_of
 from kerasft.postprocessing.question_answering import Found, answer, best_spans, merge_windows

@@ -11,8 +11,8 @@ from kerasft.bundles import Bundle
 from kerasft.data.batching import Batching
 from kerasft.data.causal_lm import causal_lm
 from kerasft.errors import CheckpointError, bad_data
-from kerasft.export.runners import LOGITS, Runner, keras_runner
-from kerasft.features import PADDING_MASK, TOKEN_IDS, is_unicode
+from kerasft.export.runners import Runner, keras_runner
+from kerasft.features import LOGITS, PADDING_MASK, TOKEN_IDS, is_unicode
 from kerasft.generation import GenerationOptions, Generator
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
