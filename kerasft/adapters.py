@@ -76,7 +76,7 @@ def enable_lora(
     if alpha is not None and not (isinstance(alpha, int | float) and 0 < alpha < float("inf")):
         raise bad_argument("alpha", "a number above 0", alpha, "Leave it out, or give twice the rank.")
     refuse_quantized(model)
-    if _lora_layers(model):
+    if has_lora(model):
         raise bad_argument("model", "without LoRA", model.name, "Call kerasft.adapters.merge_lora first.")
     patterns = [_compiled(pattern) for pattern in layers]
     chosen = [layer for path, layer in inner_layers(model) if _can_adapt(layer) and _matches(path, patterns)]
@@ -87,6 +87,18 @@ def enable_lora(
     for layer in dict.fromkeys(chosen):
         layer.enable_lora(rank, lora_alpha=alpha)
     return model
+
+
+def has_lora(model: keras.Model) -> bool:
+    """Tell whether a model has LoRA.
+
+    Example:
+
+    >>> from tests import tiny
+    >>> has_lora(tiny.classifier()), has_lora(enable_lora(tiny.classifier()))
+    (False, True)
+    """
+    return bool(_lora_layers(model))
 
 
 def merge_lora(model: keras.Model) -> keras.Model:
@@ -321,7 +333,7 @@ def _head_variables(model: keras.Model, train_head: bool | None = None) -> dict[
     layers = [layer for layer in model.layers if _HEAD.fullmatch(layer.name)]
     if train_head is None:
         trained = any(variable.trainable for layer in layers for variable in layer.weights)
-        train_head = model.name not in _LANGUAGE_MODELS or (bool(_lora_layers(model)) and trained)
+        train_head = model.name not in _LANGUAGE_MODELS or (has_lora(model) and trained)
     return {
         f"{layer.name}/{variable.name}": variable
         for layer in (layers if train_head else ())

@@ -22,9 +22,9 @@ from kerasft import backbones, heads, security, tokenizers
 from kerasft.backbones.rebuild import refuse_quantized
 from kerasft.encoding.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
-from kerasft.features import Labels
+from kerasft.features import EMBEDDING, Labels
 from kerasft.files import local_path, written_aside
-from kerasft.heads.own_model import EMBEDDING, fixed_length, own_model
+from kerasft.heads.own_model import checked_fixed_length, own_model
 from kerasft.heads.trial import check_answers, save_checked, trial_inputs
 from kerasft.tokenizers.thread_safe import thread_safe
 
@@ -231,10 +231,7 @@ def _of_task(model: keras.Model, task: str | None, labels: Labels | Iterable[str
 
 
 def _max_length(model: keras.Model, tokenizer: PreTrainedTokenizerFast, max_length: int | None, pair: bool) -> int:
-    fixed = fixed_length(model)
-    if fixed is not None and max_length not in (None, fixed):
-        fix = "Leave it out, or train with keras.Input((None,), ...)."
-        raise bad_argument("max_length", f"{fixed}, the fixed length of the model's inputs", max_length, fix)
+    fixed = checked_fixed_length(model, max_length, name="max_length")
     return Encoder(tokenizer, max_length or fixed or getattr(model, "bundle_max_length", None), pair).max_length
 
 

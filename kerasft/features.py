@@ -35,6 +35,11 @@ ENCODER_SEQUENCE_OUTPUT = "encoder_sequence_output"
 DECODER_SEQUENCE_OUTPUT = "decoder_sequence_output"
 """Backbone output: hidden states of the target text, (B, T, H)."""
 
+LOGITS = "logits"
+"""A head's output, before softmax or sigmoid, float32, (B, C), (B, S, C) or (B, S, V)."""
+EMBEDDING = "embedding"
+"""A sentence embedder's output, float32, (B, H)."""
+
 SINGLE_LABEL = "single_label"
 MULTI_LABEL = "multi_label"
 REGRESSION = "regression"

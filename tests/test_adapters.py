@@ -95,6 +95,13 @@ def test_merged_it_answers_the_same(family):
     assert type(merged) is type(model)
 
 
+def test_lora_is_seen():
+    model = task_model("bert")
+    assert not adapters.has_lora(model)
+    assert adapters.has_lora(adapters.enable_lora(model, 2))
+    assert not adapters.has_lora(adapters.merge_lora(model))
+
+
 def test_the_formula():
     """W' = W + alpha / rank * A B."""
     model = trained_lora(rank=2, alpha=6)

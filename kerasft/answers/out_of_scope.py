@@ -1,4 +1,4 @@
-"""Texts that are none of the classes: told by a threshold on the probability of the likeliest class; numpy only."""
+"""Texts that are none of the classes: told by a threshold on the probability of the most likely class; numpy only."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,7 +15,7 @@ def out_of_scope_threshold(confidence: np.ndarray, right: np.ndarray, confidence
     to the next lower confidence that occurs; of equal ones the lowest, which rejects the fewest. Take dev rows, never test rows.
 
     Args:
-        confidence: Probability of the likeliest class of N >= 1 in-scope rows, (N,).
+        confidence: Probability of the most likely class of N >= 1 in-scope rows, (N,).
         right: Whether that class is the right one, (N,).
         confidence_out: The same probability of M >= 1 out-of-scope rows, (M,).
 
@@ -52,7 +52,7 @@ def out_of_scope_scores(
 
     Args:
         confidence: As for `out_of_scope_threshold`; so are `right` and `confidence_out`.
-        right: Whether the likeliest class is the right one.
+        right: Whether the most likely class is the right one.
         confidence_out: Of out-of-scope rows; may be empty.
         threshold: Rows of a lower confidence are rejected as out of scope.
 

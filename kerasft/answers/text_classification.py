@@ -66,17 +66,17 @@ def answers(
     Args:
         logits: Real numbers, (N, C).
         labels: What the C outputs stand for, and the kind of problem.
-        top_k: The k likeliest labels of each text, however likely; `None`: the one label, or for several labels those
+        top_k: The k most likely labels of each text, however likely; `None`: the one label, or for several labels those
             above `threshold`.
         threshold: Probability from which a label holds, where several can: one for all, or one for each of the C labels.
         with_probabilities: Whether to add the probability of every label, under `"probabilities"`.
         out_of_scope: `{"threshold": 0.6, "label": "oos"}`: where no label's probability reaches the threshold, the answer is
-            that label, with 1 minus the likeliest one's probability as its score. Not with `top_k`, which ranks the labels.
+            that label, with 1 minus the most likely one's probability as its score. Not with `top_k`, which ranks the labels.
         temperature: What the logits are divided by, > 0: see `probabilities`, which all thresholds are compared with.
 
     Returns:
         N answers. One label: `{"label": "yes", "score": 0.9}`. Several: `{"labels": [{"label": ..., "score": ...}, ...]}`,
-        likeliest first. With `top_k`, for both: `[{"label": ..., "score": ...}, ...]`, likeliest first, or with
+        most likely first. With `top_k`, for both: `[{"label": ..., "score": ...}, ...]`, most likely first, or with
         `with_probabilities` that list under `"labels"`. Regression: `{name: value}`.
 
     Raises:

@@ -40,8 +40,8 @@ def decode(logits: np.ndarray, labels: Labels, *, constrained: bool = False) -> 
     Args:
         logits: Real numbers, (W, C).
         labels: The C labels.
-        constrained: Whether to take the likeliest sequence among those that the labels' scheme allows, rather than each
-            word's likeliest tag. The score is the tag's own probability in both.
+        constrained: Whether to take the most likely sequence among those that the labels' scheme allows, rather than each
+            word's most likely tag. The score is the tag's own probability in both.
 
     Returns:
         W tags, and their probabilities, float64 (W,).

@@ -4,7 +4,7 @@ All of them go into `model.fit(callbacks=[...])`, in any order, beside Keras' ow
 that use its numbers.
 """
 
-from kerasft.callbacks.checkpoints import best_checkpoint, early_stopping, load_best_weights, resume
+from kerasft.callbacks.checkpoints import best_checkpoint, best_epoch, early_stopping, load_best_weights, resume
 from kerasft.callbacks.evaluation import Evaluation
 from kerasft.callbacks.non_finite import StopOnNonFinite
 from kerasft.callbacks.progress_lines import ProgressLines
@@ -18,6 +18,7 @@ __all__ = [
     "TensorBoard",
     "Throughput",
     "best_checkpoint",
+    "best_epoch",
     "early_stopping",
     "load_best_weights",
     "resume",

@@ -122,7 +122,7 @@ class _BestCheckpoint(keras.callbacks.Callback):
     def __init__(self, path: Path, monitor: str, mode: str):
         super().__init__()
         self.path, self.monitor, self.mode = path, monitor, mode
-        self.record = path.with_name(f"{path.name}.json")
+        self.record = _record_of(path)
 
     def on_train_begin(self, logs=None):
         """Forget the best of an earlier `fit`."""
@@ -203,6 +203,26 @@ def load_best_weights(model: keras.Model, path: str | os.PathLike) -> None:
     """
     without_optimizer(model).load_weights(path)
     _restore_lora(model, Path(path))
+
+
+def best_epoch(path: str | os.PathLike) -> int | None:
+    """Return the number, from 1, of the epoch whose model `best_checkpoint` kept in a file; None if it kept none.
+
+    Args:
+        path: The file; the record beside it is read.
+
+    Example:
+
+    >>> best_epoch(scratch / "none.weights.h5") is None
+    True
+    """
+    record = _record_of(local_path(path))
+    return json.loads(record.read_text("utf-8"))["epoch"] if record.is_file() else None
+
+
+def _record_of(path: Path) -> Path:
+    """The file beside a checkpoint that says which epoch it is of, and what its value was."""
+    return path.with_name(f"{path.name}.json")
 
 
 def without_optimizer(model: keras.Model) -> keras.Model:

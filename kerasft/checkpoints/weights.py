@@ -57,7 +57,7 @@ def assign(
     missing = tuple(name for name in weights if name not in stored)
     absent = [name for name in missing if not _permitted(name, family.optional, allow)]
     if absent and len(missing) == len(weights):
-        _fail(tensors, f"holds no weight by a name that {family.model_type!r} has, but", stored)
+        _fail(tensors, f"has none of the weights of a {family.model_type!r} model; its weights are", stored)
     if absent:
         fix = "To draw them at random and train them"
         _fail(tensors, "lacks weights that its config.json calls for", absent, _how_to_allow(absent, fix))
@@ -97,7 +97,7 @@ def _permitted(name: str, beginnings: tuple[str, ...], patterns: tuple[str, ...]
 
 
 def _how_to_allow(names: list[str], purpose: str) -> str:
-    """Say how to go on in spite of some names, in Python and on the command line.
+    """Say how to load the checkpoint all the same, in Python and on the command line.
 
     Example:
 

@@ -9,6 +9,7 @@ import kerasft
 from kerasft.cli.labelled import read_columns
 from kerasft.cli.search import text_rows
 from kerasft.errors import bad_argument
+from kerasft.recipes.options import TEXT_HELP
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help='documents: .txt, one a line, or .jsonl of {"text": ..., "id": ...} (or .csv, ...)',
     )
-    parser.add_argument(
-        "--text", help="column of the text: a name, or a number from 0 where there is no header (-1: the last)"
-    )
+    parser.add_argument("--text", help=TEXT_HELP)
     parser.add_argument("--output", required=True, help="file to write: .jsonl, .csv or .graphml")
     parser.add_argument("--max-distance", type=int, help="most characters between two entities (default: any number)")
     parser.add_argument("--min-score", type=float, default=0.5, help="least probability of a relation (default: 0.5)")

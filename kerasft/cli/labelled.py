@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import kerasft
 from kerasft.errors import bad_argument
-from kerasft.recipes.options import column, names
+from kerasft.recipes.options import LABEL_NAMES_HELP, TEXT_HELP, column, names
 
 
 class Labelled(NamedTuple):
@@ -28,9 +28,7 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
     >>> read_columns(parser.parse_args(["--text", "3"]))
     {'text': 3}
     """
-    parser.add_argument(
-        "--text", help="column of the text: a name, or a number from 0 where there is no header (-1: the last)"
-    )
+    parser.add_argument("--text", help=TEXT_HELP)
     parser.add_argument("--text-pair", help="column of the second text of a pair")
     parser.add_argument("--label", help="column of the label")
 
@@ -46,10 +44,7 @@ def add_labelled(parser: argparse.ArgumentParser) -> None:
     100
     """
     add_columns(parser)
-    parser.add_argument(
-        "--label-names",
-        help="what numbers in the column of labels or tags mean: names for 0, 1, ... joined by commas, or a file of one a line",
-    )
+    parser.add_argument("--label-names", help=LABEL_NAMES_HELP)
     parser.add_argument(
         "--max-rows",
         type=int,

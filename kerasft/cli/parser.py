@@ -30,8 +30,15 @@ class Parser(argparse.ArgumentParser):
         super().__init__(*args, **named)
 
     def add_argument(self, *args, **named) -> argparse.Action:
-        """Add an argument, as `argparse` does."""
+        """Add an argument, as `argparse` does.
+
+        Raises:
+            TypeError: If it is an option of several texts without `action="extend"`: each text is given to it by itself.
+        """
         action = super().add_argument(*args, **named)
+        several = action.option_strings and action.nargs not in (None, 0, "?")
+        if several and action.type is None and named.get("action") != "extend":
+            raise TypeError(f'{args[0]} takes several texts, so it needs action="extend" (or a type such as int).')
         self._options.update(dict.fromkeys(action.option_strings, action))
         return action
 
@@ -78,7 +85,10 @@ class Parser(argparse.ArgumentParser):
                 values = []
                 while words and self._is_value(words[0]):
                     values.append(words.pop(0))
-                options += [word, *values] if action.type else [f"{word}={value}" for value in values] or [word]
+                if action.type:
+                    options += [word, *values]
+                else:  # of texts, which may begin with a dash, each gets the option's name again: that is what extend adds up
+                    options += [f"{word}={value}" for value in values] or [word]
         return [*options, "--", *texts] if texts else options
 
     def _is_value(self, word: str) -> bool:

@@ -13,6 +13,7 @@ from kerasft.cli.streams import json_line
 from kerasft.cli.zero_shot import add_zero_shot, with_labels
 from kerasft.errors import bad_argument
 from kerasft.files import file_written_aside
+from kerasft.recipes.options import TEXT_HELP
 from kerasft.truncation import one_warning
 
 
@@ -48,9 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what the lines of standard input or of a text file are (default: JSON objects, if the first line is one; a table, "
         "if it is a header of the usual names; else texts)",
     )
-    parser.add_argument(
-        "--text", help="column of the text: a name, or a number from 0 where there is no header (-1: the last)"
-    )
+    parser.add_argument("--text", help=TEXT_HELP)
     parser.add_argument("--text-pair", help="column of the second text: of a pair, or the context of a question")
     add_zero_shot(parser)
     parser.add_argument(

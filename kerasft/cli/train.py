@@ -30,6 +30,7 @@ from kerasft.recipes import (
     token_classification,
     training,
 )
+from kerasft.recipes.options import defaults_of
 
 _HOW = ("resume", "overwrite")  # options that say how to begin, and change nothing of the result
 _TASKS = {
@@ -124,10 +125,8 @@ def _finished(options) -> dict | None:
         return None
     metadata = kerasft.bundles.read_metadata(folder)
     asked = json.loads(json.dumps(dataclasses.asdict(options)))
-    defaults = {
-        field.name: field.default for field in dataclasses.fields(options)
-    }  # of options that are newer than the run
-    before = defaults | metadata.get("provenance", {}).get("options", {})
+    # The defaults stand for options that are newer than the run.
+    before = defaults_of(options) | metadata.get("provenance", {}).get("options", {})
     # What was left out then, recipes/defaults.py chose by the rows.
     same = all(before.get(name) == value for name, value in asked.items() if name not in _HOW and value is not None)
     measured = dict(metadata.get("metrics", {}))

@@ -1,4 +1,4 @@
-"""Zero-shot classification on the command line: classes that are only named, in place of those that a model was trained on."""
+"""Zero-shot classification on the command line: candidate labels, in place of those that a model was trained on."""
 
 import argparse
 
@@ -23,24 +23,24 @@ def add_zero_shot(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         metavar="LABEL",
-        help="zero-shot classification into these classes, by a model of entailment over pairs (NLI) or a sentence embedder; one "
-        "word with commas is several classes",
+        help="zero-shot classification with these candidate labels, by an NLI model or a sentence embedder; a single word with "
+        "commas is several labels",
     )
     parser.add_argument(
         "--hypothesis-template",
         metavar="TEMPLATE",
-        help='with --labels: the sentence that says a class, {} in its place (default: "This text is about {}.")',
+        help='with --labels: the hypothesis, with {} for the label (default: "This text is about {}.")',
     )
     parser.add_argument(
         "--multi-label",
         action="store_true",
         default=None,
-        help="with --labels: a text can have several of them, or none",
+        help="with --labels: a text can have several labels, or none",
     )
     parser.add_argument(
         "--entailment",
         metavar="NAME",
-        help="with --labels: the model's label that says that the second text follows (default: the one that begins with entail)",
+        help="with --labels: the NLI model's label for entailment (default: the one that begins with entail)",
     )
 
 
@@ -62,9 +62,7 @@ def with_labels(pipeline, args: argparse.Namespace) -> "kerasft.pipelines.Pipeli
         for name in ("hypothesis_template", "multi_label", "entailment"):
             if (value := getattr(args, name, None)) is not None:
                 flag = "--" + name.replace("_", "-")
-                raise bad_argument(
-                    flag, "left out without --labels", value, "Add --labels and the names of the classes."
-                )
+                raise bad_argument(flag, "left out without --labels", value, "Add --labels and the candidate labels.")
         return pipeline
     chosen = {"hypothesis": args.hypothesis_template, "entailment": args.entailment}
     return kerasft.pipelines.ZeroShotPipeline(

@@ -34,7 +34,7 @@ def name_labels(
         The rows, to be given as a source to any other function.
 
     Raises:
-        DataError: If the source cannot be read, or a number has no name.
+        DataError: If the source cannot be read, a number has no name, or there are no numbers, and labels by other names.
 
     Example:
 
@@ -50,9 +50,25 @@ def name_labels(
     if several and len(cells[0]) == len(names) and is_multi_hot(cells):
         named = [[name for name, digit in zip(names, texts) if holds(digit)] for texts in cells]
     else:
+        _check_used(rows, cells, names)
         named = [[_name(rows, row, text, names) for text in texts] for row, texts in enumerate(cells)]
     column = named if several else [texts[0] for texts in named]
     return replace(rows, columns={**rows.columns, roles.label[0]: column})
+
+
+def _check_used(rows: Rows, cells: Iterable[Iterable[str]], names: list[str]) -> None:
+    """Refuse names that nothing in a file has a use for: they were meant for another file, or to rename its labels."""
+    first = None  # the first label that is no name, and its row
+    for row, texts in enumerate(cells):
+        for text in texts:
+            if text not in names:
+                if is_whole_number(label_key(text)):
+                    return
+                first = first or (row, text)
+    if first is not None:
+        problem = f"names are given for the numbers 0 to {len(names) - 1}, and the labels are not numbers"
+        fix = f"Leave out the names ({', '.join(names)}): --label-names; or name the right label column."
+        raise rows.error(first[0], problem, fix=fix, value=first[1], can_skip=False)
 
 
 def _name(rows: Rows, row: int, text: str, names: list[str]) -> str:

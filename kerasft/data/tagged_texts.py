@@ -88,6 +88,7 @@ def read_tags(
         kept.append(row)
     if not kept:
         raise bad_data(rows.name, f"none of {len(rows)} rows can be used", "Is this the right file?")
+    reader.check_names(rows, result["tags"])
     reader.report(rows)
     return Rows(result, rows.files, rows.file_ids[kept], rows.lines[kept])
 

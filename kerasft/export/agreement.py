@@ -16,8 +16,8 @@ Outputs = Mapping[str, Sequence[np.ndarray]]
 def agreement(first: Outputs, second: Outputs, bundle: Bundle) -> float:
     """The share of equal answers, from 0 to 1; for numbers their correlation, for embeddings the mean cosine.
 
-    An answer is: a text's label, or of several labels each one's yes or no; a token's likeliest label or next token; for
-    question answering the likeliest start and the likeliest end. Of a model with two outputs, the mean over both. For
+    An answer is: a text's label, or of several labels each one's yes or no; a token's most likely label or next token; for
+    question answering the most likely start and the most likely end. Of a model with two outputs, the mean over both. For
     regression Pearson's correlation, of the target where it is lowest.
 
     Args:

@@ -10,7 +10,7 @@ from kerasft import tokenizers
 from kerasft.bundles import METADATA_FILE, MODEL_FILE, Bundle, load_bundle
 from kerasft.errors import bad_argument
 from kerasft.files import file_written_aside, local_path
-from kerasft.heads.own_model import fixed_length
+from kerasft.heads.own_model import checked_fixed_length
 
 LABELS_FILE = "labels.txt"
 REPORT_FILE = "report.json"
@@ -153,13 +153,8 @@ def open_length(bundle: Bundle, sequence_length: int | Sequence[int] | None) -> 
     >>> open_length(Bundle(None, None, {"max_length": 128}), 64)
     64
     """
-    fixed = fixed_length(bundle.model)
-    if fixed is None:
-        return sequence_length
-    if sequence_length not in (None, fixed, (fixed,), [fixed]):
-        fix = "Leave it out, or train with keras.Input((None,), ...)."
-        raise bad_argument("sequence_length", f"{fixed}, the fixed length of the model's inputs", sequence_length, fix)
-    return fixed
+    fixed = checked_fixed_length(bundle.model, sequence_length, name="sequence_length")
+    return sequence_length if fixed is None else fixed
 
 
 def checked_lengths(bundle: Bundle, sequence_length: int | Sequence[int] | None) -> tuple[int, ...]:

@@ -1,6 +1,5 @@
 """The forms in which one model was exported (float32, float16, int8, ...), side by side by size and latency."""
 
-import math
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -97,8 +96,8 @@ def _form(report: Mapping[str, Any], folder: pathlib.Path, *, this: bool) -> dic
 
 
 def _number(value: object) -> float | None:
-    numeric = isinstance(value, int | float) and not isinstance(value, bool)
-    return float(value) if numeric and math.isfinite(value) and value >= 0 else None
+    number = security.finite(value)
+    return number if number is not None and number >= 0 else None
 
 
 def charts(forms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -83,7 +83,7 @@ _GREEDY = {"method": "greedy", "min_new_tokens": 0, "repetition_penalty": 1.0, "
 
 
 def _forced(device: Any, prompt: list[int], target: list[int]) -> list[bool]:
-    """Whether each token is the file's likeliest, given those before it."""
+    """Whether each token is the file's most likely, given those before it."""
     text = device.new_text()
     scores = text.begin(prompt)
     agreed = [int(scores.argmax()) == target[0]]

@@ -8,7 +8,7 @@ from keras import ops
 
 from kerasft.backbones.token_embedding import TokenEmbedding
 from kerasft.export.int8_embedding import Int8Embedding
-from kerasft.features import ENCODER_PADDING_MASK, ENCODER_TOKEN_IDS
+from kerasft.features import ENCODER_PADDING_MASK, ENCODER_TOKEN_IDS, LOGITS
 from kerasft.generation.cached_gpt2 import CachedGPT2
 from kerasft.generation.cached_t5 import CachedT5
 from kerasft.generation.kv_cache import Memory
@@ -18,7 +18,6 @@ PREFILL = "prefill_"
 ENCODE = "encode_"
 TOKENS = "tokens"
 INPUT_POS = "input_pos"
-LOGITS = "logits"
 _LEAST = -1e30  # below every hidden state
 
 

@@ -13,7 +13,6 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasft.backbones.rebuild import inner_layers
 from kerasft.bundles import Bundle
 from kerasft.conversion.steps import run_step
 from kerasft.errors import ExportError, bad_argument
@@ -42,6 +41,7 @@ from kerasft.export.quantization import (
 from kerasft.export.saved_model import write_graph
 from kerasft.export.verify import check_report, encoded_for, sample_texts, verify
 from kerasft.files import local_path, written_aside
+from kerasft.heads.own_model import lambdas_of
 from kerasft.inference.runners import LENGTH_PREFIX, LITERT_FILE, SIGNATURE, Runner, litert_runner
 from kerasft.measuring import count_operators, measure_litert
 
@@ -221,10 +221,9 @@ def convert(
 
 
 def _refuse_lambdas(model: keras.Model) -> None:
-    names = [layer.name for _, layer in inner_layers(model) if isinstance(layer, keras.layers.Lambda)]
-    if names:
+    if paths := lambdas_of(model):
         raise ExportError(
-            f"The model can't be converted to LiteRT: its layer {names[0]!r} is a Lambda, whose Python code no file holds. "
+            f"The model can't be converted to LiteRT: its layer {paths[0]!r} is a Lambda, whose Python code no file holds. "
             "Write it as a subclass of keras.layers.Layer, or with keras.ops on the tensors themselves, and export again."
         )
 

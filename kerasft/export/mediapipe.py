@@ -23,7 +23,7 @@ from kerasft.export.litert import convert
 from kerasft.export.mobile import preprocessing
 from kerasft.export.tflite_metadata import with_metadata
 from kerasft.export.verify import sample_texts
-from kerasft.features import PADDING_MASK, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS
+from kerasft.features import EMBEDDING, PADDING_MASK, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS
 from kerasft.files import file_written_aside, local_path
 from kerasft.inference.runners import PROBABILITY, SIGNATURE, keras_runner, litert_runner, predict
 
@@ -31,7 +31,6 @@ DEFAULT_LENGTH = 128
 FILE_NAME = "mediapipe.tflite"
 _NAMES = {TOKEN_IDS: "ids", PADDING_MASK: "mask", SEGMENT_IDS: "segment_ids"}
 """Our inputs' names, and those by which MediaPipe's BertPreprocessor finds them."""
-_EMBEDDING = "embedding"
 _TASKS = ("text-classification", "sentence-embedding")
 _RECIPES = (None, "float16", "int8")
 _TOLERANCE = 1e-4  # of probabilities, float32; the measured differences are below 2e-6
@@ -111,7 +110,7 @@ def mediapipe(
         convert(served, {SIGNATURE: (1, length)}, quantize=quantize),
         name=f"kerasft {bundle.task}",
         inputs=_NAMES,
-        output=PROBABILITY if bundle.labels else _EMBEDDING,
+        output=PROBABILITY if bundle.labels else EMBEDDING,
         vocabulary=_vocabulary(bundle.tokenizer),
         labels=[" ".join(name.split()) for name in bundle.labels] if bundle.labels else None,
     )

@@ -17,6 +17,17 @@ from kerasft.security import read_json
 README_FILE = "README.md"
 PAGE_FILE = "report.html"
 _TEMPLATES = {README_FILE: "mobile_readme.md", PAGE_FILE: "mobile_report.html"}
+# What files of a neighbour can raise. The export itself is done then; what the neighbours' pages show is only older.
+_UNREADABLE = (
+    OSError,
+    KerasftError,
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+)
 _LOGGER = logging.getLogger("kerasft")
 _KIND = {
     None: "float32",
@@ -71,12 +82,16 @@ def update_pages_beside(folder: pathlib.Path, report: dict[str, Any]) -> None:
 
     >>> update_pages_beside(scratch, {"size_bytes": 2_000_000, "quantize": "int8"})
     """
-    for form in forms_of(folder, report):
-        other = pathlib.Path(os.path.realpath(folder)).parent / form["folder"]
-        if form["this"] or not (other / PAGE_FILE).is_file():
+    place = pathlib.Path(os.path.realpath(folder)).parent
+    try:
+        others = [place / form["folder"] for form in forms_of(folder, report) if not form["this"]]
+    except _UNREADABLE as error:
+        _LOGGER.warning("The pages beside %s were not updated with the new export: %s.", folder, error)
+        return
+    for other in others:
+        if not (other / PAGE_FILE).is_file():
             continue
         try:
             _write(other, read_json(other / REPORT_FILE), read_json(other / "signature.json"), (PAGE_FILE,))
-        except (OSError, KerasftError, jinja2.TemplateError, KeyError, TypeError, ValueError) as error:
-            # The export itself is done; what its neighbours' pages show is only older.
+        except _UNREADABLE as error:
             _LOGGER.warning("%s was not updated with the new export: %s.", other / PAGE_FILE, error)

@@ -26,9 +26,9 @@ from kerasft.export.folders import (
     write_json,
 )
 from kerasft.export.verify import check_report, sample_texts, verify
-from kerasft.features import MULTI_LABEL, SINGLE_LABEL
+from kerasft.features import LOGITS, MULTI_LABEL, SINGLE_LABEL
 from kerasft.files import written_aside
-from kerasft.inference.runners import LOGITS, PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS, named_outputs
+from kerasft.inference.runners import PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS, named_outputs
 from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
 
 _LOGGER = logging.getLogger(__name__)

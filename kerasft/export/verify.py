@@ -16,11 +16,10 @@ from kerasft.errors import ExportError, bad_argument
 from kerasft.export.agreement import agreement, as_logits, largest_difference
 from kerasft.export.benchmark import time_calls
 from kerasft.export.folders import open_bundle
-from kerasft.features import DECODER_TOKEN_IDS
+from kerasft.features import DECODER_TOKEN_IDS, LOGITS
 from kerasft.files import local_path
 from kerasft.inference.runners import (
     LITERT_FILE,
-    LOGITS,
     Batchable,
     Runner,
     folder_size,

@@ -20,7 +20,7 @@ from kerasft.generation.sampling import Requests
 
 _DECODERS = {"causal_lm": CachedGPT2, "sequence_to_sequence": CachedT5}
 GREEDY = GenerationOptions()
-"""The default: the likeliest token each time, at most 128 of them."""
+"""The default: the most likely token each time, at most 128 of them."""
 _CHUNK = 8  # tokens written between two looks at the text, where there are stop strings
 
 

@@ -158,7 +158,7 @@ def draw(scores: tf.Tensor, uniform: tf.Tensor, *, rules: Rules, numbers: Number
     Args:
         scores: (B, V), logits.
         uniform: (B,), in [0, 1).
-        rules: Whether only the likeliest are drawn.
+        rules: Whether only the most likely are drawn.
         numbers: Temperature, k and p.
 
     Returns:
@@ -169,7 +169,7 @@ def draw(scores: tf.Tensor, uniform: tf.Tensor, *, rules: Rules, numbers: Number
     if rules.cut:
         size = tf.shape(scores)[1]
         count = tf.minimum(numbers.top_k, size) if rules.cut == "top_k" else size
-        scores, ids = tf.math.top_k(scores, count)  # likeliest first
+        scores, ids = tf.math.top_k(scores, count)  # most likely first
     probabilities = tf.nn.softmax(scores)
     if rules.cut:
         before = tf.cumsum(probabilities, axis=1, exclusive=True)

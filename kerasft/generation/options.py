@@ -7,7 +7,7 @@ import numbers
 from kerasft.errors import bad_argument
 
 METHODS = ("greedy", "beam", "sample")
-"""The likeliest token each time; the likeliest of several texts; a token drawn by its probability."""
+"""The most likely token each time; the most likely of several texts; a token drawn by its probability."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,8 +23,8 @@ class GenerationOptions:
         early_stopping: Whether a beam search ends as soon as `num_beams` texts are finished. False: as soon as no other
             could become better.
         temperature: What logits are divided by before drawing, > 0.
-        top_k: Only the k likeliest tokens are drawn (https://arxiv.org/abs/1805.04833).
-        top_p: Only the likeliest tokens that together have this probability are drawn, in (0, 1]: nucleus sampling
+        top_k: Only the k most likely tokens are drawn (https://arxiv.org/abs/1805.04833).
+        top_p: Only the most likely tokens that together have this probability are drawn, in (0, 1]: nucleus sampling
             (https://arxiv.org/abs/1904.09751).
         repetition_penalty: Positive logits of the tokens already there are divided by it, negative ones multiplied
             (https://arxiv.org/abs/1909.05858, section 4.1, where 1.2 is advised; negative logits as in `transformers`).

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import keras
 
 from kerasft.features import SEQUENCE_OUTPUT, Labels
+from kerasft.heads.initializer import head_initializer
 from kerasft.heads.labelled_model import LabelledModel, Logits, check_dropout
 from kerasft.heads.pooling import outputs_of, pool
 
@@ -78,6 +79,5 @@ def intent_and_slots(
     for name, states, labels in ((INTENT_LOGITS, pool(backbone), intents), (SLOT_LOGITS, hidden_states, slots)):
         labels = Labels.of(labels)
         dropped = keras.layers.Dropout(dropout, name=name.replace("logits", "dropout"))(states)
-        initializer = keras.initializers.RandomNormal(stddev=0.02)  # as transformers' heads; truncated, it is 0.0176
-        outputs[name] = Logits(len(labels), labels=labels, kernel_initializer=initializer, name=name)(dropped)
+        outputs[name] = Logits(len(labels), labels=labels, kernel_initializer=head_initializer(), name=name)(dropped)
     return IntentAndSlotsModel(backbone.input, outputs, name="intent_and_slots")  # (B, C1), (B, S, C2)

@@ -147,10 +147,13 @@ def warn_of_metrics(metrics: Any, *, several: bool = False) -> None:
             wrong = True
         else:
             metric = keras.metrics.get(each)
-            wrong = expects_probabilities(metric) or metric is keras.metrics.binary_accuracy
-            wrong |= isinstance(metric, _RANKING)
-            if isinstance(metric, _COUNTING):
-                wrong = any(0 < value < 1 for value in _thresholds(metric))
+            wrong = (
+                any(0 < value < 1 for value in _thresholds(metric))
+                if isinstance(metric, _COUNTING)
+                else isinstance(metric, _RANKING)
+                or metric is keras.metrics.binary_accuracy
+                or expects_probabilities(metric)
+            )
         if wrong:
             warnings.warn(
                 f"metrics: {each if isinstance(each, str) else type(each).__name__} expects probabilities, and this model's "

@@ -14,11 +14,20 @@ import numpy as np
 from kerasft.answers.tags import scheme_of
 from kerasft.backbones.rebuild import inner_layers, refuse_quantized
 from kerasft.errors import bad_argument
-from kerasft.features import MULTI_LABEL, PADDING_MASK, REGRESSION, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS, Labels
+from kerasft.features import (
+    EMBEDDING,
+    LOGITS,
+    MULTI_LABEL,
+    PADDING_MASK,
+    REGRESSION,
+    SEGMENT_IDS,
+    SINGLE_LABEL,
+    TOKEN_IDS,
+    Labels,
+)
 
 logger = logging.getLogger(__name__)
 
-LOGITS, EMBEDDING = "logits", "embedding"
 SHAPES = {
     "text-classification": "(batch, labels)",
     "token-classification": "(batch, length, labels)",
@@ -33,7 +42,7 @@ _HUGGING_FACE = {"input_ids": TOKEN_IDS, "attention_mask": PADDING_MASK, "token_
 
 
 def own_model(model: keras.Model, task: str, labels: Labels | Iterable[str] | None = None) -> keras.Model:
-    """Return a model of the same layers and answers that pipelines and exports can read.
+    """Return a model of the same layers and outputs, in the form that pipelines and exports read.
 
     Args:
         model: A functional model with inputs int32 (B, S) named `token_ids`, `padding_mask`, `segment_ids` (KerasHub's names
@@ -42,8 +51,8 @@ def own_model(model: keras.Model, task: str, labels: Labels | Iterable[str] | No
         labels: What the C outputs stand for, where the task has labels.
 
     Returns:
-        A functional model: a dictionary in, `logits` or `embedding` out, with `labels` and `bundle_task`. It shares the layers,
-        but for a last layer whose activation is taken off or whose name is needed: that one is a copy.
+        A functional model: a dictionary in, `logits` or `embedding` out, with `labels` and `bundle_task`. It shares the layers;
+        only a last layer whose activation is removed, or that is renamed, is a copy.
 
     Raises:
         KerasftError: If the model is not functional, or inputs, outputs or labels do not fit the task.
@@ -84,6 +93,29 @@ def fixed_length(model: keras.Model | None) -> int | None:
     (16, None)
     """
     return None if model is None else model.inputs[0].shape[1]
+
+
+def checked_fixed_length(model: keras.Model | None, length: Any, *, name: str) -> int | None:
+    """Return what `fixed_length` returns, and raise where a model with one fixed length is asked for another.
+
+    Args:
+        model: The model, if there is one.
+        length: The length or lengths asked for; None: any.
+        name: What the user calls it, for the message.
+
+    Raises:
+        KerasftError: If it is not the model's fixed length.
+
+    Example:
+
+    >>> checked_fixed_length(keras.Model(ids := keras.Input((16,), dtype="int32"), ids), [16], name="sequence_length")
+    16
+    """
+    fixed = fixed_length(model)
+    if fixed is not None and length not in (None, fixed, (fixed,), [fixed]):
+        fix = "Leave it out, or train with keras.Input((None,), ...)."
+        raise bad_argument(name, f"{fixed}, the fixed length of the model's inputs", length, fix)
+    return fixed
 
 
 def _checked_labels(task: str, labels: Any) -> Labels | None:
@@ -135,11 +167,22 @@ def _named_inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
     return dict(given)
 
 
+def lambdas_of(model: keras.Model) -> list[str]:
+    """Return the paths of a model's `Lambda` layers, whose Python code no file holds.
+
+    Example:
+
+    >>> inputs = keras.Input((3,))
+    >>> lambdas_of(keras.Model(inputs, keras.layers.Lambda(lambda x: 2 * x, name="double")(inputs)))
+    ['double']
+    """
+    return [path for path, layer in inner_layers(model) if isinstance(layer, keras.layers.Lambda)]
+
+
 def _refuse_lambdas(model: keras.Model) -> None:
-    for path, layer in inner_layers(model):
-        if isinstance(layer, keras.layers.Lambda):
-            fix = "Use keras.ops on the tensors themselves, or a subclass of keras.layers.Layer."
-            raise bad_argument("model", "one without Lambda layers, whose Python code no file holds", path, fix)
+    if paths := lambdas_of(model):
+        fix = "Use keras.ops on the tensors themselves, or a subclass of keras.layers.Layer."
+        raise bad_argument("model", "one without Lambda layers, whose Python code no file holds", paths[0], fix)
 
 
 def flat(model: keras.Model) -> keras.Model:

@@ -3,6 +3,7 @@
 import keras
 
 from kerasft.features import SEQUENCE_OUTPUT
+from kerasft.heads.initializer import head_initializer
 from kerasft.heads.labelled_model import check_dropout
 from kerasft.heads.logits_model import LogitsModel
 from kerasft.heads.pooling import outputs_of
@@ -33,7 +34,6 @@ def question_answering(backbone: keras.Model, *, dropout: float = 0.0) -> keras.
     hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
     if dropout:
         hidden_states = keras.layers.Dropout(dropout, name="question_answering_dropout")(hidden_states)
-    initializer = keras.initializers.RandomNormal(stddev=0.02)  # as transformers' heads; truncated, it is 0.0176
     # Float32 also under mixed precision, as kerasft.heads.Logits.
-    logits = keras.layers.Dense(2, kernel_initializer=initializer, dtype="float32", name="logits")(hidden_states)
+    logits = keras.layers.Dense(2, kernel_initializer=head_initializer(), dtype="float32", name="logits")(hidden_states)
     return LogitsModel(backbone.input, logits, name="question_answering")

@@ -6,6 +6,7 @@ import keras
 
 from kerasft.errors import bad_argument
 from kerasft.features import SEQUENCE_OUTPUT, TOKEN_IDS, Labels
+from kerasft.heads.initializer import head_initializer
 from kerasft.heads.labelled_model import LabelledModel, Logits, check_dropout
 from kerasft.heads.pooling import outputs_of
 
@@ -111,6 +112,5 @@ def relation_classifier(
     hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
     pooled = EntityStates(markers, pooling, name="entity_states")(hidden_states, backbone.input[TOKEN_IDS])  # (B, 2 H)
     dropped = keras.layers.Dropout(dropout, name="classifier_dropout")(pooled)  # (B, 2 H)
-    initializer = keras.initializers.RandomNormal(stddev=0.02)  # as transformers' heads; truncated, it is 0.0176
-    logits = Logits(len(labels), labels=labels, kernel_initializer=initializer, name="logits")(dropped)  # (B, C)
+    logits = Logits(len(labels), labels=labels, kernel_initializer=head_initializer(), name="logits")(dropped)  # (B, C)
     return LabelledModel(backbone.input, logits, name="relation_classifier")

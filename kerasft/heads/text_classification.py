@@ -7,6 +7,7 @@ import keras
 from kerasft.backbones.token_embedding import ClassifierForm, find_config
 from kerasft.errors import bad_argument
 from kerasft.features import Labels
+from kerasft.heads.initializer import head_initializer
 from kerasft.heads.labelled_model import LabelledModel, Logits, check_dropout
 from kerasft.heads.pooling import pool, pooling_of
 
@@ -69,7 +70,7 @@ def text_classifier(
         len(labels),
         labels=labels,
         use_bias=form.pooling != "last",  # as in GPT2ForSequenceClassification
-        kernel_initializer=_initializer(),
+        kernel_initializer=head_initializer(),
         name="logits",
     )
     return LabelledModel(backbone.input, logits(dropped), name="text_classifier")  # (B, C)
@@ -87,13 +88,9 @@ def _hidden(features: keras.KerasTensor, form: ClassifierForm, dropout: float) -
     return keras.layers.Dense(
         features.shape[-1],
         activation=activation,
-        kernel_initializer=_initializer(),
+        kernel_initializer=head_initializer(),
         name="classifier_hidden",
     )(features)
-
-
-def _initializer() -> keras.initializers.Initializer:
-    return keras.initializers.RandomNormal(stddev=0.02)  # as transformers' heads; truncated, it is 0.0176
 
 
 def form_of(model: keras.Model) -> ClassifierForm:

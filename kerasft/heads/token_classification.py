@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import keras
 
 from kerasft.features import SEQUENCE_OUTPUT, Labels
+from kerasft.heads.initializer import head_initializer
 from kerasft.heads.labelled_model import LabelledModel, Logits, check_dropout
 from kerasft.heads.pooling import outputs_of
 
@@ -37,6 +38,7 @@ def token_classifier(backbone: keras.Model, labels: Labels | Iterable[str], *, d
     labels = Labels.of(labels)
     hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
     dropped = keras.layers.Dropout(dropout, name="classifier_dropout")(hidden_states)  # (B, S, H)
-    initializer = keras.initializers.RandomNormal(stddev=0.02)  # as transformers' heads; truncated, it is 0.0176
-    logits = Logits(len(labels), labels=labels, kernel_initializer=initializer, name="logits")(dropped)  # (B, S, C)
+    logits = Logits(len(labels), labels=labels, kernel_initializer=head_initializer(), name="logits")(
+        dropped
+    )  # (B, S, C)
     return LabelledModel(backbone.input, logits, name="token_classifier")

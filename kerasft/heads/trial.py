@@ -47,7 +47,7 @@ def trial_inputs(
 def check_answers(
     model: keras.Model, tokenizer: PreTrainedTokenizerFast, *, max_length: int, pair: bool = False
 ) -> None:
-    """Run a model once, and raise or warn of what would make its bundle answer wrongly.
+    """Run a model once, and raise or warn if its bundle would give wrong predictions.
 
     Args:
         model: What `own_model` made; the others as for `trial_inputs`.
@@ -69,10 +69,10 @@ def check_answers(
     except Exception as error:  # TensorFlow's, Keras' and those of layers of the user's
         fix = f"It failed with: {_reason(error)} Give the max_length of the training, if that is less."
         raise bad_argument(
-            "model", f"one that answers a text of max_length={max_length} tokens", model.name, fix
+            "model", f"one that takes a text of max_length={max_length} tokens", model.name, fix
         ) from error
     if not np.isfinite(answers).all():
-        logger.warning("The model answers with NaN or infinity: its weights are of no use.")
+        logger.warning("The model's outputs are NaN or infinite: its weights are broken. Train it again.")
         return
     labels = getattr(model, "labels", None)
     if labels is not None and labels.problem == SINGLE_LABEL and _are_probabilities(answers):

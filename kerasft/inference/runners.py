@@ -21,6 +21,7 @@ from transformers import PreTrainedTokenizerFast
 from kerasft import security
 from kerasft.bundles import METADATA_FILE, MODEL_FILE, load_bundle, read_metadata
 from kerasft.errors import CheckpointError
+from kerasft.features import LOGITS
 from kerasft.files import local_path
 from kerasft.heads.own_model import fixed_length
 
@@ -28,7 +29,6 @@ SIGNATURE = "serving_default"
 LENGTH_PREFIX = "length_"
 """Of the signatures of a file with several fixed lengths: `length_32`, `length_64`, ..."""
 TEXT_SIGNATURE = "serve_texts"
-LOGITS = "logits"
 PROBABILITY = "probability"
 TEXTS = "texts"
 TEXT_PAIRS = "text_pairs"

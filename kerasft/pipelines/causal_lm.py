@@ -11,9 +11,9 @@ from kerasft.bundles import Bundle
 from kerasft.data.batches.batching import Batching
 from kerasft.data.causal_lm import causal_lm
 from kerasft.errors import CheckpointError, bad_data
-from kerasft.features import PADDING_MASK, TOKEN_IDS, is_unicode
+from kerasft.features import LOGITS, PADDING_MASK, TOKEN_IDS, is_unicode
 from kerasft.generation import GenerationOptions, Generator
-from kerasft.inference.runners import LOGITS, Runner, keras_runner
+from kerasft.inference.runners import Runner, keras_runner
 from kerasft.pipelines.generation_options import OPTION_NAMES, merged_options, warn_of_limit
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of

@@ -18,7 +18,14 @@ from kerasft.heads.intent_and_slots import INTENT_LOGITS, SLOT_LOGITS
 from kerasft.inference.runners import Runner
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, tagging_errors, tagging_examples
+from kerasft.pipelines.tagging import (
+    Tagger,
+    all_outside,
+    checked_texts,
+    reading_of,
+    tagging_errors,
+    tagging_examples,
+)
 from kerasft.reports import EVALUATED, TRAINING, Report, undefined_spans
 
 
@@ -81,7 +88,7 @@ class IntentAndSlotsPipeline(Pipeline):
             batch_size: Windows in one run.
             constrained: Whether only legal sequences of tags are answered; None: as the settings say, else no.
             threshold: Slots with a lower score are left out.
-            top_k: Add `intents`, the k likeliest ones.
+            top_k: Add `intents`, the k most likely ones.
 
         Returns:
             For one text its answer, for many a list of answers: `{"intent": {"label", "score"}, "slots": [{"start", "end",
@@ -105,7 +112,7 @@ class IntentAndSlotsPipeline(Pipeline):
     @property
     def reading(self) -> dict[str, Any]:
         """How `kerasft.data.read_tags` reads files like those of the training."""
-        return {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
+        return reading_of(self.settings)
 
     def _decode(self, logits: np.ndarray, constrained: bool | None) -> tuple[list[str], np.ndarray]:
         if constrained is None:
@@ -170,8 +177,7 @@ class IntentAndSlotsPipeline(Pipeline):
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
         """The commonest intent; see `Pipeline.training_baseline`."""
-        reading = {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
-        intents = intents_of(read_tags(source, columns=columns, **reading))
+        intents = intents_of(read_tags(source, columns=columns, **self.reading))
         return {"intent": collections.Counter(intents).most_common(1)[0][0]}
 
 

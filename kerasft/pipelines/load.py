@@ -21,6 +21,7 @@ from kerasft.pipelines.question_answering import QuestionAnsweringPipeline
 from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline
 from kerasft.pipelines.sequence_to_sequence import SequenceToSequencePipeline
+from kerasft.pipelines.tagging import reading_of
 from kerasft.pipelines.text_classification import TextClassificationPipeline
 from kerasft.pipelines.token_classification import TokenClassificationPipeline
 
@@ -143,8 +144,7 @@ def texts_of(
     if task == "text-classification":
         return texts_and_labels(source, columns=columns)[0]
     if task in ("token-classification", "intent-and-slots"):
-        reading = {name: settings[name] for name in ("scheme", "invalid") if name in settings}
-        return read_tags(source, columns=columns, **reading).columns["text"]
+        return read_tags(source, columns=columns, **reading_of(settings)).columns["text"]
     if task == "question-answering":
         return [(each.question, each.context) for each in read_squad(source)]
     if task == "relation-extraction":

@@ -1,4 +1,4 @@
-"""Texts with a gap in, the likeliest words for it out; and how well a model knows a kind of text."""
+"""Texts with a gap in, the most likely words for it out; and how well a model knows a kind of text."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,8 +13,8 @@ from kerasft.data.masked_lm import Masking, masked_lm
 from kerasft.encoding.encoded import encode
 from kerasft.encoding.token_store import logger
 from kerasft.errors import bad_argument, bad_data
-from kerasft.features import PADDING_MASK, TOKEN_IDS
-from kerasft.inference.runners import LOGITS, Runner, predict
+from kerasft.features import LOGITS, PADDING_MASK, TOKEN_IDS
+from kerasft.inference.runners import Runner, predict
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
 from kerasft.reports import Report
@@ -78,7 +78,7 @@ class MaskedLMPipeline(Pipeline):
             top_k: Candidates for each mask, >= 1.
 
         Returns:
-            For one text a dictionary, for many a list: `masks`, for each mask in the text's order the likeliest tokens,
+            For one text a dictionary, for many a list: `masks`, for each mask in the text's order the most likely tokens,
             `[{"token", "score"}, ...]`, with their probabilities, each mask by itself; `filled`, the text with the best
             token of each.
 
@@ -131,7 +131,7 @@ class MaskedLMPipeline(Pipeline):
         about: Mapping[str, str] | None = None,
     ) -> Report:
         """Measure how well masked tokens are found: `perplexity`, exp of the mean loss in nats of a masked token; and
-        `accuracy`, the share of masked tokens that the model thinks likeliest.
+        `accuracy`, the share of masked tokens that the model thinks most likely.
 
         The masks depend on the texts, the tokenizer, `settings` and nothing else, so that two models with one tokenizer can
         be compared. This is no perplexity of texts as a causal model has one; compare it only with numbers made alike.
@@ -193,7 +193,7 @@ class MaskedLMPipeline(Pipeline):
     def _samples(
         self, token_ids: np.ndarray, chosen: np.ndarray, truth: np.ndarray, answered: np.ndarray
     ) -> list[dict[str, str]]:
-        """Some rows of a batch: the text with its gaps, the tokens that stood there, and the likeliest ones."""
+        """Some rows of a batch: the text with its gaps, the tokens that stood there, and the most likely ones."""
         mask = self.tokenizer.mask_token_id
         left_out = set(self.tokenizer.all_special_ids) - {mask}
         ends = np.cumsum(chosen.sum(axis=1))  # of each row's tokens in `truth`

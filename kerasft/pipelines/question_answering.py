@@ -12,8 +12,8 @@ from kerasft.data.question_answering import answer_tokens
 from kerasft.data.readers.squad import Question, read_squad
 from kerasft.encoding.question_windows import QuestionWindows
 from kerasft.errors import bad_argument, bad_data
-from kerasft.features import is_unicode
-from kerasft.inference.runners import LOGITS, Runner, predict
+from kerasft.features import LOGITS, is_unicode
+from kerasft.inference.runners import Runner, predict
 from kerasft.metrics.squad import answer_scores, best_no_answer_threshold, squad_scores
 from kerasft.pipelines.pipeline import Pipeline, item_of
 from kerasft.reports import Report

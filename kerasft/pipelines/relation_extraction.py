@@ -85,7 +85,7 @@ class RelationExtractionPipeline(Pipeline):
         Args:
             items: One item, or a list of items; see the class.
             batch_size: Texts in one run.
-            top_k: The k likeliest relations instead of the likeliest one.
+            top_k: The k most likely relations instead of the most likely one.
 
         Returns:
             For each item `{"label": ..., "score": ..., "head": {"text", "start", "end"[, "type"]}, "tail": {...}}`. Characters

@@ -10,12 +10,12 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.data.sentence_pairs import groups, read_pairs
 from kerasft.encoding.encoded import encode
 from kerasft.errors import bad_argument, bad_data
+from kerasft.features import EMBEDDING
 from kerasft.inference.runners import Runner, predict
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.reports import EVALUATED, TRAINING, Report, undefined_correlation
 from kerasft.truncation import warn_truncated
 
-EMBEDDING = "embedding"
 _RANKS = 10
 """Answers that MRR@10 and recall@10 look at."""
 _SAME = 1e-6

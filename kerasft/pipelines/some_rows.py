@@ -7,6 +7,7 @@ from typing import Any
 from kerasft.data import read_documents, read_rows, read_squad, read_tags, read_texts, sample
 from kerasft.errors import bad_argument
 from kerasft.features import REGRESSION
+from kerasft.pipelines.tagging import reading_of
 
 _TAGGED = ("token-classification", "intent-and-slots")
 
@@ -54,8 +55,7 @@ def some_rows(
         texts, total = _drawn(texts, count, seed)
         return read_rows({"text": texts}), total
     if task in _TAGGED:
-        reading = {name: settings[name] for name in ("scheme", "invalid") if name in settings}
-        rows = read_tags(source, columns=columns, **reading)
+        rows = read_tags(source, columns=columns, **reading_of(settings))
         return rows.take(_places(len(rows), count, seed)), len(rows)
     rows = read_rows(source, columns)
     if task not in ("text-classification", "relation-extraction"):

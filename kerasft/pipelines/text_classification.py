@@ -117,7 +117,7 @@ class TextClassificationPipeline(Pipeline):
                 a list of such pairs.
             text_pair: The second text, or texts, where `texts` holds only the first ones.
             batch_size: Texts in one run.
-            top_k: The k likeliest labels instead of the answer.
+            top_k: The k most likely labels instead of the answer.
             threshold: Probability from which a label holds, where several can: one for all, or one for each. `None`: the
                 model's own thresholds, or 0.5.
             with_probabilities: Whether to add every label's probability.
@@ -249,7 +249,7 @@ class TextClassificationPipeline(Pipeline):
     ) -> float:
         """Find the temperature by which the model's probabilities say how often it is right.
 
-        Sensible wherever somebody reads the probabilities or compares them with a threshold. The likeliest label, hence the
+        Sensible wherever somebody reads the probabilities or compares them with a threshold. The most likely label, hence the
         accuracy, stays the same. Thresholds are of the probabilities, so they are tuned after the temperature: set
         `pipeline.temperature`, then call `tune_thresholds` or `tune_out_of_scope`.
 
@@ -364,7 +364,7 @@ class TextClassificationPipeline(Pipeline):
         return shown
 
     def _confidence(self, logits: np.ndarray) -> np.ndarray:
-        """The probability of the likeliest label, (N,)."""
+        """The probability of the most likely label, (N,)."""
         return self._probabilities(logits).max(-1)
 
     def _confidence_of(self, rows: Rows, columns: Mapping[str, object] | None, batch_size: int) -> np.ndarray:

@@ -11,11 +11,18 @@ from kerasft.answers.token_classification import decode, entities
 from kerasft.data.readers.rows import Rows
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags
 from kerasft.data.trained_columns import tags_as_trained
-from kerasft.features import Labels
-from kerasft.inference.runners import LOGITS, Runner
+from kerasft.features import LOGITS, Labels
+from kerasft.inference.runners import Runner
 from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline
-from kerasft.pipelines.tagging import Tagger, all_outside, checked_texts, tagging_errors, tagging_examples
+from kerasft.pipelines.tagging import (
+    Tagger,
+    all_outside,
+    checked_texts,
+    reading_of,
+    tagging_errors,
+    tagging_examples,
+)
 from kerasft.reports import Report, undefined_spans
 
 
@@ -79,7 +86,7 @@ class TokenClassificationPipeline(Pipeline):
         Args:
             texts: One text or a sequence of texts, as they are: not cut into words.
             batch_size: Windows in one run.
-            constrained: Whether only legal sequences of tags are answered (the likeliest one of them); None: as the bundle's
+            constrained: Whether only legal sequences of tags are answered (the most likely one of them); None: as the bundle's
                 settings say, else no, and tags are read as conlleval does.
             threshold: Entities with a lower score are left out.
             with_tags: Whether to add `words`: each word's `start`, `end`, `tag` and `score`.
@@ -109,7 +116,7 @@ class TokenClassificationPipeline(Pipeline):
     @property
     def reading(self) -> dict[str, Any]:
         """How `kerasft.data.read_tags` reads files like those of the training."""
-        return {name: self.settings[name] for name in ("scheme", "invalid") if name in self.settings}
+        return reading_of(self.settings)
 
     def _decode(self, logits: np.ndarray, constrained: bool | None) -> tuple[list[str], np.ndarray]:
         if constrained is None:

@@ -94,7 +94,7 @@ class ZeroShotPipeline(Pipeline):
         Args:
             texts: A text or a list of texts.
             batch_size: Texts, or pairs, in one run.
-            top_k: The k likeliest labels instead of the answer.
+            top_k: The k most likely labels instead of the answer.
             threshold: Probability from which a label holds, where several can.
             with_probabilities: Whether to add every label's probability.
 

@@ -12,7 +12,7 @@ import random
 
 import kerasft
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.options import TEXT_HELP, TrainingOptions, column, option
 from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
 from kerasft.recipes.weights import limit_trainable, load_with_head
@@ -31,7 +31,7 @@ class Options(TrainingOptions):
     train: str = option("texts: .txt, or .csv .tsv .jsonl ... with texts, or prompts and completions", required=True)
     output: str = option("folder of the bundle to write", default="saved_models/causal_lm")
     documents: str = option("what a document of a .txt file is", default="file", choices=("file", "paragraph", "line"))
-    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
+    text: str | None = option(TEXT_HELP)
     prompt: str | None = option("column of the prompt (default: prompt, if there is such a column)")
     completion: str | None = option("column of the completion, on which alone the loss is")
     block_size: int = option("tokens of a block; documents are packed into blocks", default=256, least=2)

@@ -12,7 +12,7 @@ import dataclasses
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.options import LABEL_NAMES_HELP, TEXT_HELP, TrainingOptions, column, option
 from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, progress, read_labelled
 from kerasft.recipes.weights import limit_trainable
@@ -29,11 +29,9 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/few_shot")
-    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
+    text: str | None = option(TEXT_HELP)
     label: str | None = option("column of the label")
-    label_names: str | None = option(
-        "what the numbers 0, 1, ... in the label column mean: names joined by commas, or a file of one name a line"
-    )
+    label_names: str | None = option(LABEL_NAMES_HELP)
     examples_per_class: int = option(
         "rows of --train drawn of each class; the others are not trained on", default=8, least=1
     )

@@ -11,7 +11,7 @@ import dataclasses
 
 import kerasft
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.options import TEXT_HELP, TrainingOptions, column, option
 from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
 from kerasft.recipes.weights import limit_trainable, load_with_head
@@ -29,7 +29,7 @@ class Options(TrainingOptions):
 
     train: str = option("texts: .txt (a text a line; with --packed, documents), .csv .tsv .jsonl ...", required=True)
     output: str = option("folder of the bundle to write", default="saved_models/masked_lm")
-    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
+    text: str | None = option(TEXT_HELP)
     packed: bool = option("put texts one after the other and cut blocks of --max-length", default=False)
     max_length: int = option("tokens of a row; longer texts are cut, and counted", default=128, least=4)
     mask_rate: float = option("share of the words that is masked", default=0.15, above=0, below=1)

@@ -10,6 +10,13 @@ from typing import Any
 from kerasft.errors import bad_argument
 from kerasft.files import local_path
 
+TEXT_HELP = "column of the text: a name, or a number from 0 where there is no header (-1: the last)"
+LABEL_NAMES_HELP = (
+    "names of the labels or tags that the data has as 0, 1, ..., in this order: joined by commas, or a file of one name "
+    "a line"
+)
+SMOOTHING_HELP = "label smoothing factor: the part of the target that is spread evenly over all classes"
+
 
 def option(
     help: str,
@@ -154,18 +161,19 @@ class TrainingOptions:
     )
     token_budget: int | None = option("instead of --batch-size: padded tokens a step", least=1)
     learning_rate: float | None = option(
-        "peak rate of AdamW; default: by task and model size (texts: 4e-5 for BERT-base, 2e-4 for MiniLM)", above=0
+        "peak learning rate of AdamW; default: by task and model size (texts: 4e-5 for BERT-base, 2e-4 for MiniLM)",
+        above=0,
     )
     schedule: str = option("decay after the warm-up", default="linear", choices=("linear", "cosine", "polynomial"))
-    warmup: float = option("part of the steps in which the rate rises", default=0.1, least=0, below=1)
+    warmup: float = option("part of the steps over which the learning rate warms up", default=0.1, least=0, below=1)
     weight_decay: float = option("decoupled weight decay of the matrices", default=0.01, least=0)
-    global_clipnorm: float = option("largest norm of all gradients together; 0 for none", default=1.0, least=0)
+    global_clipnorm: float = option("global norm to which the gradients are clipped; 0 for none", default=1.0, least=0)
     gradient_accumulation: int = option("batches whose gradients are averaged into one step", default=1, least=1)
     keep: str = option("which epoch's weights to keep", default="best", choices=("best", "last"))
     monitor: str | None = option("metric that says which epoch is best, such as val_f1_macro")
     patience: int | None = option("stop when --monitor has not improved for this many epochs", least=0)
     lora_rank: int | None = option(
-        "train adapters of this rank (LoRA) and a classifier's head instead of all weights; 8 is usual", least=1
+        "LoRA rank (8 is usual): train adapters and a new head, and freeze all other weights", least=1
     )
     lora_alpha: float | None = option("scale of the adapters is alpha / rank; default: --lora-rank", above=0)
     lora_targets: str | None = option(
@@ -173,8 +181,7 @@ class TrainingOptions:
         "output), ..., or all-linear; default: query,value (GPT-2: query_key_value)"
     )
     freeze_layers: str | None = option(
-        "what is not trained: embeddings; a number N: the embeddings and the first N transformer layers; backbone: all but the "
-        "head"
+        "layers to freeze: embeddings; a number N: the embeddings and the first N transformer layers; backbone: all but the head"
     )
     precision: str = option("arithmetic", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16"))
     strategy: str = option("devices", default="auto", choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"))

@@ -11,7 +11,7 @@ import dataclasses
 
 import kerasft
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import TrainingOptions, option
+from kerasft.recipes.options import LABEL_NAMES_HELP, SMOOTHING_HELP, TEXT_HELP, TrainingOptions, option
 from kerasft.recipes.training import (
     finish,
     keep_weights,
@@ -36,11 +36,9 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/relation_extraction")
-    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
+    text: str | None = option(TEXT_HELP)
     label: str | None = option("column of the label")
-    label_names: str | None = option(
-        "what the numbers 0, 1, ... in the label column mean: names joined by commas, or a file of one name a line"
-    )
+    label_names: str | None = option(LABEL_NAMES_HELP)
     negative_label: str | None = option(
         "label of pairs without a relation, which the scores leave out; found by itself if it is Other, no_relation, NA or none"
     )
@@ -55,7 +53,7 @@ class Options(TrainingOptions):
     dropout: float = option("dropout before the output layer", default=0.1, least=0, below=1)
     focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0, least=0)
     class_weights: str | None = option("weigh classes by their frequency", choices=("balanced", "effective"))
-    label_smoothing: float = option("mass moved from the true class to all classes", default=0.0, least=0, below=1)
+    label_smoothing: float = option(SMOOTHING_HELP, default=0.0, least=0, below=1)
 
 
 def main(options: Options) -> dict:
@@ -136,9 +134,11 @@ def make_model(options: Options, labels) -> tuple:
     """The checkpoint with the entity markers in its vocabulary and the head on it, and its tokenizer."""
     backbone, tokenizer = kerasft.load_pretrained(options.model)
     markers = kerasft.data.ENTITY_MARKERS
+    known = tokenizer.get_vocab()
     backbone, tokenizer = kerasft.vocabulary.add_tokens(backbone, tokenizer, markers, special=True)
     ids = kerasft.data.marker_ids(tokenizer)
     model = kerasft.heads.relation_classifier(
         backbone, labels, markers=ids, pooling=options.pooling, dropout=options.dropout
     )
+    model.has_new_tokens = any(marker not in known for marker in markers)
     return model, tokenizer

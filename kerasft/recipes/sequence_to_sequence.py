@@ -12,7 +12,7 @@ import dataclasses
 
 import kerasft
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import TrainingOptions, column, option
+from kerasft.recipes.options import SMOOTHING_HELP, TrainingOptions, column, option
 from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
 from kerasft.recipes.weights import limit_trainable, load_with_head
@@ -46,7 +46,7 @@ class Options(TrainingOptions):
     )
     max_source_length: int = option("longest source in tokens; longer ones are cut, and counted", default=128, least=2)
     max_target_length: int = option("longest target in tokens; longer ones are cut, and counted", default=128, least=2)
-    label_smoothing: float = option("mass moved from the true token to all tokens", default=0.0, least=0, below=1)
+    label_smoothing: float = option(SMOOTHING_HELP, default=0.0, least=0, below=1)
     metrics: str = option("what to measure on generated texts", default="translation", choices=tuple(SCORES))
     generate_rows: int = option(
         "dev rows for which texts are generated after each epoch, to choose the best; 0 for none", default=200, least=0

@@ -3,7 +3,7 @@
 import dataclasses
 
 import kerasft
-from kerasft.recipes.options import TrainingOptions, column, names, option
+from kerasft.recipes.options import LABEL_NAMES_HELP, SMOOTHING_HELP, TrainingOptions, column, names, option
 from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.training import settle
 
@@ -20,9 +20,7 @@ class TaggingOptions(TrainingOptions):
 
     text: str | None = option("column of the words (CoNLL: a number from 0) or of the text (JSON lines: its name)")
     label: str | None = option("column of the tags (CoNLL: a number, the last by default) or of the spans (JSON lines)")
-    label_names: str | None = option(
-        "what tags that are numbers mean: names for 0, 1, ... joined by commas, or a file of one name a line"
-    )
+    label_names: str | None = option(LABEL_NAMES_HELP)
     scheme: str = option(
         "how the files write tags; IO: types without a prefix", default="IOB2", choices=("IOB1", "IOB2", "IOBES", "IO")
     )
@@ -32,11 +30,11 @@ class TaggingOptions(TrainingOptions):
     )
     max_length: int = option("tokens of a window; longer texts are cut into windows", default=128, least=3)
     stride: int | None = option("tokens that two windows share (default: a quarter)", least=0)
-    constrained: bool = option("answer by the likeliest legal sequence of tags", default=False)
+    constrained: bool = option("decode the most likely valid sequence of tags", default=False)
     dropout: float = option("dropout before the output layers", default=0.1, least=0, below=1)
     focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0, least=0)
     class_weights: str | None = option("weigh tags by their frequency", choices=("balanced", "effective"))
-    label_smoothing: float = option("mass moved from the true tag to all tags", default=0.0, least=0, below=1)
+    label_smoothing: float = option(SMOOTHING_HELP, default=0.0, least=0, below=1)
 
 
 @skips_invalid

@@ -13,7 +13,7 @@ import kerasft
 from kerasft.errors import bad_argument
 from kerasft.quantization_aware import quantization_aware
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import TrainingOptions, option
+from kerasft.recipes.options import LABEL_NAMES_HELP, SMOOTHING_HELP, TEXT_HELP, TrainingOptions, option
 from kerasft.recipes.training import (
     finish,
     keep_weights,
@@ -40,12 +40,10 @@ class Options(TrainingOptions):
     """
 
     output: str = option("folder of the bundle to write", default="saved_models/text_classification")
-    text: str | None = option("column of the text: a name, or a number from 0 where there is no header (-1: the last)")
+    text: str | None = option(TEXT_HELP)
     text_pair: str | None = option("column of the second text of a pair")
     label: str | None = option("column of the label; several joined by commas are several targets")
-    label_names: str | None = option(
-        "what the numbers 0, 1, ... in the label column mean: names joined by commas, or a file of one name a line"
-    )
+    label_names: str | None = option(LABEL_NAMES_HELP)
     problem: str = option(
         "what a label is", default="single_label", choices=("single_label", "multi_label", "regression")
     )
@@ -59,7 +57,7 @@ class Options(TrainingOptions):
     dropout: float = option("dropout before the output layer", default=0.1, least=0, below=1)
     focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0, least=0)
     class_weights: str | None = option("weigh classes by their frequency", choices=("balanced", "effective"))
-    label_smoothing: float = option("mass moved from the true class to all classes", default=0.0, least=0, below=1)
+    label_smoothing: float = option(SMOOTHING_HELP, default=0.0, least=0, below=1)
     quantization_aware: bool = option("train with int8 products, for a file of `--quantize int8_full`", default=False)
     tune_temperature: bool = option(
         "find the temperature by which probabilities say how often an answer is right, on the dev rows", default=False

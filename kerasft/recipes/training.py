@@ -313,9 +313,23 @@ def _save(options: TrainingOptions, trained: "kerasft.Bundle", *, metrics: dict,
         pair=trained.metadata["pair"],
         settings=trained.settings,
         metrics=metrics,
-        provenance={"options": dataclasses.asdict(options), "history": history},
+        provenance={
+            "options": dataclasses.asdict(options),
+            "history": history,
+            "kept_epoch": _kept(options, trained.model, history),
+        },
         overwrite=may_overwrite(options),
     )
+
+
+def _kept(options: TrainingOptions, model: Any, history: dict) -> int | None:
+    """The epoch of `history`, from 1, whose weights the model has; None for one that is not in it: one before a --resume."""
+    if options.keep != "best":
+        return max(map(len, history.values()), default=0) or None
+    best = kerasft.callbacks.best_epoch(work_folder(options) / BEST_WEIGHTS)
+    past = getattr(model, "history", None)  # Keras counts epochs from 0, and after a --resume from those that were done
+    first = past.epoch[0] if past is not None and past.epoch else 0
+    return best - first if best is not None and best > first else None
 
 
 def progress() -> str | int:

@@ -62,7 +62,8 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
 
     Args:
         options: The recipe's options: `lora_rank`, `lora_alpha`, `lora_targets`, `freeze_layers`.
-        model: The model that will be trained, complete with its head.
+        model: The model that will be trained, complete with its head. Where it `has_new_tokens`, LoRA goes on the token
+            embedding too.
         backbone: What `kerasft.load_pretrained` returned, where the head may stand on its pooler.
 
     Raises:
@@ -76,10 +77,12 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
     >>> any("transformer_layer_0" in weight.path for weight in limited.trainable_weights)
     False
     """
-    frozen = options.freeze_layers
+    frozen, new_tokens = options.freeze_layers, getattr(model, "has_new_tokens", False)
     if options.lora_rank is not None:
         new_head = getattr(model, "has_new_head", None) or None
         layers = lora_layers(options.lora_targets)
+        if new_tokens:  # trained as a new head is: their embeddings are all alike
+            layers += ("token_embedding",)
         kerasft.adapters.enable_lora(
             model, options.lora_rank, alpha=options.lora_alpha, layers=layers, train_head=new_head
         )
@@ -89,6 +92,12 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
         kerasft.adapters.freeze(model, below=0 if frozen == "embeddings" else int(frozen))
     else:
         return
+    if new_tokens and frozen is not None:
+        print(
+            "Warning: the entity markers are new to this checkpoint, and --freeze-layers freezes their embeddings, which are all "
+            "alike (the mean of the vocabulary's): use --lora-rank, which trains them, or train all weights.",
+            file=sys.stderr,
+        )
     if trains_little(options) and _has_random_pooler(model, backbone):
         advice = "give --pooling mean or cls, or train all weights"
         print(
@@ -139,18 +148,9 @@ def keep_adapters(model: Any, work: pathlib.Path) -> dict[str, pathlib.Path]:
     >>> keep_adapters(model, scratch)
     {}
     """
-    return {"adapters": kerasft.adapters.save_adapters(model, work / ADAPTERS)} if has_lora(model) else {}
-
-
-def has_lora(model: Any) -> bool:
-    """Whether a model has LoRA.
-
-    Example:
-
-    >>> has_lora(model)
-    False
-    """
-    return any(weight.name.startswith("lora_") for weight in model.weights)
+    return (
+        {"adapters": kerasft.adapters.save_adapters(model, work / ADAPTERS)} if kerasft.adapters.has_lora(model) else {}
+    )
 
 
 def merged(model: Any) -> Any:
@@ -161,4 +161,4 @@ def merged(model: Any) -> Any:
     >>> merged(model) is model
     True
     """
-    return kerasft.adapters.merge_lora(model) if has_lora(model) else model
+    return kerasft.adapters.merge_lora(model) if kerasft.adapters.has_lora(model) else model

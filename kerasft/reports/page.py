@@ -64,7 +64,7 @@ def _figures(report: Any) -> dict[str, Markup]:
         drawn["scatter"] = plots.scatter(gold, predicted, report.labels)
         drawn["residuals"] = plots.residuals(gold, predicted, report.labels)
     if report.training and (history := curves(report.training)):
-        drawn["learning_curve"] = plots.training_curves(history)
+        drawn["learning_curve"] = plots.training_curves(history, kept_epoch=report.training.get("kept_epoch"))
     return {name: Markup(plots.to_svg(figure)) for name, figure in drawn.items()}  # names in it are escaped
 
 

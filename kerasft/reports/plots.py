@@ -92,11 +92,14 @@ def residuals(gold: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> 
     return figure
 
 
-def training_curves(history: keras.callbacks.History | Mapping[str, Sequence[float]]) -> Figure:
+def training_curves(
+    history: keras.callbacks.History | Mapping[str, Sequence[float]], *, kept_epoch: int | None = None
+) -> Figure:
     """Draw loss and metrics by epoch: training blue, validation orange.
 
     Args:
         history: What `model.fit` returned, or its `history` dictionary. Throughput and rates are left out.
+        kept_epoch: The epoch, from 1, that a dashed line marks: the one whose weights are kept.
 
     Example:
 
@@ -116,6 +119,8 @@ def training_curves(history: keras.callbacks.History | Mapping[str, Sequence[flo
                 if key in values:
                     epochs = range(1, len(values[key]) + 1)
                     axes.plot(epochs, values[key], marker="o", markersize=3.5, color=colour, label=label)
+            if kept_epoch is not None:
+                axes.axvline(kept_epoch, color=MUTED, linewidth=1, linestyle="--", label="kept", zorder=1)
             axes.set(xlabel="epoch", title=name)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(axis="y", color=LINE, linewidth=0.6)

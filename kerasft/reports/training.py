@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kerasft.reports.report import Report, headline
+from kerasft.security import finite
 
 _MOST_EPOCHS = 10_000
 _MOST_OPTIONS = 200
@@ -19,13 +20,13 @@ def with_training(report: Report, metadata: Mapping[str, Any], *, defaults: Mapp
     Args:
         report: Of any task.
         metadata: The content of the bundle's or export's `kerasft.json`: `versions`, and `provenance` with the run's `options`
-            and `history`. What is missing or has another form is left out: the file may be a stranger's.
+            `history`, and the `kept_epoch` of it. What is missing or has another form is left out: the file may be a stranger's.
         defaults: The options' defaults, where they are known.
 
     Returns:
         The report with `training`: `options`, `defaults`, `versions`, `history` (numbers by epoch; None for NaN) and
         `metric`, the metric that the learning curve shows beside the loss: the run's `monitor`, or the first number of the
-        report that was measured after each epoch.
+        report that was measured after each epoch, and `kept_epoch`, the one from 1 whose weights the model has, or None.
 
     Example:
 
@@ -46,6 +47,7 @@ def with_training(report: Report, metadata: Mapping[str, Any], *, defaults: Mapp
         "defaults": {name: value for name, value in _plain(defaults).items() if name in options},
         "versions": versions,
         "history": history,
+        "kept_epoch": _kept_epoch(history, provenance.get("kept_epoch")),
         "metric": _main_metric(history, options.get("monitor"), headline(report.metrics)),
     }
     return dataclasses.replace(report, training=training)
@@ -60,6 +62,11 @@ def _main_metric(history: Mapping[str, Any], monitor: object, scores: Mapping[st
     return None
 
 
+def _kept_epoch(history: Mapping[str, Sequence], value: object) -> int | None:
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if whole and 1 <= value <= max(map(len, history.values()), default=0) else None
+
+
 def _mapping(value: object) -> Mapping:
     return value if isinstance(value, Mapping) else {}
 
@@ -70,7 +77,7 @@ def _numbers(values: object) -> list[float | None]:
         return []
     if not all(value is None or isinstance(value, numbers.Real) for value in values):
         return []
-    return [float(value) if value is not None and math.isfinite(value) else None for value in values]
+    return [finite(value) for value in values]
 
 
 def _plain(values: object) -> dict[str, Any]:

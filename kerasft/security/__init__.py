@@ -3,7 +3,7 @@
 Each check raises a `CheckpointError` at what could do harm, and does nothing within `trust`.
 """
 
-from kerasft.security.files import check_regular_file, read_bounded, read_json
+from kerasft.security.files import check_regular_file, finite, read_bounded, read_json
 from kerasft.security.hdf5 import check_hdf5
 from kerasft.security.keras_file import (
     bounded_variables,
@@ -34,6 +34,7 @@ __all__ = [
     "check_texts",
     "check_tf1_index",
     "check_tokenizer",
+    "finite",
     "is_trusted",
     "read_bounded",
     "read_json",

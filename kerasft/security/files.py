@@ -1,6 +1,8 @@
 """Ordinary files and JSON files, with bounds on their size and nesting."""
 
 import json
+import math
+import numbers
 import os
 import pathlib
 import stat
@@ -93,6 +95,23 @@ def read_json(path: str | os.PathLike, content: bytes | None = None) -> Any:
     if b"\\ud" in content.lower() and not is_unicode(json.dumps(value, ensure_ascii=False)):
         raise CheckpointError(f"{path} is damaged: a text in it holds half of a surrogate pair. Copy or save it again.")
     return value
+
+
+def finite(value: Any) -> float | None:
+    """A number of a file as a float; None for what is no number, no finite one, or beyond float64, as an int of 400 digits.
+
+    Example:
+
+    >>> finite(3), finite(0.5), finite(float("nan")), finite(10**400), finite(True), finite("3")
+    (3.0, 0.5, None, None, None, None)
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
 
 
 def walk(value: Any) -> Iterator[tuple[Any, int]]:

@@ -5,7 +5,7 @@ Why that is so, for each model:
 - WordPiece takes the longest token that fits: a longer one that was not there before cannot appear.
 - BPE merges the pair of the lowest rank. Every merge that led to a kept token is kept, with its two parts, so at each step
   the same pair is still the lowest.
-- Unigram takes the likeliest path: fewer paths leave the likeliest one where it is. The score of an unknown character hangs
+- Unigram takes the most likely path: fewer paths leave the most likely one where it is. The score of an unknown character hangs
   on the lowest score of all, whose token is kept therefore.
 """
 

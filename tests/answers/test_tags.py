@@ -1,4 +1,4 @@
-"""Tag schemes: round trips, conlleval's reading, legality, repair, and the likeliest legal sequence."""
+"""Tag schemes: round trips, conlleval's reading, legality, repair, and the most likely legal sequence."""
 
 import itertools
 

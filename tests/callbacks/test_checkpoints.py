@@ -5,7 +5,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasft.callbacks import best_checkpoint, early_stopping, load_best_weights, resume
+from kerasft.callbacks import best_checkpoint, best_epoch, early_stopping, load_best_weights, resume
 from kerasft.errors import CheckpointError, KerasftError
 from tests.callbacks import tiny_training
 
@@ -105,6 +105,8 @@ def test_best_checkpoint_keeps_the_best_epoch(tmp_path, name):
         np.testing.assert_array_equal(expected, received)
     record = json.loads((tmp_path / f"{name}.json").read_text())
     assert (record["monitor"], record["value"], record["epoch"]) == ("val_matthews", 0.8, 2)
+    assert best_epoch(tmp_path / name) == 2
+    assert best_epoch(tmp_path / "other.keras") is None
     assert not list(tmp_path.rglob("*writing-*"))
 
 

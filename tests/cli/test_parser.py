@@ -91,3 +91,11 @@ def test_every_text_option_of_every_command_takes_a_value_with_a_dash():
     )
     assert (args.allow, args.source, args.target) == (["-a.*", "b"], "s", "t")
     assert make_parser().parse_args(["search", "b", "-5 degrees?", "--answers", "-f"]).questions == ["-5 degrees?"]
+
+
+def test_an_option_of_several_texts_without_extend_is_an_error_of_the_developer():
+    parser = Parser()
+    with pytest.raises(TypeError, match='--labels takes several texts, so it needs action="extend"'):
+        parser.add_argument("--labels", nargs="+")
+    parser.add_argument("--lengths", nargs=2, type=int)
+    parser.add_argument("texts", nargs="*")

@@ -44,3 +44,20 @@ def test_several_labels_and_multi_hot_vectors():
 def test_names_must_differ():
     with pytest.raises(KerasftError, match=r"names that differ; received: \['a'\]"):
         name_labels(rows([0, 1]), ["a", "a"])
+
+
+@pytest.mark.parametrize("labels", [["good", "bad"], ["1.5", "bad"], ["positive", "bad"]])
+def test_names_for_labels_that_are_no_numbers_are_refused(labels):
+    message = (
+        r"names are given for the numbers 0 to 1, and the labels are not numbers; .*Leave out the names \(negative, pos"
+    )
+    with pytest.raises(DataError, match=message):
+        name_labels(rows(labels), ["negative", "positive"])
+    with pytest.raises(DataError, match=message):
+        name_labels(rows([f"{label}|x" for label in labels]), ["negative", "positive"], problem="multi_label")
+
+
+def test_labels_that_have_the_names_already_are_taken():
+    assert name_labels(rows(["b", "a"]), ["a", "b", "c"]).columns["label"] == ["b", "a"]
+    assert name_labels(rows(["2", "1"]), ["1", "2"]).columns["label"] == ["2", "1"]
+    assert name_labels(rows(["other", 0]), ["a", "b"]).columns["label"] == ["other", "a"]

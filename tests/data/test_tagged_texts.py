@@ -227,3 +227,13 @@ def test_spans_of_whole_words_come_back(text, draw):
     start, end = words[first][0], words[last][1]
     rows = data.read_tags([{"text": text, "spans": [{"start": start, "end": end, "label": "X"}]}])
     assert spans_in(rows) == [(text[start:end], "X")]
+
+
+def test_names_for_tags_that_are_not_numbers_are_refused():
+    names = ["O", "B-PER", "I-PER"]
+    words = [(["Mr", "Smith"], ["O", "B-PER"])]
+    assert data.read_tags(words, tag_names=names).columns["tags"] == [["O", "B-PER"]]
+    spans = [{"text": "Rome", "spans": [{"start": 0, "end": 4, "label": "LOC"}]}]
+    for source in (spans, [*words, (["Rome"], ["B-LOC"])]):
+        with pytest.raises(DataError, match=r"names are given for tags 0 to 2, and the tags are not numbers; .*'LOC'"):
+            data.read_tags(source, tag_names=names)

@@ -149,3 +149,19 @@ def test_the_page_is_dark_where_the_reader_wants_it(tmp_path):
     body = page.partition("</style>")[2]
     assert not re.search(r"#[0-9a-f]{6}", body)  # every colour is one of the page's two sets
     assert style.count("--other:") == 2
+
+
+@pytest.mark.parametrize(
+    "size", [10**400, float("nan"), -1, "90", True], ids=["huge", "nan", "negative", "text", "true"]
+)
+def test_a_size_that_is_no_number_is_left_out(tmp_path, size):
+    other = export(tmp_path / "other", "int8")
+    (tmp_path / "other" / "report.json").write_text(json.dumps(other | {"size_bytes": size}), "utf-8")
+    made = export(tmp_path / "mine")
+    assert [form["folder"] for form in forms_of(tmp_path / "mine", made)] == ["mine"]
+
+
+def test_a_report_that_cannot_be_read_does_not_end_the_export(tmp_path, caplog):
+    export(tmp_path / "mine")
+    update_pages_beside(tmp_path / "mine", [])
+    assert "were not updated with the new export" in caplog.text

@@ -7,7 +7,7 @@ from keras import layers
 
 import kerasft
 from kerasft.errors import KerasftError
-from kerasft.heads.own_model import SHAPES, fixed_length, own_model
+from kerasft.heads.own_model import SHAPES, checked_fixed_length, fixed_length, lambdas_of, own_model
 from tests import tiny
 from tests.heads.own_heads import HEADS, TAGS, classifier_ending_in, own
 
@@ -237,3 +237,22 @@ def test_what_does_not_fit_is_refused_with_what_would(case):
     make, task, labels, message = CASES[case]
     with pytest.raises(KerasftError, match=message):
         own_model(make()[0], task, labels)
+
+
+def test_another_length_than_the_fixed_one_is_refused():
+    model = own(length=16)[0]
+    for length in (None, 16, (16,), [16]):
+        assert checked_fixed_length(model, length, name="max_length") == 16
+    with pytest.raises(
+        KerasftError, match="`max_length` must be 16, the fixed length of the model's inputs; received: 8"
+    ):
+        checked_fixed_length(model, 8, name="max_length")
+    assert checked_fixed_length(own()[0], 8, name="max_length") is None
+    assert checked_fixed_length(None, 8, name="max_length") is None
+
+
+def test_lambdas_are_found_wherever_they_are():
+    inputs = keras.Input((3,))
+    inner = keras.Sequential([inputs, layers.Lambda(lambda x: x * 2, name="twice")], name="inner")
+    assert lambdas_of(keras.Model(inputs, inner(inputs))) == ["inner/twice"]
+    assert lambdas_of(own()[0]) == []

@@ -177,10 +177,10 @@ def finishing(tmp_path, monkeypatch):
     trained = kerasft.make_bundle(tiny.classifier(), tiny.tokenizer(), max_length=16)
     rows = {"text": ["a good film", "a bad film"], "label": ["positive", "negative"]}
 
-    def run(measure=lambda: kerasft.pipelines.load(trained).evaluate(rows)):
-        return finish(options, trained, measure=measure, split="dev", history={"loss": [0.5]})
+    def run(measure=lambda: kerasft.pipelines.load(trained).evaluate(rows), losses=(0.5,)):
+        return finish(run.options, trained, measure=measure, split="dev", history={"loss": list(losses)})
 
-    run.trained, run.work, run.output = trained, work, tmp_path / "x"
+    run.options, run.trained, run.work, run.output = options, trained, work, tmp_path / "x"
     return run
 
 
@@ -250,3 +250,18 @@ def test_what_resumes_the_run_stays_when_a_file_cannot_be_written(finishing, mon
         finishing()
     assert (finishing.work / "resume").exists()
     assert (finishing.work / "best.weights.h5").exists()
+
+
+@pytest.mark.parametrize(
+    ("keep", "best", "epochs", "kept"),
+    [("last", None, [0, 1, 2], 3), ("best", 2, [0, 1, 2], 2), ("best", 4, [3, 4, 5], 1), ("best", 2, [3, 4, 5], None)],
+)
+def test_the_kept_epoch_is_one_of_the_history(finishing, keep, best, epochs, kept):
+    if best is not None:
+        (finishing.work / "best.weights.h5.json").write_text(json.dumps({"epoch": best}))
+    finishing.trained.model.history = history = keras.callbacks.History()
+    history.epoch = epochs
+    finishing.options = dataclasses.replace(finishing.options, keep=keep)
+    result = finishing(losses=[0.5, 0.4, 0.3])
+    assert kerasft.bundles.read_metadata(result["bundle"])["provenance"]["kept_epoch"] == kept
+    assert ("The dashed line marks epoch" in result["report"].read_text("utf-8")) is (kept is not None)

@@ -237,3 +237,36 @@ def test_a_bundle_and_the_adapters_alone_answer_alike(tmp_path):
         dataclasses.replace(options, overwrite=True, epochs=1, lora_rank=None, lora_targets=None)
     )
     assert "adapters" not in again
+
+
+def test_the_embeddings_of_new_markers_are_trained_by_an_adapter(built, capsys):
+    model = built("relation-extraction", lora_rank=2, lora_targets="query")
+    adapted = {weight.path.split("/")[-2] for weight in model.trainable_weights if weight.name.startswith("lora_")}
+    assert adapted == {"query", "token_embedding"}
+    assert "the entity markers are new" not in capsys.readouterr().err
+    assert not any("token_embedding" in name for name in trained_layers(built("text-classification", lora_rank=2)))
+
+
+@pytest.mark.parametrize("frozen", ["embeddings", "1", "backbone"])
+def test_frozen_embeddings_of_new_markers_are_warned_of(built, capsys, frozen):
+    built("relation-extraction", freeze_layers=frozen)
+    assert "Warning: the entity markers are new to this checkpoint" in capsys.readouterr().err
+    built("token-classification", freeze_layers=frozen)
+    assert "the entity markers are new" not in capsys.readouterr().err
+
+
+def test_new_markers_become_different_under_lora():
+    """They begin as the mean of the vocabulary, all four alike."""
+    markers = kerasft.data.ENTITY_MARKERS
+    backbone, tokenizer = kerasft.vocabulary.add_tokens(tiny.backbone(), tiny.tokenizer(), markers, special=True)
+    ids = kerasft.data.marker_ids(tokenizer)
+    model = kerasft.heads.relation_classifier(backbone, ["Buys", "Other"], markers=ids)
+    model.has_new_tokens = True
+    limit_trainable(TrainingOptions(**GIVEN, lora_rank=2), model)
+    rows = [{"text": f"<e1>good</e1> the <e2>{word}</e2>", "label": "Buys"} for word in ("bad", "film")]
+    dataset = kerasft.data.relation_extraction(rows, tokenizer, labels=model.labels, batch_size=2, max_length=16)
+    model.compile("adam", kerasft.losses.for_labels(model.labels))
+    model.fit(dataset, epochs=3, shuffle=False, verbose=0)
+    before, after = (each.get_layer("token_embedding").get_weights()[0][ids] for each in (backbone, merged(model)))
+    assert np.ptp(before, axis=0).max() == 0
+    assert np.ptp(after, axis=0).max() > 1e-4

@@ -32,3 +32,10 @@ def test_residuals_are_prediction_minus_truth():
     figure = plots.residuals(np.array([[1.0], [2.0]]), np.array([[1.5], [1.0]]), ["score"])
     offsets = figure.axes[0].collections[0].get_offsets()
     np.testing.assert_allclose(offsets, [[1.0, 0.5], [2.0, -1.0]])
+
+
+def test_the_kept_epoch_is_marked_in_every_curve():
+    figure = plots.training_curves({"loss": [3, 2, 1], "f1": [0, 1, 0.5]}, kept_epoch=2)
+    for axes in figure.axes:
+        (mark,) = [line for line in axes.lines if line.get_label() == "kept"]
+        assert list(mark.get_xdata()) == [2, 2]

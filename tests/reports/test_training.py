@@ -124,3 +124,21 @@ def test_hostile_options_do_nothing():
 def test_the_scores_stay_as_they_are():
     made = summarize(np.array([[2.0, 0.0], [0.0, 1.0]]), np.array([0, 0]), ["no", "yes"])
     assert with_training(made, METADATA).metrics == made.metrics
+
+
+@pytest.mark.parametrize(
+    ("kept", "shown"), [(1, 1), (2, 2), (3, None), (0, None), (True, None), ("2", None), (None, None)]
+)
+def test_the_kept_epoch_is_marked_where_it_is_one_of_the_curve(kept, shown):
+    provenance = METADATA["provenance"] | {"kept_epoch": kept}
+    made = with_training(report(), METADATA | {"provenance": provenance})
+    assert made.training["kept_epoch"] == shown
+    words = f"The dashed line marks epoch {shown}, whose weights the model has."
+    assert (words in Page(made.to_html()).text) is (shown is not None)
+    assert ("dashed line" in made.to_html()) is (shown is not None)
+
+
+def test_a_number_beyond_float64_is_a_gap_in_the_curve():
+    history = HISTORY | {"loss": [10**400, 0.5]}
+    made = with_training(report(), METADATA | {"provenance": {"options": OPTIONS, "history": history}})
+    assert made.training["history"]["loss"] == [None, 0.5]

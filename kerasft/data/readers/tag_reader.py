@@ -4,7 +4,7 @@ import ast
 import functools
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from kerasft.answers.tags import (
     OUTSIDE,
@@ -53,6 +53,7 @@ class TagReader:
         self.plain = str(scheme).upper() == PLAIN
         self.scheme = "IOB1" if self.plain else scheme_name(scheme)  # I- alone is IOB1's form where no spans touch
         self.names = names
+        self.any_named = False
         self.repairs = invalid == "repair"
         self.changed: list[int] = []
         self.trimmed = 0
@@ -108,11 +109,31 @@ class TagReader:
             )
             problem = "the tags are numbers, and the data does not say what these mean"
             raise rows.error(row, problem, fix=fix, value=tags, can_skip=False)
+        self.any_named = True
         numbers = [int(tag) for tag in tags]
         for number in numbers:
             if not 0 <= number < len(self.names):
                 raise bad_number(rows, row, value=number, names=self.names)
         return [self.names[number] for number in numbers]
+
+    def check_names(self, rows: Rows, tags: Iterable[Sequence[str]]) -> None:
+        """Refuse names of numbers for a source that has none, and whose types are other ones.
+
+        Args:
+            rows: The source.
+            tags: What was read of its rows, in IOB2.
+
+        Raises:
+            DataError: If the names are of no use for the source.
+        """
+        if self.names is None or self.any_named:
+            return
+        known = {name.partition("-")[2] or name for name in self.names}
+        other = sorted({tag[2:] for row in tags for tag in row} - {"", *known})
+        if other:
+            problem = f"names are given for tags 0 to {len(self.names) - 1}, and the tags are not numbers"
+            fix = f"Leave out the names ({', '.join(self.names)}): --label-names (tag_names=[...])."
+            raise bad_data(rows.name, problem, fix, value=other[0])
 
     def _tag(self, tag: str) -> str | None:
         """A tag in the scheme's own letters; None if it is none of it."""
