@@ -34,7 +34,7 @@ from kerasft.backbones import (
     t5,
 )
 from kerasft.errors import KerasftError
-from kerasft.export.verify import sample_texts
+from kerasft.tasks.samples import sample_texts
 
 RECIPES = (None, "float16", "int8", "int4", "int8_full")
 SIZES = {"num_layers": 4, "num_heads": 4, "hidden_dim": 128, "intermediate_dim": 512}

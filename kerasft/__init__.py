@@ -41,6 +41,7 @@ _SUBPACKAGES = (
     "recipes",
     "reports",
     "security",
+    "tasks",
     "tokenizers",
     "vocabulary",
 )

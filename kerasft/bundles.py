@@ -24,8 +24,10 @@ from kerasft.encoding.token_store import Encoder
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.features import EMBEDDING, Labels
 from kerasft.files import local_path, written_aside
-from kerasft.heads.own_model import checked_fixed_length, own_model
+from kerasft.heads.own_model import OwnHead, checked_fixed_length, own_model
 from kerasft.heads.trial import check_answers, save_checked, trial_inputs
+from kerasft.tasks.question_answering import QUESTION_ANSWERING
+from kerasft.tasks.tasks import DEFAULT, MODEL_NAMES, TASKS, task_name
 from kerasft.tokenizers.thread_safe import thread_safe
 
 MODEL_FILE = "model.keras"
@@ -33,18 +35,6 @@ METADATA_FILE = "kerasft.json"
 FORMAT_VERSION = 1
 MAX_LENGTH = 1_000_000
 """Longest input in tokens that a bundle may ask for."""
-TASKS = {
-    "text_classifier": "text-classification",
-    "token_classifier": "token-classification",
-    "intent_and_slots": "intent-and-slots",
-    "question_answering": "question-answering",
-    "relation_classifier": "relation-extraction",
-    "masked_lm": "masked-lm",
-    "causal_lm": "causal-lm",
-    "sequence_to_sequence": "sequence-to-sequence",
-    "sentence_embedding": "sentence-embedding",
-}
-"""The task of a model, by its name; the heads set the name."""
 _OF_THE_MODEL = ("prompts", "default_prompt_name", "generation", "generation_config")
 # Settings that a checkpoint came with, so that they outlive the bundle: a conversion writes them again.
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "transformers", "tokenizers")
@@ -79,8 +69,8 @@ class Bundle:
 
     @property
     def task(self) -> str:
-        """The task's name, as the command line has it: one of the values of `TASKS`."""
-        return self.metadata.get("task", "text-classification")
+        """The task's name, as the command line has it: a key of `kerasft.tasks.TASKS`."""
+        return task_name(self.metadata)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -194,15 +184,15 @@ def make_bundle(
     'text-classification'
     """
     if task is not None or labels is not None:
-        model, pair = _of_task(model, task, labels), pair or task == TASKS["question_answering"]
+        model, pair = _of_task(model, task, labels), pair or task == QUESTION_ANSWERING.name
     labels = getattr(model, "labels", None)
-    if not isinstance(labels, Labels) and model.name not in TASKS and not hasattr(model, "bundle_task"):
+    if not isinstance(labels, Labels) and model.name not in MODEL_NAMES and not hasattr(model, "bundle_task"):
         fix = 'For a head of your own, give task="text-classification", for example, and labels=[...]; see docs/own_head.md.'
         raise bad_argument("model", "a model made by kerasft.heads, or one with task=", model, fix)
     refuse_quantized(model)
     metadata = {
         "format_version": FORMAT_VERSION,
-        "task": getattr(model, "bundle_task", TASKS.get(model.name, TASKS["text_classifier"])),
+        "task": getattr(model, "bundle_task", MODEL_NAMES.get(model.name, DEFAULT).name),
         "problem": None if labels is None else labels.problem,
         "labels": None if labels is None else list(labels),
         "settings": {**getattr(model, "bundle_settings", {}), **(settings or {})},
@@ -221,13 +211,24 @@ def make_bundle(
 def _of_task(model: keras.Model, task: str | None, labels: Labels | Iterable[str] | None) -> keras.Model:
     """A model of kerasft's heads as it is; any other wrapped."""
     is_ours = isinstance(model, heads.LogitsModel) or getattr(model, "output_names", None) == [EMBEDDING]
-    if not is_ours or model.name not in TASKS:
-        return own_model(model, task, labels)
-    for name, given, own in (("task", task, TASKS[model.name]), ("labels", labels, getattr(model, "labels", None))):
+    if not is_ours or model.name not in MODEL_NAMES:
+        return own_model(model, _own_head(task), labels)
+    for name, given, own in (
+        ("task", task, MODEL_NAMES[model.name].name),
+        ("labels", labels, getattr(model, "labels", None)),
+    ):
         if given is not None and given != own:
             fix = "A model of kerasft.heads knows its own."
             raise bad_argument(name, f"left out, or {own!r}, for {model.name}", given, fix)
     return model
+
+
+def _own_head(task: str | None) -> OwnHead:
+    heads_by_task = {name: one.own_head for name, one in TASKS.items() if one.own_head is not None}
+    if task not in heads_by_task:
+        fix = "Choose one of them; for other tasks see kerasft.heads."
+        raise bad_argument("task", f"one of {', '.join(heads_by_task)}", task, fix)
+    return heads_by_task[task]
 
 
 def _max_length(model: keras.Model, tokenizer: PreTrainedTokenizerFast, max_length: int | None, pair: bool) -> int:
@@ -298,8 +299,8 @@ def load_bundle(folder: str | os.PathLike, *, trust: bool = False) -> Bundle:
         settings = metadata["settings"]
         model.bundle_settings = {name: settings[name] for name in _OF_THE_MODEL if name in settings}
         model.bundle_max_length = metadata["max_length"]
-    if model.name not in TASKS and not hasattr(type(model), "labels"):  # a head of the user's, see own_model
-        model.bundle_task = metadata.get("task", TASKS["text_classifier"])
+    if model.name not in MODEL_NAMES and not hasattr(type(model), "labels"):  # a head of the user's, see own_model
+        model.bundle_task = task_name(metadata)
         if metadata["labels"] is not None:
             model.labels = Labels(metadata["labels"], metadata["problem"])
     return Bundle(model, tokenizer, metadata)

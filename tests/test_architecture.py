@@ -15,6 +15,7 @@ import pytest
 
 import kerasft
 from kerasft.export.mobile import CORE
+from kerasft.tasks import TASKS
 
 ROOT = pathlib.Path(__file__).parent.parent
 PACKAGE = ROOT / "kerasft"
@@ -26,7 +27,7 @@ LEVELS = {
     "conversion": 1,
     "backbones": 2, "tokenizers": 2, "heads": 2, "data": 2, "answers": 1, "calibration": 2, "encoding": 2, "metrics": 2,
     "adapters": 2, "generation": 2, "postprocessing": 2, "quantization": 2, "quantization_aware": 2,
-    "checkpoints": 3, "export": 3, "inference": 3, "bundles": 3, "vocabulary": 3,
+    "checkpoints": 3, "export": 3, "inference": 3, "tasks": 3, "bundles": 3, "vocabulary": 3,
     "demo": 4, "pipelines": 4, "reports": 4,
     "recipes": 5, "cli": 5, "__main__": 5,
 }  # fmt: skip
@@ -212,6 +213,24 @@ KERAS_SIGNATURES = {
 
 def _is_configuration(node: ast.FunctionDef) -> bool:
     return len(node.args.args) <= 3 and bool(node.args.kwonlyargs)
+
+
+def test_a_task_is_known_by_its_record_and_not_by_a_string():
+    # `mobile/` is what devices run, where signature.json says the task; a model card has Hugging Face's own tags.
+    exempt = {
+        PACKAGE / "checkpoints" / "model_card.py",
+        *PACKAGE.glob("tasks/*"),
+        *PACKAGE.glob("cli/*"),
+        *PACKAGE.rglob("mobile/**/*"),
+    }
+    wrong = [
+        f"{path.relative_to(ROOT)}:{node.lineno}: {node.value!r}"
+        for path, tree in TREES.items()
+        if path not in exempt
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and node.value in TASKS
+    ]
+    assert not wrong, wrong
 
 
 def test_no_assert_and_nothing_unfinished_in_the_package():

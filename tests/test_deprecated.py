@@ -6,7 +6,7 @@ import sys
 import pytest
 
 import kerasft
-from kerasft import answers, calibration, data, demo, quantization_aware
+from kerasft import answers, calibration, data, demo, quantization_aware, tasks
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,11 @@ def test_former_modules_warn_and_have_the_same_objects(old, new, names):
     assert getattr(kerasft, old) is module
 
 
-@pytest.mark.parametrize("name", ["customer_service", "customer_service_tasks"])
-def test_the_demo_data_was_in_data(name):
-    with pytest.warns(DeprecationWarning, match=f"is now kerasft.demo.{name}"):
-        module = getattr(data, name)
-    assert module is importlib.import_module(f"{demo.__name__}.{name}")
+@pytest.mark.parametrize(
+    ("name", "room"), [("customer_service", demo), ("customer_service_tasks", demo), ("settled", tasks)]
+)
+def test_former_names_of_data(name, room):
+    with pytest.warns(DeprecationWarning, match=f"is now {room.__name__}.{name}"):
+        assert getattr(data, name) is getattr(room, name)
     with pytest.raises(AttributeError, match="nonsense"):
         data.nonsense  # noqa: B018

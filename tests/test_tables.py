@@ -4,30 +4,36 @@ import importlib
 
 import pytest
 
-from kerasft.bundles import TASKS
+from kerasft.answers.answering import Answering
 from kerasft.callbacks import early_stopping
 from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, Labels
 from kerasft.metrics import for_labels
 from kerasft.pipelines.load import PIPELINES
+from kerasft.tasks import TASKS
 
 BY_TASK = [  # module, table, the tasks that it may lack, those beyond
     ("kerasft.pipelines.load", "PIPELINES", (), ()),
-    ("kerasft.export.decoding", "_DECODING", (), ()),
     ("kerasft.cli.train", "_TASKS", (), ("few-shot",)),
     ("kerasft.demo.customer_service_tasks", "_WRITERS", (), ("few-shot",)),
-    ("kerasft.answers.answering", "_ANSWERS", ("masked-lm", "causal-lm", "sequence-to-sequence"), ()),
 ]
 
 
 @pytest.mark.parametrize(("module", "table", "missing", "more"), BY_TASK)
 def test_a_table_by_task_has_every_task(module, table, missing, more):
     found = set(getattr(importlib.import_module(module), table))
-    assert found == set(TASKS.values()) - set(missing) | set(more)
+    assert found == set(TASKS) - set(missing) | set(more)
+
+
+def test_a_device_answers_every_task_whose_answer_is_no_text():
+    answered = {
+        name.removeprefix("answer_").replace("_", "-") for name in vars(Answering) if name.startswith("answer_")
+    }
+    assert answered == set(TASKS) - {"masked-lm", "causal-lm", "sequence-to-sequence"}
 
 
 @pytest.mark.parametrize(
     ("module", "table"),
-    [("kerasft.export.decoding", "_ACTIVATIONS"), ("kerasft.recipes.text_classification", "MONITOR")],
+    [("kerasft.tasks.text_classification", "_ACTIVATIONS"), ("kerasft.recipes.text_classification", "MONITOR")],
 )
 def test_a_table_by_problem_has_every_problem(module, table):
     assert set(getattr(importlib.import_module(module), table)) == set(PROBLEMS)

@@ -53,6 +53,8 @@ class Answering:
         self.signature, self.decoding = signature, signature["decoding"]
         self.template, self.max_length = signature["preprocessing"]["template"], signature["max_length"]
         self.tokenize, self.run, self._on_truncated = tokenize, run, on_truncated
+        # One that generates text, or fills masks, has no answer here.
+        self._answer = getattr(self, f"answer_{signature['task'].replace('-', '_')}", None)
 
     @property
     def labels(self) -> Labels:
@@ -62,7 +64,7 @@ class Answering:
     @property
     def can_answer(self) -> bool:
         """Whether the task has an answer here."""
-        return self.signature["task"] in _ANSWERS
+        return self._answer is not None
 
     def __call__(self, text: str, text_pair: str | None = None) -> dict[str, Any]:
         """Answer a text, or where the model reads pairs two of them (a question and its context).
@@ -79,8 +81,8 @@ class Answering:
                 "a text: the model reads pairs" if text_pair is None else "left out: the model reads single texts"
             )
             raise bad_argument("text_pair", expected, text_pair, "A pair is two texts, or a question and its context.")
-        if self.can_answer:
-            return _ANSWERS[self.signature["task"]](self, *([text] if text_pair is None else [text, text_pair]))
+        if self._answer is not None:
+            return self._answer(*([text] if text_pair is None else [text, text_pair]))
         return {name: value.tolist() for name, value in self.run(*self.encode(text, text_pair)).items()}
 
     def encode(self, text: str, text_pair: str | None = None) -> tuple[list[int], list[int]]:
@@ -120,7 +122,7 @@ class Answering:
         self._check_length(len(kept) < len(row), where=f" {where}")
         return _in_one_segment([row[place] for place in kept])
 
-    def classes(self, *texts: str) -> dict[str, Any]:
+    def answer_text_classification(self, *texts: str) -> dict[str, Any]:
         """Answer by labels with scores, or numbers."""
         settings = {name: self.decoding[name] for name in ("out_of_scope", "temperature") if self.decoding.get(name)}
         threshold = self.decoding.get("thresholds") or self.decoding.get("threshold")
@@ -128,23 +130,23 @@ class Answering:
             settings["threshold"] = threshold
         return answers(self.run(*self.encode(*texts))["logits"][None], self.labels, **settings)[0]
 
-    def relation(self, text: str) -> dict[str, Any]:
+    def answer_relation_extraction(self, text: str) -> dict[str, Any]:
         """Answer which relation two entities have, that are marked by <e1>, </e1>, <e2>, </e2>, or by the model's markers."""
         if all(marker in text for marker in ENTITY_MARKERS):
-            return self.classes(text)
+            return self.answer_text_classification(text)
         pair = entity_pair(text, fail=lambda problem, fix, value: bad_data("text", problem, fix, value=value))
         shown = {name: shown_entity(pair.text, getattr(pair, name)) for name in ("head", "tail")}
-        return self.classes(mark(pair)) | shown
+        return self.answer_text_classification(mark(pair)) | shown
 
-    def embedding(self, text: str) -> dict[str, Any]:
+    def answer_sentence_embedding(self, text: str) -> dict[str, Any]:
         """Answer by a vector."""
         return {"embedding": self.run(*self.encode(text))["embedding"].tolist()}
 
-    def tags(self, text: str) -> dict[str, Any]:
+    def answer_token_classification(self, text: str) -> dict[str, Any]:
         """Answer by the named entities."""
         return {"entities": self._spans(text, "logits")[0]}
 
-    def intent_and_slots(self, text: str) -> dict[str, Any]:
+    def answer_intent_and_slots(self, text: str) -> dict[str, Any]:
         """Answer by what is wanted, and the details named."""
         slots, outputs = self._spans(text, "slot_logits")
         intents = Labels(self.decoding["intents"])
@@ -168,7 +170,7 @@ class Answering:
         tags, scores = decode(word_logits(logits, first, self.labels), self.labels, constrained=settings["constrained"])
         return entities(text, words, tags, scores=scores), outputs[0]
 
-    def answer(self, question: str, context: str) -> dict[str, Any]:
+    def answer_question_answering(self, question: str, context: str) -> dict[str, Any]:
         """Answer a question by a part of its context."""
         template, settings = self.template, self.decoding
         asked, told = self._ids(question.strip()), self.tokenize(context)
@@ -192,16 +194,6 @@ class Answering:
             parts.append((spans, offsets, float(logits[0].sum())))  # "no answer" is the choice of the first token
         found = merge_windows(context, parts, n_best=settings["num_best"])
         return answer(found, context, no_answer=settings["no_answer_threshold"])
-
-
-_ANSWERS = {
-    "text-classification": Answering.classes,
-    "relation-extraction": Answering.relation,
-    "sentence-embedding": Answering.embedding,
-    "token-classification": Answering.tags,
-    "intent-and-slots": Answering.intent_and_slots,
-    "question-answering": Answering.answer,
-}
 
 
 def _in_one_segment(row: list[int]) -> tuple[list[int], list[int]]:

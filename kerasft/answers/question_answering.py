@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+MAX_ANSWER_LENGTH = 30
+"""The longest answer in tokens, where a model has no setting of its own."""
 N_BEST = 20
 """Answers that are compared: the probabilities of a text's answers are over these."""
 
@@ -49,7 +51,7 @@ class Found:
 
 
 def best_spans(
-    logits: np.ndarray, *, n_best: int = N_BEST, max_answer_length: int = 30
+    logits: np.ndarray, *, n_best: int = N_BEST, max_answer_length: int = MAX_ANSWER_LENGTH
 ) -> list[tuple[int, int, float]]:
     """The best spans of some tokens: all pairs of a first and a last token are compared, not only the best of each kind.
 

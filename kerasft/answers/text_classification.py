@@ -10,6 +10,9 @@ import numpy as np
 from ..errors import bad_argument
 from ..features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 
+THRESHOLD = 0.5
+"""The probability from which a label of several is part of the answer, where a model has no thresholds of its own."""
+
 
 def probabilities(logits: np.ndarray, labels: Labels, *, temperature: float = 1.0) -> np.ndarray:
     """Turn logits into probabilities: softmax for one label, sigmoid for several; a regression's values stay as they are.
@@ -56,7 +59,7 @@ def answers(
     labels: Labels,
     *,
     top_k: int | None = None,
-    threshold: float | Sequence[float] = 0.5,
+    threshold: float | Sequence[float] = THRESHOLD,
     with_probabilities: bool = False,
     out_of_scope: Mapping[str, Any] | None = None,
     temperature: float = 1.0,

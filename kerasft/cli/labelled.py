@@ -83,7 +83,7 @@ def read_labelled(pipeline, data: str, *, metadata: dict, args: argparse.Namespa
     """
     task, problem = metadata.get("task", "text-classification"), metadata.get("problem")
     about = {"classes": problem == "single_label", "problem": problem or "single_label"}
-    found = kerasft.data.settled(data, read_columns(args), task=task, trained=pipeline.columns, **about)
+    found = kerasft.tasks.settled(data, read_columns(args), task=task, trained=pipeline.columns, **about)
     if found.note:
         print(found.note, file=sys.stderr)
     source = found.source
@@ -100,7 +100,7 @@ def read_labelled(pipeline, data: str, *, metadata: dict, args: argparse.Namespa
     return Labelled(rows, found.named if known else None, which)
 
 
-def _named(pipeline, found: "kerasft.data.settled.Settled", label_names: list[str]) -> "kerasft.data.Rows":
+def _named(pipeline, found: "kerasft.tasks.task.Settled", label_names: list[str]) -> "kerasft.data.Rows":
     """The rows with names in place of the numbers of their labels or tags."""
     if hasattr(pipeline, "reading"):
         return kerasft.data.read_tags(found.source, columns=found.named, tag_names=label_names, **pipeline.reading)

@@ -2,7 +2,6 @@
 
 import importlib
 import warnings
-from types import ModuleType
 
 from kerasft.answers.marked_texts import ENTITY_MARKERS, Entity, EntityPair
 from kerasft.data.batches.batching import Batching
@@ -26,7 +25,6 @@ from kerasft.data.sequence_to_sequence import (
     sequence_to_sequence,
     sources_and_references,
 )
-from kerasft.data.settled import settled
 from kerasft.data.splits import sample, separate_label, split
 from kerasft.data.tagged_splits import split_tagged_rows
 from kerasft.data.tagged_texts import collect_tags, read_tags
@@ -35,7 +33,11 @@ from kerasft.data.token_classification import token_classification
 from kerasft.data.unseen_labels import separate_unseen
 from kerasft.encoding.entity_markers import marker_ids
 
-_MOVED = ("customer_service", "customer_service_tasks")
+_MOVED = {
+    "customer_service": "kerasft.demo",
+    "customer_service_tasks": "kerasft.demo",
+    "settled": "kerasft.tasks",
+}
 
 __all__ = [
     "ENTITY_MARKERS",
@@ -78,7 +80,6 @@ __all__ = [
     "separate_label",
     "separate_unseen",
     "sequence_to_sequence",
-    "settled",
     "skip_invalid",
     "sources_and_references",
     "split",
@@ -90,8 +91,9 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> object:
     if name in _MOVED:
-        warnings.warn(f"kerasft.data.{name} is now kerasft.demo.{name}.", DeprecationWarning, stacklevel=2)
-        return importlib.import_module(f"kerasft.demo.{name}")
+        room = _MOVED[name]
+        warnings.warn(f"kerasft.data.{name} is now {room}.{name}.", DeprecationWarning, stacklevel=2)
+        return getattr(importlib.import_module(room), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

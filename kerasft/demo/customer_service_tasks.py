@@ -12,6 +12,17 @@ from pathlib import Path
 from kerasft.demo.customer_service import SPLITS, Example, generate
 from kerasft.errors import bad_argument
 from kerasft.files import file_written_aside, local_path
+from kerasft.tasks import (
+    CAUSAL_LM,
+    INTENT_AND_SLOTS,
+    MASKED_LM,
+    QUESTION_ANSWERING,
+    RELATION_EXTRACTION,
+    SENTENCE_EMBEDDING,
+    SEQUENCE_TO_SEQUENCE,
+    TEXT_CLASSIFICATION,
+    TOKEN_CLASSIFICATION,
+)
 
 _QUESTIONS = {
     "AMOUNT": "How much money is it about?",
@@ -187,14 +198,14 @@ def _same_intent(path: Path, examples: list[Example]) -> None:
 
 
 _WRITERS: dict[str, tuple[str, Callable[[Path, list[Example]], None]]] = {
-    "text-classification": ("csv", _intents),
+    TEXT_CLASSIFICATION.name: ("csv", _intents),
     "few-shot": ("csv", _intents),
-    "token-classification": ("jsonl", _spans),
-    "intent-and-slots": ("jsonl", _intents_and_spans),
-    "question-answering": ("json", _questions),
-    "relation-extraction": ("jsonl", _relations),
-    "masked-lm": ("txt", _lines),
-    "causal-lm": ("txt", _lines),
-    "sequence-to-sequence": ("csv", _key_words),
-    "sentence-embedding": ("csv", _same_intent),
+    TOKEN_CLASSIFICATION.name: ("jsonl", _spans),
+    INTENT_AND_SLOTS.name: ("jsonl", _intents_and_spans),
+    QUESTION_ANSWERING.name: ("json", _questions),
+    RELATION_EXTRACTION.name: ("jsonl", _relations),
+    MASKED_LM.name: ("txt", _lines),
+    CAUSAL_LM.name: ("txt", _lines),
+    SEQUENCE_TO_SEQUENCE.name: ("csv", _key_words),
+    SENTENCE_EMBEDDING.name: ("csv", _same_intent),
 }

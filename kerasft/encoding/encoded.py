@@ -1,7 +1,7 @@
 """Texts to padded model inputs outside a graph, for pipelines and verifiers."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
@@ -17,6 +17,17 @@ from kerasft.features import (
     TOKEN_IDS,
     is_unicode,
 )
+
+
+class Batchable(Protocol):
+    """Encoded rows that can be padded into a batch, such as `Encoded`."""
+
+    @property
+    def lengths(self) -> list[int]:
+        """Tokens of each row: rows of similar length share a batch, and outputs for padding are cut off."""
+
+    def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
+        """Return the model's inputs of some rows by name, int32 (B, S)."""
 
 
 class Encoded(NamedTuple):

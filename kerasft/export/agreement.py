@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from scipy.special import logit
 
 from kerasft.bundles import Bundle
-from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
+from kerasft.features import MULTI_LABEL, REGRESSION, Labels
+from kerasft.tasks.tasks import task_of
 
 Outputs = Mapping[str, Sequence[np.ndarray]]
 """Per output the rows of N texts, as `kerasft.inference.runners.predict` gives them."""
@@ -33,40 +33,8 @@ def agreement(first: Outputs, second: Outputs, bundle: Bundle) -> float:
     0.0
     """
     names = [name for name in first if name in second]
-    return float(np.mean([_agreement_of(first[name], second[name], bundle) for name in names]))
-
-
-def _agreement_of(first: Sequence[np.ndarray], second: Sequence[np.ndarray], bundle: Bundle) -> float:
-    if bundle.task == "question-answering":
-        return _share((a.argmax(0) for a in first), (b.argmax(0) for b in second))
-    if bundle.task == "sentence-embedding":
-        return float(np.mean([_cosine(a, b) for a, b in zip(first, second)]))
-    problem = SINGLE_LABEL if bundle.labels is None else bundle.labels.problem
-    if problem == REGRESSION:
-        first, second = np.stack(first), np.stack(second)  # (N, K)
-        return min(_correlation(first[:, index], second[:, index]) for index in range(first.shape[1]))
-    if problem == MULTI_LABEL:
-        # The logits whose probabilities are the thresholds.
-        least = bundle.settings.get("temperature", 1.0) * logit(bundle.settings.get("thresholds") or 0.5)  # (C,)
-        return _share((a >= least for a in first), (b >= least for b in second))
-    return _share((a.argmax(-1) for a in first), (b.argmax(-1) for b in second))
-
-
-def _share(first, second) -> float:
-    return float(np.mean(np.concatenate([np.ravel(a == b) for a, b in zip(first, second)])))
-
-
-def _cosine(first: np.ndarray, second: np.ndarray) -> float:
-    norm = np.linalg.norm(first) * np.linalg.norm(second)
-    return float(first @ second / norm) if norm else float(np.array_equal(first, second))
-
-
-def _correlation(first: np.ndarray, second: np.ndarray) -> float:
-    first, second = (values.astype("float64") - values.mean(dtype="float64") for values in (first, second))
-    norm = np.linalg.norm(first) * np.linalg.norm(second)
-    if norm == 0:  # a constant has no correlation: equal constants agree
-        return float(np.allclose(first, second))
-    return float(first @ second / norm)
+    agree = task_of(bundle.metadata).agree
+    return float(np.mean([agree(first[name], second[name], bundle) for name in names]))
 
 
 def largest_difference(first: Outputs, second: Outputs) -> float:

@@ -13,21 +13,21 @@ from kerasft.backbones import config_of
 from kerasft.bundles import Bundle
 from kerasft.conversion.steps import run_step
 from kerasft.errors import ExportError, bad_argument
-from kerasft.export.decoding import decoding
 from kerasft.export.folders import EXPORT_FILES, REPORT_FILE, open_bundle, target_folder, write_companions, write_json
 from kerasft.export.generation_check import NEW_TOKENS, check_generation, verify_generation
 from kerasft.export.generation_graphs import generation_functions
 from kerasft.export.mobile import copy_samples, preprocessing, write_golden
 from kerasft.export.mobile_pages import update_pages_beside, write_pages
-from kerasft.export.verify import SAMPLE_TEXTS
+from kerasft.features import DECODER_TOKEN_IDS
 from kerasft.files import written_aside
 from kerasft.generation.cached_t5 import START_ID
 from kerasft.inference.runners import LITERT_FILE
 from kerasft.measuring import count_operators
+from kerasft.tasks.samples import SAMPLE_TEXTS
+from kerasft.tasks.tasks import TASKS, task_of
 
 FORMAT = "litert_generation"
 QUANTIZATIONS = (None, "float16", "int8")
-_TASKS = ("causal-lm", "sequence-to-sequence")
 _LENGTHS = (32, 128)
 _CACHE_LENGTH = 256
 _DEVICE_OPTIONS = (
@@ -92,8 +92,9 @@ def litert_generation(
         raise bad_argument("min_agreement", "a share from 0 to 1", min_agreement, "0.9 is usual.")
     folder = target_folder(bundle, folder, f"litert.{quantize}" if quantize else "litert")
     bundle = open_bundle(bundle)
-    if bundle.task not in _TASKS:
-        raise bad_argument("bundle", f"of one of the tasks {_TASKS}", bundle.task, "See kerasft.export.litert.")
+    if not task_of(bundle.metadata).exports.generation:
+        names = tuple(task.name for task in TASKS.values() if task.exports.generation)
+        raise bad_argument("bundle", f"of one of the tasks {names}", bundle.task, "See kerasft.export.litert.")
     lengths, cache_length = _checked_sizes(bundle, prefill_lengths, cache_length)
     rows = _prompt_rows(bundle, prompts, max(lengths), cache_length)
     functions = generation_functions(
@@ -130,13 +131,17 @@ def _checked_sizes(
     most = f" to {positions} (the model's positions)" if positions else " or more"
     if not _is_whole(cache_length) or not 2 <= cache_length <= (positions or cache_length):
         raise bad_argument("cache_length", f"a whole number from 2{most}", cache_length, "256 is usual.")
-    limit, name = (cache_length, "cache_length") if bundle.task == "causal-lm" else (bundle.max_length, "max_length")
+    limit, name = (bundle.max_length, "max_length") if _is_encoder_decoder(bundle) else (cache_length, "cache_length")
     if lengths is None:
         lengths = {min(length, limit) for length in _LENGTHS}
     if isinstance(lengths, str) or not lengths or not all(_is_whole(size) and 1 <= size <= limit for size in lengths):
         expected = f"whole numbers from 1 to {limit} ({name})"
         raise bad_argument("prefill_lengths", expected, lengths, "(32, 128) is usual.")
     return tuple(sorted(set(lengths))), cache_length
+
+
+def _is_encoder_decoder(bundle: Bundle) -> bool:
+    return DECODER_TOKEN_IDS in bundle.model.input
 
 
 def _is_whole(value: object) -> bool:
@@ -148,7 +153,7 @@ def _prompt_rows(bundle: Bundle, prompts: Sequence[str] | None, longest: int, ca
     if prompts is not None and (isinstance(prompts, str) or not prompts):
         raise bad_argument("prompts", "one text or more, or None", prompts, "Leave it out for the built-in ones.")
     texts = [text for text in SAMPLE_TEXTS if text.strip()] if prompts is None else list(prompts)
-    if bundle.task == "sequence-to-sequence":
+    if _is_encoder_decoder(bundle):
         texts = [bundle.settings.get("prefix", "") + text for text in texts]
         ids = bundle.tokenizer(texts, truncation=True, max_length=longest, verbose=False)["input_ids"]
     else:
@@ -212,8 +217,8 @@ def _signature(
         "problem": bundle.metadata["problem"],
         "labels": bundle.metadata["labels"],
         "settings": bundle.settings,
-        "decoding": decoding(bundle, cache_length),
-        "max_length": max(lengths) if bundle.task == "sequence-to-sequence" else cache_length,
+        "decoding": task_of(bundle.metadata).resolve(bundle, cache_length),
+        "max_length": max(lengths) if _is_encoder_decoder(bundle) else cache_length,
         "pair": False,
         "pad_token_id": tokenizer.pad_token_id,
         "cls_token_id": tokenizer.cls_token_id,

@@ -16,7 +16,6 @@ import numpy as np
 from kerasft.bundles import Bundle
 from kerasft.conversion.steps import run_step
 from kerasft.errors import ExportError, bad_argument
-from kerasft.export.decoding import decoding
 from kerasft.export.folders import (
     EXPORT_FILES,
     REPORT_FILE,
@@ -39,11 +38,12 @@ from kerasft.export.quantization import (
     quantize_file,
 )
 from kerasft.export.saved_model import write_graph
-from kerasft.export.verify import check_report, encoded_for, sample_texts, verify
+from kerasft.export.verify import check_report, verify
 from kerasft.files import local_path, written_aside
 from kerasft.heads.own_model import lambdas_of
 from kerasft.inference.runners import LENGTH_PREFIX, LITERT_FILE, SIGNATURE, Runner, litert_runner
 from kerasft.measuring import count_operators, measure_litert
+from kerasft.tasks.tasks import task_of
 
 SIGNATURE_FILE = "signature.json"
 _TOLERANCE = 1e-3  # float32 only; the measured differences are below 1e-5
@@ -119,7 +119,7 @@ def litert(
     max_length = lengths[-1] if lengths else bundle.max_length
     if min_agreement is None:
         min_agreement = 0.9 if texts is not None else 0.0
-    texts = sample_texts(bundle, texts)
+    texts = task_of(bundle.metadata).sample(bundle, texts)
     with written_aside(folder, own=EXPORT_FILES) as aside:
         content = convert(
             bundle, _shapes(lengths), quantize=quantize, batches=_batches(bundle, calibration, max_length)
@@ -177,7 +177,8 @@ def _shapes(lengths: Sequence[int]) -> dict[str, tuple[int | None, int | None]]:
 def _batches(bundle: Bundle, texts: Sequence | None, length: int) -> list[dict[str, np.ndarray]]:
     if texts is None:
         return []
-    encoded, pad_id = encoded_for(bundle, sample_texts(bundle, texts), length), bundle.tokenizer.pad_token_id or 0
+    task = task_of(bundle.metadata)
+    encoded, pad_id = task.encode(bundle, task.sample(bundle, texts), length), bundle.tokenizer.pad_token_id or 0
     return [encoded.pad([row], pad_id, length=length) for row in range(len(texts))]
 
 
@@ -259,7 +260,7 @@ def _signature(bundle: Bundle, shapes: Mapping[str, tuple[int | None, int | None
         "problem": bundle.metadata["problem"],
         "labels": bundle.metadata["labels"],
         "settings": bundle.settings,
-        "decoding": decoding(bundle, max_length),
+        "decoding": task_of(bundle.metadata).resolve(bundle, max_length),
         "max_length": max_length,
         "pair": bool(bundle.metadata.get("pair")),
         "pad_token_id": tokenizer.pad_token_id,

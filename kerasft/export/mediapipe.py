@@ -22,16 +22,15 @@ from kerasft.export.folders import checked_length, open_bundle, open_length
 from kerasft.export.litert import convert
 from kerasft.export.mobile import preprocessing
 from kerasft.export.tflite_metadata import with_metadata
-from kerasft.export.verify import sample_texts
 from kerasft.features import EMBEDDING, PADDING_MASK, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS
 from kerasft.files import file_written_aside, local_path
 from kerasft.inference.runners import PROBABILITY, SIGNATURE, keras_runner, litert_runner, predict
+from kerasft.tasks.tasks import task_of
 
 DEFAULT_LENGTH = 128
 FILE_NAME = "mediapipe.tflite"
 _NAMES = {TOKEN_IDS: "ids", PADDING_MASK: "mask", SEGMENT_IDS: "segment_ids"}
 """Our inputs' names, and those by which MediaPipe's BertPreprocessor finds them."""
-_TASKS = ("text-classification", "sentence-embedding")
 _RECIPES = (None, "float16", "int8")
 _TOLERANCE = 1e-4  # of probabilities, float32; the measured differences are below 2e-6
 NORMALIZE_FIRST = (
@@ -104,7 +103,7 @@ def mediapipe(
         )
     length = open_length(bundle, sequence_length) or min(DEFAULT_LENGTH, bundle.max_length)
     length = checked_length(bundle, length)
-    texts = sample_texts(bundle, texts)
+    texts = task_of(bundle.metadata).sample(bundle, texts)
     served = dataclasses.replace(bundle, model=_served_model(bundle))
     content = with_metadata(
         convert(served, {SIGNATURE: (1, length)}, quantize=quantize),
@@ -139,7 +138,7 @@ def mediapipe_problems(bundle: Bundle, *, app_normalizes: bool = False) -> list[
     >>> mediapipe_problems(Bundle(model, tokenizer, metadata), app_normalizes=True)
     ['it reads pairs of texts, and MediaPipe gives it one text, all in segment 0']
     """
-    if bundle.task not in _TASKS:
+    if not task_of(bundle.metadata).exports.mediapipe:
         return [f"its task is {bundle.task}, and MediaPipe's text tasks are classification and embedding"]
     problems = []
     if bundle.metadata.get("pair"):

@@ -14,9 +14,10 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.answers.answering import Answering, Tokens
 from kerasft.bundles import Bundle
 from kerasft.encoding.encoded import Encoded
-from kerasft.export.verify import SAMPLE_TEXTS, encoded_for, sample_texts
 from kerasft.features import SEGMENT_IDS
 from kerasft.inference.runners import Runner, predict
+from kerasft.tasks.samples import SAMPLE_TEXTS
+from kerasft.tasks.tasks import task_of
 
 GOLDEN_FILE = "golden.jsonl"
 SAMPLES = ("python", "android", "ios", "web")
@@ -93,8 +94,9 @@ def golden_rows(
     >>> len(rows) >= 50, rows[0]["text"], len(rows[0]["token_ids"]), sorted(rows[0]["answer"])
     (True, 'a good film', 5, ['label', 'score'])
     """
-    texts = list(dict.fromkeys([*texts[:_MAX_GOLDEN], *sample_texts(bundle), *_parts(bundle)]))
-    encoded = encoded_for(bundle, texts, signature["max_length"])
+    task = task_of(bundle.metadata)
+    texts = list(dict.fromkeys([*texts[:_MAX_GOLDEN], *task.sample(bundle, None), *_parts(bundle)]))
+    encoded = task.encode(bundle, texts, signature["max_length"])
     outputs = predict(runner, encoded, bundle.tokenizer.pad_token_id)
     answering = _answering(bundle, runner, signature)
     rows = []
@@ -170,5 +172,6 @@ def copy_samples(folder: pathlib.Path) -> None:
 def _parts(bundle: Bundle) -> list:
     """Single words and halves of the built-in texts: short inputs, and places where a tokenizer's port goes wrong."""
     halves = [part for text in SAMPLE_TEXTS for part in (text[: len(text) // 2], text[len(text) // 2 :]) if part]
-    pairs = isinstance(sample_texts(bundle)[0], tuple)
-    return sample_texts(bundle, list(zip(halves, reversed(halves))) if pairs else halves)
+    sample = task_of(bundle.metadata).sample
+    pairs = isinstance(sample(bundle, None)[0], tuple)
+    return sample(bundle, list(zip(halves, reversed(halves))) if pairs else halves)

@@ -25,14 +25,14 @@ from kerasft.export.folders import (
     write_companions,
     write_json,
 )
-from kerasft.export.verify import check_report, sample_texts, verify
+from kerasft.export.verify import check_report, verify
 from kerasft.features import LOGITS, MULTI_LABEL, SINGLE_LABEL
 from kerasft.files import written_aside
 from kerasft.inference.runners import PROBABILITY, SIGNATURE, TEXT_PAIRS, TEXT_SIGNATURE, TEXTS, named_outputs
+from kerasft.tasks.tasks import task_of
 from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
 
 _LOGGER = logging.getLogger(__name__)
-_TAKES_STRINGS = ("text-classification", "relation-extraction", "sentence-embedding")
 
 
 def saved_model(
@@ -84,9 +84,9 @@ def saved_model(
     bundle = open_bundle(bundle)
     sequence_length = open_length(bundle, sequence_length)
     max_length = checked_length(bundle, sequence_length)
-    if bundle.task == "text-classification":
+    if bundle.labels is not None:
         check_settings(bundle.settings, bundle.labels)
-    texts = sample_texts(bundle, texts)
+    texts = task_of(bundle.metadata).sample(bundle, texts)
     tokenizer, strings = _tokenizer_in_graph(bundle, texts, max_length)
     with written_aside(folder, own=EXPORT_FILES) as aside:
         _write(bundle, aside, sequence_length, tokenizer)
@@ -181,13 +181,15 @@ def _answer(bundle: Bundle, shape: tuple[int | None, int | None], problem: str |
 
 def _tokenizer_in_graph(bundle: Bundle, texts: Sequence, max_length: int) -> tuple[InGraphTokenizer | None, str]:
     """Return the tokenizer as a graph and "included"; or None and the reason, if its ids would not be exactly equal."""
-    if bundle.task not in _TAKES_STRINGS:
+    if not task_of(bundle.metadata).exports.strings:
         return None, f"left out: {bundle.task} needs the tokens' ids or offsets beside the outputs"
     reason = unsupported_reason(bundle.tokenizer)
     if reason is None:
         try:
             tokenizer = InGraphTokenizer(bundle.tokenizer, max_length)
-            different = _first_difference(bundle, tokenizer, [*sample_texts(bundle), *texts], max_length)
+            different = _first_difference(
+                bundle, tokenizer, [*task_of(bundle.metadata).sample(bundle, None), *texts], max_length
+            )
             if different is None:
                 return tokenizer, "included"
             reason = f"its ids differ for the text {different[:80]!r}"

@@ -8,15 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from kerasft.answers.marked_texts import marked_sample
 from kerasft.bundles import Bundle
-from kerasft.encoding.encoded import encode, encode_pairs
-from kerasft.encoding.entity_markers import encode_marked
 from kerasft.errors import ExportError, bad_argument
 from kerasft.export.agreement import agreement, as_logits, largest_difference
 from kerasft.export.benchmark import time_calls
 from kerasft.export.folders import open_bundle
-from kerasft.features import DECODER_TOKEN_IDS, LOGITS
+from kerasft.features import LOGITS
 from kerasft.files import local_path
 from kerasft.inference.runners import (
     LITERT_FILE,
@@ -30,32 +27,7 @@ from kerasft.inference.runners import (
     text_signature,
     weights_path,
 )
-
-SAMPLE_TEXTS = (
-    "a charming and often affecting journey",
-    "unflinchingly bleak and desperate",
-    "I still have not received my new card, I ordered over a week ago.",
-    "Where is my parcel? It's been 10 days!!! Please answer A.S.A.P.",
-    "The quick brown fox jumps over the lazy dog; 1,234.56 dollars (or so) were paid on 2024-02-29.",
-    "",
-    " ",
-    "  leading and trailing space \t\r\n",
-    "caf\u00e9 d\u00e9j\u00e0 vu na\u00efve \u00c5ngstr\u00f6m \u0130stanbul stra\u00dfe \u1e9e",
-    "cafe\u0301 a\u0300\u0323b\u0323\u0300 combining",
-    "\u4e2d\u6587\u5b57\u7b26 and \u65e5\u672c\u8a9e\u30ab\u30bf\u30ab\u30ca \ud55c\uad6d\uc5b4",
-    "\u0645\u0631\u062d\u0628\u0627 \u05e9\u05dc\u05d5\u05dd \u202eright to left\u202c",
-    "emoji \U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467 \u2764\ufe0f \U0001f1e9\U0001f1ea",
-    "nul \x00 bell \x07 escape \x1b[0m soft\u00adhyphen zero\u200bwidth \ufeff \ufffd",
-    "private \ue000\U000f0000\U0010fffd use",
-    "\u00a0no\u2003break\u2028line\u2029paragraph\u0085next\u3000",
-    "the strings [CLS] [SEP] [MASK] [PAD] [UNK] in a text, [sep] too, [ SEP ] [SE\x00P]",
-    "x" * 99 + " " + "y" * 100 + " " + "z" * 101,
-    "\u00e9" * 101 + " " + "e\u0301" * 60,
-    "http://example.com/a?b=c&d=%20#e user@example.com #tag @name $5 100% c++ C# a_b-c\u2014d\u2026\u201cq\u201d",
-    "\ufb01ligature \u2126 \u212b \u00bd \u2460 \uff21\uff42\uff43 \U0001d400\U0001d41a",
-    "word " * 600,
-)
-"""Plain and hostile texts that every export is tried on: empty, accents, CJK, right to left, control characters, ..."""
+from kerasft.tasks.tasks import task_of
 
 
 def verify(
@@ -99,13 +71,14 @@ def verify(
     1.0
     """
     bundle = open_bundle(bundle)
-    texts = sample_texts(bundle, texts)
+    task = task_of(bundle.metadata)
+    texts = task.sample(bundle, texts)
     if gold is not None and not callable(gold) and len(gold) != len(texts):
         raise bad_argument("gold", f"as long as texts ({len(texts)})", len(gold), "Give one answer for each text.")
     runners = _runners(local_path(artifact))
     first = next(iter(runners.values()))
     max_length = min(bundle.max_length, first.sequence_length or bundle.max_length)
-    encoded, pad_id = encoded_for(bundle, texts, max_length), bundle.tokenizer.pad_token_id or 0
+    encoded, pad_id = task.encode(bundle, texts, max_length), bundle.tokenizer.pad_token_id or 0
     expected = predict(keras_runner(bundle.model), encoded, pad_id)
     received = predict(first, encoded, pad_id, check_finite=False)
     finite = all(np.isfinite(row).all() for rows in received.values() for row in rows)
@@ -203,50 +176,10 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     return rows
 
 
-def sample_texts(
-    bundle: Bundle, texts: Sequence[str | tuple[str, str]] | None = None
-) -> list[str] | list[tuple[str, str]]:
-    """Return the texts to try an export on: the given ones, or the built-in sample (as pairs for a model of pairs).
-
-    A relation classifier's have its markers: for the tags `<e1>` and `<e2>`, or where there are none, around each half.
-
-    Raises:
-        KerasftError: If `texts` is empty.
-
-    Example:
-
-    >>> sample_texts(Bundle(None, None, {"pair": False}))[0]
-    'a charming and often affecting journey'
-    """
-    if texts is None:
-        pair = bundle.metadata.get("pair") or bundle.task == "sequence-to-sequence"  # there: source and target
-        texts = zip(SAMPLE_TEXTS, reversed(SAMPLE_TEXTS)) if pair else SAMPLE_TEXTS
-    elif not len(texts):
-        raise bad_argument("texts", "one or more texts, or None", list(texts), "Leave it out for the built-in sample.")
-    return [marked_sample(text) for text in texts] if bundle.task == "relation-extraction" else list(texts)
-
-
 def _runners(artifact: pathlib.Path) -> dict[str, Runner]:
     if (artifact / LITERT_FILE).is_file():
         return {f"threads_{count}": litert_runner(artifact / LITERT_FILE, num_threads=count) for count in (1, 2)}
     return {"default": saved_model_runner(artifact)}
-
-
-def encoded_for(bundle: Bundle, texts: Sequence, max_length: int) -> Batchable:
-    """Return the texts as the task's model reads them.
-
-    Example:
-
-    >>> from tests import tiny
-    >>> encoded_for(Bundle(tiny.classifier(), tiny.tokenizer(), {}), ["a good film"], 16).lengths
-    [5]
-    """
-    if DECODER_TOKEN_IDS in bundle.model.input:
-        start_id = bundle.settings.get("start_token_id", bundle.tokenizer.pad_token_id or 0)
-        return encode_pairs(bundle.tokenizer, texts, max_length=max_length, start_id=start_id)
-    if bundle.task == "relation-extraction":
-        return encode_marked(bundle.tokenizer, texts, max_length=max_length).encoded
-    return encode(bundle.tokenizer, texts, max_length=max_length)
 
 
 def _latency(runner: Runner, encoded: Batchable, pad_id: int, num_timed: int) -> dict[str, float]:

@@ -6,7 +6,7 @@ form is wrapped: nested models are put into the graph itself, a final softmax or
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
@@ -28,26 +28,44 @@ from kerasft.features import (
 
 logger = logging.getLogger(__name__)
 
-SHAPES = {
-    "text-classification": "(batch, labels)",
-    "token-classification": "(batch, length, labels)",
-    "question-answering": "(batch, length, 2), or two outputs of (batch, length): start and end",
-    "sentence-embedding": "(batch, dimensions)",
-}
-"""The tasks for which users write heads, and what such a model answers with."""
-_RANKS = {"text-classification": 2, "token-classification": 3, "question-answering": 3, "sentence-embedding": 2}
-_LABELLED = ("text-classification", "token-classification")
+
+class OwnHead(NamedTuple):
+    """What a head that a user wrote for a task must look like; `kerasft.tasks` has one for each such task.
+
+    Example:
+
+    >>> from kerasft.tasks import TASKS
+    >>> TASKS["sentence-embedding"].own_head.shape
+    '(batch, dimensions)'
+    """
+
+    task: str
+    """The task's name."""
+    shape: str
+    """The shape of its output, for messages."""
+    rank: int
+    """Number of dimensions of its output."""
+    output: str = LOGITS
+    """The name that the output gets."""
+    labels: str | None = None
+    """Labels as an example, for messages; None for a task without labels."""
+    tags: bool = False
+    """Whether the labels are tags of a scheme such as IOB2."""
+    is_span: bool = False
+    """Whether the output is start and end logits, which may also be two outputs."""
+
+
 _INPUTS = (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS)
 _HUGGING_FACE = {"input_ids": TOKEN_IDS, "attention_mask": PADDING_MASK, "token_type_ids": SEGMENT_IDS}
 
 
-def own_model(model: keras.Model, task: str, labels: Labels | Iterable[str] | None = None) -> keras.Model:
+def own_model(model: keras.Model, head: OwnHead, labels: Labels | Iterable[str] | None = None) -> keras.Model:
     """Return a model of the same layers and outputs, in the form that pipelines and exports read.
 
     Args:
         model: A functional model with inputs int32 (B, S) named `token_ids`, `padding_mask`, `segment_ids` (KerasHub's names
-            too), or the first of these, and with outputs as `SHAPES` has them for the task.
-        task: A key of `SHAPES`.
+            too), or the first of these, and with outputs as `head` says.
+        head: What the task asks for.
         labels: What the C outputs stand for, where the task has labels.
 
     Returns:
@@ -61,24 +79,20 @@ def own_model(model: keras.Model, task: str, labels: Labels | Iterable[str] | No
 
     >>> hidden = keras.layers.Dense(8, "relu")(backbone.output["pooled_output"])
     >>> model = keras.Model(backbone.input, keras.layers.Dense(2)(hidden))
-    >>> own_model(model, "text-classification", ["no", "yes"]).output_names
+    >>> own_model(model, OwnHead("text-classification", "(batch, labels)", 2, labels="[...]"), ["no", "yes"]).output_names
     ['logits']
     """
-    if task not in SHAPES:
-        fix = "Choose one of them; for other tasks see kerasft.heads."
-        raise bad_argument("task", f"one of {', '.join(SHAPES)}", task, fix)
-    labels = _checked_labels(task, labels)
+    labels = _checked_labels(head, labels)
     inputs = _named_inputs(model)
     refuse_quantized(model)
     _refuse_lambdas(model)
     # The same graph of class keras.Model, which is not compiled.
     graph = flat(keras.Model(inputs, model.output))
-    name = EMBEDDING if task == "sentence-embedding" else LOGITS
-    named = _named_output(graph, task, labels, name)
-    _check_shape(named.output, task, labels)
+    named = _named_output(graph, head, labels)
+    _check_shape(named.output, head, labels)
     # A name of kerasft's own heads would promise their layers.
     wrapped = keras.Model(named.input, named.output, name=f"own_{model.name.removeprefix('own_')}")
-    wrapped.bundle_task = task
+    wrapped.bundle_task = head.task
     if labels is not None:
         wrapped.labels = labels
     return wrapped
@@ -118,12 +132,12 @@ def checked_fixed_length(model: keras.Model | None, length: Any, *, name: str) -
     return fixed
 
 
-def _checked_labels(task: str, labels: Any) -> Labels | None:
-    if task not in _LABELLED:
+def _checked_labels(head: OwnHead, labels: Any) -> Labels | None:
+    task, example = head.task, head.labels
+    if example is None:
         if labels is not None:
             raise bad_argument("labels", f"left out for {task}", labels, "Its outputs have no names.")
         return None
-    example = '["O", "B-PER", "I-PER"]' if task == "token-classification" else '["negative", "positive"]'
     if labels is None:
         fix = f"Give labels={example}, for example, in the order of the model's outputs."
         raise bad_argument("labels", f"one name for each output, for {task}", labels, fix)
@@ -131,9 +145,9 @@ def _checked_labels(task: str, labels: Any) -> Labels | None:
         fix = f"Give labels={example}, for example; of a dictionary id2label, list(id2label.values())."
         raise bad_argument("labels", "a list of names, one for each output", labels, fix)
     labels = Labels.of(labels)
-    if task == "token-classification":
+    if head.tags:
         if labels.problem != SINGLE_LABEL:
-            raise bad_argument("labels", "single-label names for token-classification", labels, "Give labels=[...].")
+            raise bad_argument("labels", f"single-label names for {task}", labels, "Give labels=[...].")
         scheme_of(labels)  # raises where they are no tags
     return labels
 
@@ -229,9 +243,9 @@ def _same_names(given: Any, expected: Any) -> bool:
     return isinstance(given, list | tuple) == isinstance(expected, list | tuple)
 
 
-def _named_output(graph: keras.Model, task: str, labels: Labels | None, name: str) -> keras.Model:
+def _named_output(graph: keras.Model, head: OwnHead, labels: Labels | None) -> keras.Model:
     """The graph with its answer as one float32 output of a layer that has the name."""
-    outputs = _ordered_outputs(graph, task)
+    name, outputs = head.output, _ordered_outputs(graph, head)
     last = {tensor._keras_history.operation.name for tensor in outputs}
     stays = len(outputs) == 1 and outputs[0].dtype == "float32"  # and so is named where its layer is
     copies: list[tuple[keras.layers.Layer, list]] = []
@@ -239,7 +253,7 @@ def _named_output(graph: keras.Model, task: str, labels: Labels | None, name: st
     def replace(layer: keras.Operation) -> keras.Operation:
         if layer.name in last and name == EMBEDDING and isinstance(layer, keras.layers.UnitNormalization):
             return keras.layers.UnitNormalization(layer.axis, dtype="float32", name=name)  # apps are told so
-        activation = _to_take_off(layer, task, labels) if layer.name in last else None
+        activation = _to_take_off(layer, head, labels) if layer.name in last else None
         is_taken = layer.name == name and not (stays and layer.name in last)
         new_name = f"{name}_of_head" if is_taken else layer.name
         if activation is not None and not hasattr(layer, "activation"):
@@ -269,16 +283,18 @@ def _named_output(graph: keras.Model, task: str, labels: Labels | None, name: st
     return keras.Model(graph.input, output)
 
 
-def _to_take_off(layer: keras.Operation, task: str, labels: Labels | None) -> str | None:
+def _to_take_off(layer: keras.Operation, head: OwnHead, labels: Labels | None) -> str | None:
     """The activation by which a last layer makes probabilities of logits; None: it makes none."""
     kind = getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
     problem = SINGLE_LABEL if labels is None else labels.problem
-    if kind not in ("softmax", "sigmoid") or task == "sentence-embedding" or problem == REGRESSION:
+    if kind not in ("softmax", "sigmoid") or head.output == EMBEDDING or problem == REGRESSION:
         return None
     fits = kind == ("sigmoid" if problem == MULTI_LABEL else "softmax") or _is_binary(layer, labels)
     if not fits or isinstance(getattr(layer, "input", None), list) or getattr(layer, "lora_enabled", False):
         fix = "End in logits: a layer without activation. A sigmoid for each label is that of labels=kerasft.multi_label([...])."
-        raise bad_argument("model", f"one that ends in logits for {task} ({problem})", f"{kind} in {layer.name!r}", fix)
+        raise bad_argument(
+            "model", f"one that ends in logits for {head.task} ({problem})", f"{kind} in {layer.name!r}", fix
+        )
     meaning = f"; its one probability is taken for that of {labels[1]!r}" if _is_binary(layer, labels) else ""
     logger.warning(
         "%r ends in %s: the model is stored without it, with logits as outputs%s.", layer.name, kind, meaning
@@ -303,17 +319,17 @@ def _stacked(outputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
     return keras.layers.Concatenate(name="start_and_end")(columns)
 
 
-def _check_shape(output: keras.KerasTensor, task: str, labels: Labels | None) -> None:
+def _check_shape(output: keras.KerasTensor, head: OwnHead, labels: Labels | None) -> None:
     shape = tuple(output.shape)
-    if len(shape) != _RANKS[task] or shape[-1] is None:
+    if len(shape) != head.rank or shape[-1] is None:
         fix = {
             2: "Pool the tokens first: hidden_states[:, 0, :], or kerasft.heads.MaskedMean()(hidden_states, padding_mask).",
             3: "Apply the last layer to all tokens' hidden states (batch, length, hidden_dim).",
-        }[_RANKS[task]]
-        raise bad_argument("model", f"a model with outputs of shape {SHAPES[task]} for {task}", shape, fix)
-    if task == "question-answering" and shape[-1] != 2:
+        }[head.rank]
+        raise bad_argument("model", f"a model with outputs of shape {head.shape} for {head.task}", shape, fix)
+    if head.is_span and shape[-1] != 2:
         fix = "The last layer is keras.layers.Dense(2)."
-        raise bad_argument("model", f"a model with outputs of shape {SHAPES[task]} for {task}", shape, fix)
+        raise bad_argument("model", f"a model with outputs of shape {head.shape} for {head.task}", shape, fix)
     if labels is not None and shape[-1] != len(labels):
         one = (
             "For two classes take Dense(2), or Dense(1, activation='sigmoid') with two names. "
@@ -326,16 +342,16 @@ def _check_shape(output: keras.KerasTensor, task: str, labels: Labels | None) ->
         )
 
 
-def _ordered_outputs(graph: keras.Model, task: str) -> list[keras.KerasTensor]:
+def _ordered_outputs(graph: keras.Model, head: OwnHead) -> list[keras.KerasTensor]:
     given = graph.output
     if isinstance(given, Mapping):
         names, tensors = list(given), list(given.values())
     else:
         tensors = list(given) if isinstance(given, list | tuple) else [given]
         names = [tensor._keras_history.operation.name for tensor in tensors]
-    if len(tensors) != (2 if task == "question-answering" and len(tensors) == 2 else 1):
+    if len(tensors) != (2 if head.is_span and len(tensors) == 2 else 1):
         fix = "Make one with keras.Model(inputs, output)."
-        raise bad_argument("model", f"a model with one output {SHAPES[task]} for {task}", names, fix)
+        raise bad_argument("model", f"a model with one output {head.shape} for {head.task}", names, fix)
     if len(tensors) == 2 and "end" in names[0] and "start" in names[1]:
         tensors = tensors[::-1]
     return tensors

@@ -9,7 +9,6 @@ import os
 import pathlib
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol
 
 import keras
 import numpy as np
@@ -20,6 +19,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft import security
 from kerasft.bundles import METADATA_FILE, MODEL_FILE, load_bundle, read_metadata
+from kerasft.encoding.encoded import Batchable
 from kerasft.errors import CheckpointError
 from kerasft.features import LOGITS
 from kerasft.files import local_path
@@ -293,17 +293,6 @@ def _check_digest(path: pathlib.Path, expected: str | None) -> None:
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines() or [type(error).__name__]
     return lines[0].rstrip(".")
-
-
-class Batchable(Protocol):
-    """Encoded rows that can be padded into a batch, such as `kerasft.encoding.encoded.Encoded`."""
-
-    @property
-    def lengths(self) -> list[int]:
-        """Tokens of each row: rows of similar length share a batch, and outputs for padding are cut off."""
-
-    def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
-        """Return the model's inputs of some rows by name, int32 (B, S)."""
 
 
 def predict(

@@ -18,6 +18,7 @@ from kerasft.pipelines.generation_options import OPTION_NAMES, merged_options, w
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
 from kerasft.reports import Report
+from kerasft.tasks.causal_lm import CAUSAL_LM
 from kerasft.truncation import warn_truncated
 
 _LOSS_TOKENS = 2048  # a batch's logits are this many rows of the vocabulary: 412 MB for GPT-2's 50,257 tokens
@@ -47,6 +48,7 @@ class TextGenerationPipeline(Pipeline):
     ['finished', 'generated']
     """
 
+    task = CAUSAL_LM
     fields = ("prompt",)
     more_options = OPTION_NAMES
 
@@ -231,7 +233,7 @@ class TextGenerationPipeline(Pipeline):
         return Report(
             title="Causal language model",
             about={**(about or {}), "block size": f"{self.max_length} tokens"},
-            problem="causal-lm",
+            problem=self.task.name,
             labels=[],
             rows=rows,
             metrics={"perplexity": perplexity_of(loss), "loss": loss, "num_tokens": count},

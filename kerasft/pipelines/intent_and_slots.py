@@ -22,11 +22,12 @@ from kerasft.pipelines.tagging import (
     Tagger,
     all_outside,
     checked_texts,
-    reading_of,
     tagging_errors,
     tagging_examples,
 )
 from kerasft.reports import EVALUATED, TRAINING, Report, undefined_spans
+from kerasft.tasks.intent_and_slots import INTENT_AND_SLOTS
+from kerasft.tasks.settling import reading_of
 
 
 class IntentAndSlotsPipeline(Pipeline):
@@ -49,6 +50,8 @@ class IntentAndSlotsPipeline(Pipeline):
     >>> sorted(answer("I lost my card"))
     ['intent', 'slots']
     """
+
+    task = INTENT_AND_SLOTS
 
     def __init__(
         self,
@@ -160,7 +163,7 @@ class IntentAndSlotsPipeline(Pipeline):
         return Report(
             title="Evaluation",
             about={**(about or {}), "scoring": f"slots: {SCORING}, model's tags in {self.tagger.scheme}"},
-            problem="intent-and-slots",
+            problem=self.task.name,
             labels=[row["label"] for row in by_type],
             rows=len(texts),
             metrics=_scores(gold, answered, truth, predicted),

@@ -2,15 +2,9 @@
 
 import os
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from kerasft import security, tokenizers
-from kerasft.answers.marked_texts import mark
 from kerasft.bundles import MODEL_FILE, Bundle, load_bundle, read_metadata
-from kerasft.data import read_pairs, read_squad, read_tags, read_texts, texts_and_labels
-from kerasft.data.relation_extraction import entity_pairs
-from kerasft.data.sequence_to_sequence import sources_and_references
-from kerasft.data.trained_columns import read_as_trained, tags_as_trained
 from kerasft.errors import CheckpointError, KerasftError
 from kerasft.inference.runners import Runner, open_runner, weights_path
 from kerasft.pipelines.causal_lm import TextGenerationPipeline
@@ -21,25 +15,26 @@ from kerasft.pipelines.question_answering import QuestionAnsweringPipeline
 from kerasft.pipelines.relation_extraction import RelationExtractionPipeline
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline
 from kerasft.pipelines.sequence_to_sequence import SequenceToSequencePipeline
-from kerasft.pipelines.tagging import reading_of
 from kerasft.pipelines.text_classification import TextClassificationPipeline
 from kerasft.pipelines.token_classification import TokenClassificationPipeline
+from kerasft.tasks.task import trained_columns
+from kerasft.tasks.tasks import task_of
 
 PIPELINES: dict[str, type[Pipeline]] = {
-    "causal-lm": TextGenerationPipeline,
-    "intent-and-slots": IntentAndSlotsPipeline,
-    "masked-lm": MaskedLMPipeline,
-    "relation-extraction": RelationExtractionPipeline,
-    "sentence-embedding": SentenceEmbeddingPipeline,
-    "sequence-to-sequence": SequenceToSequencePipeline,
-    "text-classification": TextClassificationPipeline,
-    "question-answering": QuestionAnsweringPipeline,
-    "token-classification": TokenClassificationPipeline,
+    kind.task.name: kind
+    for kind in (
+        IntentAndSlotsPipeline,
+        MaskedLMPipeline,
+        QuestionAnsweringPipeline,
+        RelationExtractionPipeline,
+        SentenceEmbeddingPipeline,
+        SequenceToSequencePipeline,
+        TextClassificationPipeline,
+        TextGenerationPipeline,
+        TokenClassificationPipeline,
+    )
 }
-"""The pipeline of each task; see `kerasft.bundles.TASKS`."""
-
-
-_LANGUAGE_MODELS = ("causal-lm", "masked-lm", "sequence-to-sequence")
+"""The pipeline of each task."""
 
 
 def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2, trust: bool = False) -> Pipeline:
@@ -69,13 +64,7 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2, trust: boo
     True
     """
     metadata = folder.metadata if isinstance(folder, Bundle) else read_metadata(folder)
-    task = metadata.get("task", "text-classification")
-    if task not in PIPELINES:
-        raise CheckpointError(
-            f"{folder}: the task must be one of {', '.join(PIPELINES)}; received: {task!r}. "
-            "Call the model of kerasft.load_bundle(...) itself, or install the kerasft that wrote the folder."
-        )
-    kind = PIPELINES[task]
+    kind = PIPELINES[task_of(metadata, folder).name]
     with security.trust(trust):
         if isinstance(folder, Bundle):
             pipeline = kind.from_bundle(folder)
@@ -98,18 +87,6 @@ def _fitting(kind: type[Pipeline], bundle: Bundle, folder: str | os.PathLike) ->
             f"{folder}: the model does not answer the task {bundle.task!r} ({type(error).__name__}: {error}). Its files are "
             "damaged or not of one bundle; save or copy it again."
         ) from error
-
-
-def trained_columns(metadata: Mapping[str, Any]) -> Mapping[str, object] | None:
-    """The columns of the training data, as the content of `kerasft.json` has them; None where it does not know.
-
-    Example:
-
-    >>> trained_columns({"settings": {"columns": {"text": "review", "label": "stars"}}})
-    {'text': 'review', 'label': 'stars'}
-    """
-    columns = (metadata.get("settings") or {}).get("columns")
-    return columns if isinstance(columns, Mapping) and columns else None
 
 
 def texts_of(
@@ -135,26 +112,7 @@ def texts_of(
     >>> texts_of(make_bundle(model, tokenizer, max_length=16), [("a good film", "positive")])
     ['a good film']
     """
-    task, settings = bundle.task, bundle.settings
-    trained = trained_columns(bundle.metadata)
-    if task in ("token-classification", "intent-and-slots"):
-        source, columns = tags_as_trained(source, trained, columns)
-    elif task != "question-answering":
-        source = read_as_trained(source, trained, columns)
-    if task == "text-classification":
-        return texts_and_labels(source, columns=columns)[0]
-    if task in ("token-classification", "intent-and-slots"):
-        return read_tags(source, columns=columns, **reading_of(settings)).columns["text"]
-    if task == "question-answering":
-        return [(each.question, each.context) for each in read_squad(source)]
-    if task == "relation-extraction":
-        return [mark(pair) for pair in entity_pairs(source, columns=columns)[0]]
-    if task == "sentence-embedding":
-        pairs, _ = read_pairs(source, columns=columns, max_score=settings.get("max_score", 1.0))
-        return list(dict.fromkeys(text for pair in pairs for text in pair))
-    if task == "sequence-to-sequence":
-        return sources_and_references(source, columns=columns).sources
-    return read_texts(source, columns=columns)
+    return task_of(bundle.metadata).items(source, columns, bundle)
 
 
 def scorer(
@@ -180,7 +138,7 @@ def scorer(
     >>> 0 <= scorer(bundle, [("a good film", "positive")])(keras_runner(bundle.model)) <= 1
     True
     """
-    if bundle.task in _LANGUAGE_MODELS:
+    if not task_of(bundle.metadata).has_score:
         return None
     kind = PIPELINES[bundle.task]
 

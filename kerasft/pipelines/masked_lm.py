@@ -18,6 +18,7 @@ from kerasft.inference.runners import Runner, predict
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
 from kerasft.reports import Report
+from kerasft.tasks.masked_lm import MASKED_LM
 from kerasft.truncation import one_warning, warn_truncated
 
 _MOST_SAMPLES = 12
@@ -46,6 +47,8 @@ class MaskedLMPipeline(Pipeline):
     >>> sorted(answer), len(answer["masks"][0]), sorted(answer["masks"][0][0])
     (['filled', 'masks'], 2, ['score', 'token'])
     """
+
+    task = MASKED_LM
 
     def __init__(
         self,
@@ -181,7 +184,7 @@ class MaskedLMPipeline(Pipeline):
         return Report(
             title="Masked language model",
             about={**(about or {}), "masks": f"seed {self.settings['seed']}, {Masking(**self.settings['masking'])}"},
-            problem="masked-lm",
+            problem=self.task.name,
             labels=[],
             rows=rows,
             metrics={**metrics, "num_masked_tokens": count},

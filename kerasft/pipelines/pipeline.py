@@ -10,6 +10,7 @@ from kerasft.data.trained_columns import read_as_trained
 from kerasft.errors import bad_data
 from kerasft.inference.runners import Runner, keras_runner
 from kerasft.reports import Report
+from kerasft.tasks.task import Task
 
 
 def item_of(item: Any, fields: Sequence[str], *, optional: Sequence[str] = ()) -> Any:
@@ -51,6 +52,9 @@ class Pipeline:
     >>> Echo.fields, Echo()(["a"])
     (('text',), ['a'])
     """
+
+    task: ClassVar[Task]
+    """What it answers."""
 
     fields: ClassVar[tuple[str, ...]] = ("text",)
     """The names of an item's parts, such as `("question", "context")`: keys of a JSON line, and of the answer's line."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.answers.question_answering import Found, answer, best_spans, merge_windows
+from kerasft.answers.question_answering import MAX_ANSWER_LENGTH, Found, answer, best_spans, merge_windows
 from kerasft.data.question_answering import answer_tokens
 from kerasft.data.readers.squad import Question, read_squad
 from kerasft.encoding.question_windows import QuestionWindows
@@ -18,9 +18,9 @@ from kerasft.metrics.squad import answer_scores, best_no_answer_threshold, squad
 from kerasft.pipelines.pipeline import Pipeline, item_of
 from kerasft.reports import Report
 from kerasft.reports.examples import MOST_EXAMPLES, example
+from kerasft.tasks.question_answering import QUESTION_ANSWERING
 from kerasft.truncation import one_warning
 
-MAX_ANSWER_LENGTH = 30
 """The most tokens of an answer by default, as the published recipes for SQuAD have it."""
 _CHUNK = 1000  # questions whose windows are in memory together
 _ERRORS = 50  # mistakes that the report shows
@@ -48,6 +48,7 @@ class QuestionAnsweringPipeline(Pipeline):
     (['answer', 'end', 'score', 'start'], True)
     """
 
+    task = QUESTION_ANSWERING
     fields = ("question", "context")
 
     def __init__(
@@ -189,7 +190,7 @@ class QuestionAnsweringPipeline(Pipeline):
         return Report(
             title="Question answering",
             about=dict(about or {}),
-            problem="question-answering",
+            problem=self.task.name,
             labels=[],
             rows=len(questions),
             metrics=metrics,

@@ -20,6 +20,7 @@ from kerasft.inference.runners import Runner, predict_logits
 from kerasft.metrics.relations import relation_scores
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.reports import EVALUATED, TRAINING, Report, statistics, summarize, with_baseline
+from kerasft.tasks.relation_extraction import RELATION_EXTRACTION
 
 _RELATION_SCORES = ("relation_f1_macro", "relation_f1_micro")
 
@@ -51,6 +52,7 @@ class RelationExtractionPipeline(Pipeline):
     {'text': 'my money', 'start': 8, 'end': 16}
     """
 
+    task = RELATION_EXTRACTION
     fields = ("text", "head", "tail")
     optional_fields = ("head", "tail")
 

@@ -14,6 +14,7 @@ from kerasft.features import EMBEDDING
 from kerasft.inference.runners import Runner, predict
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.reports import EVALUATED, TRAINING, Report, undefined_correlation
+from kerasft.tasks.sentence_embedding import SENTENCE_EMBEDDING
 from kerasft.truncation import warn_truncated
 
 _RANKS = 10
@@ -41,6 +42,8 @@ class SentenceEmbeddingPipeline(Pipeline):
     >>> embedder.embed(["a good film", "bad"]).shape, len(embedder("a good film")["embedding"])
     ((2, 16), 16)
     """
+
+    task = SENTENCE_EMBEDDING
 
     def __init__(
         self,
@@ -167,7 +170,7 @@ class SentenceEmbeddingPipeline(Pipeline):
         return Report(
             title="Sentence embedding",
             about=dict(about or {}),
-            problem="sentence-embedding",
+            problem=self.task.name,
             labels=[],
             rows=len(pairs),
             metrics=metrics,

@@ -22,6 +22,7 @@ from kerasft.pipelines.generation_options import OPTION_NAMES, merged_options, u
 from kerasft.pipelines.pipeline import Pipeline
 from kerasft.pipelines.sentences import split_sentences
 from kerasft.reports import Report
+from kerasft.tasks.sequence_to_sequence import SEQUENCE_TO_SEQUENCE
 from kerasft.truncation import warn_truncated
 
 METRICS = ("translation", "summarization", "all")
@@ -52,6 +53,7 @@ class SequenceToSequencePipeline(Pipeline):
     ['finished', 'generated']
     """
 
+    task = SEQUENCE_TO_SEQUENCE
     fields = ("source",)
     more_options = OPTION_NAMES
 
@@ -162,7 +164,7 @@ class SequenceToSequencePipeline(Pipeline):
         return Report(
             title="Sequence to sequence",
             about={**(about or {}), "generation": _in_words(options), **_distinct(scores.signatures)},
-            problem="sequence-to-sequence",
+            problem=self.task.name,
             labels=[],
             rows=len(sources),
             metrics=scores.metrics | self._loss(sources, references) | limits,

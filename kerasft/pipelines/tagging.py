@@ -82,17 +82,6 @@ class Tagger:
         return offsets, *self(texts, offsets, batch_size=batch_size)
 
 
-def reading_of(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """How `kerasft.data.read_tags` reads files like those of the training: the arguments among a bundle's settings.
-
-    Example:
-
-    >>> reading_of({"stride": 4, "scheme": "IOB1", "invalid": "repair"})
-    {'scheme': 'IOB1', 'invalid': 'repair'}
-    """
-    return {name: settings[name] for name in ("scheme", "invalid") if name in settings}
-
-
 def checked_texts(texts: Any) -> tuple[list[str], bool]:
     """A list of texts, and whether it was one text only.
 

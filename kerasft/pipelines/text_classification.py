@@ -23,6 +23,7 @@ from kerasft.inference.runners import Runner, predict_logits
 from kerasft.pipelines.pipeline import Pipeline, item_of
 from kerasft.pipelines.unseen_labels import summarize_with_unseen
 from kerasft.reports import Report, statistics
+from kerasft.tasks.text_classification import TEXT_CLASSIFICATION
 from kerasft.truncation import one_warning, warn_truncated
 
 Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
@@ -58,6 +59,7 @@ class TextClassificationPipeline(Pipeline):
     2
     """
 
+    task = TEXT_CLASSIFICATION
     fields = ("text", "text_pair")
     optional_fields = ("text_pair",)
 
@@ -94,10 +96,11 @@ class TextClassificationPipeline(Pipeline):
     ) -> "TextClassificationPipeline":
         """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
         labels = Labels(metadata["labels"], metadata["problem"])
-        pair = bool(metadata.get("pair"))
         names = ("out_of_scope", "temperature", "thresholds")
         settings = {name: value for name, value in metadata.get("settings", {}).items() if name in names}
-        return cls(runner, tokenizer, labels, max_length=metadata["max_length"], pair=pair, **settings)
+        return cls(
+            runner, tokenizer, labels, max_length=metadata["max_length"], pair=bool(metadata.get("pair")), **settings
+        )
 
     def __call__(
         self,
@@ -136,7 +139,7 @@ class TextClassificationPipeline(Pipeline):
         items, one = _items(texts, text_pair)
         logits = self.predict_logits(items, batch_size=batch_size)
         if threshold is None:
-            threshold = 0.5 if self.thresholds is None else self.thresholds
+            threshold = self.task.defaults["threshold"] if self.thresholds is None else self.thresholds
         result = answers(
             logits,
             self.labels,

@@ -19,11 +19,12 @@ from kerasft.pipelines.tagging import (
     Tagger,
     all_outside,
     checked_texts,
-    reading_of,
     tagging_errors,
     tagging_examples,
 )
 from kerasft.reports import Report, undefined_spans
+from kerasft.tasks.settling import reading_of
+from kerasft.tasks.token_classification import TOKEN_CLASSIFICATION
 
 
 class TokenClassificationPipeline(Pipeline):
@@ -49,6 +50,8 @@ class TokenClassificationPipeline(Pipeline):
     >>> sorted(find("a good film")), len(find(["a good film", ""]))
     (['entities'], 2)
     """
+
+    task = TOKEN_CLASSIFICATION
 
     def __init__(
         self,
@@ -198,7 +201,7 @@ class TokenClassificationPipeline(Pipeline):
         return Report(
             title="Evaluation",
             about={**(about or {}), **counts, "scoring": scoring},
-            problem="token-classification",
+            problem=self.task.name,
             labels=[row["label"] for row in by_type],
             rows=len(texts),
             metrics=span_scores(truth, predicted),

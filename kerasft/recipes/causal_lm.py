@@ -117,7 +117,7 @@ def read_texts(options: Options) -> tuple:
     columns = {role: name for role, name in columns.items() if name is not None}
 
     def read(path: str, trained: dict | None = None) -> tuple:
-        found = settle(path, columns, task="causal-lm", trained=trained)
+        found = settle(path, columns, task=kerasft.tasks.CAUSAL_LM.name, trained=trained)
         texts = kerasft.data.read_documents(found.source, documents=options.documents, columns=found.named)
         return texts, found.columns
 

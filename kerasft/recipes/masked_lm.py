@@ -110,7 +110,7 @@ def read_rows(options: Options) -> tuple:
     columns = None if options.text is None else {"text": column(options.text)}
 
     def read(path: str, trained: dict | None = None) -> tuple:
-        found = settle(path, columns, task="masked-lm", trained=trained)
+        found = settle(path, columns, task=kerasft.tasks.MASKED_LM.name, trained=trained)
         texts = kerasft.data.read_texts(found.source, columns=found.named, documents=options.packed)
         return kerasft.data.read_rows({"text": texts}), found.columns
 

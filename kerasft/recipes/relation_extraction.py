@@ -83,7 +83,9 @@ def main(options: Options) -> dict:
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
     columns = read_columns(options)
-    train_rows, dev_rows, (split, rows), labels = read_rows(options, columns, task="relation-extraction")
+    train_rows, dev_rows, (split, rows), labels = read_rows(
+        options, columns, task=kerasft.tasks.RELATION_EXTRACTION.name
+    )
     settings = {"negative_label": kerasft.data.negative_label(labels, options.negative_label)}
     settings["columns"] = kerasft.data.remembered(train_rows)
 

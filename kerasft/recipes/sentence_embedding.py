@@ -144,7 +144,9 @@ def read_rows(options: Options) -> tuple:
 
     def read(path: str, trained: dict | None = None) -> tuple:
         # The columns by our names and the scores divided, so that nothing below needs to be told again.
-        found = settle(path, columns, task="sentence-embedding", trained=trained, need_label=bool(scored))
+        found = settle(
+            path, columns, task=kerasft.tasks.SENTENCE_EMBEDDING.name, trained=trained, need_label=bool(scored)
+        )
         rated = "label" in found.columns if scored is None else scored
         pairs, scores = kerasft.data.read_pairs(found.source, scored=rated, max_score=options.max_score)
         known = {role: name for role, name in found.columns.items() if role != "label" or rated}

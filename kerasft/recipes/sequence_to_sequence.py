@@ -151,8 +151,8 @@ def read_rows(options: Options) -> tuple:
     """Read the train and dev rows, the split to report with its rows, and the columns."""
     columns = {"source": column(options.source), "target": column(options.target)}
     columns = {role: name for role, name in columns.items() if name is not None}
-    found = settle(options.train, columns, task="sequence-to-sequence")
-    like = {"task": "sequence-to-sequence", "trained": found.columns}
+    found = settle(options.train, columns, task=kerasft.tasks.SEQUENCE_TO_SEQUENCE.name)
+    like = {"task": kerasft.tasks.SEQUENCE_TO_SEQUENCE.name, "trained": found.columns}
     train = found.source
     dev, test = (file and settle(file, columns, **like).source for file in (options.dev, options.test))
     at_random = {"seed": options.seed, "problem": "regression"}

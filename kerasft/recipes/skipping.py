@@ -19,7 +19,7 @@ def skips_invalid(read: Callable) -> Callable:
 
     >>> @skips_invalid
     ... def read(options):
-    ...     return kerasft.data.settled(options.train).source
+    ...     return kerasft.tasks.settled(options.train).source
     >>> _ = (scratch / "gaps.csv").write_text("text,label\\nfine,a\\n,b\\n")
     >>> options = TrainingOptions(model="bert-base-uncased", train=str(scratch / "gaps.csv"))
     >>> len(read(options))

@@ -53,7 +53,7 @@ def read_tagged_rows(options: TaggingOptions) -> tuple:
     columns = {role: name for role, name in columns.items() if name is not None} or None
 
     def read(path: str, trained: dict | None = None) -> tuple:
-        found = settle(path, columns, task="token-classification", trained=trained)
+        found = settle(path, columns, task=kerasft.tasks.TOKEN_CLASSIFICATION.name, trained=trained)
         reading = {"columns": found.named, "scheme": options.scheme, "invalid": options.invalid}
         reading["tag_names"] = options.label_names and names(options.label_names)
         return kerasft.data.read_tags(found.source, **reading), found.columns

@@ -11,7 +11,6 @@ import dataclasses
 
 import kerasft
 from kerasft.errors import bad_argument
-from kerasft.quantization_aware import quantization_aware
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import LABEL_NAMES_HELP, SMOOTHING_HELP, TEXT_HELP, TrainingOptions, option
 from kerasft.recipes.training import (
@@ -82,6 +81,13 @@ class Options(TrainingOptions):
             raise bad_argument("out_of_scope_label", f"left out for {self.problem}", self.out_of_scope_label, fix)
 
 
+def _rounding(options: Options, model):
+    """The context of the training: with `quantization_aware` the forward pass rounds as int8 does."""
+    return (
+        kerasft.quantization_aware.quantization_aware(model) if options.quantization_aware else contextlib.nullcontext()
+    )
+
+
 def main(options: Options) -> dict:
     """Train, save the bundle, report.
 
@@ -139,8 +145,7 @@ def main(options: Options) -> dict:
     texts, _ = kerasft.data.texts_and_labels(watched, columns=columns)
     watching = {"monitor": MONITOR[options.problem], "metrics": metrics, "validation_data": dev, "texts": texts}
     watch = make_callbacks(options, work, **watching)
-    aware = quantization_aware(model) if options.quantization_aware else contextlib.nullcontext()
-    with aware:
+    with _rounding(options, model):
         model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 

@@ -67,20 +67,20 @@ def read_columns(options: TrainingOptions) -> dict:
     return {role: name for role, name in named.items() if name is not None}
 
 
-def settle(path: str, columns: dict | None, **task) -> "kerasft.data.settled.Settled":
+def settle(path: str, columns: dict | None, **task) -> "kerasft.tasks.task.Settled":
     """Settle the columns of a file, and print those that were guessed.
 
     Args:
         path: The file.
         columns: The columns that the options name.
-        **task: As for `kerasft.data.settled`. Of another file than the training's only columns that differ are printed.
+        **task: As for `kerasft.tasks.settled`. Of another file than the training's only columns that differ are printed.
 
     Example:
 
     >>> settle(reviews_csv, {}).columns
     {'text': 'text', 'label': 'label'}
     """
-    found = kerasft.data.settled(path, columns, **task)
+    found = kerasft.tasks.settled(path, columns, **task)
     if found.note and found.columns != task.get("trained"):
         print(found.note, file=sys.stderr)
     return found

@@ -16,6 +16,7 @@ from kerasft.files import file_written_aside, local_path
 from kerasft.reports import plots
 from kerasft.reports.baseline import is_no_better
 from kerasft.reports.page import render
+from kerasft.tasks.masked_lm import MASKED_LM
 
 _HEADLINE = (
     *("relation_f1_macro", "relation_f1_micro"),
@@ -226,7 +227,7 @@ class Report:
         return render(self, tiles)
 
     def _note(self, name: str) -> str:
-        if name == "accuracy" and self.problem == "masked-lm":
+        if name == "accuracy" and self.problem == MASKED_LM.name:
             return "share of masked tokens that are right"
         return _NOTES.get(name, "")
 

@@ -16,8 +16,8 @@ import kerasft
 from kerasft import export
 from kerasft.encoding.encoded import encode
 from kerasft.errors import ExportError, KerasftError
-from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.inference.runners import litert_runner, predict
+from kerasft.tasks.samples import SAMPLE_TEXTS
 from tests import tiny
 from tests.export.conftest import make_bundle, trained
 from tests.tokenizers.tiny_files import tokenizer as byte_level

@@ -14,9 +14,9 @@ from tokenizers import normalizers
 from kerasft import CheckpointError, ExportError, bundles, multi_label, pipelines, regression, tokenizers
 from kerasft.answers import probabilities
 from kerasft.export import saved_model as saved_model_function
-from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.heads import text_classifier
 from kerasft.inference.runners import saved_model_runner, text_signature
+from kerasft.tasks.samples import SAMPLE_TEXTS
 from tests import tiny
 from tests.checks import check_exporter
 from tests.export.conftest import TEXTS, make_bundle, trained

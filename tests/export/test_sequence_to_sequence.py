@@ -7,7 +7,7 @@ import pytest
 import kerasft
 from kerasft import KerasftError
 from kerasft.errors import CheckpointError
-from kerasft.export.verify import sample_texts
+from kerasft.tasks.samples import sample_texts
 from tests import tiny_t5
 
 TEXTS = [("good film", "good"), ("bad movie film card money", "bad movie"), ("money", "money card film")]

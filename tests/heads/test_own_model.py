@@ -7,11 +7,17 @@ from keras import layers
 
 import kerasft
 from kerasft.errors import KerasftError
-from kerasft.heads.own_model import SHAPES, checked_fixed_length, fixed_length, lambdas_of, own_model
+from kerasft.heads.own_model import checked_fixed_length, fixed_length, lambdas_of
+from kerasft.heads.own_model import own_model as own_model_of_head
+from kerasft.tasks import TASKS
 from tests import tiny
 from tests.heads.own_heads import HEADS, TAGS, classifier_ending_in, own
 
 LABELS = ["no", "yes"]
+
+
+def own_model(model, task, labels=None):
+    return own_model_of_head(model, TASKS[task].own_head, labels)
 
 
 def softmax(logits):
@@ -150,7 +156,6 @@ def _of_inputs(*names, shape=(None,), **options):
 
 
 CASES = {
-    "unknown task": (own, "sentiment", LABELS, f"`task` must be one of {', '.join(SHAPES)}; received: 'sentiment'"),
     "no labels": (own, "text-classification", None, "`labels` must be one name for each output"),
     "doubled labels": (own, "text-classification", ["a", "b", "a"], "`labels` must be names that differ"),
     "a dictionary": (own, "text-classification", {0: "a", 1: "b", 2: "c"}, r"list\(id2label.values\(\)\)"),
@@ -237,6 +242,13 @@ def test_what_does_not_fit_is_refused_with_what_would(case):
     make, task, labels, message = CASES[case]
     with pytest.raises(KerasftError, match=message):
         own_model(make()[0], task, labels)
+
+
+@pytest.mark.parametrize("task", ["sentiment", "masked-lm"])
+def test_a_task_for_which_users_write_no_heads_is_refused(task):
+    expected = f"`task` must be one of {', '.join(name for name in TASKS if TASKS[name].own_head)}; received: '{task}'"
+    with pytest.raises(KerasftError, match=expected):
+        kerasft.make_bundle(own()[0], tiny.tokenizer(), task=task, labels=LABELS)
 
 
 def test_another_length_than_the_fixed_one_is_refused():

@@ -28,9 +28,9 @@ from kerasft.encoding.encoded import encode
 from kerasft.export.generation import litert_generation
 from kerasft.export.generation_check import device_loop
 from kerasft.export.mobile import preprocessing
-from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.features import Labels
 from kerasft.heads import causal_lm, token_classifier
+from kerasft.tasks.samples import SAMPLE_TEXTS
 from kerasft.tokenizers import kinds
 from tests import tiny, tiny_t5
 from tests.pipelines import test_relation_extraction

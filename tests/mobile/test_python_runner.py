@@ -15,8 +15,8 @@ from kerasft import heads
 from kerasft.answers.windows import trimmed_offsets
 from kerasft.export import litert
 from kerasft.export.mobile import copy_samples
-from kerasft.export.verify import SAMPLE_TEXTS
 from kerasft.features import multi_label, regression
+from kerasft.tasks.samples import SAMPLE_TEXTS
 from tests import tiny
 from tests.export.conftest import TEXTS, make_bundle, trained
 from tests.pipelines import test_relation_extraction

@@ -9,13 +9,12 @@ import pytest
 import kerasft
 from kerasft import adapters, heads, recipes
 from kerasft.backbones import GPT2Config, gpt2
-from kerasft.bundles import TASKS
 from kerasft.cli import train as command
 from kerasft.demo import customer_service_tasks
 from kerasft.encoding.entity_markers import ENTITY_MARKERS, marker_ids
 from kerasft.errors import KerasftError
-from kerasft.export import decoding
 from kerasft.pipelines.load import PIPELINES
+from kerasft.tasks import TASKS
 from tests import tiny, tiny_t5
 from tests.export.conftest import trained
 
@@ -27,7 +26,7 @@ ENCODER_HEADS = {
     "masked_lm": heads.masked_lm,
     "sentence_embedding": heads.sentence_embedding,
 }
-ENCODER_TASKS = sorted({*TASKS.values(), "few-shot"} - {"causal-lm", "sequence-to-sequence"})
+ENCODER_TASKS = sorted({*TASKS, "few-shot"} - {"causal-lm", "sequence-to-sequence"})
 ALL_TASKS = [*ENCODER_TASKS, "causal-lm", "sequence-to-sequence"]
 SOURCES = [
     *ENCODER_HEADS,
@@ -203,8 +202,7 @@ def test_an_untied_t5_keeps_its_output_matrix(tmp_path, monkeypatch, files):
 
 
 def test_every_table_has_every_task():
-    tasks = set(TASKS.values())
+    tasks = set(TASKS)
     assert set(PIPELINES) == tasks
     assert set(command._TASKS) == tasks | {"few-shot"}
     assert set(customer_service_tasks._WRITERS) == tasks | {"few-shot"}
-    assert set(decoding._DECODING) == tasks

@@ -9,7 +9,7 @@ import warnings
 
 import kerasft
 import kerasft.pipelines
-from kerasft import data
+from kerasft import data, tasks
 from kerasft.errors import KerasftError
 from tests import tiny
 
@@ -35,7 +35,7 @@ def first(dataset: object) -> object:
 
 def classified(path: pathlib.Path, problem: str) -> object:
     """What a training reads of texts with labels."""
-    rows = data.settled(str(path)).source
+    rows = tasks.settled(str(path)).source
     labels = data.collect_labels(rows, problem=problem)
     return first(data.text_classification(rows, tiny.tokenizer(), labels=labels, max_length=24, shuffle=True))
 

@@ -12,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft import KerasftError
 from kerasft.encoding.encoded import encode
-from kerasft.export.verify import SAMPLE_TEXTS
+from kerasft.tasks.samples import SAMPLE_TEXTS
 from kerasft.tokenizers.character_map import character_map
 from kerasft.tokenizers.in_graph import InGraphTokenizer, unsupported_reason
 from tests import tiny

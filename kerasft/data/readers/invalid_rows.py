@@ -96,7 +96,7 @@ class Skipped:
 def skip_invalid() -> Iterator[Skipped]:
     """Leave out, within this context, the rows that cannot be used, instead of raising an error for the first of them.
 
-    It holds for what reads files and for `kerasft.data.settled`, `text_classification`, `texts_and_labels`,
+    It holds for what reads files and for `kerasft.tasks.settled`, `text_classification`, `texts_and_labels`,
     `collect_labels`, `read_tags` and `read_squad`. Labels that a model does not know are no invalid rows.
 
     Example:

@@ -31,33 +31,33 @@ class Case(NamedTuple):
 
 
 def classes(file):
-    found = kerasft.data.settled(file, classes=True).source
+    found = kerasft.tasks.settled(file, classes=True).source
     labels = kerasft.data.collect_labels(found)
     texts, y = kerasft.data.texts_and_labels(found, labels=labels)
     return [(text, labels[number]) for text, number in zip(texts, y)]
 
 
 def topics(file):
-    found = kerasft.data.settled(file, problem="multi_label").source
+    found = kerasft.tasks.settled(file, problem="multi_label").source
     labels = kerasft.data.collect_labels(found, problem="multi_label")
     texts, y = kerasft.data.texts_and_labels(found, labels=labels)
     return [(text, [label for label, holds in zip(labels, row) if holds]) for text, row in zip(texts, y)]
 
 
 def scores(file):
-    found = kerasft.data.settled(file, problem="regression").source
+    found = kerasft.tasks.settled(file, problem="regression").source
     texts, y = kerasft.data.texts_and_labels(found, labels=Labels(["score"], "regression"))
     return [(text, number) for text, (number,) in zip(texts, y.tolist())]
 
 
 def tags(file, **options):
-    found = kerasft.data.settled(file, task="token-classification")
+    found = kerasft.tasks.settled(file, task="token-classification")
     rows = kerasft.data.read_tags(found.source, columns=found.named, **options)
     return list(zip(rows.columns["text"], map(" ".join, rows.columns["tags"])))
 
 
 def relations(file):
-    found = kerasft.data.settled(file, task="relation-extraction").source
+    found = kerasft.tasks.settled(file, task="relation-extraction").source
     pairs, y = kerasft.data.entity_pairs(found, labels=(labels := kerasft.data.collect_labels(found)))
     shown = [(pair.text[pair.head.start : pair.head.end], pair.text[pair.tail.start : pair.tail.end]) for pair in pairs]
     return [(head, labels[number], tail) for (head, tail), number in zip(shown, y)]
@@ -68,23 +68,23 @@ def questions(file):
 
 
 def targets(file):
-    found = kerasft.data.settled(file, task="sequence-to-sequence").source
+    found = kerasft.tasks.settled(file, task="sequence-to-sequence").source
     return list(zip(*kerasft.data.sources_and_references(found)))
 
 
 def scored_pairs(file):
-    found = kerasft.data.settled(file, task="sentence-embedding", need_label=True).source
+    found = kerasft.tasks.settled(file, task="sentence-embedding", need_label=True).source
     pairs, numbers = kerasft.data.read_pairs(found)
     return [(*pair, number) for pair, number in zip(pairs, numbers.tolist())]
 
 
 def masked(file):
-    found = kerasft.data.settled(file, task="masked-lm")
+    found = kerasft.tasks.settled(file, task="masked-lm")
     return kerasft.data.read_texts(found.source, columns=found.named)
 
 
 def documents(file):
-    found = kerasft.data.settled(file, task="causal-lm")
+    found = kerasft.tasks.settled(file, task="causal-lm")
     return kerasft.data.read_documents(found.source, documents="line", columns=found.named)
 
 
@@ -819,8 +819,8 @@ def test_what_is_skipped_is_listed(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\n" + "good,a\n,a\nbad,b\n" * 10)
     with kerasft.data.skip_invalid() as skipped:
-        assert len(kerasft.data.settled(str(path)).source) == 20
-        assert len(kerasft.data.settled(str(path)).source) == 20  # read twice, counted once
+        assert len(kerasft.tasks.settled(str(path)).source) == 20
+        assert len(kerasft.tasks.settled(str(path)).source) == 20  # read twice, counted once
     said = skipped.report(tmp_path / "run")
     assert said.startswith("10 rows were skipped")
     assert f"{path}, line 3:" in said
@@ -835,7 +835,7 @@ def test_a_file_without_a_valid_row_is_an_error(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\n,a\n,b\n")
     with kerasft.data.skip_invalid(), pytest.raises(KerasftError, match="no row of 2 can be used"):
-        kerasft.data.settled(str(path))
+        kerasft.tasks.settled(str(path))
 
 
 def test_unknown_labels_are_not_skipped():

@@ -1,6 +1,6 @@
-"""What the pipelines over tagged words share."""
+"""How tasks read their sources."""
 
-from kerasft.pipelines.tagging import reading_of
+from kerasft.tasks.settling import reading_of
 
 
 def test_the_reading_is_what_the_settings_have_of_it():

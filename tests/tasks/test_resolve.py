@@ -1,4 +1,4 @@
-"""What signature.json says of a task's decoding is what the task's pipeline does."""
+"""What signature.json says of a task's settings is what the task's pipeline does."""
 
 import json
 
@@ -7,14 +7,18 @@ import pytest
 import kerasft
 from kerasft import heads
 from kerasft.export import litert
-from kerasft.export.decoding import decoding
 from kerasft.features import multi_label, regression
 from kerasft.pipelines.question_answering import QuestionAnsweringPipeline
+from kerasft.tasks import task_of
 from tests import tiny
 from tests.export import test_generation
 from tests.pipelines import test_relation_extraction
 
 TAGS = ["O", "B-card", "I-card"]
+
+
+def decoding(bundle, length=24):
+    return task_of(bundle.metadata).resolve(bundle, length)
 
 
 def made(model, **options):
@@ -26,7 +30,7 @@ def made(model, **options):
     [(["a", "b"], "softmax", None), (multi_label(["a", "b"]), "sigmoid", 0.5), (regression("x"), None, None)],
 )
 def test_text_classification(labels, activation, threshold):
-    found = decoding(made(tiny.classifier(labels)), 24)
+    found = decoding(made(tiny.classifier(labels)))
     assert found == {
         "activation": activation,
         "multi_label": threshold is not None,
@@ -43,15 +47,15 @@ def test_text_classification(labels, activation, threshold):
     ],
 )
 def test_a_bundles_own_thresholds_and_temperature(labels, settings):
-    found = decoding(made(tiny.classifier(labels), settings=settings), 24)
+    found = decoding(made(tiny.classifier(labels), settings=settings))
     assert {name: found[name] for name in settings} == settings
 
 
 def test_wrong_thresholds_are_not_written():
     with pytest.raises(kerasft.KerasftError, match="`thresholds` must be left out, or one number, for single_label"):
-        decoding(made(tiny.classifier(["a", "b"]), settings={"thresholds": [0.3, 0.6]}), 24)
+        decoding(made(tiny.classifier(["a", "b"]), settings={"thresholds": [0.3, 0.6]}))
     with pytest.raises(kerasft.KerasftError, match="`temperature` must be a number above 0; received: 0"):
-        decoding(made(tiny.classifier(["a", "b"]), settings={"temperature": 0}), 24)
+        decoding(made(tiny.classifier(["a", "b"]), settings={"temperature": 0}))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,62 @@
+"""Rows drawn at random from a task's data, for a quick measurement."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from kerasft.data.readers.sources import read_rows
+from kerasft.data.splits import sample
+from kerasft.features import REGRESSION
+
+
+def draw_items(items: list, count: int, seed: int) -> tuple[list, int]:
+    """Draw items of a list, in their order.
+
+    Example:
+
+    >>> draw_items(list("abcdef"), 2, 0)
+    (['d', 'f'], 6)
+    """
+    return [items[place] for place in places(len(items), count, seed)], len(items)
+
+
+def draw_rows(
+    source: object, columns: Mapping[str, object] | None, *, count: int, seed: int, metadata: Mapping[str, Any]
+) -> tuple[object, int]:
+    """Draw rows of a table.
+
+    Example:
+
+    >>> rows, total = draw_rows(reviews_csv, None, count=4, seed=0, metadata={})
+    >>> len(rows), total
+    (4, 40)
+    """
+    rows = read_rows(source, columns)
+    return rows.take(places(len(rows), count, seed)), len(rows)
+
+
+def draw_stratified(
+    source: object, columns: Mapping[str, object] | None, *, count: int, seed: int, metadata: Mapping[str, Any]
+) -> tuple[object, int]:
+    """Draw rows of a table, of each class its share.
+
+    Example:
+
+    >>> rows, total = draw_stratified(reviews_csv, None, count=4, seed=0, metadata={"problem": "single_label"})
+    >>> sorted(rows.columns["label"])
+    ['negative', 'negative', 'positive', 'positive']
+    """
+    rows = read_rows(source, columns)
+    problem = metadata.get("problem") or REGRESSION
+    return sample(rows, count, seed=seed, columns=columns, problem=problem), len(rows)
+
+
+def places(total: int, count: int, seed: int) -> list[int]:
+    """Draw positions below `total`, in ascending order.
+
+    Example:
+
+    >>> places(3, 5, 0)
+    [0, 1, 2]
+    """
+    return sorted(random.Random(seed).sample(range(total), min(count, total)))
