@@ -139,7 +139,7 @@ def _check_lengths(path: Path, content: bytes) -> None:
     while place + 8 <= len(content):
         place += 16 + int.from_bytes(content[place : place + 8], "little")  # the length, two checksums, the record
         if place > len(content):
-            problem = "the file is damaged after this record (the next one ends behind the file)"
+            problem = "the file is damaged after this record (the next one extends past the end of the file)"
             raise bad_data(str(path), problem, "Write it again.", line=number)
         number += 1
 

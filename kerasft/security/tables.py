@@ -104,6 +104,6 @@ def _too_long(values: Sequence[object]) -> int | None:
 
 
 def _cell_error(name: str, what: str, size: int, line: int | None) -> DataError:
-    problem = f"{what} has {size} characters or items, and may have {limit('CELL_CHARACTERS')}"
+    problem = f"{what} has {size} characters or items, maximum: {limit('CELL_CHARACTERS')}"
     fix = "Is a closing quote missing? Else split the text."
     return bad_data(name, problem, f"{fix} {how_to_raise('CELL_CHARACTERS', size)}", line=line)
