@@ -82,8 +82,8 @@ def settled(
     if task == "causal-lm":
         return _causal_lm(rows, columns)
     rows = read_rows(rows, columns)
-    if task == "relation-extraction" and not {"label"} & {*(rows.roles or {}), *(columns or {})}:
-        rows = relation_rows(rows)
+    if task == "relation-extraction":
+        rows = relation_rows(rows, columns)
     if task == "masked-lm":
         columns = {**{name: part for name, part in (rows.roles or {}).items() if name == "text"}, **(columns or {})}
         rows = settle(replace(rows, roles=None), columns)

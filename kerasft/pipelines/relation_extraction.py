@@ -10,8 +10,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.entity_markers import encode_entities, warn_of_truncation
 from kerasft.data.marked_texts import EntityPair, entity_pair, mark, shown_entity
-from kerasft.data.relation_extraction import entity_pairs, relation_names
-from kerasft.data.sources import read_rows
+from kerasft.data.relation_extraction import entity_pairs, read_relations, relation_names
 from kerasft.data.unknown_labels import UNKNOWN
 from kerasft.errors import bad_argument, bad_data
 from kerasft.export.runners import Runner, predict_logits
@@ -143,7 +142,7 @@ class RelationExtractionPipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used.
         """
-        rows = read_rows(self.read(source, columns), columns)
+        rows = read_relations(self.read(source, columns), columns)
         pairs, gold = entity_pairs(rows, labels=self.labels, columns=columns)
         logits = self.predict_logits(pairs, batch_size=batch_size)  # (N, C)
         in_labels = np.flatnonzero(gold != UNKNOWN)  # the others have no probability; they count as errors
