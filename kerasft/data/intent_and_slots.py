@@ -13,7 +13,7 @@ from kerasft.data.tagged_texts import INTENT, read_tags, report_unknown_tags, wa
 from kerasft.data.token_classification import report_lost_words, window_store, word_targets
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder
-from kerasft.data.unknown_labels import UNKNOWN, report_unknown
+from kerasft.data.unseen_labels import UNKNOWN, report_unknown
 from kerasft.data.windows import make_windows
 from kerasft.errors import bad_data
 from kerasft.features import Labels

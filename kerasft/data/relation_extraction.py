@@ -20,7 +20,7 @@ from kerasft.data.rows import Rows
 from kerasft.data.sources import read_rows
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder, TokenStore
-from kerasft.data.unknown_labels import UNKNOWN, report_unknown
+from kerasft.data.unseen_labels import UNKNOWN, report_unknown
 from kerasft.errors import bad_argument
 from kerasft.features import Labels
 

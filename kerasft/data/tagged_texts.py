@@ -12,7 +12,7 @@ from kerasft.data.rows import Rows
 from kerasft.data.sources import expand_paths, path_suffix, read_rows
 from kerasft.data.tag_reader import TagReader, is_list_of, parsed_list
 from kerasft.data.token_store import logger
-from kerasft.data.unknown_labels import report_unknown
+from kerasft.data.unseen_labels import report_unknown
 from kerasft.data.word_tables import rows_of_word_table
 from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import Labels

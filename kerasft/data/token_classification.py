@@ -11,7 +11,7 @@ from kerasft.data.rows import Rows
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags, tags_in_scheme
 from kerasft.data.token_dataset import token_dataset
 from kerasft.data.token_store import Encoder, TokenStore, logger
-from kerasft.data.unknown_labels import UNKNOWN
+from kerasft.data.unseen_labels import UNKNOWN
 from kerasft.data.windows import Windows, make_windows
 from kerasft.errors import bad_argument
 from kerasft.features import SINGLE_LABEL, Labels
