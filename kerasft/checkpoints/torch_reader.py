@@ -89,7 +89,7 @@ def load_tensors(path: pathlib.Path) -> dict[str, Any]:
 
 
 def check_tensor(tensor: Any, name: str, path: pathlib.Path) -> None:
-    """Refuse a tensor whose numbers do not stand in the file: one number may be said to be a million, or none to be there.
+    """Refuse a tensor whose numbers are not stored in the file: one number may be said to be a million, or none to be there.
 
     Raises:
         CheckpointError: If so.

@@ -7,6 +7,7 @@ import sys
 
 import kerasft
 from kerasft.errors import bad_argument
+from kerasft.silence import silenced
 
 _DTYPES = ("float32", "float16", "bfloat16")
 
@@ -78,12 +79,9 @@ def _read(args: argparse.Namespace) -> tuple:
         return bundle.model, bundle.tokenizer, kerasft.checkpoints.LoadReport(args.source, loaded=names)
     keep_head = not args.backbone_only and kerasft.checkpoints.has_task_head(args.source, revision=args.revision)
     load = kerasft.load_task_model if keep_head else kerasft.load_pretrained
-    log = logging.getLogger("kerasft.checkpoints.weights")
-    log.disabled = True  # The report is printed, so it need not be logged too.
-    try:
+    # The report is printed, so it need not be logged too.
+    with silenced(logging.getLogger("kerasft.checkpoints.weights")):
         model, tokenizer = load(args.source, revision=args.revision, allow=tuple(args.allow))
-    finally:
-        log.disabled = False
     report = model.checkpoint_report
     missing = [name for name in report.missing if name.startswith("pooler.")]
     if missing and isinstance(model.output, dict):

@@ -58,7 +58,8 @@ def read_chunks(
 
 def _of_rows(pipeline, rows: "kerasft.data.Rows", columns) -> Iterator["kerasft.pipelines.Items"]:
     found = kerasft.pipelines.items_of(pipeline, rows, columns)
-    _print_note(rows, found, columns)
+    if found.items:
+        _print_note(rows, found, columns)
     for start in range(0, len(found.items), _CHUNK):
         part = slice(start, start + _CHUNK)
         yield kerasft.pipelines.Items(found.items[part], found.others[part], found.columns, found.places[part])
@@ -252,6 +253,8 @@ def _lines(
         rows = kerasft.data.Rows.of(cells, name, lines=[number for number, _ in chunk])
         rows = kerasft.data.read_rows(pipeline.read(rows, columns))
         found = kerasft.pipelines.items_of(pipeline, rows, columns)
+        if not found.items:  # all of this chunk are skipped
+            continue
         if known is None:
             _print_note(rows, found, columns)
         elif known != found.columns:

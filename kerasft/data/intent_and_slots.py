@@ -12,7 +12,7 @@ from kerasft.data.readers.label_names import natural_key
 from kerasft.data.readers.rows import Rows
 from kerasft.data.tagged_texts import INTENT, read_tags, report_unknown_tags, warn_of_look_alikes
 from kerasft.data.token_classification import report_lost_words, window_store, word_targets
-from kerasft.data.unknown_labels import UNKNOWN, report_unknown
+from kerasft.data.unseen_labels import UNKNOWN, report_unknown
 from kerasft.encoding.token_store import Encoder
 from kerasft.encoding.windows import make_windows
 from kerasft.errors import bad_data

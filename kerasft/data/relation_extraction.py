@@ -12,12 +12,13 @@ from kerasft.data.batches.batching import Batching
 from kerasft.data.batches.token_dataset import token_dataset
 from kerasft.data.label_cells import LabelIndex, check_label, label_cells, only_column, out_of_lists
 from kerasft.data.labels import encode_labels
+from kerasft.data.readers.annotated_relations import relation_rows
 from kerasft.data.readers.columns import Roles, find_columns
 from kerasft.data.readers.invalid_rows import valid_rows
 from kerasft.data.readers.label_names import visible_name
 from kerasft.data.readers.rows import Rows
 from kerasft.data.readers.sources import read_rows
-from kerasft.data.unknown_labels import UNKNOWN, report_unknown
+from kerasft.data.unseen_labels import UNKNOWN, report_unknown
 from kerasft.encoding.entity_markers import encode_entities, warn_of_truncation
 from kerasft.encoding.token_store import Encoder, TokenStore
 from kerasft.errors import bad_argument
@@ -42,7 +43,8 @@ def relation_extraction(
 
     Args:
         source: As for `kerasft.data.text_classification`; its rows are texts that are marked `<e1>head</e1>` and
-            `<e2>tail</e2>`, or have columns `head` and `tail` of `{"start": ..., "end": ...}` in characters.
+            `<e2>tail</e2>`, or have columns `head` and `tail` of `{"start": ..., "end": ...}` in characters; or an export of
+            doccano, Prodigy or Label Studio with entities and relations.
         tokenizer: A tokenizer with the markers `kerasft.data.ENTITY_MARKERS`; see `kerasft.vocabulary.add_tokens`.
         labels: The model's labels, `labels=model.labels`. Without them the dataset has features only. A row with another
             relation, such as one that only dev has, weighs 0 in the loss and counts as an error in the metrics; how many
@@ -105,10 +107,30 @@ def entity_pairs(
     >>> pairs[0].text, pairs[0].tail.start, y.tolist()
     ('a card lost', 7, [1])
     """
-    rows = read_rows(source, columns)
+    rows = read_relations(source, columns)
     roles = find_columns(rows, columns, need_label=labels is not None)
     pairs = _pairs(rows, roles)
     return pairs, None if labels is None else _numbers(rows, roles, Labels.of(labels))
+
+
+def read_relations(source: object, columns: Mapping[str, object] | None = None) -> Rows:
+    """Read a source into rows of two entities each: of an export of doccano, Prodigy or Label Studio, a row of each pair.
+
+    Args:
+        source: As for `relation_extraction`.
+        columns: As there.
+
+    Raises:
+        DataError: If the source cannot be read, or a relation is between entities that the text does not have.
+
+    Example:
+
+    >>> spans = [{"id": 1, "start": 0, "end": 3}, {"id": 2, "start": 12, "end": 16}]
+    >>> relations = [{"from_id": 1, "to_id": 2, "type": "founded"}]
+    >>> read_relations([{"text": "Ann founded Acme", "spans": spans, "relations": relations}]).columns["label"]
+    ['founded']
+    """
+    return relation_rows(read_rows(source, columns), columns)
 
 
 def valid_entity_pairs(rows: Rows, roles: Roles) -> Rows:
@@ -155,7 +177,7 @@ def relation_names(
     >>> relation_names([("a <e1>card</e1> <e2>lost</e2>", "no"), ("<e1>a</e1> <e2>b</e2>", "owns")], labels=["yes", "no"])
     ['no', 'owns']
     """
-    rows = read_rows(source, columns)
+    rows = read_relations(source, columns)
     index = LabelIndex(Labels.of(labels))
     texts = [texts[0] for texts in label_cells(rows, find_columns(rows, columns, need_label=True), known=index)]
     return [index.labels[index.get(text)] if text in index else visible_name(text) for text in texts]

@@ -13,7 +13,7 @@ from kerasft.data.readers.rows import Rows
 from kerasft.data.readers.sources import expand_paths, path_suffix, read_rows
 from kerasft.data.readers.tag_reader import TagReader, is_list_of, parsed_list
 from kerasft.data.readers.word_tables import rows_of_word_table
-from kerasft.data.unknown_labels import report_unknown
+from kerasft.data.unseen_labels import report_unknown
 from kerasft.encoding.token_store import logger
 from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import Labels

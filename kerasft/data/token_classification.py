@@ -12,7 +12,7 @@ from kerasft.data.batches.batching import Batching, TokenTargets
 from kerasft.data.batches.token_dataset import token_dataset
 from kerasft.data.readers.rows import Rows
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags, tags_in_scheme
-from kerasft.data.unknown_labels import UNKNOWN
+from kerasft.data.unseen_labels import UNKNOWN
 from kerasft.encoding.token_store import Encoder, TokenStore, logger
 from kerasft.encoding.windows import Windows, make_windows
 from kerasft.errors import bad_argument

@@ -1,7 +1,9 @@
-"""Rows whose label no training row has, as published test sets have them: found, named, and counted as errors."""
+"""Rows whose label, tag, intent or relation no training row has, as published test sets have them: found, named, and counted as
+errors, never an abort."""
 
+import functools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -13,6 +15,11 @@ from kerasft.data.readers.rows import Rows
 from kerasft.data.readers.sources import read_rows
 from kerasft.encoding.token_store import logger
 from kerasft.features import REGRESSION, Labels
+
+UNKNOWN = -1
+"""The number of a tag, an intent or a relation that is not among the labels."""
+
+_SHOWN = 10
 
 
 def separate_unseen(
@@ -45,17 +52,71 @@ def separate_unseen(
     index_of = LabelIndex(labels)
     cells = label_cells(rows, roles, problem=labels.problem, known=index_of)
     strange = [[visible_name(text) for text in texts if text not in index_of] for texts in cells]
-    known = np.array([not names for names in strange], bool)
-    counts = Counter(name for names in strange for name in names)
-    if not counts:
+    known = np.array([not row for row in strange], bool)
+    names = sorted({name for row in strange for name in row}, key=natural_key)
+    if not names:
         return rows, []
-    if not known.any() or are_numbers_for_names(counts, labels):
+    if not known.any() or are_numbers_for_names(names, labels):
         first = int(np.flatnonzero(~known)[0])
         raise unknown_label(rows, roles, row=first, cells=cells, index_of=index_of)
-    names = sorted(counts, key=natural_key)
-    shown = ", ".join(f"{name} ({counts[name]})" for name in names[:10]) + (", ..." if len(names) > 10 else "")
-    logger.warning(
-        "%s: %d of %d rows have labels that no training row has: %s. They count as errors.",
-        *(rows.name, int((~known).sum()), len(rows), shown),
-    )
+    report_unknown(rows, strange, labels, what="labels")
     return rows.take(np.flatnonzero(known)), names
+
+
+def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[str], *, what: str) -> str | None:
+    """Log how many rows have names that a model does not know; the same sentence is logged once.
+
+    Such rows count nothing in the loss, for which the model has no output, and as errors in every score.
+
+    Args:
+        rows: The table.
+        names: The names of each row: its labels, its tags, its intent, its relation.
+        known: What the model knows.
+        what: What the names are, in the plural: `"tags"`.
+
+    Returns:
+        The sentence; None if every name is known.
+
+    Raises:
+        DataError: If the unknown names are numbers where the model's are names, or the other way round.
+
+    Example:
+
+    >>> rows = Rows.of({"intent": ["pay", "sing"]}, "dev.jsonl")
+    >>> report_unknown(rows, [["pay"], ["sing"]], ["pay", "lost"], what="intents")
+    '1 of 2 rows of dev.jsonl has intents that no training row has: sing (1); they count as errors.'
+    """
+    names, known = list(names), set(known)
+    unknown = [set(row) - known for row in names]
+    counts = Counter(name for row in unknown for name in row)
+    if not counts:
+        return None
+    if are_numbers_for_names(counts, known):
+        row = next(row for row, strange in enumerate(unknown) if strange)
+        raise rows.error(
+            row,
+            f"these {what} are numbers and the model's are names, or the other way round: {_shown(sorted(known))}",
+            fix=f"The {what} here are {_shown(sorted(set().union(*map(set, names))))}. Numbers are not taken for places in the "
+            "list of names, whose order may be another one: write them as in the training rows.",
+            value=sorted(unknown[row])[0],
+            can_skip=False,
+        )
+    number = sum(map(bool, unknown))
+    ordered = sorted(counts, key=lambda name: (-counts[name], natural_key(name)))
+    shown = _shown([f"{name} ({counts[name]})" for name in ordered])
+    has = "has" if number == 1 else "have"
+    sentence = (
+        f"{number} of {len(rows)} rows of {rows.name} {has} {what} that no training row has: {shown}; "
+        "they count as errors."
+    )
+    _log_once(sentence)
+    return sentence
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f", ... ({len(names)} in all)" if len(names) > _SHOWN else "")
+
+
+@functools.lru_cache(maxsize=1000)  # the same rows are read for the loss, and evaluated after each epoch
+def _log_once(sentence: str) -> None:
+    logger.warning("%s", sentence)

@@ -15,7 +15,7 @@ from kerasft.features import LOGITS, PADDING_MASK, TOKEN_IDS, is_unicode
 from kerasft.generation import GenerationOptions, Generator
 from kerasft.inference.runners import Runner, keras_runner
 from kerasft.pipelines.generation_options import OPTION_NAMES, merged_options, warn_of_limit
-from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.pipeline import Pipeline, item_of, texts_of
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
 from kerasft.reports import Report
 from kerasft.tasks.causal_lm import CAUSAL_LM
@@ -107,9 +107,9 @@ class TextGenerationPipeline(Pipeline):
             CheckpointError: If the model is an exported file, which has no cache.
             KerasftError: If an option is unknown or out of range.
         """
-        one = isinstance(prompts, str)
+        items, one = texts_of(prompts, self.fields)
         chosen = merged_options(self.settings.get("generation", {}), options)
-        rows = self._token_ids([prompts] if one else list(prompts), chosen)
+        rows = self._token_ids(items, chosen)
         texts = self._writer()(rows, chosen, batch_size=batch_size)
         warn_of_limit(texts, chosen)
         answers = [
@@ -130,7 +130,7 @@ class TextGenerationPipeline(Pipeline):
             KerasftError: If an option is unknown or out of range.
         """
         chosen = merged_options(self.settings.get("generation", {}), options)
-        (row,) = self._token_ids([prompt], chosen)
+        (row,) = self._token_ids([item_of(prompt, self.fields)], chosen)
         return self._pieces(self._writer().stream(row, chosen))
 
     def _pieces(self, token_ids: Iterator[int]) -> Iterator[str]:

@@ -45,7 +45,8 @@ def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | Non
         columns: What the user names: `"text"`, and `"text_pair"` for the second part.
 
     Raises:
-        DataError: If a column is missing, or a cell holds no text; within `kerasft.data.skip_invalid` such rows are left out.
+        DataError: If a column is missing, or a cell holds no text; within `kerasft.data.skip_invalid` such rows are left out,
+            and there are no items, nor columns, if that is all of them.
 
     Example:
 
@@ -54,7 +55,8 @@ def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | Non
     >>> items_of(classify, Rows.of({"id": [7], "review": ["a good film"]}, "test.csv"))
     Items(items=['a good film'], others=[{'id': 7}], columns={'text': 'review'}, places=[('test.csv', 1)])
     """
-    return _items_of(pipeline, valid_rows(rows, lambda one: _items_of(pipeline, one, columns)), columns)
+    rows = valid_rows(rows, lambda one: _items_of(pipeline, one, columns), allow_none=True)
+    return _items_of(pipeline, rows, columns) if len(rows) else Items([], [], {})
 
 
 def _items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | None) -> Items:

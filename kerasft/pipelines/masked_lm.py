@@ -15,7 +15,7 @@ from kerasft.encoding.token_store import logger
 from kerasft.errors import bad_argument, bad_data
 from kerasft.features import LOGITS, PADDING_MASK, TOKEN_IDS
 from kerasft.inference.runners import Runner, predict
-from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.pipeline import Pipeline, texts_of
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
 from kerasft.reports import Report
 from kerasft.tasks.masked_lm import MASKED_LM
@@ -92,12 +92,11 @@ class MaskedLMPipeline(Pipeline):
         for name, value in (("top_k", top_k), ("batch_size", batch_size)):
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise bad_argument(name, "a whole number >= 1", value, "5 is usual.")
-        if isinstance(texts, str):
-            return self._fill([texts], top_k)[0]
-        texts = list(texts)
-        chunks = range(0, len(texts), batch_size)  # logits of many texts over a vocabulary would fill the memory
+        items, one = texts_of(texts, self.fields)
+        chunks = range(0, len(items), batch_size)  # logits of many texts over a vocabulary would fill the memory
         with one_warning():
-            return [answer for start in chunks for answer in self._fill(texts[start : start + batch_size], top_k)]
+            answers = [answer for start in chunks for answer in self._fill(items[start : start + batch_size], top_k)]
+        return answers[0] if one else answers
 
     def _fill(self, texts: list[str], top_k: int) -> list[dict]:
         encoded = encode(self.tokenizer, texts, max_length=self.max_length)

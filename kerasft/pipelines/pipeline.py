@@ -31,12 +31,37 @@ def item_of(item: Any, fields: Sequence[str], *, optional: Sequence[str] = ()) -
     """
     if not isinstance(item, Mapping):
         return item
-    missing = [name for name in fields if name not in item and name not in optional]
+    missing = [name for name in fields if item.get(name) is None and name not in optional]
     if missing or set(item) - set(fields):
         fix = f"Its keys are {' and '.join(fields)}."
         raise bad_data("items", "a dictionary of other keys than the pipeline's", fix, value=dict(item))
     parts = tuple(item[name] for name in fields if item.get(name) is not None)
     return parts if len(parts) > 1 else parts[0]
+
+
+def texts_of(items: Any, fields: Sequence[str]) -> tuple[list[Any], bool]:
+    """Turn one item or many of a pipeline whose items are single texts into a list of texts.
+
+    Args:
+        items: A text, a dictionary of it, or N of these; whether they are strings is not checked.
+        fields: The pipeline's, of one name.
+
+    Returns:
+        The texts, and whether it was one item only.
+
+    Raises:
+        DataError: If it is neither an item nor a sequence of items, or a dictionary has other keys.
+
+    Example:
+
+    >>> texts_of({"text": "a good film"}, ("text",)), texts_of(["bad", {"text": "good"}], ("text",))
+    ((['a good film'], True), (['bad', 'good'], False))
+    """
+    if isinstance(items, str | Mapping):
+        return [item_of(items, fields)], True
+    if isinstance(items, bytes) or not hasattr(items, "__iter__"):
+        raise bad_data(f"{fields[0]}s", "not a text and not a sequence of texts", "Give strings.", value=items)
+    return [item_of(item, fields) for item in items], False
 
 
 class Pipeline:
@@ -86,7 +111,11 @@ class Pipeline:
         raise TypeError(f"{cls.__name__} must define from_runner()")
 
     def __call__(self, items: Any, *, batch_size: int = 32, **options: Any) -> Any:
-        """Answer one item, or a list of items by a list of answers; an answer is a dictionary of what JSON can hold."""
+        """Answer one item, or a list of items by a list of answers.
+
+        An item is a text, a tuple of its parts in the order of `fields`, or a dictionary of them by these names; an answer is a
+        dictionary of what JSON can hold.
+        """
         raise TypeError(f"{type(self).__name__} must define __call__()")
 
     def training_baseline(

@@ -10,15 +10,14 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.answers import answers
 from kerasft.answers.marked_texts import EntityPair, entity_pair, mark, shown_entity
-from kerasft.data.readers.sources import read_rows
-from kerasft.data.relation_extraction import entity_pairs, relation_names
-from kerasft.data.unknown_labels import UNKNOWN
+from kerasft.data.relation_extraction import entity_pairs, read_relations, relation_names
+from kerasft.data.unseen_labels import UNKNOWN
 from kerasft.encoding.entity_markers import encode_entities, warn_of_truncation
 from kerasft.errors import bad_argument, bad_data
 from kerasft.features import Labels
 from kerasft.inference.runners import Runner, predict_logits
 from kerasft.metrics.relations import relation_scores
-from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.pipeline import Pipeline, item_of
 from kerasft.reports import EVALUATED, TRAINING, Report, statistics, summarize, with_baseline
 from kerasft.tasks.relation_extraction import RELATION_EXTRACTION
 
@@ -97,7 +96,7 @@ class RelationExtractionPipeline(Pipeline):
             DataError: If an item is not a text with two entities.
             KerasftError: If `top_k` or `batch_size` is wrong.
         """
-        one = isinstance(items, str | dict | EntityPair) or _is_tuple_item(items)
+        one = isinstance(items, str | Mapping | EntityPair) or _is_tuple_item(items)
         pairs = _pairs([items] if one else items)
         found = answers(self.predict_logits(pairs, batch_size=batch_size), self.labels, top_k=top_k)
         result = [
@@ -145,7 +144,7 @@ class RelationExtractionPipeline(Pipeline):
         Raises:
             DataError: If the data cannot be used.
         """
-        rows = read_rows(self.read(source, columns), columns)
+        rows = read_relations(self.read(source, columns), columns)
         pairs, gold = entity_pairs(rows, labels=self.labels, columns=columns)
         logits = self.predict_logits(pairs, batch_size=batch_size)  # (N, C)
         in_labels = np.flatnonzero(gold != UNKNOWN)  # the others have no probability; they count as errors
@@ -200,10 +199,12 @@ def _is_tuple_item(items: Any) -> bool:
 def _pairs(items: Any) -> list[EntityPair]:
     if isinstance(items, bytes) or not hasattr(items, "__iter__"):
         raise bad_data("items", "not an item and not a sequence of items", "Give marked texts.", value=items)
+    fields = {"fields": RelationExtractionPipeline.fields, "optional": RelationExtractionPipeline.optional_fields}
     pairs = []
     for number, item in enumerate(items, 1):
         fail = functools.partial(_fail, number)
-        if isinstance(item, dict):
+        if isinstance(item, Mapping):
+            item_of(item, **fields)  # for its error at other keys
             item = tuple(item.get(name) for name in RelationExtractionPipeline.fields)
         parts = item if isinstance(item, tuple | list) else (item,)
         if len(parts) not in (1, 3):

@@ -14,6 +14,7 @@ from kerasft.data.plain_texts import read_table
 from kerasft.errors import CheckpointError, bad_argument
 from kerasft.files import local_path, written_aside
 from kerasft.limits import how_to_raise, limit
+from kerasft.pipelines.pipeline import texts_of
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline, unit
 
 VECTORS_FILE = "index.npz"
@@ -85,10 +86,9 @@ class Search:
         """
         if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
             raise bad_argument("top_k", "a whole number >= 1", top_k, "3 is usual.")
-        one = isinstance(questions, str)
-        if not len(questions) and not one:
+        asked, one = texts_of(questions, self.embedder.fields)
+        if not asked:
             return []
-        asked = [questions] if one else list(questions)
         prompt = _prompt(self.embedder, _QUESTIONS)
         vectors = unit(self.embedder.embed(asked, batch_size=batch_size, prompt_name=prompt))  # (Q, H)
         found = [self._best(self.vectors @ vector, top_k) for vector in vectors]

@@ -12,7 +12,7 @@ from kerasft.encoding.encoded import encode
 from kerasft.errors import bad_argument, bad_data
 from kerasft.features import EMBEDDING
 from kerasft.inference.runners import Runner, predict
-from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.pipeline import Pipeline, texts_of
 from kerasft.reports import EVALUATED, TRAINING, Report, undefined_correlation
 from kerasft.tasks.sentence_embedding import SENTENCE_EMBEDDING
 from kerasft.truncation import warn_truncated
@@ -84,10 +84,10 @@ class SentenceEmbeddingPipeline(Pipeline):
             DataError: If an item is not text.
             KerasftError: If there is no such prompt.
         """
-        if isinstance(texts, str):
-            return {EMBEDDING: self.embed([texts], prompt_name=prompt_name)[0].tolist()}
-        vectors = self.embed(texts, batch_size=batch_size, prompt_name=prompt_name)
-        return [{EMBEDDING: vector.tolist()} for vector in vectors]
+        items, one = texts_of(texts, self.fields)
+        vectors = self.embed(items, batch_size=batch_size, prompt_name=prompt_name)
+        answers = [{EMBEDDING: vector.tolist()} for vector in vectors]
+        return answers[0] if one else answers
 
     def embed(self, texts: Sequence[str], *, batch_size: int = 32, prompt_name: str | None = None) -> np.ndarray:
         """Return the vectors of N texts, float32 (N, H), (0, 0) for none.
@@ -103,9 +103,9 @@ class SentenceEmbeddingPipeline(Pipeline):
         """
         if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
             raise bad_argument("batch_size", "a whole number >= 1", batch_size, "32 is usual.")
-        if isinstance(texts, str | bytes) or not hasattr(texts, "__len__"):
+        if isinstance(texts, str | bytes | Mapping) or not hasattr(texts, "__len__"):
             raise bad_argument("texts", "a list of texts", texts, "Give [text] for one.")
-        texts = list(texts)
+        texts, _ = texts_of(texts, self.fields)
         if not texts:
             return np.empty((0, 0), np.float32)
         if isinstance(texts[0], tuple):

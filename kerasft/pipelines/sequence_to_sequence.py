@@ -19,7 +19,7 @@ from kerasft.inference.runners import Runner
 from kerasft.metrics import summarization_scores, translation_scores
 from kerasft.metrics.text_scores import TextScores
 from kerasft.pipelines.generation_options import OPTION_NAMES, merged_options, unfinished, warn_of_limit
-from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.pipeline import Pipeline, texts_of
 from kerasft.pipelines.sentences import split_sentences
 from kerasft.reports import Report
 from kerasft.tasks.sequence_to_sequence import SEQUENCE_TO_SEQUENCE
@@ -109,9 +109,9 @@ class SequenceToSequencePipeline(Pipeline):
             DataError: If a source is not text.
             KerasftError: If an option is unknown or out of range.
         """
-        one = isinstance(sources, str)
+        items, one = texts_of(sources, self.fields)
         options = merged_options(self.settings.get("generation", {}), options)
-        texts = self._write([sources] if one else list(sources), options, batch_size)
+        texts = self._write(items, options, batch_size)
         warn_of_limit(texts, options)
         answers = [
             {"generated": text.text, "finished": text.finished} | ({} if text.score is None else {"score": text.score})

@@ -15,6 +15,7 @@ from kerasft.encoding.windows import make_windows, special_tokens
 from kerasft.errors import bad_argument, bad_data
 from kerasft.features import Labels, is_unicode
 from kerasft.inference.runners import Runner, predict
+from kerasft.pipelines.pipeline import Pipeline, texts_of
 from kerasft.reports.examples import MOST_EXAMPLES, example
 
 _MOST_ERRORS = 25
@@ -83,7 +84,7 @@ class Tagger:
 
 
 def checked_texts(texts: Any) -> tuple[list[str], bool]:
-    """A list of texts, and whether it was one text only.
+    """A list of texts, each given as it is or as `{"text": ...}`, and whether it was one text only.
 
     Raises:
         DataError: If an item is not text.
@@ -93,10 +94,7 @@ def checked_texts(texts: Any) -> tuple[list[str], bool]:
     >>> checked_texts("In Rome")
     (['In Rome'], True)
     """
-    one = isinstance(texts, str)
-    if not one and (not hasattr(texts, "__iter__") or isinstance(texts, bytes | dict)):
-        raise bad_data("texts", "not a text and not a sequence of texts", "Give strings.", value=texts)
-    items = [texts] if one else list(texts)
+    items, one = texts_of(texts, Pipeline.fields)
     for number, text in enumerate(items, 1):
         if not isinstance(text, str):
             raise bad_data("texts", f"not a string but {type(text).__name__}", "Give strings.", line=number, value=text)

@@ -9,7 +9,7 @@ from kerasft.answers import answers
 from kerasft.data import texts_and_labels
 from kerasft.errors import bad_argument, bad_data
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
-from kerasft.pipelines.pipeline import Pipeline
+from kerasft.pipelines.pipeline import Pipeline, texts_of
 from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline, unit
 from kerasft.pipelines.text_classification import TextClassificationPipeline
 from kerasft.reports import Report, summarize
@@ -101,8 +101,8 @@ class ZeroShotPipeline(Pipeline):
         Raises:
             DataError: If an item is not text.
         """
-        one = isinstance(texts, str)
-        logits = self.predict_logits([texts] if one else list(texts), batch_size=batch_size)
+        items, one = texts_of(texts, self.fields)
+        logits = self.predict_logits(items, batch_size=batch_size)
         result = answers(logits, self.labels, top_k=top_k, threshold=threshold, with_probabilities=with_probabilities)
         return result[0] if one else result
 

@@ -13,13 +13,14 @@ from kerasft.security.keras_file import (
     unlisted_names,
 )
 from kerasft.security.programs import check_litert_file, check_saved_model
-from kerasft.security.tables import check_columns, check_table, check_text_file, check_texts
+from kerasft.security.tables import check_cells, check_columns, check_table, check_text_file, check_texts
 from kerasft.security.tf1_index import check_tf1_index
 from kerasft.security.tokenizer_file import check_ids, check_tokenizer
 from kerasft.security.trust import is_trusted, refuse, trust
 
 __all__ = [
     "bounded_variables",
+    "check_cells",
     "check_columns",
     "check_config",
     "check_hdf5",

@@ -1,4 +1,4 @@
-"""An HDF5 file of weights: numbers that stand in it, and nothing that leads elsewhere."""
+"""An HDF5 file of weights: numbers that are stored in it, and nothing that leads elsewhere."""
 
 import contextlib
 import io
@@ -18,7 +18,7 @@ _CHUNK = 2**24
 
 
 def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> int:
-    """Check an HDF5 file: numbers that stand in it, and nothing that leads elsewhere or unpacks to more.
+    """Check an HDF5 file: numbers that are stored in it, and nothing that leads elsewhere or unpacks to more.
 
     Args:
         file: The file's path, or the file opened for reading bytes.
@@ -111,7 +111,7 @@ def _check_heap(file: io.IOBase, start: int, size: int) -> None:
     file.seek(start + 8)
     (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
     if not 16 <= length <= min(size - start, _CHUNK):
-        raise ValueError("a heap of texts ends after the file")
+        raise ValueError("a heap of texts extends past the end of the file")
     content, place = file.read(length - 16), 0
     while place + 16 <= len(content):
         index, _, own = struct.unpack_from("<HH4xQ", content, place)

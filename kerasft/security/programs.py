@@ -139,9 +139,11 @@ def _check_tables(model, content: bytes) -> None:
         buffer = model.Buffers(number)
         if buffer.DataLength():
             start = buffer._tab.Vector(buffer._tab.Offset(4))
-            _must(start >= 0 and start + buffer.DataLength() <= size, f"buffer {number} ends after the file")
+            _must(
+                start >= 0 and start + buffer.DataLength() <= size, f"buffer {number} extends past the end of the file"
+            )
         if hasattr(buffer, "Size") and buffer.Size():  # of files over 2 GB
-            _must(buffer.Offset() + buffer.Size() <= size, f"buffer {number} ends after the file")
+            _must(buffer.Offset() + buffer.Size() <= size, f"buffer {number} extends past the end of the file")
     for graph in (model.Subgraphs(number) for number in range(model.SubgraphsLength())):
         _check_graph(graph, model, size)
 

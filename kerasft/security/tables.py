@@ -26,10 +26,31 @@ def check_columns(names: Sequence[object], rows: int, name: str) -> None:
     ...
     kerasft.errors.DataError: train.csv: a table must have at most 10000 columns; received: 100000. ...
     """
-    for what, number in (("COLUMNS", len(names)), ("CELLS", len(names) * rows)):
-        if number > limit(what):
-            problem = f"a table must have at most {limit(what)} {what.lower()}"
-            raise bad_data(name, problem, f"Leave out what is not needed. {how_to_raise(what, number)}", value=number)
+    _check_number("COLUMNS", len(names), name)
+    check_cells(len(names) * rows, name)
+
+
+def check_cells(cells: int, name: str) -> None:
+    """Raise if a table would have too many cells, where these are counted as they come.
+
+    Args:
+        cells: How many there are.
+        name: The source, for messages.
+
+    Raises:
+        DataError: If there are more than `KERASFT_MAX_CELLS`.
+
+    Example:
+
+    >>> check_cells(40, "train.xlsx")
+    """
+    _check_number("CELLS", cells, name)
+
+
+def _check_number(what: str, number: int, name: str) -> None:
+    if number > limit(what):
+        problem = f"a table must have at most {limit(what)} {what.lower()}"
+        raise bad_data(name, problem, f"Leave out what is not needed. {how_to_raise(what, number)}", value=number)
 
 
 def check_text_file(text: str, name: str, separators: str = ",;\t|") -> None:
@@ -104,6 +125,6 @@ def _too_long(values: Sequence[object]) -> int | None:
 
 
 def _cell_error(name: str, what: str, size: int, line: int | None) -> DataError:
-    problem = f"{what} has {size} characters or items, and may have {limit('CELL_CHARACTERS')}"
+    problem = f"{what} has {size} characters or items, maximum: {limit('CELL_CHARACTERS')}"
     fix = "Is a closing quote missing? Else split the text."
     return bad_data(name, problem, f"{fix} {how_to_raise('CELL_CHARACTERS', size)}", line=line)

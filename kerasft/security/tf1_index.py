@@ -47,7 +47,7 @@ def check_tf1_index(path: str | os.PathLike) -> None:
     try:
         entries = [entry for place in _data_blocks(content) for entry in _entries(_block(content, *place))]
         if not entries or entries[0][0]:
-            raise ValueError("its first entry is no header")
+            raise ValueError("missing header entry")
         header = tensor_bundle_pb2.BundleHeaderProto.FromString(entries[0][1])
         if not 1 <= header.num_shards <= _MAX_SHARDS:
             raise ValueError(f"it has {header.num_shards} data files")
@@ -84,7 +84,7 @@ def _check_entry(name: bytes, entry: tensor_bundle_pb2.BundleEntryProto, sizes: 
 
 def _data_blocks(content: bytes) -> Iterator[tuple[int, int]]:
     if len(content) < _FOOTER or struct.unpack("<Q", content[-8:])[0] != _MAGIC:
-        raise ValueError("it does not end as one")
+        raise ValueError("invalid footer")
     footer = content[-_FOOTER:]
     place, handle = 0, []
     for _ in range(4):  # offset and size of the block about blocks, and of the index
@@ -98,7 +98,7 @@ def _data_blocks(content: bytes) -> Iterator[tuple[int, int]]:
 
 def _block(content: bytes, offset: int, size: int) -> bytes:
     if offset + size + 5 > len(content) or size < 4:
-        raise ValueError("a block ends after the file")
+        raise ValueError("a block extends past the end of the file")
     if content[offset + size]:
         raise ValueError("a block is compressed, as TensorFlow writes none")
     return content[offset : offset + size]
@@ -108,7 +108,7 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     (restarts,) = struct.unpack("<I", block[-4:])
     end = len(block) - 4 * (restarts + 1)
     if end < 0 or any(start > end for start in struct.unpack(f"<{restarts}I", block[end:-4])):
-        raise ValueError("a block's table of places leads out of it")
+        raise ValueError("invalid restart offsets")
     place, key = 0, b""
     while place < end:
         sizes = []
@@ -117,7 +117,7 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
             sizes.append(size)
         shared, own, length = sizes
         if shared > len(key) or place + own + length > end:
-            raise ValueError("an entry ends after its block")
+            raise ValueError("an entry extends past the end of its block")
         key = key[:shared] + block[place : place + own]
         yield key, block[place + own : place + own + length]
         place += own + length

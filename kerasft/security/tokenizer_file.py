@@ -103,7 +103,7 @@ def _check_growth(part: Any, name: str, path: str | os.PathLike) -> None:
         pattern = value.get("pattern")
         old = pattern.get("String") if isinstance(pattern, dict) else None
         if old == "":
-            raise refuse(path, f"has a {name} that replaces nothing by something")
+            raise refuse(path, f"has a {name} that replaces the empty string")
         growth *= max(1, -(-len(new) // len(old or "x"))) if isinstance(new, str) else 1
     if len(parts) > _MAX_PARTS or growth > _MAX_GROWTH:
         raise refuse(path, f"has a {name} of {len(parts)} parts, which make up to {growth} characters of one")

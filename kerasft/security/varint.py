@@ -9,7 +9,7 @@ def varint(data: bytes, place: int) -> tuple[int, int]:
         place: Where the number begins.
 
     Raises:
-        ValueError: If it does not end.
+        ValueError: If it is truncated, or longer than ten bytes.
 
     Example:
 
@@ -25,4 +25,4 @@ def varint(data: bytes, place: int) -> tuple[int, int]:
         value |= (byte & 127) << shift
         if byte < 128:
             return value, place
-    raise ValueError("a number without an end")
+    raise ValueError("truncated varint")

@@ -20,9 +20,7 @@ from kerasft.tasks.task import Exports, Reading, Settled, Task, TrainedModel, tr
 
 def _settle(source: object, columns: Mapping[str, object] | None, reading: Reading) -> Settled:
     rows = read_rows(read_as_trained(source, reading.trained, columns), columns)
-    if not {"label"} & {*(rows.roles or {}), *(columns or {})}:
-        rows = relation_rows(rows)
-    rows = settle(rows, columns, need_label=True)
+    rows = settle(relation_rows(rows, columns), columns, need_label=True)
     return checked(rows, columns, reading, valid=valid_entity_pairs)
 
 

@@ -101,7 +101,7 @@ def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
             size, place = varint(data, place) if wire == _BYTES else (8 if wire == _FIXED64 else 4, place)
             value, place = data[place : place + size], place + size
             if place > len(data):
-                raise ValueError(f"a field of {size} bytes ends behind the file")
+                raise ValueError(f"a field of {size} bytes extends past the end of the file")
         else:
             raise ValueError(f"wire type {wire}")
         yield tag >> 3, value

@@ -49,3 +49,17 @@ def test_predict_on_a_broken_table(run, bundle, tmp_path):
     code, out, _ = run("predict", bundle, "--file", tmp_path / "test.csv", "--skip-invalid")
     assert code == 0
     assert [row.get("id", "error" in row) for row in json_lines(out)] == ["1", True, "3"]
+
+
+def test_predict_goes_on_after_a_chunk_without_a_valid_row(run, bundle, tmp_path, stdin, monkeypatch):  # noqa: F811
+    monkeypatch.setattr("kerasft.cli.predict_input._CHUNK", 2)
+    lines = [f'{{"id": {number}, "text": {text}}}' for number, text in enumerate(["5", "6", '"good"', "7", "8", "9"])]
+    stdin("\n".join(lines))
+    code, out, err = run("predict", bundle, "--lines", "json", "--skip-invalid")
+    assert code == 0
+    assert [row.get("id", "error" in row) for row in json_lines(out)] == [True, True, 2, True, True, True]
+    assert "5 rows were skipped" in err
+    (tmp_path / "test.jsonl").write_text("\n".join(lines[:2]))
+    code, out, err = run("predict", bundle, "--file", tmp_path / "test.jsonl", "--skip-invalid")
+    assert (code, [list(row) for row in json_lines(out)]) == (0, [["error"], ["error"]])
+    assert "2 rows were skipped" in err

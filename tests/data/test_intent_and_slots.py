@@ -50,7 +50,10 @@ def test_an_intent_that_the_model_lacks_weighs_nothing(caplog):
     assert y["intent_logits"].numpy().tolist() == [0, 1, 0]
     assert weights["intent_logits"].numpy().tolist() == [0.0, 1.0, 1.0]
     assert float(np.sum(weights["slot_logits"])) == 5
-    assert "1 of 3 rows of Python rows has intents that no training row has: stop; they count as errors." in caplog.text
+    assert (
+        "1 of 3 rows of Python rows has intents that no training row has: stop (1); they count as errors."
+        in caplog.text
+    )
 
 
 def test_intents_that_cannot_be_used():

@@ -98,7 +98,8 @@ def test_words_with_tags_that_the_model_lacks_weigh_nothing(caplog):
     assert y[0] == [0, 0, 1, 0, 0]
     assert weights[0] == [0.0, 0.0, 1.0, 0.0, 0.0]
     assert (
-        "1 of 2 rows of Python rows has tags that no training row has: B-Y, I-X; they count as errors." in caplog.text
+        "1 of 2 rows of Python rows has tags that no training row has: B-Y (1), I-X (1); they count as errors."
+        in caplog.text
     )
     _, y, weights = arrays([(["paying", "xyz"], ["B-Y", "B-X"])], ["O", "B-X"], label_subwords="all")
     assert [label for label, weight in zip(y[0], weights[0], strict=True) if weight] == [1] * int(sum(weights[0]))

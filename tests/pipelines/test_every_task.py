@@ -10,7 +10,7 @@ from kerasft import heads
 from kerasft.backbones import GPT2Config, gpt2
 from kerasft.bundles import make_bundle
 from kerasft.cli.table import print_table, print_warnings
-from kerasft.errors import KerasftError
+from kerasft.errors import DataError, KerasftError
 from kerasft.pipelines.load import PIPELINES
 from kerasft.reports import score_rows
 from kerasft.tasks import TASKS
@@ -104,6 +104,23 @@ def made():
 
 def test_no_table_forgets_a_task():
     assert set(BUNDLES) == set(DATA) == set(BASELINES) == set(PIPELINES) == set(TASKS)
+
+
+@pytest.mark.parametrize("task", PIPELINES)
+def test_an_item_may_be_a_dictionary(made, task):
+    _, pipeline, _ = made(task)
+    item = ITEMS.get(task, "a good film")
+    parts = dict(zip(pipeline.fields, [item] if isinstance(item, str) else item))
+    assert pipeline(parts) == pipeline(item)
+    assert pipeline([parts, item]) == pipeline([item, parts]) == pipeline([item, item])
+    field = pipeline.fields[0]
+    for wrong in ({"title": "x"}, parts | {"title": "x"}, parts | {field: None}):
+        for items in (wrong, [parts, wrong]):
+            with pytest.raises(DataError, match=f"other keys than the pipeline's.*Its keys are {field}"):
+                pipeline(items)
+    for wrong in (parts | {field: 7}, [7]):
+        with pytest.raises(DataError, match="7"):
+            pipeline(wrong)
 
 
 @pytest.mark.parametrize("task", PIPELINES)

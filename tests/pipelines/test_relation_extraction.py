@@ -106,7 +106,21 @@ def test_a_relation_that_the_model_lacks_counts_as_an_error(relate, caplog):
     assert reports[0].metrics["accuracy"] == pytest.approx(1 - 1 / len(rows))
     assert reports[0].rows == len(rows)
     assert [row["recall"] for row in reports[0].per_class if row["label"] == "Owner-Thing"] == [0.0]
-    assert caplog.text.count("relations that no training row has: Owner-Thing(e1,e2)") == 1
+    assert caplog.text.count("relations that no training row has: Owner-Thing(e1,e2) (1)") == 1
+
+
+def test_an_export_with_relations_is_evaluated_as_its_rows_are(relate, caplog):
+    spans = [{"id": 1, "start": 0, "end": 3}, {"id": 2, "start": 12, "end": 16}, {"id": 3, "start": 20, "end": 24}]
+    relations = [
+        {"from_id": 1, "to_id": 2, "type": relate.labels[0]},
+        {"from_id": 2, "to_id": 3, "type": relate.labels[1]},
+    ]
+    relations.append({"from_id": 3, "to_id": 1, "type": relate.labels[0]})
+    export = [{"text": "Ann founded Acme in Rome", "spans": spans, "relations": relations}]
+    report = relate.evaluate(export)
+    assert report.rows == 3
+    assert caplog.text.count("3 relations were read") == 1
+    assert report.metrics == relate.evaluate(kerasft.data.settled(export, task="relation-extraction").source).metrics
 
 
 @pytest.mark.slow

@@ -117,6 +117,9 @@ def test_search_finds_what_is_most_alike(embedder):
     assert [answers[0]["row"] for answers in search(TEXTS)] == [0, 1, 2, 3]
     assert len(search("bad", top_k=99)) == 4
     assert search([]) == []
+    assert search({"text": "bad"}) == search("bad")
+    with pytest.raises(KerasftError, match="Its keys are text"):
+        search({"question": "bad"})
     with pytest.raises(KerasftError, match="`top_k` must be a whole number >= 1; received: 0"):
         search("bad", top_k=0)
 

@@ -62,6 +62,7 @@ def test_evaluation_is_that_of_a_classifier(embedder):
     right = [answer["label"] == gold for answer, gold in zip(classify(TEXTS), ("film", "money"))]
     assert report.metrics["accuracy"] == np.mean(right)
     assert classify([]) == []
+    assert classify({"text": TEXTS[0]}) == classify(TEXTS[0])
 
 
 def test_what_is_wrong_is_said(embedder):

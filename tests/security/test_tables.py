@@ -47,7 +47,7 @@ def source(request, tmp_path):
 @pytest.mark.parametrize(
     ("variable", "most", "needed", "problem"),
     [
-        ("CELL_CHARACTERS", 12, 13, r"the cell in column 'text' has 13 characters or items, and may have 12"),
+        ("CELL_CHARACTERS", 12, 13, r"the cell in column 'text' has 13 characters or items, maximum: 12"),
         ("COLUMNS", 1, 2, r"a table must have at most 1 columns; received: 2"),
         ("CELLS", 99, 100, r"a table must have at most 99 cells; received: 10\d"),
     ],

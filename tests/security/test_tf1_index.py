@@ -49,5 +49,5 @@ def test_a_cut_index_is_refused(path):
     content = path.read_bytes()
     for length in range(0, len(content), 7):
         path.write_bytes(content[:length])
-        with pytest.raises(CheckpointError, match="cannot be read as a TensorFlow 1 checkpoint"):
+        with pytest.raises(CheckpointError, match=r"cannot be read as a TensorFlow 1 checkpoint: .*invalid footer"):
             check_tf1_index(path)

@@ -60,7 +60,7 @@ def replace(old, new):
     [
         ({"type": "Sequence", "normalizers": [replace("a", "aa")] * 40}, "1099511627776 characters of one"),
         ({"type": "Sequence", "normalizers": [{"type": "Lowercase"}] * 200}, "of 201 parts"),
-        (replace("", "x"), "replaces nothing by something"),
+        (replace("", "x"), "replaces the empty string"),
         ({"type": "Prepend", "prepend": "x" * 5000}, "5000 characters of one"),
     ],
 )

@@ -1,14 +1,16 @@
 """Texts with several entities and the relations among these, as annotation tools export them, as rows of two entities each."""
 
+import functools
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from kerasft.data.readers.character_spans import span_values
+from kerasft.data.readers.character_spans import read_span
 from kerasft.data.readers.invalid_rows import skip
 from kerasft.data.readers.rows import Rows
 from kerasft.encoding.token_store import logger
 from kerasft.errors import DataError, bad_data
+from kerasft.features import is_unicode
 
 NO_RELATION = "no_relation"
 """The label of two entities of a text between which no relation is marked."""
@@ -16,14 +18,19 @@ NO_RELATION = "no_relation"
 _FIX = 'Write "entities": [{"id", "start_offset", "end_offset", "label"}], "relations": [{"from_id", "to_id", "type"}].'
 
 
-def relation_rows(rows: Rows) -> Rows:
+_Fail = Callable[..., DataError]
+
+
+def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Rows:
     """Make a row of each relation, and of each two entities of a text without one; another table stays as it is.
 
     Args:
         rows: doccano's `entities` and `relations`, Prodigy's or Label Studio's `spans` and `relations`.
+        columns: What the user names: where that is the label, the table stays as it is.
 
     Raises:
-        DataError: If a relation is between entities that the text does not have.
+        DataError: If an entity lies outside the text or has another's id, or a relation is between entities that the text does
+            not have.
 
     Example:
 
@@ -34,6 +41,9 @@ def relation_rows(rows: Rows) -> Rows:
     >>> relation_rows(Rows.of(table, "a.jsonl")).columns["label"]
     ['founded']
     """
+    named = {**(rows.roles or {}), **(columns or {})}
+    if "label" in named or named.get("text", "text") != "text":
+        return rows
     name = next((name for name in ("entities", "spans") if name in rows.columns), None)
     if name is None or not {"text", "relations"} <= set(rows.columns) or "head" in rows.columns:
         return rows
@@ -43,8 +53,7 @@ def relation_rows(rows: Rows) -> Rows:
         zip(rows.columns["text"], rows.columns[name], rows.columns["relations"])
     ):
         try:
-            marked = _entities(rows, row, entities)
-            triples = [_relation(rows, row, item, marked) for item in relations or []]
+            marked, triples = _annotations(text, entities, relations, functools.partial(rows.error, row))
         except DataError as error:
             skip(error)
             continue
@@ -62,28 +71,52 @@ def relation_rows(rows: Rows) -> Rows:
     return Rows(found, rows.files, rows.file_ids[places], rows.lines[places])
 
 
-def _entities(rows: Rows, row: int, entities: Any) -> dict[object, dict]:
+def _annotations(text: Any, entities: Any, relations: Any, fail: _Fail) -> tuple[dict[object, dict], list[tuple]]:
+    """The entities of a text by their ids, and its relations."""
+    if not isinstance(text, str) or not is_unicode(text):
+        raise fail("expected a string in valid Unicode", fix="Write the text with its entities.", value=text)
+    marked = _entities(text, _list(entities, "the entities are", fail), fail)
+    return marked, [_relation(text, item, marked, fail) for item in _list(relations, "the relations are", fail)]
+
+
+def _list(items: Any, what: str, fail: _Fail) -> list | tuple:
+    if items is None:
+        return []
+    if not isinstance(items, list | tuple) or not all(isinstance(item, Mapping) for item in items):
+        raise fail(f"{what} not a list of objects", fix=_FIX, value=items)
+    return items
+
+
+def _entities(text: str, entities: list | tuple, fail: _Fail) -> dict[object, dict]:
     """The entities of a text by their ids; those without one are not told apart but by their place."""
     found = {}
-    for number, item in enumerate(entities or []):
-        if not isinstance(item, Mapping):
-            raise rows.error(row, "an entity is not an object", fix=_FIX, value=item)
-        start, end, label = span_values(item)
-        found[item.get("id", ("entity", number))] = {"start": start, "end": end, "type": label}
+    for number, item in enumerate(entities):
+        key = item.get("id")
+        if key is None:
+            key = ("entity", number)  # no relation names it
+        elif not isinstance(key, str | int):
+            raise fail("the id of an entity is neither a string nor a whole number", fix=_FIX, value=item)
+        if key in found:
+            raise fail("duplicate id of an entity", fix="Give each entity of a text an id of its own.", value=item)
+        found[key] = _entity(text, item, fail)
     return found
 
 
-def _relation(rows: Rows, row: int, item: Any, entities: Mapping[object, dict]) -> tuple[dict, dict, str]:
-    if not isinstance(item, Mapping):
-        raise rows.error(row, "a relation is not an object", fix=_FIX, value=item)
+def _entity(text: str, item: Mapping, fail: _Fail) -> dict:
+    start, end, label = read_span(text, item, fail=fail, need_label=False)
+    return {"start": start, "end": end, "type": label}
+
+
+def _relation(text: str, item: Mapping, entities: Mapping[object, dict], fail: _Fail) -> tuple[dict, dict, str]:
     label = item.get("type") if isinstance(item.get("type"), str) else item.get("label")
     spans = [item.get("head_span"), item.get("child_span")]  # Prodigy's
     if all(isinstance(span, Mapping) for span in spans):
-        ends = [dict(zip(("start", "end", "type"), span_values(span))) for span in spans]
+        ends = [_entity(text, span, fail) for span in spans]
     else:
-        ends = [entities.get(item.get(key)) for key in ("from_id", "to_id")]
+        keys = [item.get(key) for key in ("from_id", "to_id")]
+        ends = [entities.get(key) if isinstance(key, str | int) else None for key in keys]
     if None in ends or not isinstance(label, str):
-        raise rows.error(row, "a relation has no name, or not two entities of the text", fix=_FIX, value=item)
+        raise fail("a relation has no name, or not two entities of the text", fix=_FIX, value=item)
     return ends[0], ends[1], label
 
 
@@ -91,7 +124,7 @@ def _unrelated(entities: Mapping[object, dict], triples: list[tuple[dict, dict, 
     """The pairs of entities, in the order of the text, between which no relation is marked, either way."""
     places = {(entity["start"], entity["end"]): entity for entity in entities.values()}
     taken = {frozenset((end["start"], end["end"]) for end in triple[:2]) for triple in triples}
-    ordered = [places[place] for place in sorted(places, key=str if None in itertools.chain(*places) else None)]
+    ordered = [places[place] for place in sorted(places)]
     pairs = itertools.combinations(ordered, 2)
     return [
         (first, second, NO_RELATION)

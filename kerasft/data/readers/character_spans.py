@@ -43,7 +43,7 @@ def tags_of_spans(
         raise fail("the spans are not a list", fix=EXAMPLE, value=marked)
     spans, num_trimmed = [], 0
     for item in marked:
-        span = _read(text, item, fail)
+        span = read_span(text, item, fail=fail)
         if trim:
             trimmed = _trimmed(text, span)
             num_trimmed += trimmed != span
@@ -62,7 +62,20 @@ def tags_of_spans(
     return offsets, tags_of(in_words, len(offsets)), num_trimmed
 
 
-def _read(text: str, item: object, fail: _Fail) -> Span:
+def read_span(text: str, item: object, *, fail: _Fail, need_label: bool = True) -> Span:
+    """Read a span in any form, and see that it is one of the text's.
+
+    Args:
+        text: The text.
+        item: `{"start", "end", "label"}` by any of their names, perhaps with its `"text"`; or `(start, end, label)`.
+        fail: As for `tags_of_spans`.
+        need_label: Whether a span without a label is an error; else its label is None.
+
+    Example:
+
+    >>> read_span("In Rome", {"start_offset": 3, "end_offset": 7, "label": "LOC"}, fail=ValueError)
+    Span(start=3, end=7, label='LOC')
+    """
     values = span_values(item) if isinstance(item, Mapping) else item
     places = (
         [_whole(value) for value in values[:2]] if isinstance(values, list | tuple) and len(values) == 3 else [None]
@@ -71,7 +84,8 @@ def _read(text: str, item: object, fail: _Fail) -> Span:
         fix = 'Write {"start": 3, "end": 7, "label": "LOC"}: characters from 0, the end exclusive.'
         raise fail("a span needs start, end and label", fix=fix, value=item)
     (start, end), label = places, values[2]
-    if not isinstance(label, str) or not label.strip() or not label.strip().isprintable():
+    has_label = need_label or label is not None
+    if has_label and (not isinstance(label, str) or not label.strip() or not label.strip().isprintable()):
         raise fail("a span's label is not a name in visible characters", fix="Fill it in.", value=item)
     if not 0 <= start < end <= len(text):
         fix = "Characters are counted from 0 in Unicode code points, the end is exclusive."
@@ -81,7 +95,7 @@ def _read(text: str, item: object, fail: _Fail) -> Span:
     if isinstance(own, str) and own.strip() != text[start:end].strip():
         fix = "Correct the offsets: characters from 0, the end exclusive." + _other_units(text, start, end)
         raise fail(f"a span's text is {own!r}, but its offsets hold {text[start:end]!r}", fix=fix, value=item)
-    return Span(start, end, label.strip())
+    return Span(start, end, label.strip() if has_label else None)
 
 
 def span_values(item: Mapping) -> list:

@@ -5,7 +5,8 @@ from pathlib import Path
 
 from kerasft import security
 from kerasft.data.readers.conll_lines import Line, cut_lines, find_places, sentences_of
-from kerasft.data.readers.delimited import read_tsv
+from kerasft.data.readers.delimited import table_of
+from kerasft.data.readers.dialects import tsv_records
 from kerasft.data.readers.invalid_rows import skip
 from kerasft.data.readers.rows import Rows
 from kerasft.data.readers.text_files import path_suffix, read_text, split_lines
@@ -45,11 +46,11 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     >>> read_conll(path).columns["words"]
     [['Smith', 'came'], ['New', 'York']]
     """
-    if path_suffix(path) in (".tsv", ".txt") and not columns and (table := _table(path)) is not None:
-        return table
     given = _given_places(columns)
     name = str(path)
     text = read_text(path)
+    if path_suffix(path) in (".tsv", ".txt") and not columns and (table := _table(path, text)) is not None:
+        return table
     security.check_text_file(text, name, " \t")
     lines, notes = cut_lines(text, name, same_number=min(given.values(), default=-1) < 0 or len(given) < 2)
     if not any(line.cells for line in lines):
@@ -74,14 +75,14 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     return Rows.of(columns, name, lines=[numbers[0] for numbers in columns["lines"]])
 
 
-def _table(path: Path) -> Rows | None:
+def _table(path: Path, text: str) -> Rows | None:
     """The rows of a table by tabs with a header, of one word a row with sentence ids, or of lists; None for CoNLL columns."""
-    first, *others = (line for line in split_lines(read_text(path)) if line.strip())
+    first, *others = (line for line in split_lines(text) if line.strip())
     names = [name.strip().lower() for name in first.split("\t")]
     if len(names) < 2 or not others or len(others[0].split("\t")) != len(names):
         return None
     if any(cell.lstrip().startswith("['") for cell in others[0].split("\t")):
-        rows = read_tsv(path)
+        rows = table_of(path, tsv_records(path, text), header=True)
         lists = [name for name in rows.columns if str(rows.columns[name][0]).lstrip().startswith("[")]
         return (
             Rows.of(dict(zip(("words", "tags"), map(rows.columns.get, lists))), str(path), lines=rows.lines)
@@ -91,7 +92,7 @@ def _table(path: Path) -> Rows | None:
     # A number in each row is read as CoNLL columns have it; a table may name a sentence once.
     if "sentence #" not in names:
         return None
-    return rows_of_word_table(read_tsv(path))
+    return rows_of_word_table(table_of(path, tsv_records(path, text), header=True))
 
 
 def _given_places(columns: Mapping[str, object] | None) -> dict[str, int]:

@@ -132,9 +132,9 @@ def _same_width(records: list[Record]) -> bool:
 
 def _other_delimiter(text: str) -> str:
     """What separates the fields of a file without tabs whose first line has two names or more; else nothing."""
-    header = next((line for line in split_lines(text) if line), "")
     if "\t" in text:
         return ""
+    header = next((line for line in split_lines(text) if line), "")
     for delimiter in (",", ";", "|"):
         names = header.split(delimiter)
         if len(names) > 1 and all(_NAME.fullmatch(name.strip('"')) for name in names):

@@ -52,7 +52,7 @@ def _records(path: Path, sheet) -> list[tuple[int, list[str]]]:
     records, width, count = [], 0, 0
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
         count += len(cells)
-        security.check_columns([0], count, str(path))
+        security.check_cells(count, str(path))
         fields = [_text(cell) for cell in cells]
         while fields and fields[-1] == "":
             fields.pop()

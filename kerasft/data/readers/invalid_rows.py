@@ -12,6 +12,7 @@ from typing import NamedTuple
 from kerasft.data.readers.rows import Rows
 from kerasft.errors import DataError, bad_data
 from kerasft.files import file_written_aside
+from kerasft.silence import silenced
 
 logger = logging.getLogger("kerasft")
 
@@ -132,15 +133,16 @@ def skip(error: DataError) -> None:
     skipped.add(error)
 
 
-def valid_rows(rows: Rows, check: Callable[[Rows], object]) -> Rows:
+def valid_rows(rows: Rows, check: Callable[[Rows], object], *, allow_none: bool = False) -> Rows:
     """Return the rows that pass a check; all of them, unchecked, where invalid rows are not to be left out.
 
     Args:
         rows: The table.
         check: Raises a `DataError` for an invalid row; called with a table of one row.
+        allow_none: Whether a table without a valid row is an empty table, rather than an error.
 
     Raises:
-        DataError: If no row passes, or for an error that is not about a row.
+        DataError: If no row passes, unless `allow_none`; or for an error that is not about a row.
 
     Example:
 
@@ -155,8 +157,7 @@ def valid_rows(rows: Rows, check: Callable[[Rows], object]) -> Rows:
     if skipped is None:
         return rows
     kept = []
-    disabled, logger.disabled = logger.disabled, True  # what is to be said of the whole table is said when that is read
-    try:
+    with silenced(logger):  # what is to be said of the whole table is said when that is read
         for row in range(len(rows)):
             try:
                 check(rows.take([row]))
@@ -166,9 +167,7 @@ def valid_rows(rows: Rows, check: Callable[[Rows], object]) -> Rows:
                 skipped.add(error)
             else:
                 kept.append(row)
-    finally:
-        logger.disabled = disabled
-    if not kept:
+    if not kept and not allow_none:
         first = skipped.rows[-1] if len(skipped) else "none"
         raise bad_data(rows.name, f"no row of {len(rows)} can be used; the last: {first}", "Is this the right file?")
     return rows if len(kept) == len(rows) else rows.take(kept)

@@ -81,8 +81,8 @@ def _items(name: str, content: Mapping) -> object:
     rows, data, columns = (content.get(key) for key in ("rows", "data", "columns"))
     if isinstance(rows, list) and rows and all(isinstance(row, Mapping) and "row" in row for row in rows):
         return [row["row"] for row in rows]  # Hugging Face's dataset viewer
-    if isinstance(data, list) and isinstance(columns, list):
-        return [dict(zip(columns, row)) for row in data]  # pandas, orient="split"
+    if isinstance(data, list) and isinstance(columns, list):  # pandas, orient="split"
+        return _split_rows(name, columns, data)
     if isinstance(data, list):
         return data
     values = list(content.values())
@@ -102,3 +102,18 @@ def _items(name: str, content: Mapping) -> object:
     if values and len(lists) == len(content) and len({len(value) for value in values}) == 1:
         return [dict(zip(content, cells)) for cells in zip(*values)]  # columns
     return [content]
+
+
+def _split_rows(name: str, columns: list, data: list) -> list[dict]:
+    """The objects of the names of the columns and the cells of each row, which pandas writes apart."""
+    names = [str(column) for column in columns if isinstance(column, str | int | float)]
+    if len(set(names)) != len(columns):
+        fix = "Give each column one name of its own before the file is written; flatten a MultiIndex."
+        raise bad_data(name, "the columns must be different names", fix, value=columns)
+    for number, row in enumerate(data, 1):
+        if not isinstance(row, list) or len(row) != len(names):
+            problem = f"a row of data must be a list of {len(names)} values, one a column"
+            raise bad_data(
+                name, problem, "Write the file again: frame.to_json(path, orient='split').", line=number, value=row
+            )
+    return [dict(zip(names, row)) for row in data]

@@ -85,13 +85,11 @@ def rows_from_python(source: object, numbered: bool = False) -> Rows:
 
 
 def _from_dictionaries(items: list) -> Rows:
-    names = {}
     for number, item in enumerate(items, 1):
         if not isinstance(item, Mapping):
             raise bad_data(NAME, "a row is not a dictionary as the first is", "Use one form.", line=number, value=item)
-        names.update(dict.fromkeys(item))
     objects, places = plain_objects(items, NAME)
-    names = dict.fromkeys(key for item in objects for key in item) if objects is not items else names
+    names = dict.fromkeys(key for item in objects for key in item)
     security.check_columns(names, len(objects), NAME)
     rows = _checked({str(name): [item.get(name) for item in objects] for name in names})
     return replace(rows, lines=np.asarray(places, np.int64) + 1)

@@ -158,7 +158,7 @@ def _check_size(questions: list[Question], source: object) -> None:
     most, size = limit("DATA_BYTES"), sum(len(question.context) for question in questions)
     if size > most:
         name = str(source) if isinstance(source, str | os.PathLike) else "questions"
-        problem = f"the contexts of {len(questions)} questions have {size} characters in all, and may have {most}"
+        problem = f"the contexts of {len(questions)} questions have {size} characters in all, maximum: {most}"
         fix = f"Cut the contexts, or split the file. {how_to_raise('DATA_BYTES', size)}"
         raise bad_data(name, problem, fix)
 

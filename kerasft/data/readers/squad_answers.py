@@ -1,11 +1,14 @@
 """The answers of a question in each form that files have them in, and their places in the context."""
 
 import ast
+import bisect
+import functools
+import itertools
 import json
 import math
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -27,7 +30,9 @@ BARE = ("answer", "answer_text")
 _SEARCH = 'misaligned="search" (--misaligned search)'
 _ARRAY = re.compile(r"array\((\[.*?\])(?:,\s*dtype=[^()]*?)?\)", re.DOTALL)
 _LARGEST = 2**53  # beyond, a float is no exact place
-_LONGEST_GROWTH = 4  # a character has at most four in another normal form, but for a few ligatures
+_MOST_REPEATS = 64
+"""An answer that begins again within this fraction of its length is one piece that often repeated: not each such place is
+found, so that looking for it takes no square of the lengths."""
 
 
 def read_answers(item: Mapping[str, Any], place: str) -> list[tuple[str, int | None]]:
@@ -181,7 +186,7 @@ class Aligner:
     def _nearest(self, text: str, start: int | None, context: str) -> tuple[str, int] | None:
         places = _occurrences(text, context)
         if not places:
-            places = [at for at in range(len(context)) if _other_form(text, context, at)]
+            places = _in_other_form(text, context)
             self.other_form += bool(places)
         if not places:
             return None
@@ -207,27 +212,55 @@ class Aligner:
 
 def _occurrences(text: str, context: str) -> list[int]:
     """Where a text occurs: as whole words, or else anywhere."""
-    places, start = [], context.find(text)
-    while start >= 0:
-        places.append(start)
-        start = context.find(text, start + 1)
+    places = _places(text, context)
     whole = [at for at in places if not any(is_inside_letters(context, end) for end in (at, at + len(text)))]
     return whole or places
 
 
+def _places(text: str, context: str) -> list[int]:
+    """Where a text begins in another, in time that grows as the other's length."""
+    step = 1 + len(text) // _MOST_REPEATS
+    places, start = [], context.find(text)
+    while start >= 0:
+        places.append(start)
+        start = context.find(text, start + step)
+    return places
+
+
 def _other_form(text: str, context: str, start: int) -> str | None:
     """The characters of the context from `start` that are the same text in another Unicode normal form."""
+    if (text.isascii() and context.isascii()) or not 0 <= start < len(context):
+        return None
+    wanted = unicodedata.normalize("NFD", text)
+    decomposed, begins = _decomposed(context)
+    if unicodedata.combining(decomposed[begins[start]]) or not decomposed.startswith(wanted, begins[start]):
+        return None
+    end = bisect.bisect_left(begins, begins[start] + len(wanted))
+    inside = begins[end] != begins[start] + len(wanted) or unicodedata.combining(
+        decomposed[begins[end] : begins[end] + 1] or "x"
+    )
+    return None if inside else context[start:end]
+
+
+def _in_other_form(text: str, context: str) -> list[int]:
+    """Where the same text in another normal form begins."""
     if text.isascii() and context.isascii():
-        return None
-    wanted = unicodedata.normalize("NFC", text)
-    if unicodedata.normalize("NFD", context[start : start + 1])[:1] != unicodedata.normalize("NFD", wanted)[:1]:
-        return None
-    for end in range(start + 1, min(len(context), start + _LONGEST_GROWTH * len(text)) + 1):
-        piece = unicodedata.normalize("NFC", context[start:end])
-        combines = end < len(context) and unicodedata.combining(context[end])
-        if piece == wanted and not combines:
-            return context[start:end]
-    return None
+        return []
+    decomposed, begins = _decomposed(context)
+    found = _places(unicodedata.normalize("NFD", text), decomposed)
+    places = [bisect.bisect_left(begins, place) for place in found]
+    return [at for at, place in zip(places, found) if begins[at] == place and _other_form(text, context, at)]
+
+
+@functools.lru_cache(maxsize=1)  # a context has several questions, one after the other
+def _decomposed(context: str) -> tuple[str, Sequence[int]]:
+    """A text in NFD, and where in it each character of the text begins; last, where all end."""
+    decomposed = unicodedata.normalize("NFD", context)
+    if decomposed == context:
+        return context, range(len(context) + 1)
+    # Combining marks that follow one another change places in NFD, but no mark passes a base character.
+    sizes = (len(unicodedata.normalize("NFD", character)) for character in context)
+    return decomposed, list(itertools.accumulate(sizes, initial=0))
 
 
 def _not_there(text: str, start: int | None, context: str, place: str) -> Exception:

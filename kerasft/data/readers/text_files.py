@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kerasft import security
 from kerasft.errors import DataError, bad_data
-from kerasft.limits import limit
+from kerasft.limits import how_to_raise, limit
 
 logger = logging.getLogger("kerasft")
 
@@ -54,8 +54,8 @@ def read_bytes(path: Path) -> bytes:
 
 def too_large(path: Path) -> DataError:
     """Return (not raise) the error for a file that has, or unpacks to, more than `most_bytes`."""
-    fix = f"Split the file, or set the environment variable KERASFT_MAX_DATA_BYTES above {most_bytes()}."
-    return bad_data(str(path), f"there are more than {most_bytes()} bytes", fix)
+    problem = f"there are more than {most_bytes()} bytes"
+    return bad_data(str(path), problem, f"Split the file. {how_to_raise('DATA_BYTES')}")
 
 
 def read_text(path: Path) -> str:

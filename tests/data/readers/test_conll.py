@@ -33,6 +33,14 @@ def test_columns_of_conll_2003(tmp_path):
     assert read_conll(write(tmp_path, CONLL2003), {"label": 1}).columns["tags"][0] == ["NNP", "VBZ"]
 
 
+def test_a_file_is_read_once(tmp_path, caplog):
+    table = "Sentence #\tWord\tTag\nSentence: 1\tAnna\tB-PER\n\tcame\tO\n"
+    for content in (table, "Anna\tB-PER\ncame\tO\n"):
+        caplog.clear()
+        assert read_conll(write(tmp_path, content.encode("utf-16"), "a.tsv")).columns["words"] == [["Anna", "came"]]
+        assert caplog.text.count("read as UTF-16") == 1
+
+
 def test_tabs_keep_spaces_in_words_and_a_lone_tab_is_a_blank_line(tmp_path):
     rows = read_conll(write(tmp_path, "\ufeff@a b\tO\r\n\u00a0\tO\r\n\t\r\n#c\tB-PER"))
     assert rows.columns["words"] == [["@a b", "\u00a0"], ["#c"]]

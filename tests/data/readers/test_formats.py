@@ -3,13 +3,16 @@
 docs/data_formats.md has the same table."""
 
 import json
+import logging
 import pathlib
 import re
+import threading
 from typing import NamedTuple
 
 import pytest
 
 import kerasft
+from kerasft.data.readers.invalid_rows import valid_rows
 from kerasft.errors import KerasftError
 from kerasft.features import Labels
 
@@ -836,6 +839,25 @@ def test_a_file_without_a_valid_row_is_an_error(tmp_path):
     path.write_text("text,label\n,a\n,b\n")
     with kerasft.data.skip_invalid(), pytest.raises(KerasftError, match="no row of 2 can be used"):
         kerasft.tasks.settled(str(path))
+
+
+def test_finding_the_invalid_rows_silences_no_other_thread(caplog):
+    rows = kerasft.data.Rows.of({"text": ["good", "", "bad"]}, "a.csv")
+    logger = logging.getLogger("kerasft")
+
+    def check(one):
+        logger.warning("of a row")
+        thread = threading.Thread(target=logger.warning, args=("of another thread",))
+        thread.start()
+        thread.join()
+        if not one.columns["text"][0]:
+            raise one.error(0, "the text is empty", fix="Fill it in.")
+
+    with kerasft.data.skip_invalid() as skipped:
+        assert len(valid_rows(rows, check)) == 2
+        assert len(valid_rows(rows.take([1]), check, allow_none=True)) == 0
+    assert len(skipped) == 1
+    assert set(caplog.messages) == {"of another thread"}
 
 
 def test_unknown_labels_are_not_skipped():

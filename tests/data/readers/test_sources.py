@@ -11,7 +11,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerasft.data import Rows, collect_labels, read_rows, texts_and_labels
+from kerasft.data import Rows, binary_files, collect_labels, read_rows, texts_and_labels
 from kerasft.errors import DataError, KerasftError
 
 ROWS = [{"text": "good", "label": 1}, {"text": "schl\u00e9cht", "label": 0}, {"text": "so so", "label": 1}]
@@ -171,6 +171,39 @@ def test_damaged_binary_files(tmp_path_factory, name, changes):
     except DataError:
         return
     assert len(rows) >= 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "data", "message"),
+    [
+        (["text", "label"], [["a", 1], 2], r"a.json, line 2: a row of data must be a list of 2 values.*received: 2"),
+        (["text", "label"], [["a"]], r"line 1: a row of data must be a list of 2 values"),
+        (
+            [["x", "text"], ["x", "label"]],
+            [["a", 1]],
+            r"columns must be different names; received: \[\['x', .*MultiIndex",
+        ),
+        (["text", "text"], [["a", "b"]], "columns must be different names"),
+        (["text", None], [["a", "b"]], "columns must be different names"),
+    ],
+)
+def test_a_table_of_split_orientation_is_checked(tmp_path, columns, data, message):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps({"columns": columns, "index": [0, 1], "data": data}))
+    with pytest.raises(DataError, match=message):
+        read_rows(path)
+
+
+def test_numbers_are_names_of_columns_of_split_orientation(tmp_path):
+    (tmp_path / "a.json").write_text('{"columns": ["text", 0], "data": [["a", 1]]}')
+    assert read_rows(tmp_path / "a.json").columns == {"text": ["a"], "0": [1]}
+
+
+def test_a_parquet_file_is_read_once(tmp_path, monkeypatch):
+    reads = []
+    monkeypatch.setattr(binary_files, "read_bytes", lambda path: reads.append(path) or path.read_bytes())
+    path = write_parquet(tmp_path / "a.parquet")
+    assert (len(read_rows(path)), reads) == (len(ROWS), [path])
 
 
 def test_broken_binary_files(tmp_path):

@@ -2,8 +2,11 @@
 
 import copy
 import gzip
+import itertools
 import json
 import logging
+import time
+import unicodedata
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kerasft.data import Answer, Question, read_squad, split_questions
+from kerasft.data.readers.squad_answers import Aligner
 from kerasft.errors import DataError, KerasftError
 
 CONTEXT = "The card was sent on Monday. It costs \u20ac5, in na\u00efve \U0001f600 Paris."
@@ -225,6 +229,54 @@ def test_an_answer_in_another_normal_form_is_taken_as_the_context_has_it(caplog)
         "answers": [{"text": "Cafe\u0301", "answer_start": 3}],
     }
     assert read_squad([composed])[0].answers == (Answer("Caf\u00e9", 3),)
+
+
+FORMS = st.text(st.sampled_from("ae\u00e9\u0301\u0323\u1ea1\ud55c\u1112\u1161\u11ab"), min_size=1, max_size=6)
+
+
+@settings(max_examples=300, deadline=None)
+@given(FORMS, FORMS, FORMS, st.sampled_from(["NFC", "NFD"]))
+def test_the_same_text_in_another_form_is_found_wherever_it_is(before, text, after, form):
+    def normal(part):
+        return unicodedata.normalize("NFC", part)
+
+    context = unicodedata.normalize(form, before + text + after)
+    align = Aligner(search=True)
+    same = [
+        (context[start:end], start)
+        for start, end in itertools.combinations(range(len(context) + 1), 2)
+        if normal(context[start:end]) == normal(text)
+        and not unicodedata.combining(context[start])
+        and not unicodedata.combining(context[end : end + 1] or "x")
+    ]
+    if unicodedata.combining(text[0]) or text in context:
+        return  # half a character is in no other form; what is there as it is comes first
+    if not same:
+        with pytest.raises(DataError, match="does not occur in the context"):
+            align(text, None, context, "train.json")
+    else:
+        assert align(text, None, context, "train.json") == same[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "context", "start"),
+    [
+        ("a" * 100_000, "b" + "a" * 200_000, 1),
+        ("a" * 100_000 + "b", "a" * 200_000, None),
+        ("e\u0301" * 50_000, "x" + "\u00e9" * 100_000, 1),
+        ("e\u0301" * 50_000 + "x", "\u00e9" * 100_000, None),
+        ("\u00e9" * 50_000 + "x", "e\u0301" * 100_000, None),
+    ],
+)
+def test_long_answers_that_repeat_are_searched_in_linear_time(text, context, start):
+    align = Aligner(search=True)
+    begun = time.perf_counter()
+    if start is None:
+        with pytest.raises(DataError, match="does not occur in the context"):
+            align(text, 0, context, "train.json")
+    else:
+        assert align(text, 0, context, "train.json")[1] == start
+    assert time.perf_counter() - begun < 10  # by squares it is minutes
 
 
 def test_places_in_other_units_are_named_and_found_when_asked():

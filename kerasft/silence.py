@@ -1,0 +1,35 @@
+"""A logger that says nothing for a while: in the thread that asks for it, and in no other."""
+
+import contextlib
+import contextvars
+import logging
+from collections.abc import Iterator
+
+_silenced: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("silenced loggers", default=frozenset())
+
+
+@contextlib.contextmanager
+def silenced(logger: logging.Logger) -> Iterator[None]:
+    """Drop what a logger is given within this block, where that is said elsewhere.
+
+    Unlike `logger.disabled`, which holds for the whole process, it does not silence other threads.
+
+    Args:
+        logger: The logger; not those below it.
+
+    Example:
+
+    >>> logger = logging.getLogger("kerasft")
+    >>> with silenced(logger):
+    ...     logger.warning("1 of 2 texts is too long")
+    """
+    logger.addFilter(_is_heard)  # a second time it does nothing
+    token = _silenced.set(_silenced.get() | {logger.name})
+    try:
+        yield
+    finally:
+        _silenced.reset(token)
+
+
+def _is_heard(record: logging.LogRecord) -> bool:
+    return record.name not in _silenced.get()
