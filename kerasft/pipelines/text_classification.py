@@ -96,8 +96,8 @@ class TextClassificationPipeline(Pipeline):
     ) -> "TextClassificationPipeline":
         """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
         labels = Labels(metadata["labels"], metadata["problem"])
-        names = ("out_of_scope", "temperature", "thresholds")
-        settings = {name: value for name, value in metadata.get("settings", {}).items() if name in names}
+        settings = metadata.get("settings", {})
+        settings = {name: settings[name] for name in ("out_of_scope", "temperature", "thresholds") if name in settings}
         return cls(
             runner, tokenizer, labels, max_length=metadata["max_length"], pair=bool(metadata.get("pair")), **settings
         )
@@ -179,7 +179,8 @@ class TextClassificationPipeline(Pipeline):
         self, texts: Sequence[str] | Sequence[tuple[str, str]], *, batch_size: int = 32
     ) -> np.ndarray:
         """Return the float64 probabilities, (N, C), of N texts or pairs of texts; a regression's values as they are."""
-        return self._probabilities(self.predict_logits(texts, batch_size=batch_size))
+        logits = self.predict_logits(texts, batch_size=batch_size)
+        return probabilities(logits, self.labels, temperature=self.temperature)
 
     @one_warning()
     def evaluate(
@@ -305,7 +306,7 @@ class TextClassificationPipeline(Pipeline):
         if self.labels.problem != MULTI_LABEL:
             raise bad_argument("model", "one of several labels", self.labels.problem, "Others need no thresholds.")
         logits, gold = self._held_out(source, columns, batch_size)
-        return best_thresholds(self._probabilities(logits), gold)
+        return best_thresholds(probabilities(logits, self.labels, temperature=self.temperature), gold)
 
     def tune_out_of_scope(
         self,
@@ -356,9 +357,6 @@ class TextClassificationPipeline(Pipeline):
         texts, gold = texts_and_labels(source, labels=self.labels, columns=columns)
         return self.predict_logits(texts, batch_size=batch_size), gold
 
-    def _probabilities(self, logits: np.ndarray) -> np.ndarray:
-        return probabilities(logits, self.labels, temperature=self.temperature)
-
     def _settings_shown(self) -> dict[str, str]:
         """What a report says of the settings that differ from the usual ones."""
         shown = {} if self.temperature == 1 else {"temperature": f"{self.temperature:.4g}"}
@@ -368,7 +366,7 @@ class TextClassificationPipeline(Pipeline):
 
     def _confidence(self, logits: np.ndarray) -> np.ndarray:
         """The probability of the most likely label, (N,)."""
-        return self._probabilities(logits).max(-1)
+        return probabilities(logits, self.labels, temperature=self.temperature).max(-1)
 
     def _confidence_of(self, rows: Rows, columns: Mapping[str, object] | None, batch_size: int) -> np.ndarray:
         if not len(rows):
