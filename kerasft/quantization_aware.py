@@ -47,7 +47,7 @@ def fake_quantize(values: tf.Tensor, *, axis: int | None = None) -> tf.Tensor:
 
 
 @contextlib.contextmanager
-def quantization_aware(model: keras.Model) -> Iterator[keras.Model]:
+def quantization_aware(model: keras.Model, *, enabled: bool = True) -> Iterator[keras.Model]:
     """Within this block, every dense layer computes with int8 inputs, kernels and outputs, and learns to.
 
     Compile the model before or within the block, and call `fit` and `evaluate` within it: the dev numbers are then those to
@@ -56,6 +56,7 @@ def quantization_aware(model: keras.Model) -> Iterator[keras.Model]:
     Args:
         model: A model made by one of `kerasft.heads`, in float32. One that is fine-tuned already learns in an epoch at a
             tenth of the rate.
+        enabled: Whether anything is done.
 
     Yields:
         The model.
@@ -69,6 +70,9 @@ def quantization_aware(model: keras.Model) -> Iterator[keras.Model]:
     >>> 0 < float(ops.max(ops.abs(rounded - model(batch)))) < 0.1
     True
     """
+    if not enabled:
+        yield model
+        return
     layers = [layer for _, layer in inner_layers(model) if isinstance(layer, keras.layers.Dense)]
     for layer in layers:
         layer.call = _quantized_call(layer)

@@ -12,9 +12,18 @@ import random
 
 import kerasft
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import TEXT_HELP, TrainingOptions, column, option
+from kerasft.recipes.options import TEXT_HELP, TrainingOptions, option
+from kerasft.recipes.reading import SplitRows, read_columns, read_split, settle
 from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.training import (
+    batching,
+    keep_weights,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    progress,
+    report_and_save,
+)
 from kerasft.recipes.weights import limit_trainable, load_with_head
 
 
@@ -65,17 +74,16 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Texts.
-    train_texts, dev_texts, (split, texts), found = read_texts(options)  # `texts` are what is reported
+    texts = read_texts(options)
 
     # 2. Model, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.causal_lm)
         limit_trainable(options, model)
-        options = choose_training(options, model, rows=len(train_texts), kind="causal_lm")
-        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
-        data = {"block_size": options.block_size, "batch_size": batch_size}
-        train = kerasft.data.causal_lm(train_texts, tokenizer, shuffle=True, seed=options.seed, **data)
-        dev = kerasft.data.causal_lm(dev_texts, tokenizer, **data)
+        options = choose_training(options, model, rows=len(texts.train), kind="causal_lm")
+        data = {"block_size": options.block_size, "batch_size": batching(options)}
+        train = kerasft.data.causal_lm(texts.train, tokenizer, shuffle=True, seed=options.seed, **data)
+        dev = kerasft.data.causal_lm(texts.dev, tokenizer, **data)
         metrics = [kerasft.metrics.Perplexity()]
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
@@ -90,43 +98,37 @@ def main(options: Options) -> dict:
         generation["max_new_tokens"] = options.max_new_tokens
     if generation.get("min_new_tokens", 0) > generation["max_new_tokens"]:  # of a checkpoint for longer texts
         del generation["min_new_tokens"]
-    settings = {"documents": options.documents, "generation": generation}
-    settings["columns"] = found
+    settings = {"documents": options.documents, "generation": generation, "columns": texts.columns}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.block_size, settings=settings)
-    before = kerasft.pipelines.load(trained).evaluate(texts, num_samples=0).metrics["perplexity"]
+    before = kerasft.pipelines.load(trained).evaluate(texts.reported, num_samples=0).metrics["perplexity"]
     watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
-    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
 
-    def measure():
-        report = kerasft.pipelines.load(trained).evaluate(texts, about=about)
+    def measure(about):
+        report = kerasft.pipelines.load(trained).evaluate(texts.reported, about=about)
         report.metrics["perplexity_before"] = before
         return report
 
-    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
-    return result
+    return report_and_save(options, trained, measure=measure, split=texts.split, history=model.history.history)
 
 
 @skips_invalid
-def read_texts(options: Options) -> tuple:
+def read_texts(options: Options) -> SplitRows:
     """Read the train and dev texts, the split to report with its texts, and the columns."""
-    columns = {name: column(getattr(options, name)) for name in ("text", "prompt", "completion")}
-    columns = {role: name for role, name in columns.items() if name is not None}
+    columns = read_columns(options, "text", "prompt", "completion")
 
     def read(path: str, trained: dict | None = None) -> tuple:
         found = settle(path, columns, task=kerasft.tasks.CAUSAL_LM.name, trained=trained)
         texts = kerasft.data.read_documents(found.source, documents=options.documents, columns=found.named)
         return texts, found.columns
 
-    train, found = read(options.train)
-    dev = options.dev and read(options.dev, found)[0]
-    test = options.test and read(options.test, found)[0]
-    if dev is None:
-        train, dev = kerasft.data.hold_out(train, options.dev_fraction, seed=options.seed)
-    if options.max_train_rows is not None and options.max_train_rows < len(train):
-        drawn = random.Random(options.seed).sample(range(len(train)), options.max_train_rows)
-        train = [train[row] for row in sorted(drawn)]
-    return train, dev, ("dev", dev) if test is None else ("test", test), found
+    texts = read_split(
+        options, read, hold_out=lambda train: kerasft.data.hold_out(train, options.dev_fraction, seed=options.seed)
+    )
+    if options.max_train_rows is not None and options.max_train_rows < len(texts.train):
+        drawn = random.Random(options.seed).sample(range(len(texts.train)), options.max_train_rows)
+        texts = texts._replace(train=[texts.train[row] for row in sorted(drawn)])
+    return texts

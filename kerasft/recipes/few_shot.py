@@ -12,9 +12,10 @@ import dataclasses
 import kerasft
 from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import LABEL_NAMES_HELP, TEXT_HELP, TrainingOptions, column, option
+from kerasft.recipes.options import LABEL_NAMES_HELP, TEXT_HELP, TrainingOptions, option
+from kerasft.recipes.reading import SplitRows, read_columns, read_labelled
 from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import finish, make_callbacks, make_optimizer, prepare, progress, read_labelled
+from kerasft.recipes.training import batching, make_callbacks, make_optimizer, prepare, progress, report_and_save
 from kerasft.recipes.weights import limit_trainable
 
 
@@ -73,8 +74,9 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. The examples, the rows to report on, and the labels.
-    columns, few, (split, rows), labels = read_rows(options)
-    texts, classes = kerasft.data.texts_and_labels(few, labels=labels, columns=columns)
+    rows = read_rows(options)
+    columns, labels = rows.columns, rows.labels
+    texts, classes = kerasft.data.texts_and_labels(rows.train, labels=labels, columns=columns)
 
     # 2. The embedder, and pairs of examples. In the ranking loss partners of other classes are the negatives.
     cosine = options.loss == "cosine"
@@ -92,9 +94,7 @@ def main(options: Options) -> dict:
             tokenizer,
             y=y,
             max_length=options.max_length,
-            batch_size=kerasft.data.Batching(tokens=options.token_budget)
-            if options.token_budget
-            else options.batch_size,
+            batch_size=batching(options),
             shuffle=True,
             seed=options.seed,
         )
@@ -116,23 +116,21 @@ def main(options: Options) -> dict:
     model.get_layer("logits").set_weights([kernel, bias])
 
     # 4. Report and save: a text classifier as any other, for every pipeline and export.
-    about = {"model": options.model, "data": options.test or options.dev or f"rows of {options.train} not trained on"}
-    about["examples"] = f"{len(texts)}, at most {options.examples_per_class} of each of {len(labels)} classes"
-    settings = {"columns": kerasft.data.remembered(few)}
+    settings = {"columns": kerasft.data.remembered(rows.train)}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
 
-    def measure():
-        return kerasft.pipelines.load(trained).evaluate(rows, columns=columns, about=about)
+    def measure(about):
+        about["data"] = options.test or options.dev or f"rows of {options.train} not trained on"
+        about["examples"] = f"{len(texts)}, at most {options.examples_per_class} of each of {len(labels)} classes"
+        return kerasft.pipelines.load(trained).evaluate(rows.reported, columns=columns, about=about)
 
-    result = finish(options, trained, measure=measure, split=split, history=embedder.history.history)
-    return result
+    return report_and_save(options, trained, measure=measure, split=rows.split, history=embedder.history.history)
 
 
 @skips_invalid
-def read_rows(options: Options) -> tuple:
+def read_rows(options: Options) -> SplitRows:
     """Read the columns' names, the examples drawn, the split to report with its rows, and the labels of all train rows."""
-    columns = {"text": column(options.text), "label": column(options.label)}
-    columns = {role: name for role, name in columns.items() if name is not None}
+    columns = read_columns(options, "text", "label")
     train = read_labelled(options, options.train, columns)
     labels = kerasft.data.collect_labels(train, columns=columns)
     few, rest = kerasft.data.draw_examples(
@@ -140,10 +138,11 @@ def read_rows(options: Options) -> tuple:
     )
     if options.max_train_rows is not None:
         few = kerasft.data.sample(few, options.max_train_rows, columns=columns, seed=options.seed)
-    name = "test" if options.test else "dev"
     path = options.test or options.dev
-    rows = read_labelled(options, path, columns, trained=train.roles) if path else rest
-    if not len(rows):
+    reported = read_labelled(options, path, columns, trained=train.roles) if path else rest
+    if not len(reported):
         raise bad_argument("test", "given where all rows of --train are examples", None, "Give rows to report on.")
-    kerasft.data.texts_and_labels(rows, labels=labels, columns=columns)  # invalid rows stop the run now, not at its end
-    return columns, few, (name, rows), labels
+    kerasft.data.texts_and_labels(
+        reported, labels=labels, columns=columns
+    )  # invalid rows stop the run now, not at its end
+    return SplitRows(few, reported, reported, "test" if options.test else "dev", columns, labels)

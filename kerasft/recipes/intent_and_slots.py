@@ -12,7 +12,17 @@ import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import option
 from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress
+from kerasft.recipes.training import (
+    batching,
+    keep_weights,
+    make_callbacks,
+    make_loss,
+    make_optimizer,
+    prepare,
+    progress,
+    report_and_save,
+    with_baseline,
+)
 from kerasft.recipes.weights import limit_trainable, restore_head
 
 SCORES = ("intent_accuracy", "slot_f1", "joint_accuracy", "slot_precision", "slot_recall", "token_accuracy")
@@ -59,24 +69,23 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows, intents and slots. What the outputs stand for is decided by the training rows alone.
-    train_rows, dev_rows, (split, rows), slots, found = read_tagged_rows(options)  # `rows` are what is reported
-    intents = kerasft.data.collect_intents(train_rows)
+    rows = read_tagged_rows(options)
+    intents, slots = kerasft.data.collect_intents(rows.train), rows.labels
 
     # 2. Backbone + head, datasets, losses and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         options = choose_training(
-            options, backbone, rows=len(train_rows), kind="words", classes=len(intents) + len(slots)
+            options, backbone, rows=len(rows.train), kind="words", classes=len(intents) + len(slots)
         )
         model = kerasft.heads.intent_and_slots(backbone, intents, slots, dropout=options.dropout)
         restore_head(model, options)
         limit_trainable(options, model, backbone)
         data = {"intents": intents, "labels": slots, "max_length": options.max_length, "stride": options.stride}
-        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.intent_and_slots(
-            train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
+            rows.train, tokenizer, batch_size=batching(options), shuffle=True, seed=options.seed, **data
         )
-        dev = kerasft.data.intent_and_slots(dev_rows, tokenizer, batch_size=64, **data)
+        dev = kerasft.data.intent_and_slots(rows.dev, tokenizer, batch_size=64, **data)
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=make_losses(options, train, {"intent_logits": intents, "slot_logits": slots}),
@@ -85,24 +94,22 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train. After each epoch the pipeline itself is measured on dev.
-    settings = tagging_settings(options) | {"columns": found}
+    settings = tagging_settings(options) | {"columns": rows.columns}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     pipeline = kerasft.pipelines.load(trained)
-    evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(dev_rows).metrics)
+    evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(rows.dev).metrics)
     watch = make_callbacks(options, work, monitor="val_joint_accuracy", metrics=SCORES, evaluation=evaluation)
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
-    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-
-    def measure():
-        pipeline.baseline = pipeline.training_baseline(train_rows)  # the answer without a model, to compare with
-        trained.settings["baseline"] = pipeline.baseline
-        return pipeline.evaluate(rows, about=about)
-
-    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
-    return result
+    return report_and_save(
+        options,
+        trained,
+        measure=lambda about: with_baseline(trained, rows.train).evaluate(rows.reported, about=about),
+        split=rows.split,
+        history=model.history.history,
+    )
 
 
 def make_losses(options: Options, train, outputs: dict) -> dict:
@@ -116,11 +123,6 @@ def make_losses(options: Options, train, outputs: dict) -> dict:
     """
     losses = {}
     for name, labels in outputs.items():
-        alpha = None
-        if options.class_weights:
-            only = train.map(lambda features, y, weights, name=name: (y[name], y[name], weights[name]))
-            alpha = kerasft.losses.class_weights(only, len(labels), scheme=options.class_weights)
-        losses[name] = kerasft.losses.for_labels(
-            labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
-        )
+        only = train and train.map(lambda features, y, weights, name=name: (y[name], y[name], weights[name]))
+        losses[name] = make_loss(options, labels, only)
     return losses

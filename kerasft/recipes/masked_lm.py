@@ -11,9 +11,18 @@ import dataclasses
 
 import kerasft
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import TEXT_HELP, TrainingOptions, column, option
+from kerasft.recipes.options import TEXT_HELP, TrainingOptions, option
+from kerasft.recipes.reading import SplitRows, read_columns, read_split, settle
 from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.training import (
+    batching,
+    keep_weights,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    progress,
+    report_and_save,
+)
 from kerasft.recipes.weights import limit_trainable, load_with_head
 
 
@@ -59,7 +68,7 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Texts.
-    train_rows, dev_rows, (split, rows), found = read_rows(options)  # `rows` are what is reported
+    rows = read_rows(options)
 
     # 2. Backbone + head, datasets with masks, loss and optimizer. A published head is kept; a new one has the token
     #    embedding as its matrix, so only its dense layer starts at random.
@@ -67,11 +76,10 @@ def main(options: Options) -> dict:
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.masked_lm)
         limit_trainable(options, model)
-        options = choose_training(options, model, rows=len(train_rows), kind="masked_lm")
+        options = choose_training(options, model, rows=len(rows.train), kind="masked_lm")
         data = {"packed": options.packed, "masking": masking, "max_length": options.max_length, "seed": options.seed}
-        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
-        train = kerasft.data.masked_lm(train_rows, tokenizer, batch_size=batch_size, shuffle=True, **data)
-        dev = kerasft.data.masked_lm(dev_rows, tokenizer, batch_size=64, **data)
+        train = kerasft.data.masked_lm(rows.train, tokenizer, batch_size=batching(options), shuffle=True, **data)
+        dev = kerasft.data.masked_lm(rows.dev, tokenizer, batch_size=64, **data)
         metrics = [kerasft.metrics.Perplexity()]
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
@@ -85,40 +93,34 @@ def main(options: Options) -> dict:
         "masking": dataclasses.asdict(masking),
         "packed": options.packed,
         "seed": options.seed,
-        "columns": found,
+        "columns": rows.columns,
     }
-    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
-    before = kerasft.pipelines.load(trained).evaluate(rows).metrics["perplexity"]
+    before = kerasft.pipelines.load(trained).evaluate(rows.reported).metrics["perplexity"]
     watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
-    def measure():
-        report = kerasft.pipelines.load(trained).evaluate(rows, about=about)
+    def measure(about):
+        report = kerasft.pipelines.load(trained).evaluate(rows.reported, about=about)
         report.metrics["perplexity_before"] = before
         return report
 
-    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
-    return result
+    return report_and_save(options, trained, measure=measure, split=rows.split, history=model.history.history)
 
 
 @skips_invalid
-def read_rows(options: Options) -> tuple:
+def read_rows(options: Options) -> SplitRows:
     """Read the train and dev rows, the split to report with its rows, and the column. Labels, if there are any, play no part."""
-    columns = None if options.text is None else {"text": column(options.text)}
+    columns = read_columns(options, "text")
 
     def read(path: str, trained: dict | None = None) -> tuple:
         found = settle(path, columns, task=kerasft.tasks.MASKED_LM.name, trained=trained)
         texts = kerasft.data.read_texts(found.source, columns=found.named, documents=options.packed)
         return kerasft.data.read_rows({"text": texts}), found.columns
 
-    train, found = read(options.train)
-    dev = options.dev and read(options.dev, found)[0]
-    test = options.test and read(options.test, found)[0]
-    if dev is None:
-        train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, seed=options.seed)
+    rows = read_split(options, read)
     if options.max_train_rows is not None:
-        train = kerasft.data.sample(train, options.max_train_rows, seed=options.seed)
-    return train, dev, ("dev", dev) if test is None else ("test", test), found
+        rows = rows._replace(train=kerasft.data.sample(rows.train, options.max_train_rows, seed=options.seed))
+    return rows

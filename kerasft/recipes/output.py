@@ -28,7 +28,7 @@ def work_folder(options: TrainingOptions) -> pathlib.Path:
 
 
 def reserve(options: TrainingOptions) -> pathlib.Path:
-    """See that a run may write its bundle, and lock its folder until `finish`; return the folder.
+    """See that a run may write its bundle, and lock its folder until `report_and_save`; return the folder.
 
     Raises:
         KerasftError: If another run writes there, or for what `check_output` raises.

@@ -12,8 +12,17 @@ import random
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import TrainingOptions, option
+from kerasft.recipes.reading import SplitRows, read_split
 from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress
+from kerasft.recipes.training import (
+    batching,
+    keep_weights,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    progress,
+    report_and_save,
+)
 from kerasft.recipes.weights import limit_trainable, restore_head
 
 METRICS = ("f1", "exact_match", "best_f1", "best_exact_match")  # the last two where some questions have no answer
@@ -72,21 +81,22 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Questions. Without a dev file whole articles are held out.
-    train_questions, dev_questions, (split, questions) = read_questions(options)  # `questions` are what is reported
-    some_impossible = not all(question.answers for question in train_questions)
+    questions = read_questions(options)
+    some_impossible = not all(question.answers for question in questions.train)
 
     # 2. Backbone + head, datasets of windows, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
-        options = choose_training(options, backbone, rows=len(train_questions), kind="questions")
+        options = choose_training(options, backbone, rows=len(questions.train), kind="questions")
         model = kerasft.heads.question_answering(backbone, dropout=options.dropout)
         restore_head(model, options)
         limit_trainable(options, model)
         data = {"max_length": options.max_length, "stride": options.stride}
-        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         shuffled = {"shuffle": True, "seed": options.seed, "windows_without_answer": options.windows_without_answer}
-        train = kerasft.data.question_answering(train_questions, tokenizer, batch_size=batch_size, **shuffled, **data)
-        dev = kerasft.data.question_answering(dev_questions, tokenizer, batch_size=32, **data)
+        train = kerasft.data.question_answering(
+            questions.train, tokenizer, batch_size=batching(options), **shuffled, **data
+        )
+        dev = kerasft.data.question_answering(questions.dev, tokenizer, batch_size=32, **data)
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.SpanCrossentropy(),
@@ -100,34 +110,32 @@ def main(options: Options) -> dict:
     watch = make_callbacks(
         options,
         work,
-        monitor="val_best_f1" if not all(question.answers for question in dev_questions) else "val_f1",
+        monitor="val_best_f1" if not all(question.answers for question in questions.dev) else "val_f1",
         metrics=METRICS,
-        evaluation=kerasft.callbacks.Evaluation(lambda: ask.evaluate(dev_questions).metrics),
+        evaluation=kerasft.callbacks.Evaluation(lambda: ask.evaluate(questions.dev).metrics),
     )
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. The threshold of "no answer", report and save.
-    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-
-    def measure():
+    def measure(about):
         if some_impossible:
-            ask.no_answer_threshold = ask.best_thresholds(dev_questions)["best_f1_threshold"]
+            ask.no_answer_threshold = ask.best_thresholds(questions.dev)["best_f1_threshold"]
             trained.settings["no_answer_threshold"] = ask.no_answer_threshold
-        return ask.evaluate(questions, about=about)
+        return ask.evaluate(questions.reported, about=about)
 
-    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
-    return result
+    return report_and_save(options, trained, measure=measure, split=questions.split, history=model.history.history)
 
 
 @skips_invalid
-def read_questions(options: Options) -> tuple:
+def read_questions(options: Options) -> SplitRows:
     """Read the questions of train and dev, and the split to report with its questions."""
-    train = kerasft.data.read_squad(options.train, misaligned=options.misaligned)
-    dev = options.dev and kerasft.data.read_squad(options.dev, misaligned=options.misaligned)
-    test = options.test and kerasft.data.read_squad(options.test, misaligned=options.misaligned)
-    if dev is None:
-        train, dev = kerasft.data.split_questions(train, dev=options.dev_fraction, seed=options.seed)
-    if options.max_train_rows is not None and options.max_train_rows < len(train):
-        train = random.Random(options.seed).sample(train, options.max_train_rows)
-    return train, dev, ("dev", dev) if test is None else ("test", test)
+    questions = read_split(
+        options,
+        lambda path, trained=None: (kerasft.data.read_squad(path, misaligned=options.misaligned), None),
+        hold_out=lambda train: kerasft.data.split_questions(train, dev=options.dev_fraction, seed=options.seed),
+    )
+    if options.max_train_rows is not None and options.max_train_rows < len(questions.train):
+        drawn = random.Random(options.seed).sample(questions.train, options.max_train_rows)
+        questions = questions._replace(train=drawn)
+    return questions

@@ -12,15 +12,17 @@ import dataclasses
 import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import LABEL_NAMES_HELP, SMOOTHING_HELP, TEXT_HELP, TrainingOptions, option
+from kerasft.recipes.reading import read_columns, read_rows
 from kerasft.recipes.training import (
-    finish,
+    batching,
     keep_weights,
     make_callbacks,
+    make_loss,
     make_optimizer,
     prepare,
     progress,
-    read_columns,
-    read_rows,
+    report_and_save,
+    with_baseline,
 )
 from kerasft.recipes.weights import limit_trainable, restore_head
 
@@ -82,54 +84,45 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
-    columns = read_columns(options)
-    train_rows, dev_rows, (split, rows), labels = read_rows(
-        options, columns, task=kerasft.tasks.RELATION_EXTRACTION.name
-    )
-    settings = {"negative_label": kerasft.data.negative_label(labels, options.negative_label)}
-    settings["columns"] = kerasft.data.remembered(train_rows)
+    columns = read_columns(options, "text", "label")
+    rows = read_rows(options, columns, task=kerasft.tasks.RELATION_EXTRACTION.name)
+    settings = {"negative_label": kerasft.data.negative_label(rows.labels, options.negative_label)}
+    settings["columns"] = kerasft.data.remembered(rows.train)
 
     # 2. Backbone with the markers in its vocabulary + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
-        model, tokenizer = make_model(options, labels)
-        options = choose_training(options, model, rows=len(train_rows), kind="relations", classes=len(labels))
+        model, tokenizer = make_model(options, rows.labels)
+        options = choose_training(options, model, rows=len(rows.train), kind="relations", classes=len(rows.labels))
         restore_head(model, options)
         limit_trainable(options, model)
         data = {"labels": model.labels, "columns": columns, "max_length": options.max_length}
-        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.relation_extraction(
-            train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
+            rows.train, tokenizer, batch_size=batching(options), shuffle=True, seed=options.seed, **data
         )
-        dev = kerasft.data.relation_extraction(dev_rows, tokenizer, batch_size=64, **data)
-        scheme = options.class_weights
-        alpha = scheme and kerasft.losses.class_weights(train, len(labels), scheme=scheme)
-        metrics = kerasft.metrics.for_labels(labels)
-        loss = {"focal_gamma": options.focal_gamma, "alpha": alpha, "label_smoothing": options.label_smoothing}
+        dev = kerasft.data.relation_extraction(rows.dev, tokenizer, batch_size=64, **data)
+        metrics = kerasft.metrics.for_labels(rows.labels)
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
-            loss=kerasft.losses.for_labels(labels, **loss),
+            loss=make_loss(options, rows.labels, train),
             metrics=metrics,
             jit_compile=False,  # XLA would compile the step anew for every length of a batch
         )
 
     # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns of its own default.
-    pairs, _ = kerasft.data.entity_pairs(dev_rows, columns=columns)
+    pairs, _ = kerasft.data.entity_pairs(rows.dev, columns=columns)
     texts = [pair.text for pair in pairs]
     watch = make_callbacks(options, work, monitor="val_accuracy", metrics=metrics, validation_data=dev, texts=texts)
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
-    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
 
-    def measure():
-        baseline = kerasft.pipelines.load(trained).training_baseline(train_rows, columns=columns)
-        trained.settings["baseline"] = baseline  # the answer without a model, to compare with here and in `evaluate`
-        return kerasft.pipelines.load(trained).evaluate(rows, columns=columns, about=about)
+    def measure(about):
+        pipeline = with_baseline(trained, rows.train, columns=columns)
+        return pipeline.evaluate(rows.reported, columns=columns, about=about)
 
-    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
-    return result
+    return report_and_save(options, trained, measure=measure, split=rows.split, history=model.history.history)
 
 
 def make_model(options: Options, labels) -> tuple:

@@ -12,9 +12,17 @@ import sys
 
 import kerasft
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import TrainingOptions, column, option
-from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.options import TrainingOptions, option
+from kerasft.recipes.reading import read_text_pairs
+from kerasft.recipes.training import (
+    batching,
+    keep_weights,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    progress,
+    report_and_save,
+)
 from kerasft.recipes.weights import limit_trainable
 
 
@@ -76,25 +84,24 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Pairs, and whether they are rated.
-    train_rows, dev_rows, (split, rows), rated, found = read_rows(options)  # `rows` are what is reported
+    rows = read_text_pairs(options)
+    rated = "label" in rows.columns
 
     # 2. Backbone + head, dataset, loss and optimizer. A batch has the two texts of a pair in neighbouring rows.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
-        options = choose_training(options, backbone, rows=len(train_rows), kind="embedding")
+        options = choose_training(options, backbone, rows=len(rows.train), kind="embedding")
         model = kerasft.heads.sentence_embedding(backbone, pooling=options.pooling)
         limit_trainable(options, model)
         encoder = kerasft.heads.sentence_encoder_of(model)
         max_length = options.max_length or min(encoder.max_length or 128, tokenizer.model_max_length)
         print(f"pooling: {encoder.pooling}, longest text: {max_length} tokens", file=sys.stderr)
         train = kerasft.data.sentence_pairs(
-            prompted(train_rows, encoder),
+            prompted(rows.train, encoder),
             tokenizer,
             scored=rated,
             max_length=max_length,
-            batch_size=kerasft.data.Batching(tokens=options.token_budget)
-            if options.token_budget
-            else options.batch_size,
+            batch_size=batching(options),
             shuffle=True,
             seed=options.seed,
         )
@@ -106,11 +113,11 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train. After each epoch the pipeline measures the dev pairs as it will measure the reported ones.
-    settings = {"max_score": options.max_score, "columns": found}  # for `kerasft evaluate` on files like these
+    settings = {"max_score": options.max_score, "columns": rows.columns}  # for `kerasft evaluate` on files like these
     trained = kerasft.make_bundle(model, tokenizer, max_length=max_length, settings=settings)
     embedder = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=max_length))
     names = ["spearman", "pearson"] if rated else ["accuracy_at_1", "mrr_at_10", "recall_at_10"]
-    evaluation = kerasft.callbacks.Evaluation(lambda: embedder.evaluate(dev_rows).metrics)
+    evaluation = kerasft.callbacks.Evaluation(lambda: embedder.evaluate(rows.dev).metrics)
     watch = make_callbacks(
         options, work, monitor="val_spearman" if rated else "val_mrr_at_10", metrics=names, evaluation=evaluation
     )
@@ -118,15 +125,13 @@ def main(options: Options) -> dict:
     keep_weights(options, model, work)
 
     # 4. Report and save.
-    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
 
-    def measure():
-        embedder.baseline = embedder.training_baseline(train_rows)  # the answer without a model, to compare with
+    def measure(about):
+        embedder.baseline = embedder.training_baseline(rows.train)  # the answer without a model, to compare with
         trained.settings["baseline"] = embedder.baseline
-        return embedder.evaluate(rows, about=about)
+        return embedder.evaluate(rows.reported, about=about)
 
-    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
-    return result
+    return report_and_save(options, trained, measure=measure, split=rows.split, history=model.history.history)
 
 
 def prompted(rows: "kerasft.data.Rows", encoder) -> "kerasft.data.Rows":
@@ -134,32 +139,3 @@ def prompted(rows: "kerasft.data.Rows", encoder) -> "kerasft.data.Rows":
     prompt = encoder.prompts.get(encoder.default_prompt_name, "")
     texts = {name: [prompt + text for text in rows.columns[name]] for name in ("text", "text_pair")}
     return kerasft.data.read_rows({**rows.columns, **texts}) if prompt else rows
-
-
-@skips_invalid
-def read_rows(options: Options) -> tuple:
-    """Read the train and dev rows, the split to report with its rows, whether they are rated, and the columns."""
-    columns = {"text": column(options.text), "text_pair": column(options.text_pair), "label": column(options.label)}
-    columns = {role: name for role, name in columns.items() if name is not None}
-
-    def read(path: str, trained: dict | None = None) -> tuple:
-        # The columns by our names and the scores divided, so that nothing below needs to be told again.
-        found = settle(
-            path, columns, task=kerasft.tasks.SENTENCE_EMBEDDING.name, trained=trained, need_label=bool(scored)
-        )
-        rated = "label" in found.columns if scored is None else scored
-        pairs, scores = kerasft.data.read_pairs(found.source, scored=rated, max_score=options.max_score)
-        known = {role: name for role, name in found.columns.items() if role != "label" or rated}
-        texts = {"text": [first for first, _ in pairs], "text_pair": [second for _, second in pairs]}
-        return kerasft.data.read_rows(texts if scores is None else texts | {"label": scores.tolist()}), known
-
-    scored = {"auto": None, "cosine": True, "ranking": False}[options.loss]
-    train, found = read(options.train)
-    scored = "label" in train.columns
-    dev = options.dev and read(options.dev, found)[0]
-    test = options.test and read(options.test, found)[0]
-    if dev is None:
-        train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, seed=options.seed, problem="regression")
-    if options.max_train_rows is not None:
-        train = kerasft.data.sample(train, options.max_train_rows, seed=options.seed, problem="regression")
-    return train, dev, ("dev", dev) if test is None else ("test", test), scored, found

@@ -12,9 +12,17 @@ import dataclasses
 
 import kerasft
 from kerasft.recipes.defaults import choose_training
-from kerasft.recipes.options import SMOOTHING_HELP, TrainingOptions, column, option
-from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress, settle
+from kerasft.recipes.options import SMOOTHING_HELP, TrainingOptions, option
+from kerasft.recipes.reading import read_source_target
+from kerasft.recipes.training import (
+    batching,
+    keep_weights,
+    make_callbacks,
+    make_optimizer,
+    prepare,
+    progress,
+    report_and_save,
+)
 from kerasft.recipes.weights import limit_trainable, load_with_head
 
 SCORES = {
@@ -84,19 +92,18 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows.
-    train_rows, dev_rows, (split, rows), found = read_rows(options)  # `rows` are what is reported
+    rows = read_source_target(options)
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.sequence_to_sequence)
         limit_trainable(options, model)
-        options = choose_training(options, model, rows=len(train_rows), kind="sequence_to_sequence")
+        options = choose_training(options, model, rows=len(rows.train), kind="sequence_to_sequence")
         data = {name: getattr(options, name) for name in ("prefix", "max_source_length", "max_target_length")}
-        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.sequence_to_sequence(
-            train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
+            rows.train, tokenizer, batch_size=batching(options), shuffle=True, seed=options.seed, **data
         )
-        dev = kerasft.data.sequence_to_sequence(dev_rows, tokenizer, batch_size=batch_size, **data)
+        dev = kerasft.data.sequence_to_sequence(rows.dev, tokenizer, batch_size=batching(options), **data)
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.SparseCategoricalCrossentropy(label_smoothing=options.label_smoothing),
@@ -104,12 +111,12 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train, writing texts for some dev rows after each epoch. `shuffle=False` because the dataset shuffles itself.
-    generation = model.bundle_settings.get("generation", {})
-    settings = make_settings(options, tokenizer, generation) | {"columns": found}
+    settings = make_settings(options, model, tokenizer) | {"columns": rows.columns}
     greedy = settings | {"generation": {"max_new_tokens": settings["generation"]["max_new_tokens"]}}
-    made = {"max_length": options.max_source_length, "settings": settings}
-    write = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, **{**made, "settings": greedy}))
-    shown, scores = dev_rows.take(range(min(options.generate_rows, len(dev_rows)))), SCORES[options.metrics]
+    longest = options.max_source_length
+    trained = kerasft.make_bundle(model, tokenizer, max_length=longest, settings=settings)
+    write = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=longest, settings=greedy))
+    shown, scores = rows.dev.take(range(min(options.generate_rows, len(rows.dev)))), SCORES[options.metrics]
     evaluation = kerasft.callbacks.Evaluation(lambda: write.scores(shown)) if len(shown) else None
     monitor, names = (f"val_{scores[0]}", scores) if evaluation else ("val_loss", ())
     watch = make_callbacks(options, work, monitor=monitor, metrics=names, evaluation=evaluation)
@@ -117,25 +124,21 @@ def main(options: Options) -> dict:
     keep_weights(options, model, work)
 
     # 4. Report and save.
-    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-    trained = kerasft.make_bundle(model, tokenizer, **made)
+    return report_and_save(
+        options,
+        trained,
+        measure=lambda about: kerasft.pipelines.load(trained).evaluate(rows.reported, about=about),
+        split=rows.split,
+        history=model.history.history,
+    )
 
-    def measure():
-        return kerasft.pipelines.load(trained).evaluate(rows, about=about)
 
-    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
-    return result
-
-
-def make_settings(options: Options, tokenizer, generation: dict) -> dict:
+def make_settings(options: Options, model, tokenizer) -> dict:
     """What the bundle's pipeline needs to know: the prefix, how to write, and what to measure.
 
-    Args:
-        options: The choices; they stand over those of the checkpoint.
-        tokenizer: The checkpoint's.
-        generation: How the checkpoint says that texts are generated.
+    The options stand over what the checkpoint, in `model.bundle_settings`, says of generating texts.
     """
-    generation = dict(generation) if options.num_beams is None else {}
+    generation = dict(model.bundle_settings.get("generation", {})) if options.num_beams is None else {}
     longest = options.max_new_tokens or options.max_target_length
     generation["max_new_tokens"] = longest
     if generation.get("min_new_tokens", 0) > longest:  # of a checkpoint for longer texts
@@ -144,22 +147,3 @@ def make_settings(options: Options, tokenizer, generation: dict) -> dict:
         generation |= {"method": "beam", "num_beams": options.num_beams, "length_penalty": options.length_penalty}
     chosen = {name: getattr(options, name) for name in ("prefix", "metrics", "max_target_length")}
     return chosen | {"generation": generation, "start_token_id": tokenizer.pad_token_id or 0}
-
-
-@skips_invalid
-def read_rows(options: Options) -> tuple:
-    """Read the train and dev rows, the split to report with its rows, and the columns."""
-    columns = {"source": column(options.source), "target": column(options.target)}
-    columns = {role: name for role, name in columns.items() if name is not None}
-    found = settle(options.train, columns, task=kerasft.tasks.SEQUENCE_TO_SEQUENCE.name)
-    like = {"task": kerasft.tasks.SEQUENCE_TO_SEQUENCE.name, "trained": found.columns}
-    train = found.source
-    dev, test = (file and settle(file, columns, **like).source for file in (options.dev, options.test))
-    at_random = {"seed": options.seed, "problem": "regression"}
-    if dev is None:
-        train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **at_random)
-    if options.max_train_rows is not None:
-        train = kerasft.data.sample(train, options.max_train_rows, **at_random)
-    if options.references == "all":
-        train = kerasft.data.each_reference(train)
-    return train, dev, ("dev", dev) if test is None else ("test", test), found.columns

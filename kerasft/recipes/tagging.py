@@ -3,9 +3,9 @@
 import dataclasses
 
 import kerasft
-from kerasft.recipes.options import LABEL_NAMES_HELP, SMOOTHING_HELP, TrainingOptions, column, names, option
+from kerasft.recipes.options import LABEL_NAMES_HELP, SMOOTHING_HELP, TrainingOptions, names, option
+from kerasft.recipes.reading import SplitRows, read_columns, read_split, settle
 from kerasft.recipes.skipping import skips_invalid
-from kerasft.recipes.training import settle
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,19 +38,18 @@ class TaggingOptions(TrainingOptions):
 
 
 @skips_invalid
-def read_tagged_rows(options: TaggingOptions) -> tuple:
+def read_tagged_rows(options: TaggingOptions) -> SplitRows:
     """Read the train and dev rows, the split to report with its rows, the tags of the rows trained on, and the columns.
 
     Example:
 
     >>> _ = (scratch / "tags.conll").write_text("good O\\nfilm B-WORK\\n\\n" * 10)
     >>> options = TaggingOptions(model=checkpoint, train=str(scratch / "tags.conll"))
-    >>> train, dev, (split, rows), labels, columns = read_tagged_rows(options)
-    >>> len(train), len(dev), split, list(labels), columns
+    >>> rows = read_tagged_rows(options)
+    >>> len(rows.train), len(rows.dev), rows.split, list(rows.labels), rows.columns
     (9, 1, 'dev', ['O', 'B-WORK'], None)
     """
-    columns = {"text": column(options.text), "label": column(options.label)}
-    columns = {role: name for role, name in columns.items() if name is not None} or None
+    columns = read_columns(options, "text", "label") or None
 
     def read(path: str, trained: dict | None = None) -> tuple:
         found = settle(path, columns, task=kerasft.tasks.TOKEN_CLASSIFICATION.name, trained=trained)
@@ -58,18 +57,18 @@ def read_tagged_rows(options: TaggingOptions) -> tuple:
         reading["tag_names"] = options.label_names and names(options.label_names)
         return kerasft.data.read_tags(found.source, **reading), found.columns
 
-    train, found = read(options.train)
-    dev = options.dev and read(options.dev, found)[0]
-    test = options.test and read(options.test, found)[0]
     drawn = {"seed": options.seed, "scheme": options.trained_scheme}
-    if dev is None:
+
+    def hold_out(train: list) -> tuple:
         number = max(1, round(len(train) * options.dev_fraction))
-        train, dev = kerasft.data.split_tagged_rows(train, number, **drawn)
+        return kerasft.data.split_tagged_rows(train, number, **drawn)
+
+    rows = read_split(options, read, hold_out=hold_out)
+    train = rows.train
     if options.max_train_rows is not None and options.max_train_rows < len(train):
         left_out = len(train) - options.max_train_rows
         train, _ = kerasft.data.split_tagged_rows(train, left_out, exact=True, **drawn)
-    labels = kerasft.data.collect_tags(train, trained=options.trained_scheme)
-    return train, dev, ("dev", dev) if test is None else ("test", test), labels, found
+    return rows._replace(train=train, labels=kerasft.data.collect_tags(train, trained=options.trained_scheme))
 
 
 def tagging_settings(options: TaggingOptions) -> dict:

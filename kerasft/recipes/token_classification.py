@@ -12,7 +12,16 @@ import kerasft
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import option
 from kerasft.recipes.tagging import TaggingOptions, read_tagged_rows, tagging_settings
-from kerasft.recipes.training import finish, keep_weights, make_callbacks, make_optimizer, prepare, progress
+from kerasft.recipes.training import (
+    batching,
+    keep_weights,
+    make_callbacks,
+    make_loss,
+    make_optimizer,
+    prepare,
+    progress,
+    report_and_save,
+)
 from kerasft.recipes.weights import limit_trainable, restore_head
 
 SCORES = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
@@ -59,46 +68,41 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
-    train_rows, dev_rows, (split, rows), labels, found = read_tagged_rows(options)  # `rows` are what is reported
+    rows = read_tagged_rows(options)
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
-        options = choose_training(options, backbone, rows=len(train_rows), kind="words", classes=len(labels))
-        model = kerasft.heads.token_classifier(backbone, labels, dropout=options.dropout)
+        options = choose_training(options, backbone, rows=len(rows.train), kind="words", classes=len(rows.labels))
+        model = kerasft.heads.token_classifier(backbone, rows.labels, dropout=options.dropout)
         restore_head(model, options)
         limit_trainable(options, model)
-        data = {"labels": labels, "label_subwords": options.label_subwords}
+        data = {"labels": rows.labels, "label_subwords": options.label_subwords}
         data |= {"max_length": options.max_length, "stride": options.stride}
-        batch_size = kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
         train = kerasft.data.token_classification(
-            train_rows, tokenizer, batch_size=batch_size, shuffle=True, seed=options.seed, **data
+            rows.train, tokenizer, batch_size=batching(options), shuffle=True, seed=options.seed, **data
         )
-        dev = kerasft.data.token_classification(dev_rows, tokenizer, batch_size=64, **data)
-        scheme = options.class_weights
-        alpha = scheme and kerasft.losses.class_weights(train, len(labels), scheme=scheme)  # by the tokens that count
+        dev = kerasft.data.token_classification(rows.dev, tokenizer, batch_size=64, **data)
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
-            loss=kerasft.losses.for_labels(
-                labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
-            ),
+            loss=make_loss(options, rows.labels, train),
             jit_compile=False,  # XLA would compile the step anew for every length of a batch
         )
 
     # 3. Train. After each epoch the pipeline itself is measured on dev, entity by entity.
-    settings = tagging_settings(options) | {"columns": found}
+    settings = tagging_settings(options) | {"columns": rows.columns}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     pipeline = kerasft.pipelines.load(trained)
-    evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(dev_rows).metrics)
+    evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(rows.dev).metrics)
     watch = make_callbacks(options, work, monitor="val_entity_f1", metrics=SCORES, evaluation=evaluation)
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
-    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
-
-    def measure():
-        return pipeline.evaluate(rows, about=about)
-
-    result = finish(options, trained, measure=measure, split=split, history=model.history.history)
-    return result
+    return report_and_save(
+        options,
+        trained,
+        measure=lambda about: pipeline.evaluate(rows.reported, about=about),
+        split=rows.split,
+        history=model.history.history,
+    )

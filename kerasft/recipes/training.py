@@ -9,7 +9,7 @@ from typing import Any
 import kerasft
 from kerasft import locks
 from kerasft.errors import bad_argument
-from kerasft.recipes.options import TrainingOptions, column, defaults_of, names
+from kerasft.recipes.options import TrainingOptions, defaults_of
 from kerasft.recipes.output import (
     BEST_WEIGHTS,
     RESUME,
@@ -19,14 +19,13 @@ from kerasft.recipes.output import (
     reserve,
     work_folder,
 )
-from kerasft.recipes.skipping import skips_invalid
 from kerasft.recipes.weights import keep_adapters, merged
 
 
 def prepare(options: TrainingOptions) -> pathlib.Path:
     """Set seed and arithmetic, and see that the bundle can be written: before a training and not after it.
 
-    The returned folder is locked until `finish`, so that no second run writes there.
+    The returned folder is locked until `report_and_save`, so that no second run writes there.
 
     Args:
         options: The recipe's options.
@@ -51,97 +50,39 @@ def prepare(options: TrainingOptions) -> pathlib.Path:
     return reserve(options)
 
 
-def read_columns(options: TrainingOptions) -> dict:
-    """The columns that the options `text`, `text_pair` and `label` name; a recipe need not have all of them.
+def batching(options: TrainingOptions) -> "int | kerasft.data.Batching":
+    """The `batch_size` of the train dataset: so many rows, or rows that fill `options.token_budget`.
 
     Example:
 
-    >>> from kerasft.recipes.options import option
-    >>> @dataclasses.dataclass(frozen=True, kw_only=True)
-    ... class Options(TrainingOptions):
-    ...     text: str | None = option("column of the text")
-    >>> read_columns(Options(model="bert-base-uncased", train="train.csv", text="sentence"))
-    {'text': 'sentence'}
+    >>> batching(TrainingOptions(model="bert-base-uncased", train="train.csv", batch_size=8))
+    8
     """
-    named = {role: column(getattr(options, role, None)) for role in ("text", "text_pair", "label")}
-    return {role: name for role, name in named.items() if name is not None}
+    return kerasft.data.Batching(tokens=options.token_budget) if options.token_budget else options.batch_size
 
 
-def settle(path: str, columns: dict | None, **task) -> "kerasft.tasks.task.Settled":
-    """Settle the columns of a file, and print those that were guessed.
-
-    Args:
-        path: The file.
-        columns: The columns that the options name.
-        **task: As for `kerasft.tasks.settled`. Of another file than the training's only columns that differ are printed.
-
-    Example:
-
-    >>> settle(reviews_csv, {}).columns
-    {'text': 'text', 'label': 'label'}
-    """
-    found = kerasft.tasks.settled(path, columns, **task)
-    if found.note and found.columns != task.get("trained"):
-        print(found.note, file=sys.stderr)
-    return found
-
-
-@skips_invalid
-def read_rows(
-    options: TrainingOptions, columns: dict, *, problem: str = "single_label", leave_out: str | None = None, **task
-) -> tuple:
-    """Read the rows to train on, to validate on and to report on, and the labels.
-
-    Where the options have `label_names`, the numbers in the label columns of all files become these names.
+def make_loss(options: TrainingOptions, labels: "kerasft.Labels", train: Any) -> Any:
+    """The loss for labels, with the focusing, the class weights and the smoothing that the options name.
 
     Args:
         options: The recipe's options.
-        columns: Which column is what; see `read_columns`.
-        problem: What a label is; see `kerasft.data.collect_labels`.
-        leave_out: A label whose rows are no train rows; how many were left out is said. Other parts keep theirs.
-        **task: The task, where it is not text-classification.
-
-    Returns:
-        The train rows; the dev rows, a part of train where there is no `options.dev`; `("test", rows)` or, without
-        `options.test`, `("dev", rows)`; and the `Labels` of the train rows. `options.max_train_rows` changes no other part.
-
-    Example:
-
-    >>> options = TrainingOptions(model="bert-base-uncased", train=reviews_csv, max_train_rows=10)
-    >>> train, dev, (split, rows), labels = read_rows(options, {})
-    >>> len(train), len(dev), split, list(labels)
-    (10, 4, 'dev', ['negative', 'positive'])
-    """
-    train = read_labelled(options, options.train, columns, problem=problem, **task)
-    like = {"problem": problem, "trained": train.roles, **task}
-    dev, test = (file and read_labelled(options, file, columns, **like) for file in (options.dev, options.test))
-    stratified = {"seed": options.seed, "columns": columns, "problem": problem}
-    if dev is None:
-        train, dev, _ = kerasft.data.split(train, dev=options.dev_fraction, **stratified)
-    if leave_out is not None:
-        train, left_out = kerasft.data.separate_label(train, leave_out, columns=columns)
-        print(f"{len(left_out)} training rows labelled {leave_out!r} are left out of the training.", file=sys.stderr)
-    labels = kerasft.data.collect_labels(train, columns=columns, problem=problem)
-    if options.max_train_rows is not None:
-        train = kerasft.data.sample(train, options.max_train_rows, **stratified)
-    return train, dev, ("dev", dev) if test is None else ("test", test), labels
-
-
-def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem: str = "single_label", **task):
-    """Read one file's rows, the numbers among its labels replaced by `options.label_names` where the recipe has them.
+        labels: What the outputs stand for.
+        train: The batches by which the classes are weighed.
 
     Example:
 
     >>> from kerasft.recipes.text_classification import Options
-    >>> _ = (scratch / "numbers.csv").write_text("text,label\\nfine,1\\ndull,0\\n")
-    >>> options = Options(model="bert-base-uncased", train="numbers.csv", label_names="negative,positive")
-    >>> read_labelled(options, "numbers.csv", {}).columns["label"]
-    ['positive', 'negative']
+    >>> options = Options(model="bert-base-uncased", train="train.csv", focal_gamma=2.0)
+    >>> make_loss(options, kerasft.Labels(["negative", "positive"]), None).gamma
+    2.0
     """
-    rows = settle(file, columns, classes=problem == "single_label", problem=problem, **task).source
-    if getattr(options, "label_names", None) is None:
-        return rows
-    return kerasft.data.name_labels(rows, names(options.label_names), problem=problem)
+    alpha = None
+    if options.class_weights:
+        several = labels.problem == "multi_label"
+        alpha = kerasft.losses.class_weights(train, len(labels), scheme=options.class_weights, multi_label=several)
+    return kerasft.losses.for_labels(
+        labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
+    )
 
 
 def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
@@ -241,11 +182,28 @@ def keep_weights(options: TrainingOptions, model: Any, work: pathlib.Path) -> No
         kerasft.callbacks.load_best_weights(model, work / BEST_WEIGHTS)
 
 
-def finish(
+def with_baseline(trained: "kerasft.Bundle", train_rows: Any, **reading) -> "kerasft.pipelines.Pipeline":
+    """The bundle's pipeline, with the answer without a model in its settings, to compare with here and in `evaluate`.
+
+    Args:
+        trained: The bundle.
+        train_rows: The rows that say what that answer is.
+        **reading: `columns`, where the pipeline needs to be told.
+
+    Example:
+
+    >>> with_baseline(kerasft.make_bundle(model, tokenizer, max_length=16), reviews_csv).settings["baseline"]
+    'negative'
+    """
+    trained.settings["baseline"] = kerasft.pipelines.load(trained).training_baseline(train_rows, **reading)
+    return kerasft.pipelines.load(trained)
+
+
+def report_and_save(
     options: TrainingOptions,
     trained: "kerasft.Bundle",
     *,
-    measure: Callable[[], "kerasft.reports.Report"],
+    measure: Callable[[dict], "kerasft.reports.Report"],
     split: str,
     history: dict,
 ) -> dict:
@@ -254,8 +212,8 @@ def finish(
     Args:
         options: The recipe's options.
         trained: The model with its tokenizer and settings. `measure` may still change the settings.
-        measure: Tunes what is tuned on dev rows, evaluates, and returns the report. If it fails, the bundle is saved
-            without numbers before the error goes on.
+        measure: Tunes what is tuned on dev rows, evaluates, and returns the report. It takes what the report says it is
+            about: the model and the data. If it fails, the bundle is saved without numbers before the error goes on.
         split: What is measured on: `"dev"` or `"test"`.
         history: Keras' own, by epoch.
 
@@ -269,13 +227,15 @@ def finish(
     >>> options = Options(model=checkpoint, train=reviews_csv, output="finished", epochs=1)
     >>> trained = kerasft.make_bundle(model, tokenizer, max_length=16)
     >>> evaluate = kerasft.pipelines.load(trained).evaluate
-    >>> result = finish(options, trained, measure=lambda: evaluate(reviews_csv), split="dev", history={})
+    >>> measure = lambda about: evaluate(reviews_csv, about=about)
+    >>> result = report_and_save(options, trained, measure=measure, split="dev", history={})
     >>> result["bundle"].name, result["report"].name
     ('finished', 'report.html')
     """
     work = work_folder(options)
+    about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
     try:
-        report = measure()
+        report = measure(about)
     except Exception:
         bundle = _save(options, trained, metrics={}, history=history)
         print(f"There is no report, but the trained model is saved in {bundle}.", file=sys.stderr)

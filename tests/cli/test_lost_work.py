@@ -164,7 +164,7 @@ sys.exit(main())
 """
 MOMENTS = {
     "second epoch's checkpoint": "import keras; stop_at(keras.Model, 'save_weights', 3)",
-    "before the report": "from kerasft.recipes import text_classification as task; stop_at(task, 'finish')",
+    "before the report": "from kerasft.recipes import text_classification as task; stop_at(task, 'report_and_save')",
     "in the bundle": "stop_at(kerasft.tokenizers, 'save')",
     "after the bundle": "stop_at(kerasft.reports.Report, 'write')",
 }

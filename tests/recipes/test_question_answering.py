@@ -63,12 +63,12 @@ def test_it_trains_tunes_the_threshold_reports_and_saves(checkpoint, tmp_path, c
 
 def test_articles_are_held_out_and_rows_drawn(checkpoint, tmp_path):
     options = Options(model=checkpoint, train=write(tmp_path / "train.json"), dev_fraction=0.3, max_train_rows=5)
-    train, dev, (split, rows) = read_questions(options)
-    assert split == "dev"
-    assert rows is dev
-    assert len(train) == 5
-    assert not {each.title for each in train} & {each.title for each in dev}
-    assert read_questions(options)[0] == train
+    questions = read_questions(options)
+    assert questions.split == "dev"
+    assert questions.reported is questions.dev
+    assert len(questions.train) == 5
+    assert not {each.title for each in questions.train} & {each.title for each in questions.dev}
+    assert read_questions(options).train == questions.train
 
 
 def test_a_stride_that_is_too_long_is_named_before_training(checkpoint, tmp_path):

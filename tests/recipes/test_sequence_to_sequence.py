@@ -5,7 +5,8 @@ import json
 import pytest
 
 import kerasft
-from kerasft.recipes.sequence_to_sequence import Options, main, read_rows
+from kerasft.recipes.reading import read_source_target
+from kerasft.recipes.sequence_to_sequence import Options, main
 from tests import tiny_t5
 
 ROWS = [{"source": text, "target": [text.split()[0], text]} for text in tiny_t5.TEXTS]
@@ -48,10 +49,12 @@ def test_train_evaluate_save_and_answer(given):
 
 
 def test_rows(given):
-    train, dev, (split, reported), columns = read_rows(Options(**given, dev_fraction=0.2))
-    assert (len(train), len(dev), split) == (24, 6, "dev")
-    assert (reported is dev, columns) == (True, {"text": "source", "label": "target"})
-    train, dev, _, _ = read_rows(Options(**given, dev_fraction=0.2, references="all", max_train_rows=10))
-    assert (len(train), len(dev)) == (20, 6)
-    test = read_rows(Options(**given, dev=given["train"], test=given["train"], source="source", target="target"))
-    assert (len(test[0]), test[2][0], len(test[2][1])) == (30, "test", 30)
+    rows = read_source_target(Options(**given, dev_fraction=0.2))
+    assert (len(rows.train), len(rows.dev), rows.split) == (24, 6, "dev")
+    assert (rows.reported is rows.dev, rows.columns) == (True, {"text": "source", "label": "target"})
+    rows = read_source_target(Options(**given, dev_fraction=0.2, references="all", max_train_rows=10))
+    assert (len(rows.train), len(rows.dev)) == (20, 6)
+    rows = read_source_target(
+        Options(**given, dev=given["train"], test=given["train"], source="source", target="target")
+    )
+    assert (len(rows.train), rows.split, len(rows.reported)) == (30, "test", 30)

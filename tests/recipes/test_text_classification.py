@@ -8,8 +8,8 @@ import pytest
 
 import kerasft
 from kerasft.errors import KerasftError
+from kerasft.recipes.reading import read_rows
 from kerasft.recipes.text_classification import MONITOR, Options, main
-from kerasft.recipes.training import read_rows
 from tests import tiny
 from tests.cli.conftest import write_csv
 
@@ -85,14 +85,14 @@ def test_every_problem_has_its_monitor():
 def test_max_train_rows_leaves_labels_and_dev_rows_alone(checkpoint, tmp_path):
     write_csv(tmp_path / "train.csv", [(f"text {i}", ("a", "b", "a")[i % 3]) for i in range(100)])
     whole = options(checkpoint, tmp_path)
-    train, dev, (split, reported), labels = read_rows(dataclasses.replace(whole, max_train_rows=10), {})
-    assert (len(train), len(dev), split) == (10, 10, "dev")
-    assert reported is dev
-    assert list(labels) == ["a", "b"]
-    assert dev.columns["text"] == read_rows(whole, {})[1].columns["text"]
+    rows = read_rows(dataclasses.replace(whole, max_train_rows=10), {})
+    assert (len(rows.train), len(rows.dev), rows.split) == (10, 10, "dev")
+    assert rows.reported is rows.dev
+    assert list(rows.labels) == ["a", "b"]
+    assert rows.dev.columns["text"] == read_rows(whole, {}).dev.columns["text"]
     other_seed = read_rows(dataclasses.replace(whole, max_train_rows=10, seed=1), {})
-    assert other_seed[0].columns["text"] != train.columns["text"]
-    assert len(read_rows(dataclasses.replace(whole, max_train_rows=1000), {})[0]) == 90
+    assert other_seed.train.columns["text"] != rows.train.columns["text"]
+    assert len(read_rows(dataclasses.replace(whole, max_train_rows=1000), {}).train) == 90
 
 
 @pytest.mark.slow

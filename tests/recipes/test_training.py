@@ -13,7 +13,8 @@ from kerasft.errors import KerasftError
 from kerasft.recipes import text_classification
 from kerasft.recipes.options import TrainingOptions, option
 from kerasft.recipes.output import check_output
-from kerasft.recipes.training import epoch_chosen_on, finish, make_callbacks, make_optimizer, read_rows
+from kerasft.recipes.reading import read_rows
+from kerasft.recipes.training import epoch_chosen_on, make_callbacks, make_optimizer, report_and_save
 from tests import tiny
 from tests.cli.conftest import write_csv
 
@@ -160,16 +161,16 @@ def test_numbers_in_one_file_and_names_in_another(tmp_path):
     dev = write_csv(tmp_path / "dev.csv", [(f"t {i}", i % 3) for i in range(9)])
     common = {"model": "bert-base-uncased", "train": train, "dev": dev}
     options = text_classification.Options(label_names=" entailment,neutral, contradiction", **common)
-    _, rows, (split, reported), labels = read_rows(options, {})
-    assert (list(labels), split) == (sorted(names), "dev")
-    assert reported.columns["label"] == rows.columns["label"] == names * 3
+    rows = read_rows(options, {})
+    assert (list(rows.labels), rows.split) == (sorted(names), "dev")
+    assert rows.reported.columns["label"] == rows.dev.columns["label"] == names * 3
     with pytest.raises(KerasftError, match=r"`label_names` must be left out for a regression; received: 'a,b'"):
         text_classification.Options(label_names="a,b", problem="regression", **common)
 
 
 @pytest.fixture
 def finishing(tmp_path, monkeypatch):
-    """Call `finish` with a tiny model after a run that left its checkpoints; the work folder is `x.run`."""
+    """Call `report_and_save` with a tiny model after a run that left its checkpoints; the work folder is `x.run`."""
     options = dataclasses.replace(text_classification.Options(model="m", train="t.csv"), output=str(tmp_path / "x"))
     work = tmp_path / "x.run"
     (work / "resume").mkdir(parents=True)
@@ -177,8 +178,8 @@ def finishing(tmp_path, monkeypatch):
     trained = kerasft.make_bundle(tiny.classifier(), tiny.tokenizer(), max_length=16)
     rows = {"text": ["a good film", "a bad film"], "label": ["positive", "negative"]}
 
-    def run(measure=lambda: kerasft.pipelines.load(trained).evaluate(rows), losses=(0.5,)):
-        return finish(run.options, trained, measure=measure, split="dev", history={"loss": list(losses)})
+    def run(measure=lambda about: kerasft.pipelines.load(trained).evaluate(rows), losses=(0.5,)):
+        return report_and_save(run.options, trained, measure=measure, split="dev", history={"loss": list(losses)})
 
     run.options, run.trained, run.work, run.output = options, trained, work, tmp_path / "x"
     return run
@@ -207,8 +208,8 @@ def test_the_report_shows_the_training_of_its_model(finishing):
 
 @pytest.mark.parametrize("task", _TASKS)
 def test_every_recipe_ends_in_the_report_with_the_training(task):
-    main = inspect.getsource(_TASKS[task].main)
-    assert "finish(options, trained, measure=measure, split=split, history=" in main
+    main = "".join(inspect.getsource(_TASKS[task].main).split())
+    assert "returnreport_and_save(options,trained,measure=" in main
 
 
 def test_the_baseline_and_its_warnings_are_in_the_bundle_and_the_logs(finishing):
