@@ -20,7 +20,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from kerasft.backbones.rebuild import inner_layers, rebuild, refuse_quantized
-from kerasft.errors import CheckpointError, bad_argument
+from kerasft.errors import CheckpointError, bad_argument, whole_number
 from kerasft.files import file_written_aside, local_path
 
 DEFAULT_LAYERS = ("query", "value", "query_key_value")
@@ -71,8 +71,7 @@ def enable_lora(
     >>> sorted({path.split("/", 1)[1] for path in (v.path for v in model.trainable_variables) if "_0" in path})[:2]
     ['query/lora_kernel_a', 'query/lora_kernel_b']
     """
-    if isinstance(rank, bool) or not isinstance(rank, int) or rank < 1:
-        raise bad_argument("rank", "a whole number >= 1", rank, "8 is usual.")
+    rank = whole_number("rank", rank, "8 is usual.")
     if alpha is not None and not (isinstance(alpha, int | float) and 0 < alpha < float("inf")):
         raise bad_argument("alpha", "a number above 0", alpha, "Leave it out, or give twice the rank.")
     refuse_quantized(model)
@@ -227,8 +226,7 @@ def freeze(model: keras.Model, *, below: int) -> keras.Model:
     if not blocks:
         raise bad_argument("model", "with layers transformer_layer_0, ...", model.name, "Give a model of kerasft.")
     most = max(blocks.values()) + 1
-    if isinstance(below, bool) or not isinstance(below, int) or not 0 <= below <= most:
-        raise bad_argument("below", f"a whole number from 0 to {most}", below, "0 freezes the embeddings alone.")
+    whole_number("below", below, "0 freezes the embeddings alone.", least=0, most=most)
     for layer in model.layers:
         shared = below and _FIRST_BLOCKS_BIAS.fullmatch(layer.name)
         if shared or blocks.get(layer.name, most) < below or _EMBEDDING.fullmatch(layer.name):

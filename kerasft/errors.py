@@ -4,6 +4,9 @@ Every message answers four questions: what is wrong, what was expected, what was
 line prints a `KerasftError` as one sentence; any other exception is a bug of ours and is reported as such.
 """
 
+import math
+import numbers
+
 SKIP_HINT = "To leave out such rows: --skip-invalid (kerasft.data.skip_invalid)."
 """What the error of an invalid row says last."""
 
@@ -69,6 +72,58 @@ def bad_argument(
     "`pooling` must be 'cls' or 'mean'; received: 'max'. Choose one of the two."
     """
     return kind(f"`{name}` must be {expected}; received: {_shown(received)}. {fix}")
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a finite number, Python's or NumPy's; True and False are none.
+
+    Raises:
+        OverflowError: If it is an integer that no float holds.
+
+    Example:
+
+    >>> is_number(0.5), is_number(True), is_number(float("nan"))
+    (True, False, False)
+    """
+    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number by its type, Python's or NumPy's; True and False are none.
+
+    Example:
+
+    >>> is_whole(3), is_whole(3.0), is_whole(True)
+    (True, False, False)
+    """
+    return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+
+
+def whole_number(
+    name: str, value: object, fix: str, *, least: int = 1, most: int | None = None, expected: str | None = None
+) -> int:
+    """Return a whole number within limits, as Python's `int`.
+
+    Args:
+        name: The argument's name as the user typed it.
+        value: The value received.
+        fix: One sentence that says how to mend it.
+        least: The smallest allowed value.
+        most: The largest, if there is one.
+        expected: What it must be, where "a whole number >= 1" or "a whole number from 1 to 9" says too little.
+
+    Raises:
+        KerasftError: If it is anything else.
+
+    Example:
+
+    >>> whole_number("batch_size", 8, "32 is usual.")
+    8
+    """
+    if not is_whole(value) or value < least or (most is not None and value > most):
+        limits = f">= {least}" if most is None else f"from {least} to {most}"
+        raise bad_argument(name, expected or f"a whole number {limits}", value, fix)
+    return int(value)
 
 
 def bad_data(source: str, problem: str, fix: str, *, line: int | None = None, value: object = None) -> DataError:

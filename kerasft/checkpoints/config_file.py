@@ -1,12 +1,11 @@
 """Read `config.json` and hold every field to what we can honour: nothing in it is passed over in silence."""
 
-import math
 import pathlib
 import warnings
 from collections.abc import Callable
 
 from kerasft import security
-from kerasft.errors import CheckpointError
+from kerasft.errors import CheckpointError, is_number
 
 CONFIG_FILE = "config.json"
 _HARMLESS_FIELDS = """
@@ -143,17 +142,12 @@ def _accepts(accept: Callable[[object], bool], value: object) -> bool:
         return False
 
 
-def _is_number(value: object) -> bool:
-    # Of an integer that no float holds, isfinite raises an OverflowError: it is not accepted either.
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 def _is_size(value: object) -> bool:
     return type(value) is int and value >= 1
 
 
 def _is_rate(value: object) -> bool:
-    return _is_number(value) and 0 <= value < 1
+    return is_number(value) and 0 <= value < 1
 
 
 def is_rate_or_none(value: object) -> bool:
@@ -162,4 +156,4 @@ def is_rate_or_none(value: object) -> bool:
 
 
 def _is_positive(value: object) -> bool:
-    return _is_number(value) and value > 0
+    return is_number(value) and value > 0

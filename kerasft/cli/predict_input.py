@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import kerasft
 from kerasft.cli.streams import utf8_lines
-from kerasft.errors import DataError, KerasftError, bad_argument
+from kerasft.errors import DataError, KerasftError, bad_argument, whole_number
 
 _CHUNK = 512  # texts answered at a time, so that a long stream shows answers early and needs little memory
 
@@ -123,8 +123,7 @@ def first_rows(chunks: Iterator["kerasft.pipelines.Items"], count: int) -> Itera
     >>> [chunk.items for chunk in first_rows(chunks, 1)]
     [['a']]
     """
-    if count < 1:
-        raise bad_argument("--max-rows", "a whole number >= 1", count, "Leave it out to answer all rows.")
+    whole_number("--max-rows", count, "Leave it out to answer all rows.")
     left = count
     for chunk in chunks:
         yield kerasft.pipelines.Items(chunk.items[:left], chunk.others[:left], chunk.columns, chunk.places[:left])

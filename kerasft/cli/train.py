@@ -14,7 +14,7 @@ import kerasft
 from kerasft import locks
 from kerasft.cli.flags import add_options, read_options
 from kerasft.cli.table import print_table, print_warnings
-from kerasft.errors import bad_argument
+from kerasft.errors import whole_number
 from kerasft.files import file_written_aside
 from kerasft.recipes import (
     causal_lm,
@@ -80,8 +80,7 @@ def run(args: argparse.Namespace) -> int:
     ...
     kerasft.errors.KerasftError: `--seeds` must be a whole number >= 1; received: 0. ...
     """
-    if args.seeds < 1:
-        raise bad_argument("--seeds", "a whole number >= 1", args.seeds, "5 gives a usable confidence interval.")
+    whole_number("--seeds", args.seeds, "5 gives a usable confidence interval.")
     recipe = _TASKS[args.task]
     options = read_options(args, recipe.Options, args.config)
     runs = [options]

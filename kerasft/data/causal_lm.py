@@ -17,7 +17,7 @@ from kerasft.data.readers.sources import read_rows
 from kerasft.data.readers.text_files import read_text
 from kerasft.data.text_classification import text_columns
 from kerasft.encoding.token_store import CHUNK, DEFAULT_MAX_LENGTH, Encoder, TokenStore
-from kerasft.errors import bad_argument
+from kerasft.errors import bad_argument, whole_number
 from kerasft.truncation import warn_truncated
 
 DOCUMENTS = ("file", "paragraph", "line")
@@ -188,11 +188,8 @@ def _checked_block_size(block_size: int | None, tokenizer: PreTrainedTokenizerFa
     limit = int(min(tokenizer.model_max_length, 10**9))  # 1e30 where the checkpoint does not say
     if block_size is None:
         return min(DEFAULT_MAX_LENGTH, limit)
-    if isinstance(block_size, bool) or not isinstance(block_size, int | np.integer) or not 2 <= block_size <= limit:
-        raise bad_argument(
-            "block_size", f"a whole number from 2 to {limit}, the tokenizer's limit", block_size, "Mend it."
-        )
-    return int(block_size)
+    expected = f"a whole number from 2 to {limit}, the tokenizer's limit"
+    return whole_number("block_size", block_size, "Mend it.", least=2, most=limit, expected=expected)
 
 
 def _tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> list[np.ndarray]:

@@ -9,7 +9,7 @@ from kerasft.data.readers.columns import find_columns, settle
 from kerasft.data.readers.label_names import label_key
 from kerasft.data.readers.rows import Rows
 from kerasft.data.readers.sources import read_rows
-from kerasft.errors import bad_argument
+from kerasft.errors import whole_number
 
 
 def draw_examples(
@@ -36,8 +36,7 @@ def draw_examples(
     >>> len(few), sum(few.columns["label"]), len(rest)
     (6, 3, 14)
     """
-    if isinstance(per_class, bool) or not isinstance(per_class, int) or per_class < 1:
-        raise bad_argument("per_class", "a whole number >= 1", per_class, "8 is usual.")
+    whole_number("per_class", per_class, "8 is usual.")
     rows = read_rows(source, columns)
     rows = settle(rows, columns, need_label=True)
     roles = find_columns(rows)
@@ -80,8 +79,7 @@ def class_pairs(
     >>> len(pairs), sorted(similarity.tolist())
     (8, [0.0, 0.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0])
     """
-    if isinstance(per_text, bool) or not isinstance(per_text, int) or per_text < 1:
-        raise bad_argument("per_text", "a whole number >= 1", per_text, "4 is usual.")
+    whole_number("per_text", per_text, "4 is usual.")
     random = np.random.default_rng(seed)
     classes = np.asarray(classes)
     pairs, targets = [], []

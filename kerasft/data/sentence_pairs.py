@@ -16,7 +16,7 @@ from kerasft.data.readers.rows import Rows
 from kerasft.data.readers.sources import read_rows
 from kerasft.data.text_classification import text_columns
 from kerasft.encoding.token_store import Encoder, TokenStore, tokenize
-from kerasft.errors import bad_argument, bad_data
+from kerasft.errors import bad_argument, bad_data, is_number
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS, regression
 
 
@@ -94,7 +94,7 @@ def read_pairs(
     >>> read_pairs([("a good film", "a great movie", 4.0)], max_score=5)
     ([('a good film', 'a great movie')], array([0.8], dtype=float32))
     """
-    if isinstance(max_score, bool) or not isinstance(max_score, int | float) or not 0 < max_score < float("inf"):
+    if not is_number(max_score) or max_score <= 0:
         raise bad_argument("max_score", "a number > 0", max_score, "Give 5 for scores from 0 to 5.")
     rows = read_rows(source, columns)
     named = {*(rows.roles or {}), *(columns or {})}

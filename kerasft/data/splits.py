@@ -12,7 +12,7 @@ from kerasft.data.readers.label_names import is_number, is_whole_number, label_k
 from kerasft.data.readers.rows import Rows
 from kerasft.data.readers.sources import read_rows
 from kerasft.encoding.token_store import logger
-from kerasft.errors import DataError, bad_argument, bad_data
+from kerasft.errors import DataError, bad_argument, bad_data, is_whole, whole_number
 from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL
 
 
@@ -111,8 +111,7 @@ def sample(
     >>> sorted(sample([(f"text {i}", i % 2) for i in range(20)], 4).columns["label"])
     [0, 0, 1, 1]
     """
-    if isinstance(count, bool) or not isinstance(count, int | np.integer) or count < 1:
-        raise bad_argument("count", "a whole number >= 1", count, "Give 1000, for example.")
+    whole_number("count", count, "Give 1000, for example.")
     rows, roles, labels = _read(source, columns, problem)
     rows = replace(rows, roles=_as_columns(roles))
     if count >= len(rows):
@@ -186,7 +185,7 @@ def _label_sets(rows: Rows, roles: Roles, problem: str) -> list[frozenset]:
 
 
 def _count(name: str, share: float | int, rows: int) -> int:
-    whole = isinstance(share, (int, np.integer)) and not isinstance(share, bool)
+    whole = is_whole(share)
     if not (share >= 1 if whole else isinstance(share, float) and 0 < share < 1):
         raise bad_argument(name, "a share in (0, 1) or a number of rows >= 1", share, f"Give {name}=0.1, for example.")
     # However small the share or the source, it is a row, and not all of them.

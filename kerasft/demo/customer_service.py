@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from kerasft.demo import customer_service_grammar as grammar
-from kerasft.errors import bad_argument
+from kerasft.errors import whole_number
 from kerasft.files import file_written_aside, local_path
 
 INTENTS = tuple(grammar.SHARES)
@@ -96,10 +96,8 @@ def generate(*, rows: int = 6000, seed: int = 0) -> list[Example]:
     >>> sorted(first)
     ['entities', 'intent', 'split', 'template', 'text']
     """
-    if isinstance(rows, bool) or not isinstance(rows, int) or not _MIN_ROWS <= rows <= _MAX_ROWS:
-        raise bad_argument("rows", f"a whole number from {_MIN_ROWS} to {_MAX_ROWS}", rows, "Give rows=6000.")
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise bad_argument("seed", "a whole number >= 0", seed, "Give seed=0.")
+    rows = whole_number("rows", rows, "Give rows=6000.", least=_MIN_ROWS, most=_MAX_ROWS)
+    seed = whole_number("seed", seed, "Give seed=0.", least=0)
     dice = _Dice(seed)
     seen: set[str] = set()
     examples = [_new_example(dice, seen, *slot) for slot in _slots(dice, rows)]

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.encoding import encoded as encoding
 from kerasft.encoding.token_store import Encoder
-from kerasft.errors import bad_argument, bad_data
+from kerasft.errors import bad_argument, bad_data, is_whole
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS, model_inputs
 from kerasft.tokenizers.thread_safe import thread_safe
 
@@ -57,7 +57,7 @@ def encode(
         if len(second) != len(texts):
             raise bad_argument("second", f"as many as texts ({len(texts)})", len(second), "Give one for each text.")
     encoder = Encoder(tokenizer, max_length, second is not None)
-    if length is not None and (isinstance(length, bool) or not isinstance(length, int) or length < encoder.max_length):
+    if length is not None and (not is_whole(length) or length < encoder.max_length):
         raise bad_argument(
             "length", f"at least max_length={encoder.max_length}", length, "Give max_length= of the same number."
         )

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from kerasft.encoding.token_store import Encoder
-from kerasft.errors import bad_argument
+from kerasft.errors import bad_argument, is_whole
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 from kerasft.truncation import QUESTION_ADVICE, warn_truncated
 
@@ -96,8 +96,7 @@ class QuestionWindows:
         self.tokenizer, self.max_length, self.segments = tokenizer, encoder.max_length, encoder.segments
         self.pad_id = encoder.pad_id
         stride = min(DEFAULT_STRIDE, self.max_length // 3) if stride is None else stride
-        whole = isinstance(stride, (int, np.integer)) and not isinstance(stride, bool)
-        if not whole or not 0 <= stride < self.max_length / 2:
+        if not is_whole(stride) or not 0 <= stride < self.max_length / 2:
             expected = f"a whole number in [0, max_length / 2 = {self.max_length / 2:g})"
             fix = "It is what neighbouring windows share: a third of max_length is usual."
             raise bad_argument("stride", expected, stride, fix)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from tqdm import tqdm
 
-from kerasft.errors import bad_argument
+from kerasft.errors import bad_argument, whole_number
 from kerasft.features import SEGMENT_IDS, model_inputs
 from kerasft.truncation import warn_truncated
 
@@ -168,10 +168,8 @@ def _resolve_max_length(tokenizer, max_length: int | None, pair: bool, argument:
     if max_length is None:
         return int(min(DEFAULT_MAX_LENGTH, limit))
     least = tokenizer.num_special_tokens_to_add(pair=pair) + (2 if pair else 1)
-    if isinstance(max_length, bool) or not isinstance(max_length, (int, np.integer)) or max_length < least:
-        raise bad_argument(
-            argument, f"a whole number >= {least}, special tokens included", max_length, "Give 128, for example."
-        )
+    expected = f"a whole number >= {least}, special tokens included"
+    whole_number(argument, max_length, "Give 128, for example.", least=least, expected=expected)
     if max_length > limit:
         raise bad_argument(
             argument, f"at most {limit}, the tokenizer's limit", max_length, f"Give {argument}={limit} or less."

@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.answers.windows import answering_windows, trimmed_offsets, window_begins
 from kerasft.encoding.encoded import Encoded
 from kerasft.encoding.token_store import CHUNK, Encoder
-from kerasft.errors import bad_argument
+from kerasft.errors import whole_number
 
 
 @dataclass(frozen=True)
@@ -122,9 +122,9 @@ def checked_stride(stride: int | None, room: int) -> int:
     """
     if stride is None:
         return room // 4
-    if isinstance(stride, bool) or not isinstance(stride, int | np.integer) or not 0 <= stride < room:
-        raise bad_argument("stride", f"a whole number >= 0 and < {room}", stride, "A quarter of max_length is usual.")
-    return int(stride)
+    expected = f"a whole number >= 0 and < {room}"
+    fix = "A quarter of max_length is usual."
+    return whole_number("stride", stride, fix, least=0, most=room - 1, expected=expected)
 
 
 def special_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:

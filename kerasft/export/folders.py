@@ -8,7 +8,7 @@ from typing import Any
 
 from kerasft import tokenizers
 from kerasft.bundles import METADATA_FILE, MODEL_FILE, Bundle, load_bundle
-from kerasft.errors import bad_argument
+from kerasft.errors import bad_argument, whole_number
 from kerasft.files import file_written_aside, local_path
 from kerasft.heads.own_model import checked_fixed_length
 
@@ -128,18 +128,10 @@ def checked_length(bundle: Bundle, sequence_length: int | None) -> int:
     """
     if sequence_length is None:
         return bundle.max_length
-    if (
-        isinstance(sequence_length, bool)
-        or not isinstance(sequence_length, int)
-        or not 3 <= sequence_length <= bundle.max_length
-    ):
-        raise bad_argument(
-            "sequence_length",
-            f"a whole number from 3 to {bundle.max_length} (the bundle's max_length), or None for any length",
-            sequence_length,
-            "Train with a larger max_length for longer texts.",
-        )
-    return sequence_length
+    most = bundle.max_length
+    expected = f"a whole number from 3 to {most} (the bundle's max_length), or None for any length"
+    fix = "Train with a larger max_length for longer texts."
+    return whole_number("sequence_length", sequence_length, fix, least=3, most=most, expected=expected)
 
 
 def open_length(bundle: Bundle, sequence_length: int | Sequence[int] | None) -> int | Sequence[int] | None:

@@ -12,7 +12,7 @@ import keras
 from kerasft.backbones import config_of
 from kerasft.bundles import Bundle
 from kerasft.conversion.steps import run_step
-from kerasft.errors import ExportError, bad_argument
+from kerasft.errors import ExportError, bad_argument, is_whole
 from kerasft.export.folders import EXPORT_FILES, REPORT_FILE, open_bundle, target_folder, write_companions, write_json
 from kerasft.export.generation_check import NEW_TOKENS, check_generation, verify_generation
 from kerasft.export.generation_graphs import generation_functions
@@ -129,12 +129,12 @@ def _checked_sizes(
     if cache_length is None:
         cache_length = min(_CACHE_LENGTH, positions or _CACHE_LENGTH)
     most = f" to {positions} (the model's positions)" if positions else " or more"
-    if not _is_whole(cache_length) or not 2 <= cache_length <= (positions or cache_length):
+    if not is_whole(cache_length) or not 2 <= cache_length <= (positions or cache_length):
         raise bad_argument("cache_length", f"a whole number from 2{most}", cache_length, "256 is usual.")
     limit, name = (bundle.max_length, "max_length") if _is_encoder_decoder(bundle) else (cache_length, "cache_length")
     if lengths is None:
         lengths = {min(length, limit) for length in _LENGTHS}
-    if isinstance(lengths, str) or not lengths or not all(_is_whole(size) and 1 <= size <= limit for size in lengths):
+    if isinstance(lengths, str) or not lengths or not all(is_whole(size) and 1 <= size <= limit for size in lengths):
         expected = f"whole numbers from 1 to {limit} ({name})"
         raise bad_argument("prefill_lengths", expected, lengths, "(32, 128) is usual.")
     return tuple(sorted(set(lengths))), cache_length
@@ -142,10 +142,6 @@ def _checked_sizes(
 
 def _is_encoder_decoder(bundle: Bundle) -> bool:
     return DECODER_TOKEN_IDS in bundle.model.input
-
-
-def _is_whole(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def _prompt_rows(bundle: Bundle, prompts: Sequence[str] | None, longest: int, cache_length: int) -> list[tuple]:

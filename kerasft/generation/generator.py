@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.errors import CheckpointError, bad_argument
+from kerasft.errors import CheckpointError, bad_argument, whole_number
 from kerasft.generation import beam
 from kerasft.generation import sampling as one_path
 from kerasft.generation.cached_gpt2 import CachedGPT2
@@ -88,8 +88,7 @@ class Generator:
         Raises:
             KerasftError: If a prompt has no token, or so many that the model has no position left.
         """
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise bad_argument("batch_size", "a whole number >= 1", batch_size, "8 is usual.")
+        whole_number("batch_size", batch_size, "8 is usual.")
         rows = [self._checked(prompt, number) for number, prompt in enumerate(prompts, 1)]
         seeds = _seeds(rows, options.seed)
         order = sorted(range(len(rows)), key=lambda row: len(rows[row]))

@@ -2,9 +2,8 @@
 
 import dataclasses
 import math
-import numbers
 
-from kerasft.errors import bad_argument
+from kerasft.errors import bad_argument, is_number, whole_number
 
 METHODS = ("greedy", "beam", "sample")
 """The most likely token each time; the most likely of several texts; a token drawn by its probability."""
@@ -62,8 +61,8 @@ class GenerationOptions:
             ("num_beams", 1),
             ("no_repeat_ngram_size", 0),
         ):
-            _check_whole(name, getattr(self, name), least)
-        _check_whole("seed", self.seed, 0)
+            whole_number(name, getattr(self, name), "Change it.", least=least)
+        whole_number("seed", self.seed, "Change it.", least=0)
         if self.min_new_tokens > self.max_new_tokens:
             raise bad_argument(
                 "min_new_tokens", f"at most max_new_tokens ({self.max_new_tokens})", self.min_new_tokens, "Lower it."
@@ -74,7 +73,7 @@ class GenerationOptions:
             _check_number(name, getattr(self, name), above=0.0)
         _check_number("length_penalty", self.length_penalty)
         if self.top_k is not None:
-            _check_whole("top_k", self.top_k, 1)
+            whole_number("top_k", self.top_k, "Change it.")
         if self.top_p is not None:
             _check_number("top_p", self.top_p, above=0.0, most=1.0)
         object.__setattr__(self, "stop", _checked_stop(self.stop))
@@ -118,13 +117,8 @@ class Generated:
     text: str = ""
 
 
-def _check_whole(name: str, value: object, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < least:
-        raise bad_argument(name, f"a whole number >= {least}", value, "Change it.")
-
-
 def _check_number(name: str, value: object, *, above: float = -math.inf, most: float = math.inf) -> None:
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not math.isfinite(value):
+    if not is_number(value):
         raise bad_argument(name, "a number", value, "Change it.")
     if not above < value <= most:
         limits = f"greater than {above:g}" + ("" if most == math.inf else f" and at most {most:g}")

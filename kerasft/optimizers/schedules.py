@@ -12,22 +12,18 @@ of `transformers.get_linear_schedule_with_warmup`. It departs from it during war
 """
 
 import math
-from numbers import Integral, Real
+from numbers import Integral
 
 import keras
 import tensorflow as tf
 
-from kerasft.errors import bad_argument
-
-
-def _is_real(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+from kerasft.errors import bad_argument, is_number, is_whole, whole_number
 
 
 def _warmup_steps(warmup: float | int, total_steps: int) -> int:
     expected = f"a fraction in [0, 1) or a number of steps in [0, total_steps={total_steps})"
     fix = "Give warmup=0.1 for a tenth of all steps, or warmup=100 for a hundred steps."
-    if not _is_real(warmup) or warmup < 0:
+    if not is_number(warmup) or warmup < 0:
         raise bad_argument("warmup", expected, warmup, fix)
     if isinstance(warmup, Integral):
         steps, allowed = int(warmup), warmup < total_steps
@@ -45,13 +41,10 @@ class _WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
     def __init__(
         self, learning_rate: float, total_steps: int, *, warmup: float | int = 0.1, end_learning_rate: float = 0.0
     ):
-        if not _is_real(learning_rate) or learning_rate <= 0:
+        if not is_number(learning_rate) or learning_rate <= 0:
             raise bad_argument("learning_rate", "a number > 0", learning_rate, "Give 2e-5, for example.")
-        if not isinstance(total_steps, Integral) or isinstance(total_steps, bool) or total_steps <= 0:
-            raise bad_argument(
-                "total_steps", "a whole number >= 1", total_steps, "Give total_steps=epochs * len(train)."
-            )
-        if not _is_real(end_learning_rate) or not 0 <= end_learning_rate <= learning_rate:
+        total_steps = whole_number("total_steps", total_steps, "Give total_steps=epochs * len(train).")
+        if not is_number(end_learning_rate) or not 0 <= end_learning_rate <= learning_rate:
             raise bad_argument(
                 "end_learning_rate",
                 f"a number in [0, learning_rate={learning_rate}]",
@@ -60,8 +53,8 @@ class _WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
             )
         super().__init__()
         self.learning_rate = float(learning_rate)
-        self.total_steps = int(total_steps)
-        self.warmup = int(warmup) if isinstance(warmup, Integral) and not isinstance(warmup, bool) else warmup
+        self.total_steps = total_steps
+        self.warmup = int(warmup) if is_whole(warmup) else warmup
         self.end_learning_rate = float(end_learning_rate)
         self.warmup_steps = _warmup_steps(self.warmup, self.total_steps)
         if not isinstance(self.warmup, int):
@@ -173,7 +166,7 @@ class WarmupPolynomialDecay(_WarmupDecay):
         warmup: float | int = 0.1,
         end_learning_rate: float = 0.0,
     ):
-        if not _is_real(power) or power <= 0:
+        if not is_number(power) or power <= 0:
             raise bad_argument("power", "a number > 0", power, "Give power=1.0 for a linear decay.")
         super().__init__(learning_rate, total_steps, warmup=warmup, end_learning_rate=end_learning_rate)
         self.power = float(power)

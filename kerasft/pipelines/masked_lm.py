@@ -12,7 +12,7 @@ from kerasft.data.batches.batching import Batching
 from kerasft.data.masked_lm import Masking, masked_lm
 from kerasft.encoding.encoded import encode
 from kerasft.encoding.token_store import logger
-from kerasft.errors import bad_argument, bad_data
+from kerasft.errors import bad_argument, bad_data, whole_number
 from kerasft.features import LOGITS, PADDING_MASK, TOKEN_IDS
 from kerasft.inference.runners import Runner, predict
 from kerasft.pipelines.pipeline import Pipeline, texts_of
@@ -90,8 +90,7 @@ class MaskedLMPipeline(Pipeline):
             KerasftError: If an argument is out of range.
         """
         for name, value in (("top_k", top_k), ("batch_size", batch_size)):
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise bad_argument(name, "a whole number >= 1", value, "5 is usual.")
+            whole_number(name, value, "5 is usual.")
         items, one = texts_of(texts, self.fields)
         chunks = range(0, len(items), batch_size)  # logits of many texts over a vocabulary would fill the memory
         with one_warning():

@@ -11,7 +11,7 @@ from kerasft.answers.question_answering import MAX_ANSWER_LENGTH, Found, answer,
 from kerasft.data.question_answering import answer_tokens
 from kerasft.data.readers.squad import Question, read_squad
 from kerasft.encoding.question_windows import QuestionWindows
-from kerasft.errors import bad_argument, bad_data
+from kerasft.errors import bad_argument, bad_data, whole_number
 from kerasft.features import LOGITS, is_unicode
 from kerasft.inference.runners import Runner, predict
 from kerasft.metrics.squad import answer_scores, best_no_answer_threshold, squad_scores
@@ -299,7 +299,5 @@ def _checked(items: Any) -> list[tuple[str, str]]:
 
 
 def _check_count(name: str, value: object, most: int | None) -> None:
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < 1 or (most is not None and value > most):
-        expected = "a whole number >= 1" if most is None else f"a whole number in [1, {most}]"
-        raise bad_argument(name, expected, value, "See QuestionAnsweringPipeline.")
+    expected = None if most is None else f"a whole number in [1, {most}]"
+    whole_number(name, value, "See QuestionAnsweringPipeline.", most=most, expected=expected)

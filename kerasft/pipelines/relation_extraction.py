@@ -13,7 +13,7 @@ from kerasft.answers.marked_texts import EntityPair, entity_pair, mark, shown_en
 from kerasft.data.relation_extraction import entity_pairs, read_relations, relation_names
 from kerasft.data.unseen_labels import UNKNOWN
 from kerasft.encoding.entity_markers import encode_entities, warn_of_truncation
-from kerasft.errors import bad_argument, bad_data
+from kerasft.errors import bad_data, whole_number
 from kerasft.features import Labels
 from kerasft.inference.runners import Runner, predict_logits
 from kerasft.metrics.relations import relation_scores
@@ -112,8 +112,7 @@ class RelationExtractionPipeline(Pipeline):
         Raises:
             DataError: If an item is not a text with two entities.
         """
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise bad_argument("batch_size", "a whole number >= 1", batch_size, "32 is usual.")
+        whole_number("batch_size", batch_size, "32 is usual.")
         pairs = _pairs(items)
         if not pairs:
             return np.empty((0, len(self.labels)), np.float32)

@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasft import security
 from kerasft.data.plain_texts import read_table
-from kerasft.errors import CheckpointError, bad_argument
+from kerasft.errors import CheckpointError, bad_argument, whole_number
 from kerasft.files import local_path, written_aside
 from kerasft.limits import how_to_raise, limit
 from kerasft.pipelines.pipeline import texts_of
@@ -84,8 +84,7 @@ class Search:
             KerasftError: If `top_k` is out of range.
             DataError: If a question is not text.
         """
-        if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
-            raise bad_argument("top_k", "a whole number >= 1", top_k, "3 is usual.")
+        whole_number("top_k", top_k, "3 is usual.")
         asked, one = texts_of(questions, self.embedder.fields)
         if not asked:
             return []

@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.data.sentence_pairs import groups, read_pairs
 from kerasft.encoding.encoded import encode
-from kerasft.errors import bad_argument, bad_data
+from kerasft.errors import bad_argument, bad_data, whole_number
 from kerasft.features import EMBEDDING
 from kerasft.inference.runners import Runner, predict
 from kerasft.pipelines.pipeline import Pipeline, texts_of
@@ -101,8 +101,7 @@ class SentenceEmbeddingPipeline(Pipeline):
             DataError: If an item is not text.
             KerasftError: If there is no such prompt.
         """
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise bad_argument("batch_size", "a whole number >= 1", batch_size, "32 is usual.")
+        whole_number("batch_size", batch_size, "32 is usual.")
         if isinstance(texts, str | bytes | Mapping) or not hasattr(texts, "__len__"):
             raise bad_argument("texts", "a list of texts", texts, "Give [text] for one.")
         texts, _ = texts_of(texts, self.fields)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from kerasft.errors import bad_argument
+from kerasft.errors import whole_number
 from kerasft.tasks.tasks import task_of
 
 
@@ -37,6 +37,5 @@ def some_rows(
     >>> sorted(rows.columns["label"]), total
     (['negative', 'negative', 'positive', 'positive'], 40)
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise bad_argument("max_rows", "a whole number >= 1", count, "Give 1000, for example.")
+    whole_number("max_rows", count, "Give 1000, for example.")
     return task_of(metadata).draw(source, columns, count=count, seed=seed, metadata=metadata)

@@ -12,7 +12,7 @@ from kerasft.answers.windows import Offsets, first_tokens
 from kerasft.answers.words import split_words
 from kerasft.data.readers.rows import Rows
 from kerasft.encoding.windows import make_windows, special_tokens
-from kerasft.errors import bad_argument, bad_data
+from kerasft.errors import bad_data, whole_number
 from kerasft.features import Labels, is_unicode
 from kerasft.inference.runners import Runner, predict
 from kerasft.pipelines.pipeline import Pipeline, texts_of
@@ -63,8 +63,7 @@ class Tagger:
         Returns:
             Of each text the words' logits (W, C); and by name the other outputs of each text's first window.
         """
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise bad_argument("batch_size", "a whole number >= 1", batch_size, "32 is usual.")
+        whole_number("batch_size", batch_size, "32 is usual.")
         if not texts:
             return [], {}
         windows = make_windows(self.tokenizer, texts, max_length=self.max_length, stride=self.stride)

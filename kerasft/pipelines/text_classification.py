@@ -17,7 +17,7 @@ from kerasft.data.readers.rows import Rows
 from kerasft.data.splits import separate_label
 from kerasft.data.unseen_labels import separate_unseen
 from kerasft.encoding.encoded import encode
-from kerasft.errors import bad_argument, bad_data
+from kerasft.errors import bad_argument, bad_data, whole_number
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 from kerasft.inference.runners import Runner, predict_logits
 from kerasft.pipelines.pipeline import Pipeline, item_of
@@ -158,8 +158,7 @@ class TextClassificationPipeline(Pipeline):
             DataError: If an item is not text.
             KerasftError: If the model reads pairs and these are not, or the other way round.
         """
-        if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-            raise bad_argument("batch_size", "a whole number >= 1", batch_size, "32 is usual.")
+        whole_number("batch_size", batch_size, "32 is usual.")
         if not len(texts):
             return np.empty((0, len(self.labels)), np.float32)
         if isinstance(texts[0], tuple) != self.pair:

@@ -13,7 +13,7 @@ from sklearn.metrics import confusion_matrix
 
 import kerasft
 from kerasft.callbacks.predictions import held, labels_of, predict, probabilities
-from kerasft.errors import bad_argument
+from kerasft.errors import bad_argument, whole_number
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 from kerasft.reports import scores
 from kerasft.reports.baseline import EVALUATED, TRAINING, constant_logits, described, statistics
@@ -108,8 +108,7 @@ def summarize(
     logits = np.asarray(logits)
     gold = _shaped(gold, labels)
     _check(logits, gold, labels, texts)
-    if max_errors < 0:
-        raise bad_argument("max_errors", "a whole number >= 0", max_errors, "Give max_errors=25.")
+    whole_number("max_errors", max_errors, "Give max_errors=25.", least=0)
     common = {
         "title": "Evaluation",
         "about": {**_versions(), **(about or {})},

@@ -6,6 +6,7 @@ import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from kerasft.errors import is_whole
 from kerasft.reports.report import Report, headline
 from kerasft.security import finite
 
@@ -63,8 +64,7 @@ def _main_metric(history: Mapping[str, Any], monitor: object, scores: Mapping[st
 
 
 def _kept_epoch(history: Mapping[str, Sequence], value: object) -> int | None:
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if whole and 1 <= value <= max(map(len, history.values()), default=0) else None
+    return value if is_whole(value) and 1 <= value <= max(map(len, history.values()), default=0) else None
 
 
 def _mapping(value: object) -> Mapping:

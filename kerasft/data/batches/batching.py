@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from kerasft.data.batches.token_files import TokenFiles
 from kerasft.encoding.token_store import TokenStore
-from kerasft.errors import KerasftError, bad_argument
+from kerasft.errors import KerasftError, bad_argument, whole_number
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 
 
@@ -55,9 +55,8 @@ class Batching:
             )
         for name in ("size", "tokens", "pad_to_multiple_of"):
             value = getattr(self, name)
-            if value is not None and (isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1):
-                name = "batch_size" if name == "size" else name
-                raise bad_argument(name, "a whole number >= 1", value, "Give 32, for example.")
+            if value is not None:
+                whole_number("batch_size" if name == "size" else name, value, "Give 32, for example.")
         if self.tokens is not None and self.drop_remainder:
             raise bad_argument(
                 "drop_remainder", "False with a token budget", True, "Batches of a budget differ in size by design."

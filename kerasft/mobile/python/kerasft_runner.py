@@ -23,7 +23,7 @@ import numpy as np
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from kerasft_core.answers.answering import Answering
 from kerasft_core.answers.masked_lm import fill_masks
-from kerasft_core.errors import bad_argument, bad_data
+from kerasft_core.errors import bad_argument, bad_data, whole_number
 from kerasft_core.truncation import no_warning, warn_truncated
 from kerasft_digest import check_digest
 from kerasft_tokenizer import Tokenizer
@@ -81,8 +81,7 @@ class Model:
 
     def fill(self, text: str, top_k: int = 5) -> dict:
         """Fill the masks of a text with the most probable tokens."""
-        if isinstance(top_k, bool) or not isinstance(top_k, int) or top_k < 1:
-            raise bad_argument("top_k", "a whole number >= 1", top_k, "5 is usual.")
+        whole_number("top_k", top_k, "5 is usual.")
         mask_id = self.signature["decoding"]["mask_token_id"]
         mask_token = self.tokenizer.token_text(mask_id)
         token_ids, segment_ids = self.answering.encode(text)
