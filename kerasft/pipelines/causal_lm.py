@@ -13,8 +13,8 @@ from kerasft.data.causal_lm import causal_lm
 from kerasft.errors import CheckpointError, bad_data
 from kerasft.features import LOGITS, PADDING_MASK, TOKEN_IDS, is_unicode
 from kerasft.generation import GenerationOptions, Generator
-from kerasft.inference.runners import Runner, keras_runner
-from kerasft.pipelines.generation_options import OPTION_NAMES, merged_options, warn_of_limit
+from kerasft.inference.runners import Runner
+from kerasft.pipelines.generation_options import OPTION_NAMES, answers_of, merged_options, warn_of_limit
 from kerasft.pipelines.pipeline import Pipeline, item_of, texts_of
 from kerasft.pipelines.unigram import ANSWER, Unigram, perplexity_of
 from kerasft.reports import Report
@@ -61,31 +61,15 @@ class TextGenerationPipeline(Pipeline):
         settings: Mapping[str, Any] | None = None,
         generator: Generator | None = None,
     ):
-        self.runner = runner
-        self.tokenizer = tokenizer
-        self.max_length = min(max_length, runner.sequence_length or max_length)
-        self.settings = dict(settings or {})
-        self.num_truncated = 0
+        super().__init__(runner, tokenizer, max_length=max_length, settings=settings)
         self._generator = generator
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> "TextGenerationPipeline":
         """Make the pipeline of a Keras model, its tokenizer, and the content of `kerasft.json`."""
-        generator = Generator(bundle.model, bundle.tokenizer)
-        return cls(
-            keras_runner(bundle.model),
-            bundle.tokenizer,
-            max_length=bundle.max_length,
-            settings=bundle.settings,
-            generator=generator,
-        )
-
-    @classmethod
-    def from_runner(
-        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
-    ) -> "TextGenerationPipeline":
-        """Make the pipeline of an exported model, which can `evaluate` but not write."""
-        return cls(runner, tokenizer, max_length=metadata["max_length"], settings=metadata.get("settings"))
+        pipeline = super().from_bundle(bundle)
+        pipeline._generator = Generator(bundle.model, bundle.tokenizer)
+        return pipeline
 
     def __call__(self, prompts: str | Sequence[str], *, batch_size: int = 8, **options: Any) -> Any:
         """Write on one prompt or many.
@@ -112,10 +96,7 @@ class TextGenerationPipeline(Pipeline):
         rows = self._token_ids(items, chosen)
         texts = self._writer()(rows, chosen, batch_size=batch_size)
         warn_of_limit(texts, chosen)
-        answers = [
-            {"generated": text.text, "finished": text.finished} | ({} if text.score is None else {"score": text.score})
-            for text in texts
-        ]
+        answers = answers_of(texts)
         return answers[0] if one else answers
 
     def stream(self, prompt: str, **options: Any) -> Iterator[str]:
@@ -230,11 +211,9 @@ class TextGenerationPipeline(Pipeline):
         loss /= count
         baseline = unigram.scores()
         del baseline["accuracy"]  # the model's is not measured
-        return Report(
+        return self._report(
+            {**(about or {}), "block size": f"{self.max_length} tokens"},
             title="Causal language model",
-            about={**(about or {}), "block size": f"{self.max_length} tokens"},
-            problem=self.task.name,
-            labels=[],
             rows=rows,
             metrics={"perplexity": perplexity_of(loss), "loss": loss, "num_tokens": count},
             baseline=baseline,

@@ -52,6 +52,18 @@ def merged_options(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Gen
     return GenerationOptions(**{**kept, **given})
 
 
+def answers_of(texts: Sequence[Generated]) -> list[dict[str, Any]]:
+    """The texts as a call answers with them.
+
+    Example:
+
+    >>> answers_of([Generated([5], finished=True, text="good")])
+    [{'generated': 'good', 'finished': True}]
+    """
+    answers = [{"generated": text.text, "finished": text.finished, "score": text.score} for text in texts]
+    return [{name: value for name, value in answer.items() if value is not None} for answer in answers]
+
+
 def unfinished(texts: Sequence[Generated]) -> int:
     """How many texts end at the limit of new tokens, and not by themselves.
 

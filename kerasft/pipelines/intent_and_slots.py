@@ -9,28 +9,20 @@ from transformers import PreTrainedTokenizerFast
 
 from kerasft.answers.tags import spans_of
 from kerasft.answers.text_classification import answers as classify
-from kerasft.answers.token_classification import decode, entities
+from kerasft.answers.token_classification import entities
 from kerasft.data.intent_and_slots import intents_of, report_unknown_intents
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags
 from kerasft.data.trained_columns import tags_as_trained
 from kerasft.features import Labels
 from kerasft.heads.intent_and_slots import INTENT_LOGITS, SLOT_LOGITS
 from kerasft.inference.runners import Runner
-from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
-from kerasft.pipelines.pipeline import Pipeline
-from kerasft.pipelines.tagging import (
-    Tagger,
-    all_outside,
-    checked_texts,
-    tagging_errors,
-    tagging_examples,
-)
-from kerasft.reports import EVALUATED, TRAINING, Report, undefined_spans
+from kerasft.metrics.spans import SCORING, span_scores
+from kerasft.pipelines.tagging import TaggingPipeline, all_outside, checked_texts
+from kerasft.reports import EVALUATED, TRAINING, Report
 from kerasft.tasks.intent_and_slots import INTENT_AND_SLOTS
-from kerasft.tasks.settling import reading_of
 
 
-class IntentAndSlotsPipeline(Pipeline):
+class IntentAndSlotsPipeline(TaggingPipeline):
     """Answers utterances with what is wanted (the intent) and the details named (the slots).
 
     Args:
@@ -52,6 +44,7 @@ class IntentAndSlotsPipeline(Pipeline):
     """
 
     task = INTENT_AND_SLOTS
+    output = SLOT_LOGITS
 
     def __init__(
         self,
@@ -62,18 +55,8 @@ class IntentAndSlotsPipeline(Pipeline):
         max_length: int,
         settings: Mapping[str, Any],
     ):
-        self.settings = dict(settings)
-        self.labels, self.intents = labels, Labels(self.settings["intents"])
-        stride = self.settings.get("stride")
-        self.tagger = Tagger(runner, tokenizer, labels, output=SLOT_LOGITS, max_length=max_length, stride=stride)
-
-    @classmethod
-    def from_runner(
-        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
-    ) -> "IntentAndSlotsPipeline":
-        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
-        labels = Labels(metadata["labels"], metadata["problem"])
-        return cls(runner, tokenizer, labels, max_length=metadata["max_length"], settings=metadata["settings"])
+        super().__init__(runner, tokenizer, labels, max_length=max_length, settings=settings)
+        self.intents = Labels(self.settings["intents"])
 
     def __call__(
         self,
@@ -112,16 +95,6 @@ class IntentAndSlotsPipeline(Pipeline):
             answers.append({"intent": intent, "slots": slots} | ({} if ranked is None else {"intents": ranked[row]}))
         return answers[0] if one else answers
 
-    @property
-    def reading(self) -> dict[str, Any]:
-        """How `kerasft.data.read_tags` reads files like those of the training."""
-        return reading_of(self.settings)
-
-    def _decode(self, logits: np.ndarray, constrained: bool | None) -> tuple[list[str], np.ndarray]:
-        if constrained is None:
-            constrained = bool(self.settings.get("constrained", False))
-        return decode(logits, self.labels, constrained=constrained)
-
     def evaluate(
         self,
         source: object,
@@ -152,28 +125,22 @@ class IntentAndSlotsPipeline(Pipeline):
         texts, offsets, truth = (rows.columns[name] for name in ("text", "offsets", "tags"))
         logits, others = self.tagger(texts, offsets, batch_size=batch_size)
         intents = classify(np.stack(others[INTENT_LOGITS]), self.intents)
-        decoded = [self._decode(row, None) for row in logits]
-        predicted = [tags for tags, _ in decoded]
-        gold, answered = intents_of(rows), [intent["label"] for intent in intents]
+        tagged = [self._decode(row, None) for row in logits]
+        predicted = [tags for tags, _ in tagged]
+        gold = intents_of(rows)
+        answered = [intent["label"] for intent in intents]
         known = (self.baseline or {}).get("intent")
         commonest = known or collections.Counter(gold).most_common(1)[0][0]
-        found = [entities(t, w, tags, scores=scores) for t, w, (tags, scores) in zip(texts, offsets, decoded)]
-        expected = [entities(t, w, tags, scores=np.ones(len(tags))) for t, w, tags in zip(texts, offsets, truth)]
-        by_type = span_scores_by_type(truth, predicted)
-        return Report(
-            title="Evaluation",
-            about={**(about or {}), "scoring": f"slots: {SCORING}, model's tags in {self.tagger.scheme}"},
-            problem=self.task.name,
-            labels=[row["label"] for row in by_type],
-            rows=len(texts),
+        return self._report_tags(
+            rows,
+            tagged,
+            {**(about or {}), "scoring": f"slots: {SCORING}, model's tags in {self.tagger.scheme}"},
             metrics=_scores(gold, answered, truth, predicted),
-            per_class=by_type,
-            errors=tagging_errors(rows, found, expected),
-            examples=tagging_examples(rows, found, expected, intents=list(zip(gold, answered))),
             baseline=_scores(gold, [commonest] * len(gold), truth, all_outside(truth)),
             baseline_answer=f"always {commonest!r}, the commonest intent of the {TRAINING if known else EVALUATED}, "
             "and no slot",
-            undefined=undefined_spans(sum(map(_count, truth)), sum(map(_count, predicted)), name="slot"),
+            span="slot",
+            intents=list(zip(gold, answered)),
         )
 
     def training_baseline(
@@ -182,10 +149,6 @@ class IntentAndSlotsPipeline(Pipeline):
         """The commonest intent; see `Pipeline.training_baseline`."""
         intents = intents_of(read_tags(source, columns=columns, **self.reading))
         return {"intent": collections.Counter(intents).most_common(1)[0][0]}
-
-
-def _count(tags: Sequence[str]) -> int:
-    return len(spans_of(tags))
 
 
 def _scores(

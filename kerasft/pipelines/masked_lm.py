@@ -60,17 +60,8 @@ class MaskedLMPipeline(Pipeline):
     ):
         if tokenizer.mask_token_id is None:
             raise bad_argument("tokenizer", "one with a mask token", type(tokenizer).__name__, "Use an encoder's.")
-        self.runner = runner
-        self.tokenizer = tokenizer
-        self.max_length = min(max_length, runner.sequence_length or max_length)
-        self.settings = {"masking": {}, "packed": False, "seed": 0, **(settings or {})}
-
-    @classmethod
-    def from_runner(
-        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
-    ) -> "MaskedLMPipeline":
-        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
-        return cls(runner, tokenizer, max_length=metadata["max_length"], settings=metadata.get("settings"))
+        settings = {"masking": {}, "packed": False, "seed": 0, **(settings or {})}
+        super().__init__(runner, tokenizer, max_length=max_length, settings=settings)
 
     def __call__(self, texts: str | Sequence[str], *, batch_size: int = 32, top_k: int = 5) -> Any:
         """Fill the masks of one text or many.
@@ -179,11 +170,9 @@ class MaskedLMPipeline(Pipeline):
             logger.warning("Only %d masked tokens were measured: the numbers are rough.", count)
         loss = float(loss) / count
         metrics = {"perplexity": perplexity_of(loss), "loss": loss, "accuracy": right / count}
-        return Report(
+        return self._report(
+            {**(about or {}), "masks": f"seed {self.settings['seed']}, {Masking(**self.settings['masking'])}"},
             title="Masked language model",
-            about={**(about or {}), "masks": f"seed {self.settings['seed']}, {Masking(**self.settings['masking'])}"},
-            problem=self.task.name,
-            labels=[],
             rows=rows,
             metrics={**metrics, "num_masked_tokens": count},
             baseline=unigram.scores(),

@@ -8,6 +8,7 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.bundles import Bundle
 from kerasft.data.trained_columns import read_as_trained
 from kerasft.errors import bad_data
+from kerasft.features import Labels
 from kerasft.inference.runners import Runner, keras_runner
 from kerasft.reports import Report
 from kerasft.tasks.task import Task
@@ -67,15 +68,23 @@ def texts_of(items: Any, fields: Sequence[str]) -> tuple[list[Any], bool]:
 class Pipeline:
     """The base of the tasks' pipelines.
 
-    A subclass implements `from_runner`, `__call__` and `evaluate`, and says in `fields` what an item consists of.
+        A subclass implements `__call__` and `evaluate`, and says in `fields` what an item consists of.
 
-    Example:
+        Args:
+            runner: The model, in any form.
+            tokenizer: The tokenizer that the model was trained with.
+            max_length: Longest input in tokens; a file of a fixed, shorter length reads no more than that.
+            settings: Those of the bundle.
 
-    >>> class Echo(Pipeline):
-    ...     def __call__(self, texts, *, batch_size=32):
-    ...         return texts
-    >>> Echo.fields, Echo()(["a"])
-    (('text',), ['a'])
+        Example:
+
+        >>> from kerasft.features import Labels
+    from kerasft.inference.runners import keras_runner
+        >>> class Echo(Pipeline):
+        ...     def __call__(self, texts, *, batch_size=32):
+        ...         return texts
+        >>> Echo.fields, Echo(keras_runner(model), tokenizer, max_length=16)(["a"])
+        (('text',), ['a'])
     """
 
     task: ClassVar[Task]
@@ -90,11 +99,31 @@ class Pipeline:
     more_options: ClassVar[tuple[str, ...]] = ()
     """Options that `__call__` takes as `**options`, beside the keywords in its signature."""
 
+    labelled: ClassVar[bool] = False
+    """Whether it is made with the labels that the outputs stand for, after runner and tokenizer."""
+
+    own_settings: ClassVar[tuple[str, ...] | None] = None
+    """The bundle's settings that it takes as arguments of these names; None: all, as `settings`."""
+
     baseline: Mapping[str, Any] | None = None
     """What `training_baseline` found in the training rows: of the bundle's `settings`; None where it is not known."""
 
     columns: Mapping[str, object] | None = None
     """The columns of the training data, by which tables are read where they have them; `load` sets it."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        tokenizer: PreTrainedTokenizerFast,
+        *,
+        max_length: int,
+        settings: Mapping[str, Any] | None = None,
+    ):
+        self.runner = runner
+        self.tokenizer = tokenizer
+        self.max_length = min(max_length, runner.sequence_length or max_length)
+        self.settings = dict(settings or {})
+        self.num_truncated = 0
 
     def read(self, source: object, columns: Mapping[str, object] | None = None) -> object:
         """Return the rows of a source, with the columns of the training as the usual ones; see `read_as_trained`."""
@@ -108,7 +137,13 @@ class Pipeline:
     @classmethod
     def from_runner(cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]) -> "Pipeline":
         """Make the pipeline of an exported model, its tokenizer, and the content of `kerasft.json`."""
-        raise TypeError(f"{cls.__name__} must define from_runner()")
+        labels = [Labels(metadata["labels"], metadata["problem"])] if cls.labelled else []
+        settings = metadata.get("settings") or {}
+        if cls.own_settings is None:
+            given = {"settings": settings}
+        else:
+            given = {name: settings[name] for name in cls.own_settings if name in settings}
+        return cls(runner, tokenizer, *labels, max_length=metadata["max_length"], **given)
 
     def __call__(self, items: Any, *, batch_size: int = 32, **options: Any) -> Any:
         """Answer one item, or a list of items by a list of answers.
@@ -149,3 +184,7 @@ class Pipeline:
             about: Facts for the report's header, such as `{"data": "dev.csv"}`.
         """
         raise TypeError(f"{type(self).__name__} must define evaluate()")
+
+    def _report(self, about: Mapping[str, str] | None, **parts: Any) -> Report:
+        """The report of a task without classes, or with those in `parts`."""
+        return Report(about=dict(about or {}), problem=self.task.name, **{"labels": [], **parts})

@@ -59,24 +59,14 @@ class QuestionAnsweringPipeline(Pipeline):
         max_length: int,
         settings: Mapping[str, Any] | None = None,
     ):
-        settings = settings or {}
-        self.runner = runner
-        self.tokenizer = tokenizer
-        self.max_length = min(max_length, runner.sequence_length or max_length)
-        stride = settings.get("stride")
+        super().__init__(runner, tokenizer, max_length=max_length, settings=settings)
+        stride = self.settings.get("stride")
         # An exported file of a shorter fixed length reads shorter windows.
         stride = stride if stride is None else min(int(stride), (self.max_length - 1) // 2)
         self.windows = QuestionWindows(tokenizer, max_length=self.max_length, stride=stride)
-        self.max_answer_length = int(settings.get("max_answer_length") or MAX_ANSWER_LENGTH)
-        self.no_answer_threshold = settings.get("no_answer_threshold")
+        self.max_answer_length = int(self.settings.get("max_answer_length") or MAX_ANSWER_LENGTH)
+        self.no_answer_threshold = self.settings.get("no_answer_threshold")
         self.num_cut = 0
-
-    @classmethod
-    def from_runner(
-        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
-    ) -> "QuestionAnsweringPipeline":
-        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
-        return cls(runner, tokenizer, max_length=metadata["max_length"], settings=metadata.get("settings"))
 
     def __call__(
         self,
@@ -187,11 +177,9 @@ class QuestionAnsweringPipeline(Pipeline):
         metrics = squad_scores(predicted, truths)
         if not all(one.answers for one in questions):
             metrics |= _thresholds(pairs)
-        return Report(
+        return self._report(
+            about,
             title="Question answering",
-            about=dict(about or {}),
-            problem=self.task.name,
-            labels=[],
             rows=len(questions),
             metrics=metrics,
             errors=_mistakes(questions, answers),

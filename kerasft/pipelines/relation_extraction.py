@@ -54,6 +54,8 @@ class RelationExtractionPipeline(Pipeline):
     task = RELATION_EXTRACTION
     fields = ("text", "head", "tail")
     optional_fields = ("head", "tail")
+    labelled = True
+    own_settings = ("negative_label",)
 
     def __init__(
         self,
@@ -64,21 +66,9 @@ class RelationExtractionPipeline(Pipeline):
         max_length: int,
         negative_label: str | None = None,
     ):
-        self.runner = runner
-        self.tokenizer = tokenizer
+        super().__init__(runner, tokenizer, max_length=max_length)
         self.labels = labels
         self.negative_label = negative_label
-        self.max_length = min(max_length, runner.sequence_length or max_length)
-        self.num_truncated = 0
-
-    @classmethod
-    def from_runner(
-        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
-    ) -> "RelationExtractionPipeline":
-        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
-        labels = Labels(metadata["labels"], metadata["problem"])
-        negative = metadata.get("settings", {}).get("negative_label")
-        return cls(runner, tokenizer, labels, max_length=metadata["max_length"], negative_label=negative)
 
     def __call__(self, items: Any, *, batch_size: int = 32, top_k: int | None = None) -> Any:
         """Answer one text with its two entities, or many.

@@ -44,6 +44,7 @@ class SentenceEmbeddingPipeline(Pipeline):
     """
 
     task = SENTENCE_EMBEDDING
+    own_settings = ("max_score", "prompts", "default_prompt_name")
 
     def __init__(
         self,
@@ -55,22 +56,10 @@ class SentenceEmbeddingPipeline(Pipeline):
         prompts: Mapping[str, str] | None = None,
         default_prompt_name: str | None = None,
     ):
-        self.runner = runner
-        self.tokenizer = tokenizer
-        self.max_length = min(max_length, runner.sequence_length or max_length)
+        super().__init__(runner, tokenizer, max_length=max_length)
         self.max_score = max_score
         self.prompts = dict(prompts or {})
         self.default_prompt_name = default_prompt_name
-        self.num_truncated = 0
-
-    @classmethod
-    def from_runner(
-        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
-    ) -> "SentenceEmbeddingPipeline":
-        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
-        settings = metadata.get("settings", {})
-        known = {name: settings[name] for name in ("max_score", "prompts", "default_prompt_name") if name in settings}
-        return cls(runner, tokenizer, max_length=metadata["max_length"], **known)
 
     def __call__(self, texts: str | Sequence[str], *, batch_size: int = 32, prompt_name: str | None = None) -> Any:
         """Answer one text by `{"embedding": [H numbers]}`, a list of texts by a list of these.
@@ -166,11 +155,9 @@ class SentenceEmbeddingPipeline(Pipeline):
             del baseline["num_answers"]  # no score
             baseline_answer = "a random order of the answers (random vectors, seed 0)"
             undefined = {}
-        return Report(
+        return self._report(
+            about,
             title="Sentence embedding",
-            about=dict(about or {}),
-            problem=self.task.name,
-            labels=[],
             rows=len(pairs),
             metrics=metrics,
             errors=errors,

@@ -18,7 +18,7 @@ from kerasft.generation import Generated, GenerationOptions, Generator
 from kerasft.inference.runners import Runner
 from kerasft.metrics import summarization_scores, translation_scores
 from kerasft.metrics.text_scores import TextScores
-from kerasft.pipelines.generation_options import OPTION_NAMES, merged_options, unfinished, warn_of_limit
+from kerasft.pipelines.generation_options import OPTION_NAMES, answers_of, merged_options, unfinished, warn_of_limit
 from kerasft.pipelines.pipeline import Pipeline, texts_of
 from kerasft.pipelines.sentences import split_sentences
 from kerasft.reports import Report
@@ -113,10 +113,7 @@ class SequenceToSequencePipeline(Pipeline):
         options = merged_options(self.settings.get("generation", {}), options)
         texts = self._write(items, options, batch_size)
         warn_of_limit(texts, options)
-        answers = [
-            {"generated": text.text, "finished": text.finished} | ({} if text.score is None else {"score": text.score})
-            for text in texts
-        ]
+        answers = answers_of(texts)
         return answers[0] if one else answers
 
     def evaluate(
@@ -161,11 +158,9 @@ class SequenceToSequencePipeline(Pipeline):
             "references_beyond_limit": self._beyond_limit(references, options),
             "sources_cut": (self.num_truncated - cut) / len(sources),
         }
-        return Report(
+        return self._report(
+            {**(about or {}), "generation": _in_words(options), **_distinct(scores.signatures)},
             title="Sequence to sequence",
-            about={**(about or {}), "generation": _in_words(options), **_distinct(scores.signatures)},
-            problem=self.task.name,
-            labels=[],
             rows=len(sources),
             metrics=scores.metrics | self._loss(sources, references) | limits,
             errors=_samples(sources, references, written),

@@ -1,22 +1,25 @@
 """What the pipelines over tagged words share: texts through windows of tokens to one row of logits a word."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from transformers import PreTrainedTokenizerFast
 
-from kerasft.answers.tags import OUTSIDE, scheme_of
-from kerasft.answers.token_classification import word_logits
+from kerasft.answers.tags import OUTSIDE, scheme_of, spans_of
+from kerasft.answers.token_classification import decode, entities, word_logits
 from kerasft.answers.windows import Offsets, first_tokens
 from kerasft.answers.words import split_words
 from kerasft.data.readers.rows import Rows
 from kerasft.encoding.windows import make_windows, special_tokens
 from kerasft.errors import bad_data, whole_number
-from kerasft.features import Labels, is_unicode
+from kerasft.features import LOGITS, Labels, is_unicode
 from kerasft.inference.runners import Runner, predict
+from kerasft.metrics.spans import span_scores_by_type
 from kerasft.pipelines.pipeline import Pipeline, texts_of
+from kerasft.reports import Report, undefined_spans
 from kerasft.reports.examples import MOST_EXAMPLES, example
+from kerasft.tasks.settling import reading_of
 
 _MOST_ERRORS = 25
 
@@ -157,3 +160,85 @@ def tagging_examples(
 
 def _places(spans: Sequence[Mapping]) -> list[tuple]:
     return sorted((span["start"], span["end"], span["label"]) for span in spans)
+
+
+def count_spans(rows: Sequence[Sequence[str]]) -> int:
+    """How many spans there are in the tags of some texts.
+
+    Example:
+
+    >>> count_spans([["B-PER", "O"], ["B-PER", "B-PER"]])
+    3
+    """
+    return sum(len(spans_of(tags)) for tags in rows)
+
+
+class TaggingPipeline(Pipeline):
+    """What the pipelines over tagged words have in common.
+
+    Args:
+        runner: The model: token ids in, the tokens' logits out, perhaps beside other outputs.
+        tokenizer: The tokenizer that the model was trained with.
+        labels: The tags that the tokens' logits stand for.
+        max_length: Tokens of a window, special tokens included.
+        settings: `stride`, `constrained`, `scheme` and `invalid`; any may be missing.
+    """
+
+    labelled = True
+
+    output: ClassVar[str] = LOGITS
+    """Name of the tokens' output."""
+
+    def __init__(
+        self,
+        runner: Runner,
+        tokenizer: PreTrainedTokenizerFast,
+        labels: Labels,
+        *,
+        max_length: int,
+        settings: Mapping[str, Any] | None = None,
+    ):
+        super().__init__(runner, tokenizer, max_length=max_length, settings=settings)
+        self.labels = labels
+        stride = self.settings.get("stride")
+        self.tagger = Tagger(runner, tokenizer, labels, output=self.output, max_length=max_length, stride=stride)
+
+    @property
+    def reading(self) -> dict[str, Any]:
+        """How `kerasft.data.read_tags` reads files like those of the training."""
+        return reading_of(self.settings)
+
+    def _decode(self, logits: np.ndarray, constrained: bool | None) -> tuple[list[str], np.ndarray]:
+        if constrained is None:
+            constrained = bool(self.settings.get("constrained", False))
+        return decode(logits, self.labels, constrained=constrained)
+
+    def _report_tags(
+        self,
+        rows: Rows,
+        tagged: Sequence[tuple[list[str], np.ndarray]],
+        about: Mapping[str, str],
+        *,
+        span: str,
+        intents: Sequence[tuple[str, str]] | None = None,
+        **parts: Any,
+    ) -> Report:
+        """The report of texts and of each the predicted tags with their scores; `span` is what a span is called."""
+        texts, offsets, truth = (rows.columns[name] for name in ("text", "offsets", "tags"))
+        predicted = [tags for tags, _ in tagged]
+        found = [entities(text, words, tags, scores=each) for text, words, (tags, each) in zip(texts, offsets, tagged)]
+        expected = [
+            entities(text, words, tags, scores=np.ones(len(tags))) for text, words, tags in zip(texts, offsets, truth)
+        ]
+        by_type = span_scores_by_type(truth, predicted)
+        return self._report(
+            about,
+            title="Evaluation",
+            labels=[row["label"] for row in by_type],
+            rows=len(texts),
+            per_class=by_type,
+            errors=tagging_errors(rows, found, expected),
+            examples=tagging_examples(rows, found, expected, intents=intents),
+            undefined=undefined_spans(count_spans(truth), count_spans(predicted), name=span),
+            **parts,
+        )

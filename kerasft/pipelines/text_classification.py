@@ -62,6 +62,8 @@ class TextClassificationPipeline(Pipeline):
     task = TEXT_CLASSIFICATION
     fields = ("text", "text_pair")
     optional_fields = ("text_pair",)
+    labelled = True
+    own_settings = ("out_of_scope", "temperature", "thresholds")
 
     def __init__(
         self,
@@ -80,27 +82,21 @@ class TextClassificationPipeline(Pipeline):
         if thresholds is not None:
             check_thresholds(thresholds, labels)
         check_temperature(temperature, labels)
-        self.runner = runner
-        self.tokenizer = tokenizer
+        super().__init__(runner, tokenizer, max_length=max_length)
         self.labels = labels
         self.pair = pair
         self.out_of_scope = out_of_scope
         self.temperature = temperature
         self.thresholds = thresholds
-        self.max_length = min(max_length, runner.sequence_length or max_length)
-        self.num_truncated = 0
 
     @classmethod
     def from_runner(
         cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
     ) -> "TextClassificationPipeline":
         """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
-        labels = Labels(metadata["labels"], metadata["problem"])
-        settings = metadata.get("settings", {})
-        settings = {name: settings[name] for name in ("out_of_scope", "temperature", "thresholds") if name in settings}
-        return cls(
-            runner, tokenizer, labels, max_length=metadata["max_length"], pair=bool(metadata.get("pair")), **settings
-        )
+        pipeline = super().from_runner(runner, tokenizer, metadata)
+        pipeline.pair = bool(metadata.get("pair"))
+        return pipeline
 
     def __call__(
         self,

@@ -4,30 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from transformers import PreTrainedTokenizerFast
 
-from kerasft.answers.tags import spans_of
-from kerasft.answers.token_classification import decode, entities
+from kerasft.answers.token_classification import entities
 from kerasft.data.readers.rows import Rows
 from kerasft.data.tagged_texts import read_tags, report_unknown_tags
 from kerasft.data.trained_columns import tags_as_trained
-from kerasft.features import LOGITS, Labels
-from kerasft.inference.runners import Runner
-from kerasft.metrics.spans import SCORING, span_scores, span_scores_by_type
-from kerasft.pipelines.pipeline import Pipeline
-from kerasft.pipelines.tagging import (
-    Tagger,
-    all_outside,
-    checked_texts,
-    tagging_errors,
-    tagging_examples,
-)
-from kerasft.reports import Report, undefined_spans
-from kerasft.tasks.settling import reading_of
+from kerasft.metrics.spans import SCORING, span_scores
+from kerasft.pipelines.tagging import TaggingPipeline, all_outside, checked_texts, count_spans
+from kerasft.reports import Report
 from kerasft.tasks.token_classification import TOKEN_CLASSIFICATION
 
 
-class TokenClassificationPipeline(Pipeline):
+class TokenClassificationPipeline(TaggingPipeline):
     """Answers texts with the entities in them.
 
     A text of any length is answered: what is longer than the model takes is run in overlapping windows, each token
@@ -52,28 +40,6 @@ class TokenClassificationPipeline(Pipeline):
     """
 
     task = TOKEN_CLASSIFICATION
-
-    def __init__(
-        self,
-        runner: Runner,
-        tokenizer: PreTrainedTokenizerFast,
-        labels: Labels,
-        *,
-        max_length: int,
-        settings: Mapping[str, Any] | None = None,
-    ):
-        self.settings = dict(settings or {})
-        self.labels = labels
-        stride = self.settings.get("stride")
-        self.tagger = Tagger(runner, tokenizer, labels, output=LOGITS, max_length=max_length, stride=stride)
-
-    @classmethod
-    def from_runner(
-        cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
-    ) -> "TokenClassificationPipeline":
-        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
-        labels = Labels(metadata["labels"], metadata["problem"])
-        return cls(runner, tokenizer, labels, max_length=metadata["max_length"], settings=metadata.get("settings", {}))
 
     def __call__(
         self,
@@ -115,16 +81,6 @@ class TokenClassificationPipeline(Pipeline):
                 ]
             answers.append(answer)
         return answers[0] if one else answers
-
-    @property
-    def reading(self) -> dict[str, Any]:
-        """How `kerasft.data.read_tags` reads files like those of the training."""
-        return reading_of(self.settings)
-
-    def _decode(self, logits: np.ndarray, constrained: bool | None) -> tuple[list[str], np.ndarray]:
-        if constrained is None:
-            constrained = bool(self.settings.get("constrained", False))
-        return decode(logits, self.labels, constrained=constrained)
 
     def tag(
         self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64
@@ -185,30 +141,16 @@ class TokenClassificationPipeline(Pipeline):
         """
         rows = self._read(source, columns)
         report_unknown_tags(rows, self.labels)
-        texts, offsets, truth = (rows.columns[name] for name in ("text", "offsets", "tags"))
-        decoded = self._tagged(rows, batch_size)
-        predicted = [tags for tags, _ in decoded]
-        found = [
-            entities(text, words, tags, scores=scores) for text, words, (tags, scores) in zip(texts, offsets, decoded)
-        ]
-        expected = [
-            entities(text, words, tags, scores=np.ones(len(tags))) for text, words, tags in zip(texts, offsets, truth)
-        ]
-        by_type = span_scores_by_type(truth, predicted)
-        spans = sum(len(spans_of(tags)) for tags in truth)
-        scoring = f"{SCORING}, model's tags in {self.tagger.scheme}"
-        counts = {"texts": f"{len(texts):,}", "entities": f"{spans:,}"}
-        return Report(
-            title="Evaluation",
-            about={**(about or {}), **counts, "scoring": scoring},
-            problem=self.task.name,
-            labels=[row["label"] for row in by_type],
-            rows=len(texts),
+        truth = rows.columns["tags"]
+        tagged = self._tagged(rows, batch_size)
+        predicted = [tags for tags, _ in tagged]
+        counts = {"texts": f"{len(rows):,}", "entities": f"{count_spans(truth):,}"}
+        return self._report_tags(
+            rows,
+            tagged,
+            {**(about or {}), **counts, "scoring": f"{SCORING}, model's tags in {self.tagger.scheme}"},
             metrics=span_scores(truth, predicted),
-            per_class=by_type,
-            errors=tagging_errors(rows, found, expected),
-            examples=tagging_examples(rows, found, expected),
             baseline=span_scores(truth, all_outside(truth)),
             baseline_answer="no entity anywhere: O, the commonest tag, for every word",
-            undefined=undefined_spans(spans, sum(len(spans_of(tags)) for tags in predicted), name="entity"),
+            span="entity",
         )

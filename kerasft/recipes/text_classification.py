@@ -141,7 +141,7 @@ def main(options: Options) -> dict:
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, pair=pair, settings=settings)
 
     def measure(about):
-        tune(options, trained, rows.dev, watched, columns=columns)
+        tune(options, trained, rows.dev, watched=watched, columns=columns)
         pipeline = with_baseline(trained, rows.train, columns=columns)
         return pipeline.evaluate(rows.reported, columns=columns, about=about, unseen_labels=options.unseen_labels)
 

@@ -192,8 +192,9 @@ def with_baseline(trained: "kerasft.Bundle", train_rows: Any, **reading) -> "ker
 
     Example:
 
-    >>> with_baseline(kerasft.make_bundle(model, tokenizer, max_length=16), reviews_csv).settings["baseline"]
-    'negative'
+    >>> trained = kerasft.make_bundle(model, tokenizer, max_length=16)
+    >>> with_baseline(trained, reviews_csv).baseline == trained.settings["baseline"]
+    True
     """
     trained.settings["baseline"] = kerasft.pipelines.load(trained).training_baseline(train_rows, **reading)
     return kerasft.pipelines.load(trained)

@@ -37,7 +37,7 @@ def rows_with_labels(options: TrainingOptions, rows: SplitRows, columns: dict) -
     return parts[0]
 
 
-def tune(options: TrainingOptions, trained: "kerasft.Bundle", dev_rows: Any, watched: Any, *, columns: dict) -> None:
+def tune(options: TrainingOptions, trained: "kerasft.Bundle", dev_rows: Any, *, watched: Any, columns: dict) -> None:
     """Put into the bundle's settings what the dev rows say of temperature, thresholds and scope, as far as it is asked for.
 
     The temperature is first: thresholds are of probabilities.
@@ -54,7 +54,7 @@ def tune(options: TrainingOptions, trained: "kerasft.Bundle", dev_rows: Any, wat
     >>> from kerasft.recipes.text_classification import Options
     >>> trained = kerasft.make_bundle(model, tokenizer, max_length=16)
     >>> options = Options(model=checkpoint, train=reviews_csv, tune_temperature=True)
-    >>> tune(options, trained, reviews_csv, reviews_csv, columns={})
+    >>> tune(options, trained, reviews_csv, watched=reviews_csv, columns={})
     >>> list(trained.settings)
     ['temperature']
     """
