@@ -2,9 +2,7 @@
 
 from kerasft.checkpoints.bundle_reader import backbone_of, restore_head
 from kerasft.checkpoints.load import has_task_head, load_pretrained, load_task_model, task_of
-from kerasft.checkpoints.new_bert import new_bert
-from kerasft.checkpoints.new_gpt2 import new_gpt2
-from kerasft.checkpoints.new_t5 import new_t5
+from kerasft.checkpoints.new import new_bert, new_gpt2, new_t5
 from kerasft.checkpoints.report import LoadReport
 from kerasft.checkpoints.save import push_to_hub, save_huggingface
 
