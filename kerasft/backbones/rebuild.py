@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from kerasft.errors import bad_argument
+from kerasft.keras_internals import layers_inside, variable_below_lora
 
 
 def inner_layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[str, keras.layers.Layer]]:
@@ -16,8 +17,7 @@ def inner_layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[st
     >>> [path for path, _ in inner_layers(backbone) if path.endswith("0/query")]
     ['transformer_layer_0/query']
     """
-    # Keras' own walk, as its `quantize` uses it; there is no public one into layers that are no models.
-    for inner in layer._flatten_layers(include_self=False, recursive=False):
+    for inner in layers_inside(layer):
         inner_path = f"{path}/{inner.name}" if path else inner.name
         yield inner_path, inner
         yield from inner_layers(inner, inner_path)
@@ -78,10 +78,9 @@ def rebuild(
     merged = {}
     for _, layer in inner_layers(model):
         if getattr(layer, "lora_enabled", False):
-            is_table = isinstance(layer, keras.layers.Embedding)
-            # The plain variable, and the property that adds A B to it.
-            base, total = (layer._embeddings, layer.embeddings) if is_table else (layer._kernel, layer.kernel)
-            merged[id(base)] = total
+            # The property adds A B to the plain variable.
+            total = layer.embeddings if isinstance(layer, keras.layers.Embedding) else layer.kernel
+            merged[id(variable_below_lora(layer))] = total
     old_weights = [weight for weight in model.weights if not weight.name.startswith("lora_")]
     for weight, old in zip(new.weights, old_weights, strict=True):
         value = keras.ops.convert_to_numpy(merged.get(id(old), old))

@@ -15,6 +15,7 @@ from kerasft.callbacks.predictions import describe, describe_gold, labels_of, pr
 from kerasft.callbacks.throughput import EXAMPLES_PER_SECOND, BatchCounter, Stopwatch
 from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, Labels
+from kerasft.keras_internals import summary_writer
 
 _SHOWN_TEXTS = 16
 _STEPS_BETWEEN_POINTS = 20  # each point waits for the device
@@ -144,7 +145,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         values = {**self._step_logs, **optimizer_state(self.model), **_measured(self._step_watch)}
         if "loss" in values:
             values["loss"] = self._window_loss(values["loss"])
-        with self._train_writer.as_default():
+        with summary_writer(self).as_default():
             for name, value in values.items():
                 tf.summary.scalar(f"step/{name}", value, step=self._step)
         self._last_point = self._step
@@ -180,7 +181,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         shown = {name: value for name, value in logs.items() if name.removeprefix("val_") not in self._same_as_loss}
         super().on_epoch_end(epoch, shown)
         if self._validation_data is not None:
-            with self._val_writer.as_default():
+            with summary_writer(self, validation=True).as_default():
                 self._write_predictions(epoch)
 
     def _collect_learning_rate(self, logs):

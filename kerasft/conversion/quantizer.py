@@ -65,6 +65,7 @@ def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.
         return bytes(worker.quantize(calibration).quantized_model)
 
 
+# The interpreter has no public list of operations: `_get_ops_details` is tried with ai-edge-litert 1.1.2 to 2.3.0.
 def _odd_products(content: bytes) -> list[str]:
     """The matrix products whose rows do not divide into blocks of 32: they get int8."""
     interpreter = Interpreter(model_content=content)

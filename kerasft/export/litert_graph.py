@@ -12,6 +12,7 @@ from keras import ops
 
 from kerasft.backbones.attention import attend, merge_heads, split_heads
 from kerasft.backbones.transformer_encoder import TransformerEncoderLayer
+from kerasft.keras_internals import calls_of, operation_of
 
 
 class CenteredLayerNormalization(keras.layers.Layer):
@@ -178,14 +179,13 @@ def _is_plain(norm: keras.layers.LayerNormalization) -> bool:
 
 def _readers(model: keras.Model) -> dict[str, list[tuple]]:
     """What reads each layer's output: (operation, its arguments); (None, ()) is the model itself."""
-    # Keras has no public way to ask what reads a tensor but the configuration, for which each layer must be serialisable.
     found: dict[str, list] = {operation.name: [] for operation in model.operations}
     for operation in model.operations:
-        for node in operation._inbound_nodes:
-            for tensor in node.input_tensors:
-                found.get(tensor._keras_history.operation.name, []).append((operation, node.arguments.args))
+        for tensors, arguments in calls_of(operation):
+            for tensor in tensors:
+                found.get(operation_of(tensor).name, []).append((operation, arguments))
     for tensor in model.outputs:
-        found[tensor._keras_history.operation.name].append((None, ()))
+        found[operation_of(tensor).name].append((None, ()))
     return found
 
 

@@ -25,6 +25,7 @@ from kerasft.features import (
     TOKEN_IDS,
     Labels,
 )
+from kerasft.keras_internals import operation_of, run_graph
 
 logger = logging.getLogger(__name__)
 
@@ -226,8 +227,7 @@ def flat(model: keras.Model) -> keras.Model:
         # A subclass with a call() of its own is more than its graph.
         is_graph = isinstance(layer, keras.Model) and getattr(layer.call, "__func__", None) is type(model).call
         if is_graph and len(args) == 1 and _same_names(args[0], layer.input):
-            # What clone_model itself calls. `layer.call` would add a conversion of each input to the graph.
-            outputs = layer._run_through_graph(args[0], call_fn=call)
+            outputs = run_graph(layer, args[0], call=call)
             return outputs[0] if isinstance(outputs, list | tuple) and len(outputs) == 1 else outputs
         return layer(*args, **named)
 
@@ -246,7 +246,7 @@ def _same_names(given: Any, expected: Any) -> bool:
 def _named_output(graph: keras.Model, head: OwnHead, labels: Labels | None) -> keras.Model:
     """The graph with its answer as one float32 output of a layer that has the name."""
     name, outputs = head.output, _ordered_outputs(graph, head)
-    last = {tensor._keras_history.operation.name for tensor in outputs}
+    last = {operation_of(tensor).name for tensor in outputs}
     stays = len(outputs) == 1 and outputs[0].dtype == "float32"  # and so is named where its layer is
     copies: list[tuple[keras.layers.Layer, list]] = []
 
@@ -278,7 +278,7 @@ def _named_output(graph: keras.Model, head: OwnHead, labels: Labels | None) -> k
     for copy, weights in copies:
         copy.set_weights(weights)
     output = graph.outputs[0] if len(outputs) == 1 else _stacked(graph.outputs)
-    if not stays or output._keras_history.operation.name != name:
+    if not stays or operation_of(output).name != name:
         output = keras.layers.Activation("linear", dtype="float32", name=name)(output)
     return keras.Model(graph.input, output)
 
@@ -348,7 +348,7 @@ def _ordered_outputs(graph: keras.Model, head: OwnHead) -> list[keras.KerasTenso
         names, tensors = list(given), list(given.values())
     else:
         tensors = list(given) if isinstance(given, list | tuple) else [given]
-        names = [tensor._keras_history.operation.name for tensor in tensors]
+        names = [operation_of(tensor).name for tensor in tensors]
     if len(tensors) != (2 if head.is_span and len(tensors) == 2 else 1):
         fix = "Make one with keras.Model(inputs, output)."
         raise bad_argument("model", f"a model with one output {head.shape} for {head.task}", names, fix)

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from kerasft.errors import bad_argument
+from kerasft.keras_internals import merge_replicas
 from kerasft.optimizers.adam_update import Betas, Rates, add_rows, update_variable
 from kerasft.optimizers.gradients import Gradient, clip_factor, global_norm, merge_rows
 
@@ -189,7 +190,7 @@ class AdamW(keras.optimizers.AdamW):
         return self.jit_compile is True or (large and _xla_runs())
 
     # Keras calls this hook at every step, with the gradients that exist and their variables. Everything that Keras' own
-    # version does is done here, in another order.
+    # version does is done here, in another order; tried with Keras 3.9.2 to 3.15.1.
     def _backend_apply_gradients(self, grads: Sequence[Gradient], trainable_variables: Sequence) -> None:
         # Bound, not passed on: what passes through a merge of replicas is taken for one value per replica.
         indices = tuple(self._get_variable_index(variable) for variable in trainable_variables)
@@ -199,9 +200,8 @@ class AdamW(keras.optimizers.AdamW):
             return
         replica = tf.distribute.get_replica_context()
         grads = self._merged(replica.all_reduce(tf.distribute.ReduceOp.SUM, list(grads)))
-        # Mirrored variables can be written only where all replicas meet.
         apply = functools.partial(self._apply_summed, indices=indices)
-        tf.__internal__.distribute.interim.maybe_merge_call(apply, replica.strategy, grads, rates)
+        merge_replicas(apply, replica.strategy, grads, rates)
 
     def _merged(self, gradients: Sequence[Gradient]) -> list[Gradient]:
         # Accumulators add repeated rows by themselves.

@@ -8,7 +8,18 @@ import pytest
 import kerasft
 
 FOLDER = pathlib.Path(kerasft.__file__).parent / "recipes"
-SHARED = ("__init__", "defaults", "options", "output", "reading", "skipping", "tagging", "training", "tuning", "weights")
+SHARED = (
+    "__init__",
+    "defaults",
+    "options",
+    "output",
+    "reading",
+    "skipping",
+    "tagging",
+    "training",
+    "tuning",
+    "weights",
+)
 RECIPES = sorted(path for path in FOLDER.glob("*.py") if path.stem not in SHARED)
 
 
