@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from .text_classification import softmax
+
 MAX_ANSWER_LENGTH = 30
 """The longest answer in tokens, where a model has no setting of its own."""
 N_BEST = 20
@@ -13,7 +15,7 @@ N_BEST = 20
 
 
 @dataclasses.dataclass(frozen=True)
-class Span:
+class ScoredSpan:
     """A possible answer.
 
     Attributes:
@@ -37,11 +39,11 @@ class Found:
 
     Example:
 
-    >>> Found([Span(0, 5, 3.0)], 1.0).no_answer_score
+    >>> Found([ScoredSpan(0, 5, 3.0)], 1.0).no_answer_score
     -2.0
     """
 
-    spans: list[Span]
+    spans: list[ScoredSpan]
     no_answer: float
 
     @property
@@ -99,7 +101,7 @@ def merge_windows(
 
     >>> windows = [([(0, 1, 2.0)], np.array([[0, 2], [2, 8]]), 0.5), ([(0, 0, 3.0)], np.array([[2, 8]]), 1.0)]
     >>> merge_windows("in Paris", windows)
-    Found(spans=[Span(start=3, end=8, score=3.0), Span(start=0, end=8, score=2.0)], no_answer=0.5)
+    Found(spans=[ScoredSpan(start=3, end=8, score=3.0), ScoredSpan(start=0, end=8, score=2.0)], no_answer=0.5)
     """
     best: dict[tuple[int, int], float] = {}
     for spans, places, _ in windows:
@@ -107,11 +109,11 @@ def merge_windows(
             start, end = _without_space(context, int(places[first][0]), int(places[last][1]))
             if start < end and score > best.get((start, end), -np.inf):
                 best[start, end] = score
-    ranked = sorted((Span(start, end, score) for (start, end), score in best.items()), key=_rank)
+    ranked = sorted((ScoredSpan(start, end, score) for (start, end), score in best.items()), key=_rank)
     return Found(ranked[:n_best], min(no_answer for _, _, no_answer in windows))
 
 
-def _rank(span: Span) -> tuple:
+def _rank(span: ScoredSpan) -> tuple:
     return (-span.score, span.start, span.end)
 
 
@@ -137,14 +139,13 @@ def answer(found: Found, context: str, *, top_k: int = 1, no_answer: float | Non
 
     Example:
 
-    >>> answer(Found([Span(3, 8, 2.0)], 0.0), "in Paris")
+    >>> answer(Found([ScoredSpan(3, 8, 2.0)], 0.0), "in Paris")
     {'answer': 'Paris', 'start': 3, 'end': 8, 'score': 1.0}
-    >>> answer(Found([Span(3, 8, 2.0)], 2.0), "in Paris", no_answer=-1.0)["answer"]
+    >>> answer(Found([ScoredSpan(3, 8, 2.0)], 2.0), "in Paris", no_answer=-1.0)["answer"]
     ''
     """
     scores = [span.score for span in found.spans] + [found.no_answer] * (no_answer is not None or not found.spans)
-    shares = np.exp(np.array(scores) - max(scores))
-    shares /= shares.sum()
+    shares = softmax(np.array(scores))
     answers = [
         {"answer": context[span.start : span.end], "start": span.start, "end": span.end, "score": float(share)}
         for span, share in zip(found.spans, shares)

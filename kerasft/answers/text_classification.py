@@ -50,7 +50,18 @@ def probabilities(logits: np.ndarray, labels: Labels, *, temperature: float = 1.
     logits = logits / temperature
     if labels.problem == MULTI_LABEL:
         return 0.5 * (1.0 + np.tanh(0.5 * logits))
-    exponentials = np.exp(logits - logits.max(-1, keepdims=True))  # (N, C)
+    return softmax(logits)
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    """Turn logits (..., C) into probabilities that sum to 1, of the same dtype.
+
+    Example:
+
+    >>> softmax(np.array([0.0, np.log(3)])).round(2).tolist()
+    [0.25, 0.75]
+    """
+    exponentials = np.exp(logits - logits.max(-1, keepdims=True))  # (..., C)
     return exponentials / exponentials.sum(-1, keepdims=True)
 
 

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import keras
 import numpy as np
 import tensorflow as tf
-from scipy.special import expit, softmax
+from scipy.special import expit
 
+from kerasft.answers.text_classification import softmax
 from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 
@@ -80,7 +81,7 @@ def probabilities(logits: np.ndarray, problem: str) -> np.ndarray:
     >>> probabilities(np.zeros((1, 2)), "single_label").tolist()
     [[0.5, 0.5]]
     """
-    return expit(logits) if problem == MULTI_LABEL else softmax(logits, axis=-1)
+    return expit(logits) if problem == MULTI_LABEL else softmax(logits)
 
 
 def held(logits: np.ndarray, thresholds: Sequence[float] | None = None) -> np.ndarray:

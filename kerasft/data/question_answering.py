@@ -9,7 +9,7 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.data.batches.batching import Batching, TokenTargets
 from kerasft.data.batches.token_dataset import token_dataset
 from kerasft.data.readers.squad import Question, read_squad
-from kerasft.encoding.question_windows import QuestionWindows, Windows
+from kerasft.encoding.question_windows import EncodedQuestions, QuestionWindows
 from kerasft.encoding.token_store import CHUNK, TokenStore, logger
 from kerasft.errors import bad_argument, bad_data
 
@@ -107,7 +107,7 @@ class Marks:
     lost: np.ndarray
 
 
-def mark_answers(windows: Windows, questions: list[Question]) -> Marks:
+def mark_answers(windows: EncodedQuestions, questions: list[Question]) -> Marks:
     """Find the answers' tokens in the windows of N questions.
 
     An answer is marked by all tokens that share a character with it, so nothing of it is left out where a tokenizer does not
@@ -159,7 +159,7 @@ def answer_tokens(spans: np.ndarray, start: int, end: int) -> tuple[int, int] | 
     return (int(sharing[0]), int(sharing[-1])) if len(sharing) else None
 
 
-def _flat(windows: Windows, marks: Marks, rows: np.ndarray) -> tuple[np.ndarray, ...]:
+def _flat(windows: EncodedQuestions, marks: Marks, rows: np.ndarray) -> tuple[np.ndarray, ...]:
     """Ids, targets and weights of all tokens of these windows, and the windows' lengths and starts of segment 1."""
     lengths = np.array(windows.lengths, np.int32)[rows]
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])

@@ -34,7 +34,7 @@ _MIN_ROWS, _MAX_ROWS = 400, 50_000
 _Pieces = list[tuple[str, str | None]]
 
 
-class Entity(TypedDict):
+class LabelledSpan(TypedDict):
     """One span: `text[start:end]` is an entity of kind `label`."""
 
     start: int
@@ -47,7 +47,7 @@ class Example(TypedDict):
 
     text: str
     intent: str
-    entities: list[Entity]
+    entities: list[LabelledSpan]
     split: str
     template: str
 
@@ -273,10 +273,10 @@ def _with_typo(dice: _Dice, text: str) -> str:
     return text[:at] + middle + rest
 
 
-def _join(pieces: _Pieces) -> tuple[str, list[Entity]]:
+def _join(pieces: _Pieces) -> tuple[str, list[LabelledSpan]]:
     text, entities = "", []
     for piece, label in pieces:
         if label:
-            entities.append(Entity(start=len(text), end=len(text) + len(piece), label=label))
+            entities.append(LabelledSpan(start=len(text), end=len(text) + len(piece), label=label))
         text += piece
     return text, entities

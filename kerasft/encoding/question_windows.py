@@ -18,7 +18,7 @@ DEFAULT_STRIDE = 128
 
 
 @dataclasses.dataclass(frozen=True)
-class Windows:
+class EncodedQuestions:
     """The rows that a model reads for some questions; W windows in all, those of a question beside each other.
 
     Attributes:
@@ -106,7 +106,7 @@ class QuestionWindows:
         # Tokens that a question may have: half of the row, and always so few that one token of the context has room.
         self.max_question = max(1, min(self.max_length // 2, self.max_length - num_special - 1))
 
-    def __call__(self, questions: Sequence[str], contexts: Sequence[str]) -> Windows:
+    def __call__(self, questions: Sequence[str], contexts: Sequence[str]) -> EncodedQuestions:
         """Tokenise N questions and N contexts (an equal context only once), and cut."""
         names = {text: number for number, text in enumerate(dict.fromkeys(contexts))}
         asked = self._tokenize([question.strip() for question in questions])["input_ids"]
@@ -126,7 +126,7 @@ class QuestionWindows:
         owner, second, first, offset, count, no_answer = np.array(places, np.int32).reshape(-1, 6).T
         num_cut = sum(len(question) > self.max_question for question in asked)
         own = [spans[names[context]] for context in contexts]
-        return Windows(rows, second, owner, first, offset, count, no_answer, own, num_cut)
+        return EncodedQuestions(rows, second, owner, first, offset, count, no_answer, own, num_cut)
 
     def warn_truncated(self, truncated: int, total: int) -> None:
         """Log how many questions were truncated, if any were."""

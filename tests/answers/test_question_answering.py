@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerasft.answers.question_answering import Found, Span, answer, best_spans, merge_windows
+from kerasft.answers.question_answering import Found, ScoredSpan, answer, best_spans, merge_windows
 
 
 @given(st.integers(0, 12), st.integers(1, 8), st.integers(1, 6), st.integers(0, 2**31))
@@ -29,19 +29,19 @@ def test_places_are_in_the_context_without_white_space():
     assert [span.score for span in found.spans] == sorted((span.score for span in found.spans), reverse=True)
     assert len({(span.start, span.end) for span in found.spans}) == len(found.spans)
     # Token 4, and tokens 3 and 4, are both this word: the better score counts.
-    assert Span(context.index("Paris"), context.index("Paris") + 5, 3.0) in found.spans
+    assert ScoredSpan(context.index("Paris"), context.index("Paris") + 5, 3.0) in found.spans
 
 
 def test_of_equal_places_the_best_score_counts_and_the_lowest_no_answer():
     first = ([(1, 1, 1.0)], np.array([[0, 2], [3, 8]]), 5.0)
     second = ([(0, 0, 4.0)], np.array([[3, 8], [9, 10]]), 2.0)
-    assert merge_windows("in Paris x", [first, second]) == Found([Span(3, 8, 4.0)], 2.0)
+    assert merge_windows("in Paris x", [first, second]) == Found([ScoredSpan(3, 8, 4.0)], 2.0)
     assert merge_windows("", [([], np.zeros((0, 2), int), 1.0)]) == Found([], 1.0)
 
 
 def test_answers_their_probabilities_and_the_threshold():
     context = "in Paris"
-    found = Found([Span(3, 8, 2.0), Span(0, 8, 1.0)], 1.5)
+    found = Found([ScoredSpan(3, 8, 2.0), ScoredSpan(0, 8, 1.0)], 1.5)
     assert found.no_answer_score == -0.5
     always = answer(found, context, top_k=3)
     assert [each["answer"] for each in always["answers"]] == ["Paris", "in Paris"]
@@ -66,5 +66,5 @@ def test_a_context_without_words_has_no_answer():
 
 
 def test_scores_that_are_far_apart_overflow_nothing():
-    said = answer(Found([Span(0, 1, 1e5), Span(0, 2, -1e5)], -1e5), "ab", no_answer=0.0)
+    said = answer(Found([ScoredSpan(0, 1, 1e5), ScoredSpan(0, 2, -1e5)], -1e5), "ab", no_answer=0.0)
     assert said["score"] == 1.0
