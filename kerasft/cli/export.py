@@ -153,13 +153,7 @@ def _export_mediapipe(args: argparse.Namespace) -> int:
         texts=args.verify and _verify_texts(args, kerasft.load_bundle(args.bundle)),
         app_normalizes=args.app_normalizes,
     )
-    rows = [
-        ("size", f"{report['size_bytes'] / 1e6:.1f} MB"),
-        ("answers equal to the model", f"{100 * report['agreement']:.2f} % of {report['num_texts']} texts"),
-        ("largest difference of an output", f"{report['max_difference']:.2g}"),
-        ("texts with the same ids as they are", f"{100 * report['same_ids']:.2f} %"),
-    ]
-    print_table(("measured", "value"), rows)
+    print_table(("measured", "value"), kerasft.export.report_rows(report))
     print("\n".join(dict.fromkeys(report["advice"])))
     print(f"written: {report['path']}")
     return 0
@@ -178,14 +172,8 @@ def _export_writer(args: argparse.Namespace, bundle: "kerasft.bundles.Bundle", f
         min_agreement=args.min_agreement or 0.0,
     )
     memory = kerasft.export.profile(folder)["memory"]
-    rows = [
-        ("size", f"{report['size_bytes'] / 1e6:.1f} MB"),
-        ("tokens equal to the model's, one by one", f"{100 * report['agreement']:.2f} % of {report['num_tokens']}"),
-        ("texts equal to the model's", f"{100 * report['equal_texts']:.2f} % of {report['num_prompts']}"),
-        ("speed", f"{report['tokens_per_second']:.0f} tokens/s"),
-        ("peak memory", f"{memory['peak'] / 1e6:.0f} MB"),
-    ]
-    print_table(("measured", "value"), rows)
+    rows = kerasft.export.report_rows(report)
+    print_table(("measured", "value"), [*rows, ("peak memory", f"{memory['peak'] / 1e6:.0f} MB")])
     print(f"written: {folder}")
     print(f"report:  {folder / 'report.html'}")
     return 0

@@ -14,10 +14,11 @@ from kerasft.bundles import Bundle
 from kerasft.conversion.steps import run_step
 from kerasft.errors import ExportError, bad_argument, is_whole
 from kerasft.export.folders import EXPORT_FILES, REPORT_FILE, open_bundle, target_folder, write_companions, write_json
-from kerasft.export.generation_check import NEW_TOKENS, check_generation, verify_generation
+from kerasft.export.generation_check import NEW_TOKENS, verify_generation
 from kerasft.export.generation_graphs import generation_functions
 from kerasft.export.mobile import copy_samples, preprocessing, write_golden
 from kerasft.export.mobile_pages import update_pages_beside, write_pages
+from kerasft.export.verify import check_report
 from kerasft.features import DECODER_TOKEN_IDS
 from kerasft.files import written_aside
 from kerasft.generation.cached_t5 import START_ID
@@ -111,7 +112,7 @@ def litert_generation(
         report = {"format": FORMAT, "task": bundle.task, "quantize": quantize, "folder": str(folder)}
         report["size_bytes"] = len(content)
         found, golden = verify_generation(bundle, aside, rows)
-        check_generation(found, exact=quantize is None, min_agreement=min_agreement)
+        check_report(found, tolerance=None if quantize else 0.0, min_agreement=min_agreement)
         report |= found | {"model_warnings": bundle.warnings}
         counts = count_operators(aside / LITERT_FILE).items()
         report["operators"] = [{"signature": name} | row for name, rows in counts for row in rows]

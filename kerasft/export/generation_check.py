@@ -10,7 +10,6 @@ from types import ModuleType
 from typing import Any
 
 from kerasft.bundles import Bundle
-from kerasft.errors import ExportError
 from kerasft.generation import GenerationOptions, Generator
 
 NEW_TOKENS = 24
@@ -90,37 +89,3 @@ def _forced(device: Any, prompt: list[int], target: list[int]) -> list[bool]:
     for before, token in itertools.pairwise(target):
         agreed.append(int(text.next(before).argmax()) == token)
     return agreed
-
-
-def check_generation(report: dict[str, Any], *, exact: bool, min_agreement: float) -> None:
-    """Raise if a verification found that the file writes other texts.
-
-    Args:
-        report: Of `verify_generation`.
-        exact: Whether every text must be equal, as of a float32 file.
-        min_agreement: Smallest share of tokens, from 0 to 1.
-
-    Raises:
-        ExportError: If so.
-
-    Example:
-
-    >>> report = {"equal_texts": 0.5, "agreement": 0.9, "num_prompts": 8, "num_tokens": 192}
-    >>> check_generation(report, exact=False, min_agreement=0.8)
-    >>> check_generation(report, exact=True, min_agreement=0.0)
-    Traceback (most recent call last):
-    ...
-    kerasft.errors.ExportError: The written file writes other tokens than the model on 50.0 % of 8 prompts; ...
-    """
-    if exact and report["equal_texts"] < 1:
-        raise ExportError(
-            f"The written file writes other tokens than the model on {100 * (1 - report['equal_texts']):.1f} % of "
-            f"{report['num_prompts']} prompts; a float32 file must write the same. It was not kept. Report this with the model's "
-            "configuration."
-        )
-    if report["agreement"] < min_agreement:
-        raise ExportError(
-            f"The written file agrees with the model on {report['agreement']:.3f} of {report['num_tokens']} tokens; "
-            f"min_agreement is {min_agreement:g}. It was not kept. Give prompts= of your own kind, choose quantize='float16', "
-            "or lower min_agreement= if you accept that."
-        )

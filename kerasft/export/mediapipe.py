@@ -22,6 +22,7 @@ from kerasft.export.folders import checked_length, open_bundle, open_length
 from kerasft.export.litert import convert
 from kerasft.export.mobile import preprocessing
 from kerasft.export.tflite_metadata import with_metadata
+from kerasft.export.verify import check_report
 from kerasft.features import EMBEDDING, PADDING_MASK, SEGMENT_IDS, SINGLE_LABEL, TOKEN_IDS
 from kerasft.files import file_written_aside, local_path
 from kerasft.inference.runners import PROBABILITY, SIGNATURE, keras_runner, litert_runner, predict
@@ -117,7 +118,7 @@ def mediapipe(
     with file_written_aside(path) as aside:
         aside.write_bytes(content)
         report |= {"sequence_length": length, "size_bytes": len(content)} | _compare(served, aside, texts, length)
-        _check(report, min_agreement)
+        check_report(report, tolerance=None if quantize else _TOLERANCE, min_agreement=min_agreement)
     report |= _advice(bundle, texts) | {"model_warnings": bundle.warnings}
     return report
 
@@ -232,20 +233,6 @@ def _compare(served: Bundle, path: pathlib.Path, texts: Sequence[str], length: i
         "max_difference": float(np.abs(expected - received).max()),
         "agreement": float(same.mean()),
     }
-
-
-def _check(report: dict[str, Any], min_agreement: float) -> None:
-    exact = report["quantize"] is None
-    if not report["finite"] or (exact and report["max_difference"] > _TOLERANCE):
-        raise ExportError(
-            f"The file differs from the model by {report['max_difference']:.3g} in an output ({report['num_texts']} texts); "
-            f"at most {_TOLERANCE:g} is allowed. It was not kept. Check that the Keras model's own answers are finite."
-        )
-    if report["agreement"] < min_agreement:
-        raise ExportError(
-            f"The file agrees with the model on {report['agreement']:.3f} of {report['num_texts']} texts; min_agreement is "
-            f"{min_agreement:g}. It was not kept. Give texts= of your own kind, or choose quantize='float16'."
-        )
 
 
 def _advice(bundle: Bundle, texts: Sequence[str]) -> dict[str, Any]:

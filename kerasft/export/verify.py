@@ -110,8 +110,9 @@ def check_report(
     """Raise if a verification found the exported file wrong.
 
     Args:
-        report: What `verify` returned.
-        tolerance: Largest absolute difference of an output that is allowed; `None`: any.
+        report: What `verify` returned, or what an export says of a file for MediaPipe or of one that writes texts.
+        tolerance: Largest absolute difference of an output that is allowed; `None`: any. With a number, a file that writes texts
+            must write the model's own.
         min_agreement: Smallest agreement allowed, from 0 to 1.
         max_drop: Points (hundredths) of the score, where it was measured, that the file may lose.
 
@@ -127,21 +128,28 @@ def check_report(
     ...
     kerasft.errors.ExportError: The exported file differs from the model by 0.5 in an output ... at most 0.001 is allowed. ...
     """
-    number = report["num_texts"]
-    if not report["finite"]:
+    given = "prompts" if "num_tokens" in report else "texts"
+    compared = f"{report['num_tokens']} tokens" if given == "prompts" else f"{report['num_texts']} texts"
+    if not report.get("finite", True):
         raise ExportError(
-            f"The exported file answers with NaN or infinity on some of {number} texts; it was not kept. "
+            f"The exported file answers with NaN or infinity on some of {compared}; it was not kept. "
             "Check that the Keras model's own answers are finite, then try another quantize or sequence_length."
         )
-    if tolerance is not None and report["max_difference"] > tolerance:
+    if tolerance is not None and report.get("equal_texts", 1) < 1:
         raise ExportError(
-            f"The exported file differs from the model by {report['max_difference']:.3g} in an output ({number} texts); "
+            f"The written file writes other tokens than the model on {100 * (1 - report['equal_texts']):.1f} % of "
+            f"{report['num_prompts']} prompts; a float32 file must write the same. It was not kept. Report this with the model's "
+            "configuration."
+        )
+    if tolerance is not None and report.get("max_difference", 0) > tolerance:
+        raise ExportError(
+            f"The exported file differs from the model by {report['max_difference']:.3g} in an output ({compared}); "
             f"at most {tolerance:g} is allowed. It was not kept: an operation was converted wrongly. Please report the model."
         )
     if report["agreement"] < min_agreement:
         raise ExportError(
-            f"The exported file agrees with the model on {report['agreement']:.3f} of {number} texts; min_agreement is "
-            f"{min_agreement:g}. It was not kept. Give texts= of your own kind to measure on, choose quantize='float16', "
+            f"The exported file agrees with the model on {report['agreement']:.3f} of {compared}; min_agreement is "
+            f"{min_agreement:g}. It was not kept. Give {given}= of your own kind to measure on, choose quantize='float16', "
             "or lower min_agreement= if you accept that."
         )
     if "score" in report:
@@ -155,23 +163,32 @@ def check_report(
 
 
 def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return a verification's report as (name, value) rows for a table.
+    """Return the report of any export as (name, value) rows for a table.
 
     Example:
 
     >>> report_rows({"size_bytes": 2_000_000, "num_texts": 8, "agreement": 1.0, "max_difference": 0.0, "latency_ms": {}})
     [('size', '2.0 MB'), ('answers equal to the model', '100.00 % of 8 texts'), ('largest difference of an output', '0')]
     """
-    rows = [
-        ("size", f"{report['size_bytes'] / 1e6:.1f} MB"),
-        ("answers equal to the model", f"{100 * report['agreement']:.2f} % of {report['num_texts']} texts"),
-        ("largest difference of an output", f"{report['max_difference']:.2g}"),
-    ]
+    rows = [("size", f"{report['size_bytes'] / 1e6:.1f} MB")]
+    if "num_tokens" in report:
+        rows += [
+            ("tokens equal to the model's, one by one", f"{100 * report['agreement']:.2f} % of {report['num_tokens']}"),
+            ("texts equal to the model's", f"{100 * report['equal_texts']:.2f} % of {report['num_prompts']}"),
+            ("speed", f"{report['tokens_per_second']:.0f} tokens/s"),
+        ]
+    else:
+        rows += [
+            ("answers equal to the model", f"{100 * report['agreement']:.2f} % of {report['num_texts']} texts"),
+            ("largest difference of an output", f"{report['max_difference']:.2g}"),
+        ]
+    if "same_ids" in report:
+        rows.append(("texts with the same ids as they are", f"{100 * report['same_ids']:.2f} %"))
     if "score" in report:
         rows.append(("score: model, file", "{keras:.4f}, {artifact:.4f}".format(**report["score"])))
     if "strings" in report:
         rows.append(("strings as input", report["strings"]))
-    for name, times in report["latency_ms"].items():
+    for name, times in report.get("latency_ms", {}).items():
         rows.append((f"one text, {name.replace('_', ' ')}", f"{times['median']:.2f} ms (p90 {times['p90']:.2f})"))
     return rows
 

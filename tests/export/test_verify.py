@@ -48,3 +48,29 @@ def test_nan_is_never_accepted():
     report = {"finite": False, "max_difference": None, "agreement": 0.0, "num_texts": 2}
     with pytest.raises(ExportError, match="NaN or infinity on some of 2 texts"):
         export.check_report(report, tolerance=None, min_agreement=0.0)
+
+
+def test_a_file_that_writes_texts_goes_through_the_same_gate_and_table():
+    report = {"equal_texts": 0.5, "agreement": 0.9, "num_prompts": 8, "num_tokens": 192}
+    export.check_report(report, tolerance=None, min_agreement=0.8)
+    with pytest.raises(ExportError, match=r"writes other tokens than the model on 50\.0 % of 8 prompts"):
+        export.check_report(report, tolerance=0.0, min_agreement=0.0)
+    with pytest.raises(ExportError, match=r"0\.900 of 192 tokens; .* Give prompts= of your own kind"):
+        export.check_report(report, tolerance=None, min_agreement=0.95)
+    rows = dict(export.report_rows(report | {"size_bytes": 1_500_000, "tokens_per_second": 12.3}))
+    assert rows["tokens equal to the model's, one by one"] == "90.00 % of 192"
+    assert list(rows) == ["size", "tokens equal to the model's, one by one", "texts equal to the model's", "speed"]
+
+
+def test_a_file_for_mediapipe_goes_through_the_same_gate_and_table():
+    report = {
+        "finite": True,
+        "max_difference": 0.5,
+        "agreement": 1.0,
+        "num_texts": 8,
+        "size_bytes": 1_500_000,
+        "same_ids": 0.5,
+    }
+    with pytest.raises(ExportError, match=r"differs from the model by 0\.5 in an output \(8 texts\)"):
+        export.check_report(report, tolerance=0.1, min_agreement=0.0)
+    assert export.report_rows(report)[-1] == ("texts with the same ids as they are", "50.00 %")
