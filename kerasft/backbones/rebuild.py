@@ -1,4 +1,4 @@
-"""Build a functional model again with some of its layers changed, and fill it with the old weights."""
+"""Rebuild a functional model with some layers changed, and copy the weights."""
 
 from collections.abc import Callable, Iterator
 
@@ -16,7 +16,7 @@ def inner_layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[st
     >>> [path for path, _ in inner_layers(backbone) if path.endswith("0/query")]
     ['transformer_layer_0/query']
     """
-    # Keras' own walk, as its `quantize` uses it; there is no public one into layers that are no models.
+    # Keras' own traversal, as in its `quantize`; there is no public one for layers that are not models.
     for inner in layer._flatten_layers(include_self=False, recursive=False):
         inner_path = f"{path}/{inner.name}" if path else inner.name
         yield inner_path, inner
@@ -24,7 +24,7 @@ def inner_layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[st
 
 
 def refuse_quantized(model: keras.Model) -> None:
-    """Raise if a layer of a model holds quantised weights: without their scales the numbers mean nothing elsewhere.
+    """Raise if a layer of a model has quantized weights, which are meaningless without their scales.
 
     Raises:
         KerasftError: If there is such a layer.
@@ -36,8 +36,8 @@ def refuse_quantized(model: keras.Model) -> None:
     for path, layer in inner_layers(model):
         mode = getattr(layer, "quantization_mode", None)
         if mode is not None:
-            fix = "Save, change or train the model that it was made of."
-            raise bad_argument("model", "one whose weights are not quantised", f"{mode} in {path}", fix)
+            fix = "Save, modify or train the original model instead."
+            raise bad_argument("model", "a model without quantized weights", f"{mode} in {path}", fix)
 
 
 def rebuild(
@@ -48,18 +48,18 @@ def rebuild(
 ) -> keras.Model:
     """Return a copy of a functional model: the same graph of new layers, with the same weights.
 
-    LoRA's matrices do not come along: they are added into the kernels that they belong to.
+    LoRA matrices are not copied: they are merged into their kernels.
 
     Args:
         model: A backbone, or a model with a head.
-        change: `(layer, config)` -> the configuration that the new layer is made of.
-        resize: `(path, old value)` -> the new value of a weight, asked of each; None: the old value.
+        change: `(layer, config)` -> the configuration of the new layer.
+        resize: `(path, old value)` -> the new value of a weight, called for each; None: keep the old value.
 
     Returns:
         A model of the same class and name, not compiled.
 
     Raises:
-        KerasftError: If the weights are quantised.
+        KerasftError: If the weights are quantized.
 
     Example:
 
@@ -79,7 +79,7 @@ def rebuild(
     for _, layer in inner_layers(model):
         if getattr(layer, "lora_enabled", False):
             is_table = isinstance(layer, keras.layers.Embedding)
-            # The plain variable, and the property that adds A B to it.
+            # The variable itself, not the property that adds A B to it.
             base, total = (layer._embeddings, layer.embeddings) if is_table else (layer._kernel, layer.kernel)
             merged[id(base)] = total
     old_weights = [weight for weight in model.weights if not weight.name.startswith("lora_")]

@@ -52,7 +52,7 @@ def new_bert(
     ['README.md', 'config.json', 'model.safetensors']
     """
     if hidden_dim < 64 or hidden_dim % 64:
-        raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "128 is BERT-tiny.")
+        raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "BERT-tiny uses 128.")
     tokenizer = tokenizers.train(texts, vocabulary_size=vocabulary_size, lowercase=True, max_length=max_sequence_length)
     keras.utils.set_random_seed(seed)
     config = BertConfig(

@@ -54,9 +54,9 @@ def new_gpt2(
     ['README.md', 'config.json', 'generation_config.json', 'model.safetensors']
     """
     if hidden_dim < 64 or hidden_dim % 64:
-        raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "768 is the smallest published GPT-2's.")
+        raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "The smallest published GPT-2 uses 768.")
     if not 0 <= dropout < 1:
-        raise bad_argument("dropout", "a rate in [0, 1)", dropout, "0.1 is GPT-2's.")
+        raise bad_argument("dropout", "a rate in [0, 1)", dropout, "GPT-2 uses 0.1.")
     tokenizer = tokenizers.train(
         source, "bpe", family="gpt2", vocabulary_size=vocabulary_size, max_length=max_sequence_length
     )

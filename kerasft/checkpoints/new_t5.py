@@ -57,9 +57,9 @@ def new_t5(
     ['README.md', 'config.json', 'generation_config.json', 'model.safetensors']
     """
     if hidden_dim < 64 or hidden_dim % 64:
-        raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "512 is T5-small.")
+        raise bad_argument("hidden_dim", "a multiple of 64", hidden_dim, "T5-small uses 512.")
     if not 0 <= dropout < 1:
-        raise bad_argument("dropout", "a rate in [0, 1)", dropout, "0.1 is T5's.")
+        raise bad_argument("dropout", "a rate in [0, 1)", dropout, "T5 uses 0.1.")
     tokenizer = tokenizers.train(texts, "unigram", family="t5", vocabulary_size=vocabulary_size)
     keras.utils.set_random_seed(seed)
     config = T5Config(

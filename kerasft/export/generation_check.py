@@ -14,7 +14,7 @@ from kerasft.errors import ExportError
 from kerasft.generation import GenerationOptions, Generator
 
 NEW_TOKENS = 24
-"""Tokens that are written on each prompt to verify a file."""
+"""Number of tokens generated per prompt to verify an export."""
 
 
 def device_loop() -> ModuleType:
@@ -110,17 +110,17 @@ def check_generation(report: dict[str, Any], *, exact: bool, min_agreement: floa
     >>> check_generation(report, exact=True, min_agreement=0.0)
     Traceback (most recent call last):
     ...
-    kerasft.errors.ExportError: The written file writes other tokens than the model on 50.0 % of 8 prompts; ...
+    kerasft.errors.ExportError: The exported model generates other tokens than the Keras model on 50.0 % of 8 prompts; ...
     """
     if exact and report["equal_texts"] < 1:
         raise ExportError(
-            f"The written file writes other tokens than the model on {100 * (1 - report['equal_texts']):.1f} % of "
-            f"{report['num_prompts']} prompts; a float32 file must write the same. It was not kept. Report this with the model's "
-            "configuration."
+            f"The exported model generates other tokens than the Keras model on {100 * (1 - report['equal_texts']):.1f} % of "
+            f"{report['num_prompts']} prompts; a float32 file must generate the same. It was discarded. Please report this with "
+            "the model's configuration."
         )
     if report["agreement"] < min_agreement:
         raise ExportError(
-            f"The written file agrees with the model on {report['agreement']:.3f} of {report['num_tokens']} tokens; "
-            f"min_agreement is {min_agreement:g}. It was not kept. Give prompts= of your own kind, choose quantize='float16', "
-            "or lower min_agreement= if you accept that."
+            f"The exported model agrees with the Keras model on {report['agreement']:.3f} of {report['num_tokens']} tokens; "
+            f"min_agreement is {min_agreement:g}. It was discarded. Pass prompts= from your domain, use quantize='float16', or "
+            "lower min_agreement= if this is acceptable."
         )

@@ -74,7 +74,7 @@ def verify(
     task = task_of(bundle.metadata)
     texts = task.sample(bundle, texts)
     if gold is not None and not callable(gold) and len(gold) != len(texts):
-        raise bad_argument("gold", f"as long as texts ({len(texts)})", len(gold), "Give one answer for each text.")
+        raise bad_argument("gold", f"as long as texts ({len(texts)})", len(gold), "Give one gold answer per text.")
     runners = _runners(local_path(artifact))
     first = next(iter(runners.values()))
     max_length = min(bundle.max_length, first.sequence_length or bundle.max_length)
@@ -125,32 +125,32 @@ def check_report(
     >>> check_report(report, tolerance=0.001, min_agreement=0.9)
     Traceback (most recent call last):
     ...
-    kerasft.errors.ExportError: The exported file differs from the model by 0.5 in an output ... at most 0.001 is allowed. ...
+    kerasft.errors.ExportError: An output of the exported model differs from the Keras model by 0.5 ... maximum: 0.001. ...
     """
     number = report["num_texts"]
     if not report["finite"]:
         raise ExportError(
-            f"The exported file answers with NaN or infinity on some of {number} texts; it was not kept. "
-            "Check that the Keras model's own answers are finite, then try another quantize or sequence_length."
+            f"The exported model returns NaN or infinity for some of {number} texts; it was discarded. "
+            "Check that the outputs of the Keras model are finite, then try another quantize or sequence_length."
         )
     if tolerance is not None and report["max_difference"] > tolerance:
         raise ExportError(
-            f"The exported file differs from the model by {report['max_difference']:.3g} in an output ({number} texts); "
-            f"at most {tolerance:g} is allowed. It was not kept: an operation was converted wrongly. Please report the model."
+            f"An output of the exported model differs from the Keras model by {report['max_difference']:.3g} ({number} texts); "
+            f"maximum: {tolerance:g}. It was discarded: an operation was converted incorrectly. Please report the model."
         )
     if report["agreement"] < min_agreement:
         raise ExportError(
-            f"The exported file agrees with the model on {report['agreement']:.3f} of {number} texts; min_agreement is "
-            f"{min_agreement:g}. It was not kept. Give texts= of your own kind to measure on, choose quantize='float16', "
-            "or lower min_agreement= if you accept that."
+            f"The exported model agrees with the Keras model on {report['agreement']:.3f} of {number} texts; min_agreement is "
+            f"{min_agreement:g}. It was discarded. Pass texts= from your domain, use quantize='float16', or lower "
+            "min_agreement= if this is acceptable."
         )
     if "score" in report:
         before, after = report["score"]["keras"], report["score"]["artifact"]
         if 100 * (before - after) > max_drop + 1e-9:
             raise ExportError(
-                f"The exported file scores {after:.4f}, the model {before:.4f}: {100 * (before - after):.2f} "
-                f"points less, and max_drop allows {max_drop:g}. It was not kept. Choose another quantize= (int8 loses least "
-                "of the small ones), train with `--quantization-aware`, or raise max_drop= if you accept that."
+                f"The exported model scores {after:.4f}, the Keras model {before:.4f}: {100 * (before - after):.2f} "
+                f"points less; max_drop is {max_drop:g}. It was discarded. Choose another quantize= (int8 loses least of the "
+                "small ones), train with `--quantization-aware`, or increase max_drop= if this is acceptable."
             )
 
 
@@ -164,11 +164,11 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     """
     rows = [
         ("size", f"{report['size_bytes'] / 1e6:.1f} MB"),
-        ("answers equal to the model", f"{100 * report['agreement']:.2f} % of {report['num_texts']} texts"),
-        ("largest difference of an output", f"{report['max_difference']:.2g}"),
+        ("predictions equal to the model", f"{100 * report['agreement']:.2f} % of {report['num_texts']} texts"),
+        ("maximum output difference", f"{report['max_difference']:.2g}"),
     ]
     if "score" in report:
-        rows.append(("score: model, file", "{keras:.4f}, {artifact:.4f}".format(**report["score"])))
+        rows.append(("score: model, export", "{keras:.4f}, {artifact:.4f}".format(**report["score"])))
     if "strings" in report:
         rows.append(("strings as input", report["strings"]))
     for name, times in report["latency_ms"].items():

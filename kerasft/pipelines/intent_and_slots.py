@@ -171,7 +171,7 @@ class IntentAndSlotsPipeline(Pipeline):
             errors=tagging_errors(rows, found, expected),
             examples=tagging_examples(rows, found, expected, intents=list(zip(gold, answered))),
             baseline=_scores(gold, [commonest] * len(gold), truth, all_outside(truth)),
-            baseline_answer=f"always {commonest!r}, the commonest intent of the {TRAINING if known else EVALUATED}, "
+            baseline_answer=f"always {commonest!r}, the most frequent intent of the {TRAINING if known else EVALUATED}, "
             "and no slot",
             undefined=undefined_spans(sum(map(_count, truth)), sum(map(_count, predicted)), name="slot"),
         )

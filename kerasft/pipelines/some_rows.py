@@ -38,5 +38,5 @@ def some_rows(
     (['negative', 'negative', 'positive', 'positive'], 40)
     """
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise bad_argument("max_rows", "a whole number >= 1", count, "Give 1000, for example.")
+        raise bad_argument("max_rows", "a whole number >= 1", count, "For example: 1000.")
     return task_of(metadata).draw(source, columns, count=count, seed=seed, metadata=metadata)

@@ -209,6 +209,6 @@ class TokenClassificationPipeline(Pipeline):
             errors=tagging_errors(rows, found, expected),
             examples=tagging_examples(rows, found, expected),
             baseline=span_scores(truth, all_outside(truth)),
-            baseline_answer="no entity anywhere: O, the commonest tag, for every word",
+            baseline_answer="no entities: the most frequent tag, O, for every word",
             undefined=undefined_spans(spans, sum(len(spans_of(tags)) for tags in predicted), name="entity"),
         )

@@ -1,4 +1,4 @@
-"""Train a text classifier from a few examples of each class: first the embedder on pairs, then a small head, end to end.
+"""Few-shot text classification (SetFit): contrastive training of a sentence encoder, then a logistic regression head.
 
     kerasft train few-shot --model EMBEDDER --train train.csv --test test.csv --examples-per-class 8 --output saved_models/intents
 
@@ -28,23 +28,29 @@ class Options(TrainingOptions):
     8
     """
 
-    output: str = option("folder of the bundle to write", default="saved_models/few_shot")
+    output: str = option("output folder of the bundle", default="saved_models/few_shot")
     text: str | None = option(TEXT_HELP)
     label: str | None = option("column of the label")
     label_names: str | None = option(LABEL_NAMES_HELP)
     examples_per_class: int = option(
-        "rows of --train drawn of each class; the others are not trained on", default=8, least=1
+        "number of --train rows sampled per class; other rows are not used", default=8, least=1
     )
     loss: str = option(
-        "ranking: each text finds its partner in the batch; cosine: pairs of one class and of two, as SetFit",
+        "ranking: multiple-negatives ranking with in-batch negatives; cosine: positive and negative pairs, as in SetFit",
         default="ranking",
         choices=("ranking", "cosine"),
     )
-    partners: int = option("pairs made of each example in an epoch", default=4, least=1)
-    inverse_regularization: float = option("C of the logistic regression", default=1.0, above=0)
-    max_length: int = option("longest input in tokens; longer texts are cut, and counted", default=128, least=3)
-    epochs: int = option("passes over the pairs", default=1, least=1)
-    keep: str = option("the last epoch's weights: there are no rows to choose by", default="last", choices=("last",))
+    partners: int = option("pairs per example and epoch", default=4, least=1)
+    inverse_regularization: float = option(
+        "inverse regularization strength C of the logistic regression", default=1.0, above=0
+    )
+    max_length: int = option(
+        "maximum input length in tokens; longer texts are truncated, with a warning", default=128, least=3
+    )
+    epochs: int = option("number of epochs", default=1, least=1)
+    keep: str = option(
+        "always the last epoch: there are no validation rows to select by", default="last", choices=("last",)
+    )
 
 
 def main(options: Options) -> dict:
@@ -116,7 +122,10 @@ def main(options: Options) -> dict:
     model.get_layer("logits").set_weights([kernel, bias])
 
     # 4. Report and save: a text classifier as any other, for every pipeline and export.
-    about = {"model": options.model, "data": options.test or options.dev or f"rows of {options.train} not trained on"}
+    about = {
+        "model": options.model,
+        "data": options.test or options.dev or f"rows of {options.train} excluded from training",
+    }
     about["examples"] = f"{len(texts)}, at most {options.examples_per_class} of each of {len(labels)} classes"
     settings = {"columns": kerasft.data.remembered(few)}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
@@ -144,6 +153,6 @@ def read_rows(options: Options) -> tuple:
     path = options.test or options.dev
     rows = read_labelled(options, path, columns, trained=train.roles) if path else rest
     if not len(rows):
-        raise bad_argument("test", "given where all rows of --train are examples", None, "Give rows to report on.")
+        raise bad_argument("test", "given if all rows of --train are examples", None, "Add a --test file.")
     kerasft.data.texts_and_labels(rows, labels=labels, columns=columns)  # invalid rows stop the run now, not at its end
     return columns, few, (name, rows), labels

@@ -36,7 +36,7 @@ def test_it_answers_as_the_model(form, options, tmp_path):
             "encoder_token_ids", "encoder_padding_mask", "decoder_token_ids", "decoder_padding_mask",
         }  # fmt: skip
         assert signature["settings"]["start_token_id"] == 0
-    with pytest.raises(CheckpointError, match="gives the scores of the next token and writes no texts"):
+    with pytest.raises(CheckpointError, match="returns next-token logits and does not generate text"):
         kerasft.pipelines.load(tmp_path / "out")
 
 
@@ -46,6 +46,6 @@ def test_the_built_in_texts_are_pairs():
 
 
 def test_single_texts_are_refused(tmp_path):
-    with pytest.raises(KerasftError, match="texts, line 1: not a tuple of source and target; received: 'ab'"):
+    with pytest.raises(KerasftError, match=r"texts, line 1: expected a tuple \(source, target\); received: 'ab'"):
         kerasft.export.saved_model(tiny_t5.bundle(), tmp_path / "out", texts=["ab"])
     assert not (tmp_path / "out").exists()

@@ -46,5 +46,5 @@ def test_measured_difference(bundle, phone, monkeypatch):
 
 def test_nan_is_never_accepted():
     report = {"finite": False, "max_difference": None, "agreement": 0.0, "num_texts": 2}
-    with pytest.raises(ExportError, match="NaN or infinity on some of 2 texts"):
+    with pytest.raises(ExportError, match="NaN or infinity for some of 2 texts"):
         export.check_report(report, tolerance=None, min_agreement=0.0)
