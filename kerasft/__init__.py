@@ -46,7 +46,7 @@ _SUBPACKAGES = (
     "vocabulary",
 )
 _DEPRECATED = ("postprocessing", "quantization")
-"""Former names of parts, which still work and warn."""
+"""Deprecated module names, which still work and warn."""
 _NAMES = {
     "CheckpointError": "kerasft.errors",
     "DataError": "kerasft.errors",

@@ -24,7 +24,7 @@ from kerasft.errors import CheckpointError, bad_argument, whole_number
 from kerasft.files import file_written_aside, local_path
 
 DEFAULT_LAYERS = ("query", "value", "query_key_value")
-"""The paper's choice: queries and values; GPT-2 has them in one kernel with the keys."""
+"""Queries and values, as in the paper; GPT-2 has one kernel for queries, keys and values."""
 ALL_LINEAR = (r"transformer_(?:(?:encoder|decoder)_)?layer_\d+/.*",)
 """Every dense layer of the transformer layers, as `target_modules="all-linear"` of PEFT."""
 _BLOCK = re.compile(r"transformer_(?:(?:encoder|decoder)_)?layer_(\d+)")
@@ -73,7 +73,7 @@ def enable_lora(
     """
     rank = whole_number("rank", rank, "8 is usual.")
     if alpha is not None and not (isinstance(alpha, int | float) and 0 < alpha < float("inf")):
-        raise bad_argument("alpha", "a number above 0", alpha, "Leave it out, or give twice the rank.")
+        raise bad_argument("alpha", "a number above 0", alpha, "Omit it, or use twice the rank.")
     refuse_quantized(model)
     if has_lora(model):
         raise bad_argument("model", "without LoRA", model.name, "Call kerasft.adapters.merge_lora first.")
@@ -152,7 +152,7 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
         with file_written_aside(path) as aside:
             save_file({name: _numpy(variable) for name, variable in _adapted(model).items()}, aside, metadata)
     except (OSError, SafetensorError) as error:
-        raise bad_argument("file", "a file that can be written", str(path), f"Choose another: {error}.") from error
+        raise bad_argument("file", "a writable file", str(path), f"Choose another: {error}.") from error
     return path
 
 
@@ -226,7 +226,7 @@ def freeze(model: keras.Model, *, below: int) -> keras.Model:
     if not blocks:
         raise bad_argument("model", "with layers transformer_layer_0, ...", model.name, "Give a model of kerasft.")
     most = max(blocks.values()) + 1
-    whole_number("below", below, "0 freezes the embeddings alone.", least=0, most=most)
+    whole_number("below", below, "0 freezes the embeddings only.", least=0, most=most)
     for layer in model.layers:
         shared = below and _FIRST_BLOCKS_BIAS.fullmatch(layer.name)
         if shared or blocks.get(layer.name, most) < below or _EMBEDDING.fullmatch(layer.name):
@@ -255,8 +255,8 @@ def freeze_backbone(model: keras.Model) -> keras.Model:
     """
     head = _head_variables(model, True)
     if not head:
-        fix = "Call freeze(model, below=n), which leaves the transformer layers from n on trainable."
-        raise bad_argument("model", "one whose head has weights of its own", model.name, fix)
+        fix = "Call freeze(model, below=n), which keeps the transformer layers from n on trainable."
+        raise bad_argument("model", "one whose head has weights", model.name, fix)
     _train_only(model, head)
     return model
 
@@ -308,7 +308,7 @@ def _compiled(pattern: str) -> re.Pattern:
     try:
         return re.compile(pattern)
     except (re.error, TypeError) as error:
-        raise bad_argument("layers", "regular expressions", pattern, f"It is none: {error}.") from error
+        raise bad_argument("layers", "regular expressions", pattern, f"It is invalid: {error}.") from error
 
 
 def _matches(path: str, patterns: list[re.Pattern]) -> bool:
@@ -370,15 +370,15 @@ def _read(path: pathlib.Path) -> tuple[int, float, list[str], dict[str, np.ndarr
         return int(metadata["rank"]), float(metadata["alpha"]), list(json.loads(metadata["layers"])), tensors
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
-            f"{path}: not a readable adapter file ({error}). Give a file of kerasft.adapters.save_adapters."
+            f"{path}: not a readable adapter file ({error}). Use a file written by kerasft.adapters.save_adapters."
         ) from error
 
 
 def _refuse(path: pathlib.Path, what: str, received: object, expected: object) -> None:
     if received != expected:
         raise CheckpointError(
-            f"{path}: the adapters' {what} must be the model's: {_shown(expected)}; received: {_shown(received)}. "
-            "Load the checkpoint and head that they were trained on."
+            f"{path}: the adapters' {what} must match the model: {_shown(expected)}; received: {_shown(received)}. "
+            "Load the checkpoint and head that the adapters were trained with."
         )
 
 

@@ -34,7 +34,7 @@ MODEL_FILE = "model.keras"
 METADATA_FILE = "kerasft.json"
 FORMAT_VERSION = 1
 MAX_LENGTH = 1_000_000
-"""Longest input in tokens that a bundle may ask for."""
+"""Maximum `max_length` of a bundle, in tokens."""
 _OF_THE_MODEL = ("prompts", "default_prompt_name", "generation", "generation_config")
 # Settings that a checkpoint came with, so that they outlive the bundle: a conversion writes them again.
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "transformers", "tokenizers")
@@ -187,8 +187,8 @@ def make_bundle(
         model, pair = _of_task(model, task, labels), pair or task == QUESTION_ANSWERING.name
     labels = getattr(model, "labels", None)
     if not isinstance(labels, Labels) and model.name not in MODEL_NAMES and not hasattr(model, "bundle_task"):
-        fix = 'For a head of your own, give task="text-classification", for example, and labels=[...]; see docs/own_head.md.'
-        raise bad_argument("model", "a model made by kerasft.heads, or one with task=", model, fix)
+        fix = 'For a custom head, pass task= (such as "text-classification") and labels=[...]; see docs/own_head.md.'
+        raise bad_argument("model", "a model built by kerasft.heads, or any model with task=", model, fix)
     refuse_quantized(model)
     metadata = {
         "format_version": FORMAT_VERSION,
@@ -218,8 +218,8 @@ def _of_task(model: keras.Model, task: str | None, labels: Labels | Iterable[str
         ("labels", labels, getattr(model, "labels", None)),
     ):
         if given is not None and given != own:
-            fix = "A model of kerasft.heads knows its own."
-            raise bad_argument(name, f"left out, or {own!r}, for {model.name}", given, fix)
+            fix = "Models of kerasft.heads set it themselves."
+            raise bad_argument(name, f"omitted, or {own!r}, for {model.name}", given, fix)
     return model
 
 
@@ -255,9 +255,9 @@ def check_target(folder: str | os.PathLike, *, name: str = "folder", overwrite: 
     expected = "a new folder or a bundle to replace"
     if (folder / METADATA_FILE).is_file() and (folder / MODEL_FILE).is_file() and not overwrite:
         fix = "overwrite=True" if name == "folder" else "--overwrite (in Python: overwrite=True)"
-        raise bad_argument(name, "a new folder", str(folder), f"It holds a bundle; add {fix} to replace it.")
+        raise bad_argument(name, "a new folder", str(folder), f"It contains a bundle; add {fix} to replace it.")
     if folder.is_dir() and any(folder.iterdir()) and not (folder / METADATA_FILE).is_file():
-        raise bad_argument(name, expected, str(folder), "It holds other files; choose another folder.")
+        raise bad_argument(name, expected, str(folder), "It contains other files; choose another folder.")
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise bad_argument(name, expected, str(folder), f"{existing} is a file; choose another folder.")
@@ -287,8 +287,8 @@ def load_bundle(folder: str | os.PathLike, *, trust: bool = False) -> Bundle:
     if not (folder / MODEL_FILE).is_file():
         if "format" in metadata:
             raise CheckpointError(
-                f"{folder} is an export ({metadata['format']}), whose weights cannot be trained or exported again. Give the "
-                "bundle that it was made from; `kerasft predict` takes exports too."
+                f"{folder} is an export ({metadata['format']}), which cannot be trained or exported again. Use the bundle "
+                "it was exported from; `kerasft predict` accepts exports too."
             )
         raise CheckpointError(f"{folder}: {MODEL_FILE} is missing. The bundle is incomplete: save or copy it again.")
     with security.trust(trust):
@@ -326,7 +326,7 @@ def _load_model(path: pathlib.Path, metadata: dict[str, Any]) -> keras.Model:
     except Exception as error:  # Keras, zipfile and h5py each raise their own kinds for a damaged file
         raise CheckpointError(
             f"{path} cannot be loaded: {(str(error).splitlines() or [type(error).__name__])[0]}. Save or copy the bundle again; "
-            f"it was written with keras {metadata['versions'].get('keras', 'unknown')}, here is {keras.__version__}."
+            f"it was written with keras {metadata['versions'].get('keras', 'unknown')}, installed is {keras.__version__}."
         ) from error
 
 
@@ -341,22 +341,22 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
     >>> read_metadata("no/such/folder")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: no/such/folder is not a bundle: there is no such folder. ...
+    kerasft.errors.CheckpointError: no/such/folder is not a bundle: the folder does not exist. ...
     """
     folder = local_path(folder)
     path = folder / METADATA_FILE
     if not path.is_file():
-        content = "it is a file" if folder.is_file() else "there is no such folder"
+        content = "it is a file" if folder.is_file() else "the folder does not exist"
         if folder.is_dir():
-            content = f"it holds {', '.join(sorted(item.name for item in folder.iterdir())[:8]) or 'nothing'}"
+            content = f"it contains {', '.join(sorted(item.name for item in folder.iterdir())[:8]) or 'nothing'}"
         raise CheckpointError(
-            f"{folder} is not a bundle: {content}. Expected a folder with {METADATA_FILE}, as kerasft.save_bundle or "
-            "`kerasft train` writes it."
+            f"{folder} is not a bundle: {content}. Expected a folder with {METADATA_FILE}, written by kerasft.save_bundle or "
+            "`kerasft train`."
         )
     metadata = security.read_json(path)
     try:
         if not isinstance(metadata, dict):
-            raise TypeError(f"a JSON object was expected, not {type(metadata).__name__}")
+            raise TypeError(f"expected a JSON object, got {type(metadata).__name__}")
         for name in ("settings", "metrics", "versions", "provenance"):
             if not isinstance(metadata.setdefault(name, {}), dict):
                 raise TypeError(f"{name!r} must be an object, not {type(metadata[name]).__name__}")
@@ -368,7 +368,7 @@ def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
         if not 1 <= metadata["max_length"] <= MAX_LENGTH:
             raise ValueError(f"'max_length' must be from 1 to {MAX_LENGTH}")
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise CheckpointError(f"{path} is damaged: {error!r}. Save or copy the bundle again.") from error
+        raise CheckpointError(f"{path} is corrupted: {error!r}. Save or copy the bundle again.") from error
     if metadata.get("format_version", 0) > FORMAT_VERSION:
         raise CheckpointError(
             f"{path}: format_version is {metadata['format_version']}, this kerasft {kerasft.__version__} reads up to "

@@ -1,4 +1,4 @@
-"""A temperature and thresholds that fit rows the model was not trained on."""
+"""Temperature scaling and thresholds, fitted on held-out rows."""
 
 import math
 import warnings
@@ -42,9 +42,9 @@ def best_temperature(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> fl
     (1.82, 0.9)
     """
     if labels.problem == REGRESSION:
-        raise bad_argument("labels", "classes", labels, "A regression's values are no probabilities.")
+        raise bad_argument("labels", "classes", labels, "Regression outputs are not probabilities.")
     if not len(logits):
-        raise bad_argument("logits", "of one row or more", logits, "Give held-out rows.")
+        raise bad_argument("logits", "non-empty", logits, "Give held-out rows.")
     logits, gold = np.asarray(logits, "float64"), np.asarray(gold)
 
     def loss(log_temperature: float) -> float:
@@ -56,10 +56,10 @@ def best_temperature(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> fl
     least, most = math.log(_LEAST), math.log(_MOST)  # the loss is convex in 1 / T, so there is one valley
     found = minimize_scalar(loss, bounds=(least, most), method="bounded", options={"xatol": 1e-6}).x
     if loss(found) >= min(loss(least), loss(most)):
-        why = "the answers are no better than chance" if loss(most) <= loss(found) else "all are answered rightly"
+        why = "accuracy is at chance level" if loss(most) <= loss(found) else "all predictions are correct"
         warnings.warn(
-            f"No temperature from {_LEAST} to {_MOST:g} is best for these {len(gold)} rows ({why}); it stays 1. "
-            "Give more held-out rows.",
+            f"No optimal temperature between {_LEAST} and {_MOST:g} for these {len(gold)} rows ({why}); it stays 1. "
+            "Use more held-out rows.",
             stacklevel=2,
         )
         return 1.0
@@ -92,7 +92,7 @@ def best_thresholds(probabilities: np.ndarray, gold: np.ndarray) -> list[float]:
     [0.2, 0.5]
     """
     if not len(probabilities):
-        raise bad_argument("probabilities", "of one row or more", probabilities, "Give held-out rows.")
+        raise bad_argument("probabilities", "non-empty", probabilities, "Give held-out rows.")
     columns = zip(np.asarray(probabilities, "float64").T, np.asarray(gold).T > 0.5)
     return [_best_threshold(chances, truth) for chances, truth in columns]
 

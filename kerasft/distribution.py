@@ -62,7 +62,9 @@ def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
     1
     """
     if name not in STRATEGIES:
-        raise bad_argument("strategy", f"one of {STRATEGIES}", name, "Choose one of them; 'auto' looks at the devices.")
+        raise bad_argument(
+            "strategy", f"one of {STRATEGIES}", name, "Choose one of them; 'auto' selects by the devices."
+        )
     name = _auto_name() if name == "auto" else name
     if name == "one_device":
         return tf.distribute.get_strategy()
@@ -72,7 +74,7 @@ def get_strategy(name: str = "auto") -> tf.distribute.Strategy:
         return _multi_worker_strategy()
     if not _has_tpu():
         raise bad_argument(
-            "strategy", "one whose devices are present", name, "No TPU found; set TPU_NAME, or use 'auto'."
+            "strategy", "one whose devices are available", name, "No TPU found; set TPU_NAME, or use 'auto'."
         )
     return _tpu_strategy()
 
@@ -82,7 +84,7 @@ def _mirrored_strategy() -> tf.distribute.Strategy:
     if len(devices) < 2:
         raise bad_argument(
             "strategy",
-            "one whose devices are present",
+            "one whose devices are available",
             "mirrored",
             f"This machine has one device ({devices[0].name}); use 'auto', or split the CPU with "
             "tf.config.set_logical_device_configuration.",
@@ -122,7 +124,7 @@ def _multi_worker_strategy() -> tf.distribute.Strategy:
     if not os.environ.get("TF_CONFIG"):
         raise bad_argument(
             "strategy",
-            "one whose devices are present",
+            "one whose devices are available",
             "multi_worker",
             "Set the environment variable TF_CONFIG to the cluster and this worker's index, or use 'auto'.",
         )

@@ -1,18 +1,18 @@
 """The errors that kerasft raises on purpose, in one message format.
 
-Every message answers four questions: what is wrong, what was expected, what was received, how to mend it. The command
-line prints a `KerasftError` as one sentence; any other exception is a bug of ours and is reported as such.
+Every message answers four questions: what is wrong, what was expected, what was received, how to fix it. The command
+line prints a `KerasftError` as one sentence; any other exception is a bug in kerasft and is reported as such.
 """
 
 import math
 import numbers
 
-SKIP_HINT = "To leave out such rows: --skip-invalid (kerasft.data.skip_invalid)."
-"""What the error of an invalid row says last."""
+SKIP_HINT = "To skip invalid rows: --skip-invalid (kerasft.data.skip_invalid)."
+"""Last sentence of the error for an invalid row."""
 
 
 class KerasftError(ValueError):
-    """Base of every error that a user can cause and mend.
+    """Base class of all errors that a user can cause and fix.
 
     Example:
 
@@ -28,25 +28,25 @@ class DataError(KerasftError):
     """A data file, row or value that cannot be used. The message names file, line and value."""
 
     place: tuple[str, int | None] | None = None
-    """The source and the 1-based line of the row, where the error is about one."""
+    """Source and 1-based line of the invalid row, if any."""
     problem: str = ""
-    """What is wrong, with the value, without place and remedy."""
+    """What is wrong, with the value; without location and fix."""
     can_skip: bool = False
-    """Whether leaving out the row helps."""
+    """Whether skipping the row avoids the error."""
 
     def with_hint(self) -> "DataError":
-        """Return the same error as one that leaving out the row helps against, and that says so."""
+        """Return the same error, marked as avoidable by skipping the row, with a hint on how to do so."""
         error = DataError(f"{self} {SKIP_HINT}")
         error.place, error.problem, error.can_skip = self.place, self.problem, True
         return error
 
 
 class CheckpointError(KerasftError):
-    """A checkpoint, bundle or exported file that cannot be read or honoured."""
+    """A checkpoint, bundle or exported file that cannot be read or is not supported."""
 
 
 class ExportError(KerasftError):
-    """A model that cannot be written in the form asked for, or a written file that failed its verification."""
+    """A model that cannot be exported in the requested format, or an export that failed verification."""
 
 
 def _shown(value: object, limit: int = 120) -> str:
@@ -57,13 +57,13 @@ def _shown(value: object, limit: int = 120) -> str:
 def bad_argument(
     name: str, expected: str, received: object, fix: str, *, kind: type[KerasftError] = KerasftError
 ) -> KerasftError:
-    """Return (not raise) the error for an argument with a wrong value.
+    """Return (not raise) the error for an argument with an invalid value.
 
     Args:
         name: The argument's name as the user typed it.
         expected: What it must be, to be read after "must be".
         received: The value received; long values are shortened.
-        fix: One sentence that says how to mend it.
+        fix: One sentence on how to fix it.
         kind: The class of the error.
 
     Example:
@@ -132,17 +132,17 @@ def bad_data(source: str, problem: str, fix: str, *, line: int | None = None, va
     Args:
         source: The file's path, or a description of the source ("Python rows").
         problem: What is wrong, as a clause.
-        fix: One sentence that says how to mend it.
-        line: 1-based line (or row) number, where there is one.
-        value: The offending value, where there is one.
+        fix: One sentence on how to fix it.
+        line: 1-based line (or row) number, if known.
+        value: The invalid value, if known.
 
     Example:
 
     >>> str(bad_data("train.csv", "the text is empty", "Fill or delete the row.", line=7, value=""))
     "train.csv, line 7: the text is empty; received: ''. Fill or delete the row."
     """
-    place = source if line is None else f"{source}, line {line}"
+    location = source if line is None else f"{source}, line {line}"
     received = "" if value is None else f"; received: {_shown(value)}"
-    error = DataError(f"{place}: {problem}{received}. {fix}")
+    error = DataError(f"{location}: {problem}{received}. {fix}")
     error.place, error.problem = (source, line), f"{problem}{received}"
     return error

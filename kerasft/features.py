@@ -1,4 +1,4 @@
-"""The one contract between data and model: named int32 tensors, and the labels that a head answers with.
+"""The interface between data and model: named int32 tensors, and the labels of a head's outputs.
 
 The names are KerasHub's, so KerasHub's backbones fit kerasft's heads and datasets as they are. Nothing else in kerasft
 writes these names as literals.
@@ -47,19 +47,19 @@ PROBLEMS = (SINGLE_LABEL, MULTI_LABEL, REGRESSION)
 
 
 class Labels(Sequence):
-    """The names that a head's outputs stand for, in order, and the kind of problem; immutable.
+    """Names of a head's outputs, in order, and the problem type; immutable.
 
-    `model.labels` is one of these, and so the data function that is given `labels=model.labels` knows all it needs.
+    `model.labels` is one of these, so `labels=model.labels` gives data functions everything they need.
 
     Args:
-        names: One name per output: class names, or names of the regression targets. Names must differ.
+        names: One name per output: class names, or names of the regression targets. Names must be unique.
         problem: `"single_label"` (softmax over classes), `"multi_label"` (one sigmoid per class) or `"regression"`.
-        numbered: Whether a number in a dataset means the name at that index. It does where you list the names yourself, as in
-            `text_classifier(backbone, ["negative", "positive"])`; not for names that were collected from data, whose
-            order is the alphabet's, nor for those of a checkpoint or bundle.
+        numbered: Whether a number in a dataset means the name at that index. True for names that you list yourself, as in
+            `text_classifier(backbone, ["negative", "positive"])`; False for names collected from data, which
+            are sorted alphabetically, and for those of a checkpoint or bundle.
 
     Raises:
-        KerasftError: If `problem` is unknown, or names are missing, empty or repeated, or more than `KERASFT_MAX_LABELS`.
+        KerasftError: If `problem` is unknown, or names are missing, empty or duplicate, or more than `KERASFT_MAX_LABELS`.
 
     Example:
 
@@ -70,22 +70,20 @@ class Labels(Sequence):
 
     def __init__(self, names: Iterable[str], problem: str = SINGLE_LABEL, *, numbered: bool = False):
         if isinstance(names, str):
-            raise bad_argument("labels", "a list of names", names, f"Write labels=[{names!r}, ...].")
+            raise bad_argument("labels", "a list of names", names, f"For example: labels=[{names!r}, ...].")
         self._names = tuple(str(name) for name in names)
         self._problem = problem
         self._numbered = numbered
         if problem not in PROBLEMS:
             raise bad_argument("problem", f"one of {PROBLEMS}", problem, "Choose one of them.")
         if not self._names or not all(name.strip() for name in self._names):
-            raise bad_argument("labels", "one or more non-empty names", list(self._names), "Name every output.")
+            raise bad_argument("labels", "one or more non-empty names", list(self._names), "Give every output a name.")
         check_number_of_labels(len(self._names))
         repeated = sorted(name for name, count in Counter(self._names).items() if count > 1)
         if repeated:
-            raise bad_argument("labels", "names that differ", repeated, "Each label stands once.")
+            raise bad_argument("labels", "unique names", repeated, "Remove the duplicates.")
         if problem == SINGLE_LABEL and len(self._names) < 2:
-            raise bad_argument(
-                "labels", "two or more classes", list(self._names), "With one class there is nothing to learn."
-            )
+            raise bad_argument("labels", "two or more classes", list(self._names), "A single class cannot be trained.")
 
     @property
     def problem(self) -> str:
@@ -94,12 +92,12 @@ class Labels(Sequence):
 
     @property
     def numbered(self) -> bool:
-        """Whether a number in a dataset means the name at that index; equality and hash leave it out."""
+        """Whether a number in a dataset means the name at that index; ignored by equality and hash."""
         return self._numbered
 
     @classmethod
     def of(cls, labels: "Labels | Iterable[str]") -> "Labels":
-        """Return `labels` itself if it is a `Labels`, else single-label classes of these names, numbered in this order."""
+        """Return `labels` itself if it is a `Labels`, otherwise single-label classes with these names, numbered in this order."""
         return labels if isinstance(labels, cls) else cls(labels, numbered=True)
 
     def __getitem__(self, index):
@@ -144,7 +142,7 @@ def regression(*names: str) -> Labels:
 
 
 def multi_label(names: Iterable[str]) -> Labels:
-    """Labels of a head where any number of classes may hold at once.
+    """Labels of a multi-label head: any number of classes can be true at once.
 
     Example:
 
@@ -155,7 +153,7 @@ def multi_label(names: Iterable[str]) -> Labels:
 
 
 def model_inputs(tokenizer) -> tuple[str, ...]:
-    """The features that a checkpoint's tokenizer makes: segment ids only where the tokenizer has them.
+    """Features produced by a checkpoint's tokenizer: segment ids only if the tokenizer has them.
 
     Example:
 
@@ -170,7 +168,7 @@ def model_inputs(tokenizer) -> tuple[str, ...]:
 
 
 def is_unicode(text: str) -> bool:
-    """Tell whether a string can be written as UTF-8, which halves of surrogate pairs cannot.
+    """Return whether a string can be encoded as UTF-8; lone surrogates cannot.
 
     Example:
 

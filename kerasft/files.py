@@ -1,4 +1,4 @@
-"""Folders and files that appear whole or not at all, and folders that one process at a time writes to."""
+"""Atomic writes of folders and files."""
 
 import contextlib
 import errno
@@ -18,7 +18,7 @@ except ImportError:  # Windows
 
 
 def local_path(path: str | os.PathLike) -> pathlib.Path:
-    """Return a path that the user gave, with `~` at its beginning as the home folder: a shell expands it, a file does not.
+    """Return a path that the user gave, with a leading `~` expanded to the home folder, for paths that no shell has expanded.
 
     Example:
 
@@ -32,13 +32,13 @@ def local_path(path: str | os.PathLike) -> pathlib.Path:
 
 @contextlib.contextmanager
 def written_aside(folder: str | os.PathLike, *, own: Collection[str] = ()) -> Iterator[pathlib.Path]:
-    """Give a temporary folder to write into; it takes the place of `folder` only if the block ends without an error.
+    """Yield a temporary folder to write into; it replaces `folder` only if the block ends without an error.
 
-    What the old folder holds beside the files of the new one and those named by `own` belongs to somebody else: it is kept.
+    Files of the old folder that are neither in the new one nor listed in `own` are not ours and are kept.
 
     Args:
-        folder: The final place; an old folder of ours there is replaced.
-        own: Names that an older version of the folder may hold and the new one need not have.
+        folder: The final location; an existing folder of ours is replaced.
+        own: File names that an older version of the folder may contain and the new one may lack.
 
     Example:
 
@@ -62,7 +62,7 @@ def written_aside(folder: str | os.PathLike, *, own: Collection[str] = ()) -> It
 
 
 def _swap(folder: pathlib.Path, aside: pathlib.Path, replaced: pathlib.Path, own: Collection[str]) -> None:
-    """Put `aside` in the place of `folder`, with what is not ours in it; or leave everything as it was."""
+    """Replace `folder` by `aside`, keeping files that are not ours; on failure, restore everything."""
     moved = []
     try:
         if folder.exists():
@@ -72,7 +72,7 @@ def _swap(folder: pathlib.Path, aside: pathlib.Path, replaced: pathlib.Path, own
                     path.rename(aside / path.name)
             folder.rename(replaced)
         aside.rename(folder)
-    except BaseException:  # a signal too may come between two of these
+    except BaseException:  # signals can also arrive between two of these steps
         if not folder.exists() and replaced.exists():
             replaced.rename(folder)
         for path in moved:
@@ -82,7 +82,7 @@ def _swap(folder: pathlib.Path, aside: pathlib.Path, replaced: pathlib.Path, own
 
 
 def recover(folder: str | os.PathLike) -> None:
-    """Remove what a killed `written_aside` left beside `folder`; if it was killed while swapping, put the old folder back.
+    """Clean up after a killed `written_aside`; if it was killed while swapping, restore the old folder.
 
     Example:
 
@@ -103,12 +103,12 @@ def _prefix(folder: pathlib.Path) -> str:
 
 @contextlib.contextmanager
 def file_written_aside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
-    """Give a temporary path to write to; the file takes the place of `path` only if the block ends without an error.
+    """Yield a temporary path to write to; the file replaces `path` only if the block ends without an error.
 
     A device or a pipe, such as `/dev/stdout`, is written to directly.
 
     Args:
-        path: The final place; a file there is replaced.
+        path: The final path; an existing file is replaced.
 
     Example:
 
@@ -138,16 +138,16 @@ def file_written_aside(path: str | os.PathLike) -> Iterator[pathlib.Path]:
 
 
 def check_room(path: str | os.PathLike, sizes: Iterable[int]) -> None:
-    """Raise if a file has no room on its disk, or is above the system's limit of file sizes.
+    """Raise if a file does not fit on its disk, or exceeds the system's file size limit.
 
-    For libraries such as HDF5's, which after a write that failed half-way fail again in destructors, or crash.
+    For libraries such as HDF5, which fail again in destructors, or crash, after a partial write.
 
     Args:
         path: The file to be written; its folder need not exist yet.
-        sizes: Bytes of the arrays in it.
+        sizes: Sizes of its arrays in bytes.
 
     Raises:
-        OSError: As the system would, with the file's name.
+        OSError: As the system would raise it, with the file's name.
 
     Example:
 
@@ -156,7 +156,7 @@ def check_room(path: str | os.PathLike, sizes: Iterable[int]) -> None:
     needed = sum(size + 4096 for size in sizes) + 16384  # what HDF5 writes around each array and file
     path = pathlib.Path(path).absolute()
     usage = shutil.disk_usage(next(folder for folder in path.parents if folder.is_dir()))
-    if usage.total > 0 and usage.free < needed:  # some network drives say 0 of 0
+    if usage.total > 0 and usage.free < needed:  # some network drives report 0 of 0
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)[0] if resource else -1
     if resource and limit != resource.RLIM_INFINITY and limit < needed:
@@ -171,8 +171,8 @@ def _flush_to_disk(folder: pathlib.Path) -> None:
 
 
 def _flush_file(path: pathlib.Path) -> None:
-    """Without this a file can be empty after a power cut though its renaming is on the disk. Errors are real ones."""
-    descriptor = os.open(path, os.O_RDWR)  # Windows flushes only what is open for writing
+    """Without this, a renamed file can be empty after a power failure. Errors are real ones."""
+    descriptor = os.open(path, os.O_RDWR)  # Windows flushes only files opened for writing
     try:
         os.fsync(descriptor)
     finally:

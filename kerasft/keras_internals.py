@@ -14,7 +14,7 @@ import tensorflow as tf
 def layers_inside(layer: keras.layers.Layer) -> list[keras.layers.Layer]:
     """The layers that a model or layer is directly made of.
 
-    Keras' own walk, as its `quantize` uses it; there is no public one into layers that are no models.
+    Keras' own traversal, as in its `quantize`; there is no public one for layers that are not models.
 
     Example:
 

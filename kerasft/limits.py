@@ -1,7 +1,7 @@
-"""How much a file may hold: each limit has a default, and an environment variable that raises it.
+"""Size limits of files: each has a default, and an environment variable that raises it.
 
-docs/security.md has the table. The limits are far beyond what models and data have, and keep a small file from taking all memory
-or hours.
+See the table in docs/security.md. The limits are far above those of real models and data, and prevent that a small file uses all
+memory or takes hours.
 """
 
 import os
@@ -25,13 +25,13 @@ DEFAULTS = {
 
 
 def limit(name: str) -> int:
-    """Return a limit: its default, or what the environment variable `KERASFT_MAX_...` says.
+    """Return a limit: its default, or the value of the environment variable `KERASFT_MAX_...`.
 
     Args:
         name: One of `DEFAULTS`.
 
     Raises:
-        KerasftError: If the variable is no whole number.
+        KerasftError: If the variable is not a whole number.
 
     Example:
 
@@ -46,16 +46,16 @@ def limit(name: str) -> int:
 
 
 def how_to_raise(name: str, needed: int | None = None) -> str:
-    """Return a sentence that says how a limit is raised.
+    """Return a sentence on how to raise a limit.
 
     Args:
         name: One of `DEFAULTS`.
-        needed: To how much, where that is known.
+        needed: The required value, if known.
 
     Example:
 
     >>> how_to_raise("LABELS", 50_000)
-    'If that is right, set the environment variable KERASFT_MAX_LABELS to 50000 or more.'
+    'If this is intended, set the environment variable KERASFT_MAX_LABELS to 50000 or more.'
     """
     more = f"above {limit(name)}" if needed is None else f"to {needed} or more"
-    return f"If that is right, set the environment variable KERASFT_MAX_{name} {more}."
+    return f"If this is intended, set the environment variable KERASFT_MAX_{name} {more}."

@@ -1,4 +1,4 @@
-"""Locks of folders between processes. The operating system holds them, so a process that died holds none."""
+"""Folder locks between processes, held by the operating system: they end with the process."""
 
 import contextlib
 import json
@@ -20,15 +20,15 @@ _locked: dict[str, tuple[int, int]] = {}  # by folder: the open lock file, and t
 
 
 def lock_folder(folder: str | os.PathLike, *, name: str, value: object) -> None:
-    """Lock a folder for this process, until `unlock_folder` or its end. The thread that has it may lock it again.
+    """Lock a folder for this process, until `unlock_folder` or its end. The thread that holds the lock may lock it again.
 
     Args:
-        folder: Made if missing. The file `lock` in it says who has it.
+        folder: Created if missing. Its file `lock` records the owner.
         name: The argument that named the folder, for the message.
-        value: What the argument was.
+        value: The argument's value.
 
     Raises:
-        KerasftError: If another process has it, or another thread of this one; the message says which.
+        KerasftError: If another process, or another thread of this one, holds the lock; the message says which.
 
     Example:
 
@@ -43,7 +43,7 @@ def lock_folder(folder: str | os.PathLike, *, name: str, value: object) -> None:
         descriptor, owner = _locked[key]
         if owner != thread and owner in {other.ident for other in threading.enumerate()}:
             raise bad_argument(
-                name, expected, str(value), "Another thread of this process uses it; give another folder."
+                name, expected, str(value), "Another thread of this process is using it; choose another folder."
             )
         _locked[key] = (descriptor, thread)
         return
@@ -51,13 +51,13 @@ def lock_folder(folder: str | os.PathLike, *, name: str, value: object) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
     note = _read_note(path)
     free = _try_to_lock(descriptor)
-    if free is None:  # a network drive without locks: all there is to go by is the note
+    if free is None:  # a network drive without locks: rely on the note
         free = not _is_alive_here(note)
     if not free:
         os.close(descriptor)
         who = f"process {note.get('pid', 'unknown')} on {note.get('host', 'an unknown machine')}"
         raise bad_argument(
-            name, expected, str(value), f"{who} is writing there; wait for its end, or give another folder."
+            name, expected, str(value), f"{who} is writing there; wait until it has finished, or choose another folder."
         )
     os.ftruncate(descriptor, 0)
     os.write(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
@@ -65,9 +65,9 @@ def lock_folder(folder: str | os.PathLike, *, name: str, value: object) -> None:
 
 
 def unlock_folder(folder: str | os.PathLike) -> None:
-    """Give up the lock of a folder, and remove its file, or the folder if nothing else is in it.
+    """Release the lock of a folder; remove the lock file, and the folder if it is empty.
 
-    Nothing happens if this process has not locked it.
+    No effect if this process has not locked it.
 
     Example:
 
@@ -75,7 +75,7 @@ def unlock_folder(folder: str | os.PathLike) -> None:
     """
     descriptor, _ = _locked.pop(os.path.realpath(folder), (None, None))
     if descriptor is not None:
-        with contextlib.suppress(OSError):  # Windows removes no open file, and nobody a folder with files
+        with contextlib.suppress(OSError):  # Windows cannot remove open files; folders with files stay
             (pathlib.Path(folder) / LOCK_FILE).unlink()
             pathlib.Path(folder).rmdir()
         os.close(descriptor)
@@ -114,7 +114,7 @@ def held(folder: str | os.PathLike) -> Iterator[None]:
 
 
 def is_held(folder: str | os.PathLike) -> bool:
-    """Whether somebody is within `held(folder)`; true too where that can't be known.
+    """Whether any process is inside `held(folder)`; also true if this cannot be determined.
 
     Example:
 
@@ -134,7 +134,7 @@ def is_held(folder: str | os.PathLike) -> bool:
 
 
 def _try_to_lock(descriptor: int) -> bool | None:
-    """True: locked until the descriptor is closed; False: somebody else has it; None: this file system has no locks."""
+    """True: locked until the descriptor is closed; False: locked by another process; None: the file system has no locks."""
     if fcntl is None:
         return None
     try:
@@ -149,13 +149,13 @@ def _try_to_lock(descriptor: int) -> bool | None:
 def _read_note(path: pathlib.Path) -> dict:
     try:
         note = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):  # not there, or of a process that was killed while writing it
+    except (OSError, ValueError):  # missing, or its writer was killed
         return {}
     return note if isinstance(note, dict) else {}
 
 
 def _is_alive_here(note: dict) -> bool:
-    """Whether the process of a note runs on this machine. Of other machines nothing can be known: their notes do not count."""
+    """Whether the process of a note runs on this machine. Notes of other machines cannot be checked and are ignored."""
     pid = note.get("pid")
     if os.name != "posix" or note.get("host") != socket.gethostname() or not isinstance(pid, int) or pid == os.getpid():
         return False
@@ -163,6 +163,6 @@ def _is_alive_here(note: dict) -> bool:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it runs, and is another user's
+    except PermissionError:  # it is running, as another user
         return True
     return True

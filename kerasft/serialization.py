@@ -1,8 +1,8 @@
-"""Makes `import kerasft` enough for `keras.models.load_model`: Keras finds every class of ours by its registered name.
+"""Makes `keras.models.load_model` work after `import kerasft`: Keras finds every kerasft class by its registered name.
 
 A class registers itself when its module is imported, which needs TensorFlow and Keras. `import kerasft` must start neither, so
-it puts a stand-in under each name as soon as Keras is there. A stand-in imports the class when Keras first uses it; the
-class then takes its place.
+it registers a placeholder for each name as soon as Keras is imported. A placeholder imports the class when Keras first uses it;
+the class then replaces it.
 """
 
 import importlib
@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 
 PACKAGE = "kerasft"
-"""What stands before `>` in a registered name."""
+"""Package name before `>` in a registered name."""
 CLASSES: dict[str, str] = {
     "kerasft.backbones.bert": "BertConfig",
     "kerasft.backbones.distilbert": "DistilBertConfig",
@@ -46,18 +46,18 @@ CLASSES: dict[str, str] = {
     "kerasft.optimizers.adamw": "AdamW",
     "kerasft.optimizers.schedules": "WarmupCosineDecay WarmupLinearDecay WarmupPolynomialDecay",
 }
-"""Module -> its registered classes. A test holds this to what the modules register."""
+"""Module -> its registered classes. A test checks that this matches the registrations."""
 _FUNCTIONS = "kerasft.activations"
-# Keras takes a registered function as it is, and models compare it by identity: no stand-in will do. Its module needs
-# nothing but Keras, so it is imported right away.
+# Keras uses registered functions directly, and models compare them by identity, so a placeholder would not work. The module
+# requires only Keras, so it is imported immediately.
 
 
 class StandIn:
-    """Takes a class's place in Keras' registry until something is asked of it.
+    """Placeholder of a class in Keras' registry until it is first used.
 
     Args:
-        module: Where the class is.
-        name: Of the class.
+        module: Module of the class.
+        name: Name of the class.
 
     Example:
 
@@ -70,12 +70,12 @@ class StandIn:
         self.__name__ = name
 
     def __getattr__(self, attribute: str) -> Any:
-        if attribute.startswith("__"):  # as copy and pickle probe for, which shall import nothing
+        if attribute.startswith("__"):  # probed by copy and pickle, which must not import anything
             raise AttributeError(attribute)
         return getattr(self._class(), attribute)
 
     def __call__(self, *args, **kwargs) -> Any:
-        """Make an instance of the class."""
+        """Create an instance of the class."""
         return self._class()(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -87,7 +87,7 @@ class StandIn:
 
 
 class _AfterKeras(importlib.abc.MetaPathFinder):
-    """Lets the others find Keras, and registers our classes when it is imported."""
+    """Import hook that registers our classes when Keras is imported."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None

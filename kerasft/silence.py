@@ -1,4 +1,4 @@
-"""A logger that says nothing for a while: in the thread that asks for it, and in no other."""
+"""Silence a logger temporarily, in the current thread only."""
 
 import contextlib
 import contextvars
@@ -10,12 +10,12 @@ _silenced: contextvars.ContextVar[frozenset[str]] = contextvars.ContextVar("sile
 
 @contextlib.contextmanager
 def silenced(logger: logging.Logger) -> Iterator[None]:
-    """Drop what a logger is given within this block, where that is said elsewhere.
+    """Drop the messages of a logger within this block, if they are reported elsewhere.
 
     Unlike `logger.disabled`, which holds for the whole process, it does not silence other threads.
 
     Args:
-        logger: The logger; not those below it.
+        logger: The logger; its children are not affected.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The one warning of texts that are longer than a model reads: logged by the logger "kerasft", in the same words everywhere."""
+"""The warning about truncated texts, logged by the logger "kerasft" with the same wording everywhere."""
 
 import contextlib
 import contextvars
@@ -6,8 +6,8 @@ import logging
 from collections.abc import Iterator
 
 logger = logging.getLogger("kerasft")
-QUESTION_ADVICE = "To keep them whole, train with a larger max_length (--max-length), or ask shorter questions."
-"""For questions, of which half of `max_length` is kept."""
+QUESTION_ADVICE = "To avoid truncation, train with a larger max_length (--max-length), or use shorter questions."
+"""Advice for questions, which are truncated to half of `max_length`."""
 _sums: contextvars.ContextVar[dict | None] = contextvars.ContextVar("truncation sums", default=None)
 
 
@@ -23,17 +23,17 @@ def warn_truncated(
 ) -> None:
     """Log how many texts were truncated, if any were.
 
-    It is a log message, as Hugging Face's libraries give it, and no Python warning: Python shows it on standard error, programs
-    can redirect it, and it is not an error where warnings are.
+    It is a log message, as in Hugging Face's libraries, not a Python warning: it goes to standard error by default, can be
+    redirected, and does not become an error where warnings do.
 
     Args:
-        truncated: How many were,
-        total: of how many.
-        limit: The most tokens.
-        kind: What the texts are called.
-        argument: What the limit is called.
-        where: What was left out, if that is not the end.
-        advice: What to do; None: train with a larger limit.
+        truncated: Number of truncated texts.
+        total: Total number of texts.
+        limit: Maximum number of tokens.
+        kind: What the texts are, for the message.
+        argument: Name of the limit.
+        where: Where texts were truncated, if not at the end.
+        advice: How to avoid it; None: train with a larger limit.
 
     Example:
 
@@ -43,7 +43,7 @@ def warn_truncated(
     """
     if advice is None:
         flag = "--" + argument.replace("_", "-")
-        advice = f"To keep them whole, train with a larger {argument} ({flag}), or split them."
+        advice = f"To avoid truncation, train with a larger {argument} ({flag}), or split them."
     message = (
         f"%d of %d {kind} (%.1f %%) are longer than {limit} tokens ({argument}) and were truncated{where}. {advice}"
     )
@@ -62,14 +62,14 @@ def _log(message: str, truncated: int, total: int) -> None:
 
 @contextlib.contextmanager
 def one_warning() -> Iterator[None]:
-    """Within this block what is truncated is summed up, and logged once at its end: for work that is done in parts.
+    """Sum up truncation within this block and log it once at its end, for work that is done in parts.
 
     Example:
 
     >>> with one_warning():
     ...     warn_truncated(0, 8, limit=16)
     """
-    if _sums.get() is not None:  # a part of something larger, which is one call
+    if _sums.get() is not None:  # nested: the outer block logs
         yield
         return
     sums: dict[str, tuple[int, int]] = {}
@@ -84,7 +84,7 @@ def one_warning() -> Iterator[None]:
 
 @contextlib.contextmanager
 def no_warning() -> Iterator[None]:
-    """Within this block nothing is logged of truncation: for what is done again, as after each epoch.
+    """Do not log truncation within this block, for work that is repeated, for example after each epoch.
 
     Example:
 

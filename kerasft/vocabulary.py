@@ -51,7 +51,7 @@ def add_tokens(
     tokens = [tokens] if isinstance(tokens, str) else list(tokens)
     wrong = [token for token in tokens if not isinstance(token, str) or not token.strip() or not is_unicode(token)]
     if wrong:
-        raise bad_argument("tokens", "non-empty strings", wrong[0], "Leave it out.")
+        raise bad_argument("tokens", "non-empty strings", wrong[0], "Remove it.")
     size = config_of(model).vocabulary_size
     old_ids = np.array(sorted(set(tokenizer.get_vocab().values())))
     new_tokenizer = copied(tokenizer)
@@ -105,7 +105,7 @@ def drop_tokens(
     (['a', 'good', 'film'], True)
     """
     if isinstance(texts, str) or isinstance(keep, str):
-        raise bad_argument("texts", "a list of texts, as `keep` is of tokens", texts or keep, "Write [...] around it.")
+        raise bad_argument("texts", "a list of texts (`keep`: a list of tokens)", texts or keep, "Put it in a list.")
     texts, needed = list(texts or ()), set(keep)
     if not texts and not needed:
         raise bad_argument("texts", "one or more texts", texts, "Give the training texts.")

@@ -86,7 +86,7 @@ def test_a_bundle_is_replaced_and_nothing_is_left_aside(copy, model):
 
 def test_a_bundle_is_not_replaced_without_a_word(copy, model):
     with pytest.raises(
-        KerasftError, match=r"`folder` must be a new folder; .*copy'\. It holds a bundle; add overwrite=True"
+        KerasftError, match=r"`folder` must be a new folder; .*copy'\. It contains a bundle; add overwrite=True"
     ):
         save_bundle(copy, model, tiny.tokenizer(), max_length=8)
     assert load_bundle(copy).max_length == 24
@@ -105,7 +105,7 @@ def test_a_failed_save_leaves_the_old_bundle_whole(copy, model, monkeypatch):
 
 def test_a_foreign_folder_is_not_replaced(tmp_path, model):
     (tmp_path / "thesis.txt").write_text("")
-    with pytest.raises(KerasftError, match=r"`folder` must be a new folder or a bundle .* It holds other files"):
+    with pytest.raises(KerasftError, match=r"`folder` must be a new folder or a bundle .* It contains other files"):
         save_bundle(tmp_path, model, tiny.tokenizer())
     for place in (tmp_path / "thesis.txt", tmp_path / "thesis.txt" / "x"):
         with pytest.raises(KerasftError, match=r"thesis.txt is a file"):
@@ -114,7 +114,7 @@ def test_a_foreign_folder_is_not_replaced(tmp_path, model):
 
 def test_a_model_without_labels_is_refused(tmp_path):
     inputs = keras.Input((2,))
-    with pytest.raises(KerasftError, match=r"`model` must be a model made by kerasft.heads"):
+    with pytest.raises(KerasftError, match=r"`model` must be a model built by kerasft.heads"):
         save_bundle(tmp_path / "x", keras.Model(inputs, inputs), tiny.tokenizer())
 
 
@@ -132,18 +132,18 @@ def test_what_is_no_bundle_is_refused_and_shown(tmp_path):
     (tmp_path / "weights.bin").write_text("")
     with pytest.raises(CheckpointError, match=r"is not a bundle: it holds weights.bin"):
         load_bundle(tmp_path)
-    with pytest.raises(CheckpointError, match="there is no such folder"):
+    with pytest.raises(CheckpointError, match="the folder does not exist"):
         load_bundle(tmp_path / "nothing")
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", "is damaged: it is no JSON"),
-        ("[]", "is damaged: .*a JSON object was expected, not list"),
-        ('{"problem": "single_label", "max_length": 8}', "is damaged: KeyError"),
-        ('{"labels": ["a", "a"], "problem": "single_label", "max_length": 8}', "is damaged: .*names that differ"),
-        ('{"labels": ["a", "b"], "problem": "single_label", "max_length": "x"}', "is damaged: ValueError"),
+        ("{", "is corrupted: expected JSON"),
+        ("[]", "is corrupted: .*expected a JSON object, got list"),
+        ('{"problem": "single_label", "max_length": 8}', "is corrupted: KeyError"),
+        ('{"labels": ["a", "a"], "problem": "single_label", "max_length": 8}', "is corrupted: .*unique names"),
+        ('{"labels": ["a", "b"], "problem": "single_label", "max_length": "x"}', "is corrupted: ValueError"),
     ],
 )
 def test_damaged_metadata_are_refused(tmp_path, content, message):
@@ -161,7 +161,7 @@ def test_a_newer_format_is_refused(copy):
 
 def test_a_missing_or_damaged_model_or_tokenizer_is_refused(copy):
     (copy / "model.keras").write_bytes(b"not a zip file")
-    with pytest.raises(CheckpointError, match=r"model.keras is damaged: File is not a zip file"):
+    with pytest.raises(CheckpointError, match=r"model.keras is corrupted: File is not a zip file"):
         load_bundle(copy)
     (copy / "model.keras").unlink()
     with pytest.raises(CheckpointError, match=r"model.keras is missing. The bundle is incomplete"):
@@ -192,9 +192,7 @@ def test_a_file_and_an_export_are_no_bundles(tmp_path):
     with pytest.raises(CheckpointError, match="is not a bundle: it is a file"):
         kerasft.load_bundle(__file__)
     kerasft.export.litert(kerasft.make_bundle(tiny.classifier(), tiny.tokenizer(), max_length=16), tmp_path / "phone")
-    with pytest.raises(
-        CheckpointError, match=r"phone is an export \(litert\), .* Give the bundle that it was made from"
-    ):
+    with pytest.raises(CheckpointError, match=r"phone is an export \(litert\), .* Use the bundle it was exported from"):
         kerasft.load_bundle(tmp_path / "phone")
 
 

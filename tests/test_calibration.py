@@ -45,15 +45,15 @@ def test_several_labels_have_one_temperature():
 @pytest.mark.parametrize(
     ("gold", "scale", "why"),
     [
-        ([0, 1, 2], 40, "all are answered rightly"),
-        ([0, 1, 2], 0.1, "all are answered rightly"),
-        ([1, 2, 0], 4, "the answers are no better than chance"),
-        ([1, 2, 0], 0, "the answers are no better than chance"),
+        ([0, 1, 2], 40, "all predictions are correct"),
+        ([0, 1, 2], 0.1, "all predictions are correct"),
+        ([1, 2, 0], 4, "accuracy is at chance level"),
+        ([1, 2, 0], 0, "accuracy is at chance level"),
     ],
 )
 def test_where_none_is_best_it_stays_one(gold, scale, why):
     with pytest.warns(
-        UserWarning, match=rf"No temperature from 0.05 to 20 is best for these 3 rows \({why}\); it stays 1"
+        UserWarning, match=rf"No optimal temperature between 0.05 and 20 for these 3 rows \({why}\); it stays 1"
     ):
         assert best_temperature(np.eye(3) * scale, np.array(gold), CLASSES) == 1.0
 
@@ -90,7 +90,7 @@ def test_of_equal_thresholds_it_is_the_nearest_to_a_half():
 def test_no_rows_and_no_classes_are_refused():
     with pytest.raises(KerasftError, match="`labels` must be classes; received: Labels"):
         best_temperature(np.zeros((1, 1)), np.zeros((1, 1)), regression("x"))
-    with pytest.raises(KerasftError, match="`logits` must be of one row or more; received: "):
+    with pytest.raises(KerasftError, match="`logits` must be non-empty; received: "):
         best_temperature(np.zeros((0, 3)), np.zeros(0), CLASSES)
-    with pytest.raises(KerasftError, match="`probabilities` must be of one row or more; received: "):
+    with pytest.raises(KerasftError, match="`probabilities` must be non-empty; received: "):
         best_thresholds(np.zeros((0, 3)), np.zeros((0, 3)))

@@ -82,7 +82,7 @@ def test_unknown_name():
 def test_missing_devices(name, fix, monkeypatch):
     for variable in ("TF_CONFIG", "TPU_NAME", "COLAB_TPU_ADDR"):
         monkeypatch.delenv(variable, raising=False)
-    with pytest.raises(KerasftError, match=f"devices are present; received: '{name}'.*{fix}"):
+    with pytest.raises(KerasftError, match=f"devices are available; received: '{name}'.*{fix}"):
         get_strategy(name)
 
 

@@ -62,7 +62,7 @@ def test_one_name_is_enough_but_for_classes():
         (["a", "b"], "ranking", r"`problem` must be one of .* received: 'ranking'"),
         ([], "multi_label", r"`labels` must be one or more non-empty names; received: \[\]"),
         (["a", ""], "single_label", r"non-empty names; received: \['a', ''\]"),
-        (["a", "b", "a"], "multi_label", r"names that differ; received: \['a'\]"),
+        (["a", "b", "a"], "multi_label", r"unique names; received: \['a'\]"),
         (["a"], "single_label", r"two or more classes; received: \['a'\]"),
     ],
 )

@@ -222,20 +222,20 @@ def test_a_registered_layer_of_the_users_is_loaded_with_trust(tmp_path, caplog):
         ),
         (
             lambda state: layers.Dense(2)(Forgetful(3.0)(state)),
-            r"Keras saves whole; received: 'one whose answers differ by",
+            r"Keras saves completely; received: 'outputs that differ by",
         ),
         (lambda state: layers.Dense(2)(Demanding(3.0)(state)), r"Keras can save and load; received: .*get_config"),
         (
             lambda state: layers.Dense(2, activation=lambda x: x * 2)(state),
-            "without a lambda, whose Python code no file holds.*named function",
+            "without lambdas, whose Python code cannot be saved.*named function",
         ),
         (
             lambda state: layers.Dense(2, activation=twice)(state),
-            "Keras finds again; received: .*the function 'twice'.* Put @keras",
+            "registered with Keras; received: .*the function 'twice'.* Put @keras",
         ),
         (
             lambda state: Registered()(layers.Dense(2)(state)),
-            r"ends in logits; received: 'outputs that are >= 0 and sum to 1",
+            r"outputs logits; received: 'outputs that are >= 0 and sum to 1",
         ),
     ],
 )
@@ -259,18 +259,18 @@ def test_lengths_and_vocabularies_that_do_not_fit_are_refused(tmp_path):
 def test_a_model_of_kerasfts_heads_knows_its_own(tmp_path):
     model = tiny.classifier(LABELS)
     assert saved(tmp_path / "own", model, "text-classification", LABELS)
-    with pytest.raises(KerasftError, match="`task` must be left out, or 'text-classification', for text_classifier"):
+    with pytest.raises(KerasftError, match="`task` must be omitted, or 'text-classification', for text_classifier"):
         saved(tmp_path / "other", model, "token-classification", LABELS)
     with pytest.raises(KerasftError, match="`labels` must be left out"):
         saved(tmp_path / "other", model, "text-classification", ["a", "b"])
-    with pytest.raises(KerasftError, match='give task="text-classification", for example'):
+    with pytest.raises(KerasftError, match=r'pass task= \(such as "text-classification"\)'):
         kerasft.save_bundle(tmp_path / "other", own()[0], tiny.tokenizer())
 
 
 def test_hugging_face_has_no_such_head(tmp_path):
     model, task, labels = own("classes")
     bundle = kerasft.load_bundle(saved(tmp_path / "own", model, task, labels))
-    with pytest.raises(KerasftError, match="Its head has no counterpart there"):
+    with pytest.raises(KerasftError, match="Hugging Face has no class for its head"):
         kerasft.checkpoints.save_huggingface(tmp_path / "exchange", bundle.model, bundle.tokenizer)
     backbone, _ = kerasft.load_pretrained(str(tmp_path / "own"))
     states = keras.Model(model.input, model.get_layer("transformer_layer_0").output)

@@ -7,11 +7,11 @@ from kerasft.truncation import no_warning, one_warning, warn_truncated
 def test_numbers_limit_and_advice(caplog):
     warn_truncated(0, 3, limit=8)
     warn_truncated(1, 3, limit=8)
-    warn_truncated(2, 2, limit=4, kind="sources", argument="max_source_length", where=" at their end", advice="Wait.")
+    warn_truncated(2, 2, limit=4, kind="sources", argument="max_source_length", where=" from the right", advice="Wait.")
     assert caplog.messages == [
-        "1 of 3 texts (33.3 %) are longer than 8 tokens (max_length) and were truncated. To keep them whole, train with a larger "
-        "max_length (--max-length), or split them.",
-        "2 of 2 sources (100.0 %) are longer than 4 tokens (max_source_length) and were truncated at their end. Wait.",
+        "1 of 3 texts (33.3 %) are longer than 8 tokens (max_length) and were truncated. To avoid truncation, train with a "
+        "larger max_length (--max-length), or split them.",
+        "2 of 2 sources (100.0 %) are longer than 4 tokens (max_source_length) and were truncated from the right. Wait.",
     ]
     assert [record.levelname for record in caplog.records] == ["WARNING"] * 2
     assert {record.name for record in caplog.records} == {"kerasft"}

@@ -1,7 +1,7 @@
-"""From logits to answers, with numpy only.
+"""Postprocessing: from logits to predictions, with numpy only.
 
-`kerasft export` copies this folder as it is into a mobile bundle, beside the modules of the root that it needs: hence the
-relative imports.
+`kerasft export` copies this folder unchanged into mobile bundles, next to the top-level modules that it needs; therefore
+imports are relative.
 """
 
 from .out_of_scope import out_of_scope_scores, out_of_scope_threshold

@@ -1,4 +1,4 @@
-"""What a program on a device does with a mobile bundle: from texts to rows of ids, and from a file's outputs to answers.
+"""Inference code for mobile bundles: from texts to token ids, and from model outputs to predictions.
 
 Numpy only: it also runs in a mobile bundle's `python/kerasft_core`.
 """
@@ -19,17 +19,17 @@ from .windows import answering_windows, first_tokens, trimmed_offsets, window_be
 from .words import split_words
 
 Tokens = Sequence[tuple[int, int, int]]
-"""The ids of a text without special tokens, each with its first character in the text and the one after its last."""
+"""Token ids of a text without special tokens, with the start and end character offsets of each."""
 
 
 class Answering:
-    """Answers texts as the task's pipeline does.
+    """Predicts like the task's pipeline.
 
     Args:
         signature: The content of the bundle's `signature.json`.
-        tokenize: From a text to its `Tokens`.
-        run: From a row's ids and segment ids to the file's outputs by name, those per token for the row's own tokens.
-        on_truncated: Called as `warn_truncated(1, 1, limit=...)` for a text that is longer than the model reads.
+        tokenize: Maps a text to its `Tokens`.
+        run: Maps token ids and segment ids of a row to the model's outputs by name; per-token outputs without padding.
+        on_truncated: Called as `warn_truncated(1, 1, limit=...)` if a text was truncated.
 
     Example:
 
@@ -53,40 +53,38 @@ class Answering:
         self.signature, self.decoding = signature, signature["decoding"]
         self.template, self.max_length = signature["preprocessing"]["template"], signature["max_length"]
         self.tokenize, self.run, self._on_truncated = tokenize, run, on_truncated
-        # One that generates text, or fills masks, has no answer here.
+        # Text generation and mask filling are not supported here.
         self._answer = getattr(self, f"answer_{signature['task'].replace('-', '_')}", None)
 
     @property
     def labels(self) -> Labels:
-        """What the outputs stand for."""
+        """Labels of the outputs."""
         return Labels(self.signature["labels"], self.signature["problem"])
 
     @property
     def can_answer(self) -> bool:
-        """Whether the task has an answer here."""
+        """Whether the task is supported here."""
         return self._answer is not None
 
     def __call__(self, text: str, text_pair: str | None = None) -> dict[str, Any]:
-        """Answer a text, or where the model reads pairs two of them (a question and its context).
+        """Predict for a text, or for a pair of texts (such as a question and its context) if the model takes pairs.
 
         Returns:
-            What the task's pipeline in `kerasft.pipelines` answers; of a task that has no answer here the outputs.
+            The prediction of the task's pipeline in `kerasft.pipelines`; for unsupported tasks, the outputs.
 
         Raises:
-            KerasftError: If a second text is given to a model of single texts, or is missing.
-            DataError: If a text has not the form that the task asks for.
+            KerasftError: If a second text is given to a model for single texts, or is missing.
+            DataError: If a text does not have the form that the task requires.
         """
         if (text_pair is not None) != self.signature["pair"]:
-            expected = (
-                "a text: the model reads pairs" if text_pair is None else "left out: the model reads single texts"
-            )
+            expected = "a text: the model takes pairs" if text_pair is None else "omitted: the model takes single texts"
             raise bad_argument("text_pair", expected, text_pair, "A pair is two texts, or a question and its context.")
         if self._answer is not None:
             return self._answer(*([text] if text_pair is None else [text, text_pair]))
         return {name: value.tolist() for name, value in self.run(*self.encode(text, text_pair)).items()}
 
     def encode(self, text: str, text_pair: str | None = None) -> tuple[list[int], list[int]]:
-        """Return ids and segment ids of a text, or of a pair, cut to the model's length; of a pair the longer text first."""
+        """Return ids and segment ids of a text or pair, truncated to the model's length; the longer text of a pair first."""
         template = self.template
         before, first = template["before"], self._ids(text)
         if text_pair is None:
@@ -115,7 +113,7 @@ class Answering:
         own = range(len(before), len(before) + len(ids))
         kept, split = kept_tokens(row, own, markers, max_length=self.max_length)
         where = (
-            "between their entities, which are too far apart for a window"
+            "between their entities, which are too far apart for one window"
             if split
             else "to a window around their entities"
         )
@@ -123,7 +121,7 @@ class Answering:
         return _in_one_segment([row[place] for place in kept])
 
     def answer_text_classification(self, *texts: str) -> dict[str, Any]:
-        """Answer by labels with scores, or numbers."""
+        """Predict labels with scores, or regression values."""
         settings = {name: self.decoding[name] for name in ("out_of_scope", "temperature") if self.decoding.get(name)}
         threshold = self.decoding.get("thresholds") or self.decoding.get("threshold")
         if threshold is not None:
@@ -131,7 +129,7 @@ class Answering:
         return answers(self.run(*self.encode(*texts))["logits"][None], self.labels, **settings)[0]
 
     def answer_relation_extraction(self, text: str) -> dict[str, Any]:
-        """Answer which relation two entities have, that are marked by <e1>, </e1>, <e2>, </e2>, or by the model's markers."""
+        """Predict the relation between two entities, marked with <e1>, </e1>, <e2>, </e2> or the model's markers."""
         if all(marker in text for marker in ENTITY_MARKERS):
             return self.answer_text_classification(text)
         pair = entity_pair(text, fail=lambda problem, fix, value: bad_data("text", problem, fix, value=value))
@@ -139,21 +137,21 @@ class Answering:
         return self.answer_text_classification(mark(pair)) | shown
 
     def answer_sentence_embedding(self, text: str) -> dict[str, Any]:
-        """Answer by a vector."""
+        """Return the embedding."""
         return {"embedding": self.run(*self.encode(text))["embedding"].tolist()}
 
     def answer_token_classification(self, text: str) -> dict[str, Any]:
-        """Answer by the named entities."""
+        """Predict the named entities."""
         return {"entities": self._spans(text, "logits")[0]}
 
     def answer_intent_and_slots(self, text: str) -> dict[str, Any]:
-        """Answer by what is wanted, and the details named."""
+        """Predict the intent and the slots."""
         slots, outputs = self._spans(text, "slot_logits")
         intents = Labels(self.decoding["intents"])
         return {"intent": answers(outputs["intent_logits"][None], intents)[0], "slots": slots}
 
     def _spans(self, text: str, output: str) -> tuple[list[dict[str, Any]], Mapping[str, np.ndarray]]:
-        """The spans of a text's tagged words, and all outputs of its first window."""
+        """The entity spans of a text, and all outputs of its first window."""
         before, after = self.template["before"], self.template["after_single"]
         tokens, settings = self.tokenize(text), self.decoding
         ids, offsets = [token for token, _, _ in tokens], [(start, end) for _, start, end in tokens]
@@ -171,7 +169,7 @@ class Answering:
         return entities(text, words, tags, scores=scores), outputs[0]
 
     def answer_question_answering(self, question: str, context: str) -> dict[str, Any]:
-        """Answer a question by a part of its context."""
+        """Extract the answer to a question from its context."""
         template, settings = self.template, self.decoding
         asked, told = self._ids(question.strip()), self.tokenize(context)
         most = settings["max_question_length"]
@@ -205,11 +203,11 @@ def _in_two_segments(head: list[int], tail: list[int]) -> tuple[list[int], list[
 
 
 def _longest_first(first: int, second: int, room: int) -> tuple[int, int]:
-    """How many tokens stay of two texts, of which the longer one is cut, then both."""
+    """Token counts of two texts after truncation: the longer one first, then both."""
     if first + second <= room:
         return first, second
     shorter = min(first, second)
     longer = max(shorter, room - shorter)
-    # If both are longer than half of the room they get half each, the longer one the odd place.
+    # If both are longer than half of the available length, each gets half; the longer one gets the odd token.
     low, high = (room // 2, room - room // 2) if shorter + longer > room else (shorter, longer)
     return (low, high) if first <= second else (high, low)

@@ -1,4 +1,4 @@
-"""Texts with two entities, and how these are marked for a model; of the standard library alone."""
+"""Texts with two entities, and their markers for the model; standard library only."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,14 +7,14 @@ from typing import Any, NamedTuple
 from ..features import is_unicode
 
 ENTITY_MARKERS = ("[E1]", "[/E1]", "[E2]", "[/E2]")
-"""Tokens around the first and around the second entity: `kerasft.vocabulary.add_tokens(..., ENTITY_MARKERS, special=True)`."""
+"""Marker tokens around the head and the tail entity: `kerasft.vocabulary.add_tokens(..., ENTITY_MARKERS, special=True)`."""
 
 _TAGS = ("<e1>", "</e1>", "<e2>", "</e2>")
 _TAG = re.compile("|".join(_TAGS))
 
 
 class Entity(NamedTuple):
-    """Where an entity stands in its text, in characters, and what it is.
+    """Character offsets and type of an entity.
 
     Example:
 
@@ -28,7 +28,7 @@ class Entity(NamedTuple):
 
 
 class EntityPair(NamedTuple):
-    """A text without markers, and the two entities in it whose relation is asked for.
+    """A text without markers, and the two entities whose relation is to be predicted.
 
     Example:
 
@@ -47,12 +47,12 @@ def entity_pair(text: Any, head: Any = None, tail: Any = None, *, fail: Callable
 
     Args:
         text: The text; with tags `<e1>...</e1>` and `<e2>...</e2>` (head and tail) if neither `head` nor `tail` is given.
-        head: `{"start": ..., "end": ...}` in characters, with `"type"` if there is one; or a tuple of these.
-        tail: The same of the other entity. The two may overlap, and come in any order.
-        fail: Makes the error, `fail(problem, fix=..., value=...)`.
+        head: `{"start": ..., "end": ...}` in characters, with `"type"` if known; or a tuple of these.
+        tail: The same for the other entity. They may overlap, and occur in any order.
+        fail: Creates the error: `fail(problem, fix=..., value=...)`.
 
     Returns:
-        The text without tags, and where its entities are, without space around them.
+        The text without tags, and its entities without surrounding white space.
 
     Example:
 
@@ -60,9 +60,9 @@ def entity_pair(text: Any, head: Any = None, tail: Any = None, *, fail: Callable
     EntityPair(text='The author of a keygen', head=Entity(start=4, end=10, type=None), tail=Entity(start=16, end=22, type=None))
     """
     if not isinstance(text, str) or not is_unicode(text):
-        raise fail("expected a string in valid Unicode", fix="Write the text with its entities.", value=text)
+        raise fail("expected a valid Unicode string", fix="Give a text with two entities.", value=text)
     if (head is None) != (tail is None):
-        raise fail("only one of the two entities is given", fix="Give `head` and `tail`.", value=head or tail)
+        raise fail("expected two entities, got one", fix="Give both `head` and `tail`.", value=head or tail)
     if head is None:
         text, head, tail = _without_tags(text, fail)
     return EntityPair(text, _entity(text, head, fail), _entity(text, tail, fail))
@@ -77,7 +77,7 @@ def _without_tags(text: str, fail: Callable[..., Exception]) -> tuple[str, tuple
         found.setdefault(match.group(), []).append(length)
     if [len(found.get(tag, ())) for tag in _TAGS] != [1] * len(_TAGS):
         fix = "Mark both entities once, as in 'The <e1>author</e1> of a <e2>keygen</e2>'."
-        raise fail("the text must have one each of the tags <e1>, </e1>, <e2>, </e2>", fix=fix, value=text)
+        raise fail("the tags <e1>, </e1>, <e2>, </e2> must occur exactly once each", fix=fix, value=text)
     places = [found[tag][0] for tag in _TAGS]
     return "".join(pieces) + text[last:], (places[0], places[1]), (places[2], places[3])
 
@@ -92,28 +92,30 @@ def _entity(text: str, entity: Any, fail: Callable[..., Exception]) -> Entity:
     else:
         start = end = None
     start, end = _whole(start), _whole(end)
-    fix = 'Write {"start": 4, "end": 10}: characters from 0, the end is the first one after the entity.'
+    fix = 'Use character offsets such as {"start": 4, "end": 10}: 0-based, end exclusive.'
     if start is None or end is None or not 0 <= start < end <= len(text) or not text[start:end].strip():
         raise fail(f"entity offsets out of range (0 to {len(text)})", fix=fix, value=entity)
     own = entity.get("text") if isinstance(entity, dict) else None
     if isinstance(own, str) and own.strip() != text[start:end].strip():
-        raise fail(f"an entity's text is {own!r}, but its offsets hold {text[start:end]!r}", fix=fix, value=entity)
+        raise fail(
+            f"entity text {own!r} does not match the text at its offsets, {text[start:end]!r}", fix=fix, value=entity
+        )
     start += len(text[start:end]) - len(text[start:end].lstrip())
     return Entity(start, start + len(text[start:end].strip()), kind if kind is None else str(kind))
 
 
 def _whole(place: Any) -> int | None:
-    """A place as a number: 4, and 4.0 too, which tables with empty cells make of it."""
+    """An offset as int: 4, or 4.0, as in tables with empty cells."""
     if isinstance(place, float) and place.is_integer():
         return int(place)
     return place if isinstance(place, int) and not isinstance(place, bool) else None
 
 
 def mark(pair: EntityPair) -> str:
-    """Put the markers around the two entities: what the model reads.
+    """Insert the markers around the two entities: the model's input.
 
-    A start marker goes before the space that precedes the entity, so that byte-level tokenizers (RoBERTa's), which count that
-    space to the word, read the words as without markers. A text's own "[E1]" is broken up: "[ E1]".
+    A start marker goes before the space that precedes the entity, so that byte-level tokenizers (RoBERTa), which include that
+    space in the word, tokenize the words as without markers. A text's own "[E1]" is broken up: "[ E1]".
 
     Example:
 
@@ -139,7 +141,7 @@ def _broken_up(text: str) -> str:
 
 
 def marked_sample(text: str) -> str:
-    """What the model reads of a text to try an export on: marked by its tags or markers, else each half as an entity.
+    """Model input for export checks: marked by its tags or markers, otherwise with each half as an entity.
 
     Example:
 
@@ -156,7 +158,7 @@ def marked_sample(text: str) -> str:
 
 
 def shown_entity(text: str, entity: Entity) -> dict[str, Any]:
-    """An entity as answers have it.
+    """An entity as in predictions.
 
     Example:
 
@@ -170,16 +172,16 @@ def shown_entity(text: str, entity: Entity) -> dict[str, Any]:
 def kept_tokens(
     ids: Sequence[int], own: Sequence[int], markers: Sequence[int], *, max_length: int
 ) -> tuple[list[int], bool]:
-    """Choose the tokens of a marked text that a model reads, where it is too long for it.
+    """Choose the tokens to keep when a marked text is too long for the model.
 
     Args:
-        ids: The text's ids, special tokens included.
-        own: The places in it that are of the text, in order; the others are special tokens, which all stay.
-        markers: The markers' ids, in the order of `ENTITY_MARKERS`.
-        max_length: Most tokens to keep.
+        ids: Token ids of the text, including special tokens.
+        own: Positions of the text's tokens, in order; the others are special tokens, which are all kept.
+        markers: Ids of the markers, in the order of `ENTITY_MARKERS`.
+        max_length: Maximum number of tokens to keep.
 
     Returns:
-        The places of the tokens to keep, and whether those between the entities had to go.
+        Positions of the tokens to keep, and whether tokens between the entities were dropped.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The most probable tokens for each mask of a text, and the text with them; numpy only, for the runner on a device too."""
+"""Mask filling: the most probable tokens per mask, and the filled text; numpy only, also used on devices."""
 
 import math
 from collections.abc import Callable
@@ -20,14 +20,14 @@ def fill_masks(
 
     Args:
         text: The text with its masks.
-        logits: Of the masks that the model has read, in the text's order, (masks, V).
-        top_k: Candidates for each mask.
-        mask_token: How a mask is written.
-        token_text: From a token's id to what is shown of it.
-        prefix: What a token begins with that continues a word, such as "##"; None where no token does.
+        logits: Logits of the masks that were not truncated, in text order, (masks, V).
+        top_k: Candidates per mask.
+        mask_token: The mask token.
+        token_text: Maps a token id to its displayed text.
+        prefix: Prefix of tokens that continue a word, such as "##"; None if there is none.
 
     Returns:
-        `masks`, for each mask `[{"token", "score"}, ...]`, most probable first; `filled`, the text with the best of each.
+        `masks`, for each mask `[{"token", "score"}, ...]`, most probable first; `filled`, the text with the top candidates.
 
     Example:
 
@@ -50,7 +50,7 @@ def _filled(text: str, words: list[str], mask_token: str, prefix: str | None) ->
     for number, part in enumerate(parts):
         word = words[number] if number < len(words) else mask_token
         if prefix and len(word) > len(prefix) and word.startswith(prefix):
-            # Only the space before this mask goes: a "##" of the user's own is a part of the text.
+            # Remove only the space before this mask: "##" in the input is part of the text.
             filled = filled.rstrip() + word.removeprefix(prefix)
         else:
             filled += word

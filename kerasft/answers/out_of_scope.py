@@ -1,4 +1,4 @@
-"""Texts that are none of the classes: told by a threshold on the probability of the most likely class; numpy only."""
+"""Out-of-scope detection by a threshold on the probability of the most likely class; numpy only."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,21 +9,21 @@ from ..errors import bad_argument
 
 
 def out_of_scope_threshold(confidence: np.ndarray, right: np.ndarray, confidence_out: np.ndarray) -> float:
-    """Choose the probability below which an answer is "out of scope".
+    """Choose the probability threshold below which a text is out of scope.
 
-    The one with the largest sum of in-scope accuracy and out-of-scope recall on these rows (see `out_of_scope_scores`), halfway
-    to the next lower confidence that occurs; of equal ones the lowest, which rejects the fewest. Take dev rows, never test rows.
+    Maximizes the sum of in-scope accuracy and out-of-scope recall on these rows (see `out_of_scope_scores`), halfway to the next
+    lower confidence; ties go to the lowest, which rejects fewest. Use validation rows, never test rows.
 
     Args:
         confidence: Probability of the most likely class of N >= 1 in-scope rows, (N,).
-        right: Whether that class is the right one, (N,).
+        right: Whether that class is correct, (N,).
         confidence_out: The same probability of M >= 1 out-of-scope rows, (M,).
 
     Returns:
         A probability from 0 to 1.
 
     Raises:
-        KerasftError: If there are no rows of one of the two kinds.
+        KerasftError: If there are no in-scope or no out-of-scope rows.
 
     References:
         - [Larson et al., 2019](https://aclanthology.org/D19-1131), section 4: "oos-threshold"
@@ -35,9 +35,9 @@ def out_of_scope_threshold(confidence: np.ndarray, right: np.ndarray, confidence
     """
     for name, values in (("confidence", confidence), ("confidence_out", confidence_out)):
         if not len(values):
-            raise bad_argument(name, "of one row or more", values, "Give dev rows of both kinds.")
+            raise bad_argument(name, "non-empty", values, "Give validation rows with and without out-of-scope texts.")
     confidence, right = np.asarray(confidence, "float64"), np.asarray(right, bool)
-    # Rejected is what is below the place; below 1 that can be everything.
+    # Rows below the threshold are rejected; below 1, this can be all of them.
     places = np.unique(np.concatenate([confidence, confidence_out, [1.0]]))
     kept = right.sum() - np.searchsorted(np.sort(confidence[right]), places)
     rejected = np.searchsorted(np.sort(confidence_out), places)
@@ -52,13 +52,13 @@ def out_of_scope_scores(
 
     Args:
         confidence: As for `out_of_scope_threshold`; so are `right` and `confidence_out`.
-        right: Whether the most likely class is the right one.
-        confidence_out: Of out-of-scope rows; may be empty.
-        threshold: Rows of a lower confidence are rejected as out of scope.
+        right: Whether the most likely class is correct.
+        confidence_out: Confidence of out-of-scope rows; may be empty.
+        threshold: Rows with a lower confidence are rejected as out of scope.
 
     Returns:
-        `in_scope_accuracy`: the share of in-scope rows that are answered by the right class and not rejected. With out-of-scope
-        rows besides `out_of_scope_recall`, the share of them that are rejected, and `out_of_scope_precision`, the share of all
+        `in_scope_accuracy`: the fraction of in-scope rows with a correct prediction that are not rejected. With out-of-scope rows
+        also `out_of_scope_recall`, the fraction of them that are rejected, and `out_of_scope_precision`, the fraction of all
         rejected rows that are out of scope (0 if none is rejected).
 
     Example:
@@ -77,10 +77,10 @@ def out_of_scope_scores(
 
 
 def check_out_of_scope(setting: Mapping[str, Any], labels: Sequence[str]) -> None:
-    """Refuse a setting `{"threshold": ..., "label": ...}` that cannot be.
+    """Check a setting `{"threshold": ..., "label": ...}`.
 
     Raises:
-        KerasftError: If the threshold is no probability, or the label is one of the classes.
+        KerasftError: If the threshold is not a probability, or the label is one of the classes.
 
     Example:
 
@@ -90,4 +90,9 @@ def check_out_of_scope(setting: Mapping[str, Any], labels: Sequence[str]) -> Non
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
         raise bad_argument("out_of_scope", 'with a "threshold" from 0 to 1', dict(setting), "0.5, for example.")
     if not isinstance(label, str) or not label or label in labels:
-        raise bad_argument("out_of_scope", 'with a "label" that no class has', dict(setting), 'Write "label": "oos".')
+        raise bad_argument(
+            "out_of_scope",
+            'with a "label" that is not one of the classes',
+            dict(setting),
+            'For example: "label": "oos".',
+        )

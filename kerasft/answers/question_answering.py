@@ -1,4 +1,4 @@
-"""From the scores of tokens to answers: the best spans over all windows of a text, with their places in it."""
+"""Answers from start and end logits: the best spans over all windows of a context."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,9 +9,9 @@ import numpy as np
 from .text_classification import softmax
 
 MAX_ANSWER_LENGTH = 30
-"""The longest answer in tokens, where a model has no setting of its own."""
+"""Default maximum answer length in tokens, if the model does not set it."""
 N_BEST = 20
-"""Answers that are compared: the probabilities of a text's answers are over these."""
+"""Number of candidate answers that are compared and share the probability mass."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,8 +19,8 @@ class ScoredSpan:
     """A possible answer.
 
     Attributes:
-        start: Place of its first character in the context.
-        end: Place after its last character.
+        start: Start offset in the context, in characters.
+        end: End offset, exclusive.
         score: Sum of its first token's start logit and its last token's end logit.
     """
 
@@ -31,11 +31,11 @@ class ScoredSpan:
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """What a model finds in a context.
+    """Candidate answers of a context.
 
     Attributes:
-        spans: Possible answers that differ, best first, at most `N_BEST`; none in a context without words.
-        no_answer: The score of "there is no answer": the lowest over the windows, since one window that answers is enough.
+        spans: Distinct candidates, best first, at most `N_BEST`; empty for a context without words.
+        no_answer: Null score, "no answer": the minimum over the windows, since one window with an answer is enough.
 
     Example:
 
@@ -48,22 +48,22 @@ class Found:
 
     @property
     def no_answer_score(self) -> float:
-        """How far "there is no answer" is above the best answer, in logits: what a threshold is for."""
+        """Null score minus the score of the best answer, in logits; compared with the threshold."""
         return self.no_answer - self.spans[0].score if self.spans else 0.0
 
 
 def best_spans(
     logits: np.ndarray, *, n_best: int = N_BEST, max_answer_length: int = MAX_ANSWER_LENGTH
 ) -> list[tuple[int, int, float]]:
-    """The best spans of some tokens: all pairs of a first and a last token are compared, not only the best of each kind.
+    """The best spans: all pairs of start and end tokens are compared, not only the best of each.
 
     Args:
-        logits: Start and end logits of the tokens that may be chosen, (T, 2).
-        n_best: How many spans, >= 1.
-        max_answer_length: The most tokens of a span, >= 1.
+        logits: Start and end logits of the candidate tokens, (T, 2).
+        n_best: Number of spans, >= 1.
+        max_answer_length: Maximum number of tokens in a span, >= 1.
 
     Returns:
-        At most `n_best` tuples of first token, last token and score (their logits' sum), best first.
+        At most `n_best` tuples of start token, end token and score (sum of their logits), best first.
 
     Example:
 
@@ -86,16 +86,16 @@ def best_spans(
 def merge_windows(
     context: str, windows: Sequence[tuple[list[tuple[int, int, float]], np.ndarray, float]], *, n_best: int = N_BEST
 ) -> Found:
-    """Put together what the windows of one context found.
+    """Merge the candidates of all windows of a context.
 
-    A span's ends are those of its first and last token in the context, without white space around (byte-level tokens begin
-    with their space). Of spans with equal ends, as windows that overlap find them, the best score counts.
+    Spans are character offsets without surrounding white space (byte-level tokens start with their space). Of equal spans from
+    overlapping windows, the best score is kept.
 
     Args:
         context: The text.
-        windows: For each window: its spans as `best_spans` gives them; where its context tokens begin and end in the text,
-            (T, 2); and its score of "no answer".
-        n_best: How many spans to keep.
+        windows: For each window: its spans from `best_spans`; the character offsets of its context tokens, (T, 2); and its
+            null score.
+        n_best: Number of spans to keep.
 
     Example:
 
@@ -123,19 +123,19 @@ def _without_space(context: str, start: int, end: int) -> tuple[int, int]:
 
 
 def answer(found: Found, context: str, *, top_k: int = 1, no_answer: float | None = None) -> dict[str, Any]:
-    """Say the answer.
+    """Select the answer.
 
     Args:
-        found: What was found in the context.
+        found: Candidates of the context.
         context: The text.
-        top_k: How many answers; more than 1 adds the list of them.
-        no_answer: The threshold of `no_answer_score` above which there is none; None: there always is one, if the context
-            has words.
+        top_k: Number of answers; more than 1 adds the list of them.
+        no_answer: Threshold of `no_answer_score` above which the question is unanswerable; None: always answer, if the
+            context has words.
 
     Returns:
-        `answer` (its text, "" for none), `start` and `end` (its place in the context in characters; None for no answer),
-        `score` (its probability: softmax over the best answers, and over "no answer" where that may be said), and with
-        `top_k` > 1 `answers`, the same of the best ones; where "no answer" may be said, also `no_answer_score`.
+        `answer` (its text, "" for no answer), `start` and `end` (character offsets in the context; None for no answer), `score`
+        (its probability: softmax over the best answers, and "no answer" if allowed), and with `top_k` > 1 `answers`, a list
+        of the best ones; if "no answer" is allowed, also `no_answer_score`.
 
     Example:
 
@@ -153,7 +153,7 @@ def answer(found: Found, context: str, *, top_k: int = 1, no_answer: float | Non
     none = {"answer": "", "start": None, "end": None, "score": float(shares[-1])}
     if no_answer is not None:
         threshold = float(no_answer)
-        # Which of the two comes first is the threshold's word; the others follow by their probability.
+        # The threshold decides which of the two comes first; the others are sorted by probability.
         answers = [none, *answers] if found.no_answer_score > threshold else _with(none, answers)
     answers = answers or [none]
     said = dict(answers[0]) | ({"answers": answers[:top_k]} if top_k > 1 else {})

@@ -1,8 +1,8 @@
-"""Tag schemes: how spans of words are written as one tag a word, read, checked, repaired and converted.
+"""Tagging schemes: encoding, decoding, validation, repair and conversion of spans as one tag per word.
 
     words   Mr   Smith  of    New   York  City
-    IOB1    O    I-PER  O     I-LOC I-LOC I-LOC     B- only where two spans of one type touch
-    IOB2    O    B-PER  O     B-LOC I-LOC I-LOC     every span begins with B- (also called BIO)
+    IOB1    O    I-PER  O     I-LOC I-LOC I-LOC     B- only between adjacent spans of one type
+    IOB2    O    B-PER  O     B-LOC I-LOC I-LOC     every span starts with B- (also called BIO)
     IOBES   O    S-PER  O     B-LOC I-LOC E-LOC     S- for single words, E- for ends (also called BIOES, BILOU with L, U)
 
 IOB1 is Ramshaw and Marcus 1995 (cmp-lg/9505040); IOB2 is that of CoNLL-2002. Tags are read as conlleval does
@@ -25,7 +25,7 @@ _BILOU = {"L": "E", "U": "S"}
 
 
 class Span(NamedTuple):
-    """Words `start` to `end` (exclusive) that are of one type.
+    """A span of the words `start` to `end` (exclusive) with one type.
 
     Example:
 
@@ -39,7 +39,7 @@ class Span(NamedTuple):
 
 
 def scheme_name(scheme: str) -> str:
-    """The scheme's one name among `SCHEMES`, of any of its names.
+    """Canonical name of a scheme among `SCHEMES`.
 
     Raises:
         KerasftError: If it is unknown.
@@ -57,7 +57,7 @@ def scheme_name(scheme: str) -> str:
 
 
 def normalize(tag: str, scheme: str) -> str | None:
-    """A tag with the scheme's own letters (BILOU's L and U become E and S), or None if it is none of the scheme's.
+    """A tag with the scheme's own letters (BILOU's L and U become E and S), or None if it is invalid in the scheme.
 
     Example:
 
@@ -75,10 +75,10 @@ def normalize(tag: str, scheme: str) -> str | None:
 
 
 def spans_of(tags: Sequence[str]) -> list[Span]:
-    """The spans of a sequence of tags of any scheme, valid or not, as conlleval reads it.
+    """The spans of a tag sequence in any scheme, valid or not, decoded as by conlleval.
 
-    A span goes on where the tag is I- or E-, of the type of the tag before, and the tag before is B- or I-. Every other
-    tag that is not O begins a span.
+    A span continues if the tag is I- or E- with the type of the previous tag, which is B- or I-. Every other tag except O
+    starts a span.
 
     Example:
 
@@ -99,7 +99,7 @@ def spans_of(tags: Sequence[str]) -> list[Span]:
 
 
 def tags_of(spans: Iterable[Span], length: int, scheme: str = "IOB2") -> list[str]:
-    """The tags of `length` words in which these spans are; the spans do not overlap.
+    """The tags of `length` words with these non-overlapping spans.
 
     Args:
         spans: In any order.
@@ -127,7 +127,7 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str = "IOB2") -> list[st
 
 
 def first_invalid(tags: Sequence[str], scheme: str) -> int | None:
-    """The place of the first tag that may not stand where it stands, or None if the sequence is valid.
+    """Index of the first invalid tag, or None if the sequence is valid.
 
     Args:
         tags: Tags that `normalize` knows.
@@ -149,7 +149,7 @@ def first_invalid(tags: Sequence[str], scheme: str) -> int | None:
 
 
 def is_legal(before: str | None, tag: str | None, scheme: str) -> bool:
-    """Whether a tag may follow another one; None stands for the text's beginning and end.
+    """Whether a tag may follow another one; None means the start or end of the text.
 
     Example:
 
@@ -163,7 +163,7 @@ def is_legal(before: str | None, tag: str | None, scheme: str) -> bool:
         return prefix != "B" or (same and before_prefix in "BI")
     if scheme == "IOB2":
         return prefix != "I" or (same and before_prefix in "BI")
-    if before_prefix in "BI":  # a span that is not at its end
+    if before_prefix in "BI":  # a span that has not ended
         return prefix in "IE" and same
     return prefix not in "IE"
 
@@ -173,7 +173,7 @@ def _is_open(tag: str, scheme: str) -> bool:
 
 
 def repair(tags: Sequence[str], scheme: str) -> list[str]:
-    """The valid sequence with the spans that conlleval reads in these tags.
+    """The valid sequence with the spans that conlleval decodes from these tags.
 
     Example:
 
@@ -184,12 +184,12 @@ def repair(tags: Sequence[str], scheme: str) -> list[str]:
 
 
 def scheme_of(labels: Iterable[str]) -> str:
-    """The scheme in which a model answers, by its labels.
+    """The tagging scheme of a model, inferred from its labels.
 
-    IOBES if a label begins with E- or S-; IOB1 if a type has I- but no B-, since in IOB2 no I- goes without; else IOB2.
+    IOBES if a label starts with E- or S-; IOB1 if a type has I- but no B-, which IOB2 requires; otherwise IOB2.
 
     Raises:
-        KerasftError: If a label is no tag, or O is missing.
+        KerasftError: If a label is not a tag, or O is missing.
 
     Example:
 
@@ -209,13 +209,13 @@ def scheme_of(labels: Iterable[str]) -> str:
             "labels",
             "tags: O, and prefixes with types such as B-PER and I-PER",
             wrong or labels,
-            "Collect them by kerasft.data.collect_tags(...).",
+            "Collect them with kerasft.data.collect_tags(...).",
         )
     return scheme
 
 
 def legal_transitions(labels: Sequence[str], scheme: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Which labels may begin a text, follow each other, and end it: bool (C,), (C, C), (C,).
+    """Which labels may start a text, follow each other, and end it: bool (C,), (C, C), (C,).
 
     Example:
 
@@ -230,15 +230,15 @@ def legal_transitions(labels: Sequence[str], scheme: str) -> tuple[np.ndarray, n
 def best_legal_path(scores: np.ndarray, labels: Sequence[str], scheme: str) -> np.ndarray:
     """The legal sequence of labels with the greatest sum of scores (Viterbi 1967), int64 (W,).
 
-    There is no learnt transition score, as a CRF has: what is legal is free, what is not cannot be.
+    Unlike a CRF, there are no learned transition scores: valid transitions cost nothing, invalid ones are excluded.
 
     Args:
-        scores: One score for each word and label, such as log-probabilities, (W, C).
+        scores: One score per word and label, such as log-probabilities, (W, C).
         labels: The C labels.
         scheme: One of `SCHEMES`.
 
     Returns:
-        The labels' numbers. Of equal sums the one with the lower number at the last difference.
+        Label indices. Ties go to the lower index at the last difference.
 
     Example:
 

@@ -11,26 +11,26 @@ from ..errors import bad_argument
 from ..features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 
 THRESHOLD = 0.5
-"""The probability from which a label of several is part of the answer, where a model has no thresholds of its own."""
+"""Default probability threshold of multi-label classification, if the model has no tuned thresholds."""
 
 
 def probabilities(logits: np.ndarray, labels: Labels, *, temperature: float = 1.0) -> np.ndarray:
-    """Turn logits into probabilities: softmax for one label, sigmoid for several; a regression's values stay as they are.
+    """Turn logits into probabilities: softmax for single-label, sigmoid for multi-label; regression values are unchanged.
 
     softmax(z)_c = exp(z_c - max z) / sum_k exp(z_k - max z); sigmoid(z) = 1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2
     (Bishop, Pattern Recognition and Machine Learning, 2006, section 4.2). Both are exact at logits of any size. They are
-    taken of z = logits / temperature (Guo et al., 2017, arXiv:1706.04599, section 4.2).
+    applied to z = logits / temperature (Guo et al., 2017, arXiv:1706.04599, section 4.2).
 
     Args:
         logits: Real numbers, (N, C).
-        labels: What the C outputs stand for.
-        temperature: Above 1 makes the probabilities less sure, below 1 surer; > 0. It changes no label's rank in a text.
+        labels: Labels of the C outputs.
+        temperature: > 0. Above 1, the distribution is flatter, below 1 sharper; the ranking of labels does not change.
 
     Returns:
-        Float64, (N, C). For one label each row sums to 1.
+        Float64, (N, C). Single-label: each row sums to 1.
 
     Raises:
-        KerasftError: If `logits` has another shape, or the temperature is not above 0, or of a regression not 1.
+        KerasftError: If `logits` has another shape, or the temperature is not above 0 (for regression, not 1).
 
     Example:
 
@@ -42,9 +42,7 @@ def probabilities(logits: np.ndarray, labels: Labels, *, temperature: float = 1.
     check_temperature(temperature, labels)
     logits = np.asarray(logits, "float64")
     if logits.ndim != 2 or logits.shape[1] != len(labels):
-        raise bad_argument(
-            "logits", f"an array of shape (N, {len(labels)})", logits.shape, "Give one row for each text."
-        )
+        raise bad_argument("logits", f"an array of shape (N, {len(labels)})", logits.shape, "Give one row per text.")
     if labels.problem == REGRESSION:
         return logits
     logits = logits / temperature
@@ -75,27 +73,27 @@ def answers(
     out_of_scope: Mapping[str, Any] | None = None,
     temperature: float = 1.0,
 ) -> list[Any]:
-    """Turn logits into one answer a text, of plain Python values.
+    """Turn logits into one prediction per text, as plain Python values.
 
     Args:
         logits: Real numbers, (N, C).
-        labels: What the C outputs stand for, and the kind of problem.
-        top_k: The k most likely labels of each text, however likely; `None`: the one label, or for several labels those
-            above `threshold`.
-        threshold: Probability from which a label holds, where several can: one for all, or one for each of the C labels.
-        with_probabilities: Whether to add the probability of every label, under `"probabilities"`.
-        out_of_scope: `{"threshold": 0.6, "label": "oos"}`: where no label's probability reaches the threshold, the answer is
-            that label, with 1 minus the most likely one's probability as its score. Not with `top_k`, which ranks the labels.
-        temperature: What the logits are divided by, > 0: see `probabilities`, which all thresholds are compared with.
+        labels: Labels of the C outputs, and the problem type.
+        top_k: Return the k most likely labels per text; `None`: the predicted label, or for multi-label those above
+            `threshold`.
+        threshold: Multi-label: minimum probability of a label, one for all, or one per label.
+        with_probabilities: Whether to add the probabilities of all labels, as `"probabilities"`.
+        out_of_scope: `{"threshold": 0.6, "label": "oos"}`: if no probability reaches the threshold, this label is
+            predicted, with 1 minus the largest probability as its score. Not with `top_k`, which ranks the labels.
+        temperature: Divides the logits, > 0: see `probabilities`. Thresholds apply to the scaled probabilities.
 
     Returns:
-        N answers. One label: `{"label": "yes", "score": 0.9}`. Several: `{"labels": [{"label": ..., "score": ...}, ...]}`,
-        most likely first. With `top_k`, for both: `[{"label": ..., "score": ...}, ...]`, most likely first, or with
+        N predictions. Single-label: `{"label": "yes", "score": 0.9}`. Multi-label: `{"labels": [{"label": ..., "score": ...}, ...]}`,
+        most likely first. With `top_k`: `[{"label": ..., "score": ...}, ...]`, most likely first, or with
         `with_probabilities` that list under `"labels"`. Regression: `{name: value}`.
 
     Raises:
         KerasftError: If `top_k` is not from 1 to C, a threshold not from 0 to 1, the temperature not above 0, or there is one
-            threshold for each label but only one label holds; and if any of these is asked of a regression.
+            threshold per label for single-label; and if any of these is used for regression.
 
     Example:
 
@@ -129,46 +127,48 @@ def answers(
 
 
 def check_temperature(temperature: float, labels: Labels) -> None:
-    """Refuse a temperature that cannot be.
+    """Check a temperature.
 
     Raises:
-        KerasftError: If it is not a finite number above 0, or of a regression not 1.
+        KerasftError: If it is not a finite number above 0; for regression it must be 1.
 
     Example:
 
     >>> check_temperature(1.5, Labels(["no", "yes"]))
     """
     if not _is_number(temperature) or not 0 < temperature < math.inf:
-        raise bad_argument("temperature", "a number above 0", temperature, "1 leaves the logits as they are.")
+        raise bad_argument("temperature", "a number above 0", temperature, "1 leaves the logits unchanged.")
     if labels.problem == REGRESSION and temperature != 1:
-        raise bad_argument("temperature", "left out for a regression", temperature, "Its values are no probabilities.")
+        raise bad_argument(
+            "temperature", "omitted for regression", temperature, "Regression outputs are not probabilities."
+        )
 
 
 def check_thresholds(thresholds: Sequence[float], labels: Labels, *, name: str = "thresholds") -> None:
-    """Refuse thresholds that are not one probability for each label, of a problem where several labels can hold.
+    """Check that thresholds are one probability per label of a multi-label problem.
 
     Args:
-        thresholds: Probabilities from which the C labels hold.
+        thresholds: Minimum probabilities of the C labels.
         labels: The C labels.
-        name: What the user calls them, for the message.
+        name: Argument name, for the message.
 
     Raises:
-        KerasftError: If there are others than C, one is not from 0 to 1, or the problem has only one label a text.
+        KerasftError: If their number is not C, one is not from 0 to 1, or the problem is not multi-label.
 
     Example:
 
     >>> check_thresholds([0.3, 0.6], Labels(["joy", "anger"], "multi_label"))
     """
     if labels.problem != MULTI_LABEL:
-        fix = "Only where several labels can hold at once has each a threshold."
-        raise bad_argument(name, f"left out, or one number, for {labels.problem}", thresholds, fix)
+        fix = "Only multi-label classification has a threshold per label."
+        raise bad_argument(name, f"omitted, or one number, for {labels.problem}", thresholds, fix)
     several = isinstance(thresholds, Sequence | np.ndarray) and len(thresholds) == len(labels)
     if not several or not all(map(_is_probability, thresholds)):
-        raise bad_argument(name, f"{len(labels)} probabilities from 0 to 1", thresholds, "Give one for each label.")
+        raise bad_argument(name, f"{len(labels)} probabilities from 0 to 1", thresholds, "Give one per label.")
 
 
 def check_settings(settings: Mapping[str, Any], labels: Labels) -> None:
-    """Refuse a bundle's settings whose temperature or thresholds cannot be.
+    """Check the temperature and thresholds of a bundle's settings.
 
     Raises:
         KerasftError: As `check_temperature` and `check_thresholds`.
@@ -193,7 +193,7 @@ def _is_probability(value: Any) -> bool:
 def _check(labels: Labels, top_k: int | None, threshold: float | Sequence[float], with_probabilities: bool) -> None:
     if labels.problem == REGRESSION and (top_k is not None or with_probabilities):
         asked = {"top_k": top_k, "with_probabilities": with_probabilities}
-        raise bad_argument("top_k", "left out for a regression", asked, "Its values have no rank and no probability.")
+        raise bad_argument("top_k", "omitted for regression", asked, "Regression outputs are not ranked.")
     if top_k is not None and not (isinstance(top_k, int) and 1 <= top_k <= len(labels)):
         raise bad_argument("top_k", f"a whole number from 1 to {len(labels)}", top_k, "The model has that many labels.")
     if isinstance(threshold, Sequence | np.ndarray) and not isinstance(threshold, str):

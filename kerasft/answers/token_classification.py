@@ -1,4 +1,4 @@
-"""From the logits of tokens to tags of words, and from these to spans with character offsets; numpy only."""
+"""From token logits to word tags, and from these to spans with character offsets; numpy only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,12 +14,12 @@ _NEVER = -1e4
 
 
 def word_logits(token_logits: np.ndarray, first_tokens: np.ndarray, labels: Labels) -> np.ndarray:
-    """The logits of each word: those of its first token. A word without a token is O.
+    """Logits of each word: those of its first token. Words without tokens are O.
 
     Args:
         token_logits: (T, C).
-        first_tokens: The number of each word's first token, or -1, (W,).
-        labels: The C labels, O among them.
+        first_tokens: Index of each word's first token, or -1, (W,).
+        labels: The C labels, including O.
 
     Returns:
         Float array (W, C).
@@ -40,8 +40,8 @@ def decode(logits: np.ndarray, labels: Labels, *, constrained: bool = False) -> 
     Args:
         logits: Real numbers, (W, C).
         labels: The C labels.
-        constrained: Whether to take the most likely sequence among those that the labels' scheme allows, rather than each
-            word's most likely tag. The score is the tag's own probability in both.
+        constrained: Whether to predict the most likely valid tag sequence of the scheme, rather than each word's most likely
+            tag. The score is the tag's own probability in both cases.
 
     Returns:
         W tags, and their probabilities, float64 (W,).
@@ -69,18 +69,18 @@ def entities(
     scores: Sequence[float],
     threshold: float = 0.0,
 ) -> list[dict[str, Any]]:
-    """The spans of a text's tagged words, as characters of the text.
+    """The entity spans of a tagged text, with character offsets.
 
     Args:
         text: The text.
-        offsets: Start and end of each word in it.
-        tags: One for each word, of any scheme, read as conlleval does.
+        offsets: Start and end of each word.
+        tags: One tag per word, in any scheme, decoded as by conlleval.
         scores: The probability of each tag.
-        threshold: Spans with a lower score are left out; from 0 to 1.
+        threshold: Spans with a lower score are dropped; from 0 to 1.
 
     Returns:
         Dictionaries with `start` and `end` (characters, end exclusive), `label`, `text` (`text[start:end]`) and `score` (the
-        mean over the words), in the text's order.
+        mean over the words), in text order.
 
     Raises:
         KerasftError: If the threshold is out of range.

@@ -1,4 +1,4 @@
-"""Long texts as overlapping windows of tokens: where these begin, and which window answers which token; numpy only."""
+"""Overlapping windows of long texts: their offsets, and which window predicts which token; numpy only."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ Offsets = Sequence[tuple[int, int]]
 
 
 def window_begins(length: int, room: int, stride: int) -> list[int]:
-    """Where the windows of a text begin; the last one ends with the text.
+    """Start positions of the windows of a text; the last one ends with the text.
 
     Args:
-        length: Tokens of the text.
-        room: Tokens of a window.
-        stride: Tokens that two windows share, < `room`.
+        length: Number of tokens in the text.
+        room: Number of tokens in a window.
+        stride: Overlap of two windows in tokens, < `room`.
 
     Example:
 
@@ -25,14 +25,14 @@ def window_begins(length: int, room: int, stride: int) -> list[int]:
 
 
 def answering_windows(length: int, parts: Sequence[tuple[int, int]]) -> np.ndarray:
-    """Which window answers each token of a text, int64 (T,): the one in which it has most context.
+    """The window that predicts each token, int64 (T,): the one where it has most context.
 
     A token's context in a window is the number of tokens between it and the nearer end of the window, unless the text itself
-    ends there. Of two windows with the same the first one answers.
+    ends there. Ties go to the first window.
 
     Args:
-        length: Tokens of the text, T.
-        parts: Of each window where it begins in the text, and how many of the text's tokens it holds.
+        length: Number of tokens in the text, T.
+        parts: Start position and number of text tokens of each window.
 
     Example:
 
@@ -53,7 +53,7 @@ def answering_windows(length: int, parts: Sequence[tuple[int, int]]) -> np.ndarr
 
 
 def trimmed_offsets(text: str, offsets: Offsets) -> list[tuple[int, int]]:
-    """Offsets without the white space that byte-level and SentencePiece tokens take in; (0, 0) where nothing else is left.
+    """Offsets without the white space included in byte-level and SentencePiece tokens; (0, 0) if nothing else is left.
 
     Example:
 
@@ -71,13 +71,13 @@ def trimmed_offsets(text: str, offsets: Offsets) -> list[tuple[int, int]]:
 
 
 def first_tokens(words: Offsets, tokens: Offsets) -> np.ndarray:
-    """The number of the first token of each word, int64 (words,); -1 for a word that gives no token.
+    """Index of the first token of each word, int64 (words,); -1 for words without tokens.
 
-    That is the first token that begins in the word, or else the one that covers it with its neighbour.
+    This is the first token that starts in the word, otherwise the one that covers it together with its neighbor.
 
     Args:
         words: Offsets of the words, in order.
-        tokens: Offsets of the tokens, as `trimmed_offsets` gives them.
+        tokens: Offsets of the tokens, from `trimmed_offsets`.
 
     Example:
 

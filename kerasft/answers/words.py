@@ -6,24 +6,24 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-# A text is read through its shape, one letter a character: d for digits, w for other word characters (with marks and
-# joiners), c for those of scripts without spaces, blank for white space; marks that may stand inside a word are
+# The text is mapped to its shape, one letter per character: d for digits, w for other word characters (with marks and
+# joiners), c for those of scripts without spaces, blank for white space; marks that can occur inside a word are
 # themselves, the rest p.
 _INNER = "-.,'\u2019_&@#/:"
 _WORD = re.compile(
     r"w+://[^ ]+"  # http://example.com/a?b=c
     r"|[@#]?[wd_]+(?:(?:[-.'\u2019&@/]|(?<=d)[,:](?=d))[wd_]+)*"  # O'Neil, e-mail, 3.5, 10:30, AT&T, @user, #tag, a@b.org
-    r"|[^ ]"  # a character without spaces around, or a punctuation mark
+    r"|[^ ]"  # a punctuation mark, or a character of a script without spaces
 )
 _CLITICS = ("s", "m", "d", "re", "ve", "ll")
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
 def split_words(text: str) -> list[tuple[int, int]]:
-    """The character offsets of a text's words and punctuation marks; white space is in none, everything else in one.
+    """Character offsets of the words and punctuation marks of a text; they cover everything except white space.
 
-    Much as the Penn Treebank and CoNLL have words: marks inside a word belong to it ("e-mail", "3.5", "@user", an
-    address), those around it stand alone, and so does a clitic ("'s", "'m", "'ll"). Each character of a script without
+    Similar to the words of the Penn Treebank and CoNLL: marks inside a word belong to it ("e-mail", "3.5", "@user", an
+    address), marks around it and clitics are separate ("'s", "'m", "'ll"). Each character of a script without
     spaces (Chinese, Japanese, Thai, ...) is a word.
 
     Example:
@@ -45,7 +45,7 @@ def split_words(text: str) -> list[tuple[int, int]]:
 
 
 def cut_words(words: Sequence[tuple[int, int]], places: Iterable[int]) -> list[tuple[int, int]]:
-    """The words, cut in two wherever a place lies inside one.
+    """Split the words at these positions.
 
     Example:
 
@@ -61,7 +61,7 @@ def cut_words(words: Sequence[tuple[int, int]], places: Iterable[int]) -> list[t
 
 
 def is_inside_letters(text: str, place: int) -> bool:
-    """Whether a place between two characters parts a run of letters or digits.
+    """Whether a position between two characters splits a run of letters or digits.
 
     Example:
 

@@ -54,7 +54,7 @@ def distilbert(config: DistilBertConfig, *, dtype: str | None = None, name: str 
     (3, 5, 8)
     """
     if config.num_segments:
-        raise bad_argument("num_segments", "0, as DistilBERT has no segments", config.num_segments, "Leave it out.")
+        raise bad_argument("num_segments", "0, since DistilBERT has no segments", config.num_segments, "Omit it.")
     inputs = encoder_inputs(config)
     embedded = add_positions(embed_tokens(inputs, config, dtype=dtype), config, dtype=dtype)  # (B, S, H)
     hidden_states = encode(normalize(embedded, config, dtype=dtype), inputs, config, dtype=dtype)  # (B, S, H)

@@ -1,4 +1,4 @@
-"""ELECTRA (https://arxiv.org/abs/2003.10555), discriminator or generator: BERT whose embeddings may be narrower."""
+"""ELECTRA (https://arxiv.org/abs/2003.10555), discriminator or generator: BERT with optionally narrower embeddings."""
 
 import dataclasses
 from typing import ClassVar
@@ -13,10 +13,10 @@ from kerasft.features import SEQUENCE_OUTPUT
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ElectraConfig(EncoderConfig):
-    """The sizes and rates of one ELECTRA: the fields of `EncoderConfig` and one more.
+    """Configuration of an ELECTRA: the fields of `EncoderConfig` and one more.
 
     Args:
-        embedding_dim: E, the width of the embeddings; where it is not H, a dense layer widens them.
+        embedding_dim: E, the width of the embeddings; if it is not H, a dense layer projects them to H.
 
     Example:
 
@@ -35,13 +35,13 @@ def electra(config: ElectraConfig, *, dtype: str | None = None, name: str = "ele
     """Build an ELECTRA encoder with new weights.
 
     Args:
-        config: Sizes and rates.
+        config: Configuration.
         dtype: A Keras dtype policy for every layer; None: the global policy.
         name: Of the model.
 
     Returns:
-        A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask`, `segment_ids` (not where
-        there is one segment type only). Output, a dictionary: `sequence_output` (B, S, H).
+        A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask`, `segment_ids` (unless
+        there is only one segment type). Output, a dictionary: `sequence_output` (B, S, H).
 
     Example:
 

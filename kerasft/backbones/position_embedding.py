@@ -1,4 +1,4 @@
-"""One learnt vector per position."""
+"""Learned position embedding."""
 
 import keras
 from keras import ops
@@ -8,14 +8,14 @@ from kerasft.errors import bad_argument
 
 @keras.saving.register_keras_serializable("kerasft")
 class PositionEmbedding(keras.layers.Layer):
-    """Adds a learnt vector to each position.
+    """Adds a learned vector to each position.
 
-    KerasHub's layer of this name returns the vectors, copied for every row of the batch, and answers a text that is too
-    long with an error of the slice operation.
+    KerasHub's layer of this name returns the vectors, copied for every row of the batch, and fails with an error of the slice
+    operation if a text is too long.
 
     Args:
         max_sequence_length: Number of positions.
-        initializer: Of the table.
+        initializer: Initializer of the table.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
@@ -60,11 +60,11 @@ class PositionEmbedding(keras.layers.Layer):
                 "sequence_length",
                 f"at most {self.max_sequence_length}, the number of positions of this model",
                 length,
-                "Truncate the texts by max_length, or take a model with more positions.",
+                "Truncate the texts with max_length, or use a model with more positions.",
             )
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the layer's configuration."""
         return {
             **super().get_config(),
             "max_sequence_length": self.max_sequence_length,

@@ -1,4 +1,4 @@
-"""Build a functional model again with some of its layers changed, and fill it with the old weights."""
+"""Rebuild a functional model with some layers changed, and copy the weights."""
 
 from collections.abc import Callable, Iterator
 
@@ -24,7 +24,7 @@ def inner_layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[st
 
 
 def refuse_quantized(model: keras.Model) -> None:
-    """Raise if a layer of a model holds quantised weights: without their scales the numbers mean nothing elsewhere.
+    """Raise if a layer of a model has quantized weights, which are meaningless without their scales.
 
     Raises:
         KerasftError: If there is such a layer.
@@ -36,8 +36,8 @@ def refuse_quantized(model: keras.Model) -> None:
     for path, layer in inner_layers(model):
         mode = getattr(layer, "quantization_mode", None)
         if mode is not None:
-            fix = "Save, change or train the model that it was made of."
-            raise bad_argument("model", "one whose weights are not quantised", f"{mode} in {path}", fix)
+            fix = "Save, modify or train the original model instead."
+            raise bad_argument("model", "a model without quantized weights", f"{mode} in {path}", fix)
 
 
 def rebuild(
@@ -48,18 +48,18 @@ def rebuild(
 ) -> keras.Model:
     """Return a copy of a functional model: the same graph of new layers, with the same weights.
 
-    LoRA's matrices do not come along: they are added into the kernels that they belong to.
+    LoRA matrices are not copied: they are merged into their kernels.
 
     Args:
         model: A backbone, or a model with a head.
-        change: `(layer, config)` -> the configuration that the new layer is made of.
-        resize: `(path, old value)` -> the new value of a weight, asked of each; None: the old value.
+        change: `(layer, config)` -> the configuration of the new layer.
+        resize: `(path, old value)` -> the new value of a weight, called for each; None: keep the old value.
 
     Returns:
         A model of the same class and name, not compiled.
 
     Raises:
-        KerasftError: If the weights are quantised.
+        KerasftError: If the weights are quantized.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""T5's relative positions: one learnt number per head for each bucket of distances, added to the attention scores."""
+"""T5's relative position bias: one learned value per head and distance bucket, added to the attention scores."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ def distance_buckets(num_buckets: int, max_distance: int) -> np.ndarray:
                     E + (num_buckets - E) log(d / E) / log(max_distance / E),    rounded down, else
         and at most num_buckets - 1, which is also that of every larger distance
 
-    The logarithms are taken in float32, as the reference implementation takes them; a table of them is the same on every
+    The logarithms are computed in float32, as in the reference implementation; a precomputed table is the same on every
     device.
 
     Args:
@@ -37,9 +37,9 @@ def distance_buckets(num_buckets: int, max_distance: int) -> np.ndarray:
     """
     exact = num_buckets // 2
     if exact < 1:
-        raise bad_argument("num_buckets", "2 or more (4 where both directions count)", num_buckets, "32 is T5's.")
+        raise bad_argument("num_buckets", "at least 2 (4 if bidirectional)", num_buckets, "T5 uses 32.")
     if max_distance <= exact:
-        raise bad_argument("max_distance", f"larger than num_buckets / 2 ({exact})", max_distance, "128 is T5's.")
+        raise bad_argument("max_distance", f"larger than num_buckets / 2 ({exact})", max_distance, "T5 uses 128.")
     distances = np.arange(max_distance + 1)
     ratios = np.log(np.maximum(distances, 1).astype("float32") / np.float32(exact)) / np.float32(
         np.log(max_distance / exact)
@@ -50,15 +50,15 @@ def distance_buckets(num_buckets: int, max_distance: int) -> np.ndarray:
 
 @keras.saving.register_keras_serializable("kerasft")
 class RelativeAttentionBias(AttentionBias):
-    """The relative position bias and the mask in one: what every block of a T5 stack adds to its scores.
+    """Relative position bias and mask combined, added to the attention scores in every block of a T5 stack.
 
     Args:
         num_heads: N, the number of attention heads.
-        num_buckets: Number of buckets; with `bidirectional`, half of them are for tokens that come later.
+        num_buckets: Number of buckets; with `bidirectional`, half of them are for later tokens.
         max_distance: From here on all distances share the last bucket.
         bidirectional: True in an encoder; False in a decoder, where later tokens are masked.
         initializer_range: Standard deviation of the normal that new weights are drawn from.
-        mask_value: What a token that must not be seen gets, a finite number < 0.
+        mask_value: Bias of masked tokens, a finite number < 0.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
@@ -68,7 +68,7 @@ class RelativeAttentionBias(AttentionBias):
         (B, N, S, S), in the layer's compute dtype.
 
     Raises:
-        KerasftError: On build, if the buckets or distances make no sense.
+        KerasftError: On build, if the buckets or distances are invalid.
 
     Example:
 
@@ -130,7 +130,7 @@ class RelativeAttentionBias(AttentionBias):
         return ops.transpose(values, (2, 0, 1))  # (N, T, S)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the layer's configuration."""
         return {
             **super().get_config(),
             "num_heads": self.num_heads,

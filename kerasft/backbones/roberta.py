@@ -1,6 +1,6 @@
 """RoBERTa (https://arxiv.org/abs/1907.11692) and XLM-RoBERTa (https://arxiv.org/abs/1911.02116).
 
-BERT with other data; the graph differs in how Fairseq numbers the positions.
+BERT trained on other data; the graph differs in Fairseq's position numbering.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ from kerasft.features import POOLED_OUTPUT, SEQUENCE_OUTPUT, TOKEN_IDS
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RobertaConfig(EncoderConfig):
-    """The sizes and rates of one RoBERTa: the fields of `EncoderConfig` and two more.
+    """Configuration of a RoBERTa: the fields of `EncoderConfig` and two more.
 
     Args:
         padding_id: The id of the padding token. Positions are counted from `padding_id` + 1, so the table has
@@ -51,7 +51,7 @@ class RobertaConfig(EncoderConfig):
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class XlmRobertaConfig(RobertaConfig):
-    """The sizes and rates of one XLM-RoBERTa: the same fields.
+    """Configuration of an XLM-RoBERTa: the same fields.
 
     Example:
 
@@ -65,11 +65,11 @@ class XlmRobertaConfig(RobertaConfig):
 
 @keras.saving.register_keras_serializable("kerasft")
 class RobertaPositionEmbedding(PositionEmbedding):
-    """Adds a learnt vector to each token by its place among those that are not padding, as Fairseq counts:
+    """Adds a learned position embedding, with positions counted over non-padding tokens, as in Fairseq:
 
         position = padding_id + [token_id != padding_id] (number of ids != padding_id up to here)
 
-    So padding on the left, or a padding token amid the text, moves nothing.
+    So left padding, or padding tokens inside the text, do not shift positions.
 
     Args:
         padding_id: The id of the padding token.
@@ -97,7 +97,7 @@ class RobertaPositionEmbedding(PositionEmbedding):
         self.padding_id = padding_id
 
     def build(self, inputs_shape, token_ids_shape=None):
-        """Create the table, with rows for the positions up to `padding_id` too, as checkpoints have them."""
+        """Create the table, including rows for the positions up to `padding_id`, as in checkpoints."""
         shape = (self.max_sequence_length + self.padding_id + 1, inputs_shape[-1])
         self.embeddings = self.add_weight(name="embeddings", shape=shape, initializer=self.initializer)
 
@@ -112,7 +112,7 @@ class RobertaPositionEmbedding(PositionEmbedding):
         return inputs + ops.take(self.embeddings, self.positions(token_ids), axis=0)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the layer's configuration."""
         return {**super().get_config(), "padding_id": self.padding_id}
 
 
@@ -120,7 +120,7 @@ def roberta(config: RobertaConfig, *, dtype: str | None = None, name: str = "rob
     """Build a RoBERTa or XLM-RoBERTa encoder with new weights.
 
     Args:
-        config: Sizes and rates.
+        config: Configuration.
         dtype: A Keras dtype policy for every layer; None: the global policy.
         name: Of the model.
 

@@ -23,7 +23,7 @@ from kerasft.features import (
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class T5Config(BackboneConfig):
-    """The sizes and rates of one T5; the defaults are those of T5 1.0.
+    """Configuration of a T5; the defaults are those of T5 1.0.
 
     Args:
         vocabulary_size: V, the number of tokens.
@@ -32,17 +32,17 @@ class T5Config(BackboneConfig):
         num_heads: N, attention heads in a block.
         head_dim: D, the width of a head; N D may differ from `hidden_dim`.
         hidden_dim: H, the width of the hidden states.
-        intermediate_dim: Width of the feed-forward nets.
-        activation: Of the feed-forward nets.
-        gated: Whether the feed-forward nets have a gate, as from 1.1 on.
+        intermediate_dim: Width of the feed-forward networks.
+        activation: Activation of the feed-forward networks.
+        gated: Whether the feed-forward networks are gated, as from 1.1 on.
         num_buckets: Number of buckets of relative positions.
         max_distance: From here on all distances share the last bucket.
-        dropout: Rate of every dropout.
+        dropout: Dropout rate.
         layer_norm_epsilon: Added to the mean square in every norm.
         initializer_range: Standard deviation of new token embeddings; the other weights' are in proportion to it.
-        tied_output: Whether a language-model head uses the token embedding as its matrix, as in 1.0.
-        scaled_output: Whether that head divides the hidden states by the root of H, as in 1.0.
-        mask_value: What a token that must not be seen adds to an attention score; see `AttentionBias`.
+        tied_output: Whether the language-model head is tied to the token embedding, as in 1.0.
+        scaled_output: Whether that head divides the hidden states by sqrt(H), as in 1.0.
+        mask_value: Bias of masked tokens in attention scores; see `AttentionBias`.
 
     Example:
 
@@ -76,7 +76,7 @@ class T5Config(BackboneConfig):
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MT5Config(T5Config):
-    """The same for mT5 (https://arxiv.org/abs/2010.11934), a T5 1.1 that Hugging Face calls by a name of its own.
+    """The same for mT5 (https://arxiv.org/abs/2010.11934), a T5 1.1 with its own model type in Hugging Face.
 
     Example:
 
@@ -92,7 +92,7 @@ def t5(config: T5Config, *, dtype: str | None = None, name: str = "t5") -> keras
     """Build a T5 encoder and decoder with new weights.
 
     Args:
-        config: Sizes and rates.
+        config: Configuration.
         dtype: A Keras dtype policy for every layer, such as `"mixed_bfloat16"`; None: the global policy.
         name: Of the model.
 

@@ -1,4 +1,4 @@
-"""The block of T5's encoder and decoder: every part has a norm before it and a residual sum around it."""
+"""The block of T5's encoder and decoder: every sublayer is pre-norm with a residual connection."""
 
 from collections.abc import Callable
 
@@ -16,17 +16,17 @@ class T5Block(keras.layers.Layer):
         x = x + dropout(feed_forward(norm(x)))
         norm(x) = g x / sqrt(mean(x^2) + epsilon)
 
-    The norm is RMSNorm (https://arxiv.org/abs/1910.07467). In float16 the residual sum of large T5s overflows (the
+    The norm is RMSNorm (https://arxiv.org/abs/1910.07467). In float16, the residual stream of large T5 models overflows (the
     reference implementation clamps it); train these in bfloat16 or float32.
 
     Args:
         num_heads: N, the number of attention heads.
         head_dim: D, the width of a head; N D may differ from H.
-        intermediate_dim: Width of the feed-forward net.
-        activation: Of the feed-forward net: a Keras name or a function.
-        gated: Whether the feed-forward net has a gate.
-        cross_attention: Whether the block attends to a memory too, as in a decoder.
-        dropout: Rate of every dropout, in [0, 1).
+        intermediate_dim: Width of the feed-forward network.
+        activation: Activation of the feed-forward network: a Keras name or a function.
+        gated: Whether the feed-forward network is gated.
+        cross_attention: Whether the block also has cross-attention, as in a decoder.
+        dropout: Dropout rate, in [0, 1).
         layer_norm_epsilon: Added to the mean square.
         initializer_range: Factor on the deviations of new kernels.
         **kwargs: Of `keras.layers.Layer`.
@@ -127,7 +127,7 @@ class T5Block(keras.layers.Layer):
         return hidden_states + dropped(transformed)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the layer's configuration."""
         return {
             **super().get_config(),
             "num_heads": self.num_heads,

@@ -1,6 +1,6 @@
 """The blocks of T5 (https://arxiv.org/abs/1910.10683, section 2.1), encoder and decoder, and their two parts.
 
-Nothing has a bias. Attention scores are not scaled: the query's first weights are the smaller for it.
+There are no biases. Attention scores are not scaled; instead the query's initial weights are smaller.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ class T5Attention(keras.layers.Layer):
     Args:
         num_heads: N, the number of attention heads.
         head_dim: D, the width of a head; N D may differ from H.
-        dropout: Rate of the dropout on the attention weights, in [0, 1).
+        dropout: Dropout rate of the attention weights, in [0, 1).
         initializer_range: Factor on the deviations of new kernels.
         **kwargs: Of `keras.layers.Layer`.
 
@@ -60,7 +60,7 @@ class T5Attention(keras.layers.Layer):
         self.built = True
 
     def call(self, hidden_states, memory, attention_bias, training=None):
-        """Return what the queries attended to (B, T, H)."""
+        """Return the attention output (B, T, H)."""
         key, value = self.project_memory(memory)
         attended = attend(
             self.project_query(hidden_states),
@@ -80,7 +80,7 @@ class T5Attention(keras.layers.Layer):
         return split_heads(self.key(memory), self.num_heads), split_heads(self.value(memory), self.num_heads)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the layer's configuration."""
         return {
             **super().get_config(),
             "num_heads": self.num_heads,
@@ -92,7 +92,7 @@ class T5Attention(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("kerasft")
 class T5FeedForward(keras.layers.Layer):
-    """The feed-forward net, with a gate from T5 1.1 on (https://arxiv.org/abs/2002.05202, equation 6):
+    """The feed-forward network, gated from T5 1.1 on (https://arxiv.org/abs/2002.05202, equation 6):
 
         W2 dropout(activation(W1 x))        or        W2 dropout(activation(W1 x) * Wg x)
 
@@ -100,7 +100,7 @@ class T5FeedForward(keras.layers.Layer):
         intermediate_dim: Its width.
         activation: A Keras name or a function.
         gated: Whether there is a gate.
-        dropout: Rate of the dropout before W2, in [0, 1).
+        dropout: Dropout rate before W2, in [0, 1).
         initializer_range: Factor on the deviations of new kernels.
         **kwargs: Of `keras.layers.Layer`.
 
@@ -152,7 +152,7 @@ class T5FeedForward(keras.layers.Layer):
         return self.output_projection(self.dropout_layer(transformed, training=training))
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the layer's configuration."""
         return {
             **super().get_config(),
             "intermediate_dim": self.intermediate_dim,

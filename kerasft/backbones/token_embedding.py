@@ -1,4 +1,4 @@
-"""The token embedding, which also carries the backbone's configuration: it stands in every graph made of that backbone."""
+"""The token embedding, which also carries the backbone's configuration: it is part of every model built on that backbone."""
 
 import dataclasses
 from typing import ClassVar, NamedTuple
@@ -10,7 +10,7 @@ from kerasft.errors import bad_argument
 
 
 class ClassifierForm(NamedTuple):
-    """The form of a text classification head, between the hidden states and the logits.
+    """Structure of a text classification head, between the hidden states and the logits.
 
     Example:
 
@@ -19,15 +19,15 @@ class ClassifierForm(NamedTuple):
     """
 
     pooling: str | None = None
-    """`"cls"`, `"pooler"`, `"mean"`, `"last"`, or None for the pooler where there is one, else `"cls"`."""
+    """`"cls"`, `"pooler"`, `"mean"`, `"last"`, or None: the pooler if the model has one, otherwise `"cls"`."""
     hidden_activation: str | None = None
-    """Of a dense layer of H units after the pooling; None: there is no such layer."""
+    """Activation of a dense layer of H units after the pooling; None: no such layer."""
     hidden_dropout: bool = True
-    """Whether there is a dropout before that dense layer too."""
+    """Whether dropout is also applied before that dense layer."""
 
 
 class BackboneConfig:
-    """Base of the configurations: what Keras needs to store one in a `.keras` file.
+    """Base class of configurations, with Keras serialization.
 
     A subclass is a frozen dataclass, registered by `keras.saving.register_keras_serializable`, with the name of its
     family: the `model_type` of Hugging Face.
@@ -42,11 +42,11 @@ class BackboneConfig:
 
     family: ClassVar[str]
     classifier_form: ClassVar[ClassifierForm] = ClassifierForm()
-    """The text classification head that the family was published with."""
+    """Text classification head of the family's published checkpoints."""
     masked_lm_activation: ClassVar[str | None] = None
-    """Of the masked-language-model head; None: that of the blocks, `config.activation`."""
+    """Activation of the masked-language-model head; None: `config.activation`."""
     pooling: ClassVar[str | None] = None
-    """How the checkpoint was trained to make one vector of a text; a field of the families that do."""
+    """Pooling the checkpoint was trained with, for families that have one."""
 
     def get_config(self) -> dict:
         """Return the fields; functions by their registered names."""
@@ -55,7 +55,7 @@ class BackboneConfig:
 
     @classmethod
     def from_config(cls, fields: dict) -> "BackboneConfig":
-        """Return the configuration of these fields."""
+        """Return the configuration with these fields."""
         if "activation" in fields and not isinstance(fields["activation"], str):
             fields = {**fields, "activation": keras.activations.deserialize(fields["activation"])}
         return cls(**fields)
@@ -63,10 +63,10 @@ class BackboneConfig:
 
 @keras.saving.register_keras_serializable("kerasft")
 class TokenEmbedding(keras_hub.layers.ReversibleEmbedding):
-    """KerasHub's `ReversibleEmbedding` that remembers which backbone it belongs to.
+    """KerasHub's `ReversibleEmbedding` with the configuration of its backbone.
 
     Args:
-        config: The backbone's configuration; `vocabulary_size` and the width are taken from it.
+        config: The backbone's configuration; `vocabulary_size` and the width come from it.
         output_dim: Width of the embeddings; None: `config.hidden_dim`.
         **kwargs: Of `keras_hub.layers.ReversibleEmbedding`.
 
@@ -93,11 +93,11 @@ class TokenEmbedding(keras_hub.layers.ReversibleEmbedding):
 
 
 def config_of(model: keras.Model) -> BackboneConfig:
-    """Return the configuration of the kerasft backbone that a model is, or was made of.
+    """Return the configuration of a kerasft backbone, or of the backbone in a model.
 
     Args:
-        model: A backbone of `kerasft.backbones`, or a model that `kerasft.heads` made of one, also after it was saved and
-            loaded.
+        model: A backbone of `kerasft.backbones`, or a model of `kerasft.heads` built on one, also after saving and
+            loading.
 
     Raises:
         KerasftError: If there is no kerasft backbone in the model.
@@ -112,14 +112,14 @@ def config_of(model: keras.Model) -> BackboneConfig:
         return config
     raise bad_argument(
         "model",
-        "a backbone that kerasft.load_pretrained built from a Hugging Face checkpoint, or a model made of one",
+        "a backbone from kerasft.load_pretrained (Hugging Face checkpoint), or a model built on one",
         model.name,
-        "KerasHub's own backbones are saved by KerasHub: backbone.save_to_preset(folder).",
+        "Save KerasHub backbones with KerasHub: backbone.save_to_preset(folder).",
     )
 
 
 def find_config(model: keras.Model) -> BackboneConfig | None:
-    """Return what `config_of` returns, or None where that raises.
+    """Like `config_of`, but return None instead of raising.
 
     Example:
 

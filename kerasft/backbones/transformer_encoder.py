@@ -1,4 +1,4 @@
-"""The encoder block of BERT: self-attention and a feed-forward net, each with a residual sum and a norm after it."""
+"""The encoder block of BERT: self-attention and a feed-forward network, each followed by a residual connection and layer normalization."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from kerasft.backbones.attention import attend, merge_heads, split_heads
 from kerasft.errors import bad_argument
 
 DEFAULT_MASK_VALUE = -10000.0
-"""What is added to the attention score of a padding token, as in Google's BERT.
+"""Added to the attention scores of padding tokens, as in Google's BERT.
 
 After the softmax that is exactly 0 in float32, and it is finite in float16 (whose smallest number is -65504).
 """
@@ -17,10 +17,10 @@ After the softmax that is exactly 0 in float32, and it is finite in float16 (who
 
 @keras.saving.register_keras_serializable("kerasft")
 class AttentionBias(keras.layers.Layer):
-    """Turns a padding mask into the number that is added to the attention scores; made once, used by every block.
+    """Converts a padding mask to the bias added to attention scores; computed once, shared by all blocks.
 
     Args:
-        mask_value: What a padding token gets, a finite number < 0. A real token gets 0.
+        mask_value: Bias of padding tokens, a finite number < 0. Real tokens get 0.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
@@ -41,7 +41,7 @@ class AttentionBias(keras.layers.Layer):
     def __init__(self, mask_value: float = DEFAULT_MASK_VALUE, **kwargs):
         super().__init__(**kwargs)
         if not -65504.0 <= mask_value < 0.0:
-            raise bad_argument("mask_value", "between -65504 and 0", mask_value, "Leave it out, or give -30.0.")
+            raise bad_argument("mask_value", "between -65504 and 0", mask_value, "Omit it, or use -30.0.")
         self.mask_value = float(mask_value)
 
     def call(self, padding_mask):
@@ -50,7 +50,7 @@ class AttentionBias(keras.layers.Layer):
         return ops.expand_dims(ops.expand_dims(bias, 1), 1)  # (B, 1, 1, S)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the layer's configuration."""
         return {**super().get_config(), "mask_value": self.mask_value}
 
 
@@ -63,15 +63,15 @@ class TransformerEncoderLayer(keras.layers.Layer):
         z = norm(y + dropout(W2 activation(W1 y)))
         attention(x) = Wo [dropout(softmax(q k^T / sqrt(H / N) + bias)) v]
 
-    Every projection is a plain `Dense` of its own, so that weights map one to one and adapters can be put on them. The
+    Every projection is a separate `Dense` layer, so that weights map one to one and adapters can be added. The
     softmax is computed in float32 whatever the dtype policy.
 
     Args:
         num_heads: N, the number of attention heads; divides H.
-        intermediate_dim: Width of the feed-forward net.
-        activation: Of the feed-forward net: a Keras name or a function. Keras' "gelu" is the exact one (erf).
-        hidden_dropout: Rate of the dropout before each residual sum, in [0, 1).
-        attention_dropout: Rate of the dropout on the attention weights, in [0, 1).
+        intermediate_dim: Width of the feed-forward network.
+        activation: Activation of the feed-forward network: a Keras name or a function. Keras' "gelu" is exact (erf).
+        hidden_dropout: Dropout rate before each residual connection, in [0, 1).
+        attention_dropout: Dropout rate of the attention weights, in [0, 1).
         layer_norm_epsilon: Added to the variance.
         initializer_range: Standard deviation of the truncated normal that new kernels are drawn from.
         **kwargs: Of `keras.layers.Layer`.
@@ -156,7 +156,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
         return self.feedforward_layer_norm(hidden_states + transformed)  # (B, S, H)
 
     def _attend(self, hidden_states, attention_bias, training):
-        # Scaling the query instead of the scores touches fewer numbers.
+        # Scaling the query instead of the scores needs fewer operations.
         query = self.query(hidden_states) * (hidden_states.shape[-1] // self.num_heads) ** -0.5
         projected = (query, self.key(hidden_states), self.value(hidden_states))
         attended = attend(
@@ -167,7 +167,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
         return merge_heads(attended)  # (B, S, H)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the layer's configuration."""
         return {
             **super().get_config(),
             "num_heads": self.num_heads,

@@ -85,7 +85,7 @@ class BestValue:
         if not self._told and name != self.monitor:
             shown = "undefined (NaN)" if value is None else f"{value:.4f}"
             _LOG.warning(
-                "%s is %s in epochs %d and %d: where it is equal or undefined, %s decides which epoch is better.",
+                "%s is %s in epochs %d and %d: ties and undefined values are resolved by %s.",
                 *(self.monitor, shown, self.epoch + 1, epoch + 1, name),
             )
             self._told = True

@@ -26,24 +26,22 @@ _LORA = "kerasft_lora"
 
 def _mode(monitor: str, mode: str | None) -> str:
     if mode is not None and mode not in ("min", "max"):
-        raise bad_argument("mode", "'min', 'max' or None", mode, "None finds it from the name of the metric.")
+        raise bad_argument("mode", "'min', 'max' or None", mode, "None infers it from the metric's name.")
     words = set(monitor.lower().split("_"))
     if mode or words & _SMALLER_IS_BETTER:
         return mode or "min"
     if words & _GREATER_IS_BETTER:
         return "max"
-    raise bad_argument(
-        "monitor", "a metric known to be better when greater or smaller", monitor, "Add mode='max' or mode='min'."
-    )
+    raise bad_argument("monitor", "a metric with a known direction", monitor, "Add mode='max' or mode='min'.")
 
 
 def _monitored(monitor: str, logs: dict[str, float] | None) -> float:
     if monitor not in (logs or {}):
         raise bad_argument(
             "monitor",
-            f"one of the values of this training ({', '.join(logs or {}) or 'none'})",
+            f"one of the logged values ({', '.join(logs or {}) or 'none'})",
             monitor,
-            "Give `validation_data` to `fit` and the metric to `compile`.",
+            "Pass `validation_data` to `fit` and the metric to `compile`.",
         )
     return logs[monitor]
 
@@ -181,7 +179,7 @@ def best_checkpoint(
     """
     path = local_path(path)
     if not path.name.endswith((".keras", ".weights.h5")):
-        raise bad_argument("path", "a file *.keras or *.weights.h5", str(path), "Write path='best.keras'.")
+        raise bad_argument("path", "a file *.keras or *.weights.h5", str(path), "For example: path='best.keras'.")
     return _BestCheckpoint(path, monitor, _mode(monitor, mode))
 
 
@@ -304,8 +302,8 @@ class _Resume(keras.callbacks.Callback):
         if saved != self._signature():
             difference = f"one of {len(saved['weights'])} weights with {saved['optimizer']}"
             raise CheckpointError(
-                f"`folder` must hold a back-up of this very model and optimizer; received: {str(self.folder)!r}, {difference}"
-                f" (here: {len(self.model.weights)} weights). Give another folder, or delete this one to start anew."
+                f"`folder` must contain a backup of the same model and optimizer; received: {str(self.folder)!r}, {difference}"
+                f" (expected: {len(self.model.weights)} weights). Use another folder, or delete this one to start from scratch."
             )
 
     def on_epoch_end(self, epoch, logs=None):

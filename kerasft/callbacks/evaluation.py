@@ -38,7 +38,10 @@ class Evaluation(keras.callbacks.Callback):
         super().__init__()
         if not callable(evaluate):
             raise bad_argument(
-                "evaluate", "a function without arguments", evaluate, "Give lambda: pipeline.evaluate(dev).metrics."
+                "evaluate",
+                "a function without arguments",
+                evaluate,
+                "For example: lambda: pipeline.evaluate(dev).metrics.",
             )
         self.evaluate = evaluate
         self.prefix = prefix
@@ -49,13 +52,18 @@ class Evaluation(keras.callbacks.Callback):
         with no_warning() if epoch else contextlib.nullcontext():
             results = self.evaluate()
         if not isinstance(results, Mapping):
-            raise bad_argument("evaluate", "a function that returns numbers by name", results, 'Return {"f1": 0.5}.')
+            raise bad_argument(
+                "evaluate", "a function that returns a dictionary of numbers", results, 'For example: {"f1": 0.5}.'
+            )
         for name, value in results.items():
             if isinstance(value, bool) or not isinstance(value, numbers.Real):
                 continue
             if logs is not None and self.prefix + name in logs:
                 raise bad_argument(
-                    "evaluate", f"free of names that the logs have ({', '.join(logs)})", name, "Give another prefix."
+                    "evaluate",
+                    f"without names that the logs already have ({', '.join(logs)})",
+                    name,
+                    "Use another prefix.",
                 )
             if logs is not None:
                 logs[self.prefix + name] = float(value)

@@ -71,6 +71,6 @@ class StopOnNonFinite(keras.callbacks.Callback):
         state = ", ".join(f"{name} {value:.3g}" for name, value in optimizer_state(self.model).items())
         raise KerasftError(
             f"The loss must be finite; received: {loss} in epoch {self._epoch + 1}, step {batch + 1}"
-            f" ({state or 'no optimizer'}). Training was stopped and nothing was saved. Lower the learning rate or"
-            " lengthen the warm-up, clip the gradients (global_clipnorm=1.0), and look for NaN in targets and weights."
+            f" ({state or 'no optimizer'}). Training was stopped and nothing was saved. Lower the learning rate,"
+            " use a longer warm-up, clip the gradients (global_clipnorm=1.0), and look for NaN in targets and weights."
         )

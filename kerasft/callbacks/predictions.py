@@ -27,7 +27,7 @@ def labels_of(model: keras.Model, labels: Labels | list[str] | None = None) -> L
     labels = getattr(model, "labels", None) if labels is None else labels
     if labels is None:
         raise bad_argument(
-            "labels", "the names of the outputs, for a model without `model.labels`", None, "Give labels=['no', 'yes']."
+            "labels", "output names, for a model without `model.labels`", None, "Give labels=['no', 'yes']."
         )
     return Labels.of(labels)
 
@@ -56,20 +56,18 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
     gold = _collect(dataset)
     logits = np.asarray(model.predict(dataset, verbose=0), "float32")
     if len(logits) != len(gold) or not np.array_equal(gold, _collect(dataset)):
-        raise bad_argument(
-            "dataset", "in the same order in every pass", "a shuffled dataset", "Make it with shuffle=False."
-        )
+        raise bad_argument("dataset", "in a fixed order", "a shuffled dataset", "Create it with shuffle=False.")
     return logits, gold
 
 
 def _collect(dataset: tf.data.Dataset) -> np.ndarray:
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) < 2:
-        raise bad_argument("dataset", "batches of (features, y)", spec, "Make it with labels=model.labels.")
+        raise bad_argument("dataset", "batches of (features, y)", spec, "Create it with labels=model.labels.")
     only_truth = dataset.map(lambda features, y, *weights: y, num_parallel_calls=1, deterministic=True)
     batches = list(only_truth.as_numpy_iterator())
     if not batches:
-        raise bad_argument("dataset", "one batch or more", "an empty dataset", "Give another split.")
+        raise bad_argument("dataset", "at least one batch", "an empty dataset", "Give another split.")
     return np.concatenate(batches)
 
 

@@ -34,7 +34,7 @@ class ProgressLines(keras.callbacks.Callback):
     def __init__(self, seconds: float = 30.0):
         super().__init__()
         if not seconds >= 0:
-            raise bad_argument("seconds", "a number >= 0", seconds, "30 is a quiet choice.")
+            raise bad_argument("seconds", "a number >= 0", seconds, "30 gives little output.")
         self.seconds = seconds
 
     def set_model(self, model):

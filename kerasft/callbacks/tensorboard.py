@@ -197,12 +197,12 @@ class TensorBoard(keras.callbacks.TensorBoard):
         if len(self._texts) != len(gold):
             raise bad_argument(
                 "texts",
-                f"{len(gold)} texts, one for each row",
+                f"{len(gold)} texts, one per row",
                 len(self._texts),
                 "Give the texts of `validation_data`.",
             )
         rows = np.unique(np.linspace(0, len(gold) - 1, _SHOWN_TEXTS).astype(int))
-        table = ["| text | prediction | truth |", "|---|---|---|"]
+        table = ["| text | prediction | label |", "|---|---|---|"]
         told = zip(describe(logits[rows], self._labels), describe_gold(gold[rows], self._labels))
         for row, (prediction, truth) in zip(rows, told):
             table.append(f"| {_cell(self._texts[row])} | {_cell(prediction)} | {_cell(truth)} |")

@@ -24,7 +24,7 @@ ACTIVATIONS = {
     "sigmoid": "sigmoid",
     "linear": "linear",
 }
-"""What `hidden_act` says -> the Keras activation that computes it."""
+"""`hidden_act` of a checkpoint -> equivalent Keras activation."""
 
 
 def activation_name(activation: str | Callable) -> str:
@@ -45,5 +45,5 @@ def activation_name(activation: str | Callable) -> str:
         if function is keras.activations.get(ours):
             return name
     raise bad_argument(
-        "activation", "one that Hugging Face has a name for", activation, 'Use "gelu".', kind=CheckpointError
+        "activation", "an activation that Hugging Face supports", activation, 'Use "gelu".', kind=CheckpointError
     )

@@ -94,7 +94,7 @@ def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "
             layer.set_weights(layers[layer.name].get_weights())
         (loaded if known else missing).extend(weight.path for weight in layer.weights)
     if missing:
-        logger.warning("%s: its head does without %s, which is new and random.", source, listed(missing))
+        logger.warning("%s has no weights for %s, which is initialized randomly.", source, listed(missing))
     backbone.checkpoint_report = LoadReport(source, loaded=tuple(loaded), missing=tuple(missing))
     return backbone
 

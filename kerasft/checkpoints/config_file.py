@@ -70,7 +70,7 @@ class ConfigFile:
         if not _accepts(accept, value):
             raise CheckpointError(
                 f"{self.path}: field {field!r} must be {expected}; received: {value!r}. "
-                "kerasft would compute something else than this checkpoint means; choose another checkpoint."
+                "kerasft would compute different outputs than this checkpoint; choose another one."
             )
         return value
 
@@ -114,7 +114,7 @@ class ConfigFile:
         """Warn of fields that nobody asked for and that are not known to be harmless."""
         unknown = sorted(set(self._fields) - self._asked - HARMLESS_FIELDS)
         if unknown:
-            warnings.warn(f"{self.path}: unknown fields, without effect: {', '.join(unknown)}.", stacklevel=2)
+            warnings.warn(f"{self.path}: unknown fields, ignored: {', '.join(unknown)}.", stacklevel=2)
 
 
 def read_fields(path: pathlib.Path) -> dict:
@@ -130,7 +130,7 @@ def read_fields(path: pathlib.Path) -> dict:
     fields = security.read_json(path)
     if not isinstance(fields, dict):
         raise CheckpointError(
-            f"{path}: must hold a JSON object; received: {type(fields).__name__}. Copy the file again."
+            f"{path}: must contain a JSON object; received: {type(fields).__name__}. Copy the file again."
         )
     return fields
 

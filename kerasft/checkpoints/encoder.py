@@ -20,7 +20,7 @@ DEFAULTS = {
     "max_position_embeddings": 512,
     "type_vocab_size": 2,
 }
-"""What BERT's reference takes for a size that `config.json` does not hold; the other families say where they differ."""
+"""Defaults of BERT's reference for sizes missing in `config.json`; other families override them."""
 BLOCK = {
     "attention.self.query": "query",
     "attention.self.key": "key",
@@ -31,7 +31,7 @@ BLOCK = {
     "output.dense": "feedforward_output",
     "output.LayerNorm": "feedforward_layer_norm",
 }
-"""What BERT, RoBERTa and ELECTRA call the layers of a block -> what we do."""
+"""Layer names of BERT, RoBERTa and ELECTRA -> ours."""
 
 
 def refuse_other_graphs(config: ConfigFile) -> None:
@@ -210,6 +210,6 @@ def _misfit(model: keras.Model) -> str | None:
     if (received.pooling, received.hidden_activation) == (published.pooling, published.hidden_activation):
         return None
     return (
-        "Hugging Face's class has the head that the family was published with: build it with "
+        "Hugging Face's class supports only the family's published head: build it with "
         f"pooling={published.pooling!r} and hidden_activation={published.hidden_activation!r}"
     )

@@ -62,13 +62,13 @@ class FairseqReader:
         for name in ("word_embeddings", "position_embeddings"):
             if f"roberta.embeddings.{name}.weight" not in self._tensors:
                 raise CheckpointError(
-                    f"{self._path}: no RoBERTa of Fairseq: it has no {name}. Choose another checkpoint."
+                    f"{self._path}: not a Fairseq RoBERTa: {name} is missing. Choose another checkpoint."
                 )
 
     def _open(self) -> None:
         content = load_pickle(self._path, safe_classes=(argparse.Namespace,))
         if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
-            raise CheckpointError(f"{self._path}: must be a checkpoint of Fairseq, with 'model' and 'args' in it.")
+            raise CheckpointError(f"{self._path}: must be a Fairseq checkpoint with 'model' and 'args'.")
         cfg = content.get("cfg")
         args = content.get("args") or (cfg.get("model") if isinstance(cfg, dict) else None)
         self._args = args if isinstance(args, dict) else vars(args or argparse.Namespace())
@@ -141,7 +141,7 @@ def load_tokenizer(folder: pathlib.Path) -> PreTrainedTokenizerFast:
     lacking = [name for name in _BPE_FILES if not (folder / name).is_file()]
     if lacking:
         raise CheckpointError(
-            f"{folder}: Fairseq's {DICTIONARY_FILE} numbers GPT-2's tokens, whose files must be there too; lacking: "
+            f"{folder}: Fairseq's {DICTIONARY_FILE} refers to GPT-2's tokens, whose files are required too; missing: "
             f"{', '.join(lacking)}. Copy them from Fairseq's gpt2_bpe into this folder, or copy a tokenizer.json."
         )
     try:
@@ -152,7 +152,7 @@ def load_tokenizer(folder: pathlib.Path) -> PreTrainedTokenizerFast:
         listed = [line.rsplit(" ", 1)[0] for line in lines if line.strip()]
         merges = security.read_bounded(folder / "vocab.bpe").decode()
     except (ValueError, AttributeError, OSError, RecursionError) as error:
-        raise CheckpointError(f"{folder}: the tokenizer's files are damaged ({error}). Copy them again.") from error
+        raise CheckpointError(f"{folder}: the tokenizer files are corrupted ({error}). Copy them again.") from error
     names = ["<s>", "<pad>", "</s>", "<unk>", *(tokens.get(number, number) for number in listed), "<mask>"]
     with tempfile.TemporaryDirectory() as temporary:
         made = pathlib.Path(temporary)
@@ -168,7 +168,7 @@ def _split(stored: dict, path: pathlib.Path) -> dict:
     for name, tensor in stored.items():
         if not isinstance(name, str) or not hasattr(tensor, "is_floating_point"):
             raise CheckpointError(
-                f"{path}: 'model' must hold named tensors; received: {name!r}. Choose another checkpoint."
+                f"{path}: 'model' must contain named tensors; received: {name!r}. Choose another checkpoint."
             )
         check_tensor(tensor, name, path)
         fused = _FUSED.match(name)

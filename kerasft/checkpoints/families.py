@@ -48,15 +48,15 @@ def read_family(config: ConfigFile) -> Family:
     found, why = _by_class(names), f"its 'architectures' are {names}"
     if not found:
         found = _by_tensors(open_tensors(config.path.parent))
-        why = f"the tensors' names begin with {found[0].prefix!r}" if found else ""
+        why = f"the tensor names start with {found[0].prefix!r}" if found else ""
     if not found:
         raise CheckpointError(
-            f"{config.path}: field 'model_type' is missing, and neither 'architectures' nor the tensors' names tell what it is. "
+            f"{config.path}: field 'model_type' is missing, and cannot be inferred from 'architectures' or the tensor names. "
             f'Add it, such as "model_type": "bert"; it must be one of {", ".join(FAMILIES)}.'
         )
     family = found[0]
     warnings.warn(
-        f"{config.path}: field 'model_type' is missing; {family.model_type!r} is taken, since {why}. Add it to be sure.",
+        f"{config.path}: field 'model_type' is missing; assuming {family.model_type!r}, since {why}. Add the field to be sure.",
         stacklevel=2,
     )
     return family

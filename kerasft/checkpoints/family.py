@@ -24,7 +24,7 @@ class Weight(NamedTuple):
 
 
 Weights = dict[str, Weight]
-"""Tensor name as Hugging Face has it -> weight."""
+"""Hugging Face tensor name -> weight."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -18,9 +18,9 @@ from kerasft.generation import GenerationOptions
 
 GENERATION_FILE = "generation_config.json"
 TASKS = ("causal_lm", "sequence_to_sequence")
-"""Names of the models that write texts."""
+"""Names of the models that generate text."""
 OPTIONS, FIELDS = "generation", "generation_config"
-"""Keys of a bundle's settings: what we do, and the checkpoint's own fields."""
+"""Keys of a bundle's settings: our options, and the checkpoint's original fields."""
 _LENGTHS = ("max_new_tokens", "max_length", "min_new_tokens", "min_length")
 _METHODS = ("do_sample", "num_beams", "length_penalty", "early_stopping", "temperature", "top_k", "top_p")
 _RULES = ("repetition_penalty", "no_repeat_ngram_size", "stop_strings")
@@ -80,14 +80,14 @@ def read_generation(config: ConfigFile, tokenizer: PreTrainedTokenizerFast, task
     fields = {name: value for name, value in fields.items() if name in known and value is not None}
     if task == "sequence_to_sequence" and fields.get("decoder_start_token_id", 0) != 0:
         raise CheckpointError(
-            f"{path}: field 'decoder_start_token_id' must be 0, the padding token, with which T5 starts a text; received: "
-            f"{fields['decoder_start_token_id']!r}. kerasft would write other texts; choose another checkpoint."
+            f"{path}: field 'decoder_start_token_id' must be 0, the padding token, which starts T5's decoder; received: "
+            f"{fields['decoder_start_token_id']!r}. kerasft would generate different texts; choose another checkpoint."
         )
     _set_end(path, fields.get("eos_token_id"), tokenizer)
     ignored = [f"{name}={fields[name]!r}" for name, neutral in _OTHERS.items() if fields.get(name, neutral) != neutral]
     options, unused = _options(fields, task)
     if ignored + unused:
-        warnings.warn(f"{path}: without effect in kerasft: {', '.join(ignored + unused)}.", stacklevel=2)
+        warnings.warn(f"{path}: ignored by kerasft: {', '.join(ignored + unused)}.", stacklevel=2)
     try:
         GenerationOptions(**{**options, "stop": tuple(options.get("stop", ()))})
     except (KerasftError, TypeError) as error:
@@ -173,8 +173,8 @@ def _set_end(path: pathlib.Path, ends: object, tokenizer: PreTrainedTokenizerFas
     ids = ends if isinstance(ends, list) else [ends]
     if not ids or not all(type(number) is int and number >= 0 for number in ids):
         raise CheckpointError(
-            f"{path}: field 'eos_token_id' must be a token's id, or a list of ids; received: {ends!r}. Take the files of one "
-            "and the same checkpoint."
+            f"{path}: field 'eos_token_id' must be a token id or a list of ids; received: {ends!r}. Use files of the "
+            "same checkpoint."
         )
     # Small GPT-2s keep the 50256 of the published one, which no model with their vocabulary can write.
     ids = [number for number in ids if number < len(tokenizer)]
@@ -185,7 +185,7 @@ def _set_end(path: pathlib.Path, ends: object, tokenizer: PreTrainedTokenizerFas
     others = [tokenizer.convert_ids_to_tokens(number) for number in ids if number != tokenizer.eos_token_id]
     if others:
         warnings.warn(
-            f"{path}: of the end tokens kerasft takes {tokenizer.eos_token!r} alone; without effect: {others}. Name their "
-            "texts by the option `stop`, if they have any.",
+            f"{path}: kerasft uses {tokenizer.eos_token!r} as the only end token; ignored: {others}. Pass their texts with "
+            "the option `stop`, if they have any.",
             stacklevel=2,
         )

@@ -60,8 +60,8 @@ def _entries(path: pathlib.Path) -> dict[str, Entry]:
             for name, dataset in _datasets(file).items():
                 if dataset.dtype.kind != "f":
                     raise CheckpointError(
-                        f"{path}: {name!r} must be plain floats; received: {dataset.dtype}. Quantised checkpoints cannot be "
-                        "fine-tuned; take the original one."
+                        f"{path}: {name!r} must be of a float type; received: {dataset.dtype}. Quantized checkpoints cannot be "
+                        "fine-tuned; use the original one."
                     )
                 translated, transposed = torch_name(_variable(name, list(file[name.split("/")[0]].attrs)))
                 entries[translated] = Entry(path, name, dataset.shape, transposed)
@@ -70,7 +70,7 @@ def _entries(path: pathlib.Path) -> dict[str, Entry]:
     except Exception as error:  # A damaged HDF5 file raises errors of many kinds.
         raise CheckpointError(
             f"{path}: not a readable HDF5 file of {path.stat().st_size} bytes ({error}). "
-            "It may be cut short, or a Git LFS pointer; copy it again."
+            "It may be truncated, or a Git LFS pointer; copy it again."
         ) from error
     return entries
 

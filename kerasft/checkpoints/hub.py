@@ -85,7 +85,7 @@ def download(hub_id: str, revision: str | None = None) -> pathlib.Path:
         at = f" at revision {revision!r}" if revision else ""
         raise CheckpointError(
             f"{hub_id!r}{at} is neither a local folder nor a KerasHub preset, and the Hugging Face hub "
-            f"did not give it: {reason} Check the spelling, the network and HF_HUB_OFFLINE, or give a local folder."
+            f"could not provide it: {reason} Check the spelling, the network and HF_HUB_OFFLINE, or use a local folder."
         ) from error
 
 
@@ -114,8 +114,8 @@ def upload(
     except Exception as error:  # The network client's errors reach us as they are, and it changes with the versions.
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise CheckpointError(
-            f"{repo_id!r} could not be uploaded: {reason} Check the network, HF_HUB_OFFLINE, and that the token (hf auth "
-            "login) may write there."
+            f"{repo_id!r} could not be uploaded: {reason} Check the network, HF_HUB_OFFLINE, and that your token (hf auth "
+            "login) has write access."
         ) from error
     return commit.commit_url
 

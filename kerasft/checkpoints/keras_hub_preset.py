@@ -55,7 +55,7 @@ def load(name: str, *, dtype: str | None = None) -> tuple[keras.Model, PreTraine
             raise CheckpointError(
                 f"KerasHub preset {name!r}: the tokenizer must be a BertTokenizer; received: "
                 f"{type(tokenizer).__name__}. "
-                "Load the backbone by keras_hub.models.Backbone.from_preset and the tokenizer of the same model by "
+                "Load the backbone with keras_hub.models.Backbone.from_preset and the tokenizer of the same model with "
                 "kerasft.tokenizers.load."
             )
         with security.bounded_variables(numbers, name):
@@ -66,7 +66,7 @@ def load(name: str, *, dtype: str | None = None) -> tuple[keras.Model, PreTraine
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(
             f"KerasHub preset {name!r} could not be loaded: {type(error).__name__}: {reason} "
-            "Check the name and the network, or give the folder of a preset."
+            "Check the name and the network, or use a preset folder."
         ) from error
     backbone.checkpoint_report = LoadReport(name, loaded=tuple(weight.path for weight in backbone.weights))
     return backbone, _fast_tokenizer(tokenizer, backbone)

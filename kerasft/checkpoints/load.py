@@ -145,7 +145,7 @@ def task_of(name: str | os.PathLike, *, revision: str | None = None) -> str | No
         revision: Branch, tag or commit of a hub id.
 
     Returns:
-        Such as `"text_classifier"`; see `kerasft.bundles.TASKS`. None for a preset or a bundle.
+        Such as `"text_classifier"`; see `kerasft.tasks`. None for a preset or a bundle.
 
     Raises:
         CheckpointError: If nothing is found under `name`, or its config is damaged or of an unknown family.
@@ -202,13 +202,13 @@ def _load(
         ValueError,
     ) as error:  # sizes that no tensor can have
         raise CheckpointError(
-            f"{config_file.path} asks for a model that cannot be built ({type(error).__name__}). Take config.json and weights of "
-            "one and the same checkpoint."
+            f"{config_file.path} describes a model that cannot be built ({type(error).__name__}). Use config.json and weights of "
+            "the same checkpoint."
         ) from error
     weights = family.weights(model)
     with warnings.catch_warnings():
         if encoder is not None:  # whose vectors are pooled in another way
-            warnings.filterwarnings("ignore", message=r".*drawn at random: pooler\.")
+            warnings.filterwarnings("ignore", message=r".*initialized randomly: pooler\.")
         model.checkpoint_report = assign(
             {**weights, **head.weights(model)} if head else weights,
             tensors,
@@ -240,8 +240,8 @@ def _check_layers(config: BackboneConfig, tensors: Tensors, path: pathlib.Path) 
     )
     if layers > stored:
         raise CheckpointError(
-            f"{path} asks for {layers} layers, and the weights' file holds {stored} tensors. Take config.json and weights of one "
-            "and the same checkpoint."
+            f"{path} requires {layers} layers, but the weight file contains {stored} tensors. Use config.json and weights of the "
+            "same checkpoint."
         )
 
 
@@ -277,8 +277,8 @@ def _config_file(folder: pathlib.Path) -> ConfigFile:
     if not (folder / CONFIG_FILE).is_file() and Tf1Reader.fits(folder):
         others = ", ".join(sorted(path.name for path in folder.glob("*.json"))) or "none"
         raise CheckpointError(
-            f"{folder}: no {TF1_CONFIG_FILE} found, which says the sizes of a TensorFlow 1 BERT; other .json files: {others}. "
-            "Copy it here, or give the file that came with the checkpoint this name."
+            f"{folder}: no {TF1_CONFIG_FILE} found, the config of a TensorFlow 1 BERT; other .json files: {others}. "
+            "Copy it here, or rename the checkpoint's config file to this name."
         )
     return ConfigFile(folder / CONFIG_FILE)
 
@@ -295,7 +295,7 @@ def _read(config_file: ConfigFile, family: Family) -> tuple[BackboneConfig, PreT
     tensors = Unwrapped(open_tensors(folder), prefix=family.prefix, anchor=family.anchor)
     if tensors.renamed:
         warnings.warn(
-            f"{folder}: the names of {len(tensors.renamed)} tensors hold those of modules around the model, which are left out: "
+            f"{folder}: prefixes of wrapper modules were removed from {len(tensors.renamed)} tensor names: "
             f"{listed(tensors.renamed, limit=2)}.",
             stacklevel=5,
         )
@@ -308,8 +308,8 @@ def _head(config_file: ConfigFile, family: Family) -> Head:
         received = config_file.get("architectures", None, expected="", accept=lambda x: True)
         classes = ", ".join(family.class_prefix + suffix for suffix in family.heads)
         raise CheckpointError(
-            f"{config_file.path}: field 'architectures' must be a list of one of {classes}; received: {received!r}. Take "
-            "load_pretrained for the backbone alone; or, if the weights hold one of these heads, write its class there."
+            f"{config_file.path}: field 'architectures' must be a list with one of {classes}; received: {received!r}. Use "
+            "load_pretrained for the backbone only; or, if the weights include one of these heads, set its class there."
         )
     return family.heads[name]
 

@@ -55,7 +55,7 @@ def new_bert(
     >>> sorted(path.name for path in folder.iterdir())[:3]
     ['README.md', 'config.json', 'model.safetensors']
     """
-    _check_width(hidden_dim, "128 is BERT-tiny.")
+    _check_width(hidden_dim, "BERT-tiny uses 128.")
     tokenizer = tokenizers.train(texts, vocabulary_size=vocabulary_size, lowercase=True, max_length=max_sequence_length)
     keras.utils.set_random_seed(seed)
     config = BertConfig(
@@ -109,8 +109,8 @@ def new_gpt2(
     >>> sorted(path.name for path in folder.iterdir())[:4]
     ['README.md', 'config.json', 'generation_config.json', 'model.safetensors']
     """
-    _check_width(hidden_dim, "768 is the smallest published GPT-2's.")
-    _check_rate(dropout, "0.1 is GPT-2's.")
+    _check_width(hidden_dim, "The smallest published GPT-2 uses 768.")
+    _check_rate(dropout, "GPT-2 uses 0.1.")
     tokenizer = tokenizers.train(
         source, "bpe", family="gpt2", vocabulary_size=vocabulary_size, max_length=max_sequence_length
     )
@@ -169,8 +169,8 @@ def new_t5(
     >>> sorted(path.name for path in folder.iterdir())[:4]
     ['README.md', 'config.json', 'generation_config.json', 'model.safetensors']
     """
-    _check_width(hidden_dim, "512 is T5-small.")
-    _check_rate(dropout, "0.1 is T5's.")
+    _check_width(hidden_dim, "T5-small uses 512.")
+    _check_rate(dropout, "T5 uses 0.1.")
     tokenizer = tokenizers.train(texts, "unigram", family="t5", vocabulary_size=vocabulary_size)
     keras.utils.set_random_seed(seed)
     config = T5Config(

@@ -34,8 +34,8 @@ class LoadReport:
             f"{len(self.missing)} missing, {len(self.unexpected)} unexpected, {len(self.reshaped)} reshaped"
         ]
         for what, names in (
-            ("missing, drawn at random", self.missing),
-            ("unexpected, not used", self.unexpected),
+            ("missing, initialized randomly", self.missing),
+            ("unexpected, ignored", self.unexpected),
             ("reshaped", self.reshaped),
         ):
             if names:

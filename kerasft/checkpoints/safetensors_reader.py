@@ -56,7 +56,7 @@ class SafetensorsReader(ShardedReader):
         if dtype not in _DTYPES:
             raise CheckpointError(
                 f"{path}: tensor {name!r} is stored as {dtype}; expected F32, F16, BF16 or F64. "
-                "Quantised checkpoints cannot be fine-tuned; take the original one."
+                "Quantized checkpoints cannot be fine-tuned; use the original one."
             )
         array = np.fromfile(path, _DTYPES[dtype], count=int(np.prod(shape)), offset=offset)
         value = array.reshape(shape).astype(np.float32, copy=False)
@@ -72,7 +72,7 @@ def _entries(path: pathlib.Path) -> dict[str, Entry]:
     except (SafetensorError, OSError, ValueError) as error:
         raise CheckpointError(
             f"{path}: not a readable safetensors file of {path.stat().st_size} bytes ({error}). "
-            "It may be cut short, or a Git LFS pointer; copy it again."
+            "It may be truncated, or a Git LFS pointer; copy it again."
         ) from error
     metadata = header.pop("__metadata__", None) or {}
     of_keras = metadata.get("format") == "tf"  # The TensorFlow classes of transformers 4 wrote such files, too.

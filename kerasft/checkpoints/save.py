@@ -70,7 +70,7 @@ def save_huggingface(
     """
     folder = local_path(folder)
     if dtype not in DTYPES:
-        raise bad_argument("dtype", f"one of {DTYPES}", dtype, "Leave it out for float32.")
+        raise bad_argument("dtype", f"one of {DTYPES}", dtype, "Omit it for float32.")
     check_target(folder)
     refuse_quantized(model)
     config = config_of(model)
@@ -127,7 +127,7 @@ def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:
     >>> check_target("exchange/new")
     """
     folder = local_path(folder)
-    expected = "a new folder, or one with a checkpoint that kerasft wrote and nothing else"
+    expected = "a new folder, or one that contains only a checkpoint written by kerasft"
     if folder.exists() and not folder.is_dir():
         raise bad_argument(name, expected, str(folder), "It is a file; choose another name.")
     found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
@@ -136,7 +136,9 @@ def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:
     ours = (folder / CONFIG_FILE).is_file() and _OURS in read_fields(folder / CONFIG_FILE)
     if found and (others or not ours):
         fix = (
-            f"It also holds {listed(others)}; choose another." if ours else "kerasft did not write it; choose another."
+            f"It also contains {listed(others)}; choose another."
+            if ours
+            else "kerasft did not write it; choose another."
         )
         raise bad_argument(name, expected, str(folder), fix)
 
@@ -194,7 +196,7 @@ def _head_parts(model: keras.Model, family: Family) -> tuple[str, Weights, dict]
         if head.task == model.name:
             misfit = head.misfit(model)
             if misfit:
-                raise bad_argument("model", "of a form that Hugging Face has too", model.name, misfit + ".")
+                raise bad_argument("model", "supported by Hugging Face's classes", model.name, misfit + ".")
             prefixed = {family.prefix + name: weight for name, weight in weights.items()}
             return family.class_prefix + suffix, {**prefixed, **head.weights(model)}, head.write_options(model)
     if not isinstance(model.output, dict) and model.name != sentence_embedding.__name__:  # as a backbone's is
@@ -202,7 +204,7 @@ def _head_parts(model: keras.Model, family: Family) -> tuple[str, Weights, dict]
             "model",
             f"a backbone or one of {', '.join(head.task for head in family.heads.values())}",
             model.name,
-            "Its head has no counterpart there.",
+            "Hugging Face has no class for its head.",
         )
     return family.class_prefix + family.base_class, weights, {}
 
@@ -225,6 +227,6 @@ def _cast(value: np.ndarray, name: str, dtype: str) -> np.ndarray:
     if np.isfinite(value).all() and not np.isfinite(cast).all():
         largest = float(np.abs(value).max())
         raise bad_argument(
-            "dtype", f"wide enough for {name}, whose largest number is {largest:.4g}", dtype, "Use 'bfloat16'."
+            "dtype", f"able to represent {name}, whose largest value is {largest:.4g}", dtype, "Use 'bfloat16'."
         )
     return cast

@@ -146,7 +146,12 @@ def write_sentence_files(
     """
     names = {ours: theirs for theirs, ours in _POOLINGS.items()}
     if encoder.pooling not in names:
-        raise bad_argument("model", f"pooled by one of {list(names)}", encoder.pooling, "Others have no such module.")
+        raise bad_argument(
+            "model",
+            f"one with pooling in {list(names)}",
+            encoder.pooling,
+            "sentence-transformers has no other pooling.",
+        )
     pooling = {"word_embedding_dimension": hidden_dim}
     pooling |= {flag: name == names[encoder.pooling] for flag, name in _FLAGS.items()} | {"include_prompt": True}
     contents = {"1_Pooling": pooling}
@@ -183,18 +188,18 @@ def _modules(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
         rows = sorted(security.read_json(path), key=lambda row: row["idx"])
         modules = [(str(row["type"]), str(row["path"])) for row in rows]
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
-        raise CheckpointError(f"{path}: not a list of modules ({error!r}). Copy the file again.") from error
+        raise CheckpointError(f"{path}: expected a list of modules ({error!r}). Copy the file again.") from error
     kinds = []
     for kind, place in modules:
         package, _, name = kind.rpartition(".")
         if not package.startswith("sentence_transformers") or name not in (*_ORDER, "Dropout"):
             raise CheckpointError(
-                f"{path}: the modules must be among {', '.join(_ORDER)}; received: {kind!r}. kerasft would give other vectors "
-                "than this checkpoint means; choose another, or load its backbone's folder without modules.json."
+                f"{path}: the modules must be among {', '.join(_ORDER)}; received: {kind!r}. kerasft would compute different "
+                "embeddings than this checkpoint; choose another one, or load its backbone folder without modules.json."
             )
         # A name, or nothing: a module lies in the folder.
         if place and (not re.fullmatch(r"\w[\w.-]*", place, re.ASCII) or ".." in place):
-            raise CheckpointError(f"{path}: a module's path must be a folder's name; received: {place!r}.")
+            raise CheckpointError(f"{path}: a module's path must be a folder name; received: {place!r}.")
         if name != "Dropout":  # which does nothing once a model is trained
             kinds.append((name, folder / place))
     names = [name for name, _ in kinds]
@@ -204,7 +209,7 @@ def _modules(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
         or names.count("Pooling") > 1
     ):
         raise CheckpointError(
-            f"{path}: the modules must be a Transformer, a Pooling, then perhaps Dense and Normalize; received: {names}. "
+            f"{path}: the modules must be Transformer, Pooling, and optionally Dense and Normalize; received: {names}. "
             "Choose another checkpoint."
         )
     return kinds
@@ -212,15 +217,13 @@ def _modules(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
 
 def _read_pooling(place: pathlib.Path) -> tuple[str, bool]:
     config = ConfigFile(place / CONFIG_FILE)
-    named = config.get(
-        "pooling_mode", None, expected="the name of a pooling", accept=lambda x: _is_text(x) or x is None
-    )
+    named = config.get("pooling_mode", None, expected="a pooling mode", accept=lambda x: _is_text(x) or x is None)
     flags = {flag: config.flag(flag, flag == "pooling_mode_mean_tokens" and named is None) for flag in _FLAGS}
     modes = [_FLAGS[flag] for flag, chosen in flags.items() if chosen] if named is None else [named]
     if len(modes) != 1 or modes[0] not in _POOLINGS:
         raise CheckpointError(
             f"{config.path}: the pooling must be one of {', '.join(_POOLINGS)}; received: {' + '.join(modes) or 'none'}. "
-            "kerasft would give other vectors than this checkpoint means; choose another checkpoint."
+            "kerasft would compute different embeddings than this checkpoint; choose another one."
         )
     for field in ("word_embedding_dimension", "embedding_dimension"):
         config.get(field, None, expected="a whole number", accept=lambda x: x is None or _is_size(x))
@@ -268,7 +271,7 @@ def _read_prompts(folder: pathlib.Path) -> tuple[Mapping[str, str], str | None]:
     prompts = config.get(
         "prompts",
         {},
-        expected="an object of names and texts",
+        expected="an object of name: text",
         accept=lambda x: x is None or (isinstance(x, dict) and all(map(_is_text, x.values()))),
     )
     prompts = dict(prompts or {})
@@ -284,7 +287,7 @@ def _read_prompts(folder: pathlib.Path) -> tuple[Mapping[str, str], str | None]:
     config.only("truncate_dim", None)
     if similarity not in (None, "cosine"):
         warnings.warn(
-            f"{config.path}: similarity_fn_name is {similarity!r}; kerasft compares vectors by their cosine.",
+            f"{config.path}: similarity_fn_name is {similarity!r}; kerasft compares embeddings by cosine similarity.",
             stacklevel=2,
         )
     return prompts, default

@@ -76,7 +76,7 @@ def weight_files(folder: pathlib.Path, single: str, index: str) -> list[pathlib.
     try:
         names = sorted(set(security.read_json(path)["weight_map"].values()))
     except (KeyError, AttributeError, TypeError) as error:
-        raise CheckpointError(f"{path}: not an index of shards ({error}). Copy the file again.") from error
+        raise CheckpointError(f"{path}: not a shard index ({error}). Copy the file again.") from error
     return [_shard(path, name, pathlib.Path(single).suffix) for name in names]
 
 

@@ -67,7 +67,7 @@ def _read_fields(config: ConfigFile, sizes: dict[str, int], feed_forward: str) -
     config.get(
         "architectures",
         None,
-        expected="of a class with encoder and decoder, such as ['T5ForConditionalGeneration']",
+        expected="an encoder-decoder class, such as ['T5ForConditionalGeneration']",
         accept=lambda names: not names or not any("Encoder" in name or "Token" in name for name in names),
     )
     num_layers = config.size("num_layers", sizes["num_layers"])

@@ -68,7 +68,7 @@ class Unwrapped:
             if self._names.setdefault(name, stored) != stored:
                 raise CheckpointError(
                     f"{self.folder}: {self._names[name]!r} and {stored!r} are both {name!r}. Save the model itself, without "
-                    "the modules around it."
+                    "its wrapper modules."
                 )
         self.renamed = [stored for name, stored in self._names.items() if name != stored]
 
@@ -113,5 +113,5 @@ def open_tensors(folder: pathlib.Path) -> Tensors:
     found = f"; found only {', '.join(others)}" if others else ""
     raise CheckpointError(
         f"{folder}: no weights found; expected model.safetensors, pytorch_model.bin, tf_model.h5 (each also in "
-        f"shards with an index), bert_model.ckpt.index or Fairseq's model.pt{found}. Copy the checkpoint's weights here."
+        f"shards with an index), bert_model.ckpt.index or Fairseq's model.pt{found}. Copy the weights into this folder."
     )

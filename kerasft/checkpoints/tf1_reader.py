@@ -52,7 +52,7 @@ class Tf1Reader:
                 name = _torch_name(stored)
                 if (other := self._names.setdefault(name, stored)) != stored:
                     raise CheckpointError(
-                        f"{self._path}: {other!r} and {stored!r} are one weight, {name!r}. Choose another checkpoint."
+                        f"{self._path}: {other!r} and {stored!r} are the same weight, {name!r}. Choose another checkpoint."
                     )
 
     @staticmethod
@@ -91,15 +91,15 @@ class Tf1Reader:
     def _check(self) -> None:
         if _OF_TF2 in self._shapes:
             raise CheckpointError(
-                f"{self._path}: was written by TensorFlow 2, which names no variables as Google's BERT does. Load it where it "
-                "was made, and save it in a form of docs/checkpoints.md."
+                f"{self._path}: was written by TensorFlow 2, whose variable names differ from Google's BERT. Load it with "
+                "the code that wrote it, and save it in a format of docs/checkpoints.md."
             )
         start = f"{self._path.name}.data-"
         there = sum(path.stat().st_size for path in self.folder.iterdir() if path.name.startswith(start))
         sizes = {name: kind.size for name, kind in self._dtypes.items() if kind.is_floating or kind.is_integer}
         claimed = sum(math.prod(self._shapes[name]) * size for name, size in sizes.items())
         if claimed > there:  # before memory is taken for it
-            raise self._damaged(ValueError(f"its variables have {claimed} bytes, its data files {there}"))
+            raise self._damaged(ValueError(f"its variables need {claimed} bytes, its data files have {there}"))
 
     def _damaged(self, error: Exception) -> CheckpointError:
         reason = " ".join(str(error).split())[:300]
@@ -113,8 +113,8 @@ def _checkpoint(folder: pathlib.Path) -> pathlib.Path:
     preferred = [path for path in found if path.name == "bert_model.ckpt"] or found
     if len(preferred) > 1:
         raise CheckpointError(
-            f"{folder}: one checkpoint must be there; received: {', '.join(path.name for path in found)}. "
-            "Copy the one that you want, with the config and the vocabulary, into a folder of its own."
+            f"{folder}: expected one checkpoint; received: {', '.join(path.name for path in found)}. "
+            "Copy the one you want, with its config and vocabulary, into a separate folder."
         )
     return preferred[0]
 

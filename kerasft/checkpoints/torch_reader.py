@@ -20,7 +20,7 @@ SINGLE_FILE = "pytorch_model.bin"
 INDEX_FILE = "pytorch_model.bin.index.json"
 REOPEN_AFTER_BYTES = 64_000_000
 OLDEST = "2.10"
-"""The first PyTorch whose reader of weights has no known hole (CVE-2025-32434 up to 2.5.1; damaged memory up to 2.9.1)."""
+"""The first PyTorch whose weight loading has no known vulnerability (CVE-2025-32434 to 2.5.1, memory corruption to 2.9.1)."""
 
 
 class TorchReader(ShardedReader):
@@ -80,7 +80,7 @@ def load_tensors(path: pathlib.Path) -> dict[str, Any]:
         isinstance(name, str) and isinstance(value, torch.Tensor) for name, value in content.items()
     ):
         raise CheckpointError(
-            f"{path}: must hold named tensors and nothing else; received: {type(content).__name__}. "
+            f"{path}: must contain named tensors only; received: {type(content).__name__}. "
             "Save it again: torch.save(model.state_dict(), path)."
         )
     for name, tensor in content.items():
@@ -98,7 +98,7 @@ def check_tensor(tensor: Any, name: str, path: pathlib.Path) -> None:
     plain = str(tensor.layout) == "torch.strided" and not tensor.is_meta
     if not plain or tensor.nbytes > size:
         raise CheckpointError(
-            f"{path}: tensor {name!r} must be plain numbers inside this file of {size} bytes; received: {tensor.layout} of shape "
+            f"{path}: tensor {name!r} must be dense and within this file of {size} bytes; received: {tensor.layout} of shape "
             f"{tuple(tensor.shape)}. Do not trust this file; copy it again."
         )
 
@@ -125,12 +125,12 @@ def load_pickle(path: pathlib.Path, safe_classes: tuple[type, ...] = ()) -> Any:
         blocked = re.search(r"GLOBAL (\S+)", str(error))
         if blocked or "TorchScript" in str(error):
             raise CheckpointError(
-                f"{path}: holds more than tensors ({blocked[1] if blocked else 'a TorchScript program'}), so reading it could "
-                "run code; nothing was run. Do not trust this file; take one in the safetensors format."
+                f"{path}: contains more than tensors ({blocked[1] if blocked else 'a TorchScript program'}), so loading it could "
+                "run code; nothing was run. Do not trust this file; use one in the safetensors format."
             ) from error
         raise CheckpointError(
             f"{path}: not a readable PyTorch file of {path.stat().st_size} bytes ({type(error).__name__}). "
-            "It may be cut short, or a Git LFS pointer; copy it again."
+            "It may be truncated, or a Git LFS pointer; copy it again."
         ) from error
 
 
@@ -143,7 +143,7 @@ def as_float32(tensor: Any, name: str, path: pathlib.Path) -> np.ndarray:
     if not tensor.is_floating_point():
         raise CheckpointError(
             f"{path}: tensor {name!r} is stored as {tensor.dtype}; expected a float type. "
-            "Quantised checkpoints cannot be fine-tuned; take the original one."
+            "Quantized checkpoints cannot be fine-tuned; use the original one."
         )
     return tensor.detach().float().numpy().copy()
 
@@ -151,15 +151,15 @@ def as_float32(tensor: Any, name: str, path: pathlib.Path) -> np.ndarray:
 def _torch(path: pathlib.Path) -> Any:
     if not is_available():
         raise CheckpointError(
-            f"{path}: PyTorch's format is read by PyTorch, which is not installed. Install it (pip install torch), or take "
-            "a revision of the checkpoint that has model.safetensors."
+            f"{path}: reading PyTorch's format requires PyTorch, which is not installed. Install it (pip install torch), or "
+            "use a revision of the checkpoint with model.safetensors."
         )
     import torch  # Optional: only this format needs it, and it is larger than all the rest together.
 
     if Version(torch.__version__) < Version(OLDEST) and not security.is_trusted():
         raise CheckpointError(
-            f"{path}: PyTorch must be {OLDEST} or later to read it; received: {torch.__version__}, whose reader of weights can "
-            f"be made to run code or to damage memory. Install a newer one (pip install 'torch>={OLDEST}'), or take a revision "
-            "of the checkpoint that has model.safetensors."
+            f"{path}: PyTorch must be {OLDEST} or later to read it; received: {torch.__version__}, where malicious weight "
+            f"files can run code or corrupt memory. Install a newer one (pip install 'torch>={OLDEST}'), or use a revision of "
+            "the checkpoint with model.safetensors."
         )
     return torch

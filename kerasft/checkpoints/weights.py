@@ -57,18 +57,25 @@ def assign(
     missing = tuple(name for name in weights if name not in stored)
     absent = [name for name in missing if not _permitted(name, family.optional, allow)]
     if absent and len(missing) == len(weights):
-        _fail(tensors, f"has none of the weights of a {family.model_type!r} model; its weights are", stored)
+        _fail(tensors, f"contains no weights of a {family.model_type!r} model; it contains", stored)
     if absent:
-        fix = "To draw them at random and train them"
-        _fail(tensors, "lacks weights that its config.json calls for", absent, _how_to_allow(absent, fix))
+        fix = "To initialize them randomly and train them"
+        _fail(tensors, "lacks weights that its config.json requires", absent, _how_to_allow(absent, fix))
     extra = tuple(name for name in stored if name not in weights)
     strange = [name for name in extra if not _permitted(name, unused, allow)]
     if strange:
-        fix = "To leave them out"
-        _fail(tensors, "holds weights that its config.json has no place for", strange, _how_to_allow(strange, fix))
+        fix = "To ignore them"
+        _fail(
+            tensors,
+            "contains weights that do not belong to the model of its config.json",
+            strange,
+            _how_to_allow(strange, fix),
+        )
     reshaped = _reshaped(weights, tensors, stored)
     if missing:
-        warnings.warn(f"{tensors.folder}: not in the checkpoint, so drawn at random: {listed(missing)}.", stacklevel=3)
+        warnings.warn(
+            f"{tensors.folder}: not in the checkpoint, so initialized randomly: {listed(missing)}.", stacklevel=3
+        )
     found = {name: weight for name, weight in weights.items() if name in stored}
     if unfilled:
         unfilled.draw_all_but(weight.variable for weight in found.values())
@@ -113,8 +120,8 @@ def _how_to_allow(names: list[str], purpose: str) -> str:
         patterns.append(".".join(group[0] if len(group) == 1 else [*shared, "*"]))
     flags = " ".join(f"'{pattern}'" for pattern in patterns)
     return (
-        f"{purpose}: allow={tuple(patterns)} in Python; or `kerasft convert SOURCE FOLDER --allow {flags}`, and then "
-        "`kerasft train` and all else with --model FOLDER."
+        f"{purpose}: allow={tuple(patterns)} in Python; or `kerasft convert SOURCE FOLDER --allow {flags}`, then "
+        "use --model FOLDER in `kerasft train`."
     )
 
 
@@ -122,7 +129,7 @@ def _note(canonical: str, name: str, tensors: Tensors, stored: dict[str, str]) -
     """Note which tensor has a name; two of them must be the same numbers."""
     other = stored.setdefault(canonical, name)
     if other != name and not np.array_equal(tensors.read(other), tensors.read(name)):
-        _fail(tensors, "holds one weight under two names, with different numbers", (name, other))
+        _fail(tensors, "contains a weight under two names, with different values", (name, other))
 
 
 def _resolve(aliases: Mapping[str, str], tensors: Tensors, stored: dict[str, str]) -> None:
@@ -149,10 +156,10 @@ def _reshaped(weights: Weights, tensors: Tensors, stored: Mapping[str, str]) -> 
         if [n for n in shape if n != 1] != [n for n in weights[name].stored_shape if n != 1]
     ]
     if wrong:
-        _fail(tensors, "holds weights of another shape than its config.json says", wrong)
+        _fail(tensors, "contains weights whose shapes do not match its config.json", wrong)
     return tuple(differing)
 
 
 def _fail(tensors: Tensors, problem: str, names: Iterable[str], fix: str = "") -> None:
-    same = "Take config.json and weights of one and the same checkpoint."
+    same = "Use config.json and weights of the same checkpoint."
     raise CheckpointError(f"{tensors.folder}: {problem}: {listed(names)}. {same} {fix}".strip())

@@ -1,4 +1,4 @@
-"""Measure size, latency, memory and operators of LiteRT files, bundles and SavedModels, by threads and input length."""
+"""Benchmark LiteRT files, bundles and SavedModels: size, latency, memory and operators, by threads and input length."""
 
 import argparse
 import json
@@ -22,26 +22,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     [32, 128]
     """
     parser.add_argument(
-        "paths", nargs="+", metavar="FILE", help="a .tflite file of any origin, mobile bundle, SavedModel or bundle"
+        "paths", nargs="+", metavar="FILE", help=".tflite file (from any tool), mobile bundle, SavedModel or bundle"
     )
-    parser.add_argument(
+    runs = parser.add_argument_group("measurement")
+    runs.add_argument(
         "--lengths",
         type=int,
         nargs="+",
         default=[32, 128],
-        help="input lengths in tokens, where a file leaves them free (default: 32 128)",
+        metavar="N",
+        help="input lengths in tokens, for files with dynamic length (default: 32 128)",
     )
-    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="threads (LiteRT only; default: 1 2)")
-    parser.add_argument("--runs", type=int, default=30, help="timed runs a row (default: 30)")
-    parser.add_argument("--warmup", type=int, default=3, help="runs before the timed ones (default: 3)")
-    parser.add_argument("--no-memory", action="store_true", help="leave out the memory of bundles and SavedModels")
-    parser.add_argument("--operators", action="store_true", help="list each file's operators by count and type")
-    parser.add_argument(
+    runs.add_argument(
+        "--threads", type=int, nargs="+", default=[1, 2], metavar="N", help="threads, LiteRT only (default: 1 2)"
+    )
+    runs.add_argument("--runs", type=int, default=30, metavar="N", help="timed runs per row (default: 30)")
+    runs.add_argument("--warmup", type=int, default=3, metavar="N", help="warm-up runs before them (default: 3)")
+    runs.add_argument("--no-memory", action="store_true", help="do not measure the memory of bundles and SavedModels")
+    output = parser.add_argument_group("output")
+    output.add_argument("--operators", action="store_true", help="list each file's operators by count and type")
+    output.add_argument(
         "--adb",
         action="store_true",
-        help="measure nothing here: print the commands that measure LiteRT files on a phone",
+        help="measure nothing; print the commands that benchmark LiteRT files on a phone",
     )
-    parser.add_argument("--json", metavar="FILE", help="write all numbers to this file too")
+    output.add_argument("--json", metavar="FILE", help="also write all measurements to this file")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -136,7 +141,7 @@ def _print_memory(results: list[dict[str, Any]]) -> None:
 def _print_kernels(item: dict[str, Any], most: int = 10) -> None:
     """Where the time goes: the slowest kernels, and all others in one row."""
     if item["kernels"] is None:
-        print(f"\n{item['path']}: the time of each kernel can't be had: {item['kernels_error']}.")
+        print(f"\n{item['path']}: per-kernel times are not available: {item['kernels_error']}.")
         return
     of, total = item["kernels_of"], sum(row["ms"] for row in item["kernels"])
     print(f"\n{item['path']}: {of['signature'] or 'graph'}, {of['threads']} thread(s), by the runtime's profiler")

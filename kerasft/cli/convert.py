@@ -1,4 +1,4 @@
-"""Convert a checkpoint or a bundle to a Hugging Face folder with safetensors, and say what became of every weight."""
+"""Convert a checkpoint or bundle to a Hugging Face folder with safetensors; report every weight that was not converted."""
 
 import argparse
 import logging
@@ -27,17 +27,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SOURCE",
         help="folder with safetensors, .bin, tf_model.h5, a TensorFlow 1 BERT or a Fairseq RoBERTa; hub id; or bundle",
     )
-    parser.add_argument("target", metavar="TARGET", help="folder to write, new or written by kerasft before")
-    parser.add_argument("--dtype", choices=_DTYPES, default="float32", help="of the written numbers (default: float32)")
-    parser.add_argument("--revision", help="branch, tag or commit of a hub id")
-    parser.add_argument("--backbone-only", action="store_true", help="leave a task head out")
-    parser.add_argument(
+    parser.add_argument("target", metavar="TARGET", help="output folder: new, or written by kerasft before")
+    model = parser.add_argument_group("model")
+    model.add_argument("--revision", help="branch, tag or commit of a hub id")
+    model.add_argument("--backbone-only", action="store_true", help="convert the backbone without its task head")
+    model.add_argument(
         "--allow",
         nargs="+",
         action="extend",
         default=[],
         metavar="PATTERN",
         help="weights that may be missing from the model or from the checkpoint",
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--dtype", choices=_DTYPES, default="float32", help="data type of the written weights (default: float32)"
     )
 
 
@@ -57,8 +61,8 @@ def run(args: argparse.Namespace) -> int:
     print(report)
     if report.unexpected and not args.backbone_only and isinstance(model.output, dict):
         print(
-            "Note: written without a task head. If those weights are one, name its class in config.json: "
-            '"architectures": ["BertForSequenceClassification"], for example.',
+            "Note: written without a task head. If the unused weights are a head, set its class in config.json, for example: "
+            '"architectures": ["BertForSequenceClassification"].',
             file=sys.stderr,
         )
     size = sum(path.stat().st_size for path in folder.iterdir())
@@ -70,7 +74,7 @@ def _read(args: argparse.Namespace) -> tuple:
     if (pathlib.Path(args.source) / kerasft.bundles.METADATA_FILE).is_file():
         for flag, value in (("--revision", args.revision), ("--allow", args.allow)):
             if value:
-                raise bad_argument(flag, "left out for a bundle", value, "A bundle holds one whole model.")
+                raise bad_argument(flag, "omitted for a bundle", value, "A bundle always contains a complete model.")
         if args.backbone_only:
             backbone, tokenizer = kerasft.load_pretrained(args.source)
             return backbone, tokenizer, backbone.checkpoint_report
@@ -88,5 +92,5 @@ def _read(args: argparse.Namespace) -> tuple:
         # No random numbers into a file that others take for trained ones.
         states = kerasft.features.SEQUENCE_OUTPUT
         model = type(model)(model.input, {states: model.output[states]}, name=model.name)
-        print(f"Note: left out, as {args.source} has none: {', '.join(missing)}.", file=sys.stderr)
+        print(f"Note: not written, since {args.source} has none: {', '.join(missing)}.", file=sys.stderr)
     return model, tokenizer, report

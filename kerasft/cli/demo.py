@@ -1,4 +1,4 @@
-"""Make a small data set, train on it, export for servers and phones, verify, ask three questions: minutes, no download.
+"""Train and export a demo model on generated data, verify it and run three predictions: a few minutes, no download.
 
 Without options a small BERT is trained from new weights on a generated customer-service intent set. With --model a real
 checkpoint is fine-tuned on it, and with --train on your own file.
@@ -30,16 +30,28 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     >>> parser.parse_args([]).output
     'saved_models/demo'
     """
-    parser.add_argument(
-        "--output", default="saved_models/demo", help="folder of all results (default: saved_models/demo)"
+    data = parser.add_argument_group("data")
+    data.add_argument("--rows", type=int, default=6000, metavar="N", help="number of texts to generate (default: 6000)")
+    data.add_argument(
+        "--train", metavar="FILE", help="your own training file instead of the generated one (requires --model)"
     )
-    parser.add_argument("--model", help="a real checkpoint instead of a new small BERT")
-    parser.add_argument("--train", help="your own training file instead of the generated one (needs --model)")
-    parser.add_argument("--dev", help="your own file to validate on (with --train)")
-    parser.add_argument("--epochs", type=int, help="passes over the training rows (default: 8 for new weights, else 3)")
-    parser.add_argument("--rows", type=int, default=6000, help="texts to generate (default: 6000)")
-    parser.add_argument("--overwrite", action="store_true", help="replace the bundle of an earlier demo")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the data, the weights and the order (default: 0)")
+    data.add_argument("--dev", metavar="FILE", help="your own validation file (with --train)")
+    training = parser.add_argument_group("model and training")
+    training.add_argument("--model", help="pretrained checkpoint instead of a new small BERT")
+    training.add_argument(
+        "--epochs", type=int, metavar="N", help="number of epochs (default: 8 for a new model, otherwise 3)"
+    )
+    training.add_argument(
+        "--seed", type=int, default=0, metavar="N", help="seed for data, weights and shuffling (default: 0)"
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--output",
+        default="saved_models/demo",
+        metavar="FOLDER",
+        help="folder for all results (default: saved_models/demo)",
+    )
+    output.add_argument("--overwrite", action="store_true", help="replace the bundle of a previous demo")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,9 +65,11 @@ def run(args: argparse.Namespace) -> int:
     kerasft.errors.KerasftError: `--model` must be given with --train; received: None. ...
     """
     if args.train and not args.model:
-        raise bad_argument("--model", "given with --train", None, "Name a checkpoint, such as bert-base-uncased.")
+        raise bad_argument(
+            "--model", "given with --train", None, "Add a checkpoint, such as --model bert-base-uncased."
+        )
     if args.dev and not args.train:
-        raise bad_argument("--train", "given with --dev", None, "Name your training file.")
+        raise bad_argument("--train", "given with --dev", None, "Add your training file.")
     started = time.perf_counter()
     folder = pathlib.Path(args.output)
     for name in ("bundle", "saved_model", "litert_int8"):
@@ -69,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     texts, gold = texts[:400], gold[:400]
     saved = kerasft.export.saved_model(bundle, folder / "saved_model", texts=texts, gold=gold)
     mobile = kerasft.export.litert(bundle, folder / "litert_int8", quantize="int8", texts=texts, gold=gold)
-    print("[4/4] Asking the phone's file")
+    print("[4/4] Running the mobile model")
     ask = kerasft.pipelines.load(folder / "litert_int8")
     for question, answer in zip(questions, ask(questions)):
         print(f"  {question!r}\n    -> {answer['label']} ({answer['score']:.2f})")
@@ -80,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
     ]
     rows += [(f"SavedModel: {name}", value) for name, value in kerasft.export.report_rows(saved)]
     rows += [(f"LiteRT int8: {name}", value) for name, value in kerasft.export.report_rows(mobile)]
-    rows.append(("seconds in all", f"{time.perf_counter() - started:.0f}"))
+    rows.append(("total seconds", f"{time.perf_counter() - started:.0f}"))
     print_table(("measured", "value"), rows)
     print()
     for name, path in {

@@ -1,4 +1,4 @@
-"""Print versions, devices, the strategy that "auto" takes, and what is missing.
+"""Check the installation: versions, devices, the strategy that "auto" selects, missing packages.
 
 Exit code 1 if something that every run needs is missing, or if `--try` fails.
 """
@@ -28,7 +28,7 @@ TESTED = {
     "ai-edge-litert": ("1.1.2", "2.3.0"),
     "numpy": ("1.26.4", "2.4.6"),
 }
-"""The oldest and the newest version that the tests run with, from `tests/environments` (docs/versions.md)."""
+"""Oldest and newest tested version of each package, from `tests/environments` (docs/versions.md)."""
 
 NEEDED = (
     "tensorflow", "keras", "keras-hub", "tensorflow-text", "transformers", "tokenizers", "huggingface-hub", "safetensors",
@@ -36,7 +36,7 @@ NEEDED = (
     "h5py", "scipy", "scikit-learn", "sacrebleu", "rouge-score", "pyarrow", "matplotlib", "jinja2", "markupsafe",
     "packaging", "PyYAML", "tqdm",
 )  # fmt: skip
-"""What `setup.cfg` requires."""
+"""Requirements of `setup.cfg`."""
 
 # Builds of TensorFlow under other names: Kaggle's TPU image has the one without GPU support.
 _TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tf-nightly", "tensorflow-rocm")
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--try",
         dest="smoke_test",
         action="store_true",
-        help="also build, train, save, export and run a tiny model, in under half a minute",
+        help="also build, train, save, export and run a tiny model (less than 30 seconds)",
     )
 
 
@@ -173,7 +173,7 @@ def _outside(package: str, version: str) -> str:
     try:
         found = Version(version)
     except InvalidVersion:
-        return f"  (not tested: {oldest} to {newest} are)"
+        return f"  (not tested; tested: {oldest} to {newest})"
     if found.release < Version(oldest).release:
         return f"  (older than {oldest}, the oldest version tested)"
     if found.release[: len(Version(newest).release)] > Version(newest).release:

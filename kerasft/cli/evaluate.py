@@ -1,4 +1,4 @@
-"""Measure a bundle, SavedModel or LiteRT file on labelled data; write the report."""
+"""Evaluate a bundle, SavedModel or LiteRT model on labeled data; write a report."""
 
 import argparse
 import pathlib
@@ -22,22 +22,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     'test.csv'
     """
     parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder")
-    parser.add_argument("--data", required=True, help="file with texts and right answers")
-    add_labelled(parser)
-    parser.add_argument(
+    data = parser.add_argument_group("data")
+    data.add_argument("--data", required=True, metavar="FILE", help="labeled file (required)")
+    add_labelled(data)
+    data.add_argument(
         "--unseen-labels",
         choices=("error", "count"),
-        help="what to do about labels that the model does not have (default: error)",
+        help="how to treat labels that the model does not know; count: score them as errors (default: error)",
     )
-    parser.add_argument(
+    data.add_argument(
         "--skip-invalid",
         action="store_true",
-        help="leave out rows that cannot be used (no text, no label, broken), count them and list them in the report's folder",
+        help="skip invalid rows (no text, no label, malformed); count them and list them in the report folder",
     )
-    add_zero_shot(parser)
-    parser.add_argument("--batch-size", type=int, default=64, help="texts a step (default: 64)")
-    parser.add_argument(
-        "--report", metavar="FOLDER", help="where to write report.html and report.json (default: BUNDLE.report)"
+    add_zero_shot(parser.add_argument_group("zero-shot classification"))
+    output = parser.add_argument_group("output")
+    output.add_argument("--batch-size", type=int, default=64, metavar="N", help="texts per batch (default: 64)")
+    output.add_argument(
+        "--report", metavar="FOLDER", help="folder for report.html and report.json (default: BUNDLE.report)"
     )
 
 
@@ -77,7 +79,7 @@ def _measure(pipeline, args: argparse.Namespace) -> tuple[Labelled, "kerasft.rep
     about = {"model": str(args.bundle), "data": str(args.data)} | ({"rows": data.rows} if data.rows else {})
     chosen = {"unseen_labels": args.unseen_labels} if getattr(args, "unseen_labels", None) else {}
     if chosen and not isinstance(pipeline, kerasft.pipelines.TextClassificationPipeline):
-        fix = "The other tasks count rows of unknown tags, intents and relations as errors."
-        raise bad_argument("--unseen-labels", "left out except for text-classification", args.unseen_labels, fix)
+        fix = "Other tasks always count unknown tags, intents and relations as errors."
+        raise bad_argument("--unseen-labels", "omitted except for text-classification", args.unseen_labels, fix)
     report = pipeline.evaluate(data.source, columns=data.columns, batch_size=args.batch_size, about=about, **chosen)
     return data, kerasft.reports.with_training(report, kerasft.bundles.read_metadata(args.bundle))

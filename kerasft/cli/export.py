@@ -1,4 +1,4 @@
-"""Export a bundle to SavedModel, LiteRT or MediaPipe, and verify the written file."""
+"""Export a bundle to LiteRT, SavedModel or MediaPipe, and verify the exported model."""
 
 import argparse
 import pathlib
@@ -22,51 +22,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     >>> parser.parse_args(["saved_models/reviews", "--quantize", "int8"]).format
     'litert'
     """
-    parser.add_argument("bundle", help="folder that `kerasft train` wrote")
-    parser.add_argument(
+    parser.add_argument("bundle", help="bundle folder written by `kerasft train`")
+    model = parser.add_argument_group("format")
+    model.add_argument(
         "--format",
         choices=("litert", "saved_model", "mediapipe"),
         default="litert",
-        help="litert: a folder for phones; saved_model: for servers; mediapipe: one file for MediaPipe's TextClassifier or "
+        help="litert: folder for mobile apps; saved_model: for servers; mediapipe: single file for MediaPipe's TextClassifier or "
         "TextEmbedder (default: litert)",
     )
-    parser.add_argument(
+    model.add_argument(
         "--quantize",
         choices=("float16", "int8", "int4", "int8_full"),
-        help="numbers of the LiteRT file: int8 is 4x smaller and fast, int8_full is for processors that compute in integers "
-        "only (default: float32)",
+        help="quantization of the LiteRT file: int8 is 4x smaller and fast; int8_full is for integer-only accelerators "
+        "(default: float32)",
     )
-    parser.add_argument(
+    model.add_argument(
         "--sequence-length",
         type=int,
         nargs="+",
-        metavar="S",
-        help="fixed input length in tokens; several: the app takes the shortest that fits (default: any length)",
+        metavar="N",
+        help="fixed input length in tokens; with several lengths, the app uses the shortest that fits (default: dynamic)",
     )
-    parser.add_argument("--calibrate", metavar="FILE", help="training texts, for --quantize int8_full")
-    parser.add_argument(
+    model.add_argument("--calibrate", metavar="FILE", help="training texts to calibrate --quantize int8_full with")
+    model.add_argument(
+        "--app-normalizes",
+        action="store_true",
+        help="with --format mediapipe: the app lowercases texts and strips accents (docs/mediapipe.md)",
+    )
+    data = parser.add_argument_group("verification data")
+    data.add_argument("--verify", metavar="FILE", help="file with texts (and labels) to evaluate the exported model on")
+    add_labelled(data)
+    output = parser.add_argument_group("output")
+    output.add_argument("--output", metavar="FOLDER", help="output folder (default: BUNDLE.FORMAT[.QUANTIZE])")
+    output.add_argument(
         "--max-drop",
         type=float,
         metavar="POINTS",
-        help="points of the score on --verify that a LiteRT file may lose; it is not kept if it lost more (default: 1)",
+        help="maximum drop of the --verify score, in points; a LiteRT file that loses more is discarded (default: 1)",
     )
-    parser.add_argument(
+    output.add_argument(
         "--min-agreement",
         type=float,
-        metavar="SHARE",
-        help="share of the texts of --verify, or of the tokens that are written, on which a LiteRT file must answer as the model "
-        "does; else it is not kept (default: 0.9; 0 where texts are written)",
+        metavar="X",
+        help="minimum fraction of --verify texts (or generated tokens) on which a LiteRT file must agree with the model; "
+        "otherwise it is discarded (default: 0.9; generation: 0)",
     )
-    parser.add_argument(
-        "--app-normalizes",
-        action="store_true",
-        help="with --format mediapipe: the app lower-cases its texts and drops accents (docs/mediapipe.md)",
-    )
-    parser.add_argument("--output", help="folder to write (default: BUNDLE.FORMAT[.QUANTIZE])")
-    parser.add_argument(
-        "--verify", metavar="FILE", help="file whose texts (and labels) the written file is measured on"
-    )
-    add_labelled(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -93,7 +94,9 @@ def run(args: argparse.Namespace) -> int:
         _refuse(args, ("max_drop", "min_agreement"), "without --verify FILE")
     bundle = kerasft.load_bundle(args.bundle)
     if args.app_normalizes:
-        raise bad_argument("--app-normalizes", f"left out with --format {args.format}", True, "It is for MediaPipe.")
+        raise bad_argument(
+            "--app-normalizes", f"omitted with --format {args.format}", True, "It requires --format mediapipe."
+        )
     suffix = ".".join(filter(None, (args.format, args.format == "litert" and args.quantize)))
     folder = pathlib.Path(args.output or kerasft.export.beside(args.bundle, suffix))
     if args.format == "litert" and bundle.task in _WRITING_TASKS:
@@ -121,7 +124,7 @@ def run(args: argparse.Namespace) -> int:
         )
         report = kerasft.export.profile(folder)
         if args.quantize and gold is None:
-            print("No accuracy was measured: give --verify FILE with labelled dev texts.")
+            print("Accuracy was not measured: add --verify FILE with labeled texts.")
     print_table(("measured", "value"), kerasft.export.report_rows(report))
     print(f"written: {folder}")
     if args.format == "litert":
@@ -134,14 +137,14 @@ def _refuse(args: argparse.Namespace, names: tuple[str, ...], where: str) -> Non
     for name in names:
         if (value := getattr(args, name)) is not None:
             flag = "--" + name.replace("_", "-")
-            raise bad_argument(flag, f"left out {where}", value, "It would do nothing there.")
+            raise bad_argument(flag, f"omitted {where}", value, "It has no effect there.")
 
 
 def _export_mediapipe(args: argparse.Namespace) -> int:
     """Write one file with the vocabulary and the labels in it."""
     if len(args.sequence_length or ()) > 1:
         raise bad_argument(
-            "--sequence-length", "one length", args.sequence_length, "MediaPipe opens files of one length."
+            "--sequence-length", "one length", args.sequence_length, "MediaPipe supports a single length."
         )
     suffix = ".".join(filter(None, ("mediapipe", args.quantize, "tflite")))
     path = args.output or kerasft.export.beside(args.bundle, suffix)

@@ -1,4 +1,4 @@
-"""From a recipe's `Options` to flags and YAML keys, and back."""
+"""Convert a recipe's `Options` to command-line flags and YAML keys, and back."""
 
 import argparse
 import dataclasses
@@ -9,6 +9,32 @@ from typing import Any
 from kerasft.errors import KerasftError, bad_argument
 from kerasft.files import local_path
 
+# The groups of `--help`; options that are not listed belong to "training".
+_DATA = """
+    train dev test dev_fraction max_train_rows skip_invalid text text_pair label label_names source target prompt
+    completion documents packed block_size max_length max_source_length max_target_length max_answer_length stride
+    prefix references scheme invalid misaligned windows_without_answer problem unseen_labels out_of_scope_label
+    negative_label max_score examples_per_class"""
+_MODEL = """model pooling dropout trained_scheme label_subwords constrained lora_rank lora_alpha lora_targets freeze_layers
+    precision"""
+_OUTPUT = """output overwrite resume keep monitor metrics generate_rows max_new_tokens num_beams length_penalty tune_temperature
+    tune_thresholds"""
+_GROUPS = {
+    "data": _DATA.split(),
+    "model": _MODEL.split(),
+    "training": (),
+    "output and evaluation": _OUTPUT.split(),
+}
+_METAVARS = {
+    **dict.fromkeys(("train", "dev", "test"), "FILE"),
+    **dict.fromkeys(("text", "text_pair", "label", "source", "target", "prompt", "completion"), "COLUMN"),
+    **dict.fromkeys(("lora_targets", "freeze_layers"), "LAYERS"),
+    **dict.fromkeys(("out_of_scope_label", "negative_label"), "LABEL"),
+    "output": "FOLDER",
+    "label_names": "NAMES",
+    "monitor": "METRIC",
+}
+
 
 def _kind(annotation: Any) -> type:
     """The plain type behind `int | None` or `int`."""
@@ -18,7 +44,7 @@ def _kind(annotation: Any) -> type:
 
 
 def add_options(parser: argparse.ArgumentParser, options_class: type) -> None:
-    """Add one flag per field of a recipe's `Options`; a flag that is not given leaves the YAML file's or default value.
+    """Add one flag per field of a recipe's `Options`, in groups; a flag that is not given keeps the YAML file's or default value.
 
     Example:
 
@@ -28,21 +54,39 @@ def add_options(parser: argparse.ArgumentParser, options_class: type) -> None:
     >>> parser.parse_args(["--learning-rate", "3e-5"]).learning_rate
     3e-05
     """
+    groups = {title: parser.add_argument_group(title) for title in _GROUPS}
     for field in dataclasses.fields(options_class):
+        title = next((title for title, names in _GROUPS.items() if field.name in names), "training")
         flag = "--" + field.name.replace("_", "-")
-        note = "" if field.default is None or field.default is False else f" (default: {field.default})"
-        help_text = (field.metadata["help"] + note).replace("%", "%%")
         if _kind(field.type) is bool:
-            parser.add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=help_text)
+            groups[title].add_argument(flag, action=argparse.BooleanOptionalAction, default=None, help=_help(field))
         else:
-            metavar = None if field.metadata["choices"] else field.name.upper()
-            parser.add_argument(
-                flag, type=_kind(field.type), choices=field.metadata["choices"], metavar=metavar, help=help_text
+            groups[title].add_argument(
+                flag,
+                type=_kind(field.type),
+                choices=field.metadata["choices"],
+                metavar=_metavar(field),
+                help=_help(field),
             )
 
 
+def _help(field: dataclasses.Field) -> str:
+    has_default = field.default not in (None, "") and field.default is not False
+    note = f" (default: {field.default})" if has_default else ""
+    if field.metadata["required"]:
+        note = " (required)"
+    return (field.metadata["help"] + note).replace("%", "%%")
+
+
+def _metavar(field: dataclasses.Field) -> str | None:
+    if field.metadata["choices"]:
+        return None
+    by_type = {int: "N", float: "X"}.get(_kind(field.type), field.name.upper())
+    return _METAVARS.get(field.name, by_type)
+
+
 def read_options(args: argparse.Namespace, options_class: type, config: str | None) -> Any:
-    """Build `Options` from the defaults, over them the YAML file, over that the flags.
+    """Build `Options`: flags override the YAML file, which overrides the defaults.
 
     Raises:
         KerasftError: If the file has an unknown key or a value of a wrong type, or a required option is missing.
@@ -60,12 +104,12 @@ def read_options(args: argparse.Namespace, options_class: type, config: str | No
     for name, field in fields.items():
         if field.metadata["required"] and values.get(name) is None:
             flag = "--" + name.replace("_", "-")
-            raise bad_argument(flag, f"given: {field.metadata['help']}", None, f"Add {flag} or a key in --config.")
+            raise bad_argument(flag, f"given ({field.metadata['help']})", None, f"Add {flag}, or the key to --config.")
     return options_class(**values)
 
 
 def _read_yaml(path: str, fields: dict[str, dataclasses.Field]) -> dict[str, Any]:
-    import yaml  # here, so that `kerasft doctor` runs where it is missing
+    import yaml  # here, so that `kerasft doctor` runs without it
 
     try:
         content = yaml.safe_load(local_path(path).read_text("utf-8"))
@@ -79,7 +123,7 @@ def _read_yaml(path: str, fields: dict[str, dataclasses.Field]) -> dict[str, Any
     for key, value in content.items():
         name = str(key).replace("-", "_")
         if name not in fields:
-            raise bad_argument("--config", f"keys out of {', '.join(fields)}", key, f"Correct the key in {path}.")
+            raise bad_argument("--config", f"option names: {', '.join(fields)}", key, f"Correct the key in {path}.")
         values[name] = _typed(path, name, value, fields[name])
     return values
 
@@ -89,7 +133,7 @@ def _typed(path: str, name: str, value: Any, field: dataclasses.Field) -> Any:
     if value is None or (isinstance(value, bool) and kind is bool):
         return value
     try:
-        # YAML 1.1 reads 2e-5 as a string; a number is what was meant. A bool is no number though Python says it is.
+        # YAML 1.1 reads 2e-5 as a string; convert it. A bool is an int in Python, but not a valid number here.
         typed = kind(value) if not isinstance(value, (bool, list, dict)) and kind is not bool else None
     except (TypeError, ValueError):
         typed = None

@@ -1,4 +1,4 @@
-"""Find entities and their relations in documents; write them as JSON lines, CSV or GraphML."""
+"""Extract entities and relations from documents into a knowledge graph: JSON lines, CSV or GraphML."""
 
 import argparse
 import glob
@@ -23,25 +23,41 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     >>> parser.parse_args(words).min_score
     0.5
     """
-    parser.add_argument("--entities", required=True, metavar="BUNDLE", help="a token-classification model's folder")
-    parser.add_argument("--relations", required=True, metavar="BUNDLE", help="a relation-extraction model's folder")
-    parser.add_argument(
+    model = parser.add_argument_group("model")
+    model.add_argument(
+        "--entities", required=True, metavar="BUNDLE", help="bundle of a token-classification model (required)"
+    )
+    model.add_argument(
+        "--relations", required=True, metavar="BUNDLE", help="bundle of a relation-extraction model (required)"
+    )
+    data = parser.add_argument_group("data")
+    data.add_argument(
         "--file",
         required=True,
-        help='documents: .txt, one a line, or .jsonl of {"text": ..., "id": ...} (or .csv, ...)',
+        help='documents: .txt with one per line, or .jsonl with {"text": ..., "id": ...}, .csv, ... (required)',
     )
-    parser.add_argument("--text", help=TEXT_HELP)
-    parser.add_argument("--output", required=True, help="file to write: .jsonl, .csv or .graphml")
-    parser.add_argument("--max-distance", type=int, help="most characters between two entities (default: any number)")
-    parser.add_argument("--min-score", type=float, default=0.5, help="least probability of a relation (default: 0.5)")
-    parser.add_argument(
+    data.add_argument("--text", metavar="COLUMN", help=TEXT_HELP)
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--output", required=True, metavar="FILE", help="output file: .jsonl, .csv or .graphml (required)"
+    )
+    output.add_argument(
+        "--max-distance",
+        type=int,
+        metavar="N",
+        help="maximum number of characters between two entities (default: no limit)",
+    )
+    output.add_argument(
+        "--min-score", type=float, default=0.5, metavar="X", help="minimum probability of a relation (default: 0.5)"
+    )
+    output.add_argument(
         "--type",
         action="append",
         default=[],
         metavar="RELATION=HEAD,TAIL",
-        help="a pair of entity types that RELATION holds between; may be given several times",
+        help="restrict RELATION to this pair of entity types; can be repeated",
     )
-    parser.add_argument("--batch-size", type=int, default=32, help="sentences a step (default: 32)")
+    output.add_argument("--batch-size", type=int, default=32, metavar="N", help="sentences per batch (default: 32)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -62,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         folder = getattr(args, flag)
         found = kerasft.bundles.read_metadata(folder).get("task", "text-classification")
         if found != task:
-            raise bad_argument(f"--{flag}", f"a folder of the task {task}", f"{folder} ({found})", "Give another one.")
+            raise bad_argument(f"--{flag}", f"a bundle for {task}", f"{folder} ({found})", "Use another bundle.")
         pipelines[flag] = kerasft.pipelines.load(folder)
     graph = kerasft.pipelines.KnowledgeGraph(
         pipelines["entities"],
@@ -73,7 +89,7 @@ def run(args: argparse.Namespace) -> int:
     )
     triples = graph(documents, batch_size=args.batch_size)
     kerasft.pipelines.write_triples(args.output, triples)
-    print(f"{len(triples)} triples of {len(documents)} documents: {args.output}")
+    print(f"{len(triples)} triples from {len(documents)} documents: {args.output}")
     return 0
 
 
@@ -90,7 +106,7 @@ def read_types(words: list[str]) -> dict[str, list[tuple[str, str]]]:
         relation, _, pair = word.rpartition("=")
         parts = [part.strip() for part in pair.split(",")]
         if not relation or len(parts) != 2 or not all(parts):
-            raise bad_argument("--type", "RELATION=HEAD,TAIL", word, "Write --type works_for=PER,ORG, for example.")
+            raise bad_argument("--type", "RELATION=HEAD,TAIL", word, "For example: --type works_for=PER,ORG.")
         types.setdefault(relation.strip(), []).append((parts[0], parts[1]))
     return types
 

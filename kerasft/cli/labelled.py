@@ -15,7 +15,7 @@ class Labelled(NamedTuple):
     source: object
     columns: dict | None
     rows: str
-    """Which rows they are, for the report; empty for all."""
+    """Description of the selected rows for the report; empty for all."""
 
 
 def add_columns(parser: argparse.ArgumentParser) -> None:
@@ -28,9 +28,9 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
     >>> read_columns(parser.parse_args(["--text", "3"]))
     {'text': 3}
     """
-    parser.add_argument("--text", help=TEXT_HELP)
-    parser.add_argument("--text-pair", help="column of the second text of a pair")
-    parser.add_argument("--label", help="column of the label")
+    parser.add_argument("--text", metavar="COLUMN", help=TEXT_HELP)
+    parser.add_argument("--text-pair", metavar="COLUMN", help="column of the second text of a pair")
+    parser.add_argument("--label", metavar="COLUMN", help="column of the label")
 
 
 def add_labelled(parser: argparse.ArgumentParser) -> None:
@@ -44,12 +44,12 @@ def add_labelled(parser: argparse.ArgumentParser) -> None:
     100
     """
     add_columns(parser)
-    parser.add_argument("--label-names", help=LABEL_NAMES_HELP)
+    parser.add_argument("--label-names", metavar="NAMES", help=LABEL_NAMES_HELP)
     parser.add_argument(
         "--max-rows",
         type=int,
         metavar="N",
-        help="measure on exactly N rows, drawn at random with seed 0, each class in its share (default: all rows)",
+        help="use exactly N rows, a stratified random sample with seed 0 (default: all rows)",
     )
 
 
@@ -105,5 +105,5 @@ def _named(pipeline, found: "kerasft.tasks.task.Settled", label_names: list[str]
     if hasattr(pipeline, "reading"):
         return kerasft.data.read_tags(found.source, columns=found.named, tag_names=label_names, **pipeline.reading)
     if getattr(pipeline, "labels", None) is None:
-        raise bad_argument("--label-names", "left out for a task without labels", label_names, "Leave it out.")
+        raise bad_argument("--label-names", "omitted for a task without labels", label_names, "Remove the option.")
     return kerasft.data.name_labels(found.source, label_names, columns=found.named, problem=pipeline.labels.problem)

@@ -38,7 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     'doctor'
     """
     parser = Parser(
-        prog="kerasft", description="Fine-tune pretrained transformers in Keras; ship them to servers and phones."
+        prog="kerasft", description="Fine-tune pretrained transformers with Keras; deploy them on servers and phones."
     )
     parser.add_argument("--version", action="version", version=f"kerasft {kerasft.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -46,12 +46,12 @@ def make_parser() -> argparse.ArgumentParser:
         name = command.__name__.rsplit(".", 1)[1]
         summary = command.__doc__.split("\n", 1)[0]
         subparser = commands.add_parser(name, help=summary, description=summary)
-        subparser.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        subparser.add_argument("--debug", action="store_true", help="show the full traceback of errors")
         if command in _LOADING:
             subparser.add_argument(
                 "--trust",
                 action="store_true",
-                help="load bundles and exports unchecked: only if you know who made them",
+                help="skip the security checks of bundles and exports; use only for sources you trust",
             )
         command.add_arguments(subparser)
         subparser.set_defaults(run=command.run)
@@ -145,7 +145,7 @@ def _sentence(error: Exception) -> str | None:
         columns = " On the command line: --text NAME --label NAME." if "columns={" in str(error) else ""
         return f"error: {' '.join(str(error).split())}{columns}"
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("kerasft"):
-        return f"error: the Python package that holds {error.name} is not installed. `kerasft doctor` says what to install."
+        return f"error: the Python package with the module {error.name} is not installed. `kerasft doctor` shows what to install."
     storage = storage_sentence(error)
     return storage and f"error: {storage}"
 
@@ -153,14 +153,14 @@ def _sentence(error: Exception) -> str | None:
 def _continuation(args: argparse.Namespace) -> str:
     """What to run so that the finished epochs of a training are not lost, where there are any."""
     command = getattr(args, "continuation", None)
-    return f" The finished epochs are kept. To continue: {command}" if command else ""
+    return f" Completed epochs are kept. To resume: {command}" if command else ""
 
 
 def _bug(error: Exception) -> str:
     first_line = next(iter(str(error).strip().splitlines()), "")
     return (
-        f"unexpected {type(error).__name__}: {first_line}. This is a bug of kerasft or of a library: run again with --debug "
-        "and report what it prints."
+        f"unexpected {type(error).__name__}: {first_line}. This is a bug in kerasft or a library: run again with --debug "
+        "and report the output."
     )
 
 

@@ -1,4 +1,4 @@
-"""An argument parser that takes values and texts which begin with a dash, and whose errors name what was probably meant."""
+"""An argument parser that accepts values and texts that begin with a dash, and suggests the option that was probably meant."""
 
 import argparse
 import difflib
@@ -13,8 +13,8 @@ class Parser(argparse.ArgumentParser):
     """`argparse.ArgumentParser` for command lines whose values may begin with a dash.
 
     `argparse` reads `--label-names -1,1` and `predict BUNDLE "-5 degrees"` as unknown options. Here the word after an option
-    that takes a value is its value, unless it is an option itself; and a word that does not look like an option is a text. What
-    looks like one but is a text goes after `--`.
+    that takes a value is its value, unless it is an option itself, and a word that does not look like an option is a text. A text
+    that looks like an option goes after `--`.
 
     Example:
 
@@ -33,12 +33,23 @@ class Parser(argparse.ArgumentParser):
         """Add an argument, as `argparse` does.
 
         Raises:
-            TypeError: If it is an option of several texts without `action="extend"`: each text is given to it by itself.
+            TypeError: If the option takes several texts without `action="extend"`: the texts are passed one at a time.
         """
-        action = super().add_argument(*args, **named)
+        return self._register(super().add_argument(*args, **named), named)
+
+    def add_argument_group(self, *args, **named):
+        """Add a titled group of arguments, as `argparse` does."""
+        group = super().add_argument_group(*args, **named)
+        add_argument = group.add_argument
+        group.add_argument = lambda *args, **named: self._register(add_argument(*args, **named), named)
+        return group
+
+    def _register(self, action: argparse.Action, named: dict) -> argparse.Action:
+        """Remember an option, so that `_sorted` knows which words are its values."""
         several = action.option_strings and action.nargs not in (None, 0, "?")
         if several and action.type is None and named.get("action") != "extend":
-            raise TypeError(f'{args[0]} takes several texts, so it needs action="extend" (or a type such as int).')
+            flag = action.option_strings[0]
+            raise TypeError(f'{flag} takes several texts, so it needs action="extend" (or a type such as int).')
         self._options.update(dict.fromkeys(action.option_strings, action))
         return action
 
@@ -48,7 +59,7 @@ class Parser(argparse.ArgumentParser):
         return super().add_subparsers(**named)
 
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None):
-        """Parse, as `argparse` does, after the words have been put in an order that it cannot misread."""
+        """Parse, as `argparse` does, after sorting the words into an order that it cannot misread."""
         words = sys.argv[1:] if args is None else list(args)
         if self._has_commands:
             return super().parse_known_args(words, namespace)
@@ -58,11 +69,11 @@ class Parser(argparse.ArgumentParser):
         return found, []
 
     def error(self, message: str):
-        """End the process with exit code 2, naming the error, and where the options are listed: they can be a hundred."""
+        """Exit with code 2; print the error and how to list the options (there can be a hundred) instead of all of them."""
         self.exit(2, f"usage: {self.prog} ... ({self.prog} --help lists its options)\n{self.prog}: error: {message}\n")
 
     def _sorted(self, words: list[str]) -> list[str]:
-        """Each option and its value as one word, all of them before `--`, then the texts in their order."""
+        """Join each option and its value into one word, put them before `--`, and the texts after it in their order."""
         options, texts = [], []
         while words:
             word = words.pop(0)
@@ -81,22 +92,22 @@ class Parser(argparse.ArgumentParser):
             elif action.nargs in (None, "?"):
                 takes = bool(words) and self._is_value(words[0])
                 options.append(f"{word}={words.pop(0)}" if takes else word)
-            else:  # several values, for which argparse has no `=`: they end at the next option
+            else:  # several values, for which argparse has no `=`; they end at the next option
                 values = []
                 while words and self._is_value(words[0]):
                     values.append(words.pop(0))
                 if action.type:
                     options += [word, *values]
-                else:  # of texts, which may begin with a dash, each gets the option's name again: that is what extend adds up
+                else:  # texts may begin with a dash: repeat the option's name before each; action="extend" collects them
                     options += [f"{word}={value}" for value in values] or [word]
         return [*options, "--", *texts] if texts else options
 
     def _is_value(self, word: str) -> bool:
-        # A misspelled option is no value; -1, -x and "- a" are.
+        # -1, -x and "- a" are values; a misspelled option is not.
         return not word.startswith("--") if _OPTION_LIKE.fullmatch(word) else word != "--"
 
     def _option(self, flag: str) -> argparse.Action | None:
-        """The action of an option, or of an unambiguous beginning of its name."""
+        """The action of an option, or of an unambiguous prefix of its name."""
         if flag in self._options or not flag.startswith("--"):
             return self._options.get(flag)
         found = self._beginning_with(flag)
@@ -106,12 +117,12 @@ class Parser(argparse.ArgumentParser):
         return [name for name in self._options if name.startswith(flag)] if flag.startswith("--") else []
 
     def _check_ambiguous(self, word: str) -> None:
-        """End with an error for what is no option; `argparse` itself names the options that an ambiguous one could be."""
+        """Exit with an error for an unknown option; `argparse` itself lists the candidates for an ambiguous one."""
         flag = word.partition("=")[0]
         if self._beginning_with(flag):
             return
         close = difflib.get_close_matches(flag, self._options, n=1) if flag.startswith("--") else ()
         advice = "".join(f". Did you mean {name}?" for name in close)
         if not flag.startswith("--"):
-            advice = f". If it is a text, write it after --: {self.prog} ... -- {word!r}"
+            advice = f". If it is a text, put it after --: {self.prog} ... -- {word!r}"
         self.error(f"unrecognized arguments: {word}{advice}")

@@ -1,4 +1,4 @@
-"""Answer texts from the arguments, a file or standard input, as JSON lines."""
+"""Run predictions on texts from the arguments, a file or standard input; print JSON lines."""
 
 import argparse
 import contextlib
@@ -28,50 +28,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     ['a charming journey']
     """
     parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder")
-    parser.add_argument("texts", nargs="*", metavar="TEXT", help="texts; without any, --file or standard input is read")
-    parser.add_argument(
+    parser.add_argument("texts", nargs="*", metavar="TEXT", help="input texts (default: read --file or standard input)")
+    data = parser.add_argument_group("data")
+    data.add_argument(
         "--pair",
         "--context",
         dest="pair",
         action="append",
         default=[],
         metavar="TEXT",
-        help="second text of each TEXT, in order: of a pair, or the context of a question",
+        help="second text of a pair, or the context of a question; repeat once per TEXT, in the same order",
     )
-    parser.add_argument(
+    data.add_argument(
         "--file",
-        help="what the task trains on: .csv .tsv .jsonl .parquet ..., whose other columns come back in the output; or .txt, one "
-        "text a line (-: standard input)",
+        help="table in a format the task trains on (.csv .tsv .jsonl .parquet ...); other columns are copied to the output; "
+        "or .txt with one text per line (-: standard input)",
     )
-    parser.add_argument(
+    data.add_argument(
         "--lines",
         choices=("text", "json", "csv", "tsv"),
-        help="what the lines of standard input or of a text file are (default: JSON objects, if the first line is one; a table, "
-        "if it is a header of the usual names; else texts)",
+        help="format of standard input or of a text file (default: json if the first line is a JSON object; csv or tsv if it "
+        "is a header with known column names; otherwise text)",
     )
-    parser.add_argument("--text", help=TEXT_HELP)
-    parser.add_argument("--text-pair", help="column of the second text: of a pair, or the context of a question")
-    add_zero_shot(parser)
-    parser.add_argument(
-        "--top-k", type=int, help="the k most probable labels, or words for each mask, with their scores"
+    data.add_argument("--text", metavar="COLUMN", help=TEXT_HELP)
+    data.add_argument(
+        "--text-pair", metavar="COLUMN", help="column of the second text of a pair, or of the context of a question"
     )
-    parser.add_argument(
+    data.add_argument(
+        "--skip-invalid",
+        action="store_true",
+        help='do not stop at invalid rows; write {"error": ...} to the output instead',
+    )
+    data.add_argument("--max-rows", type=int, metavar="N", help="use the first N rows or lines only (default: all)")
+    add_zero_shot(parser.add_argument_group("zero-shot classification"))
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--top-k", type=int, metavar="K", help="return the K most probable labels, or words per mask, with their scores"
+    )
+    output.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="an option of the task's pipeline, such as max_new_tokens=50; may be given several times",
+        help="set an option of the task's pipeline, such as max_new_tokens=50; can be repeated",
     )
-    parser.add_argument(
-        "--skip-invalid",
-        action="store_true",
-        help='do not stop at rows that cannot be read: the output has {"error": ...} in their places',
-    )
-    parser.add_argument(
-        "--max-rows", type=int, metavar="N", help="answer the first N rows or lines only (default: all of them)"
-    )
-    parser.add_argument("--batch-size", type=int, default=32, help="texts a step (default: 32)")
-    parser.add_argument("--output", help="file to write instead of standard output")
+    output.add_argument("--batch-size", type=int, default=32, metavar="N", help="texts per batch (default: 32)")
+    output.add_argument("--output", metavar="FILE", help="output file (default: standard output)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,17 +84,17 @@ def run(args: argparse.Namespace) -> int:
     >>> run(argparse.Namespace(texts=["a"], file="b.txt", pair=[]))
     Traceback (most recent call last):
     ...
-    kerasft.errors.KerasftError: `TEXT` must be given either as arguments or by --file; received: ['a']. ...
+    kerasft.errors.KerasftError: `TEXT` must be given either as arguments or with --file; received: ['a']. ...
     """
     if args.texts and args.file:
-        raise bad_argument("TEXT", "given either as arguments or by --file", args.texts, "Leave one of them out.")
+        raise bad_argument("TEXT", "given either as arguments or with --file", args.texts, "Remove one of them.")
     for name in ("text", "text_pair") if args.texts else ():
         if (value := getattr(args, name, None)) is not None:
             flag = "--" + name.replace("_", "-")
-            fix = "It names a column of --file; the second text of a TEXT is --pair TEXT."
-            raise bad_argument(flag, "left out with texts as arguments", value, fix)
+            fix = "It names a column of --file; for texts as arguments, use --pair TEXT."
+            raise bad_argument(flag, "omitted with texts as arguments", value, fix)
     if args.pair and len(args.pair) != len(args.texts):
-        raise bad_argument("--pair", f"given once for each of the {len(args.texts)} texts", args.pair, "Count them.")
+        raise bad_argument("--pair", f"given once for each of the {len(args.texts)} texts", args.pair, "Repeat it.")
     pipeline = with_labels(kerasft.pipelines.load(args.bundle), args)
     options = _options(pipeline, args)
     if args.texts:
@@ -130,9 +132,9 @@ def run(args: argparse.Namespace) -> int:
             for line in errors.rest():
                 print(json_line(line, out), file=out)
     if len(skipped):
-        print(f'{skipped.summary()}\nThe output has {{"error": ...}} in their places.', file=sys.stderr)
+        print(f'{skipped.summary()}\nThe output contains {{"error": ...}} for them.', file=sys.stderr)
     for name in sorted(renamed):
-        print(f"The column {name} of the input is input_{name} in the output.", file=sys.stderr)
+        print(f"The input column {name} is named input_{name} in the output.", file=sys.stderr)
     return 0
 
 
@@ -144,7 +146,7 @@ def _options(pipeline, args: argparse.Namespace) -> dict[str, Any]:
     for word in args.set:
         name, equals, value = word.partition("=")
         if not equals:
-            raise bad_argument("--set", "NAME=VALUE", word, "Write --set max_new_tokens=50, for example.")
+            raise bad_argument("--set", "NAME=VALUE", word, "For example: --set max_new_tokens=50.")
         options[name.replace("-", "_")] = yaml.safe_load(value)
     parameters = inspect.signature(pipeline.__call__).parameters.values()
     others = ("batch_size", "pairs")  # a flag of its own, and texts by a former name
@@ -153,5 +155,5 @@ def _options(pipeline, args: argparse.Namespace) -> dict[str, Any]:
     for name in options:
         if name not in known:
             flag = "--top-k" if name == "top_k" else "--set"
-            raise bad_argument(flag, f"one of the options of this task: {', '.join(known)}", name, "Leave it out.")
+            raise bad_argument(flag, f"one of the options of this task: {', '.join(known)}", name, "Remove it.")
     return options

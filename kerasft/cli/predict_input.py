@@ -52,7 +52,7 @@ def read_chunks(
         yield from _text_file(pipeline, pathlib.Path(path).expanduser(), columns, lines)
         return
     if lines is not None:
-        raise bad_argument("--lines", "left out for a table", lines, "The ending of the file says what it is.")
+        raise bad_argument("--lines", "omitted for a table", lines, "The format follows from the file extension.")
     yield from _of_rows(pipeline, _table(pipeline, path, columns), columns)
 
 
@@ -123,13 +123,13 @@ def first_rows(chunks: Iterator["kerasft.pipelines.Items"], count: int) -> Itera
     >>> [chunk.items for chunk in first_rows(chunks, 1)]
     [['a']]
     """
-    whole_number("--max-rows", count, "Leave it out to answer all rows.")
+    whole_number("--max-rows", count, "Omit it to use all rows.")
     left = count
     for chunk in chunks:
         yield kerasft.pipelines.Items(chunk.items[:left], chunk.others[:left], chunk.columns, chunk.places[:left])
         left -= len(chunk.items)
         if left < 0:
-            print(f"Only the first {count:,} rows are answered (--max-rows).", file=sys.stderr)
+            print(f"Using the first {count:,} rows only (--max-rows).", file=sys.stderr)
         if left <= 0:  # without a look at what follows, for which a terminal would wait
             return
 
@@ -176,16 +176,16 @@ def _text_file(pipeline, path: pathlib.Path, columns, lines: str | None) -> Iter
         lines = "text"
         first = next(line for line in content if line.strip())
         if _is_object(first):
-            print(f"{path}: read as texts, one a line; --lines json reads the lines as objects.", file=sys.stderr)
+            print(f"{path}: read as texts, one per line; use --lines json to read JSON objects.", file=sys.stderr)
         elif form := _table_form(pipeline, first):
-            print(f"{path}: read as texts, one a line; --lines {form} reads it as a table.", file=sys.stderr)
+            print(f"{path}: read as texts, one per line; use --lines {form} to read a table.", file=sys.stderr)
     yield from _lines(pipeline, str(path), iter(content), columns, lines, size=_CHUNK)
 
 
 def _stream(pipeline, columns, lines: str | None) -> Iterator["kerasft.pipelines.Items"]:
     at_a_terminal = sys.stdin.isatty()
     if at_a_terminal:
-        print("Reading texts from the terminal, one a line; end with Ctrl-D.", file=sys.stderr)
+        print("Reading texts from the terminal, one per line; press Ctrl-D to finish.", file=sys.stderr)
     size = 1 if at_a_terminal else _CHUNK  # who types a line waits for its answer
     yield from _lines(pipeline, "standard input", _decoded(sys.stdin), columns, lines, size=size)
 
@@ -231,7 +231,7 @@ def _lines(
         if line.strip():
             break
     if lines is None and begun and size > 1 and (form := _table_form(pipeline, begun[-1], columns)):
-        print(f"{name}: read as a table ({form}); --lines text reads each line as a text.", file=sys.stderr)
+        print(f"{name}: read as a table ({form}); use --lines text to read each line as a text.", file=sys.stderr)
         lines = form
     if lines is None:
         lines = "json" if _needs_objects(pipeline) or (begun and _is_object(begun[-1])) else "text"
@@ -258,7 +258,7 @@ def _lines(
             _print_note(rows, found, columns)
         elif known != found.columns:
             fix = "Give all objects the same keys, or name the columns."
-            raise rows.error(0, f"the columns are no longer {known}", fix=fix, value=found.columns, can_skip=False)
+            raise rows.error(0, f"expected the columns {known} as before", fix=fix, value=found.columns, can_skip=False)
         known = found.columns
         yield found
 
@@ -277,9 +277,11 @@ def _objects(name: str, content: Iterator[str]) -> Iterator[tuple[int, dict]]:
 
 def _texts(pipeline, content: Iterator[str], columns, size: int) -> Iterator["kerasft.pipelines.Items"]:
     if _needs_objects(pipeline):
-        raise bad_argument("--lines", "json for this task", "text", f"An item has {' and '.join(pipeline.fields)}.")
+        raise bad_argument(
+            "--lines", "json for this task", "text", f"Items have the fields {' and '.join(pipeline.fields)}."
+        )
     if columns:
-        raise bad_argument("--text", "left out for lines of text", columns, "They have no columns.")
+        raise bad_argument("--text", "omitted for lines of text", columns, "They have no columns.")
     while chunk := list(itertools.islice(content, size)):
         yield kerasft.pipelines.Items(chunk, [{} for _ in chunk], {})
 

@@ -1,4 +1,4 @@
-"""Find the entries of a file that fit a question, by a sentence-embedding bundle."""
+"""Semantic search: find the entries of a file that match a query, using a sentence-embedding bundle."""
 
 import argparse
 import dataclasses
@@ -24,14 +24,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """
     parser.add_argument("bundle", help="bundle, SavedModel folder or LiteRT folder of a sentence embedder")
     parser.add_argument(
-        "questions", nargs="*", metavar="QUESTION", help="without any, standard input is read, one a line"
+        "questions", nargs="*", metavar="QUESTION", help="queries (default: read standard input, one per line)"
     )
-    parser.add_argument("--answers", help="file of the entries: .txt (an entry a line), .csv .tsv .jsonl .parquet")
-    parser.add_argument("--text", help="column that questions are compared with (default: the text column)")
-    parser.add_argument("--top-k", type=int, default=3, help="entries for each question (default: 3)")
-    parser.add_argument(
-        "--index", metavar="FOLDER", help="keep the entries' vectors here; alone, without --answers, it is opened"
+    data = parser.add_argument_group("data")
+    data.add_argument(
+        "--answers", metavar="FILE", help="entries to search: .txt (one per line), .csv .tsv .jsonl .parquet"
     )
+    data.add_argument(
+        "--text", metavar="COLUMN", help="column that queries are compared with (default: the text column)"
+    )
+    data.add_argument(
+        "--index",
+        metavar="FOLDER",
+        help="store the embeddings of the entries here; without --answers, load them from here",
+    )
+    output = parser.add_argument_group("output")
+    output.add_argument("--top-k", type=int, default=3, metavar="K", help="number of results per query (default: 3)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -42,10 +50,10 @@ def run(args: argparse.Namespace) -> int:
     >>> run(argparse.Namespace(bundle="b", questions=["hi"], answers=None, index=None))
     Traceback (most recent call last):
     ...
-    kerasft.errors.KerasftError: `--answers` must be a file of entries, or --index a folder that has them; received: ...
+    kerasft.errors.KerasftError: `--answers` must be a file of entries, or --index must contain them; received: ...
     """
     if args.answers is None and (args.index is None or not pathlib.Path(args.index).exists()):
-        expected = "a file of entries, or --index a folder that has them"
+        expected = "a file of entries, or --index must contain them"
         raise bad_argument("--answers", expected, args.index, "Give --answers FILE.")
     embedder = kerasft.pipelines.load(args.bundle)
     if not isinstance(embedder, kerasft.pipelines.SentenceEmbeddingPipeline):

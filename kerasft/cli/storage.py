@@ -10,14 +10,14 @@ from collections.abc import Iterator
 _FIXES = {
     errno.ENOSPC: "the disk is full. Free some space, or choose another --output.",
     # Windows knows no quotas.
-    getattr(errno, "EDQUOT", -1): "the disk quota is used up. Free some space, or choose another --output.",
-    errno.EFBIG: "a file would be larger than the limit that `ulimit -f` shows. Raise it, or choose another disk.",
+    getattr(errno, "EDQUOT", -1): "the disk quota is exceeded. Free some space, or choose another --output.",
+    errno.EFBIG: "a file would exceed the size limit (`ulimit -f`). Raise it, or choose another disk.",
     errno.EROFS: "the disk is read-only. Choose another --output.",
-    errno.EIO: "the disk reports an error. Choose another --output.",
+    errno.EIO: "the disk reported an I/O error. Choose another --output.",
 }
 _KINDS = {
-    errno.EEXIST: "is a file, where a folder is expected. Choose another path.",
-    errno.EISDIR: "is a folder, where a file is expected. Choose another path.",
+    errno.EEXIST: "is a file, but a folder is expected. Choose another path.",
+    errno.EISDIR: "is a folder, but a file is expected. Choose another path.",
 }
 _OTHERS = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
 # How libraries write it: Python and h5py; safetensors and tokenizers (Rust).
@@ -34,11 +34,11 @@ def storage_sentence(error: BaseException) -> str | None:
     >>> storage_sentence(OSError(errno.ENOSPC, "No space left on device"))
     'the disk is full. Free some space, or choose another --output.'
     >>> storage_sentence(RuntimeError("Can't write data (errno = 27, error message = 'File too large')"))[:21]
-    'a file would be large'
+    'a file would exceed t'
     """
     for number, cause in enumerate(_causes(error)):
         if "No usable temporary directory" in str(cause):  # Python's tempfile, on a full disk too
-            return "no folder for temporary files can be written. Free some space, or name another one by TMPDIR."
+            return "no writable folder for temporary files. Free some space, or set TMPDIR."
         code, path = _code_and_path(cause)
         if code in _FIXES:
             return f"{path}: {_FIXES[code]}" if path else _FIXES[code]

@@ -1,4 +1,4 @@
-"""Fine-tune a model for a task; write the bundle, the TensorBoard logs and the report."""
+"""Fine-tune a model for a task; write the bundle, TensorBoard logs and a report."""
 
 import argparse
 import contextlib
@@ -32,7 +32,7 @@ from kerasft.recipes import (
 )
 from kerasft.recipes.options import defaults_of
 
-_HOW = ("resume", "overwrite")  # options that say how to begin, and change nothing of the result
+_HOW = ("resume", "overwrite")  # options that say how to start, and do not change the result
 _TASKS = {
     "causal-lm": causal_lm,
     "few-shot": few_shot,
@@ -60,17 +60,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     tasks = parser.add_subparsers(dest="task", required=True, metavar="TASK")
     for task, recipe in _TASKS.items():
         summary = recipe.__doc__.split("\n", 1)[0]
-        subparser = tasks.add_parser(task, help=summary, description=summary)
-        subparser.add_argument("--config", metavar="FILE", help="YAML file with the same options; flags go before it")
-        subparser.add_argument("--seeds", type=int, default=1, help="train this many times and report the spread")
+        usage = f"kerasft train {task} --model MODEL --train FILE [options]"
+        subparser = tasks.add_parser(task, help=summary, description=summary, usage=usage)
+        subparser.add_argument("--config", metavar="FILE", help="YAML file with the same options; flags override it")
         subparser.add_argument(
-            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the traceback of an error"
+            "--seeds",
+            type=int,
+            default=1,
+            metavar="N",
+            help="train with N seeds; report mean and confidence interval (default: 1)",
+        )
+        subparser.add_argument(
+            "--debug", action="store_true", default=argparse.SUPPRESS, help="show the full traceback of errors"
         )
         add_options(subparser, recipe.Options)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Train once, or `--seeds` times, and print what was measured and where the files are.
+    """Train once, or `--seeds` times; print the metrics and the paths of the written files.
 
     Example:
 
@@ -91,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
     results = [_finished(run) for run in runs]
     with contextlib.ExitStack() as reserved:
         for run, result in zip(runs, results):
-            if result is None:  # all of them now, and not one after hours of training
+            if result is None:  # reserve all folders now, so that no error comes after hours of training
                 reserved.callback(locks.unlock_folder, output.reserve(run))
         for number, run in enumerate(runs):
             if args.seeds > 1:
@@ -106,7 +113,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace, recipe, options) -> dict:
-    """Train; should that fail, note in `args` what continues it."""
+    """Train; on failure, store the command that resumes the run in `args`."""
     try:
         return recipe.main(options)
     except BaseException:
@@ -117,22 +124,22 @@ def _train(args: argparse.Namespace, recipe, options) -> dict:
 
 
 def _finished(options) -> dict | None:
-    """With --resume: the result of a run of these options that has written its bundle and report; else None."""
+    """With --resume: the result of a finished run with these options (bundle and report exist); else None."""
     folder = pathlib.Path(options.output)
     work = output.work_folder(options)
     if not options.resume or output.can_resume(work) or not (folder / kerasft.bundles.MODEL_FILE).is_file():
         return None
     metadata = kerasft.bundles.read_metadata(folder)
     asked = json.loads(json.dumps(dataclasses.asdict(options)))
-    # The defaults stand for options that are newer than the run.
+    # Options that are newer than the run have their default values.
     before = defaults_of(options) | metadata.get("provenance", {}).get("options", {})
-    # What was left out then, recipes/defaults.py chose by the rows.
+    # Options that were not given then were chosen by recipes/defaults.py.
     same = all(before.get(name) == value for name, value in asked.items() if name not in _HOW and value is not None)
     measured = dict(metadata.get("metrics", {}))
     split = next((name for name in ("test", "dev") if name in measured), None)
     if not same or split is None:
         return None
-    print(f"{folder} is finished: there is nothing left to train.", file=sys.stderr)
+    print(f"{folder} is finished: nothing left to train.", file=sys.stderr)
     paths = {"bundle": folder, "report": work / "report" / "report.html", "logs": work / "logs"}
     chosen_on = training.epoch_chosen_on(options)
     return {"metrics": measured.pop(split), "split": split, "best_epoch_chosen_on": chosen_on, **measured, **paths}
@@ -146,16 +153,16 @@ def _print_one(result: dict) -> None:
     for name in ("bundle", "report", "logs"):
         print(f"{name + ':':<8}{result[name]}")
     if "adapters" in result:
-        print(f"The adapters are merged into the bundle's weights, and alone in {result['adapters']}")
+        print(f"The adapters are merged into the bundle's weights; a separate copy is in {result['adapters']}")
 
 
 def _print_spread(results: list[dict], folder: pathlib.Path) -> None:
     """Mean, standard deviation and confidence interval over the seeds, as a table and as `seeds.json`."""
-    from scipy.stats import t  # here and not above: `kerasft --help` must not wait half a second for it
+    from scipy.stats import t  # here: it would slow `kerasft --help` down by half a second
 
     headlines = [kerasft.reports.headline(result["metrics"]) for result in results]
     summary = {}
-    # A score may be of some runs only: each holds out rows of its own, and questions without answer may not be among them.
+    # Some runs may lack a score: each holds out different rows, which may not include unanswerable questions.
     for name in [name for name in headlines[0] if all(name in headline for headline in headlines)]:
         values = [headline[name] for headline in headlines]
         mean, deviation = statistics.fmean(values), statistics.stdev(values)
@@ -190,14 +197,14 @@ def _print_spread(results: list[dict], folder: pathlib.Path) -> None:
 
 
 def _by_seed(warnings: list[list[str]]) -> list[str]:
-    """Each warning with the number of the run that it is of."""
+    """Prefix each warning with the number of its run."""
     return [f"run {number}: {line}" for number, lines in enumerate(warnings, 1) for line in lines]
 
 
 def _warn_of_selection(results: list[dict]) -> None:
     if results[0]["best_epoch_chosen_on"] == results[0]["split"]:
         print(
-            f"Note: the best epoch was chosen on the {results[0]['split']} rows that these numbers are measured on, so they "
-            "are a little too good. Give --test FILE for a clean number, or --keep last.",
+            f"Note: the best epoch was selected on the same {results[0]['split']} rows that these metrics are measured on, so "
+            "they are slightly optimistic. Use --test FILE for an unbiased estimate, or --keep last.",
             file=sys.stderr,
         )

@@ -23,24 +23,23 @@ def add_zero_shot(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         action="extend",
         metavar="LABEL",
-        help="zero-shot classification with these candidate labels, by an NLI model or a sentence embedder; a single word with "
-        "commas is several labels",
+        help="candidate labels, for an NLI model or a sentence embedder; a single argument is split at commas",
     )
     parser.add_argument(
         "--hypothesis-template",
         metavar="TEMPLATE",
-        help='with --labels: the hypothesis, with {} for the label (default: "This text is about {}.")',
+        help='hypothesis, with {} for the label (default: "This text is about {}.")',
     )
     parser.add_argument(
         "--multi-label",
         action="store_true",
         default=None,
-        help="with --labels: a text can have several labels, or none",
+        help="score each label independently: a text can have several labels, or none",
     )
     parser.add_argument(
         "--entailment",
         metavar="NAME",
-        help="with --labels: the NLI model's label for entailment (default: the one that begins with entail)",
+        help="the NLI model's label for entailment (default: the label that starts with entail)",
     )
 
 
@@ -62,7 +61,7 @@ def with_labels(pipeline, args: argparse.Namespace) -> "kerasft.pipelines.Pipeli
         for name in ("hypothesis_template", "multi_label", "entailment"):
             if (value := getattr(args, name, None)) is not None:
                 flag = "--" + name.replace("_", "-")
-                raise bad_argument(flag, "left out without --labels", value, "Add --labels and the candidate labels.")
+                raise bad_argument(flag, "omitted without --labels", value, "Add --labels with candidate labels.")
         return pipeline
     chosen = {"hypothesis": args.hypothesis_template, "entailment": args.entailment}
     return kerasft.pipelines.ZeroShotPipeline(

@@ -8,7 +8,7 @@ from kerasft.errors import ExportError
 from kerasft.measuring.subprocess_job import run_apart
 
 IN_PROCESS = "KERASFT_CONVERT_IN_PROCESS"
-"""The environment variable which says, by the value 1, that steps run in this process: faster by the import of TensorFlow."""
+"""Environment variable: 1 runs the steps in this process, which saves another import of TensorFlow."""
 
 
 def run_step(step: str, job: dict[str, Any]) -> dict[str, Any]:
@@ -34,12 +34,10 @@ def run_step(step: str, job: dict[str, Any]) -> dict[str, Any]:
     try:
         answer = run_apart(worker.__name__, {"step": step, **job})
     except OSError as error:  # no process can be started here
-        answer = {
-            "error": f"{error} (with the environment variable {IN_PROCESS}=1 it runs without a process of its own)"
-        }
+        answer = {"error": f"{error} (set the environment variable {IN_PROCESS}=1 to run it without a subprocess)"}
     if "error" in answer:
         raise ExportError(
-            f"The export stopped in the step {step!r}, which runs in a process of its own: {answer['error']}. Nothing was "
-            "written, and an older export is as it was. If memory ran out, close other programs, or give fewer lengths."
+            f"The export failed in step {step!r}, which runs in a subprocess: {answer['error']}. Nothing was written; an "
+            "existing export is unchanged. If memory ran out, close other programs, or use fewer lengths."
         )
     return answer

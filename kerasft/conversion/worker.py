@@ -82,7 +82,7 @@ def pack(job: dict[str, Any]) -> dict[str, Any]:
 
 
 STEPS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"convert": convert, "quantize": quantize, "pack": pack}
-"""By the name that `kerasft.conversion.steps.run_step` takes."""
+"""Conversion steps by name, see `kerasft.conversion.steps.run_step`."""
 
 
 if __name__ == "__main__":

@@ -21,13 +21,13 @@ from kerasft.errors import bad_argument, whole_number
 from kerasft.truncation import warn_truncated
 
 DOCUMENTS = ("file", "paragraph", "line")
-"""What a document of a .txt file is: the whole file, what stands between blank lines, or a line."""
+"""Units of a .txt file that are documents: the file, paragraphs between blank lines, or lines."""
 Texts = Sequence[str] | Sequence[tuple[str, str]]
 """Documents, or prompts with their completions."""
 _ROLES = {"prompt": "text", "completion": "label", "text": "text"}
-"""What `find_columns`, which is made for classifiers, calls our columns."""
+"""Our columns -> the names `find_columns` (made for classifiers) uses."""
 COMPLETION_COLUMNS = ("prompt", "completion")
-"""Names by which the columns of prompts and completions are found."""
+"""Detected names of the prompt and completion columns."""
 _FEW = 20  # documents; of fewer, a random draw would be a poor held-out part
 
 
@@ -80,7 +80,7 @@ def causal_lm(
     """
     batching = Batching.of(batch_size)
     if tokenizer.eos_token_id is None:
-        fix = 'Set one: tokenizer.eos_token = "<|endoftext|>".'
+        fix = 'Set it: tokenizer.eos_token = "<|endoftext|>".'
         raise bad_argument("tokenizer", "one with an end token", type(tokenizer).__name__, fix)
     size = _checked_block_size(block_size, tokenizer)
     texts = read_documents(source, documents=documents, columns=columns)
@@ -165,7 +165,9 @@ def hold_out(texts: Texts, share: float, *, seed: int = 0) -> tuple[Texts, Texts
         parts = [text for row, text in enumerate(texts) if row not in taken], [texts[row] for row in sorted(taken)]
     rest, held_out = ([text for text in part if text] for part in parts)
     if not rest or not held_out:
-        raise bad_argument("dev_fraction", "such that both parts have text", share, "Give --dev FILE, or more text.")
+        raise bad_argument(
+            "dev_fraction", "large enough for both splits to have text", share, "Give --dev FILE, or more text."
+        )
     return rest, held_out
 
 
@@ -180,7 +182,7 @@ def _line_end(text: str, place: int) -> int:
 
 def _check_columns(columns: Mapping[str, object] | None) -> None:
     if columns and (set(columns) - set(_ROLES) or ("text" in columns and len(columns) > 1)):
-        fix = 'For example columns={"text": "body"} or columns={"prompt": "question", "completion": "answer"}.'
+        fix = 'For example: columns={"text": "body"} or columns={"prompt": "question", "completion": "answer"}.'
         raise bad_argument("columns", "a dictionary with text, or with prompt and completion", columns, fix)
 
 
@@ -189,7 +191,7 @@ def _checked_block_size(block_size: int | None, tokenizer: PreTrainedTokenizerFa
     if block_size is None:
         return min(DEFAULT_MAX_LENGTH, limit)
     expected = f"a whole number from 2 to {limit}, the tokenizer's limit"
-    return whole_number("block_size", block_size, "Mend it.", least=2, most=limit, expected=expected)
+    return whole_number("block_size", block_size, "Change it.", least=2, most=limit, expected=expected)
 
 
 def _tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> list[np.ndarray]:
@@ -207,7 +209,7 @@ def _packed(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, size: int)
     stream = np.concatenate([part for row in _tokenize(texts, tokenizer) for part in (row, end)])
     ids, following = stream[:-1], stream[1:]
     if not len(ids):
-        raise bad_argument("source", "texts of one token or more", list(texts)[:3], "Give other texts.")
+        raise bad_argument("source", "texts with at least one token", list(texts)[:3], "Use other texts.")
     lengths = np.full(-(-len(ids) // size), size, np.int32)
     lengths[-1] = len(ids) - size * (len(lengths) - 1)
     return ids, lengths, TokenTargets(following, np.ones(len(ids), np.float32))
@@ -232,7 +234,7 @@ def _paired(texts: Sequence[tuple[str, str]], tokenizer: PreTrainedTokenizerFast
         following.append(row[1:])
         weights.append((np.arange(len(row) - 1) >= len(row) - 1 - len(completion)).astype(np.float32))
     about = {"total": len(texts), "limit": size, "argument": "block_size"}
-    warn_truncated(cut[0], kind="prompts with their completions", where=" at their beginning", **about)
-    warn_truncated(cut[1], kind="completions", where=" at their end", **about)
+    warn_truncated(cut[0], kind="prompts with completions", where=" from the left", **about)
+    warn_truncated(cut[1], kind="completions", where=" from the right", **about)
     lengths = np.array([len(row) for row in ids], np.int32)
     return np.concatenate(ids), lengths, TokenTargets(np.concatenate(following), np.concatenate(weights))

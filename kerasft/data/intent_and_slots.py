@@ -112,8 +112,8 @@ def collect_intents(source: object, *, columns: Mapping[str, object] | None = No
     rows = read_tags(source, columns=columns)
     names = sorted(set(intents_of(rows)), key=natural_key)
     if len(names) < 2:
-        fix = "Training needs two; where the other was held out for validation, give more rows or a --dev file."
-        raise bad_data(rows.name, "all texts have one and the same intent", fix, value=names[0])
+        fix = "Training requires two intents; if the split removed one, add rows or give a --dev file."
+        raise bad_data(rows.name, "all texts have the same intent", fix, value=names[0])
     warn_of_look_alikes(names, rows.name, what="intents")
     return Labels(names)
 
@@ -125,7 +125,7 @@ def intents_of(rows: Rows) -> list[str]:
         DataError: If there are none.
     """
     if INTENT not in rows.columns:
-        fix = 'Write "intent" beside text and spans, or a file of intents beside those of words and tags.'
+        fix = 'Add "intent" next to text and spans, or a file of intents next to those of words and tags.'
         raise bad_data(rows.name, "the source has no intents", fix, value=list(rows.columns))
     return rows.columns[INTENT]
 

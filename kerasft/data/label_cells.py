@@ -21,7 +21,7 @@ from kerasft.errors import bad_data
 from kerasft.features import SINGLE_LABEL, Labels
 
 SEPARATOR = "|"
-"""Stands between the labels of one cell of a CSV or TSV file, where several labels may hold at once."""
+"""Separator of several labels in one cell of a CSV or TSV file (multi-label)."""
 
 _OTHER_SEPARATORS = (";", ",")  # only where the cells show that they separate labels, or the parts are known
 _MULTI_HOT_TEXT = re.compile(r"[01](?:\.0*)?(?:[\s,;|]+[01](?:\.0*)?)+")
@@ -66,9 +66,9 @@ def label_cells(
     if not allow_multi_hot and is_multi_hot(cells, known=known):
         raise rows.error(
             0,
-            f"these are multi-hot vectors of {len(cells[0])} numbers, which do not name their labels",
-            fix='Write the names of the labels that hold ("a|b"), or one 0/1 column for each label, named after it; or name '
-            "the places: --label-names NAME,NAME (kerasft.data.name_labels).",
+            f"multi-hot vectors of {len(cells[0])} numbers do not name their labels",
+            fix='Write the label names ("a|b"), or one 0/1 column per label with its name as header; or give the names: '
+            "--label-names NAME,NAME (kerasft.data.name_labels).",
             value=column[0],
             can_skip=False,
         )
@@ -192,7 +192,7 @@ def only_column(rows: Rows, roles: Roles) -> list:
     if len(roles.label) != 1:
         raise bad_data(
             rows.name,
-            f"one label column is expected, and {len(roles.label)} are given",
+            f"expected one label column, got {len(roles.label)}",
             'For several 0/1 columns use problem="multi_label" (or labels=multi_label([...])).',
             value=list(roles.label),
         )
@@ -203,12 +203,10 @@ def _one_label(rows: Rows, row: int, value: object) -> str:
     value = value.tolist() if isinstance(value, np.ndarray) and value.ndim else value
     text = "" if isinstance(value, list | tuple | dict | set) else label_text(value)
     if isinstance(value, list | tuple) and len(value) > 1:
-        fix = 'Write one, or train with several labels a text: --problem multi_label (problem="multi_label").'
-        raise rows.error(row, f"{len(value)} labels are given, and a text has one here", fix=fix, value=value)
+        fix = 'Write one label, or train a multi-label model: --problem multi_label (problem="multi_label").'
+        raise rows.error(row, f"expected one label, got {len(value)}", fix=fix, value=value)
     if not visible_name(text):
-        raise rows.error(
-            row, "the label is missing or not one label", fix="Fill in one label, or delete the row.", value=value
-        )
+        raise rows.error(row, "expected one label", fix="Add a label, or delete the row.", value=value)
     return text
 
 
@@ -227,8 +225,8 @@ def _several_labels(rows: Rows, row: int, value: object, separator: str | None, 
     try:
         listed = written_list(value)
     except ValueError as error:
-        fix = 'Write the labels as "a|b" or as a JSON list of texts, or give one 0/1 column for each label.'
-        raise rows.error(row, "this looks like a list of labels and cannot be read", fix=fix, value=value) from error
+        fix = 'Write the labels as "a|b", as a JSON list of strings, or in one 0/1 column per label.'
+        raise rows.error(row, "invalid list of labels", fix=fix, value=value) from error
     if listed is not None:
         return [_one_label(rows, row, item) for item in listed]
     if _MULTI_HOT_TEXT.fullmatch(value.strip()):
@@ -276,10 +274,10 @@ def _separator(rows: Rows, column: list) -> str:
         parts = Counter(part for text in cells for part in {part.strip() for part in text.split(other)} if part)
         if any(count > 1 for count in parts.values()):
             return other
-        fix = f'Write several labels as "a|b", and one whose name has a {other!r} as a JSON list: ["a{other} b"].'
+        fix = f'Write several labels as "a|b", and a label that contains {other!r} as a JSON list: ["a{other} b"].'
         raise rows.error(
             cells[joined[0]],
-            f"{other!r} may be part of a name or separate labels",
+            f"ambiguous {other!r}: part of a name, or a separator of labels",
             fix=fix,
             value=joined[0],
             can_skip=False,

@@ -61,13 +61,13 @@ def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Label
     if problem == SINGLE_LABEL and len(names) < 2:
         raise bad_data(
             rows.name,
-            f"all {len(rows)} rows have one and the same label",
-            "Training needs two classes or more; is this the right label column?",
+            f"all {len(rows)} rows have the same label",
+            "Training requires at least two classes; is this the right label column?",
             value=names[0],
         )
     check_number_of_labels(len(names))
     if not names:
-        raise bad_data(rows.name, f"no row has a label in column {roles.label[0]!r}", "Is this the right column?")
+        raise bad_data(rows.name, f"column {roles.label[0]!r} has no labels", "Is this the right column?")
     _warn_of_odd_names(rows, names, problem)
     return Labels(names, problem)
 
@@ -122,7 +122,7 @@ def _names(rows: Rows, counts: Counter) -> list[str]:
         if len(texts) > 1 or names[-1] != texts[0]:
             merged.append(f"{', '.join(ascii(text) for text in texts)} as {names[-1]!r}")
     if merged:
-        logger.warning("%s: labels are read by their value: %s.", rows.name, _shown(merged, "; "))
+        logger.warning("%s: labels are merged by value: %s.", rows.name, _shown(merged, "; "))
     return names
 
 
@@ -130,18 +130,18 @@ def _say_how_lists_are_read(rows: Rows, roles: Roles, texts: list[list[str]]) ->
     """Log one cell and its labels, where cells are not simply separated by "|"."""
     for value, names in zip(only_column(rows, roles), texts):
         if isinstance(value, str) and SEPARATOR not in value and value.strip() and names != [value.strip()]:
-            logger.warning("%s: labels written as %r are read as %s.", rows.name, value, names)
+            logger.warning("%s: labels %r are read as %s.", rows.name, value, names)
             return
 
 
 def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
     groups = [" and ".join(map(repr, group)) for group in look_alikes(names)]
     if groups:
-        logger.warning("%s: these labels look alike and are different classes: %s.", rows.name, _shown(groups, "; "))
+        logger.warning("%s: these labels look similar but are different classes: %s.", rows.name, _shown(groups, "; "))
     missing = [name for name in names if name in _MISSING]
     if missing:
         logger.warning(
-            "%s: these labels look like missing ones, and each is a class: %s. Delete their rows if they are.",
+            "%s: these labels look like missing values but are used as classes: %s. Delete their rows if the label is missing.",
             *(rows.name, _shown(map(repr, missing))),
         )
     if problem == MULTI_LABEL:
@@ -149,14 +149,14 @@ def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
     joined = joined_labels(names) if problem == SINGLE_LABEL else []
     if joined:
         logger.warning(
-            "%s: %d labels look like several joined, such as %r: each is one class here. If a text may have several labels, "
-            'train with --problem multi_label (problem="multi_label"), which reads the parts.',
+            "%s: %d labels look like several labels, such as %r, but each is one class. For several labels per text, "
+            'use --problem multi_label (problem="multi_label").',
             *(rows.name, len(joined), joined[0]),
         )
     lists = [name for name in names if problem == SINGLE_LABEL and _LIST.fullmatch(name)]
     if lists:
         logger.warning(
-            '%s: %d labels look like lists, such as %r: each is one class. With problem="multi_label" their items are.',
+            '%s: %d labels look like lists, such as %r, but each is one class. For multi-label data, use problem="multi_label".',
             *(rows.name, len(lists), lists[0]),
         )
 
@@ -168,12 +168,12 @@ def _warn_of_joined_names(rows: Rows, names: list[str]) -> None:
     joined = [name for name in names if len(parts[name]) > 1 and known.issuperset(parts[name])]
     if joined:
         logger.warning(
-            '%s: these labels consist of others, and each is one class: %s. Write several labels as "a|b".',
+            '%s: these labels are combinations of others, but each is one class: %s. Write several labels as "a|b".',
             *(rows.name, _shown(map(repr, joined))),
         )
     if len(names) > 1 and len(set(map(len, names))) == 1 and all(re.fullmatch("[01]{2,}", name) for name in names):
         logger.warning(
-            "%s: labels such as %r look like multi-hot vectors, and each is one class. Give one 0/1 column for each label.",
+            "%s: labels such as %r look like multi-hot vectors, but each is one class. Use one 0/1 column per label.",
             *(rows.name, names[0]),
         )
 
@@ -207,21 +207,21 @@ def unknown_label(rows: Rows, roles: Roles, *, row: int, cells: list[list[str]],
     strange = [name for name in here if name not in index_of]
     alike = most_alike(text, labels)
     if alike is not None:
-        fix = f"Is it {alike!r}? Write it so."
+        fix = f"Did you mean {alike!r}?"
     elif are_numbers_for_names(strange, labels):
         fix = (
-            "Numbers are not taken for places in the list of names, whose order may be another one: write the names, or "
-            "say what the numbers 0, 1, ... mean: --label-names NAME,NAME (kerasft.data.name_labels)."
+            "Numbers are not used as label indices, since the order may differ: write the names, or define the numbers "
+            "0, 1, ...: --label-names NAME,NAME (kerasft.data.name_labels)."
         )
     else:
         fix = (
-            "Correct it, or collect the labels from a file that has them all. Where it is right and training has no such row, "
-            "--unseen-labels count (unseen_labels=) counts it as an error of the model."
+            "Correct it, or collect the labels from a file with all labels. If it is correct but missing in the training rows, "
+            "--unseen-labels count (unseen_labels=) scores it as an error."
         )
     return rows.error(
         row,
-        f"this label is not among the known ones ({_shown(labels)})",
-        fix=f"The labels here are {_shown(here)}. {fix}",
+        f"unknown label; expected one of: {_shown(labels)}",
+        fix=f"Labels in this file: {_shown(here)}. {fix}",
         value=value,
         can_skip=False,
     )
@@ -241,5 +241,5 @@ def are_numbers_for_names(strange: Iterable[str], labels: Iterable[str]) -> bool
 
 def _shown(names: Iterable[str], separator: str = ", ") -> str:
     names = list(names)
-    more = f"{separator}... ({len(names)} in all)" if len(names) > _SHOWN else ""
+    more = f"{separator}... ({len(names)} in total)" if len(names) > _SHOWN else ""
     return separator.join(names[:_SHOWN]) + more

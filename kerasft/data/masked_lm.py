@@ -42,11 +42,11 @@ class Masking:
 
     def __post_init__(self):
         if not 0 < self.rate < 1:
-            raise bad_argument("rate", "a share in (0, 1)", self.rate, "0.15 is BERT's.")
+            raise bad_argument("rate", "a fraction in (0, 1)", self.rate, "BERT uses 0.15.")
         if min(self.mask_share, self.random_share) < 0 or self.mask_share + self.random_share > 1 + 1e-9:
             shares = (self.mask_share, self.random_share)
-            fix = "0.8 and 0.1 are BERT's."
-            raise bad_argument("mask_share and random_share", "shares >= 0 that sum to at most 1", shares, fix)
+            fix = "BERT uses 0.8 and 0.1."
+            raise bad_argument("mask_share and random_share", "fractions >= 0 with a sum of at most 1", shares, fix)
 
 
 def masked_lm(
@@ -202,7 +202,7 @@ def _blocks(encoder: Encoder, rows: list[np.ndarray], begins: list[np.ndarray]) 
     first, last = encoder.tokenizer.cls_token_id, encoder.tokenizer.sep_token_id
     if first is None or last is None:
         raise bad_argument(
-            "tokenizer", "one with a first and a separator token", type(encoder.tokenizer).__name__, "Use packed=False."
+            "tokenizer", "one with CLS (or BOS) and SEP tokens", type(encoder.tokenizer).__name__, "Use packed=False."
         )
     one = np.ones(1, bool)
     ids = np.concatenate([part for row in rows for part in (row, np.array([last], np.int32))])[:-1]

@@ -66,8 +66,8 @@ def _check_used(rows: Rows, cells: Iterable[Iterable[str]], names: list[str]) ->
                     return
                 first = first or (row, text)
     if first is not None:
-        problem = f"names are given for the numbers 0 to {len(names) - 1}, and the labels are not numbers"
-        fix = f"Leave out the names ({', '.join(names)}): --label-names; or name the right label column."
+        problem = f"label names are given for 0 to {len(names) - 1}, but the labels are not numbers"
+        fix = f"Remove --label-names ({', '.join(names)}), or select the right label column."
         raise rows.error(first[0], problem, fix=fix, value=first[1], can_skip=False)
 
 

@@ -14,7 +14,7 @@ from kerasft.encoding.token_store import CHUNK, TokenStore, logger
 from kerasft.errors import bad_argument, bad_data
 
 WITHOUT_ANSWER = ("keep", "drop")
-"""What to do with the windows of an answerable question that do not hold its answer."""
+"""How to treat windows of an answerable question that do not contain its answer."""
 
 
 def question_answering(
@@ -84,8 +84,8 @@ def question_answering(
     _report(len(questions), num_cut, num_lost, cut)
     ids, values, weights, lengths, second = (np.concatenate(columns) for columns in zip(*parts))
     if not len(lengths):
-        problem = f"no answer of the {len(questions)} questions lies whole in a window of {cut.max_length} tokens"
-        raise bad_data("questions", problem, "Give a greater max_length=.", value=questions[0])
+        problem = f"none of the answers to the {len(questions)} questions fits into a window of {cut.max_length} tokens"
+        raise bad_data("questions", problem, "Increase max_length=.", value=questions[0])
     store = TokenStore(ids, lengths, second, cut.segments, cut.pad_id, cut.max_length, truncated=num_cut)
     return token_dataset(store, batching, y=TokenTargets(values, weights), shuffle=shuffle, seed=seed)
 
@@ -178,6 +178,6 @@ def _report(num_questions: int, num_cut: int, num_lost: int, cut: QuestionWindow
     cut.warn_truncated(num_cut, num_questions)
     if num_lost:
         logger.warning(
-            "%d of %d questions (%.1f %%) are left out: no window of max_length=%d tokens holds an answer of theirs whole.",
+            "%d of %d questions (%.1f %%) are skipped: none of their answers fits into a window of max_length=%d tokens.",
             *(num_lost, num_questions, 100 * num_lost / num_questions, cut.max_length),
         )

@@ -25,7 +25,7 @@ from kerasft.errors import bad_argument
 from kerasft.features import Labels
 
 NEGATIVE_LABELS = ("other", "no_relation", "no-relation", "no relation", "na", "none")
-"""Names, in any case, by which the label of pairs without a relation is found."""
+"""Detected names of the label for pairs without a relation (case-insensitive)."""
 
 
 def relation_extraction(

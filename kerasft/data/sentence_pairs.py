@@ -95,15 +95,15 @@ def read_pairs(
     ([('a good film', 'a great movie')], array([0.8], dtype=float32))
     """
     if not is_number(max_score) or max_score <= 0:
-        raise bad_argument("max_score", "a number > 0", max_score, "Give 5 for scores from 0 to 5.")
+        raise bad_argument("max_score", "a number > 0", max_score, "Use 5 for scores from 0 to 5.")
     rows = read_rows(source, columns)
     named = {*(rows.roles or {}), *(columns or {})}
     if scored is None and named & {"text", "text_pair"} and "label" not in named:
         scored = False  # who names the texts would name the scores
     roles = find_columns(rows, columns, need_label=bool(scored))
     if roles.text_pair is None:
-        fix = 'Name both: columns={"text": "question", "text_pair": "answer"}.'
-        raise bad_data(rows.name, "two columns of text are needed", fix, value=list(rows.columns))
+        fix = 'Select both: columns={"text": "question", "text_pair": "answer"}.'
+        raise bad_data(rows.name, "two text columns are required", fix, value=list(rows.columns))
     texts, pairs = text_columns(rows, roles)
     if not (scored or (scored is None and roles.label)):
         return list(zip(texts, pairs)), None
@@ -116,9 +116,9 @@ def _check_scores(rows: Rows, scores: np.ndarray, max_score: float) -> None:
     outside = np.flatnonzero(np.abs(scores) > 1)
     if len(outside):
         row = int(outside[0])
-        fix = "Give the largest possible score: max_score=5 (--max-score 5), for example."
+        fix = "Set the maximum possible score, for example max_score=5 (--max-score 5)."
         value = float(scores[row] * max_score)
-        raise rows.error(row, f"the score is outside [-{max_score:g}, {max_score:g}]", fix=fix, value=value)
+        raise rows.error(row, f"score out of range (-{max_score:g} to {max_score:g})", fix=fix, value=value)
 
 
 def groups(pairs: Sequence[tuple[str, str]]) -> np.ndarray:

@@ -18,14 +18,14 @@ from kerasft.errors import bad_argument, bad_data
 from kerasft.features import is_unicode
 
 SOURCE_NAMES = ("source", "text", "document", "article", "dialogue", "input", "question", "concepts")
-"""Names by which the source's column is found, the first that is there."""
+"""Detected names of the source column, in order of precedence."""
 
 TARGET_NAMES = ("target", "summary", "translation", "output", "highlights", "answer", "reference", "label")
-"""Names by which the target's column is found, the first that is there."""
+"""Detected names of the target column, in order of precedence."""
 
 
 _ROLES = {"source": "text", "target": "label"}
-"""What `find_columns`, which is made for classifiers, calls our columns."""
+"""Our columns -> the names `find_columns` (made for classifiers) uses."""
 
 
 class SourcesAndReferences(NamedTuple):
@@ -39,7 +39,7 @@ class SourcesAndReferences(NamedTuple):
 
     sources: list[str]
     references: list[list[str]]
-    """One target a row, or several."""
+    """One or more targets per row."""
 
 
 def sequence_to_sequence(
@@ -92,7 +92,7 @@ def sequence_to_sequence(
     batching = Batching.of(batch_size)
     sources, references = sources_and_references(source, columns=columns)
     if not isinstance(prefix, str) or not is_unicode(prefix):
-        raise bad_argument("prefix", "a text", prefix, 'Give "" for none.')
+        raise bad_argument("prefix", "a string", prefix, 'Use "" for no prefix.')
     encoders = source_encoder(tokenizer, max_source_length), target_encoder(tokenizer, max_target_length)
     store = PairedStore(
         tokenize(encoders[0], [prefix + text for text in sources]),
@@ -129,7 +129,7 @@ def sources_and_references(source: object, *, columns: Mapping[str, object] | No
         sources.append(_checked(rows, row, source_column, text))
         several = isinstance(target, list | tuple)
         if several and not target:
-            raise rows.error(row, f"column {target_column!r} has no reference", fix="Give one or more.", value=target)
+            raise rows.error(row, f"column {target_column!r} has no reference", fix="Add at least one.", value=target)
         references.append([_checked(rows, row, target_column, item) for item in (target if several else [target])])
     return SourcesAndReferences(sources, references)
 
@@ -181,7 +181,7 @@ def read_sources(source: object, columns: Mapping[str, object] | None = None) ->
             "columns",
             f"a dictionary with keys among {list(_ROLES)}",
             columns,
-            'For example columns={"source": "article", "target": "summary"}, or numbers for a file without header.',
+            'For example: columns={"source": "article", "target": "summary"}, or numbers for a file without header.',
         )
     given = {_ROLES.get(name, name): column for name, column in columns.items()}
     rows = read_rows(source, given)
@@ -220,8 +220,8 @@ def _usual(rows: Rows, role: str, usual: tuple[str, ...], *, taken: object = Non
     if not found:
         raise bad_data(
             rows.name,
-            f"no column could be recognised as the {role}",
-            f'Name it: columns={{"{role}": ...}}; a file without header needs numbers: {{"source": 0, "target": 1}}.',
+            f"no column detected as the {role}",
+            f'Select it: columns={{"{role}": ...}}; for a file without header use numbers: {{"source": 0, "target": 1}}.',
             value=list(rows.columns),
         )
     return found[0]
@@ -244,11 +244,11 @@ def start_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
 
 def _checked(rows: Rows, row: int, column: str, text: object) -> str:
     if not isinstance(text, str):
-        raise rows.error(row, f"column {column!r} holds no text", fix="Write a text in quotes.", value=text)
+        raise rows.error(row, f"expected a string in column {column!r}", fix="Use a string.", value=text)
     if not is_unicode(text):
-        raise rows.error(row, "the text is not valid Unicode (half of a surrogate pair)", fix="Correct it.", value=text)
+        raise rows.error(row, "invalid Unicode in the text (lone surrogate)", fix="Correct the text.", value=text)
     if not text.strip():
         raise rows.error(
-            row, f"the text in column {column!r} is empty", fix="Fill it in or delete the row.", value=text
+            row, f"the text in column {column!r} is empty", fix="Add a text, or delete the row.", value=text
         )
     return text

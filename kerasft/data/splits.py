@@ -59,7 +59,7 @@ def split(
     dev_rows = _count("dev", dev, len(rows))
     sizes = {"train": len(rows) - dev_rows - test_rows, "dev": dev_rows, "test": test_rows}
     if sizes["train"] < 1:
-        raise _empty(rows, f"{len(rows)} rows leave a part empty", sizes)
+        raise _empty(rows, f"{len(rows)} rows are too few: a split would be empty", sizes)
     random = np.random.default_rng(seed)
     order = _stratified_order(labels, random)
     part = np.zeros(len(rows), np.int8)  # 0 train, 1 dev, 2 test
@@ -73,10 +73,12 @@ def split(
             part[random.choice(np.flatnonzero(part == other))] = empty
     found = {name: int((part == number).sum()) for number, name in enumerate(sizes)}
     if not found["dev"] or (test_rows and not found["test"]):
-        problem = f"{len(set().union(*labels))} labels in {len(rows)} rows leave no row that train can spare"
+        problem = (
+            f"{len(rows)} rows with {len(set().union(*labels))} labels are too few to split: train needs every label"
+        )
         raise _empty(rows, problem, found)
     if found != sizes:
-        logger.warning("%s: the parts have %s rows, so that train keeps a row of every label.", rows.name, found)
+        logger.warning("%s: the splits have %s rows, so that train has every label.", rows.name, found)
     # The roles that were found or given go along, so the parts need no `columns` again.
     rows = replace(rows, roles=_as_columns(roles))
     train, dev_part, test_part = (rows.take(np.flatnonzero(part == i)) for i in range(3))
@@ -111,7 +113,7 @@ def sample(
     >>> sorted(sample([(f"text {i}", i % 2) for i in range(20)], 4).columns["label"])
     [0, 0, 1, 1]
     """
-    whole_number("count", count, "Give 1000, for example.")
+    whole_number("count", count, "For example: 1000.")
     rows, roles, labels = _read(source, columns, problem)
     rows = replace(rows, roles=_as_columns(roles))
     if count >= len(rows):
@@ -151,7 +153,7 @@ def separate_label(source: object, label: str, *, columns: Mapping[str, object] 
     roles = find_columns(rows, columns, need_label=True)
     key = label_key(str(label))
     if len(roles.label) != 1:
-        raise bad_data(rows.name, "one label column is expected", "Name one.", value=list(roles.label))
+        raise bad_data(rows.name, "expected one label column", "Select one.", value=list(roles.label))
     is_label = np.array([label_key(label_text(value)) == key for value in rows.columns[roles.label[0]]], bool)
     rows = replace(rows, roles=_as_columns(roles))
     return rows.take(np.flatnonzero(~is_label)), rows.take(np.flatnonzero(is_label))
@@ -187,7 +189,7 @@ def _label_sets(rows: Rows, roles: Roles, problem: str) -> list[frozenset]:
 def _count(name: str, share: float | int, rows: int) -> int:
     whole = is_whole(share)
     if not (share >= 1 if whole else isinstance(share, float) and 0 < share < 1):
-        raise bad_argument(name, "a share in (0, 1) or a number of rows >= 1", share, f"Give {name}=0.1, for example.")
+        raise bad_argument(name, "a fraction in (0, 1) or a number of rows >= 1", share, f"For example: {name}=0.1.")
     # However small the share or the source, it is a row, and not all of them.
     return int(share) if whole else max(1, min(round(rows * share), rows - 1))
 
@@ -232,7 +234,7 @@ def _keep_all_labels_in_train(part: np.ndarray, labels: Sequence[frozenset], ran
 
 
 def _empty(rows: Rows, problem: str, sizes: Mapping[str, int]) -> DataError:
-    fix = "Change the shares, give more rows, or give files for the other parts (--dev FILE)."
+    fix = "Change the fractions, add rows, or give separate files (--dev FILE)."
     return bad_data(rows.name, problem, fix, value=dict(sizes))
 
 

@@ -37,7 +37,7 @@ def split_tagged_rows(
     (['card', 'film'], ['film'])
     """
     if len(rows) < 2:
-        raise bad_data(rows.name, "one row cannot be split", "Give more rows, or a dev file.", value=len(rows))
+        raise bad_data(rows.name, "a single row cannot be split", "Add rows, or give a --dev file.", value=len(rows))
     number = min(number, len(rows) - 1)
     intents = rows.columns.get(INTENT)
     numbered = replace(rows, columns=dict(rows.columns) | {"row": list(range(len(rows)))})

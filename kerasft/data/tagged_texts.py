@@ -87,7 +87,7 @@ def read_tags(
             result[name].append(item)
         kept.append(row)
     if not kept:
-        raise bad_data(rows.name, f"none of {len(rows)} rows can be used", "Is this the right file?")
+        raise bad_data(rows.name, f"none of {len(rows)} rows is valid", "Is this the right file?")
     reader.check_names(rows, result["tags"])
     reader.report(rows)
     return Rows(result, rows.files, rows.file_ids[kept], rows.lines[kept])
@@ -134,11 +134,11 @@ def collect_tags(
     """
     trained = scheme_name(trained)
     if trained == "IOB1":
-        raise bad_argument("trained", "'IOB2' or 'IOBES'", trained, "IOB1 is read, and converted.")
+        raise bad_argument("trained", "'IOB2' or 'IOBES'", trained, "IOB1 files are converted when read.")
     rows = read_tags(source, columns=columns, scheme=scheme, invalid=invalid)
     tags = {tag for row in tags_in_scheme(rows, trained) for tag in row if tag != OUTSIDE}
     if not tags:
-        raise bad_data(rows.name, f"none of {len(rows)} texts has a labelled span", "Is this the right label column?")
+        raise bad_data(rows.name, f"none of {len(rows)} texts has a labeled span", "Is this the right label column?")
     warn_of_look_alikes(sorted({tag[2:] for tag in tags}), rows.name, what="types")
     return Labels([OUTSIDE, *sorted(tags, key=lambda tag: (natural_key(tag[2:]), "BIES".index(tag[0])))])
 
@@ -224,7 +224,7 @@ def _find(rows: Rows, columns: Mapping[str, object] | None, role: str, names: Se
     if not found:
         raise bad_data(
             rows.name,
-            f"there is no column {given if given is not None else ' or '.join(names)}",
+            f"no column {given if given is not None else ' or '.join(names)}",
             EXAMPLE,
             value=list(rows.columns),
         )
@@ -235,8 +235,8 @@ def _intent(rows: Rows, row: int, value: object) -> str:
     name = "" if isinstance(value, list | tuple | dict | set) else visible_name(label_text(value))
     name = label_key(name) if is_number(name) else name  # 1, "1" and "1.0" are one intent
     if not name:
-        fix = "Fill in one intent, or delete the row."
-        raise rows.error(row, "the intent is missing or not one name", fix=fix, value=value)
+        fix = "Add an intent, or delete the row."
+        raise rows.error(row, "expected one intent name", fix=fix, value=value)
     return name
 
 
@@ -249,4 +249,4 @@ def warn_of_look_alikes(names: Iterable[str], source: str, *, what: str) -> None
     """
     groups = [" and ".join(map(repr, group)) for group in look_alikes(names)]
     if groups:
-        logger.warning("%s: these %s look alike and are different classes: %s.", source, what, "; ".join(groups[:10]))
+        logger.warning("%s: these %s look similar but are different classes: %s.", source, what, "; ".join(groups[:10]))

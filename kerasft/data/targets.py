@@ -56,7 +56,7 @@ def with_decimal_points(rows: Rows, roles: Roles) -> Rows:
             continue
         changed[name] = [cell.replace(",", ".") if isinstance(cell, str) else cell for cell in cells]
         logger.warning(
-            "%s: the commas in column %r are read as decimal points, as in %r.", rows.name, name, with_comma[0]
+            "%s: commas in column %r are read as decimal points, for example %r.", rows.name, name, with_comma[0]
         )
     return replace(rows, columns={**rows.columns, **changed}) if changed else rows
 
@@ -80,7 +80,7 @@ def indicators(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
             truth = {"true": 1.0, "false": 0.0}.get(label_text(value).casefold())
             y[row, place] = _number(rows, row, value) if truth is None else truth
             if y[row, place] not in (0, 1):
-                raise rows.error(row, "a multi-label column must hold 0 or 1", fix="Correct it.", value=value)
+                raise rows.error(row, "a multi-label column must contain 0 or 1", fix="Correct the value.", value=value)
     return y
 
 
@@ -90,7 +90,7 @@ def _columns_for(rows: Rows, roles: Roles, labels: Labels) -> list[list]:
     if len(names) != len(labels):
         raise bad_data(
             rows.name,
-            f"the model has {len(labels)} outputs {list(labels)} and the label columns are {len(names)}",
+            f"expected {len(labels)} label columns, one per model output {list(labels)}, got {len(names)}",
             'Give one column per output: columns={"label": [...]}.',
             value=names,
         )
@@ -99,8 +99,8 @@ def _columns_for(rows: Rows, roles: Roles, labels: Labels) -> list[list]:
     elif set(names) & set(labels):
         raise bad_data(
             rows.name,
-            f"only some of the label columns have names of the model's outputs {list(labels)}",
-            "Give the columns of the same names.",
+            f"only some of the label columns match the model's outputs {list(labels)}",
+            "Rename the columns to match.",
             value=names,
         )
     return [rows.columns[name] for name in names]
@@ -115,7 +115,7 @@ def _number(rows: Rows, row: int, value: object) -> float:
     if not math.isfinite(number) or abs(number) > float(np.finfo(np.float32).max):
         raise rows.error(
             row,
-            "the target is not a finite number",
+            "expected a finite number as target",
             fix="Write it as 3.5 (with a point, without thousands separators), or delete the row.",
             value=value,
         )

@@ -187,11 +187,9 @@ def _checked_texts(rows: Rows, column: str, allow_empty: bool) -> list[str]:
         if isinstance(text, bytes):
             text = text.decode("utf-8", "surrogateescape")
         if not isinstance(text, str):
-            raise rows.error(row, f"column {column!r} holds no text", fix="Write a text in quotes.", value=text)
+            raise rows.error(row, f"expected a string in column {column!r}", fix="Use a string.", value=text)
         if not text.isascii() and not _is_unicode(text):
-            raise rows.error(
-                row, "the text is not valid Unicode (half of a surrogate pair)", fix="Correct it.", value=text
-            )
+            raise rows.error(row, "invalid Unicode in the text (lone surrogate)", fix="Correct the text.", value=text)
         if not text or text.isspace():
             empty.append(row)
         texts.append(text)
@@ -199,7 +197,7 @@ def _checked_texts(rows: Rows, column: str, allow_empty: bool) -> list[str]:
         raise rows.error(
             empty[0],
             f"the text in column {column!r} is empty",
-            fix="Fill in the text or delete the row.",
+            fix="Add a text, or delete the row.",
             value=texts[empty[0]],
         )
     if empty:

@@ -142,7 +142,7 @@ def encode_tags(rows: Rows, labels: Labels) -> list[np.ndarray]:
     [0, 4]
     """
     if labels.problem != SINGLE_LABEL:
-        raise bad_argument("labels", "of one label a token", labels, "Give kerasft.data.collect_tags(...).")
+        raise bad_argument("labels", "tags with one label per token", labels, "Use kerasft.data.collect_tags(...).")
     scheme = scheme_of(labels)
     index = {name: number for number, name in enumerate(labels)}
     return [np.array([index.get(tag, UNKNOWN) for tag in tags], np.int32) for tags in tags_in_scheme(rows, scheme)]
@@ -167,7 +167,7 @@ def report_lost_words(windows: Windows, rows: Rows) -> int:
         tagged += sum(tag != OUTSIDE for tag, missing in zip(tags, without) if missing)
     if lost:
         logger.warning(
-            "%d words of %s give no token (such as control characters); they are answered by O, and %d of them have "
+            "%d words of %s have no tokens (such as control characters) and are predicted as O; %d of them have "
             "another tag.",
             *(lost, rows.name, tagged),
         )

@@ -12,7 +12,7 @@ from kerasft.data.readers.rows import Rows
 from kerasft.data.readers.sources import path_suffix, read_rows
 
 _NUMBERED = {"text": 0}
-"""For `read_rows`, which asks only whether columns are numbers: the file has no header."""
+"""Placeholder for `read_rows`, which only checks for numbers: the file has no header."""
 
 
 def read_as_trained(

@@ -17,7 +17,7 @@ from kerasft.encoding.token_store import logger
 from kerasft.features import REGRESSION, Labels
 
 UNKNOWN = -1
-"""The number of a tag, an intent or a relation that is not among the labels."""
+"""Index of tags, intents and relations that the model does not know."""
 
 _SHOWN = 10
 
@@ -84,7 +84,7 @@ def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[s
 
     >>> rows = Rows.of({"intent": ["pay", "sing"]}, "dev.jsonl")
     >>> report_unknown(rows, [["pay"], ["sing"]], ["pay", "lost"], what="intents")
-    '1 of 2 rows of dev.jsonl has intents that no training row has: sing (1); they count as errors.'
+    '1 of 2 rows of dev.jsonl has intents that no training row has: sing (1); these count as errors.'
     """
     names, known = list(names), set(known)
     unknown = [set(row) - known for row in names]
@@ -95,9 +95,9 @@ def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[s
         row = next(row for row, strange in enumerate(unknown) if strange)
         raise rows.error(
             row,
-            f"these {what} are numbers and the model's are names, or the other way round: {_shown(sorted(known))}",
-            fix=f"The {what} here are {_shown(sorted(set().union(*map(set, names))))}. Numbers are not taken for places in the "
-            "list of names, whose order may be another one: write them as in the training rows.",
+            f"{what} must be names if the model has names, or numbers if it has numbers: {_shown(sorted(known))}",
+            fix=f"Found {what}: {_shown(sorted(set().union(*map(set, names))))}. Numbers are not used as indices of "
+            "names, since the order may differ: write them as in the training rows.",
             value=sorted(unknown[row])[0],
             can_skip=False,
         )
@@ -107,14 +107,14 @@ def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[s
     has = "has" if number == 1 else "have"
     sentence = (
         f"{number} of {len(rows)} rows of {rows.name} {has} {what} that no training row has: {shown}; "
-        "they count as errors."
+        "these count as errors."
     )
     _log_once(sentence)
     return sentence
 
 
 def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (f", ... ({len(names)} in all)" if len(names) > _SHOWN else "")
+    return ", ".join(names[:_SHOWN]) + (f", ... ({len(names)} in total)" if len(names) > _SHOWN else "")
 
 
 @functools.lru_cache(maxsize=1000)  # the same rows are read for the loss, and evaluated after each epoch

@@ -40,11 +40,11 @@ class Encoded(NamedTuple):
     """
 
     token_ids: list[list[int]]
-    """One list of ids a text, special tokens included."""
+    """One list of ids per text, including special tokens."""
     segment_ids: list[list[int]]
     """0 for the first text of a pair, 1 for the second."""
     num_truncated: int = 0
-    """How many texts were longer than `max_length`."""
+    """Number of texts longer than `max_length`."""
 
     @property
     def lengths(self) -> list[int]:
@@ -94,13 +94,21 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, 
     pair = isinstance(texts[0], tuple)
     for number, item in enumerate(texts, 1):
         if isinstance(item, tuple) != pair or (pair and len(item) != 2):
-            raise bad_data("texts", "not like the first item", "Give all texts or all pairs.", line=number, value=item)
+            raise bad_data(
+                "texts",
+                "expected an item like the first one",
+                "Give only texts, or only pairs.",
+                line=number,
+                value=item,
+            )
         for text in item if pair else (item,):
             if not isinstance(text, str):
                 kind = type(text).__name__
-                raise bad_data("texts", f"not a string but {kind}", "Give strings only.", line=number, value=text)
+                raise bad_data("texts", f"expected a string, got {kind}", "Give strings only.", line=number, value=text)
             if not is_unicode(text):
-                raise bad_data("texts", "half of a surrogate pair", "Decode it as UTF-8.", line=number, value=text)
+                raise bad_data(
+                    "texts", "invalid Unicode (lone surrogate)", "Decode it as UTF-8.", line=number, value=text
+                )
     encodings = tokenizer(list(texts), truncation="longest_first", max_length=max_length, return_token_type_ids=True)
     num_truncated = sum(bool(encoding.overflowing) for encoding in encodings.encodings)
     return Encoded(encodings["input_ids"], encodings["token_type_ids"], num_truncated)
@@ -162,7 +170,7 @@ def encode_pairs(
     """
     for number, item in enumerate(pairs, 1):
         if not isinstance(item, tuple) or len(item) != 2:
-            raise bad_data("texts", "not a tuple of source and target", "Give both.", line=number, value=item)
+            raise bad_data("texts", "expected a tuple (source, target)", "Give both.", line=number, value=item)
     source = encode(tokenizer, [source for source, _ in pairs], max_length=max_length)
     target = encode(tokenizer, [target for _, target in pairs], max_length=max_length)
     shifted = [[start_id, *ids[:-1]] for ids in target.token_ids]

@@ -32,9 +32,9 @@ def marker_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
     vocabulary = tokenizer.get_vocab()
     missing = [marker for marker in ENTITY_MARKERS if marker not in vocabulary]
     if missing:
-        fix = "Make it with kerasft.vocabulary.add_tokens(backbone, tokenizer, kerasft.data.ENTITY_MARKERS, special=True)."
+        fix = "Add them with kerasft.vocabulary.add_tokens(backbone, tokenizer, kerasft.data.ENTITY_MARKERS, special=True)."
         raise bad_argument(
-            "tokenizer", f"one that has the markers {', '.join(ENTITY_MARKERS)}", f"none of {missing}", fix
+            "tokenizer", f"one with the markers {', '.join(ENTITY_MARKERS)}", f"one without {missing}", fix
         )
     return [vocabulary[marker] for marker in ENTITY_MARKERS]
 
@@ -50,7 +50,7 @@ class EncodedEntities(NamedTuple):
 
     encoded: Encoded
     num_split: int
-    """How many of the texts that were cut lost what stands between their entities."""
+    """Number of truncated texts that lost tokens between their entities."""
 
 
 def encode_entities(
@@ -95,7 +95,7 @@ def encode_marked(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, m
     markers = marker_ids(tokenizer)
     least = tokenizer.num_special_tokens_to_add() + len(markers)
     if max_length < least:
-        raise bad_argument("max_length", f"at least {least}, the markers included", max_length, "128 is usual.")
+        raise bad_argument("max_length", f"at least {least}, including the markers", max_length, "128 is usual.")
     token_ids, segment_ids, num_cut, num_split = [], [], 0, 0
     for start in range(0, len(texts), _CHUNK):
         chunk = list(texts[start : start + _CHUNK])
@@ -119,4 +119,4 @@ def warn_of_truncation(encoded: EncodedEntities, *, max_length: int) -> None:
     truncated, split = encoded.encoded.num_truncated, encoded.num_split
     about = {"total": len(encoded.encoded.token_ids), "limit": max_length}
     warn_truncated(truncated - split, **about, where=" to a window around their entities")
-    warn_truncated(split, **about, where=" between their entities, which are too far apart for a window")
+    warn_truncated(split, **about, where=" between their entities, which are too far apart for one window")

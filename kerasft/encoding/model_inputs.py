@@ -55,11 +55,11 @@ def encode(
     if second is not None:
         second = _listed("second", second)
         if len(second) != len(texts):
-            raise bad_argument("second", f"as many as texts ({len(texts)})", len(second), "Give one for each text.")
+            raise bad_argument("second", f"as many as texts ({len(texts)})", len(second), "Give one per text.")
     encoder = Encoder(tokenizer, max_length, second is not None)
     if length is not None and (not is_whole(length) or length < encoder.max_length):
         raise bad_argument(
-            "length", f"at least max_length={encoder.max_length}", length, "Give max_length= of the same number."
+            "length", f"at least max_length={encoder.max_length}", length, "Use max_length= with the same value."
         )
     names = _checked_inputs(tokenizer, inputs)
     encoded = encoding.encode(
@@ -118,8 +118,8 @@ def encode_map(
     def function(texts: Any, *others: Any) -> Any:
         columns = list(texts) if isinstance(texts, tuple | list) else [texts]
         if len(columns) > 2 or not all(_is_batch_of_strings(column) for column in columns):
-            fix = "Call dataset.batch(32) first; elements are texts, (texts, labels) or ((first, second), labels)."
-            raise bad_argument("dataset", "one of batches of strings, or of tuples of two", str(texts), fix)
+            fix = "Call dataset.batch(32) first; elements must be texts, (texts, labels) or ((first, second), labels)."
+            raise bad_argument("dataset", "a dataset of string batches, or of tuples of two", str(texts), fix)
         arrays = tf.numpy_function(run, columns, [tf.int32] * len(names))
         for array in arrays:
             array.set_shape((columns[0].shape[0], size))
@@ -137,13 +137,13 @@ def _listed(name: str, texts: str | Iterable[str]) -> list[str]:
     if isinstance(texts, str):
         return [texts]
     if isinstance(texts, bytes | dict) or not isinstance(texts, Iterable):
-        raise bad_argument(name, "a list of texts", texts, "Give [text] for one.")
+        raise bad_argument(name, "a list of texts", texts, "Use [text] for a single one.")
     listed: list[str] = list(texts)
     if not listed:
-        raise bad_data(name, "there is no text", "Give one or more.")
+        raise bad_data(name, "expected at least one text", "The list is empty.")
     if isinstance(listed[0], tuple | list):
-        fix = "Of pairs, give the second ones as second=; tagged words are for kerasft.data.token_classification."
-        raise bad_data(name, "an item is not text", fix, line=1, value=listed[0])
+        fix = "Pass the second texts of pairs as second=; for tagged words, use kerasft.data.token_classification."
+        raise bad_data(name, "expected a string", fix, line=1, value=listed[0])
     return listed
 
 
@@ -151,5 +151,5 @@ def _checked_inputs(tokenizer: PreTrainedTokenizerFast, inputs: Iterable[str] | 
     known = (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS)
     names = list(model_inputs(tokenizer) if inputs is None else [inputs] if isinstance(inputs, str) else inputs)
     if not names or not set(names) <= set(known):
-        raise bad_argument("inputs", f"names among {', '.join(known)}", names, "Give inputs=model.input.")
+        raise bad_argument("inputs", f"names among {', '.join(known)}", names, "Use inputs=model.input.")
     return names

@@ -12,9 +12,9 @@ from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 from kerasft.truncation import QUESTION_ADVICE, warn_truncated
 
 DEFAULT_MAX_LENGTH = 384
-"""Tokens of a window by default, as Devlin et al. 2019 (arXiv:1810.04805) have it for SQuAD."""
+"""Default window length in tokens, as in Devlin et al. 2019 (arXiv:1810.04805) for SQuAD."""
 DEFAULT_STRIDE = 128
-"""Tokens that neighbouring windows share by default."""
+"""Default overlap of consecutive windows in tokens."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +98,7 @@ class QuestionWindows:
         stride = min(DEFAULT_STRIDE, self.max_length // 3) if stride is None else stride
         if not is_whole(stride) or not 0 <= stride < self.max_length / 2:
             expected = f"a whole number in [0, max_length / 2 = {self.max_length / 2:g})"
-            fix = "It is what neighbouring windows share: a third of max_length is usual."
+            fix = "It is the overlap of consecutive windows: a third of max_length is usual."
             raise bad_argument("stride", expected, stride, fix)
         self.stride = int(stride)
         self._frame = _frame(tokenizer)

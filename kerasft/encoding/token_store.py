@@ -15,10 +15,10 @@ from kerasft.truncation import warn_truncated
 logger = logging.getLogger("kerasft")
 
 CHUNK = 1000
-"""Rows handed to the Rust tokenizer at once: enough to keep its threads busy, few enough to show progress."""
+"""Rows per call of the Rust tokenizer: enough to use all threads, few enough to show progress."""
 
 DEFAULT_MAX_LENGTH = 128
-"""Tokens kept of a row by default; rows that are cut are counted and reported."""
+"""Default maximum number of tokens per row; truncated rows are reported."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Encoder:
                 "tokenizer",
                 "a fast tokenizer of transformers (PreTrainedTokenizerFast)",
                 type(tokenizer).__name__,
-                "Take the one that load_pretrained returns.",
+                "Use the one that load_pretrained returns.",
             )
         self.tokenizer = tokenizer
         self.pair = pair
@@ -168,10 +168,10 @@ def _resolve_max_length(tokenizer, max_length: int | None, pair: bool, argument:
     if max_length is None:
         return int(min(DEFAULT_MAX_LENGTH, limit))
     least = tokenizer.num_special_tokens_to_add(pair=pair) + (2 if pair else 1)
-    expected = f"a whole number >= {least}, special tokens included"
-    whole_number(argument, max_length, "Give 128, for example.", least=least, expected=expected)
+    expected = f"a whole number >= {least}, including special tokens"
+    whole_number(argument, max_length, "For example: 128.", least=least, expected=expected)
     if max_length > limit:
         raise bad_argument(
-            argument, f"at most {limit}, the tokenizer's limit", max_length, f"Give {argument}={limit} or less."
+            argument, f"at most {limit}, the tokenizer's limit", max_length, f"Use at most {argument}={limit}."
         )
     return int(max_length)

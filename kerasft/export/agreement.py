@@ -10,7 +10,7 @@ from kerasft.features import MULTI_LABEL, REGRESSION, Labels
 from kerasft.tasks.tasks import task_of
 
 Outputs = Mapping[str, Sequence[np.ndarray]]
-"""Per output the rows of N texts, as `kerasft.inference.runners.predict` gives them."""
+"""Output name -> rows of N texts, as returned by `kerasft.inference.runners.predict`."""
 
 
 def agreement(first: Outputs, second: Outputs, bundle: Bundle) -> float:

@@ -19,7 +19,7 @@ EXPORT_FILES = (
     *("saved_model.pb", "variables", "assets", "fingerprint.pb", "model.tflite", "golden.jsonl"),
     *("python", "android", "ios", "web"),
 )
-"""All names that an exported folder of any format may hold: what another export in its place replaces."""
+"""All possible file names of an export in any format; another export to the same folder replaces them."""
 
 
 def open_bundle(bundle: Bundle | str | os.PathLike) -> Bundle:
@@ -49,14 +49,14 @@ def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike 
     'saved_models/reviews.litert.int8'
     """
     if folder is None and isinstance(bundle, Bundle):
-        raise bad_argument("folder", "a path, for a bundle in memory", folder, "Give folder='exports/reviews'.")
+        raise bad_argument("folder", "a path, for a bundle in memory", folder, "For example: folder='exports/reviews'.")
     folder = beside(bundle, name) if folder is None else local_path(folder)
     if folder.is_file():
         raise bad_argument("folder", "a new folder or an export to replace", str(folder), "It is a file.")
     filled = folder.is_dir() and any(folder.iterdir())
     if filled and ((folder / MODEL_FILE).exists() or not (folder / METADATA_FILE).is_file()):
         raise bad_argument(
-            "folder", "a new folder or an export to replace", str(folder), "It holds other files; choose another."
+            "folder", "a new folder or an export to replace", str(folder), "It contains other files; choose another."
         )
     return folder
 
@@ -164,5 +164,5 @@ def checked_lengths(bundle: Bundle, sequence_length: int | Sequence[int] | None)
         return ()
     lengths = sequence_length if isinstance(sequence_length, list | tuple) else (sequence_length,)
     if not lengths:
-        raise bad_argument("sequence_length", "one length or more", sequence_length, "Leave it out for any length.")
+        raise bad_argument("sequence_length", "at least one length", sequence_length, "Omit it for dynamic length.")
     return tuple(sorted({checked_length(bundle, length) for length in lengths}))

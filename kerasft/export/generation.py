@@ -90,12 +90,14 @@ def litert_generation(
     if quantize not in QUANTIZATIONS:
         raise bad_argument("quantize", f"one of {QUANTIZATIONS}", quantize, "int8 is the smallest and fastest.")
     if not 0 <= min_agreement <= 1:
-        raise bad_argument("min_agreement", "a share from 0 to 1", min_agreement, "0.9 is usual.")
+        raise bad_argument("min_agreement", "a fraction from 0 to 1", min_agreement, "0.9 is usual.")
     folder = target_folder(bundle, folder, f"litert.{quantize}" if quantize else "litert")
     bundle = open_bundle(bundle)
     if not task_of(bundle.metadata).exports.generation:
         names = tuple(task.name for task in TASKS.values() if task.exports.generation)
-        raise bad_argument("bundle", f"of one of the tasks {names}", bundle.task, "See kerasft.export.litert.")
+        raise bad_argument(
+            "bundle", f"a bundle for one of the tasks {names}", bundle.task, "See kerasft.export.litert."
+        )
     lengths, cache_length = _checked_sizes(bundle, prefill_lengths, cache_length)
     rows = _prompt_rows(bundle, prompts, max(lengths), cache_length)
     functions = generation_functions(
@@ -148,7 +150,7 @@ def _is_encoder_decoder(bundle: Bundle) -> bool:
 def _prompt_rows(bundle: Bundle, prompts: Sequence[str] | None, longest: int, cache_length: int) -> list[tuple]:
     """The prompts and their ids, each cut to what the file takes, with room for new tokens."""
     if prompts is not None and (isinstance(prompts, str) or not prompts):
-        raise bad_argument("prompts", "one text or more, or None", prompts, "Leave it out for the built-in ones.")
+        raise bad_argument("prompts", "one or more texts, or None", prompts, "Omit it to use the built-in prompts.")
     texts = [text for text in SAMPLE_TEXTS if text.strip()] if prompts is None else list(prompts)
     if _is_encoder_decoder(bundle):
         texts = [bundle.settings.get("prefix", "") + text for text in texts]
@@ -190,7 +192,7 @@ def convert_generation(functions: dict[str, Callable], quantize: str | None) -> 
         if "refused" in answer:
             first = next((line for line in answer["refused"].splitlines() if line.strip()), "no message")
             raise ExportError(
-                f"The model can't be converted to LiteRT: {first}. Only kerasft's own GPT-2 and T5 layers are known to convert."
+                f"The model cannot be converted to LiteRT: {first}. Only kerasft's own GPT-2 and T5 layers are supported."
             )
         return file.read_bytes()
 

@@ -13,7 +13,7 @@ from kerasft.bundles import Bundle
 from kerasft.generation import GenerationOptions, Generator
 
 NEW_TOKENS = 24
-"""Tokens that are written on each prompt to verify a file."""
+"""Number of tokens generated per prompt to verify an export."""
 
 
 def device_loop() -> ModuleType:

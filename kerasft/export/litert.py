@@ -109,7 +109,7 @@ def litert(
     """
     check_quantize(quantize)
     if min_agreement is not None and not 0 <= min_agreement <= 1:
-        raise bad_argument("min_agreement", "a share from 0 to 1", min_agreement, "0.9 is usual.")
+        raise bad_argument("min_agreement", "a fraction from 0 to 1", min_agreement, "0.9 is usual.")
     if not max_drop >= 0:
         raise bad_argument("max_drop", "points >= 0", max_drop, "1.0 is usual.")
     folder = target_folder(bundle, folder, f"litert.{quantize}" if quantize else "litert")
@@ -156,7 +156,7 @@ def profile(folder: str | os.PathLike) -> dict[str, Any]:
     >>> profile("no/such/folder")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: no/such/folder/model.tflite is not a LiteRT file: there is no such file. ...
+    kerasft.errors.CheckpointError: no/such/folder/model.tflite is not a LiteRT file: the file does not exist. ...
     """
     folder = local_path(folder)
     measured = measure_litert(folder / LITERT_FILE)
@@ -224,8 +224,8 @@ def convert(
 def _refuse_lambdas(model: keras.Model) -> None:
     if paths := lambdas_of(model):
         raise ExportError(
-            f"The model can't be converted to LiteRT: its layer {paths[0]!r} is a Lambda, whose Python code no file holds. "
-            "Write it as a subclass of keras.layers.Layer, or with keras.ops on the tensors themselves, and export again."
+            f"The model cannot be converted to LiteRT: its layer {paths[0]!r} is a Lambda, whose Python code cannot be saved. "
+            "Write it as a subclass of keras.layers.Layer, or use keras.ops on the tensors, and export again."
         )
 
 
@@ -235,18 +235,18 @@ def _conversion_message(message: str, shape: tuple[int | None, int | None]) -> s
     operations = sorted({name for line in lines for name in line.split(", ")})
     if shape[1] is None and "TensorListReserve" in message:
         return (
-            "The model can't be converted to LiteRT: an LSTM, GRU or another loop over the tokens needs a fixed length there. "
-            "Give sequence_length=128, for example."
+            "The model cannot be converted to LiteRT: an LSTM, GRU or another loop over the tokens requires a fixed length. "
+            "For example: sequence_length=128."
         )
     if not operations:
         first = next((line for line in message.splitlines() if line.strip()), "no message")
-        return f"The model can't be converted to LiteRT: {first}."
+        return f"The model cannot be converted to LiteRT: {first}."
     where = ", ".join(sorted(set(re.findall(r'"([\w/]+)"', message)))[:3])
     hint = "Replace those layers" + (
-        ", or give sequence_length=128: fixed shapes need fewer." if shape[1] is None else "."
+        ", or use sequence_length=128: fixed shapes require fewer operations." if shape[1] is None else "."
     )
     return (
-        "The model can't be converted to LiteRT: it needs operations that are not built in: "
+        "The model cannot be converted to LiteRT: it requires operations that are not built in: "
         f"{', '.join(operations)}{f' (in {where})' if where else ''}. {hint}"
     )
 

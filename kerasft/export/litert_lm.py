@@ -39,12 +39,14 @@ def litert_lm(folder: str | os.PathLike, path: str | os.PathLike | None = None) 
     >>> litert_lm("no/such/folder")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: no/such/folder is not a folder that kerasft.export.litert_generation wrote: ...
+    kerasft.errors.CheckpointError: no/such/folder was not written by kerasft.export.litert_generation: ...
     """
     folder = local_path(folder)
     facts = _generation_facts(folder)
     if facts["kind"] != "causal_lm":
-        raise bad_argument("folder", "an export of a causal language model", facts["kind"], "Run a T5 by its own loop.")
+        raise bad_argument(
+            "folder", "an export of a causal language model", facts["kind"], "Run a T5 with its own decoding loop."
+        )
     module = _builder_module()
     metadata = _metadata(module.llm_metadata_pb2.LlmMetadata(), facts)
     path = folder / LITERT_LM_FILE if path is None else local_path(path)
@@ -65,7 +67,7 @@ def _generation_facts(folder: pathlib.Path) -> dict[str, Any]:
             return facts
         missing = [f"the signatures {PREFILL}..."]
     raise CheckpointError(
-        f"{folder} is not a folder that kerasft.export.litert_generation wrote: {', '.join(missing)} missing. Export it first."
+        f"{folder} was not written by kerasft.export.litert_generation: {', '.join(missing)} missing. Export it first."
     )
 
 
@@ -74,7 +76,7 @@ def _builder_module() -> Any:
         from litert_lm_builder import litertlm_builder  # optional: only this container needs it
     except ImportError as error:
         raise ExportError(
-            "A .litertlm file needs the package litert-lm-builder, which is not installed. Run: pip install litert-lm-builder."
+            "A .litertlm file requires the package litert-lm-builder, which is not installed. Run: pip install litert-lm-builder."
         ) from error
     return litertlm_builder
 

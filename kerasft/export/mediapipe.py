@@ -31,15 +31,15 @@ from kerasft.tasks.tasks import task_of
 DEFAULT_LENGTH = 128
 FILE_NAME = "mediapipe.tflite"
 _NAMES = {TOKEN_IDS: "ids", PADDING_MASK: "mask", SEGMENT_IDS: "segment_ids"}
-"""Our inputs' names, and those by which MediaPipe's BertPreprocessor finds them."""
+"""Our input names -> the names that MediaPipe's BertPreprocessor expects."""
 _RECIPES = (None, "float16", "int8")
 _TOLERANCE = 1e-4  # of probabilities, float32; the measured differences are below 2e-6
 NORMALIZE_FIRST = (
-    "MediaPipe lower-cases ASCII letters only and keeps accents, control characters and unusual spaces. So the app must first "
-    "drop control characters, make each white space a plain one, lower-case, decompose (NFD) and drop marks (Unicode category "
-    "Mn)."
+    "MediaPipe lowercases ASCII letters only and keeps accents, control characters and unusual spaces. The app must first "
+    "remove control characters, replace all white space by spaces, lowercase, decompose (NFD) and remove marks (Unicode "
+    "category Mn)."
 )
-"""What an app does with a text before it gives it to MediaPipe, for the ids of an uncased BERT."""
+"""Normalization an app must apply before MediaPipe to get the token ids of an uncased BERT."""
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -92,15 +92,15 @@ def mediapipe(
     (1.0, 1.0, 16)
     """
     if quantize not in _RECIPES:
-        raise bad_argument("quantize", "None, 'float16' or 'int8'", quantize, "MediaPipe runs these three well.")
+        raise bad_argument("quantize", "None, 'float16' or 'int8'", quantize, "MediaPipe supports these three.")
     if not 0 <= min_agreement <= 1:
-        raise bad_argument("min_agreement", "a share from 0 to 1", min_agreement, "0.9 is usual.")
+        raise bad_argument("min_agreement", "a fraction from 0 to 1", min_agreement, "0.9 is usual.")
     path = _target(bundle, path)
     bundle = open_bundle(bundle)
     if problems := mediapipe_problems(bundle, app_normalizes=app_normalizes):
         raise ExportError(
-            f"MediaPipe would serve this model wrongly: {'; '.join(problems)}. No file was written. "
-            "Use kerasft.export.litert: its folder has programs for Android, iOS and Python that read texts as the model does."
+            f"MediaPipe would run this model incorrectly: {'; '.join(problems)}. No file was written. "
+            "Use kerasft.export.litert instead: it includes code for Android, iOS and Python with the model's tokenization."
         )
     length = open_length(bundle, sequence_length) or min(DEFAULT_LENGTH, bundle.max_length)
     length = checked_length(bundle, length)
@@ -137,25 +137,25 @@ def mediapipe_problems(bundle: Bundle, *, app_normalizes: bool = False) -> list[
 
     >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "pair": True}
     >>> mediapipe_problems(Bundle(model, tokenizer, metadata), app_normalizes=True)
-    ['it reads pairs of texts, and MediaPipe gives it one text, all in segment 0']
+    ['it takes pairs of texts, but MediaPipe passes a single text, all in segment 0']
     """
     if not task_of(bundle.metadata).exports.mediapipe:
         return [f"its task is {bundle.task}, and MediaPipe's text tasks are classification and embedding"]
     problems = []
     if bundle.metadata.get("pair"):
-        problems.append("it reads pairs of texts, and MediaPipe gives it one text, all in segment 0")
+        problems.append("it takes pairs of texts, but MediaPipe passes a single text, all in segment 0")
     if bundle.labels is not None and bundle.labels.problem != SINGLE_LABEL:
         problems.append(
-            f"its problem is {bundle.labels.problem}, and MediaPipe's classifier ranks labels of which one is right "
-            "(it has neither a threshold for each label nor plain numbers)"
+            f"its problem is {bundle.labels.problem}, but MediaPipe's classifier is single-label "
+            "(without thresholds per label and without regression)"
         )
     if unknown := sorted(set(bundle.model.input) - set(_NAMES)):
-        problems.append(f"it has the inputs {', '.join(unknown)}, and MediaPipe gives ids, mask and segment_ids")
+        problems.append(f"it has the inputs {', '.join(unknown)}, but MediaPipe provides ids, mask and segment_ids")
     problems += _tokenizer_problems(bundle.tokenizer)
     if not app_normalizes and preprocessing(bundle.tokenizer)["strip_accents"]:
         problems.append(
-            "its tokenizer drops accents, and MediaPipe keeps them (if your app prepares its texts as docs/mediapipe.md says, or "
-            "has none but ASCII texts, give app_normalizes=True or --app-normalizes)"
+            "its tokenizer strips accents, but MediaPipe keeps them (if your app normalizes texts as in docs/mediapipe.md, or "
+            "all texts are ASCII, use app_normalizes=True or --app-normalizes)"
         )
     return problems
 
@@ -163,27 +163,27 @@ def mediapipe_problems(bundle: Bundle, *, app_normalizes: bool = False) -> list[
 def _tokenizer_problems(tokenizer: PreTrainedTokenizerFast) -> list[str]:
     how = preprocessing(tokenizer)
     if how["type"] != "wordpiece":
-        return [f"its tokenizer is {how['type']}, and MediaPipe has WordPiece for such models"]
+        return [f"its tokenizer is {how['type']}, but MediaPipe supports only WordPiece"]
     problems = []
     if not how["lowercase"]:
-        problems.append("it is cased, and MediaPipe lower-cases every text")
+        problems.append("it is cased, but MediaPipe lowercases all texts")
     model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
     vocabulary = tokenizer.get_vocab()
     if sorted(vocabulary.values()) != list(range(len(vocabulary))):
-        problems.append("its vocabulary has gaps, and MediaPipe numbers the lines of vocab.txt")
+        problems.append("its vocabulary has gaps, but MediaPipe uses the line numbers of vocab.txt as ids")
     if (prefix := model["continuing_subword_prefix"]) != "##":
-        problems.append(f"its word pieces begin with {prefix!r}, and MediaPipe's with '##'")
+        problems.append(f"its word pieces start with {prefix!r}, but MediaPipe's with '##'")
     if model["unk_token"] != "[UNK]":
-        problems.append(f"its unknown token is {model['unk_token']!r}, and MediaPipe's is '[UNK]'")
+        problems.append(f"its unknown token is {model['unk_token']!r}, but MediaPipe's is '[UNK]'")
     expected = {"before": [vocabulary.get("[CLS]")], "after_single": [vocabulary.get("[SEP]")]}
     if any(how["template"][place] != ids for place, ids in expected.items()):
-        problems.append("it is not given [CLS] text [SEP], and MediaPipe gives that")
+        problems.append("its input format is not [CLS] text [SEP], which MediaPipe uses")
     return problems
 
 
 def _target(bundle: Bundle | str | os.PathLike, path: str | os.PathLike | None) -> pathlib.Path:
     if path is None and isinstance(bundle, Bundle):
-        raise bad_argument("path", "a path, for a bundle in memory", path, "Give path='reviews.tflite'.")
+        raise bad_argument("path", "a path, for a bundle in memory", path, "For example: path='reviews.tflite'.")
     path = local_path(bundle if path is None else path)
     if path.suffix != ".tflite":
         path = path / FILE_NAME
@@ -245,7 +245,7 @@ def _advice(bundle: Bundle, texts: Sequence[str]) -> dict[str, Any]:
         )
     if different:
         _LOGGER.warning(
-            "MediaPipe makes other ids than the model's tokenizer of %d of %d texts, such as %r. %s",
+            "MediaPipe's token ids differ from the model's tokenizer for %d of %d texts, such as %r. %s",
             len(different),
             len(texts),
             different[0][:60],

@@ -21,9 +21,9 @@ from kerasft.tasks.tasks import task_of
 
 GOLDEN_FILE = "golden.jsonl"
 SAMPLES = ("python", "android", "ios", "web")
-"""Folders of `kerasft/mobile` that every mobile bundle has a copy of."""
+"""Folders of `kerasft/mobile` that are copied into every mobile bundle."""
 CORE = ("errors.py", "features.py", "limits.py", "truncation.py")
-"""Modules of the root that `kerasft.answers` needs: they import numpy and each other only."""
+"""Top-level modules that `kerasft.answers` imports; they import only numpy and each other."""
 _MAX_GOLDEN = 200  # of the caller's texts
 
 

@@ -18,12 +18,12 @@ from kerasft.inference.runners import SIGNATURE
 
 QUANTIZATIONS = (None, "float16", "int8", "int4", "int8_full")
 BY_QUANTIZER = ("int4", "int8_full")
-"""Made from the float32 file."""
+"""Recipes applied to the float32 file."""
 MASK_VALUE = -30.0
-"""What padding adds to a score in a full-integer file: e^-30 is no weight, and the scores keep their int8 steps. A -1e9 takes all
-255 of them. (Google's notes on EdgeTPU-MobileBERT bound the mask too.)"""
+"""Added to attention scores of padding in full-integer files: e^-30 is negligible, and the int8 range still resolves the scores.
+With -1e9, all 255 steps would be lost. (Google's notes on EdgeTPU-MobileBERT bound the mask too.)"""
 MIN_CALIBRATION = 16
-"""Fewer texts do not show the ranges of a model's numbers."""
+"""Minimum number of texts that shows the ranges of a model's activations."""
 
 
 def check_quantize(quantize: str | None) -> None:
@@ -57,22 +57,22 @@ def check_calibration(quantize: str | None, calibration: Sequence | None, length
     if quantize != "int8_full":
         if calibration is not None:
             raise bad_argument(
-                "calibration", 'left out unless quantize="int8_full"', f"{len(calibration)} texts", "Leave it out."
+                "calibration", 'omitted unless quantize="int8_full"', f"{len(calibration)} texts", "Omit it."
             )
         return
     if calibration is None or len(calibration) < MIN_CALIBRATION:
         raise bad_argument(
             "calibration",
-            f"{MIN_CALIBRATION} texts or more of the training set",
+            f"at least {MIN_CALIBRATION} texts of the training set",
             None if calibration is None else f"{len(calibration)}",
-            "128 are usual: the ranges of all numbers in the model are measured on them.",
+            "128 is usual: the activation ranges are measured on them.",
         )
     if len(lengths) != 1:
         raise bad_argument(
             "sequence_length",
-            "one fixed length for a full-integer file",
+            "a single fixed length for a full-integer file",
             lengths or None,
-            "Processors that compute in integers take fixed shapes; 64 or 128 are usual.",
+            "Integer-only accelerators require fixed shapes; 64 or 128 is usual.",
         )
 
 

@@ -106,7 +106,7 @@ def _warn_if_unlisted(folder: pathlib.Path) -> None:
     try:
         security.check_saved_model(folder)
     except CheckpointError as error:
-        _LOGGER.warning("kerasft loads this SavedModel with trust=True (--trust) only. %s", error)
+        _LOGGER.warning("kerasft loads this SavedModel only with trust=True (--trust). %s", error)
 
 
 def write_graph(
@@ -196,7 +196,7 @@ def _tokenizer_in_graph(bundle: Bundle, texts: Sequence, max_length: int) -> tup
         except (KerasftError, tf.errors.OpError, RuntimeError) as error:
             reason = str(error)
     _LOGGER.warning(
-        "The SavedModel takes token ids only, no strings: the tokenizer is not put in the graph; %s.", reason
+        "The SavedModel takes token ids only, not strings: the tokenizer is not part of the graph; %s.", reason
     )
     return None, f"left out: {reason}"
 

@@ -74,7 +74,7 @@ def verify(
     task = task_of(bundle.metadata)
     texts = task.sample(bundle, texts)
     if gold is not None and not callable(gold) and len(gold) != len(texts):
-        raise bad_argument("gold", f"as long as texts ({len(texts)})", len(gold), "Give one answer for each text.")
+        raise bad_argument("gold", f"as long as texts ({len(texts)})", len(gold), "Give one gold answer per text.")
     runners = _runners(local_path(artifact))
     first = next(iter(runners.values()))
     max_length = min(bundle.max_length, first.sequence_length or bundle.max_length)
@@ -126,39 +126,39 @@ def check_report(
     >>> check_report(report, tolerance=0.001, min_agreement=0.9)
     Traceback (most recent call last):
     ...
-    kerasft.errors.ExportError: The exported file differs from the model by 0.5 in an output ... at most 0.001 is allowed. ...
+    kerasft.errors.ExportError: An output of the exported model differs from the Keras model by 0.5 ... maximum: 0.001. ...
     """
     given = "prompts" if "num_tokens" in report else "texts"
     compared = f"{report['num_tokens']} tokens" if given == "prompts" else f"{report['num_texts']} texts"
     if not report.get("finite", True):
         raise ExportError(
-            f"The exported file answers with NaN or infinity on some of {compared}; it was not kept. "
-            "Check that the Keras model's own answers are finite, then try another quantize or sequence_length."
+            f"The exported model returns NaN or infinity for some of {compared}; it was discarded. "
+            "Check that the outputs of the Keras model are finite, then try another quantize or sequence_length."
         )
     if tolerance is not None and report.get("equal_texts", 1) < 1:
         raise ExportError(
-            f"The written file writes other tokens than the model on {100 * (1 - report['equal_texts']):.1f} % of "
-            f"{report['num_prompts']} prompts; a float32 file must write the same. It was not kept. Report this with the model's "
-            "configuration."
+            f"The exported model generates other tokens than the Keras model on {100 * (1 - report['equal_texts']):.1f} % of "
+            f"{report['num_prompts']} prompts; a float32 file must generate the same. It was discarded. Please report this with "
+            "the model's configuration."
         )
     if tolerance is not None and report.get("max_difference", 0) > tolerance:
         raise ExportError(
-            f"The exported file differs from the model by {report['max_difference']:.3g} in an output ({compared}); "
-            f"at most {tolerance:g} is allowed. It was not kept: an operation was converted wrongly. Please report the model."
+            f"An output of the exported model differs from the Keras model by {report['max_difference']:.3g} ({compared}); "
+            f"maximum: {tolerance:g}. It was discarded: an operation was converted incorrectly. Please report the model."
         )
     if report["agreement"] < min_agreement:
         raise ExportError(
-            f"The exported file agrees with the model on {report['agreement']:.3f} of {compared}; min_agreement is "
-            f"{min_agreement:g}. It was not kept. Give {given}= of your own kind to measure on, choose quantize='float16', "
-            "or lower min_agreement= if you accept that."
+            f"The exported model agrees with the Keras model on {report['agreement']:.3f} of {compared}; min_agreement is "
+            f"{min_agreement:g}. It was discarded. Pass {given}= from your domain, use quantize='float16', or lower "
+            "min_agreement= if this is acceptable."
         )
     if "score" in report:
         before, after = report["score"]["keras"], report["score"]["artifact"]
         if 100 * (before - after) > max_drop + 1e-9:
             raise ExportError(
-                f"The exported file scores {after:.4f}, the model {before:.4f}: {100 * (before - after):.2f} "
-                f"points less, and max_drop allows {max_drop:g}. It was not kept. Choose another quantize= (int8 loses least "
-                "of the small ones), train with `--quantization-aware`, or raise max_drop= if you accept that."
+                f"The exported model scores {after:.4f}, the Keras model {before:.4f}: {100 * (before - after):.2f} "
+                f"points less; max_drop is {max_drop:g}. It was discarded. Choose another quantize= (int8 loses least of the "
+                "small ones), train with `--quantization-aware`, or increase max_drop= if this is acceptable."
             )
 
 
@@ -168,24 +168,24 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     Example:
 
     >>> report_rows({"size_bytes": 2_000_000, "num_texts": 8, "agreement": 1.0, "max_difference": 0.0, "latency_ms": {}})
-    [('size', '2.0 MB'), ('answers equal to the model', '100.00 % of 8 texts'), ('largest difference of an output', '0')]
+    [('size', '2.0 MB'), ('predictions equal to the model', '100.00 % of 8 texts'), ('maximum output difference', '0')]
     """
     rows = [("size", f"{report['size_bytes'] / 1e6:.1f} MB")]
     if "num_tokens" in report:
         rows += [
-            ("tokens equal to the model's, one by one", f"{100 * report['agreement']:.2f} % of {report['num_tokens']}"),
+            ("tokens equal to the model's", f"{100 * report['agreement']:.2f} % of {report['num_tokens']}"),
             ("texts equal to the model's", f"{100 * report['equal_texts']:.2f} % of {report['num_prompts']}"),
             ("speed", f"{report['tokens_per_second']:.0f} tokens/s"),
         ]
     else:
         rows += [
-            ("answers equal to the model", f"{100 * report['agreement']:.2f} % of {report['num_texts']} texts"),
-            ("largest difference of an output", f"{report['max_difference']:.2g}"),
+            ("predictions equal to the model", f"{100 * report['agreement']:.2f} % of {report['num_texts']} texts"),
+            ("maximum output difference", f"{report['max_difference']:.2g}"),
         ]
     if "same_ids" in report:
-        rows.append(("texts with the same ids as they are", f"{100 * report['same_ids']:.2f} %"))
+        rows.append(("texts with the same token ids without app normalization", f"{100 * report['same_ids']:.2f} %"))
     if "score" in report:
-        rows.append(("score: model, file", "{keras:.4f}, {artifact:.4f}".format(**report["score"])))
+        rows.append(("score: model, export", "{keras:.4f}, {artifact:.4f}".format(**report["score"])))
     if "strings" in report:
         rows.append(("strings as input", report["strings"]))
     for name, times in report.get("latency_ms", {}).items():

@@ -1,4 +1,4 @@
-"""Texts written token by token, over GPT-2 and T5 with a cache of keys and values."""
+"""Text generation with GPT-2 and T5, with a key/value cache."""
 
 from kerasft.generation.generator import Generator
 from kerasft.generation.options import Generated, GenerationOptions

@@ -1,4 +1,4 @@
-"""Beam search, with the semantics of `transformers` (`GenerationMixin._beam_search`): the whole loop in the graph."""
+"""Beam search, with the semantics of `transformers` (`GenerationMixin._beam_search`): with the decoding loop in the graph."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from kerasft.generation.sampling import Requests, begin_history
 
 
 class Beams(NamedTuple):
-    """How far a search is, with K beams for each of B prompts; rows B K are a prompt's beams one after the other.
+    """State of a search with K beams for each of B prompts; the B K rows are ordered by prompt.
 
     Example:
 
@@ -21,16 +21,16 @@ class Beams(NamedTuple):
     memory: Memory
     index: tf.Tensor
     history: History
-    """Of the running beams, rows (B K, T)."""
+    """Tokens of the running beams, (B K, T)."""
     scores: tf.Tensor
-    """Sums of log-probabilities of the running beams, (B, K)."""
+    """Cumulative log-probabilities of the running beams, (B, K)."""
     finished: tf.Tensor
-    """The best finished texts with their prompts, best first, (B, K, T)."""
+    """The best finished hypotheses with their prompts, best first, (B, K, T)."""
     finished_scores: tf.Tensor
-    """Their scores, by length; `NEVER` where there is none yet, (B, K)."""
+    """Their length-normalized scores; `NEVER` for empty slots, (B, K)."""
     num_written: tf.Tensor
     open: tf.Tensor
-    """Whether a prompt's finished texts may still become better, (B,)."""
+    """Whether a prompt's running beams can still beat its finished hypotheses, (B,)."""
 
 
 class Candidates(NamedTuple):
@@ -38,14 +38,14 @@ class Candidates(NamedTuple):
 
     scores: tf.Tensor
     parents: tf.Tensor
-    """Which beam of the prompt is continued."""
+    """Index of the beam that is continued."""
     token_ids: tf.Tensor
     ends: tf.Tensor
-    """Whether the text ends with this token, or at its limit."""
+    """Whether the text ends with this token or reaches its maximum length."""
 
 
 def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: Numbers) -> Beams:
-    """Read the prompts and choose the first tokens."""
+    """Process the prompts and choose the first tokens."""
     num_new, num_beams = tf.shape(requests.uniforms)[1], rules.num_beams
     logits, memory, index = decoder.prefill(requests.token_ids, requests.padding_mask, num_new)
     history = begin_history(decoder, requests, num_new)
@@ -59,7 +59,7 @@ def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: 
         memory=tf.nest.map_structure(repeated, memory),
         index=index,
         history=history._replace(token_ids=repeated(history.token_ids), real=repeated(history.real)),
-        scores=first,  # all beams are the same as yet, so one alone counts
+        scores=first,  # all beams are still equal, so only one counts
         finished=tf.repeat(history.token_ids[:, None], num_beams, axis=1),
         finished_scores=tf.fill((batch_size, num_beams), NEVER),
         num_written=tf.constant(0),
@@ -71,7 +71,7 @@ def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: 
 def advance(
     decoder: CachedDecoder, beams: Beams, *, requests: Requests, rules: Rules, numbers: Numbers, until: tf.Tensor
 ) -> Beams:
-    """Search on until no prompt's finished texts may become better, or `until` tokens are written."""
+    """Continue until no running beam can beat the finished hypotheses, or `until` tokens have been generated."""
     shapes = tf.nest.map_structure(lambda tensor: tensor.shape, beams)
 
     def body(*flat):
@@ -79,7 +79,7 @@ def advance(
         last = state.history.token_ids[:, state.history.length - 1]
         logits, memory = decoder.decode(last, state.memory, state.index)
         state, rows = _step(logits, state._replace(index=state.index + 1), requests, rules, numbers)
-        # What was given is the same for all beams of a prompt.
+        # The inputs are the same for all beams of a prompt.
         written = tf.nest.map_structure(lambda cache: tf.gather(cache, rows), memory.written)
         return tf.nest.flatten(state._replace(memory=memory._replace(written=written)))
 
@@ -100,7 +100,7 @@ def best(beams: Beams) -> tuple[tf.Tensor, tf.Tensor]:
 def _step(
     logits: tf.Tensor, beams: Beams, requests: Requests, rules: Rules, numbers: Numbers
 ) -> tuple[Beams, tf.Tensor]:
-    """Continue the beams by one token; return them, and which rows (B K,) they continue."""
+    """Extend the beams by one token; return them and the rows (B K,) they extend."""
     found = _candidates(logits, beams, requests, rules, numbers)
     num_beams = rules.num_beams
     rows = tf.range(tf.shape(found.parents)[0])[:, None] * num_beams

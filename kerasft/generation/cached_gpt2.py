@@ -1,4 +1,4 @@
-"""GPT-2 with a cache."""
+"""GPT-2 with a key/value cache."""
 
 import keras
 import tensorflow as tf
@@ -12,11 +12,11 @@ from kerasft.generation.kv_cache import Memory, reserve, write
 class CachedGPT2:
     """The two functions of `CachedDecoder` over the layers of a `kerasft.heads.causal_lm` on GPT-2.
 
-    Positions are counted from each row's first real token, so padding on the left changes nothing.
+    Positions start at each row's first real token, so left padding has no effect.
 
     Args:
         model: The model; its layers are used as they are, with their weights.
-        embedding: A layer to take the place of its token embedding; None: its own.
+        embedding: Layer that replaces the token embedding; None: the model's own.
 
     Example:
 
@@ -65,18 +65,18 @@ class CachedGPT2:
         return self._head(hidden_states), memory._replace(written=written)
 
     def extend(self, token_ids, positions, written):
-        """Read the next tokens of one text, without padding before it: what a file for phones is made of.
+        """Process the next tokens of a single text without left padding, for on-device text generation.
 
-        What stands in the cache from the first of these positions on is written over, or not looked at; so tokens may
-        follow that mean nothing, as long as the next call begins where they do.
+        Cache entries from the first of these positions on are overwritten or masked, so meaningless tokens may follow if the
+        next call starts at their position.
 
         Args:
             token_ids: (1, S).
-            positions: Of these tokens, one after the other: (S,).
-            written: Of each block its keys and values, (1, N, T, D), with T >= the last position + 1.
+            positions: Consecutive positions of these tokens, (S,).
+            written: Keys and values of each block, (1, N, T, D), with T >= the last position + 1.
 
         Returns:
-            A function that makes logits (1, V) of the last token after these, and the new caches.
+            A function that computes the logits (1, V) of the next token, and the new caches.
         """
         hidden_states = self._embed(token_ids, ops.expand_dims(positions, 0))  # (1, S, H)
         places = ops.arange(written[0][0].shape[2], dtype="int32")  # (T,)
@@ -86,7 +86,7 @@ class CachedGPT2:
         return (lambda: self._head(hidden_states[:, -1:])), written
 
     def _through_blocks(self, hidden_states, caches, index, bias):
-        """All blocks, with the new keys and values put into the caches from `index` on: (B, S, H) in and out."""
+        """Run all blocks and write the new keys and values into the caches from `index` on: (B, S, H) in and out."""
         written = []
         for block, cache in zip(self._blocks, caches):
             query, key, value = block.project(hidden_states)  # (B, N, S, D)
@@ -96,7 +96,7 @@ class CachedGPT2:
         return hidden_states, tuple(written)
 
     def history(self, token_ids, padding_mask):
-        """What the text consists of before the first new token, and which of it is real: the prompt."""
+        """Initial token ids and mask of the text: the prompt."""
         return token_ids, padding_mask
 
     def _embed(self, token_ids, positions):

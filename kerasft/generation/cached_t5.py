@@ -1,4 +1,4 @@
-"""T5 with a cache: the encoder runs once, the decoder token by token."""
+"""T5 with a key/value cache: the encoder runs once, the decoder once per token."""
 
 import keras
 import tensorflow as tf
@@ -10,7 +10,7 @@ from kerasft.features import ENCODER_PADDING_MASK, ENCODER_TOKEN_IDS
 from kerasft.generation.kv_cache import Memory, write
 
 START_ID = 0
-"""With which every T5 starts to write: the id of padding."""
+"""The decoder start token of every T5: the padding id."""
 
 
 class CachedT5:
@@ -18,7 +18,7 @@ class CachedT5:
 
     Args:
         model: The model; its layers are used as they are, with their weights.
-        embedding: A layer to take the place of its token embedding; None: its own.
+        embedding: Layer that replaces the token embedding; None: the model's own.
 
     Example:
 
@@ -63,7 +63,7 @@ class CachedT5:
         return logits, memory, tf.constant(1)
 
     def read_source(self, token_ids, padding_mask):
-        """Return the keys and values (B, N, S, D) of the sources (B, S): two tensors a block, one block after the other."""
+        """Return the keys and values (B, N, S, D) of the sources (B, S): two tensors per block, in block order."""
         encoded = self._encoder({ENCODER_TOKEN_IDS: token_ids, ENCODER_PADDING_MASK: padding_mask})  # (B, S, H)
         return [part for block in self._blocks for part in block.cross_attention.project_memory(encoded)]
 
@@ -90,7 +90,7 @@ class CachedT5:
         return self._head(hidden_states), memory._replace(written=tuple(written))
 
     def history(self, token_ids, padding_mask):
-        """What the text consists of before the first new token, and which of it is real: the start token."""
+        """Initial token ids and mask of the text: the start token."""
         start = ops.full((ops.shape(token_ids)[0], 1), START_ID, "int32")
         return start, ops.ones_like(start)
 

@@ -1,4 +1,4 @@
-"""Texts from prompts, by a trained GPT-2 or T5."""
+"""Text generation from prompts with a trained GPT-2 or T5."""
 
 import hashlib
 import threading
@@ -20,23 +20,23 @@ from kerasft.generation.sampling import Requests
 
 _DECODERS = {"causal_lm": CachedGPT2, "sequence_to_sequence": CachedT5}
 GREEDY = GenerationOptions()
-"""The default: the most likely token each time, at most 128 of them."""
-_CHUNK = 8  # tokens written between two looks at the text, where there are stop strings
+"""The default: greedy search, at most 128 new tokens."""
+_CHUNK = 8  # tokens generated between two checks for stop strings
 
 
 class Generator:
-    """Writes texts with a cache of keys and values, in graphs that are compiled once for all lengths.
+    """Generates texts with a key/value cache, in graphs that are compiled once for all lengths.
 
-    Each text is what it would be alone: its neighbours in the batch, and other threads' calls, change nothing.
+    Each text is independent of the other texts in the batch and of calls in other threads.
 
     Args:
-        model: A `kerasft.heads.causal_lm` on GPT-2, whose prompts are the beginnings of texts, or a
-            `kerasft.heads.sequence_to_sequence` on T5, whose prompts are sources. Its weights are used as they are at the
-            time of a call, so it may be trained between two calls.
-        tokenizer: Its tokenizer: it knows the end token, and decodes.
+        model: A `kerasft.heads.causal_lm` on GPT-2, whose prompts are continued, or a
+            `kerasft.heads.sequence_to_sequence` on T5, whose prompts are sources. The current weights are used
+            at each call, so the model can be trained between calls.
+        tokenizer: Its tokenizer, for the end token and for decoding.
 
     Raises:
-        KerasftError: If the model is none of the two.
+        KerasftError: If the model is neither of these.
 
     Example:
 
@@ -52,9 +52,9 @@ class Generator:
         if model.name not in _DECODERS:
             raise bad_argument(
                 "model",
-                "made by kerasft.heads.causal_lm or kerasft.heads.sequence_to_sequence",
+                "built by kerasft.heads.causal_lm or kerasft.heads.sequence_to_sequence",
                 model.name,
-                "Make one.",
+                "Build one with these functions.",
             )
         self.tokenizer = tokenizer
         self.end_id = -1 if tokenizer.eos_token_id is None else int(tokenizer.eos_token_id)
@@ -64,7 +64,7 @@ class Generator:
 
     @property
     def max_length(self) -> int | None:
-        """Number of the model's positions, prompt and new tokens together; None: there is no limit."""
+        """Maximum number of positions, for prompt and new tokens together; None: no limit."""
         return self._decoder.max_length
 
     def __call__(
@@ -74,19 +74,19 @@ class Generator:
         *,
         batch_size: int = 8,
     ) -> list[Generated]:
-        """Write one text for each prompt.
+        """Generate one text per prompt.
 
         Args:
-            prompts: N lists of token ids: for GPT-2 the beginning that is written on, for T5 the source with its end token.
-            options: How to write.
-            batch_size: Prompts in one run; those of similar length share a run.
+            prompts: N lists of token ids: for GPT-2 the text to continue, for T5 the source with its end token.
+            options: Generation options.
+            batch_size: Prompts per batch; prompts of similar length are batched together.
 
         Returns:
-            N texts, in the prompts' order. Those with `finished=False` ended at `max_new_tokens`, or where the model has no
-            more positions.
+            N texts, in the prompts' order. Those with `finished=False` reached `max_new_tokens`, or the
+            model's last position.
 
         Raises:
-            KerasftError: If a prompt has no token, or so many that the model has no position left.
+            KerasftError: If a prompt is empty, or so long that no position is left.
         """
         whole_number("batch_size", batch_size, "8 is usual.")
         rows = [self._checked(prompt, number) for number, prompt in enumerate(prompts, 1)]
@@ -100,21 +100,21 @@ class Generator:
         return [found[row] for row in range(len(rows))]
 
     def stream(self, prompt: Sequence[int], options: GenerationOptions = GREEDY) -> Iterator[int]:
-        """Yield the tokens of one text as they are written: the same as `__call__` gives for it.
+        """Stream the tokens of one text as they are generated: the same as `__call__` returns.
 
         Args:
             prompt: Token ids.
-            options: How to write; not by beam search, which knows its text only at the end.
+            options: Generation options; not beam search, which knows its text only at the end.
 
         Yields:
-            Token ids. With stop strings, a token waits until it cannot be the beginning of one.
+            Token ids. With stop strings, a token is held back while it may be the start of one.
 
         Raises:
-            KerasftError: As for `__call__`, or for a beam search.
+            KerasftError: As for `__call__`, or for beam search.
         """
         if options.method == "beam":
             raise bad_argument(
-                "method", "'greedy' or 'sample' to stream", "beam", "A beam search knows its text at the end."
+                "method", "'greedy' or 'sample' to stream", "beam", "Beam search knows its text only at the end."
             )
         rows = [self._checked(prompt, 1)]
         return self._stream(self._requests(rows, _seeds(rows, options.seed), options), options)
@@ -148,10 +148,10 @@ class Generator:
     def _checked(self, prompt: Sequence[int], number: int) -> list[int]:
         ids = [int(token) for token in prompt]
         if not ids:
-            raise bad_argument("prompts", "lists of one token id or more", prompt, f"Prompt {number} is empty.")
+            raise bad_argument("prompts", "non-empty lists of token ids", prompt, f"Prompt {number} is empty.")
         longest = self._decoder.max_length
         if longest is not None and len(ids) >= longest:
-            fix = f"Cut prompt {number} at its beginning, so that there is room for new tokens."
+            fix = f"Truncate prompt {number} from the left to leave room for new tokens."
             raise bad_argument("prompts", f"shorter than the model's {longest} positions", len(ids), fix)
         return ids
 
@@ -172,7 +172,7 @@ class Generator:
         return Requests(*map(tf.constant, (token_ids, padding_mask, np.array(limits, np.int32), uniforms)))
 
     def _compiled(self, options: GenerationOptions) -> tuple:
-        """The two functions of these rules, traced once with open sizes."""
+        """The two functions for these rules, traced once with dynamic shapes."""
         rules = Rules.of(options)
         with self._one_trace:
             if rules not in self._functions:
@@ -200,7 +200,7 @@ class Generator:
             ),
             input_signature=(state, requests, numbers, tf.TensorSpec((), tf.int32)),
         )
-        # Traced here and not at its first call, where several threads would trace the same layers at once.
+        # Traced here, not at the first call, where several threads could trace the same layers at once.
         advance.get_concrete_function()
         return _finite(begin), _finite(advance)
 
@@ -235,7 +235,7 @@ class Generator:
     def _generated(
         self, row: np.ndarray, limit: int, options: GenerationOptions, score: float | None = None
     ) -> Generated:
-        """Cut the new tokens at the end token, at the limit, and before a stop string."""
+        """Truncate the new tokens at the end token, at the limit, and before a stop string."""
         token_ids = row[:limit].tolist()
         finished = self.end_id in token_ids
         if finished:
@@ -247,7 +247,7 @@ class Generator:
         return Generated(token_ids, finished, score, text)
 
     def _tokens_before(self, token_ids: list[int], place: int) -> list[int]:
-        """The tokens whose text ends at this character or before it."""
+        """Tokens whose text ends at or before this character."""
         kept = len(token_ids)
         while kept and len(self._text(token_ids[:kept])) > place:
             kept -= 1
@@ -258,7 +258,7 @@ class Generator:
 
 
 def _finite(function: Callable) -> Callable:
-    """The function, with a sentence in place of TensorFlow's error where the model's scores are NaN or infinite."""
+    """Wrap the function: raise a readable error if the model's logits are NaN or infinite."""
 
     def checked(*args):
         try:
@@ -267,15 +267,15 @@ def _finite(function: Callable) -> Callable:
             if NOT_FINITE not in str(error):
                 raise
             raise CheckpointError(
-                "The model's scores must be finite numbers; received: NaN or infinity. Its weights are damaged, or overflow in "
-                "its precision: train it again."
+                "The model's logits must be finite; received: NaN or infinity. Its weights are corrupted, or overflow in its "
+                "precision: train it again."
             ) from error
 
     return checked
 
 
 def _seeds(rows: list[list[int]], seed: int) -> list[int]:
-    """One seed for each prompt: of the user's seed, the prompt, and how often it came before in this call."""
+    """One seed per prompt, from the user's seed, the prompt, and its number of previous occurrences in this call."""
     counts: dict[tuple[int, ...], int] = {}
     seeds = []
     for row in rows:

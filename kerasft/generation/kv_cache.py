@@ -1,4 +1,4 @@
-"""What a decoder remembers between two tokens: the keys and values of everything before, in tensors of fixed size."""
+"""Key/value cache of a decoder, in tensors of fixed size."""
 
 from typing import NamedTuple, Protocol
 
@@ -19,49 +19,49 @@ class Memory(NamedTuple):
     """
 
     written: tuple[KeyValue, ...]
-    """Of each block's self-attention, T places, filled up to the present one; the next step returns new ones."""
+    """Self-attention keys and values per block, T positions, filled up to the current one; each step returns new ones."""
     given: tuple[tf.Tensor, ...]
-    """What no step changes: masks, and T5's keys and values of the source."""
+    """Constant over all steps: masks, and T5's cross-attention keys and values."""
 
 
 class CachedDecoder(Protocol):
-    """A language model in two pure functions of tensors, which own no weights; shapes may be static or not."""
+    """A language model as two pure functions of tensors, without own weights; shapes may be static or dynamic."""
 
     max_length: int | None
-    """Number of positions; None: there is no limit."""
+    """Maximum number of positions; None: no limit."""
 
     def prefill(
         self, token_ids: tf.Tensor, padding_mask: tf.Tensor, num_new: tf.Tensor
     ) -> tuple[tf.Tensor, Memory, tf.Tensor]:
-        """Read the prompts.
+        """Process the prompts.
 
         Args:
             token_ids: (B, S), padded on the left.
             padding_mask: (B, S), 1 for a real token and 0 for padding.
-            num_new: How many tokens may follow, M.
+            num_new: Maximum number of new tokens, M.
 
         Returns:
-            Logits (B, V) of the first new token, the memory, and the place in it where that token goes.
+            Logits (B, V) of the first new token, the cache, and that token's position in it.
         """
 
     def decode(self, token_ids: tf.Tensor, memory: Memory, index: tf.Tensor) -> tuple[tf.Tensor, Memory]:
-        """Read one more token of each text.
+        """Process one more token of each text.
 
         Args:
             token_ids: (B,).
-            memory: As `prefill` or the last step returned it.
-            index: Place of these tokens in the memory, a scalar.
+            memory: As returned by `prefill` or the previous step.
+            index: Cache position of these tokens, a scalar.
 
         Returns:
-            Logits (B, V) of the token after, and the memory with this one.
+            Logits (B, V) of the next token, and the updated cache.
         """
 
     def history(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return what the texts consist of before the first new token, and which of it is real, each (B, H)."""
+        """Return initial token ids and mask of the texts before the first new token, each (B, H)."""
 
 
 def write(cache: KeyValue, new: KeyValue, index: tf.Tensor) -> KeyValue:
-    """Put the keys and values of one token, or of S, (B, N, S, D), in their place.
+    """Write the keys and values of one or S tokens, (B, N, S, D), into the cache.
 
     Example:
 
@@ -78,7 +78,7 @@ def write(cache: KeyValue, new: KeyValue, index: tf.Tensor) -> KeyValue:
 
 
 def reserve(present: KeyValue, num_new: tf.Tensor) -> KeyValue:
-    """Make room for more tokens: (B, N, S, D) -> (B, N, S + M, D).
+    """Allocate positions for more tokens: (B, N, S, D) -> (B, N, S + M, D).
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What changes the scores of the next token, and how one is drawn."""
+"""Processing of next-token logits, and sampling from them."""
 
 from typing import NamedTuple
 
@@ -7,11 +7,11 @@ import tensorflow as tf
 from kerasft.generation.options import GenerationOptions
 
 NEVER = -1e9
-"""The score of a token that must not come; finite, so that sums of it stay numbers."""
+"""The score of a forbidden token; finite, so that sums with it stay finite."""
 
 
 class Rules(NamedTuple):
-    """What shapes the graph: which changes there are. One compiled function serves all texts of the same rules.
+    """Which processors apply; determines the graph. One compiled function serves all texts with the same rules.
 
     Example:
 
@@ -41,7 +41,7 @@ class Rules(NamedTuple):
 
 
 class Numbers(NamedTuple):
-    """The same options' numbers, as tensors: changing them makes no new graph.
+    """Numeric values of the options, as tensors: changing them does not retrace the graph.
 
     Example:
 
@@ -71,11 +71,11 @@ class Numbers(NamedTuple):
         )
 
 
-NOT_FINITE = "the scores of the next token must be finite numbers"
+NOT_FINITE = "the next-token logits must be finite"
 
 
 class History(NamedTuple):
-    """What each text consists of so far.
+    """Tokens of each text so far.
 
     Example:
 
@@ -84,11 +84,11 @@ class History(NamedTuple):
     """
 
     token_ids: tf.Tensor
-    """(B, T): prompt or start token, then new tokens, then room."""
+    """(B, T): prompt or start token, then new tokens, then free positions."""
     real: tf.Tensor
     """(B, T): 0 for padding on the left."""
     length: tf.Tensor
-    """Places that are filled."""
+    """Number of filled positions."""
 
     def append(self, token_ids: tf.Tensor) -> "History":
         """Add one token (B,) to each text."""
@@ -98,14 +98,14 @@ class History(NamedTuple):
 
 
 def adjust(scores: tf.Tensor, history: History, *, rules: Rules, numbers: Numbers, num_written: tf.Tensor) -> tf.Tensor:
-    """Apply the rules, in the order of `transformers`: repetition penalty, n-grams, least length.
+    """Apply the rules, in the order of `transformers`: repetition penalty, n-grams, minimum length.
 
     Args:
         scores: (B, V), logits or log-probabilities.
-        history: Of the texts.
+        history: Tokens of the texts so far.
         rules: Which of them apply.
         numbers: Their values.
-        num_written: How many new tokens there are, a scalar.
+        num_written: Number of new tokens, a scalar.
 
     Returns:
         (B, V).
@@ -122,7 +122,7 @@ def adjust(scores: tf.Tensor, history: History, *, rules: Rules, numbers: Number
 def _penalise_repetition(scores: tf.Tensor, history: History, penalty: tf.Tensor) -> tf.Tensor:
     places = tf.range(tf.shape(history.token_ids)[1])
     there = (places < history.length) & (history.real > 0)  # (B, T)
-    last = history.token_ids[:, history.length - 1]  # always real: it stands in for what is not
+    last = history.token_ids[:, history.length - 1]  # always a real token: replaces padding
     ids = tf.where(there, history.token_ids, last[:, None])
     found = tf.gather(scores, ids, batch_dims=1)  # (B, T)
     found = tf.where(found < 0, found * penalty, found / penalty)
@@ -130,9 +130,9 @@ def _penalise_repetition(scores: tf.Tensor, history: History, penalty: tf.Tensor
 
 
 def _forbid_ngrams(scores: tf.Tensor, history: History, size: int) -> tf.Tensor:
-    """A token is out if the last `size - 1` tokens were followed by it before."""
+    """Forbid a token that already followed the last `size - 1` tokens."""
     length, total = history.length, tf.shape(history.token_ids)[1]
-    ends = tf.range(total)  # where a former n-gram ends
+    ends = tf.range(total)  # end of a previous n-gram
     same = tf.broadcast_to((ends < length) & (ends >= size - 1), tf.shape(history.token_ids))
     for back in range(size):
         place = tf.maximum(ends - back, 0)
@@ -153,12 +153,12 @@ def _in_rows(ids: tf.Tensor) -> tf.Tensor:
 
 
 def draw(scores: tf.Tensor, uniform: tf.Tensor, *, rules: Rules, numbers: Numbers) -> tf.Tensor:
-    """Draw a token of each row by one number: the first whose cumulative probability is above it.
+    """Sample one token per row by inverse transform sampling: the first whose cumulative probability exceeds `uniform`.
 
     Args:
         scores: (B, V), logits.
         uniform: (B,), in [0, 1).
-        rules: Whether only the most likely are drawn.
+        rules: Whether top-k or top-p apply.
         numbers: Temperature, k and p.
 
     Returns:
@@ -176,7 +176,7 @@ def draw(scores: tf.Tensor, uniform: tf.Tensor, *, rules: Rules, numbers: Number
         probabilities = tf.where(before < numbers.top_p, probabilities, 0.0)
     cumulative = tf.cumsum(probabilities, axis=1)
     reached = tf.reduce_sum(tf.cast(cumulative <= uniform[:, None] * cumulative[:, -1:], tf.int32), axis=1)  # (B,)
-    # The product may round up to the sum itself: then it is the last token of any probability.
+    # The product may round up to the sum: use the last token with nonzero probability.
     last = tf.reduce_sum(tf.cast(cumulative < cumulative[:, -1:], tf.int32), axis=1)
     chosen = tf.minimum(reached, last)
     return chosen if ids is None else tf.gather(ids, chosen, batch_dims=1)

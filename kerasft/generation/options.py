@@ -1,4 +1,4 @@
-"""How a text is to be written, and what was written."""
+"""Options of text generation, and its results."""
 
 import dataclasses
 import math
@@ -6,29 +6,29 @@ import math
 from kerasft.errors import bad_argument, is_number, whole_number
 
 METHODS = ("greedy", "beam", "sample")
-"""The most likely token each time; the most likely of several texts; a token drawn by its probability."""
+"""Greedy search, beam search, and sampling from the distribution."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GenerationOptions:
-    """How a text is to be written. Only what belongs to the chosen method may be set.
+    """Options of text generation. Only options of the chosen method may be set.
 
     Args:
-        max_new_tokens: Most tokens to write, >= 1. A text that ends here, and not by itself, has `finished=False`.
-        min_new_tokens: The end token is not written before this many others.
-        method: `"greedy"`, `"beam"` (beam search, as `transformers` does it) or `"sample"`.
-        num_beams: Texts that a beam search keeps, >= 2 for `"beam"`.
-        length_penalty: A beam's sum of log-probabilities is divided by its length to this power; > 0 favours long texts.
-        early_stopping: Whether a beam search ends as soon as `num_beams` texts are finished. False: as soon as no other
-            could become better.
-        temperature: What logits are divided by before drawing, > 0.
-        top_k: Only the k most likely tokens are drawn (https://arxiv.org/abs/1805.04833).
-        top_p: Only the most likely tokens that together have this probability are drawn, in (0, 1]: nucleus sampling
+        max_new_tokens: Maximum number of new tokens, >= 1. A text that reaches it has `finished=False`.
+        min_new_tokens: Minimum number of new tokens before the end token.
+        method: `"greedy"`, `"beam"` (beam search, as in `transformers`) or `"sample"`.
+        num_beams: Number of beams, >= 2 for `"beam"`.
+        length_penalty: A beam's sum of log-probabilities is divided by its length to this power; > 0 favors long texts.
+        early_stopping: Whether beam search stops as soon as `num_beams` texts are finished. False: as soon as no running
+            beam can become better.
+        temperature: Divides the logits before sampling, > 0: above 1 the distribution is flatter, below 1 sharper.
+        top_k: Sample from the k most likely tokens only (https://arxiv.org/abs/1805.04833).
+        top_p: Sample from the smallest set of most likely tokens with this total probability, in (0, 1]: nucleus sampling
             (https://arxiv.org/abs/1904.09751).
-        repetition_penalty: Positive logits of the tokens already there are divided by it, negative ones multiplied
-            (https://arxiv.org/abs/1909.05858, section 4.1, where 1.2 is advised; negative logits as in `transformers`).
+        repetition_penalty: Divides positive logits of tokens that already occurred and multiplies negative ones
+            (https://arxiv.org/abs/1909.05858, section 4.1, where 1.2 is recommended; negative logits as in `transformers`).
         no_repeat_ngram_size: No sequence of this many tokens occurs twice (https://arxiv.org/abs/1705.04304); 0: any may.
-        seed: Of `"sample"`. The same seed gives the same text to the same prompt, whatever else is in the batch.
+        seed: Seed of `"sample"`. The same seed and prompt give the same text, independent of the rest of the batch.
         stop: Strings that end a text; they are not part of it.
 
     Raises:
@@ -65,7 +65,10 @@ class GenerationOptions:
         whole_number("seed", self.seed, "Change it.", least=0)
         if self.min_new_tokens > self.max_new_tokens:
             raise bad_argument(
-                "min_new_tokens", f"at most max_new_tokens ({self.max_new_tokens})", self.min_new_tokens, "Lower it."
+                "min_new_tokens",
+                f"at most max_new_tokens ({self.max_new_tokens})",
+                self.min_new_tokens,
+                "Use a smaller value.",
             )
         if self.method not in METHODS:
             raise bad_argument("method", f"one of {METHODS}", self.method, "Choose one of them.")
@@ -89,20 +92,20 @@ class GenerationOptions:
             for name in names:
                 value = getattr(self, name)
                 if method != self.method and value != defaults[name]:
-                    fix = f'Give method="{method}" too, or leave `{name}` out.'
-                    raise bad_argument(name, f"left out for method={self.method!r}", value, fix)
+                    fix = f'Add method="{method}", or omit `{name}`.'
+                    raise bad_argument(name, f"omitted for method={self.method!r}", value, fix)
         if self.method == "beam" and self.num_beams < 2:
             raise bad_argument("num_beams", 'at least 2 for method="beam"', self.num_beams, "4 is usual.")
 
 
 @dataclasses.dataclass(frozen=True)
 class Generated:
-    """A text that was written.
+    """A generated text.
 
     Attributes:
         token_ids: The new tokens, without the end token.
-        finished: Whether the text ended by itself, by its end token or a stop string; False: at the limit.
-        score: Of a beam search: the sum of the log-probabilities divided by length ** length_penalty; else None.
+        finished: Whether the text ended with the end token or a stop string; False: at the limit.
+        score: With beam search, the sum of log-probabilities divided by length ** length_penalty; otherwise None.
         text: The new tokens as text, without special tokens and without the stop string.
 
     Example:
@@ -122,11 +125,11 @@ def _check_number(name: str, value: object, *, above: float = -math.inf, most: f
         raise bad_argument(name, "a number", value, "Change it.")
     if not above < value <= most:
         limits = f"greater than {above:g}" + ("" if most == math.inf else f" and at most {most:g}")
-        raise bad_argument(name, limits, value, "1.0 changes nothing.")
+        raise bad_argument(name, limits, value, "1.0 has no effect.")
 
 
 def _checked_stop(stop: object) -> tuple[str, ...]:
     words = (stop,) if isinstance(stop, str) else stop
     if not isinstance(words, tuple | list) or not all(isinstance(word, str) and word for word in words):
-        raise bad_argument("stop", "strings that are not empty", stop, 'Write stop=("\\n",), for example.')
+        raise bad_argument("stop", "non-empty strings", stop, 'For example: stop=("\\n",).')
     return tuple(words)

@@ -1,4 +1,4 @@
-"""Greedy and sampled decoding: one text for each prompt, the whole loop in the graph."""
+"""Greedy search and sampling: one text per prompt, with the decoding loop in the graph."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from kerasft.generation.logits_processing import History, Numbers, Rules, adjust
 
 
 class Requests(NamedTuple):
-    """What a batch is to be written from.
+    """Inputs of a batch of generation requests.
 
     Example:
 
@@ -22,13 +22,13 @@ class Requests(NamedTuple):
     padding_mask: tf.Tensor
     """(B, S)."""
     limits: tf.Tensor
-    """Most new tokens of each text, (B,)."""
+    """Maximum number of new tokens per text, (B,)."""
     uniforms: tf.Tensor
-    """The numbers in [0, 1) by which each text's tokens are drawn, (B, M)."""
+    """Uniform random numbers in [0, 1) that sample each text's tokens, (B, M)."""
 
 
 class Paths(NamedTuple):
-    """How far the texts of a batch are.
+    """State of the texts of a batch.
 
     Example:
 
@@ -38,7 +38,7 @@ class Paths(NamedTuple):
 
     memory: Memory
     index: tf.Tensor
-    """Where the next token goes in the memory."""
+    """Cache position of the next token."""
     history: History
     num_written: tf.Tensor
     done: tf.Tensor
@@ -46,7 +46,7 @@ class Paths(NamedTuple):
 
 
 def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: Numbers) -> Paths:
-    """Read the prompts and choose the first tokens."""
+    """Process the prompts and choose the first tokens."""
     num_new = tf.shape(requests.uniforms)[1]
     logits, memory, index = decoder.prefill(requests.token_ids, requests.padding_mask, num_new)
     history = begin_history(decoder, requests, num_new)
@@ -55,7 +55,7 @@ def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: 
 
 
 def begin_history(decoder: CachedDecoder, requests: Requests, num_new: tf.Tensor) -> History:
-    """What the texts consist of before the first new token."""
+    """Initial history of the texts, before the first new token."""
     token_ids, real = decoder.history(requests.token_ids, requests.padding_mask)
     room = [[0, 0], [0, num_new]]
     return History(tf.pad(token_ids, room), tf.pad(real, room, constant_values=1), tf.shape(token_ids)[1])
@@ -64,11 +64,11 @@ def begin_history(decoder: CachedDecoder, requests: Requests, num_new: tf.Tensor
 def advance(
     decoder: CachedDecoder, paths: Paths, *, requests: Requests, rules: Rules, numbers: Numbers, until: tf.Tensor
 ) -> Paths:
-    """Write on until all texts are done, or `until` tokens are written.
+    """Continue decoding until all texts are finished, or `until` tokens have been generated.
 
     Args:
         decoder: The model.
-        paths: As `begin` or a former `advance` returned them.
+        paths: As returned by `begin` or a previous `advance`.
         requests: As for `begin`.
         rules: As for `begin`.
         numbers: As for `begin`.

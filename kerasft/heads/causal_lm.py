@@ -36,8 +36,8 @@ def causal_lm(backbone: keras.Model) -> keras.Model:
     hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
     config = find_config(backbone)
     if isinstance(config, EncoderConfig):
-        fix = "Take a GPT-2, or make one by kerasft.checkpoints.new_gpt2."
-        raise bad_argument("backbone", "one that reads a text from left to right", config.family, fix)
+        fix = "Load a GPT-2, or create one with kerasft.checkpoints.new_gpt2."
+        raise bad_argument("backbone", "a causal (left-to-right) decoder", config.family, fix)
     logits = vocabulary_logits(backbone, hidden_states)  # (B, S, V)
     return LogitsModel(backbone.input, logits, name="causal_lm")
 

@@ -47,7 +47,7 @@ class LogitsModel(keras.Model):
     >>> model.compile("adam", "sparse_categorical_crossentropy")
     Traceback (most recent call last):
     ...
-    kerasft.errors.KerasftError: `loss` must be one of logits, ...; received: 'sparse_categorical_crossentropy'. ...
+    kerasft.errors.KerasftError: `loss` must be a loss on logits, ...; received: 'sparse_categorical_crossentropy'. ...
     """
 
     def compile(self, optimizer="rmsprop", loss=None, *args, **kwargs):
@@ -92,16 +92,16 @@ def check_loss(loss: Any, own: str) -> None:
     >>> check_loss({"logits": keras.losses.BinaryCrossentropy()}, "kerasft.losses.for_labels(model.labels)")
     Traceback (most recent call last):
     ...
-    kerasft.errors.KerasftError: `loss` must be one of logits, ...; received: 'BinaryCrossentropy'. ...
+    kerasft.errors.KerasftError: `loss` must be a loss on logits, ...; received: 'BinaryCrossentropy'. ...
     """
     for each in _each(loss):
         if expects_probabilities(keras.losses.get(each)):
             shown = each if isinstance(each, str | dict) else getattr(each, "__name__", type(each).__name__)
             raise bad_argument(
                 "loss",
-                "one of logits, since this model's outputs are logits and not probabilities",
+                "a loss on logits, since this model outputs logits, not probabilities",
                 shown,
-                f"Give {own}, or keras.losses' class of it with from_logits=True.",
+                f"Use {own}, or the class of keras.losses with from_logits=True.",
             )
 
 
@@ -156,8 +156,8 @@ def warn_of_metrics(metrics: Any, *, several: bool = False) -> None:
             )
         if wrong:
             warnings.warn(
-                f"metrics: {each if isinstance(each, str) else type(each).__name__} expects probabilities, and this model's "
-                "outputs are logits: its value says nothing. Give kerasft.metrics.for_labels(model.labels), from_logits=True, "
+                f"metrics: {each if isinstance(each, str) else type(each).__name__} expects probabilities, but this model "
+                "outputs logits, so its value is meaningless. Use kerasft.metrics.for_labels(model.labels), from_logits=True, "
                 "or a threshold of 0.",
                 stacklevel=3,
             )

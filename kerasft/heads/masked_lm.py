@@ -59,7 +59,10 @@ def masked_lm(backbone: keras.Model) -> keras.Model:
     config = config_of(backbone)
     if not isinstance(config, EncoderConfig):
         raise bad_argument(
-            "backbone", "an encoder", backbone.name, "Use kerasft.heads.causal_lm or sequence_to_sequence for this one."
+            "backbone",
+            "an encoder",
+            backbone.name,
+            "Use kerasft.heads.causal_lm or sequence_to_sequence for this backbone.",
         )
     embedding = backbone.get_layer("token_embedding")
     states = keras.layers.Dense(

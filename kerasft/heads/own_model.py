@@ -41,15 +41,15 @@ class OwnHead(NamedTuple):
     """
 
     task: str
-    """The task's name."""
+    """Task name."""
     shape: str
-    """The shape of its output, for messages."""
+    """Shape of the output, for messages."""
     rank: int
-    """Number of dimensions of its output."""
+    """Number of dimensions of the output."""
     output: str = LOGITS
-    """The name that the output gets."""
+    """Name given to the output."""
     labels: str | None = None
-    """Labels as an example, for messages; None for a task without labels."""
+    """Example labels for messages; None for a task without labels."""
     tags: bool = False
     """Whether the labels are tags of a scheme such as IOB2."""
     is_span: bool = False
@@ -128,7 +128,7 @@ def checked_fixed_length(model: keras.Model | None, length: Any, *, name: str) -
     """
     fixed = fixed_length(model)
     if fixed is not None and length not in (None, fixed, (fixed,), [fixed]):
-        fix = "Leave it out, or train with keras.Input((None,), ...)."
+        fix = "Omit it, or train with keras.Input((None,), ...)."
         raise bad_argument(name, f"{fixed}, the fixed length of the model's inputs", length, fix)
     return fixed
 
@@ -137,14 +137,14 @@ def _checked_labels(head: OwnHead, labels: Any) -> Labels | None:
     task, example = head.task, head.labels
     if example is None:
         if labels is not None:
-            raise bad_argument("labels", f"left out for {task}", labels, "Its outputs have no names.")
+            raise bad_argument("labels", f"omitted for {task}", labels, "Its outputs have no names.")
         return None
     if labels is None:
-        fix = f"Give labels={example}, for example, in the order of the model's outputs."
-        raise bad_argument("labels", f"one name for each output, for {task}", labels, fix)
+        fix = f"For example: labels={example}, in the order of the model's outputs."
+        raise bad_argument("labels", f"one name per output, for {task}", labels, fix)
     if isinstance(labels, Mapping) or not isinstance(labels, Iterable):
-        fix = f"Give labels={example}, for example; of a dictionary id2label, list(id2label.values())."
-        raise bad_argument("labels", "a list of names, one for each output", labels, fix)
+        fix = f"For example: labels={example}; from a dictionary id2label, use list(id2label.values())."
+        raise bad_argument("labels", "a list of names, one per output", labels, fix)
     labels = Labels.of(labels)
     if head.tags:
         if labels.problem != SINGLE_LABEL:
@@ -159,7 +159,9 @@ def _named_inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
     except (AttributeError, ValueError):
         given = None
     if given is None or not isinstance(model, keras.Model):
-        fix = "Build it with keras.Model(inputs, outputs); a subclass with its own call() has no graph to export."
+        fix = (
+            "Build it with keras.Model(inputs, outputs); a subclassed model with its own call() has no graph to export."
+        )
         raise bad_argument("model", "a functional keras.Model", f"{type(model).__name__} {model!r}", fix)
     if not isinstance(given, Mapping):
         given = {tensor.name: tensor for tensor in (given if isinstance(given, list | tuple) else [given])}
@@ -172,7 +174,7 @@ def _named_inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
             else 'Name them: keras.Input((None,), dtype="int32", name="token_ids").'
         )
         expected = (
-            f"a model whose inputs are {TOKEN_IDS}, {PADDING_MASK} and {SEGMENT_IDS}, as KerasHub's, or some of these"
+            f"a model with inputs {TOKEN_IDS}, {PADDING_MASK} and {SEGMENT_IDS}, as in KerasHub, or some of these"
         )
         raise bad_argument("model", expected, f"inputs {', '.join(given)}", fix)
     shapes = {name: tuple(tensor.shape) for name, tensor in given.items()}
@@ -197,7 +199,7 @@ def lambdas_of(model: keras.Model) -> list[str]:
 def _refuse_lambdas(model: keras.Model) -> None:
     if paths := lambdas_of(model):
         fix = "Use keras.ops on the tensors themselves, or a subclass of keras.layers.Layer."
-        raise bad_argument("model", "one without Lambda layers, whose Python code no file holds", paths[0], fix)
+        raise bad_argument("model", "a model without Lambda layers, whose Python code cannot be saved", paths[0], fix)
 
 
 def flat(model: keras.Model) -> keras.Model:
@@ -291,14 +293,12 @@ def _to_take_off(layer: keras.Operation, head: OwnHead, labels: Labels | None) -
         return None
     fits = kind == ("sigmoid" if problem == MULTI_LABEL else "softmax") or _is_binary(layer, labels)
     if not fits or isinstance(getattr(layer, "input", None), list) or getattr(layer, "lora_enabled", False):
-        fix = "End in logits: a layer without activation. A sigmoid for each label is that of labels=kerasft.multi_label([...])."
+        fix = "The last layer must have no activation (logits). For a sigmoid per label, use labels=kerasft.multi_label([...])."
         raise bad_argument(
-            "model", f"one that ends in logits for {head.task} ({problem})", f"{kind} in {layer.name!r}", fix
+            "model", f"a model that outputs logits, for {head.task} ({problem})", f"{kind} in {layer.name!r}", fix
         )
-    meaning = f"; its one probability is taken for that of {labels[1]!r}" if _is_binary(layer, labels) else ""
-    logger.warning(
-        "%r ends in %s: the model is stored without it, with logits as outputs%s.", layer.name, kind, meaning
-    )
+    meaning = f"; its single probability is that of {labels[1]!r}" if _is_binary(layer, labels) else ""
+    logger.warning("%r ends in %s: the model is saved without it and outputs logits%s.", layer.name, kind, meaning)
     return kind
 
 
@@ -328,15 +328,13 @@ def _check_shape(output: keras.KerasTensor, head: OwnHead, labels: Labels | None
         }[head.rank]
         raise bad_argument("model", f"a model with outputs of shape {head.shape} for {head.task}", shape, fix)
     if head.is_span and shape[-1] != 2:
-        fix = "The last layer is keras.layers.Dense(2)."
+        fix = "Use keras.layers.Dense(2) as the last layer."
         raise bad_argument("model", f"a model with outputs of shape {head.shape} for {head.task}", shape, fix)
     if labels is not None and shape[-1] != len(labels):
         one = (
-            "For two classes take Dense(2), or Dense(1, activation='sigmoid') with two names. "
-            if shape[-1] == 1
-            else ""
+            "For two classes use Dense(2), or Dense(1, activation='sigmoid') with two names. " if shape[-1] == 1 else ""
         )
-        fix = f"{one}Give one name for each output, in the order of the training's label ids."
+        fix = f"{one}Give one name per output, in the order of the label ids."
         raise bad_argument(
             "labels", f"{shape[-1]}, the number of the model's outputs", f"{len(labels)}: {list(labels)}", fix
         )
@@ -350,7 +348,7 @@ def _ordered_outputs(graph: keras.Model, head: OwnHead) -> list[keras.KerasTenso
         tensors = list(given) if isinstance(given, list | tuple) else [given]
         names = [operation_of(tensor).name for tensor in tensors]
     if len(tensors) != (2 if head.is_span and len(tensors) == 2 else 1):
-        fix = "Make one with keras.Model(inputs, output)."
+        fix = "Build it with keras.Model(inputs, output)."
         raise bad_argument("model", f"a model with one output {head.shape} for {head.task}", names, fix)
     if len(tensors) == 2 and "end" in names[0] and "start" in names[1]:
         tensors = tensors[::-1]

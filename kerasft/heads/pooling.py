@@ -75,17 +75,17 @@ def outputs_of(backbone: keras.Model) -> dict:
     if not isinstance(getattr(backbone, "input", None), dict) or PADDING_MASK not in backbone.input:
         raise bad_argument(
             "backbone",
-            f"a functional encoder with named inputs, {PADDING_MASK!r} among them",
+            f"a functional encoder with named inputs, including {PADDING_MASK!r}",
             sorted(backbone.input) if isinstance(getattr(backbone, "input", None), dict) else backbone,
-            "Load one with kerasft.load_pretrained(...), other than T5, which has two parts; or take a KerasHub backbone.",
+            "Load one with kerasft.load_pretrained(...) (not T5, an encoder-decoder), or use a KerasHub backbone.",
         )
     outputs = backbone.output if isinstance(backbone.output, dict) else {SEQUENCE_OUTPUT: backbone.output}
     if len(getattr(outputs.get(SEQUENCE_OUTPUT), "shape", ())) != 3:
         raise bad_argument(
             "backbone",
-            "an encoder that answers with hidden states of shape (batch, length, hidden_dim)",
+            "an encoder that outputs hidden states of shape (batch, length, hidden_dim)",
             backbone.output,
-            "Take the encoder itself, without a task head.",
+            "Use the encoder itself, without a task head.",
         )
     return outputs
 
@@ -161,7 +161,7 @@ def pool(backbone: keras.Model, pooling: str | None = None):
                 "pooling",
                 "'cls' or 'mean' for a backbone without a pooler",
                 pooling,
-                f"{backbone.name!r} answers with hidden states only.",
+                f"{backbone.name!r} outputs hidden states only.",
             )
         return outputs[POOLED_OUTPUT]  # (B, H)
     if pooling == "mean":

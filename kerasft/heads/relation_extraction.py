@@ -108,7 +108,7 @@ def relation_classifier(
         raise bad_argument("pooling", f"one of {POOLINGS}", pooling, "Choose one of them.")
     markers = list(markers)
     if len(set(markers)) != 4 or any(isinstance(marker, bool) or marker != int(marker) for marker in markers):
-        raise bad_argument("markers", "four different ids", markers, "Give kerasft.data.marker_ids(tokenizer).")
+        raise bad_argument("markers", "four different ids", markers, "Use kerasft.data.marker_ids(tokenizer).")
     hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
     pooled = EntityStates(markers, pooling, name="entity_states")(hidden_states, backbone.input[TOKEN_IDS])  # (B, 2 H)
     dropped = keras.layers.Dropout(dropout, name="classifier_dropout")(pooled)  # (B, 2 H)

@@ -42,7 +42,7 @@ def sentence_embedding(
     pooling = own.pooling if pooling is None else pooling
     missing = getattr(getattr(backbone, "checkpoint_report", None), "missing", ())
     if pooling == "pooler" and any(name.startswith("pool") for name in missing):
-        fix = "The checkpoint lacks the pooler's weights, so they are random."
+        fix = "The checkpoint has no pooler weights, so they would be random."
         raise bad_argument("pooling", "'mean' or 'cls' for a checkpoint without a pooler", pooling, fix)
     vector = pool(backbone, pooling)  # (B, H)
     for number, projection in enumerate(own.projections):

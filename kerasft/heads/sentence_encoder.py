@@ -10,7 +10,7 @@ import numpy as np
 from kerasft.heads.pooling import pooling_of
 
 PROJECTION = "projection_"
-"""Beginning of the names of the dense layers between pooling and output."""
+"""Name prefix of the dense layers between pooling and output."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -81,7 +81,7 @@ def _hidden(features: keras.KerasTensor, form: ClassifierForm, dropout: float) -
         activation = keras.activations.get(form.hidden_activation)
     except ValueError as error:
         raise bad_argument(
-            "hidden_activation", "the name of a Keras activation", form.hidden_activation, 'Give "tanh", for example.'
+            "hidden_activation", "the name of a Keras activation", form.hidden_activation, 'For example: "tanh".'
         ) from error
     if form.hidden_dropout:
         features = keras.layers.Dropout(dropout, name="classifier_hidden_dropout")(features)

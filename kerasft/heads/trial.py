@@ -67,17 +67,17 @@ def check_answers(
     try:
         answers = keras.ops.convert_to_numpy(model(features, training=False))  # (3, ...)
     except Exception as error:  # TensorFlow's, Keras' and those of layers of the user's
-        fix = f"It failed with: {_reason(error)} Give the max_length of the training, if that is less."
-        raise bad_argument(
-            "model", f"one that takes a text of max_length={max_length} tokens", model.name, fix
-        ) from error
+        fix = f"It failed with: {_reason(error)} Use the max_length of training, if that is smaller."
+        raise bad_argument("model", f"a model that accepts max_length={max_length} tokens", model.name, fix) from error
     if not np.isfinite(answers).all():
-        logger.warning("The model's outputs are NaN or infinite: its weights are broken. Train it again.")
+        logger.warning("The model's outputs are NaN or infinite: its weights are corrupted. Train it again.")
         return
     labels = getattr(model, "labels", None)
     if labels is not None and labels.problem == SINGLE_LABEL and _are_probabilities(answers):
-        fix = "End in a layer without activation, and train with from_logits=True."
-        raise bad_argument("model", "one that ends in logits", "outputs that are >= 0 and sum to 1 in each row", fix)
+        fix = "Use a last layer without activation, and train with from_logits=True."
+        raise bad_argument(
+            "model", "a model that outputs logits", "outputs that are >= 0 and sum to 1 in each row", fix
+        )
     _warn_of_inputs(model, tokenizer)
     if fixed_length(model) is None:
         _warn_of_padding(model, features, answers)
@@ -91,8 +91,10 @@ def _check_vocabulary(model: keras.Model, tokenizer: PreTrainedTokenizerFast) ->
     sizes = [table.input_dim for table in tables if isinstance(table, keras.layers.Embedding)]
     largest = max(tokenizer.get_vocab().values(), default=0)
     if sizes and largest >= max(sizes):
-        fix = "Give the tokenizer that the model was trained with, or a backbone with vocabulary_size=len(tokenizer)."
-        raise bad_argument("tokenizer", f"one whose ids are below the model's {max(sizes)} tokens", largest, fix)
+        fix = "Use the tokenizer that the model was trained with, or a backbone with vocabulary_size=len(tokenizer)."
+        raise bad_argument(
+            "tokenizer", f"one whose ids are below the model's vocabulary size {max(sizes)}", largest, fix
+        )
 
 
 def _are_probabilities(answers: np.ndarray) -> bool:
@@ -103,8 +105,9 @@ def _warn_of_inputs(model: keras.Model, tokenizer: PreTrainedTokenizerFast) -> N
     made, read = set(model_inputs(tokenizer)), set(model.input)
     if made != read:
         logger.warning(
-            "The model reads %s; of this tokenizer kerasft.encode and kerasft.data make %s. Train on kerasft.encode(..., "
-            "inputs=model.input): Keras takes a dictionary with an entry too many by its order, and the model reads wrong ids.",
+            "The model's inputs are %s; kerasft.encode and kerasft.data produce %s for this tokenizer. Train on "
+            "kerasft.encode(..., inputs=model.input): Keras matches dictionaries with extra entries by position, so the model "
+            "would read wrong ids.",
             ", ".join(sorted(read)),
             ", ".join(sorted(made)),
         )
@@ -116,7 +119,7 @@ def _warn_of_padding(model: keras.Model, features: Mapping[str, np.ndarray], ans
     length = None if mask is None else int(mask[0].sum())
     if length is None:
         logger.warning(
-            "The model does not read padding_mask: its answer to a text may change with the texts beside it."
+            "The model has no padding_mask input: its prediction for a text may depend on the other texts of the batch."
         )
         return
     alone = keras.ops.convert_to_numpy(
@@ -126,7 +129,7 @@ def _warn_of_padding(model: keras.Model, features: Mapping[str, np.ndarray], ans
     difference = float(np.abs(alone - padded).max(initial=0.0))
     if difference > _SAME * max(1.0, float(np.abs(alone).max())):
         logger.warning(
-            "The model's answer to a text changes by %.3g with the number of padding tokens. Keep them out of sums and means: "
+            "The model's outputs change by %.3g with the number of padding tokens. Exclude padding from sums and means: "
             "kerasft.heads.MaskedMean()(hidden_states, padding_mask), or GlobalAveragePooling1D()(hidden_states, mask=...).",
             difference,
         )
@@ -149,15 +152,15 @@ def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[
 
     >>> save_checked(model, scratch / "checked.keras", trial_inputs(model, tokenizer, max_length=16))
     """
-    fix = "Give your layers a get_config() with all arguments of their __init__, and make all weights in build()."
+    fix = "Implement get_config() with all arguments of __init__ in your layers, and create all weights in build()."
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="The object being serialized includes a `lambda`")
             model.save(path)
     except UserWarning as error:
-        named = "Give a named function with @keras.saving.register_keras_serializable(), or a layer."
+        named = "Use a named function with @keras.saving.register_keras_serializable(), or a layer."
         raise bad_argument(
-            "model", "one without a lambda, whose Python code no file holds", "a lambda", named
+            "model", "a model without lambdas, whose Python code cannot be saved", "a lambda", named
         ) from error
     except Exception as error:  # whatever a get_config of the user's raises
         raise _unsaved(error, fix) from error
@@ -167,7 +170,7 @@ def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[
         register = '@keras.saving.register_keras_serializable(package="my_project")'
         raise bad_argument(
             "model",
-            "one whose classes and functions Keras finds again",
+            "a model whose classes and functions are registered with Keras",
             ", ".join(unregistered),
             f"Put {register} above each.",
         )
@@ -178,18 +181,20 @@ def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[
     before, after = (keras.ops.convert_to_numpy(each(features, training=False)) for each in (model, loaded))
     difference = float(np.abs(before - after).max(initial=0.0))
     if not difference <= _EQUAL * max(1.0, float(np.abs(before).max(initial=0.0))) and np.isfinite(before).all():
-        received = f"one whose answers differ by {difference:.3g} after it is loaded again"
-        raise bad_argument("model", "one that Keras saves whole", received, fix)
+        received = f"outputs that differ by {difference:.3g} after reloading"
+        raise bad_argument("model", "a model that Keras saves completely", received, fix)
     if unlisted:
         logger.warning(
-            "The bundle can be loaded with trust=True (--trust on the command line) only, after an import of the module that "
-            "defines %s: kerasft does not know what it does.",
+            "The bundle can only be loaded with trust=True (--trust on the command line), after importing the module that "
+            "defines %s, because kerasft cannot check this code.",
             ", ".join(unlisted),
         )
 
 
 def _unsaved(error: Exception, fix: str) -> KerasftError:
-    return bad_argument("model", "one that Keras can save and load", f"{type(error).__name__}: {_reason(error)}", fix)
+    return bad_argument(
+        "model", "a model that Keras can save and load", f"{type(error).__name__}: {_reason(error)}", fix
+    )
 
 
 def _reason(error: Exception) -> str:

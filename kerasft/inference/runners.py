@@ -27,7 +27,7 @@ from kerasft.heads.own_model import fixed_length
 
 SIGNATURE = "serving_default"
 LENGTH_PREFIX = "length_"
-"""Of the signatures of a file with several fixed lengths: `length_32`, `length_64`, ..."""
+"""Prefix of signature names in a file with several fixed lengths: `length_32`, `length_64`, ..."""
 TEXT_SIGNATURE = "serve_texts"
 PROBABILITY = "probability"
 TEXTS = "texts"
@@ -104,7 +104,7 @@ def _in_a_sentence(run: Callable, name: str | os.PathLike) -> Callable:
             return run(features)
         except (tf.errors.OpError, RuntimeError, ValueError) as error:
             raise CheckpointError(
-                f"{name} cannot answer: {_first_line(error)}. Its files are damaged or not of one model; save or copy it again."
+                f"{name} cannot be run: {_first_line(error)}. Its files are corrupted or mixed up; save or copy it again."
             ) from error
 
     return answer
@@ -145,7 +145,7 @@ def saved_model_runner(folder: str | os.PathLike) -> Runner:
         signature = loaded.signatures[SIGNATURE]
     except (OSError, KeyError, ValueError, TypeError, tf.errors.OpError) as error:
         raise CheckpointError(
-            f"{folder} can't be loaded as a SavedModel: {_first_line(error)}. Export or copy it again."
+            f"{folder} cannot be loaded as a SavedModel: {_first_line(error)}. Export or copy it again."
         ) from error
     specs = signature.structured_input_signature[1]
     batch_size, sequence_length = next(iter(specs.values())).shape
@@ -221,7 +221,7 @@ def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
         interpreter = Interpreter(model_path=str(path), num_threads=num_threads)
         signatures = {name: interpreter.get_signature_runner(name) for name in _text_signatures(interpreter)}
     except (OSError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"{path} can't be loaded as a LiteRT file: {_first_line(error)}.") from error
+        raise CheckpointError(f"{path} cannot be loaded as a LiteRT file: {_first_line(error)}.") from error
     details = {name: signature.get_input_details() for name, signature in signatures.items()}
     shapes = {name: next(iter(inputs.values()))["shape_signature"] for name, inputs in details.items()}
     names = {int(length): name for name, (_, length) in shapes.items()}
@@ -247,8 +247,8 @@ def _text_signatures(interpreter: Interpreter) -> list[str]:
     if not names:
         found = ", ".join(interpreter.get_signature_list()) or "none"
         raise ValueError(
-            f"it has no signature {SIGNATURE} or {LENGTH_PREFIX}N, but {found}; a file with `decode` writes texts: run it by "
-            "python/kerasft_writer.py in its folder"
+            f"it has no signature {SIGNATURE} or {LENGTH_PREFIX}N, but {found}; a file with `decode` generates text: run it "
+            "with python/kerasft_writer.py in its folder"
         )
     return names
 
@@ -268,7 +268,7 @@ def open_runner(folder: str | os.PathLike, *, num_threads: int = 2) -> Runner:
     >>> open_runner("no/such/folder")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: no/such/folder is not a bundle: there is no such folder. ...
+    kerasft.errors.CheckpointError: no/such/folder is not a bundle: the folder does not exist. ...
     """
     folder = local_path(folder)
     metadata = read_metadata(folder)
@@ -285,7 +285,7 @@ def _check_digest(path: pathlib.Path, expected: str | None) -> None:
     received = hashlib.sha256(path.read_bytes()).hexdigest()
     if expected is not None and received != expected:
         raise CheckpointError(
-            f"{path} is damaged: its SHA-256 is {received[:12]}..., {METADATA_FILE} says {expected[:12]}.... "
+            f"{path} is corrupted: its SHA-256 is {received[:12]}..., {METADATA_FILE} says {expected[:12]}.... "
             "Copy or export it again."
         )
 
@@ -330,7 +330,7 @@ def predict(
             cut = [value[: encoded.lengths[row]] if value.ndim > 1 else value for row, value in zip(chunk, values)]
             if check_finite and not all(np.isfinite(value).all() for value in cut):
                 raise CheckpointError(
-                    f"The model's output {name!r} must be finite numbers; received: NaN or infinity. Its weights are damaged, "
+                    f"The model's output {name!r} must be finite; received: NaN or infinity. Its weights are corrupted, "
                     "or overflow in its precision: train it or export it again."
                 )
             rows.setdefault(name, [None] * len(order))

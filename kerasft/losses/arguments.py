@@ -35,7 +35,10 @@ def as_shaped(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         y_true = tf.expand_dims(y_true, -1)
     if not y_true.shape.is_compatible_with(y_pred.shape):
         raise bad_argument(
-            "y_true", f"of y_pred's shape {tuple(y_pred.shape)}", tuple(received), "Class indices need a sparse loss."
+            "y_true",
+            f"of y_pred's shape {tuple(y_pred.shape)}",
+            tuple(received),
+            "Class indices require a sparse loss.",
         )
     return y_true
 
@@ -66,7 +69,7 @@ def class_indices(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
             "y_true",
             f"class indices of shape {tuple(y_pred.shape[:-1])}",
             tuple(received),
-            "One-hot targets need a categorical loss, several labels at once a binary one.",
+            "One-hot targets require a categorical loss, multi-hot targets a binary one.",
         )
     return tf.cast(y_true, tf.int32)
 

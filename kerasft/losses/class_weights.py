@@ -59,14 +59,14 @@ def class_weights(
     if scheme not in SCHEMES:
         raise bad_argument("scheme", f"one of {SCHEMES}", scheme, "Choose one of them.")
     if not 0 <= beta < 1:
-        raise bad_argument("beta", "in [0, 1)", beta, "Give 0.999, for example.")
+        raise bad_argument("beta", "in [0, 1)", beta, "For example: 0.999.")
     count = _multi_label_counts if multi_label else _counts
     if isinstance(labels, tf.data.Dataset):
         counts = sum((count(y, w, num_classes) for y, w in _batches(labels)), np.zeros((1, num_classes)))
     else:
         counts = count(np.asarray(labels), None, num_classes)
     if not counts.any():
-        raise bad_argument("labels", "one or more labels", labels, "Give the training split.")
+        raise bad_argument("labels", "one or more labels", labels, "Pass the training labels.")
     if not multi_label:
         return _weights(counts[0], scheme, beta).tolist()
     sides = np.apply_along_axis(_weights, 0, counts, scheme, beta)  # (2, C): the negatives' and the positives' weights
@@ -77,9 +77,9 @@ def _batches(dataset: tf.data.Dataset) -> Iterator[tuple[np.ndarray, np.ndarray 
     """Yield labels and sample weights (or None) of a dataset of (x, y[, sample_weight])."""
     spec = dataset.element_spec
     if not isinstance(spec, tuple) or len(spec) not in (2, 3):
-        raise bad_argument("labels", "a dataset of (x, y) or (x, y, sample_weight)", spec, "Give the training dataset.")
+        raise bad_argument("labels", "a dataset of (x, y) or (x, y, sample_weight)", spec, "Pass the training dataset.")
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
-        raise bad_argument("labels", "a finite dataset", dataset, "Give it before `.repeat()`, or after `.take(...)`.")
+        raise bad_argument("labels", "a finite dataset", dataset, "Pass it without `.repeat()`, or use `.take(...)`.")
     for y, *weight in dataset.map(lambda x, *rest: rest).as_numpy_iterator():
         yield np.asarray(y), np.asarray(weight[0]) if weight else None
 
@@ -91,7 +91,7 @@ def _counts(labels: np.ndarray, weights: np.ndarray | None, num_classes: int) ->
     counted = labels[weights > 0]
     wrong = counted[(counted < 0) | (counted >= num_classes) | (counted != np.floor(counted))]
     if wrong.size:
-        fix = "Give multi_label=True for columns of 0 and 1, or the right num_classes."
+        fix = "Use multi_label=True for columns of 0 and 1, or correct num_classes."
         raise bad_argument("labels", f"class indices in [0, {num_classes})", wrong[0].item(), fix)
     return np.bincount(counted.astype(int), weights[weights > 0], num_classes)[None]
 
@@ -99,7 +99,7 @@ def _counts(labels: np.ndarray, weights: np.ndarray | None, num_classes: int) ->
 def _multi_label_counts(labels: np.ndarray, weights: np.ndarray | None, num_classes: int) -> np.ndarray:
     """The weight of the examples without and with each class, (2, C)."""
     if labels.shape[-1:] != (num_classes,) or not np.isin(labels, (0, 1)).all():
-        fix = "Leave out multi_label for class indices."
+        fix = "Omit multi_label for class indices."
         raise bad_argument("labels", f"of 0 and 1, of shape (N, {num_classes})", labels, fix)
     labels = labels.reshape(-1, num_classes)
     weights = np.ones((len(labels), 1)) if weights is None else weights.reshape(len(labels), -1)

@@ -28,9 +28,9 @@ class _FocalLoss(GlobalMeanLoss):
     def __init__(self, gamma: float, alpha: Alpha, label_smoothing: float, *, name: str | None):
         super().__init__(name=name)
         if not 0 <= gamma < float("inf"):
-            raise bad_argument("gamma", "a number >= 0", gamma, "Give gamma=2.0, or 0 for cross-entropy.")
+            raise bad_argument("gamma", "a number >= 0", gamma, "For example: gamma=2.0, or 0 for cross-entropy.")
         if not 0 <= label_smoothing < 1:
-            raise bad_argument("label_smoothing", "in [0, 1)", label_smoothing, "Give 0.1, for example.")
+            raise bad_argument("label_smoothing", "in [0, 1)", label_smoothing, "For example: 0.1.")
         self.gamma = float(gamma)
         self.alpha = checked_alpha(alpha)
         self.label_smoothing = float(label_smoothing)
@@ -53,7 +53,7 @@ class _FocalLoss(GlobalMeanLoss):
 
     def _check_classes(self, fits: bool, num_classes: int) -> None:
         if not fits:
-            expected = f"one weight for each of the {num_classes} classes"
+            expected = f"one weight per class ({num_classes})"
             raise bad_argument("alpha", expected, self.alpha, "See kerasft.losses.class_weights.")
 
 
@@ -64,7 +64,7 @@ class _CategoricalFocalLoss(_FocalLoss):
         """alpha_k (1 - p_k)^gamma (-log p_k) for every class k, (..., C)."""
         if logits.shape.rank < 2 or logits.shape[-1] is None or logits.shape[-1] < 2:
             raise bad_argument(
-                "y_pred", "logits (B, ..., C) with C >= 2", tuple(logits.shape), "For one logit use a binary loss."
+                "y_pred", "logits (B, ..., C) with C >= 2", tuple(logits.shape), "Use a binary loss for a single logit."
             )
         if self.gamma == 0:
             terms = -tf.nn.log_softmax(logits)
@@ -212,7 +212,10 @@ class BinaryFocalCrossentropy(_FocalLoss):
         for number in [numbers] if isinstance(numbers, float) else numbers or ():
             if number > 1:
                 raise bad_argument(
-                    "alpha", "in [0, 1] (positives' share of the weight)", alpha, "Write 0.75 for 3 to 1."
+                    "alpha",
+                    "in [0, 1] (positives' share of the weight)",
+                    alpha,
+                    "For example: 0.75 for a ratio of 3 to 1.",
                 )
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:

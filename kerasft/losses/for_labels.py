@@ -38,7 +38,7 @@ def for_labels(
     if labels.problem == REGRESSION:
         for name, value in (("focal_gamma", focal_gamma), ("alpha", alpha), ("label_smoothing", label_smoothing)):
             if value:
-                raise bad_argument(name, "left out for a regression", value, "It is for classes.")
+                raise bad_argument(name, "omitted for regression", value, "It requires classes.")
         return MeanSquaredError()
     multi_label = labels.problem == MULTI_LABEL
     if focal_gamma:

@@ -101,9 +101,11 @@ def _pairs(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """Rows 0, 2, 4, ... and rows 1, 3, 5, ..."""
     count = rows.shape[0]
     if count is not None and count % 2:
-        fix = "Rows are a_0, b_0, a_1, b_1, ..., as kerasft.data.sentence_pairs makes them."
-        raise bad_argument("y_pred", "of an even number of rows, two a pair", count, fix)
-    with tf.control_dependencies([tf.debugging.assert_equal(tf.shape(rows)[0] % 2, 0, "a pair lacks its second row")]):
+        fix = "Rows are a_0, b_0, a_1, b_1, ..., as returned by kerasft.data.sentence_pairs."
+        raise bad_argument("y_pred", "an even number of rows, two per pair", count, fix)
+    with tf.control_dependencies(
+        [tf.debugging.assert_equal(tf.shape(rows)[0] % 2, 0, "the last pair has no second row")]
+    ):
         pairs = tf.reshape(rows, tf.concat([[-1, 2], tf.shape(rows)[1:]], 0))
     pairs = tf.ensure_shape(pairs, [None, 2, *rows.shape[1:]])
     return pairs[:, 0], pairs[:, 1]

@@ -58,7 +58,7 @@ def measure_litert(
     >>> measure_litert("no/such/model.tflite")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: there is no such file. ...
+    kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: the file does not exist. ...
     """
     check_counts(lengths=lengths, threads=threads, runs=[runs], warmup=[warmup])
     operators = [
@@ -68,7 +68,7 @@ def measure_litert(
     measured = run_apart(_WORKER, job | {"task": "measure", "runs": runs, "warmup": warmup})
     if "error" in measured:
         raise CheckpointError(
-            f"{path} can't be run by LiteRT: {measured['error']}. Give shorter lengths if it is for these, or export it "
+            f"{path} cannot be run by LiteRT: {measured['error']}. Use shorter lengths if the file requires them, or export it "
             "again with built-in operations only."
         )
     found = {"path": str(path), "size_bytes": local_path(path).stat().st_size, **measured, "operators": operators}
@@ -115,8 +115,8 @@ def check_counts(**numbers: Sequence[int]) -> None:
     >>> check_counts(threads=[0])
     Traceback (most recent call last):
     ...
-    kerasft.errors.KerasftError: `threads` must be whole numbers >= 1; received: [0]. Leave it out for the usual ones.
+    kerasft.errors.KerasftError: `threads` must be whole numbers >= 1; received: [0]. Omit it to use the defaults.
     """
     for name, values in numbers.items():
         if not len(values) or min(values) < 1:
-            raise bad_argument(name, "whole numbers >= 1", values, "Leave it out for the usual ones.")
+            raise bad_argument(name, "whole numbers >= 1", values, "Omit it to use the defaults.")

@@ -14,7 +14,7 @@ _BUILTIN_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).it
 _TYPE_NAMES = {value: name.lower() for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
 _IDENTIFIER = b"TFL3"  # at byte 4 of every such file
 OF_MAIN = "main"
-"""Stands for the signature of a file that names none: its first graph."""
+"""Signature name of files without signatures: their first graph."""
 
 
 def count_operators(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
@@ -36,7 +36,7 @@ def count_operators(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
     >>> count_operators("no/such/model.tflite")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: there is no such file. ...
+    kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: the file does not exist. ...
     """
     model = read_model(path)
     return {name: _rows(model, index) for name, index in signature_graphs(model).items()}
@@ -53,12 +53,12 @@ def read_model(path: str | os.PathLike) -> schema.Model:
     >>> read_model("no/such/model.tflite")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: there is no such file. ...
+    kerasft.errors.CheckpointError: no/such/model.tflite is not a LiteRT file: the file does not exist. ...
     """
     path = local_path(path)
     content = path.read_bytes() if path.is_file() else b""
     if content[4:8] != _IDENTIFIER:
-        reason = f"its bytes 4 to 8 are not {_IDENTIFIER.decode()}" if path.is_file() else "there is no such file"
+        reason = f"its bytes 4 to 8 are not {_IDENTIFIER.decode()}" if path.is_file() else "the file does not exist"
         raise CheckpointError(f"{path} is not a LiteRT file: {reason}. Give the path of a .tflite file.")
     try:
         model = schema.Model.GetRootAsModel(content, 0)
@@ -66,7 +66,7 @@ def read_model(path: str | os.PathLike) -> schema.Model:
             _rows(model, index)
     except (struct.error, IndexError, KeyError, ValueError, AttributeError, TypeError) as error:
         # A flatbuffer is offsets to offsets: where the file is cut off or changed, any of these comes of following one.
-        raise CheckpointError(f"{path} is damaged: {error}. Copy or export it again.") from error
+        raise CheckpointError(f"{path} is corrupted: {error}. Copy or export it again.") from error
     return model
 
 

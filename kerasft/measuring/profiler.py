@@ -66,7 +66,7 @@ class _Library:
     def call(self, name: str, *arguments) -> None:
         status = getattr(self._functions, f"LiteRt{name}")(*arguments)
         if status:
-            raise RuntimeError(f"LiteRt{name} answered with status {status}")
+            raise RuntimeError(f"LiteRt{name} returned status {status}")
 
     def make(self, name: str, *arguments) -> ctypes.c_void_p:
         """Call a function whose last argument receives a handle."""
@@ -145,7 +145,7 @@ def _signature_index(library: _Library, model, name: str | None) -> int:
         library.call("GetSignatureKey", library.make("GetModelSignature", model, _index(number)), ctypes.byref(key))
         if name is None or key.value.decode() == name:
             return number
-    raise RuntimeError(f"no signature is called {name}")
+    raise RuntimeError(f"there is no signature {name}")
 
 
 def _runner(library: _Library, handles: tuple, index: int, values: dict, results: dict) -> Callable[[], None]:
@@ -200,7 +200,7 @@ def _fill(library: _Library, buffer, value: np.ndarray) -> None:
     size = _index()
     library.call("GetTensorBufferPackedSize", buffer, ctypes.byref(size))
     if size.value != value.nbytes:  # a layout of `_TensorType` that is not this library's would show here
-        raise RuntimeError(f"a tensor of {size.value} bytes was to be filled with {value.nbytes}")
+        raise RuntimeError(f"expected {size.value} bytes for a tensor; received {value.nbytes}")
     address = _handle()
     library.call("LockTensorBuffer", buffer, ctypes.byref(address), _WRITE)
     ctypes.memmove(address, np.ascontiguousarray(value).ctypes.data, value.nbytes)
@@ -223,7 +223,7 @@ def _rows(events: ctypes.Array, runs: int) -> list[dict[str, Any]]:
             microseconds[key] += event.elapsed_us
             counts[key] += 1
     if not counts:
-        raise RuntimeError("the profiler saw no operator")
+        raise RuntimeError("the profiler recorded no operators")
     return [
         {"kernel": kernel, "by": by, "count": round(counts[kernel, by] / runs, 2), "ms": round(us / 1000 / runs, 4)}
         for (kernel, by), us in microseconds.most_common()

@@ -37,7 +37,7 @@ def run_apart(module: str, job: dict[str, Any]) -> dict[str, Any]:
         if done.returncode == 0 and out.is_file():
             return json.loads(out.read_text("utf-8"))
     if done.returncode == -9:
-        return {"error": "the process was killed (signal 9), as the system does where memory runs out"}
+        return {"error": "the process was killed (signal 9), most likely because memory ran out"}
     if done.returncode < 0:
         return {"error": f"the process crashed (signal {-done.returncode})"}
     lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit code {done.returncode}"]

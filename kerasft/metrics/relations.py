@@ -44,7 +44,9 @@ def relation_scores(gold: Sequence[str], predicted: Sequence[str], *, negative_l
     """
     if len(gold) != len(predicted) or not len(gold):
         received = f"{len(gold)} and {len(predicted)} labels"
-        raise bad_argument("gold", "as long as `predicted`, 1 or more", received, "Give one label of each for a pair.")
+        raise bad_argument(
+            "gold", "as long as `predicted`, and not empty", received, "Give one gold and one predicted label per pair."
+        )
     true = Counter(undirected(label) for label in gold)
     proposed = Counter(undirected(label) for label in predicted)
     right = Counter(undirected(label) for label, answer in zip(gold, predicted) if label == answer)

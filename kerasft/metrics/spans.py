@@ -105,11 +105,11 @@ def _are_tags(tags: object) -> bool:
 def _checked(truth: Tags, predicted: Tags) -> tuple[list[list[str]], list[list[str]]]:
     for name, side in (("truth", truth), ("predicted", predicted)):
         if isinstance(side, str) or not all(_are_tags(tags) for tags in side):
-            raise bad_argument(name, "a list of tags for each text", side, 'Give [["B-PER", "O"], ...].')
+            raise bad_argument(name, "a list of tags per text", side, 'Give [["B-PER", "O"], ...].')
     truth, predicted = [list(tags) for tags in truth], [list(tags) for tags in predicted]
     lengths = [[len(tags) for tags in side] for side in (truth, predicted)]
     if lengths[0] != lengths[1]:
         raise bad_argument(
-            "predicted", "one tag for each tag of the truth", lengths[1], f"The truth has {lengths[0][:8]}."
+            "predicted", "one tag for each gold tag", lengths[1], f"The gold lengths are {lengths[0][:8]}."
         )
     return truth, predicted

@@ -113,7 +113,7 @@ def squad_scores(predicted: Mapping[str, str], truths: Mapping[str, Sequence[str
     """
     missing = sorted(truths.keys() ^ predicted.keys())
     if missing or not truths:
-        fix = "Give one answer to each question; an empty text says that there is none."
+        fix = "Give one answer per question; an empty text means no answer."
         raise bad_argument("predicted", f"answers to the {len(truths)} questions", missing[:5], fix)
     scores = np.array([answer_scores(predicted[name], truths[name]) for name in truths])  # (N, 2)
     answerable = np.array([any(normalize_answer(text) for text in texts) for texts in truths.values()])
@@ -155,7 +155,7 @@ def best_no_answer_threshold(
     answerable = np.asarray(answerable, bool)
     if not none_scores.size or not none_scores.shape == scores.shape == answerable.shape:
         shapes = [none_scores.shape, scores.shape, answerable.shape]
-        raise bad_argument("scores", "one for each question, as the others", shapes, "Give three of one length.")
+        raise bad_argument("scores", "one per question, like the others", shapes, "Give three arrays of equal length.")
     order = np.argsort(none_scores, kind="stable")
     gain = np.where(answerable, scores, -1.0)[order]  # what answering it changes: an unanswerable one was right before
     total = np.concatenate([[0.0], np.cumsum(gain)]) + np.count_nonzero(~answerable)  # (N + 1,)

@@ -11,7 +11,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from kerasft.metrics.text_scores import TextScores, check_texts
 
 ROUGE_TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
-"""Shared words; shared pairs of words; the longest common subsequence of two texts; the same, sentence by sentence."""
+"""Unigram overlap, bigram overlap, longest common subsequence, and the same by sentence."""
 
 
 def summarization_scores(
@@ -80,7 +80,7 @@ def _warn_of_other_scripts(references: Sequence[Sequence[str]]) -> None:
     empty = sum(re.search("[a-z0-9]", text.lower()) is None for text in texts)
     if empty:
         warnings.warn(
-            f"{empty} of {len(texts)} references have no letter of a-z and no digit, which is all that ROUGE sees: they "
+            f"{empty} of {len(texts)} references contain no ASCII letters or digits, the only characters ROUGE counts: they "
             "score 0. Use chrF (translation_scores) for such texts.",
             stacklevel=3,
         )

@@ -33,16 +33,14 @@ def check_texts(generated: Sequence[str], references: Sequence[Sequence[str]]) -
     kerasft.errors.KerasftError: `references` must be as many as the generated texts (1); received: 0. ...
     """
     if isinstance(generated, str) or not len(generated) or not all(isinstance(text, str) for text in generated):
-        raise bad_argument("generated", "a list of one or more texts", generated, "Give one text a row.")
+        raise bad_argument("generated", "a non-empty list of texts", generated, "Give one text per row.")
     if len(references) != len(generated):
         raise bad_argument(
             "references",
             f"as many as the generated texts ({len(generated)})",
             len(references),
-            "Give a list of references for each row.",
+            "Give a list of references per row.",
         )
     for texts in references:
         if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) for text in texts):
-            raise bad_argument(
-                "references", "a list of one or more texts for each row", texts, 'Write [["Bonjour."], ...].'
-            )
+            raise bad_argument("references", "a non-empty list of texts per row", texts, 'Write [["Bonjour."], ...].')

@@ -14,16 +14,16 @@ from kerasft.optimizers.adam_update import Betas, Rates, add_rows, update_variab
 from kerasft.optimizers.gradients import Gradient, clip_factor, global_norm, merge_rows
 
 XLA_MIN_PARAMETERS = 1_000_000
-"""Below this many parameters `jit_compile="auto"` does not compile: the seconds it takes would not come back."""
+"""Minimum number of parameters for which `jit_compile="auto"` compiles: below, compilation takes longer than it saves."""
 
 
 _RANGES = {
-    "learning_rate": ("a number > 0 or a schedule", lambda x: x > 0, "Give 2e-5, for example."),
-    "weight_decay": ("a number >= 0", lambda x: x >= 0, "Give 0.01, or 0.0 for none."),
-    "beta_1": ("a number in (0, 1)", lambda x: 0 < x < 1, "Give 0.9, for example."),
-    "beta_2": ("a number in (0, 1)", lambda x: 0 < x < 1, "Give 0.999, for example."),
-    "epsilon": ("a number > 0", lambda x: x > 0, "Give 1e-8, for example."),
-    "global_clipnorm": ("a number > 0 or None", lambda x: x > 0, "Give 1.0, or None for no clipping."),
+    "learning_rate": ("a number > 0 or a schedule", lambda x: x > 0, "For example: 2e-5."),
+    "weight_decay": ("a number >= 0", lambda x: x >= 0, "For example: 0.01, or 0.0 for no decay."),
+    "beta_1": ("a number in (0, 1)", lambda x: 0 < x < 1, "For example: 0.9."),
+    "beta_2": ("a number in (0, 1)", lambda x: 0 < x < 1, "For example: 0.999."),
+    "epsilon": ("a number > 0", lambda x: x > 0, "For example: 1e-8."),
+    "global_clipnorm": ("a number > 0 or None", lambda x: x > 0, "For example: 1.0, or None for no clipping."),
 }
 
 
@@ -108,7 +108,7 @@ class AdamW(keras.optimizers.AdamW):
     ):
         unknown = sorted(set(keras_options) - {"name", "loss_scale_factor"})
         if unknown:
-            fix = "Clip by global_clipnorm; for the rest, use keras.optimizers.AdamW."
+            fix = "Use global_clipnorm for clipping; for other options, use keras.optimizers.AdamW."
             raise bad_argument("keras_options", "`name` or `loss_scale_factor`", unknown, fix)
         for argument, value in (("weight_decay", weight_decay), ("beta_1", beta_1), ("beta_2", beta_2)):
             _check_range(argument, value)
@@ -118,11 +118,11 @@ class AdamW(keras.optimizers.AdamW):
         if isinstance(learning_rate, Real):
             _check_range("learning_rate", learning_rate)
             learning_rate = float(learning_rate)
-        steps, fix = gradient_accumulation_steps, "Give None to update after every batch."
+        steps, fix = gradient_accumulation_steps, "Use None to update after every batch."
         if steps is not None and (not isinstance(steps, Integral) or steps < 2):
             raise bad_argument("gradient_accumulation_steps", "a whole number >= 2 or None", steps, fix)
         if jit_compile not in (True, False, "auto"):
-            raise bad_argument("jit_compile", "True, False or 'auto'", jit_compile, "'auto' is right almost always.")
+            raise bad_argument("jit_compile", "True, False or 'auto'", jit_compile, "'auto' is recommended.")
         super().__init__(
             learning_rate=learning_rate,
             weight_decay=weight_decay,

@@ -22,7 +22,7 @@ from kerasft.errors import bad_argument, is_number, is_whole, whole_number
 
 def _warmup_steps(warmup: float | int, total_steps: int) -> int:
     expected = f"a fraction in [0, 1) or a number of steps in [0, total_steps={total_steps})"
-    fix = "Give warmup=0.1 for a tenth of all steps, or warmup=100 for a hundred steps."
+    fix = "For example: warmup=0.1 for a tenth of all steps, or warmup=100 for a hundred steps."
     if not is_number(warmup) or warmup < 0:
         raise bad_argument("warmup", expected, warmup, fix)
     if isinstance(warmup, Integral):
@@ -42,14 +42,14 @@ class _WarmupDecay(keras.optimizers.schedules.LearningRateSchedule):
         self, learning_rate: float, total_steps: int, *, warmup: float | int = 0.1, end_learning_rate: float = 0.0
     ):
         if not is_number(learning_rate) or learning_rate <= 0:
-            raise bad_argument("learning_rate", "a number > 0", learning_rate, "Give 2e-5, for example.")
-        total_steps = whole_number("total_steps", total_steps, "Give total_steps=epochs * len(train).")
+            raise bad_argument("learning_rate", "a number > 0", learning_rate, "For example: 2e-5.")
+        total_steps = whole_number("total_steps", total_steps, "Use total_steps=epochs * len(train).")
         if not is_number(end_learning_rate) or not 0 <= end_learning_rate <= learning_rate:
             raise bad_argument(
                 "end_learning_rate",
                 f"a number in [0, learning_rate={learning_rate}]",
                 end_learning_rate,
-                "Give end_learning_rate=0.0 to end at rest.",
+                "Use end_learning_rate=0.0 to decay to zero.",
             )
         super().__init__()
         self.learning_rate = float(learning_rate)
@@ -167,7 +167,7 @@ class WarmupPolynomialDecay(_WarmupDecay):
         end_learning_rate: float = 0.0,
     ):
         if not is_number(power) or power <= 0:
-            raise bad_argument("power", "a number > 0", power, "Give power=1.0 for a linear decay.")
+            raise bad_argument("power", "a number > 0", power, "Use power=1.0 for linear decay.")
         super().__init__(learning_rate, total_steps, warmup=warmup, end_learning_rate=end_learning_rate)
         self.power = float(power)
 

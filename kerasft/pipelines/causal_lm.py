@@ -131,15 +131,15 @@ class TextGenerationPipeline(Pipeline):
     def _writer(self) -> Generator:
         if self._generator is None:
             raise CheckpointError(
-                "An exported causal language model gives the scores of the next token and writes no texts. Load the bundle "
-                "that it was exported from; `evaluate` works with the file."
+                "An exported causal language model returns next-token logits and does not generate text. Load the bundle that "
+                "it was exported from; `evaluate` works with the export."
             )
         return self._generator
 
     def _token_ids(self, prompts: list[str], options: GenerationOptions) -> list[list[int]]:
         for number, text in enumerate(prompts, 1):
             if not isinstance(text, str) or not is_unicode(text):
-                raise bad_data("prompts", "not a text", "Give strings.", line=number, value=text)
+                raise bad_data("prompts", "expected a string", "Give strings.", line=number, value=text)
         if not prompts:
             return []
         rows = self.tokenizer(prompts, add_special_tokens=False, verbose=False)["input_ids"]
@@ -155,9 +155,9 @@ class TextGenerationPipeline(Pipeline):
             len(rows),
             limit=room,
             kind="prompts",
-            argument=f"the model's {positions} less {positions - room} for new ones",
-            where=" at their beginning",
-            advice="Give shorter prompts or a smaller max_new_tokens to keep them whole.",
+            argument=f"{positions} positions of the model minus {positions - room} new tokens",
+            where=" from the left",
+            advice="To avoid truncation, use shorter prompts or a smaller max_new_tokens.",
         )
         self.num_truncated += cut
         return [row[-room:] for row in rows]

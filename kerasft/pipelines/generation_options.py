@@ -9,7 +9,7 @@ from kerasft.errors import bad_argument
 from kerasft.generation import Generated, GenerationOptions
 
 OPTION_NAMES = tuple(field.name for field in dataclasses.fields(GenerationOptions))
-"""The keywords that such a pipeline's call takes; see `kerasft.generation.GenerationOptions`."""
+"""Keyword arguments of a generation pipeline's call; see `kerasft.generation.GenerationOptions`."""
 
 _OF_METHOD = {
     "greedy": (),
@@ -41,7 +41,7 @@ def merged_options(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Gen
     for name in given:
         if name not in OPTION_NAMES:
             raise bad_argument(
-                "options", f"among {', '.join(OPTION_NAMES)}", name, "See kerasft.generation.GenerationOptions."
+                "options", f"one of {', '.join(OPTION_NAMES)}", name, "See kerasft.generation.GenerationOptions."
             )
     given = dict(given)
     if "num_beams" in given and "method" not in given:
@@ -84,8 +84,8 @@ def warn_of_limit(texts: Sequence[Generated], options: GenerationOptions) -> Non
     """
     if number := unfinished(texts):
         logger.warning(
-            "%d of %d generated texts ended at max_new_tokens=%d and not by themselves: they are cut, and scored as they "
-            "are. Give a larger max_new_tokens if they should end.",
+            "%d of %d generated texts were truncated at max_new_tokens=%d and are scored as they are. Increase max_new_tokens "
+            "to get complete texts.",
             number,
             len(texts),
             options.max_new_tokens,

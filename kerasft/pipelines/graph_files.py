@@ -18,7 +18,7 @@ FIELDS = (
     *("head", "head_type", "head_start", "head_end", "relation"),
     *("tail", "tail_type", "tail_start", "tail_end", "score", "document"),
 )
-"""What a triple has; the columns of the CSV file."""
+"""Fields of a triple: the columns of the CSV file."""
 
 _NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
 _NODE_KEYS = {"name": "string", "type": "string", "mentions": "int"}

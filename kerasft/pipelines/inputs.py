@@ -29,11 +29,11 @@ class Items(NamedTuple):
     items: list[Any]
     """N items: texts, or tuples of the parts in `pipeline.fields`."""
     others: list[dict[str, Any]]
-    """The other columns of each row."""
+    """All other columns of each row."""
     columns: dict[str, object]
-    """Which column each field is taken from."""
+    """Source column of each field."""
     places: Sequence[tuple[str, int]] = ()
-    """The file and the line of each, where they have one."""
+    """File and line of each item, if known."""
 
 
 def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | None = None) -> Items:
@@ -115,7 +115,7 @@ def _classified(rows: Rows, columns: Mapping[str, object], *, pair: bool) -> tup
     if roles.text_pair is None:
         fix = 'Name both: columns={"text": "question", "text_pair": "answer"} (--text, --text-pair).'
         raise bad_data(
-            rows.name, "the model reads pairs of texts: two columns are needed", fix, value=list(rows.columns)
+            rows.name, "the model takes pairs of texts: two columns are required", fix, value=list(rows.columns)
         )
     return _texts(rows, ("text", "text_pair"), roles.text, roles.text_pair)
 

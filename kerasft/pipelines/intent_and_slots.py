@@ -137,7 +137,7 @@ class IntentAndSlotsPipeline(TaggingPipeline):
             {**(about or {}), "scoring": f"slots: {SCORING}, model's tags in {self.tagger.scheme}"},
             metrics=_scores(gold, answered, truth, predicted),
             baseline=_scores(gold, [commonest] * len(gold), truth, all_outside(truth)),
-            baseline_answer=f"always {commonest!r}, the commonest intent of the {TRAINING if known else EVALUATED}, "
+            baseline_answer=f"always {commonest!r}, the most frequent intent of the {TRAINING if known else EVALUATED}, "
             "and no slot",
             span="slot",
             intents=list(zip(gold, answered)),

@@ -67,14 +67,14 @@ class KnowledgeGraph:
         known = {undirected(label) for label in labels}
         if max_distance is not None and (isinstance(max_distance, bool) or not max_distance >= 0):
             raise bad_argument(
-                "max_distance", "a number of characters >= 0, or None", max_distance, "100, for example."
+                "max_distance", "a number of characters >= 0, or None", max_distance, "For example: 100."
             )
         if not 0 <= min_score <= 1:
             raise bad_argument("min_score", "a probability from 0 to 1", min_score, "0.5 is the default.")
         unknown = sorted(set(types or ()) - known)
         if unknown:
             raise bad_argument(
-                "types", f"of relations among {', '.join(sorted(known))}", unknown[0], "Correct the name."
+                "types", f"for relations of the model: {', '.join(sorted(known))}", unknown[0], "Correct the name."
             )
         self.entities = entities
         self.relations = relations
@@ -103,7 +103,9 @@ class KnowledgeGraph:
         if isinstance(documents, str | Mapping):
             documents = [documents]
         elif isinstance(documents, bytes) or not isinstance(documents, Iterable):
-            raise bad_data("documents", "not a text and not texts", "Give a list of texts.", value=documents)
+            raise bad_data(
+                "documents", "expected a text or a sequence of texts", "Give a list of texts.", value=documents
+            )
         numbered, triples = enumerate(documents), []
         while chunk := list(itertools.islice(numbered, _CHUNK)):
             sentences = [sentence for number, document in chunk for sentence in _sentences(number, document)]
@@ -148,7 +150,7 @@ def _sentences(number: int, document: Any) -> list[_Sentence]:
     text = document.get("text") if isinstance(document, Mapping) else document
     if not isinstance(text, str):
         fix = 'Give strings, or dictionaries {"text": ..., "id": ...}.'
-        raise bad_data("documents", "this document is no text", fix, line=number + 1, value=document)
+        raise bad_data("documents", "expected a text", fix, line=number + 1, value=document)
     return [_Sentence(text[start:end], start, name) for start, end in split_sentences(text)]
 
 

@@ -34,7 +34,7 @@ PIPELINES: dict[str, type[Pipeline]] = {
         TokenClassificationPipeline,
     )
 }
-"""The pipeline of each task."""
+"""Pipeline class of each task."""
 
 
 def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2, trust: bool = False) -> Pipeline:
@@ -84,8 +84,8 @@ def _fitting(kind: type[Pipeline], bundle: Bundle, folder: str | os.PathLike) ->
         raise
     except Exception as error:  # whatever a changed file leads to
         raise CheckpointError(
-            f"{folder}: the model does not answer the task {bundle.task!r} ({type(error).__name__}: {error}). Its files are "
-            "damaged or not of one bundle; save or copy it again."
+            f"{folder}: the model does not match the task {bundle.task!r} ({type(error).__name__}: {error}). Its files are "
+            "corrupted or belong to different bundles; save or copy it again."
         ) from error
 
 

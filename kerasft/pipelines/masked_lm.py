@@ -96,8 +96,8 @@ class MaskedLMPipeline(Pipeline):
         for text, ids, scores in zip(texts, encoded.token_ids, logits):
             places = np.flatnonzero(np.array(ids) == self.tokenizer.mask_token_id)
             if not len(places):
-                fix = f"Write {self.tokenizer.mask_token} where a word is missing, within {self.max_length} tokens."
-                raise bad_data("texts", "there is no mask in the text", fix, value=text)
+                fix = f"Put {self.tokenizer.mask_token} in place of a word, within the first {self.max_length} tokens."
+                raise bad_data("texts", "the text contains no mask token", fix, value=text)
             answers.append(
                 fill_masks(
                     text,
@@ -165,9 +165,9 @@ class MaskedLMPipeline(Pipeline):
             count, rows = count + len(truth), rows + len(y)
         if not count:
             fix = "Give more text, or another seed."
-            raise bad_data(str(source)[:80], f"of {rows} rows no token was drawn to be masked", fix)
+            raise bad_data(str(source)[:80], f"no token was masked in {rows} rows", fix)
         if count < 100:
-            logger.warning("Only %d masked tokens were measured: the numbers are rough.", count)
+            logger.warning("Only %d masked tokens were evaluated: the metrics are unreliable.", count)
         loss = float(loss) / count
         metrics = {"perplexity": perplexity_of(loss), "loss": loss, "accuracy": right / count}
         return self._report(

@@ -34,8 +34,8 @@ def item_of(item: Any, fields: Sequence[str], *, optional: Sequence[str] = ()) -
         return item
     missing = [name for name in fields if item.get(name) is None and name not in optional]
     if missing or set(item) - set(fields):
-        fix = f"Its keys are {' and '.join(fields)}."
-        raise bad_data("items", "a dictionary of other keys than the pipeline's", fix, value=dict(item))
+        fix = f"Expected keys: {' and '.join(fields)}."
+        raise bad_data("items", "unexpected keys in the dictionary", fix, value=dict(item))
     parts = tuple(item[name] for name in fields if item.get(name) is not None)
     return parts if len(parts) > 1 else parts[0]
 
@@ -61,7 +61,7 @@ def texts_of(items: Any, fields: Sequence[str]) -> tuple[list[Any], bool]:
     if isinstance(items, str | Mapping):
         return [item_of(items, fields)], True
     if isinstance(items, bytes) or not hasattr(items, "__iter__"):
-        raise bad_data(f"{fields[0]}s", "not a text and not a sequence of texts", "Give strings.", value=items)
+        raise bad_data(f"{fields[0]}s", "expected a text or a sequence of texts", "Give strings.", value=items)
     return [item_of(item, fields) for item in items], False
 
 
@@ -88,16 +88,16 @@ class Pipeline:
     """
 
     task: ClassVar[Task]
-    """What it answers."""
+    """Task name."""
 
     fields: ClassVar[tuple[str, ...]] = ("text",)
-    """The names of an item's parts, such as `("question", "context")`: keys of a JSON line, and of the answer's line."""
+    """Field names of an item, such as `("question", "context")`: keys of the JSON lines in input and output."""
 
     optional_fields: ClassVar[tuple[str, ...]] = ()
-    """Those of `fields` that an item may lack."""
+    """Fields that are optional."""
 
     more_options: ClassVar[tuple[str, ...]] = ()
-    """Options that `__call__` takes as `**options`, beside the keywords in its signature."""
+    """Options that `__call__` accepts as `**options`, in addition to its keyword arguments."""
 
     labelled: ClassVar[bool] = False
     """Whether it is made with the labels that the outputs stand for, after runner and tokenizer."""
@@ -106,10 +106,10 @@ class Pipeline:
     """The bundle's settings that it takes as arguments of these names; None: all, as `settings`."""
 
     baseline: Mapping[str, Any] | None = None
-    """What `training_baseline` found in the training rows: of the bundle's `settings`; None where it is not known."""
+    """Result of `training_baseline` on the training rows, from the bundle's `settings`; None if unknown."""
 
     columns: Mapping[str, object] | None = None
-    """The columns of the training data, by which tables are read where they have them; `load` sets it."""
+    """Columns of the training data, the default for reading tables; set by `load`."""
 
     def __init__(
         self,

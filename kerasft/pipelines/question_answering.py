@@ -21,7 +21,7 @@ from kerasft.reports.examples import MOST_EXAMPLES, example
 from kerasft.tasks.question_answering import QUESTION_ANSWERING
 from kerasft.truncation import one_warning
 
-"""The most tokens of an answer by default, as the published recipes for SQuAD have it."""
+"""Default maximum answer length in tokens, as in the published SQuAD recipes."""
 _CHUNK = 1000  # questions whose windows are in memory together
 _ERRORS = 50  # mistakes that the report shows
 
@@ -221,9 +221,9 @@ class QuestionAnsweringPipeline(Pipeline):
             between += bool(short) and not any(((first <= a) & (b < last)).any() for a, b in short)
         if too_long or between:
             warnings.warn(
-                f"{too_long + between} of {len(questions)} questions could not be answered rightly: the true answers of "
-                f"{too_long} are longer than max_answer_length={self.max_answer_length} tokens, those of {between} lie "
-                f"whole in no window of {self.max_length} tokens.",
+                f"{too_long + between} of {len(questions)} questions cannot be answered correctly: {too_long} gold answers are "
+                f"longer than max_answer_length={self.max_answer_length} tokens, {between} do not fit into any window of "
+                f"{self.max_length} tokens.",
                 stacklevel=3,
             )
 
@@ -274,15 +274,23 @@ def _examples(questions: list[Question], answers: list[dict]) -> list[dict]:
 
 def _checked(items: Any) -> list[tuple[str, str]]:
     if isinstance(items, (str, bytes, Mapping)) or not hasattr(items, "__iter__"):
-        raise bad_data("items", "not a list of questions", "Give (question, context), or a list of such.", value=items)
+        raise bad_data(
+            "items", "expected a list of questions", "Give (question, context), or a list of such tuples.", value=items
+        )
     fields = QuestionAnsweringPipeline.fields
     checked = [tuple(item) if isinstance(item, list) else item_of(item, fields) for item in items]
     for number, item in enumerate(checked, 1):
         if not isinstance(item, tuple) or len(item) != 2 or not all(isinstance(part, str) for part in item):
             fix = "Give two texts."
-            raise bad_data("items", "not a tuple of question and context", fix, line=number, value=item)
+            raise bad_data("items", "expected a tuple (question, context)", fix, line=number, value=item)
         if not all(is_unicode(part) for part in item):
-            raise bad_data("items", "half of a surrogate pair", "Decode it as UTF-8.", line=number, value=item)
+            raise bad_data(
+                "items",
+                "expected a valid Unicode string, got a lone surrogate",
+                "Decode it as UTF-8.",
+                line=number,
+                value=item,
+            )
     return checked
 
 

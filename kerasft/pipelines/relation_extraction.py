@@ -149,14 +149,14 @@ class RelationExtractionPipeline(Pipeline):
         measured_on = TRAINING if self.baseline else EVALUATED
         undefined = {}
         if not any(row["support"] for row in scores["relations"]):
-            undefined = dict.fromkeys(_RELATION_SCORES, f"no row has a relation but {self.negative_label!r}")
+            undefined = dict.fromkeys(_RELATION_SCORES, f"no row has a relation other than {self.negative_label!r}")
         return dataclasses.replace(
             report,
             rows=len(pairs),
             metrics=_named(scores, report.metrics),
             per_class=scores["relations"],
             baseline=_named(constant_scores, report.baseline),
-            baseline_answer=f"always {constant!r}, the commonest relation of the {measured_on} (log loss: by all labels' shares)",
+            baseline_answer=f"always {constant!r}, the most frequent relation of the {measured_on} (log loss: class frequencies)",
             undefined=undefined,
         )
 
@@ -187,7 +187,7 @@ def _is_tuple_item(items: Any) -> bool:
 
 def _pairs(items: Any) -> list[EntityPair]:
     if isinstance(items, bytes) or not hasattr(items, "__iter__"):
-        raise bad_data("items", "not an item and not a sequence of items", "Give marked texts.", value=items)
+        raise bad_data("items", "expected an item or a sequence of items", "Give marked texts.", value=items)
     fields = {"fields": RelationExtractionPipeline.fields, "optional": RelationExtractionPipeline.optional_fields}
     pairs = []
     for number, item in enumerate(items, 1):
@@ -197,7 +197,7 @@ def _pairs(items: Any) -> list[EntityPair]:
             item = tuple(item.get(name) for name in RelationExtractionPipeline.fields)
         parts = item if isinstance(item, tuple | list) else (item,)
         if len(parts) not in (1, 3):
-            raise fail("an item must be a marked text or a text and two entities", fix="Mark both.", value=item)
+            raise fail("expected a marked text, or a text and two entities", fix="Mark both entities.", value=item)
         pairs.append(item if isinstance(item, EntityPair) else entity_pair(*parts, fail=fail))
     return pairs
 

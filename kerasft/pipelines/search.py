@@ -108,7 +108,7 @@ class Search:
         """
         folder = local_path(folder)
         if folder.exists() and not (folder.is_dir() and _only_ours(folder)):
-            fix = f"It {'holds other files' if folder.is_dir() else 'is a file'}; choose another folder."
+            fix = f"It {'contains other files' if folder.is_dir() else 'is a file'}; choose another folder."
             raise bad_argument("folder", "a new folder or an index to replace", str(folder), fix)
         with written_aside(folder) as aside:
             np.savez(aside / VECTORS_FILE, vectors=self.vectors)
@@ -151,16 +151,16 @@ class Search:
             zipfile.BadZipFile,
         ) as error:
             raise CheckpointError(
-                f"{folder} is no index: {error}. Make it again with Search(...).save(folder)."
+                f"{folder} is not an index: {error}. Create it with Search(...).save(folder)."
             ) from error
         if vectors.ndim != 2 or len(vectors) != len(texts) or not texts:
             raise CheckpointError(
-                f"{folder} is damaged: {len(texts)} answers, vectors of shape {vectors.shape}. Make the index again."
+                f"{folder} is corrupted: {len(texts)} answers, vectors of shape {vectors.shape}. Create the index again."
             )
         probe = unit(embedder.embed(texts[:1], prompt_name=_prompt(embedder, _ENTRIES)))[0]
         if probe.shape != vectors[0].shape or float(probe @ vectors[0]) < 0.98:  # 0.99 between float32 and int8
             raise CheckpointError(
-                f"{folder} was made with another model than this one: the first answer's vector differs. Make it again."
+                f"{folder} was created with a different model: the embedding of the first answer differs. Create it again."
             )
         search = cls.__new__(cls)
         search._set(embedder, rows, texts, vectors)

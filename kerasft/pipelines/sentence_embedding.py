@@ -18,9 +18,9 @@ from kerasft.tasks.sentence_embedding import SENTENCE_EMBEDDING
 from kerasft.truncation import warn_truncated
 
 _RANKS = 10
-"""Answers that MRR@10 and recall@10 look at."""
+"""Number of retrieved answers in MRR@10 and recall@10."""
 _SAME = 1e-6
-"""Cosines that differ by less are equal: float32 rounds the vectors of one text otherwise in another batch."""
+"""Cosine similarities that differ by less are ties: float32 rounding depends on the batch."""
 
 
 class SentenceEmbeddingPipeline(Pipeline):
@@ -97,7 +97,7 @@ class SentenceEmbeddingPipeline(Pipeline):
         if not texts:
             return np.empty((0, 0), np.float32)
         if isinstance(texts[0], tuple):
-            raise bad_data("texts", "pairs are embedded one text at a time", "Give single texts.", value=texts[0])
+            raise bad_data("texts", "expected single texts, got a pair", "Embed each text separately.", value=texts[0])
         encoded = encode(self.tokenizer, self._prompted(texts, prompt_name), max_length=self.max_length)
         warn_truncated(encoded.num_truncated, len(texts), limit=self.max_length)
         self.num_truncated += encoded.num_truncated
@@ -106,7 +106,7 @@ class SentenceEmbeddingPipeline(Pipeline):
     def _prompted(self, texts: list[str], name: str | None) -> list[str]:
         name = self.default_prompt_name if name is None else name
         if name is not None and name not in self.prompts:
-            raise bad_argument("prompt_name", f"one of {sorted(self.prompts)}", name, "Leave it out for no prompt.")
+            raise bad_argument("prompt_name", f"one of {sorted(self.prompts)}", name, "Omit it to use no prompt.")
         prompt = self.prompts[name] if name else ""
         return [prompt + text if isinstance(text, str) else text for text in texts] if prompt else texts
 
@@ -153,7 +153,7 @@ class SentenceEmbeddingPipeline(Pipeline):
             metrics, errors = _retrieval(vectors, number, pairs)
             baseline, _ = _retrieval(unit(np.random.default_rng(0).normal(size=vectors.shape)), number, pairs)
             del baseline["num_answers"]  # no score
-            baseline_answer = "a random order of the answers (random vectors, seed 0)"
+            baseline_answer = "random ranking of the answers (random vectors, seed 0)"
             undefined = {}
         return self._report(
             about,

@@ -9,7 +9,7 @@ mr mrs ms dr prof st sr jr rev hon gen col capt lt sgt gov sen rep pres inc ltd 
 nos vol pp ed eds approx est jan feb mar apr jun jul aug sep sept oct nov dec e.g i.e a.m p.m u.s u.k
 """
 ABBREVIATIONS = frozenset(_ABBREVIATED.split())
-"""Words, in lower case and without their last point, that a sentence goes on after."""
+"""Abbreviations that do not end a sentence: lowercase, without the final period."""
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:

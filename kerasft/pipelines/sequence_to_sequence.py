@@ -26,7 +26,7 @@ from kerasft.tasks.sequence_to_sequence import SEQUENCE_TO_SEQUENCE
 from kerasft.truncation import warn_truncated
 
 METRICS = ("translation", "summarization", "all")
-"""BLEU and chrF; ROUGE-1, -2, -L and -Lsum; all of them."""
+"""BLEU and chrF; ROUGE-1, -2, -L and -Lsum; all."""
 _LOSS_TOKENS = 2048  # a batch's logits are this many rows of the vocabulary: 260 MB for T5's 32,128 tokens
 _MOST_SAMPLES = 25
 
@@ -88,8 +88,8 @@ class SequenceToSequencePipeline(Pipeline):
             CheckpointError: Always.
         """
         raise CheckpointError(
-            "An exported sequence-to-sequence model gives the scores of the next token and writes no texts. Load the "
-            "bundle that it was exported from; or call the file with encoder_* and decoder_* inputs, one token at a time."
+            "An exported sequence-to-sequence model returns next-token logits and does not generate text. Load the bundle that "
+            "it was exported from, or call the export with encoder_* and decoder_* inputs, one token at a time."
         )
 
     def __call__(self, sources: str | Sequence[str], *, batch_size: int = 32, **options: Any) -> Any:
@@ -209,8 +209,8 @@ class SequenceToSequencePipeline(Pipeline):
         beyond = sum(len(ids) > options.max_new_tokens for ids in encodings)
         if beyond:
             logger.warning(
-                "%d of %d references are longer than max_new_tokens=%d: no generated text can equal them. Give a larger "
-                "max_new_tokens to score fairly.",
+                "%d of %d references are longer than max_new_tokens=%d, so no generated text can match them. Increase "
+                "max_new_tokens for a fair evaluation.",
                 beyond,
                 len(texts),
                 options.max_new_tokens,

@@ -37,5 +37,5 @@ def some_rows(
     >>> sorted(rows.columns["label"]), total
     (['negative', 'negative', 'positive', 'positive'], 40)
     """
-    whole_number("max_rows", count, "Give 1000, for example.")
+    whole_number("max_rows", count, "For example: 1000.")
     return task_of(metadata).draw(source, columns, count=count, seed=seed, metadata=metadata)

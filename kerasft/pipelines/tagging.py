@@ -99,9 +99,17 @@ def checked_texts(texts: Any) -> tuple[list[str], bool]:
     items, one = texts_of(texts, Pipeline.fields)
     for number, text in enumerate(items, 1):
         if not isinstance(text, str):
-            raise bad_data("texts", f"not a string but {type(text).__name__}", "Give strings.", line=number, value=text)
+            raise bad_data(
+                "texts", f"expected a string, got {type(text).__name__}", "Give strings.", line=number, value=text
+            )
         if not is_unicode(text):
-            raise bad_data("texts", "half of a surrogate pair", "Decode it as UTF-8.", line=number, value=text)
+            raise bad_data(
+                "texts",
+                "expected a valid Unicode string, got a lone surrogate",
+                "Decode it as UTF-8.",
+                line=number,
+                value=text,
+            )
     return items, one
 
 

@@ -163,7 +163,7 @@ class TextClassificationPipeline(Pipeline):
                 "texts",
                 expected,
                 texts[0],
-                "Give text_pair= (--pair) or tuples of two for pairs, strings for single texts.",
+                "Use text_pair= (--pair) or tuples for pairs, strings for single texts.",
             )
         encoded = encode(self.tokenizer, texts, max_length=self.max_length)
         warn_truncated(encoded.num_truncated, len(texts), limit=self.max_length, kind="pairs" if self.pair else "texts")
@@ -211,7 +211,7 @@ class TextClassificationPipeline(Pipeline):
         if self.out_of_scope is not None:
             source, outside = separate_label(source, self.out_of_scope["label"], columns=columns)
             if not len(source):
-                raise bad_data(source.name, "all rows are out of scope", "Give rows of the model's labels too.")
+                raise bad_data(source.name, "all rows are out of scope", "Add rows with the model's labels.")
         unseen = separate_unseen(source, self.labels, columns=columns)[1] if unseen_labels == "count" else []
         labels = Labels([*self.labels, *unseen], self.labels.problem) if unseen else self.labels
         texts, gold = texts_and_labels(source, labels=labels, columns=columns)
@@ -230,9 +230,7 @@ class TextClassificationPipeline(Pipeline):
             return report
         found = self._confidence(logits), logits.argmax(-1) == gold, self._confidence_of(outside, columns, batch_size)
         scores = out_of_scope_scores(*found, threshold=self.out_of_scope["threshold"])
-        facts = (
-            f"{len(outside)} rows more, of {self.out_of_scope['label']}; threshold {self.out_of_scope['threshold']:.4f}"
-        )
+        facts = f"{len(outside)} additional rows of {self.out_of_scope['label']}; threshold {self.out_of_scope['threshold']:.4f}"
         return dataclasses.replace(
             report, metrics=scores | report.metrics, about={**report.about, "out of scope": facts}
         )
@@ -268,11 +266,13 @@ class TextClassificationPipeline(Pipeline):
             DataError: If the data cannot be used.
         """
         if self.labels.problem == REGRESSION:
-            raise bad_argument("model", "one of classes", self.labels.problem, "Its values are no probabilities.")
+            raise bad_argument(
+                "model", "a classifier", self.labels.problem, "Regression outputs are not probabilities."
+            )
         for name in ("out_of_scope", "thresholds"):
             if getattr(self, name) is not None:
                 warnings.warn(
-                    f"{name} = {getattr(self, name)} is of probabilities at temperature {self.temperature:g}: tune it anew.",
+                    f"{name} = {getattr(self, name)} was tuned at temperature {self.temperature:g}: tune it again.",
                     stacklevel=2,
                 )
         return best_temperature(*self._held_out(source, columns, batch_size), self.labels)
@@ -299,7 +299,7 @@ class TextClassificationPipeline(Pipeline):
             DataError: If the data cannot be used.
         """
         if self.labels.problem != MULTI_LABEL:
-            raise bad_argument("model", "one of several labels", self.labels.problem, "Others need no thresholds.")
+            raise bad_argument("model", "a multi-label classifier", self.labels.problem, "Others have no thresholds.")
         logits, gold = self._held_out(source, columns, batch_size)
         return best_thresholds(probabilities(logits, self.labels, temperature=self.temperature), gold)
 
@@ -330,13 +330,13 @@ class TextClassificationPipeline(Pipeline):
         """
         check_out_of_scope({"threshold": 0.0, "label": label}, self.labels)
         if self.labels.problem != SINGLE_LABEL:
-            raise bad_argument("model", "one of single labels", self.labels.problem, "Others need no such threshold.")
+            raise bad_argument(
+                "model", "a single-label classifier", self.labels.problem, "Others have no such threshold."
+            )
         inside, outside = separate_label(self.read(source, columns), label, columns=columns)
         if not len(inside) or not len(outside):
-            fix = "Give dev rows of both kinds."
-            raise bad_data(
-                inside.name, f"{len(outside)} of its rows are labelled {label!r}, {len(inside)} are not", fix
-            )
+            fix = "Give validation rows with and without this label."
+            raise bad_data(inside.name, f"{len(outside)} rows are labeled {label!r}, {len(inside)} are not", fix)
         texts, gold = texts_and_labels(inside, labels=self.labels, columns=columns)
         logits = self.predict_logits(texts, batch_size=batch_size)
         found = self._confidence(logits), logits.argmax(-1) == gold, self._confidence_of(outside, columns, batch_size)
@@ -379,17 +379,17 @@ def _items(texts: Texts, text_pair: str | Sequence[str] | None) -> tuple[list, b
     )
     if isinstance(text_pair, str) != isinstance(texts, str) and text_pair is not None:
         raise bad_argument(
-            "text_pair", "one string for one text, a sequence for a sequence", text_pair, "Give both alike."
+            "text_pair", "a string if texts is a string, otherwise a sequence", text_pair, "Give both in the same form."
         )
     if one:
         return [texts if text_pair is None else (texts, text_pair)], True
     if not hasattr(texts, "__iter__") or isinstance(texts, bytes):
-        raise bad_data("texts", "not a text and not a sequence of texts", "Give strings.", value=texts)
+        raise bad_data("texts", "expected a text or a sequence of texts", "Give strings.", value=texts)
     items = [item_of(item, **fields) for item in texts]
     if text_pair is None:
         return [tuple(item) if isinstance(item, list) else item for item in items], False
     if len(text_pair) != len(items):
         raise bad_argument(
-            "text_pair", f"as many as texts ({len(items)})", len(text_pair), "Give one second text for each text."
+            "text_pair", f"as many as texts ({len(items)})", len(text_pair), "Give one second text per text."
         )
     return list(zip(items, text_pair)), False

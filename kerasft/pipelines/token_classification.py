@@ -151,6 +151,6 @@ class TokenClassificationPipeline(TaggingPipeline):
             {**(about or {}), **counts, "scoring": f"{SCORING}, model's tags in {self.tagger.scheme}"},
             metrics=span_scores(truth, predicted),
             baseline=span_scores(truth, all_outside(truth)),
-            baseline_answer="no entity anywhere: O, the commonest tag, for every word",
+            baseline_answer="no entities: the most frequent tag, O, for every word",
             span="entity",
         )

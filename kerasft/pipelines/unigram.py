@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
-ANSWER = "each token by its share of the evaluated rows, without context (leave-one-out, add-one smoothing)"
-"""What the baseline is, for a report."""
+ANSWER = "unigram probabilities from the evaluated rows (leave-one-out, add-one smoothing)"
+"""Description of the baseline in reports."""
 
 
 def perplexity_of(loss: float) -> float:

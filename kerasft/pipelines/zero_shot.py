@@ -58,7 +58,7 @@ class ZeroShotPipeline(Pipeline):
         self.model = model
         self.labels = Labels.of(labels)
         if self.labels.problem == REGRESSION:
-            raise bad_argument("labels", "classes", self.labels, "Numbers need training.")
+            raise bad_argument("labels", "classes", self.labels, "Regression requires training.")
         if not isinstance(hypothesis, str) or hypothesis.count("{}") != 1:
             raise bad_argument(
                 "hypothesis", "a sentence with one {} in it", hypothesis, f"{HYPOTHESIS!r}, for example."
@@ -114,7 +114,7 @@ class ZeroShotPipeline(Pipeline):
         """
         for number, text in enumerate(texts, 1):
             if not isinstance(text, str):
-                raise bad_data("texts", "not a text", "Give single texts.", line=number, value=text)
+                raise bad_data("texts", "expected a string", "Give single texts.", line=number, value=text)
         if not len(texts):
             return np.empty((0, len(self.labels)))
         if isinstance(self.model, SentenceEmbeddingPipeline):
@@ -153,7 +153,7 @@ class ZeroShotPipeline(Pipeline):
 def _listed(name: str, described: str | Sequence[str]) -> list[str]:
     texts = [described] if isinstance(described, str) else list(described)
     if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        raise bad_argument("labels", f"a description, or several, of {name!r}", described, "Write what it is about.")
+        raise bad_argument("labels", f"one or more descriptions of {name!r}", described, "Describe the label in words.")
     return texts
 
 
@@ -161,5 +161,5 @@ def _entailment(labels: Labels, name: str | None) -> int:
     found = [label for label in labels if (label == name if name else label.lower().startswith("entail"))]
     if len(found) != 1:
         expected = f"one of the model's labels, {list(labels)}"
-        raise bad_argument("entailment", expected, name, "Name the label that says 'entailed'.")
+        raise bad_argument("entailment", expected, name, "Give the label that means entailment.")
     return labels.index(found[0])

@@ -1,4 +1,4 @@
-"""One straight-line script a task: copy it, change it, run it. `kerasft train TASK` runs the same code."""
+"""One straight-line script per task: copy it, change it, run it. `kerasft train TASK` runs the same code."""
 
 from kerasft.recipes import (
     causal_lm,

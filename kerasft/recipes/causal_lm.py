@@ -1,4 +1,4 @@
-"""Fine-tune a GPT-2 on texts, or on prompts with completions, or train a new one, end to end.
+"""Causal language modeling: fine-tune or train a GPT-2 on texts, or on prompts with completions.
 
     kerasft train causal-lm --model MODEL --train texts.txt --output saved_models/writer
 
@@ -37,15 +37,21 @@ class Options(TrainingOptions):
     256
     """
 
-    train: str = option("texts: .txt, or .csv .tsv .jsonl ... with texts, or prompts and completions", required=True)
-    output: str = option("folder of the bundle to write", default="saved_models/causal_lm")
-    documents: str = option("what a document of a .txt file is", default="file", choices=("file", "paragraph", "line"))
+    train: str = option(
+        "training file: .txt, or .csv .tsv .jsonl ... with texts, or with prompts and completions", required=True
+    )
+    output: str = option("output folder of the bundle", default="saved_models/causal_lm")
+    documents: str = option(
+        "unit that is one document in a .txt file", default="file", choices=("file", "paragraph", "line")
+    )
     text: str | None = option(TEXT_HELP)
-    prompt: str | None = option("column of the prompt (default: prompt, if there is such a column)")
-    completion: str | None = option("column of the completion, on which alone the loss is")
-    block_size: int = option("tokens of a block; documents are packed into blocks", default=256, least=2)
-    batch_size: int | None = option("blocks a step, over all devices together; default: 8", least=1)
-    max_new_tokens: int | None = option("default length limit of the bundle's texts; the checkpoint's, or 128", least=1)
+    prompt: str | None = option("column of the prompt (default: prompt, if the column exists)")
+    completion: str | None = option("column of the completion; the loss is computed on completions only")
+    block_size: int = option("block length in tokens; documents are packed into blocks", default=256, least=2)
+    batch_size: int | None = option("blocks per batch, over all devices (default: 8)", least=1)
+    max_new_tokens: int | None = option(
+        "maximum number of generated tokens (default: the checkpoint's, or 128)", least=1
+    )
 
 
 def main(options: Options) -> dict:

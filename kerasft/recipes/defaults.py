@@ -1,6 +1,6 @@
-"""Learning rate, epochs and batch size that were not given: chosen by the checkpoint's size, the task, the rows and the classes.
+"""Default learning rate, epochs and batch size, by model size, task, number of rows and number of classes.
 
-Small encoders need larger rates than BERT's published ones, and small data needs a floor on the number of steps: three
+Small encoders need larger learning rates than those published for BERT, and small data needs a minimum number of steps: three
 epochs over 420 rows are 39 steps of 32. More classes need more steps. The numbers come from the published recipes of BERT
 and from `benchmarks/defaults_sweep.py`; docs/results.md has its table.
 """
@@ -155,7 +155,7 @@ def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: 
     data = f"{rows:,} rows" + (f" of {classes} classes" if classes > 1 else "")
     flags = ", ".join("--" + name.replace("_", "-") for name in missing)
     made = f"{model.count_params():,} parameters ({blocks} blocks, {width} wide)"
-    print(f"Chosen for {data} and a model of {made}: {', '.join(what)}. To override: {flags}.", file=sys.stderr)
+    print(f"Defaults for {data} and a model with {made}: {', '.join(what)}. To override: {flags}.", file=sys.stderr)
     return dataclasses.replace(options, **chosen)
 
 

@@ -1,4 +1,4 @@
-"""Train a text classifier from a few examples of each class: first the embedder on pairs, then a small head, end to end.
+"""Few-shot text classification (SetFit): contrastive training of a sentence encoder, then a logistic regression head.
 
     kerasft train few-shot --model EMBEDDER --train train.csv --test test.csv --examples-per-class 8 --output saved_models/intents
 
@@ -10,11 +10,9 @@ The script is meant to be copied: below `Options` stands plain Keras.
 import dataclasses
 
 import kerasft
-from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import LABEL_NAMES_HELP, TEXT_HELP, TrainingOptions, option
-from kerasft.recipes.reading import SplitRows, read_columns, read_labelled
-from kerasft.recipes.skipping import skips_invalid
+from kerasft.recipes.reading import read_examples
 from kerasft.recipes.training import batching, make_callbacks, make_optimizer, prepare, progress, report_and_save
 from kerasft.recipes.weights import limit_trainable
 
@@ -29,23 +27,29 @@ class Options(TrainingOptions):
     8
     """
 
-    output: str = option("folder of the bundle to write", default="saved_models/few_shot")
+    output: str = option("output folder of the bundle", default="saved_models/few_shot")
     text: str | None = option(TEXT_HELP)
     label: str | None = option("column of the label")
     label_names: str | None = option(LABEL_NAMES_HELP)
     examples_per_class: int = option(
-        "rows of --train drawn of each class; the others are not trained on", default=8, least=1
+        "number of --train rows sampled per class; other rows are not used", default=8, least=1
     )
     loss: str = option(
-        "ranking: each text finds its partner in the batch; cosine: pairs of one class and of two, as SetFit",
+        "ranking: multiple-negatives ranking with in-batch negatives; cosine: positive and negative pairs, as in SetFit",
         default="ranking",
         choices=("ranking", "cosine"),
     )
-    partners: int = option("pairs made of each example in an epoch", default=4, least=1)
-    inverse_regularization: float = option("C of the logistic regression", default=1.0, above=0)
-    max_length: int = option("longest input in tokens; longer texts are cut, and counted", default=128, least=3)
-    epochs: int = option("passes over the pairs", default=1, least=1)
-    keep: str = option("the last epoch's weights: there are no rows to choose by", default="last", choices=("last",))
+    partners: int = option("pairs per example and epoch", default=4, least=1)
+    inverse_regularization: float = option(
+        "inverse regularization strength C of the logistic regression", default=1.0, above=0
+    )
+    max_length: int = option(
+        "maximum input length in tokens; longer texts are truncated, with a warning", default=128, least=3
+    )
+    epochs: int = option("number of epochs", default=1, least=1)
+    keep: str = option(
+        "always the last epoch: there are no validation rows to select by", default="last", choices=("last",)
+    )
 
 
 def main(options: Options) -> dict:
@@ -74,7 +78,7 @@ def main(options: Options) -> dict:
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
     # 1. The examples, the rows to report on, and the labels.
-    rows = read_rows(options)
+    rows = read_examples(options)
     columns, labels = rows.columns, rows.labels
     texts, classes = kerasft.data.texts_and_labels(rows.train, labels=labels, columns=columns)
 
@@ -120,29 +124,8 @@ def main(options: Options) -> dict:
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
 
     def measure(about):
-        about["data"] = options.test or options.dev or f"rows of {options.train} not trained on"
+        about["data"] = options.test or options.dev or f"rows of {options.train} excluded from training"
         about["examples"] = f"{len(texts)}, at most {options.examples_per_class} of each of {len(labels)} classes"
         return kerasft.pipelines.load(trained).evaluate(rows.reported, columns=columns, about=about)
 
     return report_and_save(options, trained, measure=measure, split=rows.split, history=embedder.history.history)
-
-
-@skips_invalid
-def read_rows(options: Options) -> SplitRows:
-    """Read the columns' names, the examples drawn, the split to report with its rows, and the labels of all train rows."""
-    columns = read_columns(options, "text", "label")
-    train = read_labelled(options, options.train, columns)
-    labels = kerasft.data.collect_labels(train, columns=columns)
-    few, rest = kerasft.data.draw_examples(
-        train, per_class=options.examples_per_class, columns=columns, seed=options.seed
-    )
-    if options.max_train_rows is not None:
-        few = kerasft.data.sample(few, options.max_train_rows, columns=columns, seed=options.seed)
-    path = options.test or options.dev
-    reported = read_labelled(options, path, columns, trained=train.roles) if path else rest
-    if not len(reported):
-        raise bad_argument("test", "given where all rows of --train are examples", None, "Give rows to report on.")
-    kerasft.data.texts_and_labels(
-        reported, labels=labels, columns=columns
-    )  # invalid rows stop the run now, not at its end
-    return SplitRows(few, reported, reported, "test" if options.test else "dev", columns, labels)

@@ -1,4 +1,4 @@
-"""Fine-tune a model that answers an utterance with its intent and the slots in it (customer service), end to end.
+"""Joint intent classification and slot filling, for example for customer service.
 
     kerasft train intent-and-slots --model MODEL --train snips/train --dev snips/dev --output saved_models/assistant
 
@@ -38,8 +38,8 @@ class Options(TaggingOptions):
     1.0
     """
 
-    output: str = option("folder of the bundle to write", default="saved_models/intent_and_slots")
-    slot_weight: float = option("weight of the slots' loss beside the intent's, which is 1", default=1.0, above=0)
+    output: str = option("output folder of the bundle", default="saved_models/intent_and_slots")
+    slot_weight: float = option("weight of the slot loss, relative to the intent loss", default=1.0, above=0)
 
 
 def main(options: Options) -> dict:

@@ -1,4 +1,4 @@
-"""Go on with a checkpoint's own pre-training on texts of your domain (masked language model), end to end.
+"""Masked language modeling: continue pretraining on texts of your domain.
 
     kerasft train masked-lm --model MODEL --train texts.txt --output saved_models/domain
 
@@ -36,13 +36,17 @@ class Options(TrainingOptions):
     0.15
     """
 
-    train: str = option("texts: .txt (a text a line; with --packed, documents), .csv .tsv .jsonl ...", required=True)
-    output: str = option("folder of the bundle to write", default="saved_models/masked_lm")
+    train: str = option(
+        "training file: .txt (one text per line; with --packed, documents), .csv .tsv .jsonl ...", required=True
+    )
+    output: str = option("output folder of the bundle", default="saved_models/masked_lm")
     text: str | None = option(TEXT_HELP)
-    packed: bool = option("put texts one after the other and cut blocks of --max-length", default=False)
-    max_length: int = option("tokens of a row; longer texts are cut, and counted", default=128, least=4)
-    mask_rate: float = option("share of the words that is masked", default=0.15, above=0, below=1)
-    whole_words: bool = option("mask all tokens of a word together", default=False)
+    packed: bool = option("concatenate texts and split them into blocks of --max-length", default=False)
+    max_length: int = option(
+        "maximum input length in tokens; longer texts are truncated, with a warning", default=128, least=4
+    )
+    mask_rate: float = option("masking probability", default=0.15, above=0, below=1)
+    whole_words: bool = option("whole-word masking: mask all tokens of a word together", default=False)
 
 
 def main(options: Options) -> dict:

@@ -1,4 +1,4 @@
-"""How a recipe declares its choices, so that the command line and the YAML file can offer the same ones."""
+"""Declares a recipe's options once, for Python, the command line and the YAML file."""
 
 import dataclasses
 import json
@@ -10,12 +10,11 @@ from typing import Any
 from kerasft.errors import bad_argument
 from kerasft.files import local_path
 
-TEXT_HELP = "column of the text: a name, or a number from 0 where there is no header (-1: the last)"
+TEXT_HELP = "column of the text: a name, or a 0-based index if there is no header (-1: last column)"
 LABEL_NAMES_HELP = (
-    "names of the labels or tags that the data has as 0, 1, ..., in this order: joined by commas, or a file of one name "
-    "a line"
+    "names of labels or tags that the data stores as 0, 1, ...: comma-separated, or a file with one name per line"
 )
-SMOOTHING_HELP = "label smoothing factor: the part of the target that is spread evenly over all classes"
+SMOOTHING_HELP = "label smoothing factor"
 
 
 def option(
@@ -28,22 +27,22 @@ def option(
     least: float | None = None,
     below: float | None = None,
 ) -> Any:
-    """A field of a recipe's `Options`: its explanation, default and allowed values, and whether it must be given.
+    """A field of a recipe's `Options`: help text, default and allowed values, and whether it is required.
 
     Args:
-        help: What it is, for `--help`.
-        default: Its value if it is not given.
-        choices: The allowed values, where they can be listed.
-        required: Whether it must be given.
-        above: A number must be greater than this,
-        least: or at least this,
-        below: and less than this.
+        help: Help text for `--help`.
+        default: Default value.
+        choices: Allowed values.
+        required: Whether the option is required.
+        above: Exclusive lower bound of a number.
+        least: Inclusive lower bound.
+        below: Exclusive upper bound.
 
     Example:
 
     >>> @dataclasses.dataclass
     ... class Options:
-    ...     epochs: int = option("passes over the training rows", default=3, least=1)
+    ...     epochs: int = option("number of epochs", default=3, least=1)
     >>> Options().epochs
     3
     """
@@ -85,7 +84,7 @@ def check_option(field: dataclasses.Field, value: Any) -> None:
         or (below is not None and value >= below)
     ):
         expected = f"a {'whole ' if whole else ''}number {' and '.join(words)}"
-        raise bad_argument(field.name, expected, value, f"It is: {field.metadata['help']}.")
+        raise bad_argument(field.name, expected, value, f"See: {field.metadata['help']}.")
 
 
 def column(value: str | None) -> int | str | list[int | str] | None:
@@ -103,7 +102,7 @@ def column(value: str | None) -> int | str | list[int | str] | None:
 
 
 def names(value: str) -> list[str]:
-    """Read names as they are typed: joined by commas; or a file's: one a line, or a JSON list or object of them by number.
+    """Read comma-separated names, or a file of names: one per line, or a JSON list, or a JSON object from index to name.
 
     Raises:
         KerasftError: If the file holds no names.
@@ -122,19 +121,19 @@ def names(value: str) -> list[str]:
             json.loads(text) if path.suffix.lower() == ".json" else [line for line in text.splitlines() if line.strip()]
         )
     except (OSError, ValueError, RecursionError) as error:
-        raise bad_argument("label_names", "names joined by commas, or a file of them", value, f"({error})") from error
+        raise bad_argument("label_names", "comma-separated names, or a file of names", value, f"({error})") from error
     found = found.get("id2label", found) if isinstance(found, dict) else found
     if isinstance(found, dict) and all(str(key).isdecimal() for key in found):
         found = [found[key] for key in sorted(found, key=int)]
     if not isinstance(found, list) or not found or not all(isinstance(name, str) for name in found):
-        fix = 'Write one name a line, or a JSON list: ["O", "B-PER"].'
-        raise bad_argument("label_names", "names joined by commas, or a file of them", value, fix)
+        fix = 'Write one name per line, or a JSON list: ["O", "B-PER"].'
+        raise bad_argument("label_names", "comma-separated names, or a file of names", value, fix)
     return [name.strip() for name in found]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TrainingOptions:
-    """The choices that every training recipe offers. Each is a flag of the command line and a key of `--config`.
+    """Options of every training recipe. Each is a command-line flag and a key of the `--config` file.
 
     Example:
 
@@ -142,62 +141,74 @@ class TrainingOptions:
     'linear'
     """
 
-    model: str = option("checkpoint: a Hugging Face folder or hub id, or a KerasHub preset", required=True)
+    model: str = option("pretrained checkpoint: a Hugging Face folder or hub id, or a KerasHub preset", required=True)
     train: str = option(
         "training file (.csv .tsv .jsonl .json .parquet .xlsx ...: docs/data_formats.md), or tfds:NAME:SPLIT",
         required=True,
     )
-    dev: str | None = option("file to validate on after each epoch; without it a part of --train is held out")
-    test: str | None = option("file to report on; without it the report is on the dev rows")
+    dev: str | None = option("validation file (default: a random part of --train)")
+    test: str | None = option("test file for the final report (default: report on the validation rows)")
     dev_fraction: float = option(
-        "part of --train that is held out where there is no --dev", default=0.1, above=0, below=1
+        "fraction of --train to hold out for validation if there is no --dev", default=0.1, above=0, below=1
     )
-    max_train_rows: int | None = option("train on this many rows only, drawn by the seed (a quick try)", least=1)
-    epochs: int | None = option(
-        "passes over the training rows; default: 3, and up to 20 where rows are few or classes many", least=1
-    )
-    batch_size: int | None = option(
-        "texts a step, over all devices together; default: 16, from 5,000 rows on 32", least=1
-    )
-    token_budget: int | None = option("instead of --batch-size: padded tokens a step", least=1)
+    max_train_rows: int | None = option("train on a random sample of N rows only, for a quick test", least=1)
+    epochs: int | None = option("number of epochs (default: 3; up to 20 for few rows or many classes)", least=1)
+    batch_size: int | None = option("global batch size, over all devices (default: 16; 32 from 5,000 rows on)", least=1)
+    token_budget: int | None = option("tokens per batch, including padding; replaces --batch-size", least=1)
     learning_rate: float | None = option(
-        "peak learning rate of AdamW; default: by task and model size (texts: 4e-5 for BERT-base, 2e-4 for MiniLM)",
+        "peak learning rate of AdamW (default: by task and model size; text classification: 4e-5 for BERT-base, 2e-4 for MiniLM)",
         above=0,
     )
-    schedule: str = option("decay after the warm-up", default="linear", choices=("linear", "cosine", "polynomial"))
-    warmup: float = option("part of the steps over which the learning rate warms up", default=0.1, least=0, below=1)
-    weight_decay: float = option("decoupled weight decay of the matrices", default=0.01, least=0)
-    global_clipnorm: float = option("global norm to which the gradients are clipped; 0 for none", default=1.0, least=0)
-    gradient_accumulation: int = option("batches whose gradients are averaged into one step", default=1, least=1)
-    keep: str = option("which epoch's weights to keep", default="best", choices=("best", "last"))
-    monitor: str | None = option("metric that says which epoch is best, such as val_f1_macro")
-    patience: int | None = option("stop when --monitor has not improved for this many epochs", least=0)
-    lora_rank: int | None = option(
-        "LoRA rank (8 is usual): train adapters and a new head, and freeze all other weights", least=1
+    schedule: str = option(
+        "learning rate schedule after the warm-up", default="linear", choices=("linear", "cosine", "polynomial")
     )
-    lora_alpha: float | None = option("scale of the adapters is alpha / rank; default: --lora-rank", above=0)
+    warmup: float = option("fraction of the training steps used for linear warm-up", default=0.1, least=0, below=1)
+    weight_decay: float = option("decoupled weight decay, for matrices only", default=0.01, least=0)
+    global_clipnorm: float = option("clip gradients to this global norm; 0: no clipping", default=1.0, least=0)
+    gradient_accumulation: int = option(
+        "number of batches to accumulate gradients over before each update", default=1, least=1
+    )
+    keep: str = option("keep the weights of the best or of the last epoch", default="best", choices=("best", "last"))
+    monitor: str | None = option("metric that selects the best epoch, such as val_f1_macro (default: by task)")
+    patience: int | None = option(
+        "early stopping: epochs without improvement of --monitor (default: no early stopping)", least=0
+    )
+    lora_rank: int | None = option(
+        "LoRA rank (commonly 8): train adapters and the head, freeze all other weights (default: no LoRA)", least=1
+    )
+    lora_alpha: float | None = option(
+        "LoRA alpha; the adapters are scaled by alpha / rank (default: --lora-rank)", above=0
+    )
     lora_targets: str | None = option(
-        "layers that get adapters, joined by commas: query, key, value, attention_output, intermediate, feedforward_output (T5: "
-        "output), ..., or all-linear; default: query,value (GPT-2: query_key_value)"
+        "layers that get adapters, comma-separated: query, key, value, attention_output, intermediate, feedforward_output (T5: "
+        "output), ..., or all-linear (default: query,value; GPT-2: query_key_value)"
     )
     freeze_layers: str | None = option(
-        "layers to freeze: embeddings; a number N: the embeddings and the first N transformer layers; backbone: all but the head"
+        "layers to freeze: embeddings; N (embeddings and the first N transformer layers); backbone (all but the head)"
     )
-    precision: str = option("arithmetic", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16"))
-    strategy: str = option("devices", default="auto", choices=("auto", "one_device", "mirrored", "multi_worker", "tpu"))
-    seed: int = option("seed of the split, the order, the new weights and the dropout", default=0, least=0, below=2**32)
+    precision: str = option(
+        "Keras dtype policy", default="float32", choices=("float32", "mixed_bfloat16", "mixed_float16")
+    )
+    strategy: str = option(
+        "distribution strategy", default="auto", choices=("auto", "one_device", "mirrored", "multi_worker", "tpu")
+    )
+    seed: int = option(
+        "seed for splitting, shuffling, weight initialization and dropout", default=0, least=0, below=2**32
+    )
     skip_invalid: bool = option(
-        "leave out rows that cannot be used (no text, no label, broken), count them and list them in OUTPUT.run",
+        "skip invalid rows (no text, no label, malformed); count them and list them in OUTPUT.run",
         default=False,
     )
-    resume: bool = option("continue an interrupted run of the same --output after its last whole epoch", default=False)
+    resume: bool = option(
+        "resume an interrupted run of the same --output after its last completed epoch", default=False
+    )
     overwrite: bool = option(
-        "replace the bundle that --output holds, and discard an interrupted run of the same --output", default=False
+        "overwrite the bundle in --output, and discard an interrupted run of the same --output", default=False
     )
 
     def __post_init__(self):
         for name in ("model", "train", "dev", "test", "output"):
-            if isinstance(path := getattr(self, name, None), str):  # no shell has seen the values of a --config file
+            if isinstance(path := getattr(self, name, None), str):  # no shell expands ~ in a --config file
                 object.__setattr__(self, name, os.path.expanduser(path))
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
@@ -205,24 +216,24 @@ class TrainingOptions:
 
 
 def _check_trainable(options: TrainingOptions) -> None:
-    """Refuse what contradicts, before anything is loaded."""
+    """Reject contradicting options before anything is loaded."""
     for name in ("lora_alpha", "lora_targets"):
         if options.lora_rank is None and (value := getattr(options, name)) is not None:
-            raise bad_argument(name, "left out without lora_rank", value, "Add --lora-rank 8 (lora_rank=8).")
+            raise bad_argument(name, "omitted without lora_rank", value, "Add --lora-rank 8 (lora_rank=8).")
     frozen = options.freeze_layers
     if frozen is None:
         return
     if frozen not in ("embeddings", "backbone") and not re.fullmatch(r"0*[1-9]\d*", str(frozen)):
-        raise bad_argument(
-            "freeze_layers", "embeddings, backbone or a whole number >= 1", frozen, "Give 4, for example."
-        )
+        raise bad_argument("freeze_layers", "embeddings, backbone or a whole number >= 1", frozen, "For example: 4.")
     if options.lora_rank is not None:
-        fix = "LoRA freezes all other weights already; limit where adapters go by --lora-targets (lora_targets=...)."
-        raise bad_argument("freeze_layers", "left out with lora_rank", frozen, fix)
+        fix = (
+            "LoRA already freezes all other weights; select the adapted layers with --lora-targets (lora_targets=...)."
+        )
+        raise bad_argument("freeze_layers", "omitted with lora_rank", frozen, fix)
 
 
 def defaults_of(options: TrainingOptions) -> dict[str, Any]:
-    """The defaults of a recipe's options, by name; those that must be given have none.
+    """The default values of a recipe's options, by name; None for required ones.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Where a run writes: the bundle's folder, and the one beside it; what an interrupted run left there, and who may replace it."""
+"""Output folders of a run: the bundle and its work folder; state of interrupted runs, and overwriting."""
 
 import pathlib
 import shutil
@@ -11,7 +11,7 @@ from kerasft.recipes.options import TrainingOptions
 
 BEST_WEIGHTS = "best.weights.h5"
 RESUME = "resume"
-"""Names in a run's folder: what is there only until the bundle is written."""
+"""Files in a run's folder that exist only until the bundle is written."""
 
 
 def work_folder(options: TrainingOptions) -> pathlib.Path:
@@ -70,7 +70,7 @@ def check_output(options: TrainingOptions) -> None:
             "output",
             "a folder without an interrupted run",
             str(options.output),
-            f"{work} holds one: add --resume to continue it, or --overwrite to discard it and train from scratch (in Python: "
+            f"{work} contains one: add --resume to continue it, or --overwrite to discard it and train from scratch (in Python: "
             "resume=True, overwrite=True).",
         )
 

@@ -1,4 +1,4 @@
-"""Fine-tune a model that answers questions by a part of a text (SQuAD 1.1 and 2.0), end to end.
+"""Extractive question answering (SQuAD 1.1 and 2.0).
 
     kerasft train question-answering --model MODEL --train train.json --dev dev.json --output saved_models/answers
 
@@ -38,17 +38,20 @@ class Options(TrainingOptions):
     384
     """
 
-    output: str = option("folder of the bundle to write", default="saved_models/question_answering")
-    max_length: int = option("tokens of a window: the question and a part of the text", default=384, least=8)
+    output: str = option("output folder of the bundle", default="saved_models/question_answering")
+    max_length: int = option("window length in tokens: the question and a part of the context", default=384, least=8)
     stride: int | None = option(
-        "tokens of the text that neighbouring windows share; default 128, or a third of --max-length if less", least=0
+        "overlap of consecutive windows in context tokens (default: 128, or a third of --max-length if smaller)",
+        least=0,
     )
-    max_answer_length: int = option("most tokens of an answer", default=30, least=1)
+    max_answer_length: int = option("maximum answer length in tokens", default=30, least=1)
     windows_without_answer: str = option(
-        "windows of an answerable question that do not hold its answer", default="keep", choices=("keep", "drop")
+        "windows of an answerable question that do not contain its answer",
+        default="keep",
+        choices=("keep", "drop"),
     )
     misaligned: str = option(
-        "an answer that is not where the data says: stop, or search the nearest place of it",
+        "answers whose offset does not match the context: raise an error, or search for the nearest occurrence",
         default="error",
         choices=("error", "search"),
     )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import kerasft
+from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, column, names
 from kerasft.recipes.skipping import skips_invalid
 
@@ -138,7 +139,7 @@ def read_rows(
     train = rows.train
     if leave_out is not None:
         train, left_out = kerasft.data.separate_label(train, leave_out, columns=columns)
-        print(f"{len(left_out)} training rows labelled {leave_out!r} are left out of the training.", file=sys.stderr)
+        print(f"{len(left_out)} rows labeled {leave_out!r} are excluded from training.", file=sys.stderr)
     labels = kerasft.data.collect_labels(train, columns=columns, problem=problem)
     if options.max_train_rows is not None:
         train = kerasft.data.sample(train, options.max_train_rows, **stratified)
@@ -160,6 +161,37 @@ def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem
     if getattr(options, "label_names", None) is None:
         return rows
     return kerasft.data.name_labels(rows, names(options.label_names), problem=problem)
+
+
+@skips_invalid
+def read_examples(options: TrainingOptions) -> SplitRows:
+    """Read the columns' names, the examples drawn, the split to report with its rows, and the labels of all train rows.
+
+    Raises:
+        KerasftError: If there are no rows to report on.
+
+    Example:
+
+    >>> from kerasft.recipes.few_shot import Options
+    >>> rows = read_examples(Options(model=checkpoint, train=reviews_csv, examples_per_class=2))
+    >>> len(rows.train), rows.split
+    (4, 'dev')
+    """
+    columns = read_columns(options, "text", "label")
+    train = read_labelled(options, options.train, columns)
+    labels = kerasft.data.collect_labels(train, columns=columns)
+    few, rest = kerasft.data.draw_examples(
+        train, per_class=options.examples_per_class, columns=columns, seed=options.seed
+    )
+    if options.max_train_rows is not None:
+        few = kerasft.data.sample(few, options.max_train_rows, columns=columns, seed=options.seed)
+    path = options.test or options.dev
+    reported = read_labelled(options, path, columns, trained=train.roles) if path else rest
+    if not len(reported):
+        raise bad_argument("test", "given if all rows of --train are examples", None, "Add a --test file.")
+    # Invalid rows stop the run now, not at its end.
+    kerasft.data.texts_and_labels(reported, labels=labels, columns=columns)
+    return SplitRows(few, reported, reported, "test" if options.test else "dev", columns, labels)
 
 
 @skips_invalid

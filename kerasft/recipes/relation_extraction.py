@@ -1,4 +1,4 @@
-"""Fine-tune a classifier of the relation between two marked entities of a text, end to end.
+"""Relation extraction: classify the relation between two marked entities of a text.
 
     kerasft train relation-extraction --model MODEL --train train.jsonl --test test.jsonl --output saved_models/relations
 
@@ -37,24 +37,26 @@ class Options(TrainingOptions):
     'start'
     """
 
-    output: str = option("folder of the bundle to write", default="saved_models/relation_extraction")
+    output: str = option("output folder of the bundle", default="saved_models/relation_extraction")
     text: str | None = option(TEXT_HELP)
     label: str | None = option("column of the label")
     label_names: str | None = option(LABEL_NAMES_HELP)
     negative_label: str | None = option(
-        "label of pairs without a relation, which the scores leave out; found by itself if it is Other, no_relation, NA or none"
+        "label of pairs without a relation, excluded from the scores (default: Other, no_relation, NA or none, if present)"
     )
     max_length: int = option(
-        "longest input in tokens; a longer text is cut to a window around its entities", default=128, least=8
+        "maximum input length in tokens; longer texts are cropped to a window around the entities", default=128, least=8
     )
     pooling: str = option(
-        "what stands for an entity: its start marker, or the mean of its tokens",
+        "representation of an entity: its start marker, or the mean of its tokens",
         default="start",
         choices=("start", "mean"),
     )
     dropout: float = option("dropout before the output layer", default=0.1, least=0, below=1)
     focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0, least=0)
-    class_weights: str | None = option("weigh classes by their frequency", choices=("balanced", "effective"))
+    class_weights: str | None = option(
+        "class weights, from class frequencies (default: none)", choices=("balanced", "effective")
+    )
     label_smoothing: float = option(SMOOTHING_HELP, default=0.0, least=0, below=1)
 
 

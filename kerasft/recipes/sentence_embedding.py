@@ -1,4 +1,4 @@
-"""Train a sentence embedder on pairs of texts, rated ones or such that belong together, end to end.
+"""Sentence embeddings, trained on scored pairs or on positive pairs of texts.
 
     kerasft train sentence-embedding --model MODEL --train pairs.csv --dev dev.csv --output saved_models/embedder
 
@@ -36,25 +36,26 @@ class Options(TrainingOptions):
     20.0
     """
 
-    output: str = option("folder of the bundle to write", default="saved_models/sentence_embedding")
+    output: str = option("output folder of the bundle", default="saved_models/sentence_embedding")
     text: str | None = option(
-        "column of the first text: a name, or a number from 0 where there is no header (-1: the last)"
+        "column of the first text: a name, or a 0-based index if there is no header (-1: last column)"
     )
     text_pair: str | None = option("column of the second text")
-    label: str | None = option("column of the score, where pairs are rated")
+    label: str | None = option("column of the similarity score, if pairs are scored")
     loss: str = option(
-        "cosine for rated pairs, ranking for pairs that belong together; auto: cosine if there is a label column",
+        "cosine: scored pairs; ranking: positive pairs, with in-batch negatives; auto: cosine if there is a label column",
         default="auto",
         choices=("auto", "cosine", "ranking"),
     )
-    max_score: float = option("the largest possible score; scores are divided by it", default=1.0, above=0)
-    scale: float = option("factor of the cosine in the ranking loss", default=20.0, above=0)
-    symmetric: bool = option("ranking loss in both directions", default=False)
+    max_score: float = option("maximum possible score; scores are divided by it", default=1.0, above=0)
+    scale: float = option("scale of the cosine similarity in the ranking loss (1 / temperature)", default=20.0, above=0)
+    symmetric: bool = option("symmetric ranking loss: both directions", default=False)
     max_length: int | None = option(
-        "longest text in tokens; longer texts are cut, and counted; default: the checkpoint's own, or 128", least=3
+        "maximum input length in tokens; longer texts are truncated, with a warning (default: the checkpoint's, or 128)",
+        least=3,
     )
     pooling: str | None = option(
-        "how a text becomes one vector; default: the checkpoint's own, or mean",
+        "pooling (default: the checkpoint's, or mean)",
         choices=("mean", "cls", "pooler", "last"),
     )
 
@@ -95,7 +96,7 @@ def main(options: Options) -> dict:
         limit_trainable(options, model)
         encoder = kerasft.heads.sentence_encoder_of(model)
         max_length = options.max_length or min(encoder.max_length or 128, tokenizer.model_max_length)
-        print(f"pooling: {encoder.pooling}, longest text: {max_length} tokens", file=sys.stderr)
+        print(f"pooling: {encoder.pooling}, maximum length: {max_length} tokens", file=sys.stderr)
         train = kerasft.data.sentence_pairs(
             prompted(rows.train, encoder),
             tokenizer,

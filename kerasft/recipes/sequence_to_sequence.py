@@ -1,4 +1,4 @@
-"""Fine-tune a T5 that writes a text for a text (translation, summaries, anything else), end to end.
+"""Sequence-to-sequence with T5: translation, summarization and other text generation.
 
     kerasft train sequence-to-sequence --model t5-small --train train.tsv --source 0 --target 1 \
         --prefix "translate English to French: " --output saved_models/english_french
@@ -30,7 +30,7 @@ SCORES = {
     "summarization": ("rougeL", "rouge1", "rouge2", "rougeLsum"),
     "all": ("bleu", "chrf", "rouge1", "rouge2", "rougeL", "rougeLsum"),
 }
-"""What is measured on generated texts after each epoch; the first of each is what the best epoch is chosen by."""
+"""Metrics of the texts generated after each epoch; the first one selects the best epoch."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,27 +43,30 @@ class Options(TrainingOptions):
     128
     """
 
-    output: str = option("folder of the bundle to write", default="saved_models/sequence_to_sequence")
+    output: str = option("output folder of the bundle", default="saved_models/sequence_to_sequence")
     source: str | None = option(
-        "column of the source: a name, or a number from 0 where there is no header (-1: the last)"
+        "column of the source text: a name, or a 0-based index if there is no header (-1: last column)"
     )
-    target: str | None = option("column of the target; a list in it is several references")
-    prefix: str = option('put before every source, such as "summarize: "', default="")
+    target: str | None = option("column of the target text; a list holds several references")
+    prefix: str = option('prefix of every source text, such as "summarize: "', default="")
     references: str = option(
-        "of several references train on the first, or on each", default="first", choices=("first", "all")
+        "with several references, train on the first or on all", default="first", choices=("first", "all")
     )
-    max_source_length: int = option("longest source in tokens; longer ones are cut, and counted", default=128, least=2)
-    max_target_length: int = option("longest target in tokens; longer ones are cut, and counted", default=128, least=2)
+    max_source_length: int = option("maximum source length in tokens; longer texts are truncated", default=128, least=2)
+    max_target_length: int = option("maximum target length in tokens; longer texts are truncated", default=128, least=2)
     label_smoothing: float = option(SMOOTHING_HELP, default=0.0, least=0, below=1)
-    metrics: str = option("what to measure on generated texts", default="translation", choices=tuple(SCORES))
+    metrics: str = option("metrics of the generated texts", default="translation", choices=tuple(SCORES))
     generate_rows: int = option(
-        "dev rows for which texts are generated after each epoch, to choose the best; 0 for none", default=200, least=0
+        "validation rows to generate texts for after each epoch, to select the best epoch; 0: none",
+        default=200,
+        least=0,
     )
-    max_new_tokens: int | None = option("longest generated text in tokens; default --max-target-length", least=1)
+    max_new_tokens: int | None = option("maximum number of generated tokens (default: --max-target-length)", least=1)
     num_beams: int | None = option(
-        "beams of the final evaluation, and the bundle's default; 1 is greedy; default: the checkpoint's", least=1
+        "number of beams for the final evaluation and for the bundle; 1: greedy search (default: the checkpoint's)",
+        least=1,
     )
-    length_penalty: float = option("of the beam search; above 0, the larger the longer", default=1.0)
+    length_penalty: float = option("length penalty of beam search; larger values favor longer texts", default=1.0)
 
 
 def main(options: Options) -> dict:
@@ -124,13 +127,10 @@ def main(options: Options) -> dict:
     keep_weights(options, model, work)
 
     # 4. Report and save.
-    return report_and_save(
-        options,
-        trained,
-        measure=lambda about: kerasft.pipelines.load(trained).evaluate(rows.reported, about=about),
-        split=rows.split,
-        history=model.history.history,
-    )
+    def measure(about):
+        return kerasft.pipelines.load(trained).evaluate(rows.reported, about=about)
+
+    return report_and_save(options, trained, measure=measure, split=rows.split, history=model.history.history)
 
 
 def make_settings(options: Options, model, tokenizer) -> dict:

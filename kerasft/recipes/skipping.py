@@ -1,4 +1,4 @@
-"""`--skip-invalid`: a recipe's rows that cannot be used are left out, counted, and listed beside the bundle."""
+"""`--skip-invalid`: skip invalid rows, count them and list them next to the bundle."""
 
 import functools
 import sys

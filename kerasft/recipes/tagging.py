@@ -1,4 +1,4 @@
-"""What the recipes over tagged words share: their options, and how they read rows."""
+"""Common parts of the recipes for tagged words: options, and reading of rows."""
 
 import dataclasses
 
@@ -18,22 +18,32 @@ class TaggingOptions(TrainingOptions):
     'IOB2'
     """
 
-    text: str | None = option("column of the words (CoNLL: a number from 0) or of the text (JSON lines: its name)")
-    label: str | None = option("column of the tags (CoNLL: a number, the last by default) or of the spans (JSON lines)")
+    text: str | None = option("column of the words (CoNLL: 0-based index) or of the text (JSON lines: name)")
+    label: str | None = option(
+        "column of the tags (CoNLL: 0-based index, default: last) or of the spans (JSON lines: name)"
+    )
     label_names: str | None = option(LABEL_NAMES_HELP)
     scheme: str = option(
-        "how the files write tags; IO: types without a prefix", default="IOB2", choices=("IOB1", "IOB2", "IOBES", "IO")
+        "tagging scheme of the files; IO: types without a prefix",
+        default="IOB2",
+        choices=("IOB1", "IOB2", "IOBES", "IO"),
     )
-    trained_scheme: str = option("how the model answers them", default="IOB2", choices=("IOB2", "IOBES"))
+    trained_scheme: str = option("tagging scheme of the model", default="IOB2", choices=("IOB2", "IOBES"))
     invalid: str = option(
-        "what to do about tags that the scheme does not allow", default="error", choices=("error", "repair")
+        "tags that are invalid in the scheme: raise an error, or repair them",
+        default="error",
+        choices=("error", "repair"),
     )
-    max_length: int = option("tokens of a window; longer texts are cut into windows", default=128, least=3)
-    stride: int | None = option("tokens that two windows share (default: a quarter)", least=0)
-    constrained: bool = option("decode the most likely valid sequence of tags", default=False)
+    max_length: int = option("window length in tokens; longer texts are split into windows", default=128, least=3)
+    stride: int | None = option(
+        "overlap of consecutive windows in tokens (default: a quarter of --max-length)", least=0
+    )
+    constrained: bool = option("constrained decoding: predict the most probable valid tag sequence", default=False)
     dropout: float = option("dropout before the output layers", default=0.1, least=0, below=1)
     focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0, least=0)
-    class_weights: str | None = option("weigh tags by their frequency", choices=("balanced", "effective"))
+    class_weights: str | None = option(
+        "class weights, from tag frequencies (default: none)", choices=("balanced", "effective")
+    )
     label_smoothing: float = option(SMOOTHING_HELP, default=0.0, least=0, below=1)
 
 

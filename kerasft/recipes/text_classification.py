@@ -1,4 +1,4 @@
-"""Fine-tune a text classifier (classes, several classes at once, or numbers; one text or a pair), end to end.
+"""Text classification: single-label, multi-label or regression; single texts or pairs.
 
     kerasft train text-classification --model MODEL --train train.csv --dev dev.csv --output saved_models/reviews
 
@@ -9,7 +9,6 @@ The script is meant to be copied: below `Options` stands plain Keras.
 import dataclasses
 
 import kerasft
-from kerasft.errors import bad_argument
 from kerasft.recipes.defaults import choose_training
 from kerasft.recipes.options import LABEL_NAMES_HELP, SMOOTHING_HELP, TEXT_HELP, TrainingOptions, option
 from kerasft.recipes.reading import read_columns, read_rows
@@ -24,7 +23,7 @@ from kerasft.recipes.training import (
     report_and_save,
     with_baseline,
 )
-from kerasft.recipes.tuning import rows_with_labels, tune
+from kerasft.recipes.tuning import check_problem, rows_with_labels, tune
 from kerasft.recipes.weights import limit_trainable, restore_head
 
 MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regression": "val_spearman"}
@@ -40,44 +39,41 @@ class Options(TrainingOptions):
     128
     """
 
-    output: str = option("folder of the bundle to write", default="saved_models/text_classification")
+    output: str = option("output folder of the bundle", default="saved_models/text_classification")
     text: str | None = option(TEXT_HELP)
     text_pair: str | None = option("column of the second text of a pair")
-    label: str | None = option("column of the label; several joined by commas are several targets")
+    label: str | None = option("column of the label; several targets: comma-separated columns")
     label_names: str | None = option(LABEL_NAMES_HELP)
-    problem: str = option(
-        "what a label is", default="single_label", choices=("single_label", "multi_label", "regression")
-    )
+    problem: str = option("problem type", default="single_label", choices=("single_label", "multi_label", "regression"))
     unseen_labels: str = option(
-        "what to do about rows of --dev and --test whose label no training row has; count: they are errors of the model",
+        "--dev and --test rows with a label that no training row has; count: score them as errors",
         default="error",
         choices=("error", "count"),
     )
-    max_length: int = option("longest input in tokens; longer texts are cut, and counted", default=128, least=3)
-    pooling: str | None = option("how a text becomes one vector", choices=("cls", "pooler", "mean"))
+    max_length: int = option(
+        "maximum input length in tokens; longer texts are truncated, with a warning", default=128, least=3
+    )
+    pooling: str | None = option("pooling (default: by checkpoint)", choices=("cls", "pooler", "mean"))
     dropout: float = option("dropout before the output layer", default=0.1, least=0, below=1)
     focal_gamma: float = option("focusing parameter of the focal loss; 0 is cross-entropy", default=0.0, least=0)
-    class_weights: str | None = option("weigh classes by their frequency", choices=("balanced", "effective"))
-    label_smoothing: float = option(SMOOTHING_HELP, default=0.0, least=0, below=1)
-    quantization_aware: bool = option("train with int8 products, for a file of `--quantize int8_full`", default=False)
-    tune_temperature: bool = option(
-        "find the temperature by which probabilities say how often an answer is right, on the dev rows", default=False
+    class_weights: str | None = option(
+        "class weights, from class frequencies (default: none)", choices=("balanced", "effective")
     )
-    tune_thresholds: bool = option("find each label's threshold by its F1, on the dev rows", default=False)
+    label_smoothing: float = option(SMOOTHING_HELP, default=0.0, least=0, below=1)
+    quantization_aware: bool = option("quantization-aware training, for `export --quantize int8_full`", default=False)
+    tune_temperature: bool = option(
+        "calibrate probabilities by temperature scaling on the validation rows", default=False
+    )
+    tune_thresholds: bool = option(
+        "multi-label: tune each label's threshold for F1 on the validation rows", default=False
+    )
     out_of_scope_label: str | None = option(
-        "label of texts of no class: they are not trained on, the dev ones tune the probability below which an answer is this"
+        "label of out-of-scope texts: excluded from training; the validation ones tune the probability threshold for this label"
     )
 
     def __post_init__(self):
         super().__post_init__()
-        for name in ("label_names", "class_weights", "tune_temperature"):
-            if self.problem == "regression" and (given := getattr(self, name)) not in (None, False):
-                raise bad_argument(name, "left out for a regression", given, "It is for classes.")
-        if self.problem != "multi_label" and self.tune_thresholds:
-            raise bad_argument("tune_thresholds", f"left out for {self.problem}", True, "It is for several labels.")
-        if self.problem != "single_label" and self.out_of_scope_label is not None:
-            fix = "Others can have no label at all."
-            raise bad_argument("out_of_scope_label", f"left out for {self.problem}", self.out_of_scope_label, fix)
+        check_problem(self)
 
 
 def main(options: Options) -> dict:

@@ -1,4 +1,4 @@
-"""Fine-tune a tagger of words (named entities, slots, parts of speech) on CoNLL columns or character spans, end to end.
+"""Token classification (named entities, slots, parts of speech), trained on CoNLL columns or character spans.
 
     kerasft train token-classification --model MODEL --train train.conll --dev dev.conll --output saved_models/entities
 
@@ -37,9 +37,9 @@ class Options(TaggingOptions):
     'first'
     """
 
-    output: str = option("folder of the bundle to write", default="saved_models/token_classification")
+    output: str = option("output folder of the bundle", default="saved_models/token_classification")
     label_subwords: str = option(
-        "tokens of a word that are trained to answer its tag", default="first", choices=("first", "all")
+        "subword tokens of a word that carry its tag in the loss", default="first", choices=("first", "all")
     )
 
 

@@ -1,4 +1,4 @@
-"""The parts of a training that are the same in every recipe: the optimizer, what watches the run, and how it ends."""
+"""Common parts of all training recipes: optimizer, callbacks, evaluation and saving."""
 
 import dataclasses
 import pathlib
@@ -110,9 +110,9 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
     if options.gradient_accumulation > total_steps:
         raise bad_argument(
             "gradient_accumulation",
-            f"at most {total_steps}, the batches of the whole run",
+            f"at most {total_steps}, the number of batches of the whole run",
             options.gradient_accumulation,
-            "With more, the weights would never change.",
+            "Otherwise the weights are never updated.",
         )
     return kerasft.optimizers.AdamW(
         decay(options.learning_rate, total_steps, warmup=options.warmup),
@@ -325,7 +325,9 @@ def _check_monitor(monitor: str | None, metrics: list) -> None:
     names = ["loss", *(getattr(metric, "name", metric) for metric in metrics)]
     known = [prefix + name for name in names for prefix in ("", "val_")]
     if monitor is not None and monitor not in known:
-        raise bad_argument("monitor", f"one of {', '.join(known)}", monitor, "Those with val_ are of the dev rows.")
+        raise bad_argument(
+            "monitor", f"one of {', '.join(known)}", monitor, "Names with val_ are measured on the validation rows."
+        )
 
 
 def _clear_old_run(options: TrainingOptions, work: pathlib.Path) -> None:

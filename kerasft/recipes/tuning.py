@@ -3,8 +3,41 @@
 from typing import Any
 
 import kerasft
+from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions
 from kerasft.recipes.reading import SplitRows
+
+_FOR_CLASSES = {
+    "label_names": "Only classes have names.",
+    "class_weights": "Only classes have weights.",
+    "tune_temperature": "Only class probabilities have a temperature.",
+}
+
+
+def check_problem(options: TrainingOptions) -> None:
+    """Refuse options that are not for `options.problem`.
+
+    Raises:
+        KerasftError: If there is one.
+
+    Example:
+
+    >>> from kerasft.recipes.text_classification import Options
+    >>> Options(model="bert-base-uncased", train="train.csv", problem="regression", tune_temperature=True)
+    Traceback (most recent call last):
+    ...
+    kerasft.errors.KerasftError: `tune_temperature` must be omitted for regression; received: True. ...
+    """
+    for name, fix in _FOR_CLASSES.items():
+        if options.problem == "regression" and (given := getattr(options, name)) not in (None, False):
+            raise bad_argument(name, "omitted for regression", given, fix)
+    if options.problem != "multi_label" and options.tune_thresholds:
+        raise bad_argument(
+            "tune_thresholds", f"omitted for {options.problem}", True, "It requires problem=multi_label."
+        )
+    if options.problem != "single_label" and options.out_of_scope_label is not None:
+        fix = "It requires problem=single_label."
+        raise bad_argument("out_of_scope_label", f"omitted for {options.problem}", options.out_of_scope_label, fix)
 
 
 def rows_with_labels(options: TrainingOptions, rows: SplitRows, columns: dict) -> Any:

@@ -1,4 +1,4 @@
-"""Which weights a training starts from, and which of them it trains: all, adapters (LoRA), or those that are not frozen."""
+"""Initial weights of a training run, and which of them are trained: all, LoRA adapters, or all that are not frozen."""
 
 import math
 import pathlib
@@ -10,7 +10,7 @@ import kerasft
 from kerasft.recipes.options import TrainingOptions
 
 ADAPTERS = "adapters.safetensors"
-"""Name in a run's folder."""
+"""File name in a run's folder."""
 
 
 def restore_head(model: Any, options: TrainingOptions) -> bool:
@@ -26,7 +26,7 @@ def restore_head(model: Any, options: TrainingOptions) -> bool:
     """
     restored = kerasft.checkpoints.restore_head(model, options.model)
     if restored:
-        print(f"The task and labels are those of {options.model}: training continues with its head.", file=sys.stderr)
+        print(f"{options.model} has the same task and labels: training continues with its head.", file=sys.stderr)
     return restored
 
 
@@ -94,14 +94,15 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
         return
     if new_tokens and frozen is not None:
         print(
-            "Warning: the entity markers are new to this checkpoint, and --freeze-layers freezes their embeddings, which are all "
-            "alike (the mean of the vocabulary's): use --lora-rank, which trains them, or train all weights.",
+            "Warning: the entity markers are new, and --freeze-layers freezes their embeddings, which are all equal (the mean of "
+            "the vocabulary): use --lora-rank, which trains them, or train all weights.",
             file=sys.stderr,
         )
     if trains_little(options) and _has_random_pooler(model, backbone):
-        advice = "give --pooling mean or cls, or train all weights"
+        advice = "use --pooling mean or cls, or train all weights"
         print(
-            f"Warning: {options.model} has no pooler, and a random one would not be trained: {advice}.", file=sys.stderr
+            f"Warning: {options.model} has no pooler, and its random weights would stay frozen: {advice}.",
+            file=sys.stderr,
         )
     trained, total = (sum(math.prod(v.shape) for v in some) for some in (model.trainable_weights, model.weights))
     print(f"Trainable parameters: {trained:,} of {total:,} ({100 * trained / total:.2f} %).", file=sys.stderr)

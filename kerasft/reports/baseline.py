@@ -10,7 +10,7 @@ from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 
 LOWER_IS_BETTER = frozenset({"calibration_error", "log_loss", "loss", "mae", "mse", "perplexity"})
-"""Names of scores of which the smaller one is better."""
+"""Names of metrics where smaller is better."""
 TRAINING = "training rows"
 EVALUATED = "evaluated rows"
 
@@ -64,7 +64,7 @@ def constant_logits(known: Mapping[str, Any], labels: Labels, rows: int) -> np.n
     """
     numbers = known.get("means" if labels.problem == REGRESSION else "counts")
     if not isinstance(numbers, list) or len(numbers) != len(labels):
-        expected = f"the training rows' numbers of {len(labels)} labels"
+        expected = f"training counts for {len(labels)} labels"
         raise bad_argument("baseline", expected, numbers, 'Delete settings["baseline"] of the bundle, or train again.')
     if labels.problem == REGRESSION:
         return np.tile(np.array(numbers, float), (rows, 1))
@@ -97,8 +97,8 @@ def described(known: Mapping[str, Any], labels: Labels, source: str) -> str:
         return f"always {values}, the mean of the {source}"
     if labels.problem == MULTI_LABEL:
         names = ", ".join(repr(name) for name, value in zip(labels, row) if value >= 0)
-        return f"always {names}, the commonest of the {source}"
-    return f"always {labels[int(row.argmax())]!r}, the commonest class of the {source}"
+        return f"always {names}, the most frequent of the {source}"
+    return f"always {labels[int(row.argmax())]!r}, the most frequent class of the {source}"
 
 
 def is_no_better(name: str, value: float, baseline: float) -> bool:

@@ -108,7 +108,7 @@ def summarize(
     logits = np.asarray(logits)
     gold = _shaped(gold, labels)
     _check(logits, gold, labels, texts)
-    whole_number("max_errors", max_errors, "Give max_errors=25.", least=0)
+    whole_number("max_errors", max_errors, "For example: max_errors=25.", least=0)
     common = {
         "title": "Evaluation",
         "about": {**_versions(), **(about or {})},
@@ -204,22 +204,22 @@ def _check(logits: np.ndarray, gold: np.ndarray, labels: Labels, texts: Sequence
             "logits",
             f"of shape {expected}, N >= 1 rows by {len(labels)} labels",
             logits.shape,
-            "Give the model's labels.",
+            "Pass the model's labels.",
         )
     outside = gold[(gold < 0) | (gold >= len(labels))] if labels.problem == SINGLE_LABEL else ()
     if len(outside):
         raise bad_argument(
-            "gold", f"class numbers from 0 to {len(labels) - 1}", int(outside[0]), "Give the labels of the training."
+            "gold", f"class indices from 0 to {len(labels) - 1}", int(outside[0]), "Use the labels of the training."
         )
     if labels.problem != SINGLE_LABEL and gold.shape != expected:
-        raise bad_argument("gold", f"of shape {expected}", gold.shape, "Give one column for each label.")
+        raise bad_argument("gold", f"of shape {expected}", gold.shape, "Give one column per label.")
     if not np.isfinite(logits).all():
         row = int(np.flatnonzero(~np.isfinite(logits).all(-1))[0])
         raise bad_argument(
-            "logits", "finite", f"{logits[row].tolist()} in row {row}", "The weights are broken: train anew."
+            "logits", "finite", f"{logits[row].tolist()} in row {row}", "The weights are corrupted: train again."
         )
     if texts is not None and len(texts) != len(gold):
-        raise bad_argument("texts", f"{len(gold)} texts, one for each row", len(texts), "Give this dataset's texts.")
+        raise bad_argument("texts", f"{len(gold)} texts, one per row", len(texts), "Pass the texts of this dataset.")
 
 
 def _versions() -> dict[str, str]:

@@ -8,7 +8,7 @@ from kerasft.callbacks.figures import shorten
 from kerasft.reports.colours import NUM_HUES
 
 MOST_EXAMPLES = 200
-"""The most rows that a pipeline puts into its report, the wrong ones first."""
+"""Maximum number of rows in a pipeline's report, errors first."""
 _AROUND = 160  # characters on each side of a span
 _LONGEST = 1200  # characters; a shorter text is shown whole
 _SNAP = 20  # how far a cut moves outwards to the next space, so that no word is cut

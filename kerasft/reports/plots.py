@@ -61,7 +61,7 @@ def reliability(bins: Sequence[Mapping[str, float]]) -> Figure:
         upper.bar(low, accuracy, width * 0.94, align="edge", color=BLUE, alpha=0.85)
         means = [row["confidence"] for row in filled], [row["accuracy"] for row in filled]
         upper.scatter(*means, s=16, color=ORANGE, zorder=3)
-        upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="share right")
+        upper.set(xlim=(0, 1), ylim=(0, 1.02), ylabel="accuracy")
         lower.bar(low, [row["count"] for row in bins], width * 0.94, align="edge", color=LINE)
         lower.set(xlabel="confidence", ylabel="count")
     return figure
@@ -88,7 +88,7 @@ def residuals(gold: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> 
             axes.scatter(
                 *(gold[:, index], predicted[:, index] - gold[:, index]), s=12, color=BLUE, alpha=0.35, linewidths=0
             )
-            axes.set(xlabel="truth", ylabel="predicted - truth", title=shorten(name))
+            axes.set(xlabel="target", ylabel="predicted - target", title=shorten(name))
     return figure
 
 

@@ -46,37 +46,37 @@ _TITLES = {
     "rouge2": "ROUGE-2",
     "rougeL": "ROUGE-L",
     "rougeLsum": "ROUGE-Lsum",
-    "share_at_limit": "Texts at the limit",
+    "share_at_limit": "Texts truncated at the limit",
     "spearman": "Spearman",
     "slot_f1": "Slot F1",
-    "subset_accuracy": "All labels right",
+    "subset_accuracy": "Subset accuracy",
 }
 _NOTES = {
-    "accuracy": "share of rows that are right",
+    "accuracy": "fraction of correct rows",
     "bleu": "0 to 100, over the corpus",
     "chrf": "0 to 100, over the corpus",
-    "calibration_error": "mean gap of confidence and accuracy; 0 is best",
+    "calibration_error": "mean gap between confidence and accuracy; 0 is best",
     "entity_f1": "whole entities, as seqeval counts them; not a token F1",
     "f1_macro": "mean over classes",
     "f1_micro": "over all decisions",
-    "in_scope_accuracy": "with the threshold: a rejected row is wrong",
-    "joint_accuracy": "intent and all slots right",
+    "in_scope_accuracy": "with the threshold: rejected rows count as errors",
+    "joint_accuracy": "intent and all slots correct",
     "log_loss": "nats; 0 is best",
-    "matthews": "correlation; 0 is chance",
-    "out_of_scope_precision": "share of the rejected rows",
-    "out_of_scope_recall": "share of the out-of-scope rows that are rejected",
-    "relation_f1_macro": "mean over relations but the negative one; official at SemEval-2010",
-    "relation_f1_micro": "over all relations but the negative one; as for TACRED",
+    "matthews": "correlation; 0 is chance level",
+    "out_of_scope_precision": "fraction of the rejected rows",
+    "out_of_scope_recall": "fraction of the out-of-scope rows that are rejected",
+    "relation_f1_macro": "mean over relations without the negative one; official at SemEval-2010",
+    "relation_f1_micro": "over all relations without the negative one; as for TACRED",
     "slot_f1": "whole slots, as seqeval counts them; not a token F1",
-    "references_beyond_limit": "share that no text can equal",
+    "references_beyond_limit": "fraction longer than max_new_tokens",
     "rouge1": "F1, 0 to 1",
     "rouge2": "F1, 0 to 1",
     "rougeL": "F1, 0 to 1; a text as one sequence",
     "rougeLsum": "F1, 0 to 1; line by line",
-    "share_at_limit": "share that did not end by itself",
-    "sources_cut": "share of the sources",
-    "subset_accuracy": "share of rows",
-    "token_accuracy": "share of tags, O included; not an F1",
+    "share_at_limit": "fraction without an end token",
+    "sources_cut": "fraction of the sources",
+    "subset_accuracy": "fraction of rows with all labels correct",
+    "token_accuracy": "fraction of correct tags, including O; not an F1",
 }
 
 
@@ -178,7 +178,7 @@ class Report:
     def __post_init__(self):
         broken = {name: value for name, value in self.metrics.items() if not math.isfinite(value)}
         if broken:
-            fix = "The weights are damaged, or overflow in their precision: train again."
+            fix = "The weights are corrupted, or overflow in their precision: train again."
             raise bad_argument("metrics", "finite numbers", broken, fix)
 
     @property
@@ -191,7 +191,9 @@ class Report:
         for name in [*compared[:1], *(name for name in compared[1:] if name in also and name not in self.undefined)]:
             if is_no_better(name, self.metrics[name], self.baseline[name]):
                 better = f"{name} {self.metrics[name]:.4f} is no better than {self.baseline[name]:.4f}"
-                found.append(f"{better}, which needs no model: {self.baseline_answer}.{self._commonest_answer()}")
+                found.append(
+                    f"{better}, the baseline without a model: {self.baseline_answer}.{self._commonest_answer()}"
+                )
         reasons: dict[str, list[str]] = {}
         for name, reason in self.undefined.items():
             if name in self.metrics:
@@ -207,7 +209,7 @@ class Report:
             return ""
         counts = np.sum(self.confusion_matrix, axis=0)  # (C,), of the predictions
         most = int(counts.argmax())
-        return f" The model answers {self.labels[most]!r} for {counts[most]:,} of {self.rows:,} rows."
+        return f" The model predicts {self.labels[most]!r} for {counts[most]:,} of {self.rows:,} rows."
 
     def to_dict(self) -> dict:
         """Return plain values that JSON knows."""
@@ -228,7 +230,7 @@ class Report:
 
     def _note(self, name: str) -> str:
         if name == "accuracy" and self.problem == MASKED_LM.name:
-            return "share of masked tokens that are right"
+            return "fraction of correct masked tokens"
         return _NOTES.get(name, "")
 
     def _shown(self, name: str, value: float) -> str:

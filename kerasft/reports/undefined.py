@@ -29,7 +29,7 @@ def undefined_scores(predicted: np.ndarray, gold: np.ndarray, labels: Labels | S
         return {} if reason is None else dict.fromkeys(("pearson", "spearman"), reason)
     if labels.problem != SINGLE_LABEL:
         nothing = not (np.any(predicted) or np.any(gold))
-        return dict.fromkeys(("f1_micro", "f1_macro"), "no row has, or is given, any label") if nothing else {}
+        return dict.fromkeys(("f1_micro", "f1_macro"), "no row has any label, gold or predicted") if nothing else {}
     found = {}
     for name, side in (("predictions", predicted), ("labels", gold)):
         if len(np.unique(side)) == 1:
@@ -74,9 +74,9 @@ def undefined_spans(expected: int, found: int, *, name: str) -> dict[str, str]:
     """
     reasons = {}
     if not expected:
-        reasons[f"{name}_recall"] = "there is nothing to find in the data"
+        reasons[f"{name}_recall"] = "the data has no positives"
     if not found:
-        reasons[f"{name}_precision"] = "nothing is predicted"
+        reasons[f"{name}_precision"] = "there are no predictions"
     if not expected and not found:
-        reasons[f"{name}_f1"] = "there is nothing to find in the data, and nothing is predicted"
+        reasons[f"{name}_f1"] = "the data has no positives, and there are no predictions"
     return reasons

@@ -26,7 +26,7 @@ def check_regular_file(path: str | os.PathLike) -> None:
     >>> check_regular_file("/dev/zero")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: /dev/zero is not an ordinary file. ...
+    kerasft.errors.CheckpointError: /dev/zero is not a regular file. ...
     """
     try:
         mode = os.stat(path).st_mode
@@ -35,7 +35,7 @@ def check_regular_file(path: str | os.PathLike) -> None:
             f"{path} cannot be read: {error.strerror}. Check the path and its permissions."
         ) from error
     if not stat.S_ISREG(mode):
-        raise CheckpointError(f"{path} is not an ordinary file. Copy what it gives into a file, and name that.")
+        raise CheckpointError(f"{path} is not a regular file. Copy its content to a file, and use that.")
 
 
 def read_bounded(path: str | os.PathLike) -> bytes:
@@ -49,13 +49,13 @@ def read_bounded(path: str | os.PathLike) -> bytes:
     >>> read_bounded("/dev/zero")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: /dev/zero is not an ordinary file. ...
+    kerasft.errors.CheckpointError: /dev/zero is not a regular file. ...
     """
     check_regular_file(path)
     most = limit("FILE_BYTES")
     if os.path.getsize(path) > most and not is_trusted():
         raise CheckpointError(
-            f"{path} has more than {most} bytes, which no such file needs. {how_to_raise('FILE_BYTES')}"
+            f"{path} has more than {most} bytes, the maximum for such a file. {how_to_raise('FILE_BYTES')}"
         )
     try:
         return pathlib.Path(path).read_bytes()
@@ -89,11 +89,13 @@ def read_json(path: str | os.PathLike, content: bytes | None = None) -> Any:
     except RecursionError as error:
         raise too_deep from error
     except ValueError as error:
-        raise CheckpointError(f"{path} is damaged: it is no JSON in UTF-8 ({error}). Copy or save it again.") from error
+        raise CheckpointError(
+            f"{path} is corrupted: expected JSON in UTF-8 ({error}). Copy or save it again."
+        ) from error
     if any(depth > most for _, depth in walk(value)):
         raise too_deep
     if b"\\ud" in content.lower() and not is_unicode(json.dumps(value, ensure_ascii=False)):
-        raise CheckpointError(f"{path} is damaged: a text in it holds half of a surrogate pair. Copy or save it again.")
+        raise CheckpointError(f"{path} is corrupted: it contains a lone surrogate. Copy or save it again.")
     return value
 
 

@@ -38,7 +38,7 @@ def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> 
     >>> check_hdf5(scratch / "links.h5", "links.h5")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: links.h5 holds a link to another place ('elsewhere'). ...
+    kerasft.errors.CheckpointError: links.h5 contains an external link ('elsewhere'). ...
     """
     try:
         numbers, described = 0, False
@@ -52,7 +52,7 @@ def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> 
     except CheckpointError:
         raise
     except Exception as error:  # h5py raises its own kinds, and OSError, for a damaged file
-        raise CheckpointError(f"{name} is damaged: {str(error).splitlines()[0]}. Save or copy it again.") from error
+        raise CheckpointError(f"{name} is corrupted: {str(error).splitlines()[0]}. Save or copy it again.") from error
 
 
 def _datasets(file: h5py.File, name: str | os.PathLike) -> Iterator[h5py.Dataset]:
@@ -68,7 +68,7 @@ def _datasets(file: h5py.File, name: str | os.PathLike) -> Iterator[h5py.Dataset
             if number > limit("WEIGHTS") * 4:  # with the groups that they stand in; a BERT of 24 layers has about 400
                 raise CheckpointError(f"{name} has more than {limit('WEIGHTS')} tensors. {how_to_raise('WEIGHTS')}")
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
-                raise refuse(name, f"holds a link to another place ({key!r})")
+                raise refuse(name, f"contains an external link ({key!r})")
             item = group[key]
             if isinstance(item, h5py.Group):
                 todo.append(item)
@@ -76,19 +76,19 @@ def _datasets(file: h5py.File, name: str | os.PathLike) -> Iterator[h5py.Dataset
                 _check_dataset(item, name)
                 yield item
             else:
-                raise refuse(name, f"holds something that is no tensor ({key!r})")
+                raise refuse(name, f"contains an object that is not a tensor ({key!r})")
 
 
 def _check_dataset(dataset: h5py.Dataset, name: str | os.PathLike) -> None:
     properties = dataset.id.get_create_plist()
     if dataset.is_virtual or properties.get_external_count():
-        raise refuse(name, f"takes the numbers of {dataset.name!r} from another file")
+        raise refuse(name, f"stores the values of {dataset.name!r} in another file")
     if properties.get_nfilters():
-        raise refuse(name, f"holds {dataset.name!r} compressed, as no model is written")
+        raise refuse(name, f"contains {dataset.name!r} compressed, unlike saved models")
     if dataset.shape is None or dataset.dtype.kind not in "biufSV":  # V: bfloat16
-        raise refuse(name, f"holds {dataset.name!r}, which is no tensor of numbers")
+        raise refuse(name, f"contains {dataset.name!r}, which is not a numeric tensor")
     if dataset.id.get_storage_size() < math.prod(dataset.shape) * dataset.dtype.itemsize:
-        raise refuse(name, f"says that {dataset.name!r} has the shape {dataset.shape}, and holds less")
+        raise refuse(name, f"declares the shape {dataset.shape} for {dataset.name!r}, but contains less data")
 
 
 def _check_heaps(file: str | os.PathLike | io.IOBase) -> None:
@@ -111,14 +111,14 @@ def _check_heap(file: io.IOBase, start: int, size: int) -> None:
     file.seek(start + 8)
     (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
     if not 16 <= length <= min(size - start, _CHUNK):
-        raise ValueError("a heap of texts extends past the end of the file")
+        raise ValueError("a string heap extends past the end of the file")
     content, place = file.read(length - 16), 0
     while place + 16 <= len(content):
         index, _, own = struct.unpack_from("<HH4xQ", content, place)
         if index == 0:  # the rest is free, its head included
             if own != len(content) - place:
-                raise ValueError("a heap of texts has a gap")
+                raise ValueError("a string heap has a gap")
             return
         place += 16 + -(-own // 8) * 8
         if place > len(content) or index > len(content) // 16:
-            raise ValueError("a heap of texts is damaged")
+            raise ValueError("a string heap is corrupted")

@@ -120,18 +120,18 @@ def check_keras_file(path: str | os.PathLike) -> int:
             members = archive.infolist()
             names = sorted(member.filename for member in members)
             if names != sorted(_MEMBERS):
-                raise refuse(path, f"must hold {sorted(_MEMBERS)}; it holds {names[:8]}")
+                raise refuse(path, f"must contain {sorted(_MEMBERS)}; it contains {names[:8]}")
             if any(member.compress_type != zipfile.ZIP_STORED or member.flag_bits & 1 for member in members):
-                raise refuse(path, "is compressed or encrypted, as Keras writes no model")
+                raise refuse(path, "is compressed or encrypted, unlike models saved by Keras")
             if sum(member.file_size for member in members) > os.path.getsize(path):
-                raise refuse(path, "says that it unpacks to more than there is")
+                raise refuse(path, "declares a larger uncompressed size than it contains")
             if archive.getinfo("config.json").file_size > (most := limit("FILE_BYTES")):
                 raise CheckpointError(f"{path} has a config of more than {most} bytes. {how_to_raise('FILE_BYTES')}")
             check_config(read_json(f"{path}: config.json", archive.read("config.json")), path)
             with archive.open("model.weights.h5") as file:
                 return check_hdf5(file, f"{path}: model.weights.h5")
     except (zipfile.BadZipFile, EOFError, OSError) as error:
-        raise CheckpointError(f"{path} is damaged: {error}. Save or copy it again.") from error
+        raise CheckpointError(f"{path} is corrupted: {error}. Save or copy it again.") from error
 
 
 def check_preset(folder: str | os.PathLike) -> int:
@@ -163,12 +163,12 @@ def check_preset(folder: str | os.PathLike) -> int:
         registered = content.get("registered_name") in (f"keras_hub>{name}", f"keras_nlp>{name}") if name else False
         own_module = str(content.get("module")).startswith(("keras_hub.", "keras_nlp.")) if name else False
         if not (registered and own_module and str(name).endswith(kind)):
-            raise refuse(path, f"names {str(name)[:200]!r}, which is no {kind.lower()} of KerasHub")
+            raise refuse(path, f"names {str(name)[:200]!r}, which is not a KerasHub {kind.lower()}")
         fields = content.get("config")
         _check_names(fields, path)
         for field in ("vocabulary", "merges", "proto"):
             if isinstance(fields, dict) and isinstance(fields.get(field), str):
-                raise refuse(path, f"takes its {field} from another file ({fields[field][:200]!r})")
+                raise refuse(path, f"loads its {field} from another file ({fields[field][:200]!r})")
     path = os.path.join(folder, "model.weights.h5")
     check_regular_file(path)
     return check_hdf5(path, path)
@@ -189,10 +189,10 @@ def check_config(config: Any, path: str | os.PathLike) -> None:
     >>> check_config({"module": "keras.layers", "class_name": "Lambda", "config": {}, "registered_name": None}, "m.keras")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: m.keras names keras.layers.Lambda, which is not among the classes that kerasft loads. ...
+    kerasft.errors.CheckpointError: m.keras names keras.layers.Lambda, which is not one of the classes that kerasft loads. ...
     """
     if not isinstance(config, dict) or "class_name" not in config:
-        raise refuse(path, "has a config that is no model's")
+        raise refuse(path, "has a config that is not of a model")
     config = {**config, "compile_config": None}  # which Keras leaves out too, with compile=False
     number = _check_names(config, path)
     most = limit("LAYERS")  # a BERT of 24 layers has about 60
@@ -205,7 +205,7 @@ def _check_names(config: Any, path: str | os.PathLike) -> int:
     named = [value for value, _ in walk(config) if isinstance(value, dict) and "class_name" in value]
     for value in named:
         if not _is_known(value):
-            raise refuse(path, f"names {_shown(value)}, which is not among the classes that kerasft loads")
+            raise refuse(path, f"names {_shown(value)}, which is not one of the classes that kerasft loads")
     return len(named)
 
 
@@ -282,7 +282,7 @@ def bounded_variables(numbers: int, path: str | os.PathLike) -> Iterator[None]:
     ...     keras.layers.Dense(100).build((None, 100))
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: m.keras has a config that asks for more weights than the file holds (10 numbers). ...
+    kerasft.errors.CheckpointError: m.keras has a config that requires more weights than the file contains (10 numbers). ...
     """
     left = [numbers]
 
@@ -292,7 +292,7 @@ def bounded_variables(numbers: int, path: str | os.PathLike) -> Iterator[None]:
             shape = tf.convert_to_tensor(value()).shape if callable(value) else getattr(value, "shape", ())
         left[0] -= math.prod(shape)
         if left[0] < -_SPARE and not is_trusted():
-            raise refuse(path, f"has a config that asks for more weights than the file holds ({numbers} numbers)")
+            raise refuse(path, f"has a config that requires more weights than the file contains ({numbers} numbers)")
         return next_creator(**options)
 
     with tf.variable_creator_scope(create):

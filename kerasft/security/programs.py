@@ -72,11 +72,11 @@ def check_saved_model(folder: str | os.PathLike) -> None:
             strange = sorted({node.op for node in nodes} - allowed - library.keys())
             if strange:
                 raise refuse(
-                    path, f"holds operations that do more than compute, or are unknown ({', '.join(strange[:5])})"
+                    path, f"contains operations that do more than compute, or are unknown ({', '.join(strange[:5])})"
                 )
         for thing in graph.object_graph_def.nodes:
             if thing.WhichOneof("kind") == "function" and savers & set(thing.function.concrete_functions):
-                raise refuse(path, "gives out its functions that read and write files")
+                raise refuse(path, "exposes its functions that read and write files")
 
 
 def _saver_functions(graph) -> set[str]:
@@ -121,7 +121,7 @@ def check_litert_file(path: str | os.PathLike) -> None:
     try:
         content = path.read_bytes()
         if content[4:8] != b"TFL3":
-            raise ValueError("it does not begin as one")
+            raise ValueError("invalid file header")
         _check_tables(schema.Model.GetRootAs(content), content)
     except (OSError, ValueError, IndexError, TypeError, OverflowError, struct.error, AssertionError) as error:
         raise damaged(path, "a LiteRT file", error) from error
@@ -174,20 +174,20 @@ def _check_graph(graph, model, size: int) -> None:
         _must(all(0 <= length < 2**31 for length in shape), f"tensor {number} has the shape {shape}")
         stored = model.Buffers(tensor.Buffer()).DataLength()
         _must(
-            not stored or math.prod(shape) * _BITS.get(tensor.Type(), 0) <= 8 * stored, f"tensor {number} is cut short"
+            not stored or math.prod(shape) * _BITS.get(tensor.Type(), 0) <= 8 * stored, f"tensor {number} is truncated"
         )
     ends = [graph.Inputs(number) for number in range(_length(graph.InputsLength(), size))]
     ends += [graph.Outputs(number) for number in range(_length(graph.OutputsLength(), size))]
-    _must(all(0 <= tensor < count for tensor in ends), "an input or output is no tensor")
+    _must(all(0 <= tensor < count for tensor in ends), "an input or output is not a tensor")
     for number in range(graph.OperatorsLength()):
         operator = graph.Operators(number)
-        _must(operator.OpcodeIndex() < model.OperatorCodesLength(), f"operation {number} is of no kind")
+        _must(operator.OpcodeIndex() < model.OperatorCodesLength(), f"operation {number} has no operator code")
         ends = [operator.Inputs(place) for place in range(_length(operator.InputsLength(), size))]
         _must(
-            all(-1 <= tensor < count for tensor in ends), f"an input of operation {number} is no tensor"
+            all(-1 <= tensor < count for tensor in ends), f"an input of operation {number} is not a tensor"
         )  # -1: left out
         ends = [operator.Outputs(place) for place in range(_length(operator.OutputsLength(), size))]
-        _must(all(0 <= tensor < count for tensor in ends), f"an output of operation {number} is no tensor")
+        _must(all(0 <= tensor < count for tensor in ends), f"an output of operation {number} is not a tensor")
 
 
 def _length(length: int, size: int) -> int:

@@ -50,7 +50,7 @@ def check_cells(cells: int, name: str) -> None:
 def _check_number(what: str, number: int, name: str) -> None:
     if number > limit(what):
         problem = f"a table must have at most {limit(what)} {what.lower()}"
-        raise bad_data(name, problem, f"Leave out what is not needed. {how_to_raise(what, number)}", value=number)
+        raise bad_data(name, problem, f"Remove what is not needed. {how_to_raise(what, number)}", value=number)
 
 
 def check_text_file(text: str, name: str, separators: str = ",;\t|") -> None:
@@ -126,5 +126,5 @@ def _too_long(values: Sequence[object]) -> int | None:
 
 def _cell_error(name: str, what: str, size: int, line: int | None) -> DataError:
     problem = f"{what} has {size} characters or items, maximum: {limit('CELL_CHARACTERS')}"
-    fix = "Is a closing quote missing? Else split the text."
+    fix = "Is a closing quote missing? Otherwise split the text."
     return bad_data(name, problem, f"{fix} {how_to_raise('CELL_CHARACTERS', size)}", line=line)

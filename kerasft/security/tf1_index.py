@@ -100,7 +100,7 @@ def _block(content: bytes, offset: int, size: int) -> bytes:
     if offset + size + 5 > len(content) or size < 4:
         raise ValueError("a block extends past the end of the file")
     if content[offset + size]:
-        raise ValueError("a block is compressed, as TensorFlow writes none")
+        raise ValueError("a block is compressed, which TensorFlow never does")
     return content[offset : offset + size]
 
 

@@ -17,9 +17,9 @@ _KNOWN = {
 _REPEATED = re.compile(r"(?<!\\)[*+]|(?<!\\)\{\d*,?\d*\}")
 _MAX_PATTERN = 200  # characters
 _MAX_PARTS = 100
-"""Most normalisers, pre-tokenizers, decoders and parts of a template together; XLM-RoBERTa has 12."""
+"""Maximum total number of normalizers, pre-tokenizers, decoders and template parts; XLM-RoBERTa has 12."""
 _MAX_GROWTH = 1000
-"""Most characters that the normalisers, or the decoders, may make of one."""
+"""Maximum number of characters that normalizers or decoders may produce from one."""
 
 
 def check_tokenizer(content: Any, path: str | os.PathLike) -> None:
@@ -41,7 +41,7 @@ def check_tokenizer(content: Any, path: str | os.PathLike) -> None:
     >>> check_tokenizer({"pattern": {"Regex": "(a+)+$"}}, "tokenizer.json")
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: tokenizer.json holds the regular expression '(a+)+$', which could take forever. ...
+    kerasft.errors.CheckpointError: tokenizer.json holds the regular expression '(a+)+$', which may never finish. ...
     """
     if is_trusted():
         return
@@ -50,7 +50,7 @@ def check_tokenizer(content: Any, path: str | os.PathLike) -> None:
         if not isinstance(pattern, str) or pattern in _KNOWN:
             continue
         if len(pattern) > _MAX_PATTERN or len(_REPEATED.findall(pattern)) > 1:
-            raise refuse(path, f"holds the regular expression {pattern[:100]!r}, which could take forever")
+            raise refuse(path, f"holds the regular expression {pattern[:100]!r}, which may never finish")
     if isinstance(content, dict):
         _check_numbers(content, path)
         for name in ("normalizer", "pre_tokenizer", "decoder"):
@@ -106,7 +106,7 @@ def _check_growth(part: Any, name: str, path: str | os.PathLike) -> None:
             raise refuse(path, f"has a {name} that replaces the empty string")
         growth *= max(1, -(-len(new) // len(old or "x"))) if isinstance(new, str) else 1
     if len(parts) > _MAX_PARTS or growth > _MAX_GROWTH:
-        raise refuse(path, f"has a {name} of {len(parts)} parts, which make up to {growth} characters of one")
+        raise refuse(path, f"has a {name} of {len(parts)} parts, which expand one character to up to {growth}")
 
 
 def _check_template(part: Any, path: str | os.PathLike) -> None:
@@ -114,4 +114,4 @@ def _check_template(part: Any, path: str | os.PathLike) -> None:
     pieces = sum("Sequence" in value or "SpecialToken" in value for value in values)
     ids = sum(len(value["ids"]) for value in values if isinstance(value.get("ids"), list))
     if pieces > _MAX_PARTS or ids > _MAX_PARTS or sum("type" in value for value in values) > _MAX_PARTS:
-        raise refuse(path, f"puts more than {_MAX_PARTS} parts around a text")
+        raise refuse(path, f"adds more than {_MAX_PARTS} parts to a text")

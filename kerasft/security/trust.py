@@ -54,8 +54,8 @@ def refuse(path: str | os.PathLike, problem: str) -> CheckpointError:
     m.keras names the class 'Lambda'. It was not opened, since such a file can do harm. If you know who made it: trust=True, ...
     """
     return CheckpointError(
-        f"{path} {problem}. It was not opened, since such a file can do harm. If you know who made it: trust=True, or --trust on "
-        "the command line. See docs/security.md."
+        f"{path} {problem}. It was not opened, since such a file can be harmful. If you trust its source: trust=True, or --trust "
+        "on the command line. See docs/security.md."
     )
 
 

@@ -30,7 +30,7 @@ SAMPLE_TEXTS = (
     "\ufb01ligature \u2126 \u212b \u00bd \u2460 \uff21\uff42\uff43 \U0001d400\U0001d41a",
     "word " * 600,
 )
-"""Texts that every export is tried on: plain ones, and edge cases (empty, accents, CJK, right to left, control characters)."""
+"""Built-in sample that every export is tested on, with edge cases: empty, accents, CJK, right-to-left, control characters."""
 
 
 def sample_texts(bundle: TrainedModel, texts: Sequence | None = None) -> list:
@@ -48,7 +48,7 @@ def sample_texts(bundle: TrainedModel, texts: Sequence | None = None) -> list:
     if texts is None:
         return sample_pairs(bundle) if bundle.metadata.get("pair") else list(SAMPLE_TEXTS)
     if not len(texts):
-        raise bad_argument("texts", "one or more texts, or None", list(texts), "Leave it out for the built-in sample.")
+        raise bad_argument("texts", "one or more texts, or None", list(texts), "Omit it to use the built-in sample.")
     return list(texts)
 
 

@@ -47,8 +47,8 @@ def _resolve(bundle: TrainedModel, _: int) -> dict[str, Any]:
     encoder = sentence_encoder_of(bundle.model)
     if encoder.default_prompt_name is not None:
         prompt = encoder.prompts[encoder.default_prompt_name]
-        fix = "An app reads texts as they are: set default_prompt_name to null in kerasft.json, and begin texts with the prompt."
-        raise bad_argument("bundle", "a sentence embedder without a default prompt for a mobile file", prompt, fix)
+        fix = "Apps do not add prompts: set default_prompt_name to null in kerasft.json, and prepend the prompt to the texts."
+        raise bad_argument("bundle", "a sentence embedder without a default prompt for mobile export", prompt, fix)
     is_own = hasattr(bundle.model, "bundle_task")  # in a head of one's own the pooling is not known
     return {"pooling": None if is_own else encoder.pooling, "normalized": encoder.normalize}
 

@@ -118,5 +118,5 @@ def first_name_note(rows: Rows, columns: Mapping[str, object] | None, usual: tup
     for role, names in zip(("text", "label"), usual):
         others = [name for name in rows.columns if name.strip().lower() in names and name not in taken]
         if lines[0] and others and role not in (columns or {}) and rows.named and role != INTENT:
-            lines.append(f"note: the {role} could also be {' or '.join(others)}. Name the column to choose.")
+            lines.append(f"note: the {role} could also be {' or '.join(others)}. Select a column to change this.")
     return "\n".join(lines)

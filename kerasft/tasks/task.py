@@ -40,41 +40,41 @@ class Settled(NamedTuple):
     """
 
     source: object
-    """Rows with `roles`; or the source as it was, where it has no columns."""
+    """Rows with `roles`, or the unchanged source if it has no columns."""
     named: Mapping[str, object] | None
-    """What must still be given as `columns` beside it."""
+    """What must be passed as `columns` together with it."""
     columns: dict[str, object] | None
-    """What a bundle remembers; None without columns."""
+    """Columns stored in the bundle; None without columns."""
     note: str
-    """What to print: which columns were guessed; empty if all were named."""
+    """Message about detected columns; empty if all were named."""
 
 
 class Reading(NamedTuple):
     """How a source is read, beside its columns."""
 
     trained: Mapping[str, object] | None = None
-    """The columns of the training data, the default for other files."""
+    """Columns of the training data, the default for other files."""
     need_label: bool = False
-    """Whether sentence pairs must have scores; labels of texts and relations must be there anyway."""
+    """Whether sentence pairs must have scores; labels of texts and relations are always required."""
     classes: bool = False
-    """Whether labels are names of classes, to count in the note."""
+    """Whether labels are class names, to be counted in the note."""
     problem: str = SINGLE_LABEL
-    """What a text classifier's label is, which decides what labels are invalid."""
+    """Problem type of a text classifier, which decides which labels are invalid."""
 
 
 class Exports(NamedTuple):
     """Which exports a task has, beside SavedModel and LiteRT with token ids as inputs."""
 
     strings: bool
-    """A SavedModel signature that takes strings: the answer needs no places in the text."""
+    """Supports a SavedModel signature for strings: predictions need no offsets in the text."""
     mediapipe: bool
-    """A file for MediaPipe Tasks."""
+    """Supports a file for MediaPipe Tasks."""
     generation: bool
-    """A LiteRT file that generates text."""
+    """Supports a LiteRT file that generates text."""
 
 
 Rowwise = Sequence[np.ndarray]
-"""One output's rows of N texts, as `kerasft.inference.runners.predict` gives them."""
+"""Rows of one output for N texts, as returned by `kerasft.inference.runners.predict`."""
 
 
 @dataclass(frozen=True, kw_only=True)

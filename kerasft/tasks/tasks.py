@@ -29,11 +29,11 @@ TASKS: dict[str, Task] = {
         SENTENCE_EMBEDDING,
     )
 }
-"""The tasks by their names."""
+"""Tasks by name."""
 MODEL_NAMES: dict[str, Task] = {task.model_name: task for task in TASKS.values()}
-"""The tasks by the names of the models that their heads build."""
+"""Tasks by the model name of their head."""
 DEFAULT = TEXT_CLASSIFICATION
-"""The task of a bundle that does not say one."""
+"""Task of a bundle without a task entry."""
 
 
 def task_name(metadata: Mapping[str, Any]) -> str:
@@ -66,6 +66,6 @@ def task_of(metadata: Mapping[str, Any], folder: object = "kerasft.json") -> Tas
     if name not in TASKS:
         raise CheckpointError(
             f"{folder}: the task must be one of {', '.join(sorted(TASKS))}; received: {name!r}. "
-            "Call the model of kerasft.load_bundle(...) itself, or install the kerasft that wrote the folder."
+            "Call the model of kerasft.load_bundle(...) directly, or install the kerasft version that wrote the folder."
         )
     return TASKS[name]

@@ -27,14 +27,14 @@ def casing_problem(tokenizer: PreTrainedTokenizerFast) -> str | None:
     lowers = backend.normalizer is not None and backend.normalizer.normalize_str("A").strip(" \u2581") == "a"
     if lowers and capitals > _SHARE * len(tokens):
         return (
-            f"The tokenizer lower-cases every text, but {capitals:,} of the vocabulary's {len(tokens):,} tokens have capital "
-            "letters and will never be used: the checkpoint is a cased one. Set do_lower_case to false in "
+            f"The tokenizer lowercases all texts, but {capitals:,} of the vocabulary's {len(tokens):,} tokens have capital "
+            "letters and will never be used: the checkpoint is cased. Set do_lower_case to false in "
             "tokenizer_config.json."
         )
     has_letters = any(token.isalpha() for token in tokens)
     if not lowers and not capitals and has_letters and isinstance(backend.model, models.WordPiece):
         return (
-            f"The tokenizer keeps capital letters, but none of the vocabulary's {len(tokens):,} tokens has one: every word "
+            f"The tokenizer keeps capital letters, but none of the vocabulary's {len(tokens):,} tokens has any: every word "
             f"with a capital becomes {tokenizer.unk_token}. Set do_lower_case to true in tokenizer_config.json."
         )
     return None

@@ -15,9 +15,9 @@ from tokenizers import normalizers, pre_tokenizers
 CODE_POINTS = 0x110000
 PAGE_SIZE = 256
 ITSELF = -1
-"""Stands in `CharacterMap.outputs` for the character that was looked up."""
+"""Placeholder in `CharacterMap.outputs` for the input character itself."""
 NOTHING = -2
-"""Fills `CharacterMap.outputs` behind the last code point of a short answer."""
+"""Padding of `CharacterMap.outputs` after the last code point of a short output."""
 
 
 class CharacterMap(NamedTuple):

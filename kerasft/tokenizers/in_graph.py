@@ -17,7 +17,7 @@ from kerasft.errors import bad_argument
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 from kerasft.tokenizers.character_map import ITSELF, NOTHING, PAGE_SIZE, character_map
 
-# Stand-ins for special tokens within a text. BERT's normaliser deletes private-use characters, so none is left by a text.
+# Stand-ins for special tokens within a text. BERT's normalizer deletes private-use characters, so none is left by a text.
 _STAND_IN = 0xF0000
 _DELETED = "\ufffd"
 
@@ -41,13 +41,13 @@ def unsupported_reason(tokenizer: PreTrainedTokenizerFast) -> str | None:
     if not isinstance(backend.model, models.WordPiece):
         return f"its model is {type(backend.model).__name__}, not WordPiece"
     if not isinstance(backend.normalizer, normalizers.BertNormalizer) or not backend.normalizer.clean_text:
-        return f"its normaliser is {backend.normalizer}, not BertNormalizer with clean_text"
+        return f"its normalizer is {backend.normalizer}, not BertNormalizer with clean_text"
     if not isinstance(backend.pre_tokenizer, pre_tokenizers.BertPreTokenizer):
         return f"its pre-tokenizer is {backend.pre_tokenizer}, not BertPreTokenizer"
     if tokenizer.padding_side != "right" or tokenizer.truncation_side != "right":
         return "it pads or truncates on the left"
     if tokenizer.pad_token_id is None or backend.token_to_id(backend.model.unk_token) is None:
-        return "it has no padding or no unknown token"
+        return "it lacks a padding or an unknown token"
     return _unsupported_added_token(backend.get_added_tokens_decoder().values())
 
 
@@ -55,9 +55,9 @@ def _unsupported_added_token(added) -> str | None:
     contents = [token.content for token in added]
     for token in added:
         if token.normalized or token.single_word:
-            return f"its added token {token.content!r} is looked for in normalised text, or as a whole word only"
+            return f"its added token {token.content!r} is matched in normalized text, or as a whole word only"
         if token.content.isalnum():
-            return f"its added token {token.content!r} reads like an ordinary word"
+            return f"its added token {token.content!r} looks like an ordinary word"
     for first in contents:
         for second in contents:
             if first != second and (first in second or any(first.endswith(second[:n]) for n in range(1, len(second)))):
@@ -72,7 +72,7 @@ class InGraphTokenizer(tf.Module):
     those tokens, as they do there. Bytes that are not UTF-8 are dropped.
 
     Args:
-        tokenizer: The checkpoint's fast tokenizer: WordPiece with BERT's normaliser (BERT, DistilBERT, ELECTRA, MiniLM).
+        tokenizer: The checkpoint's fast tokenizer: WordPiece with BERT's normalizer (BERT, DistilBERT, ELECTRA, MiniLM).
         max_length: Longest row, special tokens included; longer texts are cut.
 
     Raises:
@@ -94,13 +94,15 @@ class InGraphTokenizer(tf.Module):
         super().__init__(name="in_graph_tokenizer")
         reason = unsupported_reason(tokenizer)
         if reason:
-            raise bad_argument("tokenizer", "one that a graph can reproduce", reason, "Leave this signature out.")
+            raise bad_argument("tokenizer", "one that can run in a TensorFlow graph", reason, "Omit this signature.")
         self.max_length = max_length
         self._pad_id = tokenizer.pad_token_id
         self._templates = [_template(tokenizer, count) for count in (1, 2)]
         room = max_length - max(sum(item is not None for item, _ in template) for template in self._templates)
         if room < 1:
-            raise bad_argument("max_length", "room for special tokens and text", max_length, "Give max_length=128.")
+            raise bad_argument(
+                "max_length", "large enough for special tokens and text", max_length, "For example: max_length=128."
+            )
         backend = tokenizer.backend_tokenizer
         self._table = character_map(backend.normalizer)
         self._longest_word = backend.model.max_input_chars_per_word

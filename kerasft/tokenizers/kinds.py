@@ -187,7 +187,7 @@ def _read_merges(folder: pathlib.Path) -> tuple[dict[str, int], list[tuple[str, 
     merges = [tuple(line.split(" ")) for line in lines if line]
     wrong = next((merge for merge in merges if len(merge) != 2), None)
     if wrong or not isinstance(vocabulary, dict) or not all(type(index) is int for index in vocabulary.values()):
-        raise ValueError(f"a merge is two tokens, a vocabulary gives each token its id; received {wrong}")
+        raise ValueError(f"expected merges of two tokens and a vocabulary of token: id; received {wrong}")
     security.check_ids(vocabulary.values(), folder / "vocab.json")
     return vocabulary, merges
 
@@ -283,7 +283,7 @@ KINDS: dict[str, Kind] = {
     ),
     "CamembertTokenizer": Kind(files=("sentencepiece.bpe.model",), read=_read_camembert, special_tokens=ROBERTA_TOKENS),
 }
-"""By the name in `tokenizer_config.json`, without "Fast"."""
+"""Tokenizer kinds by the class name in `tokenizer_config.json`, without "Fast"."""
 
 BY_MODEL_TYPE = {
     "bert": "BertTokenizer",
@@ -299,4 +299,4 @@ BY_MODEL_TYPE = {
     "data2vec-text": "RobertaTokenizer",
     "ernie": "BertTokenizer",
 }
-"""The class by the `model_type` of `config.json`."""
+"""Tokenizer class by the `model_type` of `config.json`."""

@@ -18,7 +18,7 @@ FILES = (
     *("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "chat_template.jinja"),
     *("vocab.txt", "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model", "tokenizer.model"),
 )
-"""Names that a tokenizer's files may have: what a new tokenizer in a folder replaces of an old one."""
+"""Possible names of tokenizer files; saving a tokenizer replaces them."""
 _TOKENIZER_FILE = "tokenizer.json"
 _SETTINGS_FILE = "tokenizer_config.json"
 _ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
@@ -45,7 +45,7 @@ _NOT_OF_THE_WRAPPER = (
     "add_bos_token",
     "trim_offsets",
 )  # they are in the Rust tokenizer; transformers would act on them
-_PROBE = "A b\u00e9\u4e2d\U0001f600\u0378"  # the last is no character: it has no token in any vocabulary
+_PROBE = "A b\u00e9\u4e2d\U0001f600\u0378"  # the last one is an unassigned code point, which no vocabulary contains
 _FILES = sorted({" and ".join(kind.files) for kind in kinds.KINDS.values()})
 
 
@@ -105,7 +105,7 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
         reason = " ".join(str(error).split())[:200]
         raise CheckpointError(
             f"{folder}: the tokenizer's files cannot be read ({type(error).__name__}: {reason}). "
-            "Copy them again, or make tokenizer.json with the library that wrote them."
+            "Copy them again, or create tokenizer.json with the library that wrote them."
         ) from error
     if not from_file:
         _check_special_tokens(tokenizer, folder / kind.files[0], settings)
@@ -161,7 +161,7 @@ def _first_missing(kind: kinds.Kind | None, folder: pathlib.Path) -> dict:
         expected = " and ".join(kind.files) if kind else f"{', or '.join(_FILES)}"
         raise CheckpointError(
             f"{folder}: no tokenizer found; expected {_TOKENIZER_FILE} or {expected}. "
-            "Copy the tokenizer's files of the same checkpoint into this folder."
+            "Copy the tokenizer files of the same checkpoint into this folder."
         )
     return dict(kind.special_tokens)
 
@@ -193,7 +193,7 @@ def _add_tokens(backend: Tokenizer, folder: pathlib.Path) -> None:
         if backend.token_to_id(token) != fields["id"]:
             raise CheckpointError(
                 f"{folder}: the added token {token!r} must have id {fields['id']}; received: "
-                f"{backend.token_to_id(token)}. The vocabulary and {_SETTINGS_FILE} are of different checkpoints."
+                f"{backend.token_to_id(token)}. The vocabulary and {_SETTINGS_FILE} belong to different checkpoints."
             )
 
 
@@ -228,7 +228,7 @@ def _check_special_tokens(tokenizer: PreTrainedTokenizerFast, path: pathlib.Path
     lacking = sorted({settings[role] for role in _ROLES if role in settings} - known)
     if lacking:
         raise CheckpointError(
-            f"{path}: must hold the special tokens, one token a line; lacking: {', '.join(lacking)}. "
+            f"{path}: must contain the special tokens, one token per line; missing: {', '.join(lacking)}. "
             "Copy the file again, or name the special tokens in tokenizer_config.json."
         )
 

@@ -16,7 +16,7 @@ from kerasft.security.varint import varint
 
 UNIGRAM = 1
 NORMAL, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE = 1, 2, 3, 4, 5, 6
-"""Types of pieces."""
+"""Piece types."""
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3
@@ -44,9 +44,9 @@ class SentencePieceModel(NamedTuple):
     """
 
     pieces: list[Piece]
-    """In the order of their ids."""
+    """Pieces in id order."""
     character_map: bytes
-    """The compiled normaliser, a trie; empty: texts stay as they are."""
+    """The compiled normalizer, a trie; empty: no normalization."""
 
     @property
     def unknown_id(self) -> int:
@@ -80,12 +80,12 @@ def read(path: pathlib.Path) -> SentencePieceModel:
                 character_map = dict(_fields(value)).get(_NORMALIZER_MAP, b"")
     except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
         raise CheckpointError(
-            f"{path}: not a readable SentencePiece model ({error}). It may be cut short, or a Git LFS pointer; copy it again."
+            f"{path}: not a readable SentencePiece model ({error}). It may be truncated, or a Git LFS pointer; copy it again."
         ) from error
     if model_type != UNIGRAM or not any(piece.kind == UNKNOWN for piece in pieces):
         raise CheckpointError(
             f"{path}: must be a Unigram model with an unknown token; received: model type {model_type}, "
-            f"{len(pieces)} pieces. Make tokenizer.json with the library that wrote it."
+            f"{len(pieces)} pieces. Create tokenizer.json with the library that wrote it."
         )
     return SentencePieceModel(pieces, character_map)
 

@@ -20,9 +20,9 @@ FAMILIES = {
     "bpe": ("gpt2", "roberta"),
     "unigram": ("t5", "xlm-roberta"),
 }
-"""Kind -> the families whose special tokens it can have, the first by default."""
+"""Kind -> families whose special tokens it supports; the first is the default."""
 _MOST_CHARACTERS = 1000
-"""Characters of a WordPiece vocabulary: rarer ones are unknown, as in BERT's own trainer."""
+"""Maximum alphabet size of a WordPiece vocabulary; rarer characters are unknown, as in BERT's trainer."""
 
 
 def train(
@@ -65,12 +65,12 @@ def train(
     """
     families = FAMILIES.get(kind)
     if families is None:
-        raise bad_argument("kind", f"one of {', '.join(map(repr, FAMILIES))}", kind, "WordPiece is BERT's.")
+        raise bad_argument("kind", f"one of {', '.join(map(repr, FAMILIES))}", kind, "BERT uses WordPiece.")
     family = family or families[0]
     if family not in families:
         raise bad_argument("family", f"one of {families} for kind={kind!r}", family, "Change one of the two.")
     if lowercase and kind != "wordpiece":
-        raise bad_argument("lowercase", f"False for kind={kind!r}", lowercase, "Lower-case the texts yourself.")
+        raise bad_argument("lowercase", f"False for kind={kind!r}", lowercase, "Lowercase the texts yourself.")
     texts = list(_texts(source))
     if not any(text.strip() for text in texts):
         raise bad_argument("texts", "one or more non-empty texts", texts[:3], "Give the training texts.")
@@ -87,7 +87,7 @@ def _texts(source: str | os.PathLike | Iterable[str | os.PathLike]) -> Iterator[
         if isinstance(item, os.PathLike):
             yield from _lines(local_path(item))
         elif not isinstance(item, str) or not is_unicode(item):
-            raise bad_data("texts", "not a text of valid Unicode", "Give strings only.", line=number, value=item)
+            raise bad_data("texts", "expected a valid Unicode string", "Give strings only.", line=number, value=item)
         else:
             yield item
 
@@ -197,5 +197,5 @@ def _again(learner: Tokenizer, build: Callable[[dict], Tokenizer]) -> Tokenizer:
 def _check_room(vocabulary_size: int, least: int, what: str) -> None:
     if vocabulary_size < least:
         raise bad_argument(
-            "vocabulary_size", f"at least {least} ({what})", vocabulary_size, f"Give {2 * least} or more."
+            "vocabulary_size", f"at least {least} ({what})", vocabulary_size, f"Use {2 * least} or more."
         )

@@ -58,8 +58,8 @@ def test_answers_below_the_threshold_have_the_label():
     [
         ({"threshold": 2, "label": "oos"}, r'with a "threshold" from 0 to 1; received: .*2'),
         ({"label": "oos"}, r'with a "threshold" from 0 to 1; received: \{'),
-        ({"threshold": 0.5, "label": "pay"}, r'with a "label" that no class has; received: .*pay'),
-        ({"threshold": 0.5}, r'with a "label" that no class has; received: '),
+        ({"threshold": 0.5, "label": "pay"}, r'with a "label" that is not one of the classes; received: .*pay'),
+        ({"threshold": 0.5}, r'with a "label" that is not one of the classes; received: '),
     ],
 )
 def test_wrong_settings(setting, message):
@@ -68,5 +68,5 @@ def test_wrong_settings(setting, message):
 
 
 def test_rows_of_both_kinds_are_needed():
-    with pytest.raises(KerasftError, match="`confidence_out` must be of one row or more; received: "):
+    with pytest.raises(KerasftError, match="`confidence_out` must be non-empty; received: "):
         out_of_scope_threshold(np.array([0.9]), np.array([True]), np.empty(0))

@@ -98,7 +98,7 @@ def test_regression_values_stay_as_they_are():
         (
             CLASSES,
             {"threshold": [0.5] * 3},
-            r"`threshold` must be left out, or one number, for single_label; received: \[",
+            r"`threshold` must be omitted, or one number, for single_label; received: \[",
         ),
         (CLASSES, {"temperature": 0}, r"`temperature` must be a number above 0; received: 0"),
         (CLASSES, {"temperature": float("nan")}, r"`temperature` must be a number above 0; received: nan"),
@@ -107,9 +107,9 @@ def test_regression_values_stay_as_they_are():
         (
             regression("a", "b", "c"),
             {"temperature": 2},
-            r"`temperature` must be left out for a regression; received: 2",
+            r"`temperature` must be omitted for regression; received: 2",
         ),
-        (regression("a", "b", "c"), {"top_k": 1}, r"`top_k` must be left out for a regression; received: {'top_k': 1"),
+        (regression("a", "b", "c"), {"top_k": 1}, r"`top_k` must be omitted for regression; received: {'top_k': 1"),
     ],
 )
 def test_bad_arguments(labels, arguments, message):

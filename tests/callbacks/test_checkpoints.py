@@ -77,7 +77,7 @@ def test_unknown_direction_is_an_error_that_mode_mends():
 
 @pytest.mark.parametrize("make", [early_stopping, lambda monitor: best_checkpoint("x.keras", monitor)])
 def test_a_value_that_does_not_exist_is_an_error(make):
-    with pytest.raises(KerasftError, match=r"values of this training \(accuracy, loss\); received: 'val_f1'"):
+    with pytest.raises(KerasftError, match=r"one of the logged values \(accuracy, loss\); received: 'val_f1'"):
         fit(tiny_training.model(), make("val_f1"))
 
 
@@ -209,6 +209,6 @@ def test_back_up_of_another_model_is_refused(tmp_path):
         fit(tiny_training.model(), resume(tmp_path / "r"), Kill(epoch=1))
     other = tiny_training.model(["a", "b", "c"])
     with pytest.raises(
-        CheckpointError, match=r"`folder` must hold a back-up of this very model.*/r', one of 3 weights"
+        CheckpointError, match=r"`folder` must contain a backup of the same model.*/r', one of 3 weights"
     ):
         fit(other, resume(tmp_path / "r"))

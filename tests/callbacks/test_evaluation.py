@@ -27,7 +27,7 @@ def test_what_comes_after_sees_the_numbers(tmp_path):
 
 
 def test_a_name_that_is_taken_needs_another_prefix():
-    with pytest.raises(KerasftError, match=r"`evaluate` must be free of names .*val_loss.*received: 'loss'"):
+    with pytest.raises(KerasftError, match=r"`evaluate` must be without names .*val_loss.*received: 'loss'"):
         fit(Evaluation(lambda: {"loss": 1.0}))
     assert fit(Evaluation(lambda: {"loss": 1.0}, prefix="generated_"), epochs=1).history["generated_loss"] == [1.0]
 
@@ -35,7 +35,7 @@ def test_a_name_that_is_taken_needs_another_prefix():
 def test_not_a_function_or_not_numbers_by_name():
     with pytest.raises(KerasftError, match=r"`evaluate` must be a function without arguments; received: 0.5"):
         Evaluation(0.5)
-    with pytest.raises(KerasftError, match=r"a function that returns numbers by name; received: 0.5"):
+    with pytest.raises(KerasftError, match=r"a function that returns a dictionary of numbers; received: 0.5"):
         fit(Evaluation(lambda: 0.5))
 
 

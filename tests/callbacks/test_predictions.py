@@ -30,7 +30,7 @@ def test_a_dataset_without_truth_or_rows_is_refused():
     data = tiny_training.dataset()
     with pytest.raises(KerasftError, match=r"batches of \(features, y\); received: .*token_ids"):
         predict(tiny_training.model(), data.map(lambda x, y: x))
-    with pytest.raises(KerasftError, match="`dataset` must be one batch or more; received: 'an empty dataset'"):
+    with pytest.raises(KerasftError, match="`dataset` must be at least one batch; received: 'an empty dataset'"):
         predict(tiny_training.model(), data.take(0))
 
 

@@ -261,7 +261,7 @@ def test_wrong_update_freq(update_freq):
 def test_wrong_texts(tmp_path):
     with pytest.raises(KerasftError, match="`validation_data` must be given when `texts` is; received: None"):
         TensorBoard(tmp_path, texts=["a"])
-    with pytest.raises(KerasftError, match="`texts` must be 12 texts, one for each row; received: 1"):
+    with pytest.raises(KerasftError, match="`texts` must be 12 texts, one per row; received: 1"):
         fit(tmp_path, validation_data=tiny_training.dataset(), texts=["a"])
 
 

@@ -96,15 +96,15 @@ def test_harmless_fields_pass_and_unknown_ones_are_named(tmp_path):
     config.finish()  # pytest makes a warning an error
     config = config_file(tmp_path, rotary_base=10000)
     read_config(config)
-    with pytest.warns(UserWarning, match="unknown fields, without effect: rotary_base"):
+    with pytest.warns(UserWarning, match="unknown fields, ignored: rotary_base"):
         config.finish()
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"{", "no JSON in UTF-8"),
-        (b"\xff\xfe\x00", "no JSON in UTF-8"),
+        (b"{", "expected JSON in UTF-8"),
+        (b"\xff\xfe\x00", "expected JSON in UTF-8"),
         (b"[" * 100_000, "nested deeper"),
         (b"[]", "must hold a JSON object; received: list"),
         (None, "no config.json found"),

@@ -70,7 +70,7 @@ def test_a_checkpoint_with_an_encoder_alone_is_refused(case):
 def test_embeddings_under_two_names_have_to_be_the_same(case):
     other = {"encoder.embed_tokens.weight": np.ones((24, 8), "float32")}
     with pytest.raises(
-        CheckpointError, match=r"one weight under two names, with different numbers: encoder\.embed_tokens"
+        CheckpointError, match=r"contains a weight under two names, with different values: encoder\.embed_tokens"
     ):
         kerasft.load_pretrained(case("t5/base", tensors=other))
 

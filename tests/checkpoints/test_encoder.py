@@ -181,7 +181,7 @@ def test_a_classifier_of_another_form_is_not_written(family, tmp_path):
     options = [{"pooling": "mean"}, {"hidden_activation": "sigmoid"}, {"pooling": "mean", "hidden_activation": "tanh"}]
     for option in options:
         model = text_classifier(backbone, ["no", "yes"], **option)
-        with pytest.raises(KerasftError, match="`model` must be of a form that Hugging Face has too"):
+        with pytest.raises(KerasftError, match="`model` must be supported by Hugging Face's classes"):
             save_huggingface(tmp_path / "written", model, tokenizer)
     assert not (tmp_path / "written").exists()
 

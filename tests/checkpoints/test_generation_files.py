@@ -73,7 +73,7 @@ def test_the_settings_are_the_bundles_defaults(name, file, load):
 def test_lengths_count_what_transformers_counts(load):
     found = load("sequence_to_sequence", max_length=9, min_length=3).settings["generation"]
     assert found == {"max_new_tokens": 8, "min_new_tokens": 2}  # without the start token
-    with pytest.warns(UserWarning, match=r"without effect in kerasft: max_length=9 \(it counts the prompt"):
+    with pytest.warns(UserWarning, match=r"ignored by kerasft: max_length=9 \(it counts the prompt"):
         assert load("causal_lm", max_length=9).settings["generation"] == {}
 
 
@@ -99,7 +99,7 @@ def test_a_pipeline_follows_them(load):
 )
 def test_what_we_do_not_do_is_named_and_kept_by_conversions(fields, load, tmp_path):
     ((name, value),) = fields.items()
-    with pytest.warns(UserWarning, match=f"without effect in kerasft: {name}="):
+    with pytest.warns(UserWarning, match=f"ignored by kerasft: {name}="):
         bundle = load("sequence_to_sequence", **fields)
     folder = kerasft.save_bundle(tmp_path / "bundle", bundle.model, bundle.tokenizer, max_length=16)
     loaded = kerasft.load_bundle(folder)
@@ -134,7 +134,7 @@ def test_the_end_token_is_the_configs(load):
     assert (
         load("causal_lm", eos_token_id=[7, 10**6]).tokenizer.eos_token_id == 7
     )  # beyond the vocabulary: never written
-    with pytest.warns(UserWarning, match=r"of the end tokens kerasft takes '.*' alone; without effect: \['.*'\]"):
+    with pytest.warns(UserWarning, match=r"kerasft uses '.*' as the only end token; ignored: \['.*'\]"):
         assert load("causal_lm", eos_token_id=[7, 8]).tokenizer.eos_token_id == 7
 
 

@@ -74,7 +74,7 @@ def test_a_preset_names_only_parts_of_keras_hub(tmp_path, monkeypatch, file, cha
     content = json.loads((tmp_path / file).read_text())
     (tmp_path / file).write_text(json.dumps(content | change))
     monkeypatch.setattr("keras_hub.models.Tokenizer.from_preset", lambda *args: pytest.fail("KerasHub saw it"))
-    with pytest.raises(CheckpointError, match="was not opened, since such a file can do harm"):
+    with pytest.raises(CheckpointError, match="was not opened, since such a file can be harmful"):
         kerasft.load_pretrained(tmp_path)
 
 
@@ -83,7 +83,7 @@ def test_a_preset_asks_for_no_more_than_its_weights(tmp_path):
     content = json.loads((tmp_path / "config.json").read_text())
     content["config"]["vocabulary_size"] = 10**9
     (tmp_path / "config.json").write_text(json.dumps(content))
-    with pytest.raises(CheckpointError, match="asks for more weights than the file holds"):
+    with pytest.raises(CheckpointError, match="requires more weights than the file contains"):
         kerasft.load_pretrained(tmp_path)
 
 

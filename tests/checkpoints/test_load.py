@@ -88,7 +88,7 @@ def test_weights_without_a_place_are_listed(tmp_path):
     folder = tiny.bert_folder(tmp_path, num_hidden_layers=3)
     tiny.bert_folder(tmp_path / "two")
     (folder / "config.json").write_text((tmp_path / "two" / "config.json").read_text())
-    with pytest.raises(CheckpointError, match=r"no place for: encoder\.layer\.2\."):
+    with pytest.raises(CheckpointError, match=r"do not belong to the model of its config.json: encoder\.layer\.2\."):
         kerasft.load_pretrained(folder)
 
 
@@ -106,7 +106,7 @@ def test_a_missing_pooler_is_drawn_and_said(tmp_path):
     folder = tiny.bert_folder(tmp_path)
     expected = answer(kerasft.load_pretrained(folder)[0])
     rewrite(folder, lambda tensors: {name: value for name, value in tensors.items() if "pooler" not in name})
-    with pytest.warns(UserWarning, match=r"drawn at random: pooler\.dense\.weight, pooler\.dense\.bias"):
+    with pytest.warns(UserWarning, match=r"initialized randomly: pooler\.dense\.weight, pooler\.dense\.bias"):
         backbone, _ = kerasft.load_pretrained(folder)
     np.testing.assert_array_equal(answer(backbone), expected)
 
@@ -118,7 +118,7 @@ def test_a_task_head_is_left_out_and_said(tmp_path, caplog):
     rewrite(folder, lambda tensors: {**tensors, **head, **constants})
     with caplog.at_level(logging.WARNING, logger="kerasft"):
         kerasft.load_pretrained(folder)
-    assert "unexpected, not used: classifier.bias, classifier.weight\n" in caplog.text
+    assert "unexpected, ignored: classifier.bias, classifier.weight\n" in caplog.text
     assert "position_ids" not in caplog.text
 
 
@@ -249,7 +249,7 @@ def test_a_config_asks_for_no_more_than_the_file_holds(tmp_path, field, size):
     (folder / "config.json").write_text(json.dumps(fields))
     with pytest.raises(
         CheckpointError,
-        match=r"config\.json (has a config that asks for more weights|asks for a model|asks for \d+ layers)",
+        match=r"config\.json (has a config that requires more weights|describes a model|requires \d+ layers)",
     ):
         kerasft.load_pretrained(folder)
 
@@ -259,5 +259,5 @@ def test_more_layers_than_tensors_are_refused_before_they_are_made(tmp_path, lay
     folder = tiny.bert_folder(tmp_path)
     fields = json.loads((folder / "config.json").read_text()) | {"num_hidden_layers": layers}
     (folder / "config.json").write_text(json.dumps(fields))
-    with pytest.raises(CheckpointError, match=rf"asks for {layers} layers, and the weights' file holds \d+ tensors"):
+    with pytest.raises(CheckpointError, match=rf"requires {layers} layers, and the weights' file holds \d+ tensors"):
         kerasft.load_pretrained(folder)

@@ -1,4 +1,4 @@
-"""Checkpoints as other programs write them: optimizer slots, modules around the model, other names of a graph, no model_type."""
+"""Checkpoints as other programs write them: optimizer slots, wrapper modules, other names of a graph, no model_type."""
 
 import json
 import re
@@ -91,7 +91,7 @@ def test_two_norms_in_one_place_are_refused(tmp_path):
     tf1_folder(tmp_path)
     other = "bert/embeddings/layer_normalization_7/gamma"
     rewrite(tmp_path / "bert_model.ckpt", lambda variables: {**variables, other: np.ones(16, "float32")})
-    with pytest.raises(CheckpointError, match=r"are one weight, 'bert\.embeddings\.LayerNorm\.weight'"):
+    with pytest.raises(CheckpointError, match=r"are the same weight, 'bert\.embeddings\.LayerNorm\.weight'"):
         kerasft.load_pretrained(tmp_path)
 
 
@@ -144,7 +144,7 @@ def renamed(folder, rename, **more):
 )
 def test_modules_around_a_model_are_left_out_and_said(tmp_path, plain, rename):
     folder = renamed(tiny.bert_folder(tmp_path), rename.format)
-    with pytest.warns(UserWarning, match="the names of 39 tensors hold those of modules around the model"):
+    with pytest.warns(UserWarning, match="prefixes of wrapper modules were removed from 39 tensor names"):
         backbone, _ = kerasft.load_pretrained(folder)
     check_equal(backbone, plain)
 
@@ -153,7 +153,7 @@ def test_a_wrapped_models_head_is_read_too(tmp_path):
     head = {"module.classifier.weight": np.ones((2, 16), "float32"), "module.classifier.bias": np.zeros(2, "float32")}
     counter = {"n_averaged": np.array(3)}  # of torch.optim.swa_utils.AveragedModel
     folder = tiny.bert_folder(tmp_path, architectures=["BertForTokenClassification"])
-    with pytest.warns(UserWarning, match="modules around the model"):
+    with pytest.warns(UserWarning, match="wrapper modules"):
         model, _ = kerasft.load_task_model(renamed(folder, "module.bert.{}".format, **head, **counter))
     assert (model.name, model.checkpoint_report.unexpected) == (
         "token_classifier",
@@ -174,7 +174,7 @@ def test_one_weight_twice_is_the_same_numbers_or_refused(tmp_path, plain):
     renamed(folder, "bert.{}".format, **{"bert.embeddings.LayerNorm.gamma": norm})
     check_equal(kerasft.load_pretrained(folder)[0], plain)
     renamed(folder, str, **{"bert.embeddings.LayerNorm.gamma": norm + 1})
-    with pytest.raises(CheckpointError, match="holds one weight under two names, with different numbers"):
+    with pytest.raises(CheckpointError, match="contains a weight under two names, with different values"):
         kerasft.load_pretrained(folder)
 
 
@@ -215,11 +215,11 @@ def test_camemberts_sentencepiece_file(tmp_path):
     assert tokenizer.mask_token_id == len(tokenizer) - 1
 
 
-@pytest.mark.filterwarnings("ignore:.*modules around the model")
+@pytest.mark.filterwarnings("ignore:.*wrapper modules")
 @pytest.mark.parametrize("prefix", ["bert.", "module.bert."])
 def test_without_a_model_type_the_names_tell_and_it_is_said(tmp_path, plain, prefix):
     folder = tiny.bert_folder(tmp_path, prefix=prefix, model_type=None, architectures=None)
-    with pytest.warns(UserWarning, match="field 'model_type' is missing; 'bert' is taken, since the tensors' names"):
+    with pytest.warns(UserWarning, match="field 'model_type' is missing; assuming 'bert', since the tensor names"):
         backbone, _ = kerasft.load_pretrained(folder)
     check_equal(backbone, plain)
 
@@ -237,7 +237,7 @@ def test_without_a_model_type_the_names_tell_and_it_is_said(tmp_path, plain, pre
 def test_without_a_model_type_the_class_tells_or_it_is_an_error(tmp_path, classes, told):
     folder = tiny.bert_folder(tmp_path, model_type=None, architectures=classes)
     if told:
-        with pytest.warns(UserWarning, match="'bert' is taken, since its 'architectures' are"):
+        with pytest.warns(UserWarning, match="assuming 'bert', since its 'architectures' are"):
             kerasft.load_pretrained(folder)
     else:  # a BERT and a RoBERTa have these names
         with pytest.raises(
@@ -252,7 +252,7 @@ def test_a_distilbert_is_no_bert(tmp_path):
     fields = json.loads((folder / "config.json").read_text())
     del fields["model_type"], fields["architectures"]
     (folder / "config.json").write_text(json.dumps(fields))
-    with pytest.warns(UserWarning, match="'distilbert' is taken"):
+    with pytest.warns(UserWarning, match="assuming 'distilbert'"):
         kerasft.load_pretrained(folder)
 
 
@@ -262,7 +262,8 @@ def test_weights_of_no_graph_of_ours_say_how_to_go_on(tmp_path, capsys):
     crf = {"crf.transitions": np.ones((2, 2), "float32"), "crf.start_transitions": np.ones(2, "float32")}
     renamed(folder, "bert.{}".format, **head, **crf)
     with pytest.raises(
-        CheckpointError, match=r"no place for: crf\..*allow=\('crf\.\*',\) in Python; or `kerasft convert"
+        CheckpointError,
+        match=r"do not belong to the model of its config.json: crf\..*allow=\('crf\.\*',\) in Python; or `kerasft convert",
     ):
         kerasft.load_task_model(folder)
     model, _ = kerasft.load_task_model(folder, allow=("crf.*",))
@@ -274,6 +275,6 @@ def test_weights_of_no_graph_of_ours_say_how_to_go_on(tmp_path, capsys):
 
 def test_a_checkpoint_of_another_family_is_not_drawn_at_random(tmp_path):
     folder = renamed(tiny.bert_folder(tmp_path), lambda name: name.replace("e", "x"))
-    with pytest.raises(CheckpointError, match="has none of the weights of a 'bert' model; its weights are: ") as caught:
+    with pytest.raises(CheckpointError, match="contains no weights of a 'bert' model; it contains: ") as caught:
         kerasft.load_pretrained(folder)
     assert "allow" not in str(caught.value)

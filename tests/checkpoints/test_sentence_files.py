@@ -140,7 +140,7 @@ def test_prompts(tmp_path):
     found = json.loads((written / "config_sentence_transformers.json").read_text())
     assert found == prompts | {"similarity_fn_name": "cosine"}
     assert kerasft.load_pretrained(bundle)[0].sentence_encoder.prompts == prompts["prompts"]
-    with pytest.raises(KerasftError, match=r"without a default prompt for a mobile file; received: 'we love '"):
+    with pytest.raises(KerasftError, match=r"without a default prompt for mobile export; received: 'we love '"):
         kerasft.export.litert(loaded, tmp_path / "litert")
 
 
@@ -175,8 +175,8 @@ def test_what_would_give_other_vectors_is_refused_by_name(name, tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("[", "not a list of modules"),
-        ("{}", "must be a Transformer, a Pooling"),
+        ("[", "expected a list of modules"),
+        ("{}", "must be Transformer, Pooling"),
         (
             '[{"idx": 0, "path": "../../etc", "type": "sentence_transformers.models.Transformer"}]',
             "must be a folder's name",
@@ -230,7 +230,7 @@ def test_a_folder_is_written_again_over_itself_and_a_pooler_has_no_module(tmp_pa
     model, tokenizer = kerasft.load_task_model(sentence_folder(tmp_path / "st"))
     for _ in range(2):
         save_huggingface(tmp_path / "again", model, tokenizer)
-    with pytest.raises(KerasftError, match=r"pooled by one of \['cls', 'mean', 'last'\]; received: 'pooler'"):
+    with pytest.raises(KerasftError, match=r"one with pooling in \['cls', 'mean', 'last'\]; received: 'pooler'"):
         save_huggingface(tmp_path / "new", heads.sentence_embedding(tiny.backbone(), pooling="pooler"), tokenizer)
     assert not (tmp_path / "new").exists()
 

@@ -16,7 +16,7 @@ ROWS = [
 ] * 15
 
 
-_SAID_BEFORE = ("columns of ", "rows of ", "Chosen for ", "Trainable parameters: ", "Warning: ")
+_SAID_BEFORE = ("columns of ", "rows of ", "Defaults for ", "Trainable parameters: ", "Warning: ")
 
 
 def write_csv(path, rows, header=("text", "label")):

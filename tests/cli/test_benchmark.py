@@ -29,7 +29,7 @@ def test_what_cannot_be_measured_is_refused(fails, bundle, exports, tmp_path):
     assert "`lengths` must be whole numbers >= 1; received: [0]" in fails("benchmark", bundle, "--lengths", "0")
     (tmp_path / "text.tflite").write_text("a text and no model")
     assert "text.tflite is not a LiteRT file" in fails("benchmark", tmp_path / "text.tflite")
-    assert "there is no such folder" in fails("benchmark", tmp_path / "nothing")
+    assert "the folder does not exist" in fails("benchmark", tmp_path / "nothing")
 
 
 def test_a_litert_file_is_measured_without_tensorflow(exports):

@@ -33,7 +33,7 @@ def test_backbone_only_leaves_the_head_out(run, bundle, tmp_path):
     assert run("convert", bundle, tmp_path / "task")[0] == 0
     code, out, _ = run("convert", tmp_path / "task", tmp_path / "backbone", "--backbone-only")
     assert code == 0
-    assert "unexpected, not used: classifier.bias, classifier.weight" in out
+    assert "unexpected, ignored: classifier.bias, classifier.weight" in out
     assert not kerasft.checkpoints.has_task_head(tmp_path / "backbone")
 
 

@@ -10,12 +10,12 @@ def test_the_whole_way(run, fails, tmp_path):
     for step in range(1, 5):
         assert f"[{step}/4]" in out
     assert out.count("    -> ") == 3
-    for line in ("test accuracy", "SavedModel: size", "LiteRT int8: size", "seconds in all"):
+    for line in ("test accuracy", "SavedModel: size", "LiteRT int8: size", "total seconds"):
         assert f"\n{line}" in out
     files = [line.split(":", 1)[1].strip() for line in out.splitlines()[-5:]]
     assert all(pathlib.Path(path).exists() for path in files)
     words = ("demo", "--output", tmp_path / "demo", "--rows", "400", "--epochs", "1")
-    assert "It holds a bundle; add --overwrite" in fails(*words)
+    assert "It contains a bundle; add --overwrite" in fails(*words)
 
 
 def test_what_cannot_be_is_said_at_once(fails, monkeypatch, tmp_path):

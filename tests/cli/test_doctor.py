@@ -76,7 +76,7 @@ def test_it_runs_where_nothing_is_installed():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout.endswith("\n1 1\n"), done.stderr
     assert "Missing: these packages: pip install tensorflow keras " in done.stdout
-    assert "is not installed. `kerasft doctor` says what to install." in done.stderr
+    assert "is not installed. `kerasft doctor` shows what to install." in done.stderr
 
 
 def test_another_backend_is_missing_ours(run, monkeypatch):

@@ -24,10 +24,10 @@ def test_every_form_has_the_same_numbers_and_a_report(run, bundle, exports, work
 def test_what_does_not_fit_is_refused(fails, bundle, work, tmp_path):
     (tmp_path / "taken").write_text("")
     for words, message in [
-        (["--data", tmp_path / "no.csv"], "no.csv: there is no such file"),
-        (["--data", work / "unknown.csv"], "this label is not among the known ones (negative, positive)"),
-        (["--data", work / "train.csv", "--text", "9"], "there is no column of this number"),
-        (["--data", work / "train.csv", "--report", tmp_path / "taken"], "taken is a file, where a folder is expected"),
+        (["--data", tmp_path / "no.csv"], "no.csv: the file does not exist"),
+        (["--data", work / "unknown.csv"], "unknown label; expected one of: negative, positive"),
+        (["--data", work / "train.csv", "--text", "9"], "no column with this number"),
+        (["--data", work / "train.csv", "--report", tmp_path / "taken"], "taken is a file, but a folder is expected"),
     ]:
         assert message in fails("evaluate", bundle, *words)
 
@@ -36,7 +36,7 @@ def test_numbers_are_no_names_unless_their_names_are_given(run, fails, bundle, w
     names = ["positive", "negative"]  # not the alphabet's order, which is the bundle's
     numbers = write_csv(tmp_path / "numbers.csv", [(text, names.index(label)) for text, label in ROWS])
     message = fails("evaluate", bundle, "--data", numbers)
-    assert "not among the known ones (negative, positive); received: '0'. The labels here are 0, 1." in message
+    assert "expected one of: negative, positive; received: '0'. Labels in this file: 0, 1." in message
     found = []
     for data, *words in ((numbers, "--label-names", "positive, negative"), (str(work / "train.csv"),)):
         assert run("evaluate", bundle, "--data", data, *words, "--report", tmp_path / "report")[0] == 0
@@ -78,4 +78,4 @@ def test_names_of_labels_for_a_task_without_labels_are_refused(fails, tmp_path):
     bundle = kerasft.save_bundle(tmp_path / "embedder", embedder, tiny.tokenizer(), max_length=16)
     (tmp_path / "pairs.csv").write_text("sentence1,sentence2,score\ngood,fine,0.9\ngood,bad,0.1\nbad,fine,0.2\n")
     message = fails("evaluate", bundle, "--data", tmp_path / "pairs.csv", "--label-names", "a,b")
-    assert "`--label-names` must be left out for a task without labels; received: ['a', 'b']" in message
+    assert "`--label-names` must be omitted for a task without labels; received: ['a', 'b']" in message

@@ -10,7 +10,7 @@ from tests.cli.conftest import ROWS, write_csv
 def test_the_written_folder_is_named_after_form_and_weights(run, bundle):
     code, out, err = run("export", bundle, "--quantize", "float16", "--sequence-length", "8")
     assert code == 0, err
-    assert "is no better than 0.5000, which needs no model" in err  # as the model of one epoch is not
+    assert "is no better than 0.5000, the baseline without a model" in err  # as the model of one epoch is not
     folder = pathlib.Path(f"{bundle}.litert.float16")
     assert f"written: {folder}" in out
     assert json.loads((folder / "report.json").read_text())["num_texts"] > 0
@@ -30,7 +30,7 @@ def test_a_phone_folder_is_complete_and_says_what_it_lost(run, bundle, work, tmp
     words = ["--quantize", "int8", "--sequence-length", "8", "12", "--output", folder]
     code, out, err = run("export", bundle, *words)
     assert code == 0, err
-    assert "No accuracy was measured: give --verify FILE" in out
+    assert "Accuracy was not measured: add --verify FILE" in out
     names = {path.name for path in folder.iterdir()}
     assert names >= {"model.tflite", "tokenizer.json", "labels.txt", "signature.json", "golden.jsonl", "report.html"}
     assert names >= {"README.md", "python", "android", "report.json"}
@@ -46,17 +46,17 @@ def test_what_cannot_be_written_is_refused(fails, bundle, work, tmp_path):
         (["--output", tmp_path], "must be a new folder or an export to replace"),
         (["--output", bundle], "must be a new folder or an export to replace"),
         (["--sequence-length", "13"], "`sequence_length` must be a whole number from 3 to 12"),
-        (["--format", "saved_model", "--quantize", "int8"], "`--quantize` must be left out with --format saved_model"),
+        (["--format", "saved_model", "--quantize", "int8"], "`--quantize` must be omitted with --format saved_model"),
         (["--format", "saved_model", "--sequence-length", "8"], "`--sequence-length` must be left out"),
-        (["--app-normalizes"], "`--app-normalizes` must be left out with --format litert"),
-        (["--max-drop", "2"], "`--max-drop` must be left out without --verify FILE; received: 2.0"),
+        (["--app-normalizes"], "`--app-normalizes` must be omitted with --format litert"),
+        (["--max-drop", "2"], "`--max-drop` must be omitted without --verify FILE; received: 2.0"),
         (
             ["--format", "saved_model", "--min-agreement", "1"],
-            "`--min-agreement` must be left out with --format saved_model",
+            "`--min-agreement` must be omitted with --format saved_model",
         ),
-        (["--format", "mediapipe", "--max-drop", "2"], "`--max-drop` must be left out with --format mediapipe"),
-        (["--verify", work / "train.csv", "--min-agreement", "2"], "`min_agreement` must be a share from 0 to 1"),
-        (["--verify", work / "unknown.csv"], "this label is not among the known ones"),
+        (["--format", "mediapipe", "--max-drop", "2"], "`--max-drop` must be omitted with --format mediapipe"),
+        (["--verify", work / "train.csv", "--min-agreement", "2"], "`min_agreement` must be a fraction from 0 to 1"),
+        (["--verify", work / "unknown.csv"], "unknown label; expected one of: "),
     ]:
         assert message in fails("export", bundle, *words)
     assert "is not a bundle" in fails("export", tmp_path)
@@ -65,7 +65,7 @@ def test_what_cannot_be_written_is_refused(fails, bundle, work, tmp_path):
 def test_a_file_for_mediapipe_is_written_when_the_app_normalizes(run, fails, bundle, tmp_path):
     path = tmp_path / "reviews.tflite"
     words = ["--format", "mediapipe", "--output", path]
-    assert "its tokenizer drops accents" in fails("export", bundle, *words)
+    assert "its tokenizer strips accents" in fails("export", bundle, *words)
     assert "one length" in fails("export", bundle, *words, "--app-normalizes", "--sequence-length", "8", "12")
     assert not path.exists()
     code, out, _ = run("export", bundle, *words, "--app-normalizes")
@@ -90,11 +90,11 @@ def test_numbered_labels_and_some_rows_of_the_file_it_is_verified_on(run, fails,
     names = ["positive", "negative"]
     numbers = write_csv(tmp_path / "numbers.csv", [(text, names.index(label)) for text, label in ROWS])
     words = ["--format", "saved_model", "--output", tmp_path / "served", "--verify", numbers]
-    assert "The labels here are 0, 1." in fails("export", bundle, *words)
+    assert "Labels in this file: 0, 1." in fails("export", bundle, *words)
     code, _, err = run("export", bundle, *words, "--label-names", "positive,negative", "--max-rows", "8")
     assert code == 0, err
     assert f"rows of {numbers}: 8 of 60, drawn at random with seed 0\n" in err
     assert json.loads((tmp_path / "served" / "report.json").read_text())["num_texts"] == 8
     for flag, value in (("--label-names", "a,b"), ("--max-rows", "8")):
-        message = f"`{flag}` must be left out without --verify FILE"
+        message = f"`{flag}` must be omitted without --verify FILE"
         assert message in fails("export", bundle, "--format", "saved_model", flag, value)

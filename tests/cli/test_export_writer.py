@@ -18,8 +18,8 @@ def test_a_language_model_becomes_a_file_that_generates(run, fails, tmp_path):
     assert "100.00 % of" in out
     signatures = json.loads((tmp_path / "phone" / "signature.json").read_text())["signatures"]
     assert set(signatures) == {"prefill_8", "decode"}
-    assert "run it by python/kerasft_writer.py" in fails("predict", tmp_path / "phone", "a good")
-    assert "`--calibrate` must be left out for causal-lm" in fails("export", bundle, "--calibrate", "train.csv")
+    assert "run it with python/kerasft_writer.py" in fails("predict", tmp_path / "phone", "a good")
+    assert "`--calibrate` must be omitted for causal-lm" in fails("export", bundle, "--calibrate", "train.csv")
     assert "`--max-drop` must be left out" in fails("export", bundle, "--max-drop", "1")
 
 

@@ -193,7 +193,7 @@ def test_logs(tmp_path, size):
     model, data = tiny_training.model(), tiny_training.dataset()
     with files_of_at_most(size), pytest.raises(Exception) as caught:  # noqa: PT011  whatever TensorFlow raises
         model.fit(data, epochs=2, verbose=0, shuffle=False, callbacks=[logs])
-    assert "a file would be larger than the limit" in storage_sentence(caught.value)
+    assert "a file would exceed the size limit" in storage_sentence(caught.value)
 
 
 def run_limited(words, size, folder):
@@ -224,7 +224,7 @@ def train(work, folder, *more):
 def test_a_training_whose_files_grow_too_large(work, tmp_path, size):
     done = run_limited(train(work, tmp_path), size, tmp_path)
     message = check_failure(done)
-    assert ("a file would be larger than the limit" if size else "no folder for temporary files") in message
+    assert ("a file would exceed the size limit" if size else "no writable folder for temporary files") in message
     assert not (tmp_path / "bundle").exists()
     assert not list(tmp_path.rglob("*writing-*"))
 

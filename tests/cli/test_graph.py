@@ -69,15 +69,13 @@ def test_wrong_input(folders, words, fails):
     output = ("--output", folders / "never.csv")
     assert "`--file` must be an existing file" in fails(*words, "--file", "no.txt", *output)
     assert "`--type` must be RELATION=HEAD,TAIL; received: 'r=A'" in fails(*words, *documents, *output, "--type", "r=A")
-    assert "`types` must be of relations among r; received: 'q'" in fails(
+    assert "`types` must be for relations of the model: r; received: 'q'" in fails(
         *words, *documents, *output, "--type", "q=A,B"
     )
     swapped = ["graph", "--entities", folders / "relations", "--relations", folders / "entities"]
-    assert "`--entities` must be a folder of the task token-classification; received: " in fails(
-        *swapped, *documents, *output
-    )
+    assert "`--entities` must be a bundle for token-classification; received: " in fails(*swapped, *documents, *output)
     (folders / "no_text.jsonl").write_text('{"id": 1}\n')
-    assert "no column could be recognised as the text" in fails(*words, "--file", folders / "no_text.jsonl", *output)
+    assert "no column detected as the text" in fails(*words, "--file", folders / "no_text.jsonl", *output)
     (folders / "null.jsonl").write_text('{"text": "a"}\n{"text": null}\n')
     assert "null.jsonl, line 2: column 'text' holds no text" in fails(*words, "--file", folders / "null.jsonl", *output)
     (folders / "latin.txt").write_bytes(b"caf\xe9\n")

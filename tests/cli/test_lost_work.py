@@ -38,13 +38,13 @@ def test_a_full_disk_at_the_bundle_costs_no_epoch(run, words, tmp_path, monkeypa
     assert "val_loss" in out
     last = err.splitlines()[-1]
     assert last.startswith("kerasft: error: the disk is full.")
-    assert last.endswith(f"The finished epochs are kept. To continue: kerasft {shlex.join(words)} --resume")
+    assert last.endswith(f"Completed epochs are kept. To resume: kerasft {shlex.join(words)} --resume")
     assert sorted(os.listdir(tmp_path)) == ["bundle.run"]
 
     code, _, err = run(*words)  # neither thrown away nor continued without a word
     assert code == 1
-    assert "bundle.run holds one: add --resume to continue it, or --overwrite" in err
-    assert "To continue" not in err
+    assert "bundle.run contains one: add --resume to continue it, or --overwrite" in err
+    assert "To resume" not in err
 
     code, out, err = run(*words, "--resume")
     assert code == 0, err
@@ -54,9 +54,9 @@ def test_a_full_disk_at_the_bundle_costs_no_epoch(run, words, tmp_path, monkeypa
     code, again, err = run(*words, "--resume")
     assert code == 0, err
     assert "measured on dev" in again
-    assert "is finished: there is nothing left to train" in err
+    assert "is finished: nothing left to train" in err
     code, _, err = run(*words)
-    assert (code, "It holds a bundle; add --overwrite" in err) == (1, True)
+    assert (code, "It contains a bundle; add --overwrite" in err) == (1, True)
 
 
 HOLD = """
@@ -91,7 +91,7 @@ def test_an_interruption_says_what_continues(run, words, monkeypatch):
     code, _, err = run(*words, "--overwrite")
     assert code == 130
     assert err == (
-        f"kerasft: interrupted. The finished epochs are kept. To continue: kerasft {shlex.join(words)} --resume\n"
+        f"kerasft: interrupted. Completed epochs are kept. To resume: kerasft {shlex.join(words)} --resume\n"
     )
 
 
@@ -197,7 +197,7 @@ def test_a_killed_training_is_finished_by_resume(words, tmp_path, undisturbed, m
     _, err = process.communicate()
     if sent == "SIGTERM":
         assert process.returncode == 143
-        assert f"To continue: kerasft {shlex.join(words)} --resume" in err
+        assert f"To resume: kerasft {shlex.join(words)} --resume" in err
         assert "Traceback" not in err
     done = subprocess.run(
         [sys.executable, "-m", "kerasft", *words, "--resume"], capture_output=True, text=True, check=False

@@ -20,6 +20,15 @@ def parse():
     return lambda *words: parser.parse_args(words)
 
 
+def test_an_option_of_a_group_takes_its_value():
+    parser = Parser(prog="kerasft predict")
+    group = parser.add_argument_group("data")
+    group.add_argument("--label")
+    assert parser.parse_args(["--label", "-1,x"]).label == "-1,x"
+    with pytest.raises(TypeError, match='--names takes several texts, so it needs action="extend"'):
+        group.add_argument("--names", nargs="+")
+
+
 @pytest.mark.parametrize(
     "value", ["-1", "-1,1", "-x", "- a", "-", "-h and more", "--what a film", "-1e-3x", "--label=x"]
 )
@@ -54,7 +63,7 @@ def test_texts_may_stand_anywhere_and_after_two_dashes(parse):
     [
         (["b", "--topk", "2"], "unrecognized arguments: --topk"),
         (["b", "--lable", "2"], "unrecognized arguments: --lable. Did you mean --label?"),
-        (["b", "-hello"], "unrecognized arguments: -hello. If it is a text, write it after --: kerasft predict ... -- '-hello'"),
+        (["b", "-hello"], "unrecognized arguments: -hello. If it is a text, put it after --: kerasft predict ... -- '-hello'"),
         (["b", "--label", "--debug"], "argument --label: expected one argument"),
         (["b", "--label", "--lable"], "unrecognized arguments: --lable. Did you mean --label?"),
         (["b", "--l", "x"], "ambiguous option: --l could match --label, --lengths, --labels"),

@@ -58,7 +58,7 @@ def test_a_terminal_is_told_what_to_do_and_answered_line_by_line(run, bundle, st
     stdin("a good film\nbad\n", terminal=True)
     code, out, err = run("predict", bundle, "--file", "-")
     assert (code, len(json_lines(out))) == (0, 2)
-    assert err == "Reading texts from the terminal, one a line; end with Ctrl-D.\n"
+    assert err == "Reading texts from the terminal, one per line; press Ctrl-D to finish.\n"
 
 
 def test_output_goes_to_a_file(run, bundle, tmp_path):
@@ -73,7 +73,7 @@ def test_truncated_texts_are_noted_in_one_line(run, bundle, stdin, caplog, monke
     monkeypatch.setattr("kerasft.cli.predict_input._CHUNK", 2)  # of all parts of a long file together
     stdin(f"{long}\n" * 5)
     assert run("predict", bundle)[0] == 0
-    words = "texts ({} %) are longer than 12 tokens (max_length) and were truncated. To keep them whole, train with a larger "
+    words = "texts ({} %) are longer than 12 tokens (max_length) and were truncated. To avoid truncation, train with a larger "
     assert [text.split("max_length (--")[0] for text in caplog.messages if "truncated" in text] == [
         f"1 of 2 {words.format('50.0')}",
         f"5 of 5 {words.format('100.0')}",
@@ -90,19 +90,19 @@ def test_what_cannot_be_read_is_refused(fails, bundle, tmp_path):
     (tmp_path / "bad.jsonl").write_text('{"text": "a"}\nnot json\n')
     (tmp_path / "binary.txt").write_bytes(b"\xff\xfe\x00")
     for words, message in [
-        (["a", "--file", "b.txt"], "either as arguments or by --file; received: ['a']"),
+        (["a", "--file", "b.txt"], "either as arguments or with --file; received: ['a']"),
         (["a", "b", "--pair", "c"], "`--pair` must be given once for each of the 2 texts; received: ['c']"),
         (["a", "--pair", "b"], "must be single texts; received: ('a', 'b')"),
         (["a", "--top-k", "3"], "`top_k` must be a whole number from 1 to 2; received: 3"),
         (["a", "--batch-size", "0"], "`batch_size` must be a whole number >= 1; received: 0"),
         (["--file", tmp_path], "`--file` must be an existing file"),
         (["--file", tmp_path / "bad.jsonl"], "bad.jsonl, line 2"),
-        (["--file", tmp_path / "binary.txt"], "binary.txt: it begins as UTF-16, but"),
-        (["a", "--output", tmp_path], "is a folder, where a file is expected"),
-        (["a", "--output", tmp_path / "binary.txt" / "x"], "binary.txt is a file, where a folder is expected"),
+        (["--file", tmp_path / "binary.txt"], "binary.txt: invalid UTF-16 at byte"),
+        (["a", "--output", tmp_path], "is a folder, but a file is expected"),
+        (["a", "--output", tmp_path / "binary.txt" / "x"], "binary.txt is a file, but a folder is expected"),
     ]:
         assert message in fails("predict", bundle, *words)
-    assert "is not a bundle: there is no such folder" in fails("predict", tmp_path / "nothing", "a")
+    assert "is not a bundle: the folder does not exist" in fails("predict", tmp_path / "nothing", "a")
 
 
 def test_options_of_the_pipeline_are_set_by_name(run, bundle):
@@ -124,7 +124,7 @@ def test_an_option_that_the_pipeline_has_not_is_refused(fails, bundle):
 def test_the_first_rows_alone(run, fails, bundle, work, stdin):
     code, out, err = run("predict", bundle, "--file", work / "train.csv", "--max-rows", "2")
     assert (code, len(json_lines(out))) == (0, 2)
-    assert "Only the first 2 rows are answered (--max-rows).\n" in err
+    assert "Using the first 2 rows only (--max-rows).\n" in err
     stdin("good\nbad\n")
     code, out, err = run("predict", bundle, "--max-rows", "2")
     assert (len(json_lines(out)), err) == (2, "")
@@ -152,5 +152,5 @@ def test_no_row_is_read_after_the_first_rows():
 
 def test_a_columns_name_is_not_taken_for_a_text(fails, bundle):
     message = fails("predict", bundle, "a good film", "--text-pair", "a bad one")
-    assert "`--text-pair` must be left out with texts as arguments; received: 'a bad one'" in message
-    assert "the second text of a TEXT is --pair TEXT" in message
+    assert "`--text-pair` must be omitted with texts as arguments; received: 'a bad one'" in message
+    assert "for texts as arguments, use --pair TEXT" in message

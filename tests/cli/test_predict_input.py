@@ -46,7 +46,7 @@ def test_every_form_of_a_table_gives_the_same(run, bundle, tmp_path):
         code, outputs[name], err = run("predict", bundle, "--file", tmp_path / name)
         assert code == 0, err
         assert f"columns of {tmp_path / name}: text: text\n" in err
-        assert "The column label of the input is input_label in the output." in err
+        assert "The input column label is named input_label in the output." in err
     assert len(set(outputs.values())) == 1
     rows = json_lines(outputs["a.csv"])
     assert [row["text"] for row in rows] == TEXTS
@@ -67,9 +67,7 @@ def test_columns_are_named_numbered_or_ambiguous(run, fails, bundle, tmp_path, c
     assert [row["text"] for row in json_lines(out)] == ["a good film"]
     assert "line 1 (0,1) is read as a header" in caplog.text
     (tmp_path / "d.csv").write_text("review,comment\nx,a good film\n")
-    assert "several columns could be the text: ['review', 'comment']" in fails(
-        "predict", bundle, "--file", tmp_path / "d.csv"
-    )
+    assert "ambiguous text column: ['review', 'comment']" in fails("predict", bundle, "--file", tmp_path / "d.csv")
 
 
 def test_standard_input_is_text_unless_its_first_line_is_an_object(run, bundle, stdin):  # noqa: F811
@@ -113,7 +111,7 @@ def test_a_table_may_come_by_standard_input(bundle, stdin, capsys):  # noqa: F81
     for text in ("Text, please\nyes\n", "a,b\nc,d\n", "text\nlabel\n"):
         assert [item for item, _ in read(text)] == text.split("\n")[:-1]
     assert read("id,text\n1,bad\n", lines="text")[0][0] == "id,text"
-    with pytest.raises(DataError, match="standard input, line 2: 2 fields are expected"):
+    with pytest.raises(DataError, match="standard input, line 2: expected 2 fields"):
         read("id,text\n1,bad,worse\n")
 
 
@@ -130,11 +128,11 @@ def test_text_files(run, fails, bundle, tmp_path, caplog):
     (tmp_path / "d.txt").write_text('{"text": "bad"}\n')
     _, out, err = run("predict", bundle, "--file", tmp_path / "d.txt")
     assert json_lines(out)[0]["text"] == '{"text": "bad"}'
-    assert "--lines json reads the lines as objects" in err
+    assert "--lines json to read JSON objects" in err
     _, out, _ = run("predict", bundle, "--file", tmp_path / "d.txt", "--lines", "json")
     assert json_lines(out)[0]["text"] == "bad"
     (tmp_path / "t.txt").write_text("id,text\n1,bad\n")
-    assert "--lines csv reads it as a table" in run("predict", bundle, "--file", tmp_path / "t.txt")[2]
+    assert "--lines csv to read a table" in run("predict", bundle, "--file", tmp_path / "t.txt")[2]
     (tmp_path / "e.txt").write_text("")
     assert run("predict", bundle, "--file", tmp_path / "e.txt") == (0, "", "")
 
@@ -146,11 +144,11 @@ def test_what_cannot_be_honoured_is_refused(fails, bundle, tmp_path):
     (tmp_path / "d.txt").write_text("a\n")
     (tmp_path / "e.csv").write_text("text,label\na,1\n")
     for words, message in [
-        (["a.csv"], "there is a header and no row"),
-        (["b.json"], "Write JSON lines, an object a line: .jsonl."),
-        (["c.csv", "--lines", "json"], "`--lines` must be left out for a table; received: 'json'"),
-        (["d.txt", "--text", "body"], "`--text` must be left out for lines of text; received: {'text': 'body'}"),
-        (["e.csv", "--text", "body"], "there is no column of this name; it has ['text', 'label']; received: 'body'"),
+        (["a.csv"], "the file has a header but no rows"),
+        (["b.json"], "Use JSON lines (.jsonl), one object per line"),
+        (["c.csv", "--lines", "json"], "`--lines` must be omitted for a table; received: 'json'"),
+        (["d.txt", "--text", "body"], "`--text` must be omitted for lines of text; received: {'text': 'body'}"),
+        (["e.csv", "--text", "body"], "no column with this name; the columns are ['text', 'label']; received: 'body'"),
         (["e.csv", "--text", "0"], "e.csv, line 1: this row is a header"),
         (["none.csv"], "`--file` must be an existing file"),
     ]:

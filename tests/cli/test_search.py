@@ -34,7 +34,7 @@ def test_what_is_missing_is_said(fails, bundle, embedder, tmp_path):
     assert "`--answers` must be a file of entries" in fails("search", embedder, "bad", "--index", tmp_path / "none")
     answers = write_csv(tmp_path / "faq.csv", [("a good film",)], header=("text",))
     assert "`BUNDLE` must be a sentence embedder" in fails("search", bundle, "bad", "--answers", answers)
-    assert "there is no such file" in fails("search", embedder, "bad", "--answers", tmp_path / "none.csv")
+    assert "the file does not exist" in fails("search", embedder, "bad", "--answers", tmp_path / "none.csv")
 
 
 def test_line_separators_of_unicode_end_no_entry(run, embedder, tmp_path):

@@ -18,7 +18,7 @@ def test_evaluate_counts_and_lists(run, fails, bundle, tmp_path):
     data, report = tmp_path / "test.jsonl", tmp_path / "report"
     data.write_text("\n".join(LINES))
     assert "line 2: this is not JSON" in (message := fails("evaluate", bundle, "--data", data))
-    assert "To leave out such rows: --skip-invalid" in message
+    assert "To skip invalid rows: --skip-invalid" in message
     code, _, err = run("evaluate", bundle, "--data", data, "--report", report, "--skip-invalid")
     assert code == 0
     assert "3 rows were skipped (--skip-invalid):" in err

@@ -31,12 +31,12 @@ class OpError(Exception):
         (OpError("logs/train/events.out.v2; No space left on device"), f"logs/train/events.out.v2: {FULL}"),
         (OpError("Failed to write /x/saved_model.pb; Read-only file system"), "/x/saved_model.pb: the disk is read-only."),
         (OpError("/x/tokens.tfrecord; No such file or directory"), "/x/tokens.tfrecord cannot be read or written: No such"),
-        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/t']"), "no folder for temporary files"),
+        (FileNotFoundError(errno.ENOENT, "No usable temporary directory found in ['/t']"), "no writable folder for"),
         (PermissionError(errno.EACCES, "Permission denied", "x.csv"), "x.csv cannot be read or written: Permission denied."),
         (NotADirectoryError(errno.ENOTDIR, "Not a directory", "/dev/null/x"), "/dev/null/x cannot be read or written: Not a"),
         (OSError(errno.EROFS, "Read-only file system", "x"), "x: the disk is read-only."),
-        (FileExistsError(errno.EEXIST, "File exists", "x"), "x is a file, where a folder is expected."),
-        (IsADirectoryError(errno.EISDIR, "Is a directory", "x"), "x is a folder, where a file is expected."),
+        (FileExistsError(errno.EEXIST, "File exists", "x"), "x is a file, but a folder is expected."),
+        (IsADirectoryError(errno.EISDIR, "Is a directory", "x"), "x is a folder, but a file is expected."),
     ],
 )  # fmt: skip
 def test_every_library_says_it_its_own_way(error, sentence):

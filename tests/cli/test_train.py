@@ -121,7 +121,7 @@ def test_the_note_when_the_best_epoch_was_chosen_on_the_reported_rows(
     recorded, run, tmp_path, train_words, words, noted
 ):
     _, _, err = run(*train_words, *words, "--output", tmp_path / "out")
-    assert ("the best epoch was chosen on the dev rows" in err) is noted
+    assert ("the best epoch was selected on the same dev rows" in err) is noted
 
 
 def test_seeds_below_one_are_refused(fails, train_words):
@@ -140,13 +140,13 @@ def test_seeds_below_one_are_refused(fails, train_words):
         ("--monitor", "val_bogus", "`monitor` must be one of loss, val_loss, accuracy"),
         ("--gradient-accumulation", "9", "`gradient_accumulation` must be at most 4"),
         ("--seed", "-1", "`seed` must be a whole number >= 0"),
-        ("--train", "no.csv", "no.csv: there is no such file"),
+        ("--train", "no.csv", "no.csv: the file does not exist"),
         ("--train", ".", "this is a folder"),
-        ("--label", "nocol", "there is no column of this name; it has ['text', 'label']; received: 'nocol'"),
+        ("--label", "nocol", "no column with this name; the columns are ['text', 'label']; received: 'nocol'"),
         ("--model", "no/such/model", "no/such/model"),
-        ("--problem", "regression", "the target is not a finite number; received: 'positive'"),
-        ("--dev", "{work}/unknown.csv", "unknown.csv, line 3: this label is not among the known ones"),
-        ("--test", "{work}/unknown.csv", "unknown.csv, line 3: this label is not among the known ones"),
+        ("--problem", "regression", "expected a finite number as target; received: 'positive'"),
+        ("--dev", "{work}/unknown.csv", "unknown.csv, line 3: unknown label; expected one of: "),
+        ("--test", "{work}/unknown.csv", "unknown.csv, line 3: unknown label; expected one of: "),
         ("--output", "{work}", "`output` must be a new folder or a bundle to replace"),
         ("--output", "{work}/train.csv", "is a file"),
         ("--output", "{work}/train.csv/x", "is a file"),

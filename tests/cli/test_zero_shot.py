@@ -55,8 +55,8 @@ def test_a_file_and_other_names_of_the_flags(run, models, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--multi-label"], "`--multi-label` must be left out without --labels"),
-        (["--hypothesis-template", "{}"], "`--hypothesis-template` must be left out without --labels"),
+        (["--multi-label"], "`--multi-label` must be omitted without --labels"),
+        (["--hypothesis-template", "{}"], "`--hypothesis-template` must be omitted without --labels"),
         (["--labels", "film"], "`labels` must be two or more classes; received: ['film']"),
         (["--labels", "a", "b", "--hypothesis-template", "about"], "`hypothesis` must be a sentence with one {} in it"),
         (["--labels", "a", "b", "--entailment", "yes"], "`entailment` must be one of the model's labels"),

@@ -50,9 +50,9 @@ def test_long_pairs_lose_their_beginning_first_and_are_counted(tokenizer, caplog
     assert targets[-1] == tokenizer.eos_token_id
     assert sum(counts) == len(tokenizer.encode(" lost")) + 1
     assert sum(long_counts) == 4
-    assert "are longer than 4 tokens (block_size) and were truncated at their beginning. " in caplog.text
+    assert "are longer than 4 tokens (block_size) and were truncated from the left. " in caplog.text
     assert (
-        "1 of 2 completions (50.0 %) are longer than 4 tokens (block_size) and were truncated at their end. "
+        "1 of 2 completions (50.0 %) are longer than 4 tokens (block_size) and were truncated from the right. "
         in caplog.text
     )
 
@@ -88,7 +88,9 @@ def test_held_out_text(tokenizer):
     rest, part = hold_out([str(number) for number in range(40)], 0.25, seed=3)
     assert (len(rest), len(part)) == (30, 10)
     assert not set(rest) & set(part)
-    with pytest.raises(KerasftError, match=r"`dev_fraction` must be such that both parts have text; received: 0.5"):
+    with pytest.raises(
+        KerasftError, match=r"`dev_fraction` must be large enough for both splits to have text; received: 0.5"
+    ):
         hold_out([("only", "pair")], 0.5)
 
 

@@ -59,9 +59,9 @@ def test_an_intent_that_the_model_lacks_weighs_nothing(caplog):
 def test_intents_that_cannot_be_used():
     with pytest.raises(DataError, match="the source has no intents; received"):
         batch([(["a"], ["O"])])
-    with pytest.raises(DataError, match="all texts have one and the same intent; received: 'pay'"):
+    with pytest.raises(DataError, match="all texts have the same intent; received: 'pay'"):
         data.collect_intents(ROWS[:1])
-    with pytest.raises(DataError, match=r"line 2: the intent is missing or not one name\. Fill in"):
+    with pytest.raises(DataError, match=r"line 2: expected one intent name\. Fill in"):
         data.read_tags([(["a"], ["O"], "pay"), (["a"], ["O"], None)])
 
 

@@ -41,13 +41,15 @@ def test_names_first_then_index_numbers():
 
 def test_names_that_are_numbers_are_never_indices():
     assert encode(["5", 1, 1.0], ["1", "5"]).tolist() == [1, 0, 0]
-    with pytest.raises(DataError, match=r"line 1: this label is not among the known ones \(1, 5\); received: '0'"):
+    with pytest.raises(DataError, match=r"line 1: unknown label; expected one of: 1, 5; received: '0'"):
         encode(["0"], ["1", "5"])
 
 
 @pytest.mark.parametrize("value", ["maybe", "2", -1, 7])
 def test_unknown_label(value):
-    with pytest.raises(DataError, match=rf"Python rows, line 2: this label is not among .* received: {value!r}"):
+    with pytest.raises(
+        DataError, match=rf"Python rows, line 2: unknown label; expected one of: .* received: {value!r}"
+    ):
         encode(["no", value], ["no", "yes"])
 
 
@@ -75,13 +77,13 @@ def test_multi_label_columns_follow_the_names():
     words = [{"text": "x", "a": "True", "b": "false"}]
     assert texts_and_labels(words, labels=multi_label(["a", "b"]), columns=columns)[1].tolist() == [[1, 0]]
     rows[0]["a"] = "2"
-    with pytest.raises(DataError, match=r"line 1: a multi-label column must hold 0 or 1; received: '2'"):
+    with pytest.raises(DataError, match=r"line 1: a multi-label column must contain 0 or 1; received: '2'"):
         texts_and_labels(rows, labels=multi_label(["a", "b"]), columns=columns)
     with pytest.raises(DataError, match=r"the model has 3 outputs"):
         texts_and_labels(rows, labels=multi_label(["a", "b", "c"]), columns=columns)
     with pytest.raises(DataError, match=r"only some of the label columns .*\['a', 'z'\]; received: \['b', 'a'\]"):
         texts_and_labels(rows, labels=multi_label(["a", "z"]), columns=columns)
-    with pytest.raises(DataError, match="one label column is expected, and 2 are given"):
+    with pytest.raises(DataError, match="expected one label column, got 2"):
         texts_and_labels(rows, labels=["a", "b"], columns=columns)
 
 
@@ -99,7 +101,7 @@ def test_regression_targets():
     "value", ["nan", math.nan, "inf", -math.inf, "high", "3,5", "1_0", "", None, "1e60", 10**400, []]
 )
 def test_bad_targets(value):
-    with pytest.raises(DataError, match=r"line 2: the target is not a finite number"):
+    with pytest.raises(DataError, match=r"line 2: expected a finite number as target"):
         encode(["1", value], regression())
 
 
@@ -110,7 +112,7 @@ def test_collected_in_natural_order():
 
 
 def test_one_class_only():
-    with pytest.raises(DataError, match=r"all 2 rows have one and the same label; received: 'spam'"):
+    with pytest.raises(DataError, match=r"all 2 rows have the same label; received: 'spam'"):
         collect_labels([("x", "spam"), ("y", "spam")])
     with pytest.raises(DataError, match="no row has a label"):
         collect_labels([("x", ""), ("y", "")], problem="multi_label")
@@ -138,12 +140,12 @@ def test_an_index_is_a_label_only_where_the_order_was_given():
     assert not collected.numbered
     for number in ("0", 0, 0.0, "0.0", True):
         message = (
-            r"line 1: this label is not among the known ones \(contradiction, entailment, neutral\); received: .* "
-            r"The labels here are [\d.]+, neutral\. Numbers are not taken for places .* --label-names NAME,NAME"
+            r"line 1: unknown label; expected one of: contradiction, entailment, neutral; received: .* "
+            r"Labels in this file: [\d.]+, neutral\. Numbers are not used as label indices .* --label-names NAME,NAME"
         )
         with pytest.raises(DataError, match=message):
             encode([number, "neutral"], collected)
-    with pytest.raises(DataError, match="not among the known ones"):
+    with pytest.raises(DataError, match="unknown label; expected one of"):
         encode([["a", 1]], Labels(["a", "b"], "multi_label"))
     assert encode([0, "2"], list(collected)).tolist() == [0, 2]
     assert encode([0, "1"], Labels(["no", "yes"], numbered=True)).tolist() == [0, 1]
@@ -153,7 +155,7 @@ def test_an_index_is_a_label_only_where_the_order_was_given():
 
 
 def test_numbers_in_train_and_names_in_dev():
-    with pytest.raises(DataError, match=r"known ones \(0, 1\); received: 'no'\. The labels here are no, yes\."):
+    with pytest.raises(DataError, match=r"expected one of: 0, 1; received: 'no'\. Labels in this file: no, yes\."):
         encode(["no", "yes"], collect_labels([("x", 0), ("y", 1)]))
 
 
@@ -172,7 +174,7 @@ def test_equal_numbers_are_one_label(values, caplog):
     assert len(labels) == 2
     one = encode(values, labels)
     assert set(one.tolist()) == {labels.index(str(float(labels[one[0]])).removesuffix(".0"))}
-    assert "labels are read by their value" in caplog.text
+    assert "labels are merged by value" in caplog.text
 
 
 def test_ids_that_look_like_numbers_stay_as_they_are(caplog):
@@ -180,7 +182,7 @@ def test_ids_that_look_like_numbers_stay_as_they_are(caplog):
     assert sorted(labels) == ["007", "08", "1.10", "1.9", "1e3", "2.0"]
     assert caplog.text == ""
     assert [labels[i] for i in encode(["1.1", "2", "007"], labels)] == ["1.10", "2.0", "007"]
-    with pytest.raises(DataError, match=r"received: '7'\. .* Is it '007'\?"):
+    with pytest.raises(DataError, match=r"received: '7'\. .* Did you mean '007'\?"):
         encode(["7"], labels)
 
 
@@ -216,9 +218,9 @@ def test_normal_forms_and_spaces_are_one_label_and_joiners_stay():
 def test_look_alikes_are_named(pair, caplog):
     labels = collect_labels([("a", pair[0]), ("b", pair[1]), ("c", "other")])
     assert len(labels) == 3
-    assert "look alike and are different classes" in caplog.text
+    assert "look similar but are different classes" in caplog.text
     assert repr(pair[0]) in caplog.text
-    with pytest.raises(DataError, match="Is it"):
+    with pytest.raises(DataError, match="Did you mean"):
         encode([pair[0]], Labels([pair[1], "other"]))
 
 
@@ -232,7 +234,7 @@ def test_missing_labels_of_every_kind(value):
     with pytest.raises(DataError, match="line 2: the label is missing"):
         encode(["no", value], ["no", "yes"])
     assert encode([["no"], value], multi_label(["no", "yes"])).tolist() == [[1, 0], [0, 0]]
-    with pytest.raises(DataError, match="line 2: the target is not a finite number"):
+    with pytest.raises(DataError, match="line 2: expected a finite number as target"):
         encode([1, value], regression())
 
 
@@ -252,4 +254,4 @@ def test_truth_values_are_one_label_however_they_are_written():
 @pytest.mark.parametrize("name", ["nan", "None", "<NA>", "-"])
 def test_a_missing_label_that_became_a_text_is_named(name, caplog):
     assert name in collect_labels([("a", "pos"), ("b", "neg"), ("c", name)])
-    assert f"these labels look like missing ones, and each is a class: {name!r}" in caplog.text
+    assert f"these labels look like missing values but are used as classes: {name!r}" in caplog.text

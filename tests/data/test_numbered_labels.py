@@ -24,7 +24,8 @@ def test_numbers_get_their_names_and_names_stay():
 @pytest.mark.parametrize("value", ["3", -1, 7.0])
 def test_a_number_without_a_name_is_refused(value):
     with pytest.raises(
-        DataError, match=rf"Python rows, line 2: there are names for the numbers 0 to 2: .*'{int(float(value))}'"
+        DataError,
+        match=rf"Python rows, line 2: no name for this number; names are given for 0 to 2: .*'{int(float(value))}'",
     ):
         name_labels(rows(["0", value]), NAMES)
 
@@ -42,14 +43,14 @@ def test_several_labels_and_multi_hot_vectors():
 
 
 def test_names_must_differ():
-    with pytest.raises(KerasftError, match=r"names that differ; received: \['a'\]"):
+    with pytest.raises(KerasftError, match=r"unique names; received: \['a'\]"):
         name_labels(rows([0, 1]), ["a", "a"])
 
 
 @pytest.mark.parametrize("labels", [["good", "bad"], ["1.5", "bad"], ["positive", "bad"]])
 def test_names_for_labels_that_are_no_numbers_are_refused(labels):
     message = (
-        r"names are given for the numbers 0 to 1, and the labels are not numbers; .*Leave out the names \(negative, pos"
+        r"label names are given for 0 to 1, but the labels are not numbers; .*Remove --label-names \(negative, pos"
     )
     with pytest.raises(DataError, match=message):
         name_labels(rows(labels), ["negative", "positive"])

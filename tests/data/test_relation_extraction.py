@@ -153,8 +153,11 @@ def test_a_dataset_is_shuffled_by_its_seed(tokenizer):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"text": "no <e1>tail</e1>"}, r"one each of the tags <e1>, </e1>, <e2>, </e2>; received: 'no <e1>tail</e1>'"),
-        ({"text": "<e1>a</e1> <e1>b</e1> <e2>c</e2>"}, "one each of the tags"),
+        (
+            {"text": "no <e1>tail</e1>"},
+            r"the tags <e1>, </e1>, <e2>, </e2> must occur exactly once each; received: 'no <e1>tail</e1>'",
+        ),
+        ({"text": "<e1>a</e1> <e1>b</e1> <e2>c</e2>"}, "the tags"),
         ({"text": "</e1>a<e1> <e2>c</e2>"}, r"entity offsets out of range \(0 to 3\); received: \(1, 0\)"),
         ({"text": "<e1> </e1> <e2>c</e2>"}, "entity offsets out of range"),
         ({"text": "a b", "head": {"start": 0, "end": 9}, "tail": (2, 3)}, r"received: \{'start': 0, 'end': 9\}"),
@@ -162,11 +165,11 @@ def test_a_dataset_is_shuffled_by_its_seed(tokenizer):
         ({"text": "a b", "head": {"start": True, "end": 2}, "tail": (2, 3)}, "entity offsets out of range"),
         (
             {"text": "a b", "head": {"start": 0, "end": 1, "text": "b"}, "tail": (2, 3)},
-            "text is 'b', but its offsets hold 'a'",
+            "entity text 'b' does not match the text at its offsets, 'a'",
         ),
         ({"text": "a b", "head": "a", "tail": (2, 3)}, r"offsets out of range \(0 to 3\); received: 'a'"),
-        ({"text": "a b", "head": (0, 1), "tail": None}, "only one of the two entities is given"),
-        ({"text": 7}, "expected a string in valid Unicode; received: 7"),
+        ({"text": "a b", "head": (0, 1), "tail": None}, "expected two entities, got one"),
+        ({"text": 7}, "expected a valid Unicode string; received: 7"),
     ],
 )
 def test_faults_are_named_with_their_row(row, message):
@@ -192,15 +195,15 @@ def test_relations_that_the_model_lacks_weigh_nothing_and_are_said(tokenizer, ca
     assert relation_names(rows, labels=LABELS) == ["no", "owns", "buys"]
     loss = kerasft.losses.for_labels(kerasft.Labels(LABELS))
     assert np.isfinite(loss(y, np.zeros((3, 2), "float32"), sample_weight=weights))
-    with pytest.raises(DataError, match="this label is not among the known ones"):  # another column, or another set
+    with pytest.raises(DataError, match="unknown label; expected one of: "):  # another column, or another set
         data.entity_pairs([("<e1>a</e1> <e2>b</e2>", "7")], labels=LABELS)
 
 
 def test_a_tokenizer_without_markers_and_a_length_without_room(tokenizer):
     rows = [("<e1>a</e1> <e2>b</e2>", "no")]
-    with pytest.raises(KerasftError, match=r"`tokenizer` must be one that has the markers .*received: .*\[/E2\]"):
+    with pytest.raises(KerasftError, match=r"`tokenizer` must be one with the markers .*received: .*\[/E2\]"):
         data.relation_extraction(rows, tiny.tokenizer(), labels=LABELS)
-    with pytest.raises(KerasftError, match="`max_length` must be at least 6, the markers included; received: 5"):
+    with pytest.raises(KerasftError, match="`max_length` must be at least 6, including the markers; received: 5"):
         data.relation_extraction(rows, tokenizer, labels=LABELS, max_length=5)
 
 

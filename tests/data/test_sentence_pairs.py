@@ -58,7 +58,7 @@ def test_groups_are_joined_over_any_number_of_texts():
 
 def test_scores_are_divided_and_checked():
     assert read_pairs([("a", "b", 5), ("c", "d", 0)], max_score=5)[1].tolist() == [1.0, 0.0]
-    with pytest.raises(DataError, match=r"line 1: the score is outside \[-1, 1\]; received: 5.0. .*max_score=5"):
+    with pytest.raises(DataError, match=r"line 1: score out of range \(-1 to 1\); received: 5.0. .*max_score=5"):
         read_pairs([("a", "b", 5)])
     with pytest.raises(KerasftError, match="`max_score` must be a number > 0; received: 0"):
         read_pairs([("a", "b", 5)], max_score=0)
@@ -66,10 +66,10 @@ def test_scores_are_divided_and_checked():
 
 
 def test_one_column_of_text_is_an_error():
-    with pytest.raises(DataError, match=r"two columns of text are needed; received: .'text', 'label'."):
+    with pytest.raises(DataError, match=r"two text columns are required; received: .'text', 'label'."):
         sentence_pairs([("good", 1)], tiny.tokenizer())
 
 
 def test_pairs_that_must_be_scored_are():
-    with pytest.raises(DataError, match="no column could be recognised as the label"):
+    with pytest.raises(DataError, match="no column detected as the label"):
         read_pairs([{"question": "a", "answer": "b"}], scored=True)

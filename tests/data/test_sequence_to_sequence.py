@@ -155,9 +155,9 @@ def test_a_file_without_header(tmp_path):
         ([("a", None)], {}, "line 1: column 'label' holds no text"),
         ([("a", ["b", 3])], {}, "line 1: column 'label' holds no text; received: 3"),
         ([("a", [])], {}, r"line 1: column 'label' has no reference; received: \[\]"),
-        ([("a", "\ud800")], {}, "line 1: the text is not valid Unicode .*received: '.ud800'"),
-        ({"en": ["a"], "fr": ["b"]}, {}, r"no column could be recognised as the source; received: \['en', 'fr'\]"),
-        ({"source": ["a"], "fr": ["b"]}, {}, r"no column could be recognised as the target; received: \['source',"),
+        ([("a", "\ud800")], {}, "line 1: invalid Unicode in the text .*received: '.ud800'"),
+        ({"en": ["a"], "fr": ["b"]}, {}, r"no column detected as the source; received: \['en', 'fr'\]"),
+        ({"source": ["a"], "fr": ["b"]}, {}, r"no column detected as the target; received: \['source',"),
         (
             [("a", "b")],
             {"columns": {"from": 0}},

@@ -78,11 +78,15 @@ def test_bad_share(share):
 
 
 def test_empty_part_and_bad_problem():
-    with pytest.raises(DataError, match=r"4 rows leave a part empty; received: \{'train': 0, 'dev': 3, 'test': 1\}"):
+    with pytest.raises(
+        DataError, match=r"4 rows are too few: a split would be empty; received: \{'train': 0, 'dev': 3, 'test': 1\}"
+    ):
         split(source({"a": 2, "b": 2}), dev=3, test=1)
-    with pytest.raises(DataError, match=r"3 labels in 3 rows leave no row that train can spare; received: .*'dev': 0"):
+    with pytest.raises(
+        DataError, match=r"3 rows with 3 labels are too few to split: train needs every label; received: .*'dev': 0"
+    ):
         split(source({"a": 1, "b": 1, "c": 1}))
-    with pytest.raises(DataError, match="1 rows leave a part empty"):
+    with pytest.raises(DataError, match="1 rows are too few: a split would be empty"):
         split([{"text": "one"}])
     with pytest.raises(KerasftError, match=r"`problem` must be one of .* received: 'x'"):
         split(source({"a": 2, "b": 2}), problem="x")
@@ -117,7 +121,7 @@ def test_a_rare_class_stays_in_train_at_every_seed():
 def test_parts_are_smaller_where_train_needs_the_rows(caplog):
     train, dev, _ = split(source({"a": 1, "b": 2, "c": 1}), dev=0.5)
     assert (len(train), dev.columns["label"]) == (3, ["b"])
-    assert "so that train keeps a row of every label" in caplog.text
+    assert "so that train has every label" in caplog.text
 
 
 def test_each_label_of_several_stays_in_train():

@@ -45,5 +45,5 @@ def test_what_a_split_keeps(items, number, seed):
 
 
 def test_one_row_cannot_be_split():
-    with pytest.raises(DataError, match="one row cannot be split; received: 1"):
+    with pytest.raises(DataError, match="a single row cannot be split; received: 1"):
         data.split_tagged_rows(data.read_tags([(["a"], ["B-x"])]), 1, seed=0)

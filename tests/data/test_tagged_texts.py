@@ -43,21 +43,21 @@ def test_json_lines_of_words_and_of_spans(tmp_path):
 @pytest.mark.parametrize(
     ("spans", "message"),
     [
-        ([{"start": 4, "end": 11, "label": "LOC"}], r"line 2: a span is misaligned: it cuts a word in '.*', 'ew York'"),
-        ([{"start": 2, "end": 6, "label": "LOC"}], r"a span begins or ends with white space, ' New'; received: .*'start': 2"),
-        ([{"start": 3, "end": 99, "label": "LOC"}], "a span lies outside the text of 28 characters; received"),
-        ([{"start": 6, "end": 6, "label": "LOC"}], "a span lies outside the text"),
+        ([{"start": 4, "end": 11, "label": "LOC"}], r"line 2: misaligned span: it splits a word in '.*', 'ew York'"),
+        ([{"start": 2, "end": 6, "label": "LOC"}], r"a span starts or ends with white space: ' New'; received: .*'start': 2"),
+        ([{"start": 3, "end": 99, "label": "LOC"}], "span offsets out of range \\(0 to 28\\); received"),
+        ([{"start": 6, "end": 6, "label": "LOC"}], "span offsets out of range"),
         ([{"start": 3, "end": 10, "label": "LOC"}], r"if your ends are inclusive, add 1 to all of them \('New York'\)"),
-        ([{"start": 3, "end": 11, "label": "LOC", "text": "Acme"}], "a span's text is 'Acme', but its offsets hold 'New York'"),
-        ([{"start": 3.5, "end": 6, "label": "LOC"}], "a span needs start, end and label"),
-        ([{"start": float("nan"), "end": 6, "label": "LOC"}], "a span needs start, end and label"),
-        ([{"start": 3, "end": 6}], "a span's label is not a name in visible characters"),
-        ([{"start": 3, "end": 11, "label": "LOC\u200b"}], "a span's label is not a name in visible characters"),
-        ([{"start": "3", "end": 6, "label": "LOC"}], "a span needs start, end and label"),
-        ([{"start": True, "end": 6, "label": "LOC"}], "a span needs start, end and label"),
-        (SPANS + [{"start": 7, "end": 17, "label": "X"}], r"two spans overlap: 'New York' \[LOC\] and 'York-based' .*'X'"),
-        ({"start": 3}, "the spans are not a list"),
-        (None, "the spans are not a list"),
+        ([{"start": 3, "end": 11, "label": "LOC", "text": "Acme"}], "span text 'Acme' does not match .* 'New York'"),
+        ([{"start": 3.5, "end": 6, "label": "LOC"}], "a span must have start, end and label"),
+        ([{"start": float("nan"), "end": 6, "label": "LOC"}], "a span must have start, end and label"),
+        ([{"start": 3, "end": 6}], "a span's label must be a name with visible characters"),
+        ([{"start": 3, "end": 11, "label": "LOC\u200b"}], "a span's label must be a name with visible characters"),
+        ([{"start": "3", "end": 6, "label": "LOC"}], "a span must have start, end and label"),
+        ([{"start": True, "end": 6, "label": "LOC"}], "a span must have start, end and label"),
+        (SPANS + [{"start": 7, "end": 17, "label": "X"}], r"overlapping spans: 'New York' \[LOC\] and 'York-based' .*'X'"),
+        ({"start": 3}, "expected a list of spans"),
+        (None, "expected a list of spans"),
     ],
 )  # fmt: skip
 def test_spans_that_cannot_be_used(tmp_path, spans, message):
@@ -73,15 +73,18 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
     ("row", "message"),
     [
         ((["a", "b"], ["O"]), "2 words have 1 tags"),
-        ((["a", ""], ["O", "O"]), r"the words are not a list of texts; received: \['a', ''\]"),
+        ((["a", ""], ["O", "O"]), r"expected a list of strings as words; received: \['a', ''\]"),
         ((["a"], [3]), r"the tags are numbers, .*received: \[3\]\. Write their names: .*feature\.names"),
         ((["a"], ["3"]), r"the tags are numbers, .*received: \['3'\]\. Write their names"),
-        ((["a"], [0.5]), r"the tags are not a list of texts; received: \[0\.5\]"),
-        ((["a"], ["B-X\u200b"]), r"the tag holds an invisible character \(word 1\); received: 'B-X.u200b'\. Delete it"),
+        ((["a"], [0.5]), r"expected a list of strings as tags; received: \[0\.5\]"),
+        (
+            (["a"], ["B-X\u200b"]),
+            r"the tag contains an invisible character \(word 1\); received: 'B-X.u200b'\. Delete it",
+        ),
         (("a b c", ["O", "O"]), "3 words have 2 tags"),
-        (([], []), "the words are not a list of texts"),
+        (([], []), "expected a list of strings as words"),
         ((["\ud800"], ["O"]), "not valid Unicode"),
-        (("", []), "the text is empty"),
+        (("", []), "expected a non-empty,"),
         (
             (["a"], ["PER"]),
             r"invalid tag for the scheme IOB2 \(word 1\); received: 'PER'\. .*give scheme='IO' \(--scheme IO\)",
@@ -94,7 +97,7 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
             (["a"], ["I-PER"]),
             r"does not allow this tag here.* All tags are valid in IOB1: give scheme='IOB1' \(--scheme IOB1\)",
         ),
-        ((["a", "b"], ["O", "I-X"]), r"IOB2 does not allow this tag here, after O \(word 2\); received: 'I-X'"),
+        ((["a", "b"], ["O", "I-X"]), r"invalid tag for the scheme IOB2 after O \(word 2\); received: 'I-X'"),
     ],
 )
 def test_rows_that_cannot_be_used(row, message):
@@ -105,7 +108,7 @@ def test_rows_that_cannot_be_used(row, message):
 def test_a_wrong_tag_is_named_by_its_own_line(tmp_path):
     path = tmp_path / "train.conll"
     path.write_text("a O\n\nb O\nc I-PER\n")
-    with pytest.raises(DataError, match=r"train.conll, line 4: IOB2 does not allow this tag here, after O; .*'I-PER'"):
+    with pytest.raises(DataError, match=r"train.conll, line 4: invalid tag for the scheme IOB2 after O; .*'I-PER'"):
         data.read_tags(path)
     assert data.read_tags(path, scheme="IOB1").columns["tags"][1] == ["O", "B-PER"]
     with pytest.raises(DataError, match="line 4: IOBES does not allow"):
@@ -141,8 +144,8 @@ def test_types_and_intents_that_look_alike_are_named(caplog):
     with caplog.at_level(logging.WARNING, "kerasft"):
         assert list(data.collect_tags(rows)) == ["O", "B-PER", "B-per"]
         assert sorted(data.collect_intents(rows)) == ["1", "Pay", "pay"]
-    assert "these types look alike and are different classes: 'PER' and 'per'" in caplog.text
-    assert "these intents look alike and are different classes: 'Pay' and 'pay'" in caplog.text
+    assert "these types look similar but are different classes: 'PER' and 'per'" in caplog.text
+    assert "these intents look similar but are different classes: 'Pay' and 'pay'" in caplog.text
 
 
 def test_plain_types_are_a_scheme(caplog):
@@ -156,7 +159,7 @@ def test_lower_case_prefixes_are_read_and_said(caplog):
     with caplog.at_level(logging.WARNING, "kerasft"):
         rows = data.read_tags([(["New", "York", "x"], ["b-loc", "i-loc", "o"])])
     assert rows.columns["tags"] == [["B-loc", "I-loc", "O"]]
-    assert "Python rows: tags in lower case were read as in upper case: b-loc as B-loc." in caplog.text
+    assert "Python rows: lowercase tags were read as uppercase: b-loc as B-loc." in caplog.text
 
 
 def test_spans_whose_places_are_floats_and_spans_that_are_trimmed(caplog):
@@ -165,7 +168,7 @@ def test_spans_whose_places_are_floats_and_spans_that_are_trimmed(caplog):
     spaces = [{"text": TEXT, "spans": [{"start": 2, "end": 11, "label": "LOC"}]}]
     with caplog.at_level(logging.WARNING, "kerasft"):
         assert spans_in(data.read_tags(spaces, invalid="repair")) == [("New York", "LOC")]
-    assert "1 spans of Python rows had white space at their ends, which was trimmed." in caplog.text
+    assert "1 spans of Python rows had leading or trailing white space, which was removed." in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -173,7 +176,7 @@ def test_spans_whose_places_are_floats_and_spans_that_are_trimmed(caplog):
 )
 def test_spans_in_other_units_are_named(text, start, unit):
     spans = [{"start": start, "end": start + 4, "label": "PER"}]
-    with pytest.raises(DataError, match=f"Counted in .*{unit}.*, it would be 'Anna'"):
+    with pytest.raises(DataError, match=f"The offset seems to count .*{unit}.*, it would be 'Anna'"):
         data.read_tags([{"text": text, "spans": spans}])
 
 
@@ -193,7 +196,7 @@ def test_labels_of_a_source():
     rows = [(["a", "b", "c", "d"], ["B-y", "I-y", "I-y", "B-x"])]
     assert list(data.collect_tags(rows)) == ["O", "B-x", "B-y", "I-y"]
     assert list(data.collect_tags(rows, trained="BIOES")) == ["O", "S-x", "B-y", "I-y", "E-y"]
-    with pytest.raises(DataError, match="none of 1 texts has a labelled span"):
+    with pytest.raises(DataError, match="none of 1 texts has a labeled span"):
         data.collect_tags([(["a"], ["O"])])
     with pytest.raises(KerasftError, match="`trained` must be 'IOB2' or 'IOBES'; received: 'IOB1'"):
         data.collect_tags(rows, trained="IOB1")

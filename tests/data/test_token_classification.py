@@ -74,10 +74,7 @@ def test_every_word_counts_once_whatever_the_windows(words, draw):
 def test_words_without_tokens_are_counted(caplog):
     with caplog.at_level(logging.WARNING, "kerasft"):
         arrays([(["good", "\x07", "\x08"], ["O", "B-X", "O"])])
-    assert (
-        "2 words of Python rows give no token (such as control characters); they are answered by O, and 1"
-        in caplog.text
-    )
+    assert "2 words of Python rows have no tokens (such as control characters) and are predicted as O; 1" in caplog.text
 
 
 def test_byte_level_tokens_belong_to_the_words_they_begin_in():
@@ -109,7 +106,7 @@ def test_words_with_tags_that_the_model_lacks_weigh_nothing(caplog):
 def test_labels_that_are_no_tags():
     with pytest.raises(KerasftError, match="`labels` must be tags: O, and prefixes"):
         arrays(ROWS, ["no", "yes"])
-    with pytest.raises(KerasftError, match="`labels` must be of one label a token"):
+    with pytest.raises(KerasftError, match="`labels` must be tags with one label per token"):
         arrays(ROWS, multi_label(LABELS))
 
 

@@ -2,10 +2,11 @@
 
 import pytest
 
-from kerasft.data import read_pairs, read_rows, read_sources, read_tags, settled, split, texts_and_labels
+from kerasft.data import read_pairs, read_rows, read_sources, read_tags, split, texts_and_labels
 from kerasft.data.causal_lm import read_documents
 from kerasft.data.trained_columns import read_as_trained, tags_as_trained
 from kerasft.errors import DataError
+from kerasft.tasks import settled
 
 TRAINED = {"text": "review", "label": "stars"}
 
@@ -126,7 +127,7 @@ def test_files_of_columns_have_numbers(tmp_path):
 
 def test_ambiguous_columns_are_an_error_and_trained_ones_decide():
     table = {"review": ["a"], "comment": ["b"], "label": ["x"]}
-    with pytest.raises(DataError, match=r"several columns could be the text: \['review', 'comment'\]"):
+    with pytest.raises(DataError, match=r"ambiguous text column: \['review', 'comment'\]"):
         settled(table)
     assert settled(table, trained={"text": "comment", "label": "label"}).columns["text"] == "comment"
     assert read_rows(table).roles is None

@@ -31,5 +31,5 @@ def test_several_labels_and_targets():
 
 @pytest.mark.parametrize("values", [["0", "1"], ["yes", "0"], ["red", "green"]])
 def test_another_file_is_refused(values):
-    with pytest.raises(DataError, match=r"not among the known ones \(no, yes\); received: .* The labels here are"):
+    with pytest.raises(DataError, match=r"expected one of: no, yes; received: .* Labels in this file:"):
         separate_unseen(rows(values), LABELS)

@@ -28,12 +28,12 @@ def test_truncation_is_counted():
 @pytest.mark.parametrize(
     ("texts", "message"),
     [
-        (["good", 3], r"texts, line 2: not a string but int; received: 3"),
-        ([None], r"texts, line 1: not a string but NoneType"),
-        (["good", ("a", "b")], r"texts, line 2: not like the first item; received: \('a', 'b'\)"),
-        ([("a", "b", "c")], r"texts, line 1: not like the first item"),
-        ([("a", b"b")], r"texts, line 1: not a string but bytes; received: b'b'"),
-        (["good", "\ud83d"], r"texts, line 2: half of a surrogate pair; received: '\\ud83d'"),
+        (["good", 3], r"texts, line 2: expected a string, got int; received: 3"),
+        ([None], r"texts, line 1: expected a string, got NoneType"),
+        (["good", ("a", "b")], r"texts, line 2: expected an item like the first one; received: \('a', 'b'\)"),
+        ([("a", "b", "c")], r"texts, line 1: expected an item like the first one"),
+        ([("a", b"b")], r"texts, line 1: expected a string, got bytes; received: b'b'"),
+        (["good", "\ud83d"], r"texts, line 2: invalid Unicode \(lone surrogate\); received: '\\ud83d'"),
     ],
 )
 def test_bad_texts(texts, message):

@@ -46,11 +46,11 @@ def test_any_iterable_of_texts_is_taken():
 @pytest.mark.parametrize(
     ("texts", "options", "message"),
     [
-        ([], {}, "there is no text"),
-        ([("a", "b")], {}, "give the second ones as second="),
+        ([], {}, "expected at least one text"),
+        ([("a", "b")], {}, "Pass the second texts of pairs as second="),
         ([["a", "film"]], {}, "kerasft.data.token_classification"),
-        (["a", None], {}, "texts, line 2: not a string but NoneType"),
-        (["\ud800"], {}, "half of a surrogate pair"),
+        (["a", None], {}, "texts, line 2: expected a string, got NoneType"),
+        (["\ud800"], {}, "lone surrogate"),
         (5, {}, "`texts` must be a list of texts"),
         (["a"], {"second": ["b", "c"]}, r"`second` must be as many as texts \(1\); received: 2"),
         (["a"], {"max_length": 33}, "`max_length` must be at most 32"),

@@ -97,7 +97,7 @@ def test_files_hold_the_same_rows_and_are_used_again(tmp_path, caplog):
     assert written == {path: path.stat().st_mtime_ns for path in (tmp_path / "store").rglob("*") if path.is_file()}
     assert [record.getMessage() for record in caplog.records] == [
         f"{memory.truncated} of 2500 texts ({100 * memory.truncated / 2500:.1f} %) are longer than 16 tokens "
-        "(max_length) and were truncated. To keep them whole, train with a larger max_length (--max-length), or split them."
+        "(max_length) and were truncated. To avoid truncation, train with a larger max_length (--max-length), or split them."
     ]
 
 

@@ -177,8 +177,8 @@ def test_the_writer_runs_alone_and_writes_what_the_pipeline_does(task):
         ({"cache_length": True}, r"`cache_length` must be .* received: True"),
         ({"prefill_lengths": (8, 49), "cache_length": 48}, r"from 1 to 48 \(cache_length\); received: \(8, 49\)"),
         ({"prefill_lengths": ()}, r"`prefill_lengths` must be .* received: \(\)"),
-        ({"prompts": []}, r"`prompts` must be one text or more, or None; received: \[\]"),
-        ({"min_agreement": 2}, r"`min_agreement` must be a share from 0 to 1; received: 2"),
+        ({"prompts": []}, r"`prompts` must be one or more texts, or None; received: \[\]"),
+        ({"min_agreement": 2}, r"`min_agreement` must be a fraction from 0 to 1; received: 2"),
     ],
 )
 def test_wrong_arguments_are_named(options, message, tmp_path):
@@ -189,7 +189,9 @@ def test_wrong_arguments_are_named(options, message, tmp_path):
 
 def test_a_classifier_writes_no_texts(tmp_path):
     classifier = kerasft.make_bundle(tiny.classifier(), tiny.tokenizer(), max_length=16)
-    with pytest.raises(KerasftError, match=r"`bundle` must be of one of the tasks .* received: 'text-classification'"):
+    with pytest.raises(
+        KerasftError, match=r"`bundle` must be a bundle for one of the tasks .* received: 'text-classification'"
+    ):
         kerasft.export.litert_generation(classifier, tmp_path / "out")
 
 
@@ -199,9 +201,11 @@ def test_a_file_that_writes_other_texts_is_not_kept(tmp_path, monkeypatch):
         generation, "convert_generation", lambda functions, quantize: content
     )  # a wrong file for float32
     options = {"prefill_lengths": LENGTHS, "cache_length": CACHE}
-    with pytest.raises(ExportError, match=r"writes other tokens than the model on .* of 20 prompts"):
+    with pytest.raises(
+        ExportError, match=r"exported model generates other tokens than the Keras model on .* of 20 prompts"
+    ):
         kerasft.export.litert_generation(bundle("gpt2"), tmp_path / "out", **options)
-    with pytest.raises(ExportError, match=r"agrees with the model on 0\.\d+ of \d+ tokens; min_agreement is 1"):
+    with pytest.raises(ExportError, match=r"agrees with the Keras model on 0\.\d+ of \d+ tokens; min_agreement is 1"):
         kerasft.export.litert_generation(
             bundle("gpt2"), tmp_path / "out", quantize="int8", min_agreement=1.0, **options
         )

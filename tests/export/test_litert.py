@@ -131,7 +131,7 @@ def test_the_golden_rows_are_this_files_answers(phone, bundle):
 @pytest.mark.slow
 def test_a_file_that_lost_too_much_is_refused(bundle, tmp_path):
     scores = iter([0.9, 0.88])
-    message = r"scores 0.8800, the model 0.9000: 2.00 points less, and max_drop allows 1"
+    message = r"scores 0.8800, the model 0.9000: 2.00 points less; max_drop is 1"
     with pytest.raises(ExportError, match=message):
         litert_function(bundle, tmp_path / "phone", quantize="int8", texts=TEXTS, gold=lambda runner: next(scores))
     assert list(tmp_path.iterdir()) == []
@@ -176,14 +176,14 @@ def test_a_lambda_is_named(tmp_path):
 
 
 def test_a_file_that_answers_nan_is_not_kept(tmp_path):
-    with pytest.raises(CheckpointError, match="must be finite numbers; received: NaN or infinity"):
+    with pytest.raises(CheckpointError, match="must be finite; received: NaN or infinity"):
         litert_function(broken_bundle(bias=float("nan")), tmp_path / "phone")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_too_little_agreement_is_refused(bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["kerasft.export.verify"], "agreement", lambda *_: 0.5)
-    with pytest.raises(ExportError, match=r"agrees with the model on 0.500 of 5 texts; min_agreement is 0.9"):
+    with pytest.raises(ExportError, match=r"agrees with the Keras model on 0.500 of 5 texts; min_agreement is 0.9"):
         litert_function(bundle, tmp_path / "phone", quantize="int8", texts=TEXTS)
     assert list(tmp_path.iterdir()) == []
 
@@ -193,7 +193,7 @@ def test_a_damaged_file_is_refused(phone, tmp_path, cut):
     shutil.copytree(phone, tmp_path / "phone")
     path = tmp_path / "phone" / "model.tflite"
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(CheckpointError, match=r"model.tflite is damaged: its SHA-256 is"):
+    with pytest.raises(CheckpointError, match=r"model.tflite is corrupted: its SHA-256 is"):
         pipelines.load(tmp_path / "phone")
 
 
@@ -208,17 +208,17 @@ def test_a_file_that_is_not_litert_is_refused(tmp_path):
     [
         ({"quantize": "int2"}, r"`quantize` must be one of .*; received: 'int2'"),
         ({"max_drop": -1}, r"`max_drop` must be points >= 0; received: -1"),
-        ({"sequence_length": []}, r"`sequence_length` must be one length or more; received: \[\]"),
+        ({"sequence_length": []}, r"`sequence_length` must be at least one length; received: \[\]"),
         ({"sequence_length": [8, 25]}, r"`sequence_length` must be a whole number from 3 to 24 .*; received: 25"),
-        ({"calibration": ["a"]}, r"`calibration` must be left out unless quantize=.int8_full.; received: '1 texts'"),
+        ({"calibration": ["a"]}, r"`calibration` must be omitted unless quantize=.int8_full.; received: '1 texts'"),
         (
             {"quantize": "int8_full", "calibration": ["a"], "sequence_length": 8},
-            r"`calibration` must be 16 texts or more",
+            r"`calibration` must be at least 16 texts",
         ),
         ({"quantize": "int8_full", "calibration": ["a"] * 16}, r"`sequence_length` must be one fixed length"),
         ({"sequence_length": 25}, r"`sequence_length` must be a whole number from 3 to 24 .*; received: 25"),
         ({"sequence_length": 0}, r"`sequence_length` must be .*; received: 0"),
-        ({"min_agreement": 90}, r"`min_agreement` must be a share from 0 to 1; received: 90"),
+        ({"min_agreement": 90}, r"`min_agreement` must be a fraction from 0 to 1; received: 90"),
         ({"texts": []}, r"`texts` must be one or more texts, or None; received: \[\]"),
         ({"texts": ["a"], "gold": [0, 1]}, r"`gold` must be as long as texts \(1\); received: 2"),
     ],
@@ -234,7 +234,7 @@ def test_the_bundle_itself_is_never_overwritten(bundle_folder, bundle, tmp_path)
     with pytest.raises(KerasftError, match=r"`folder` must be a path, for a bundle in memory; received: None"):
         litert_function(bundle)
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(KerasftError, match="It holds other files"):
+    with pytest.raises(KerasftError, match="It contains other files"):
         litert_function(bundle, tmp_path)
 
 

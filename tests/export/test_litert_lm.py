@@ -52,6 +52,6 @@ def test_other_folders_are_refused(tmp_path):
     with pytest.raises(KerasftError, match=r"must be an export of a causal .* received: 'sequence_to_sequence'"):
         litert_lm(exported("t5")["folder"])
     with pytest.raises(
-        CheckpointError, match=r"is not a folder .* model.tflite, tokenizer.json, signature.json missing"
+        CheckpointError, match=r"was not written by .* model.tflite, tokenizer.json, signature.json missing"
     ):
         litert_lm(pathlib.Path(tmp_path))

@@ -138,11 +138,14 @@ def test_mediapipe_embeds_as_the_model_does(tmp_path):
 
 def test_what_mediapipe_would_serve_wrongly_is_refused(bundle, tmp_path):
     cases = [
-        (bundle, "its tokenizer drops accents, and MediaPipe keeps them"),
-        (dataclasses.replace(bundle, metadata=bundle.metadata | {"pair": True}), "it reads pairs of texts"),
+        (bundle, "its tokenizer strips accents, but MediaPipe keeps them"),
+        (dataclasses.replace(bundle, metadata=bundle.metadata | {"pair": True}), "it takes pairs of texts"),
         (dataclasses.replace(bundle, metadata=bundle.metadata | {"task": "masked-lm"}), "its task is masked-lm"),
         (dataclasses.replace(bundle, tokenizer=byte_level("gpt2")), "its tokenizer is byte_level_bpe"),
-        (dataclasses.replace(bundle, tokenizer=cased(bundle.tokenizer)), "it is cased, and MediaPipe lower-cases"),
+        (
+            dataclasses.replace(bundle, tokenizer=cased(bundle.tokenizer)),
+            "it is cased, but MediaPipe lowercases all texts",
+        ),
     ]
     for wrong, reason in cases:
         with pytest.raises(ExportError, match=reason):

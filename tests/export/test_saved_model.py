@@ -108,8 +108,8 @@ def test_strings_are_left_out_where_the_tokenizer_is_not_supported(bundle_folder
     report = saved_model_function(
         bundles.Bundle(loaded.model, other, loaded.metadata), tmp_path / "served", texts=TEXTS
     )
-    assert report["strings"].startswith("left out: its normaliser is NFKC")
-    assert "takes token ids only, no strings" in caplog.text
+    assert report["strings"].startswith("left out: its normalizer is NFKC")
+    assert "takes token ids only, not strings" in caplog.text
     assert text_signature(tmp_path / "served") is None
     assert "strings_max_difference" not in report
 
@@ -124,7 +124,7 @@ def test_strings_are_left_out_where_the_ids_differ(bundle, tmp_path, monkeypatch
 
 def test_a_tolerance_that_is_not_met(bundle, tmp_path):
     with pytest.raises(
-        ExportError, match=r"differs from the model by .* in an output \(5 texts\); at most -1 is allowed"
+        ExportError, match=r"differs from the Keras model by .* in an output \(5 texts\); at most -1 is allowed"
     ):
         saved_model_function(bundle, tmp_path / "served", texts=TEXTS, tolerance=-1.0)
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,7 @@ import pytest
 import kerasft
 from kerasft import KerasftError
 from kerasft.errors import CheckpointError
-from kerasft.tasks.samples import sample_texts
+from kerasft.tasks import task_of
 from tests import tiny_t5
 
 TEXTS = [("good film", "good"), ("bad movie film card money", "bad movie"), ("money", "money card film")]
@@ -36,16 +36,17 @@ def test_it_answers_as_the_model(form, options, tmp_path):
             "encoder_token_ids", "encoder_padding_mask", "decoder_token_ids", "decoder_padding_mask",
         }  # fmt: skip
         assert signature["settings"]["start_token_id"] == 0
-    with pytest.raises(CheckpointError, match="gives the scores of the next token and writes no texts"):
+    with pytest.raises(CheckpointError, match="returns next-token logits and does not generate text"):
         kerasft.pipelines.load(tmp_path / "out")
 
 
 def test_the_built_in_texts_are_pairs():
-    texts = sample_texts(tiny_t5.bundle())
+    bundle = tiny_t5.bundle()
+    texts = task_of(bundle.metadata).sample(bundle, None)
     assert {len(pair) for pair in texts} == {2}
 
 
 def test_single_texts_are_refused(tmp_path):
-    with pytest.raises(KerasftError, match="texts, line 1: not a tuple of source and target; received: 'ab'"):
+    with pytest.raises(KerasftError, match=r"texts, line 1: expected a tuple \(source, target\); received: 'ab'"):
         kerasft.export.saved_model(tiny_t5.bundle(), tmp_path / "out", texts=["ab"])
     assert not (tmp_path / "out").exists()

@@ -153,14 +153,14 @@ def test_a_text_without_end_says_so_and_has_all_its_tokens():
 
 
 def test_prompts_without_tokens_or_without_room_are_refused():
-    with pytest.raises(KerasftError, match=r"`prompts` must be lists of one token id or more; received: \[\]"):
+    with pytest.raises(KerasftError, match=r"`prompts` must be non-empty lists of token ids; received: \[\]"):
         generator("gpt2")([[5], []])
     with pytest.raises(KerasftError, match=f"`prompts` must be shorter than the model's {POSITIONS} positions; .*: 16"):
         generator("gpt2")([[5] * POSITIONS])
     with pytest.raises(KerasftError, match="`batch_size` must be a whole number >= 1; received: 0"):
         generator("gpt2")([[5]], batch_size=0)
     with pytest.raises(
-        KerasftError, match=r"`model` must be made by kerasft.heads.causal_lm .*; received: 'text_class"
+        KerasftError, match=r"`model` must be built by kerasft.heads.causal_lm .*; received: 'text_class"
     ):
         Generator(tiny.classifier(), tiny.tokenizer())
     assert generator("gpt2")([]) == []
@@ -233,13 +233,13 @@ def test_a_beam_search_is_not_streamed():
         ({"min_new_tokens": 200}, r"`min_new_tokens` must be at most max_new_tokens \(128\); received: 200"),
         ({"method": "best"}, "`method` must be one of .*; received: 'best'"),
         ({"method": "beam"}, '`num_beams` must be at least 2 for method="beam"; received: 1'),
-        ({"num_beams": 3}, "`num_beams` must be left out for method='greedy'; received: 3"),
-        ({"top_p": 0.5}, "`top_p` must be left out for method='greedy'; received: 0.5"),
+        ({"num_beams": 3}, "`num_beams` must be omitted for method='greedy'; received: 3"),
+        ({"top_p": 0.5}, "`top_p` must be omitted for method='greedy'; received: 0.5"),
         ({"method": "sample", "top_p": 1.5}, "`top_p` must be greater than 0 and at most 1; received: 1.5"),
         ({"method": "sample", "top_k": 0}, "`top_k` must be a whole number >= 1; received: 0"),
         ({"method": "sample", "temperature": 0.0}, "`temperature` must be greater than 0; received: 0.0"),
         ({"repetition_penalty": float("nan")}, "`repetition_penalty` must be a number; received: nan"),
-        ({"stop": ("",)}, r"`stop` must be strings that are not empty; received: \('',\)"),
+        ({"stop": ("",)}, r"`stop` must be non-empty strings; received: \('',\)"),
         ({"seed": -1}, "`seed` must be a whole number >= 0; received: -1"),
     ],
 )

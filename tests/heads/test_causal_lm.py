@@ -90,7 +90,7 @@ def test_a_backbone_without_a_reversible_embedding_is_refused():
     plain = keras.Model(inputs, keras.layers.Embedding(10, 4)(inputs[TOKEN_IDS]))
     with pytest.raises(KerasftError, match=r"`backbone` must be one with a layer 'token_embedding'.*; received: None"):
         causal_lm(plain)
-    with pytest.raises(KerasftError, match="`backbone` must be an encoder that answers with hidden states"):
+    with pytest.raises(KerasftError, match="`backbone` must be an encoder that outputs hidden states"):
         causal_lm(tiny.classifier())
 
 

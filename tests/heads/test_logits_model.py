@@ -148,7 +148,7 @@ def test_a_file_that_was_compiled_with_such_a_loss_is_loaded_with_a_warning(tmp_
     model = tiny.classifier()
     keras.Model.compile(model, "adam", "sparse_categorical_crossentropy")
     model.save(tmp_path / "model.keras")
-    with pytest.warns(UserWarning, match="not compiled: `loss` must be one of logits"):
+    with pytest.warns(UserWarning, match="not compiled: `loss` must be a loss on logits"):
         loaded = keras.models.load_model(tmp_path / "model.keras")
     assert getattr(loaded, "loss", None) is None
 

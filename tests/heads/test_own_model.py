@@ -70,7 +70,7 @@ def test_layers_are_shared_so_further_training_counts():
 def test_a_softmax_at_the_end_is_taken_off_and_said(outputs, caplog):
     model = classifier_ending_in(outputs)
     wrapped = own_model(model, "text-classification", LABELS)
-    assert "ends in softmax: the model is stored without it" in caplog.text
+    assert "ends in softmax: the model is saved without it" in caplog.text
     logits = wrapped(features(model)).numpy()
     assert logits.dtype == np.float32
     np.testing.assert_allclose(softmax(logits), model(features(model)), atol=1e-6)
@@ -91,7 +91,7 @@ def test_one_sigmoid_for_two_classes_is_the_second_ones_probability(use_bias, ca
     wrapped = own_model(model, "text-classification", LABELS)
     probability = softmax(wrapped(features(model)).numpy())
     np.testing.assert_allclose(probability[:, 1:], model(features(model)), atol=1e-6)
-    assert "taken for that of 'yes'" in caplog.text
+    assert "its single probability is that of 'yes'" in caplog.text
 
 
 def test_a_sigmoid_of_a_regression_stays():
@@ -156,8 +156,8 @@ def _of_inputs(*names, shape=(None,), **options):
 
 
 CASES = {
-    "no labels": (own, "text-classification", None, "`labels` must be one name for each output"),
-    "doubled labels": (own, "text-classification", ["a", "b", "a"], "`labels` must be names that differ"),
+    "no labels": (own, "text-classification", None, "`labels` must be one name per output"),
+    "doubled labels": (own, "text-classification", ["a", "b", "a"], "`labels` must be unique names"),
     "a dictionary": (own, "text-classification", {0: "a", 1: "b", 2: "c"}, r"list\(id2label.values\(\)\)"),
     "a number": (own, "text-classification", 3, "`labels` must be a list of names"),
     "a string": (own, "text-classification", "abc", "`labels` must be a list of names"),
@@ -185,19 +185,19 @@ CASES = {
         lambda: [classifier_ending_in(layers.Dense(1))],
         "text-classification",
         LABELS,
-        r"`labels` must be 1, .*For two classes take Dense\(2\)",
+        r"`labels` must be 1, .*For two classes use Dense\(2\)",
     ),
     "sigmoids of one label": (
         lambda: [classifier_ending_in(layers.Dense(2, activation="sigmoid"))],
         "text-classification",
         LABELS,
-        r"ends in logits .*sigmoid in 'dense.*multi_label",
+        r"outputs logits .*sigmoid in 'dense.*multi_label",
     ),
     "softmax of several": (
         lambda: [classifier_ending_in(layers.Dense(2, activation="softmax"))],
         "text-classification",
         kerasft.multi_label(LABELS),
-        "ends in logits .*softmax in 'dense",
+        "outputs logits .*softmax in 'dense",
     ),
     "Lambda": (
         lambda: [

@@ -152,7 +152,7 @@ def test_layer_names_are_part_of_the_file_format():
         ({"hidden_activation": "sine"}, "`hidden_activation` must be .*; received: 'sine'"),
         ({"dropout": 1.0}, r"`dropout` must be a rate in \[0, 1\); received: 1.0"),
         ({"labels": ["one"]}, r"`labels` must be two or more classes; received: \['one'\]"),
-        ({"labels": ["a", "b", "a"]}, r"`labels` must be names that differ; received: \['a'\]"),
+        ({"labels": ["a", "b", "a"]}, r"`labels` must be unique names; received: \['a'\]"),
         ({"labels": "positive"}, "`labels` must be a list of names; received: 'positive'"),
         ({"labels": ["a", ""]}, "`labels` must be one or more non-empty names"),
     ],
@@ -165,7 +165,7 @@ def test_wrong_arguments(arguments, message):
 def test_wrong_backbones():
     with pytest.raises(KerasftError, match="`backbone` must be a functional encoder with named inputs"):
         text_classifier(keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]), ["no", "yes"])
-    with pytest.raises(KerasftError, match="`backbone` must be an encoder that answers with hidden states"):
+    with pytest.raises(KerasftError, match="`backbone` must be an encoder that outputs hidden states"):
         text_classifier(tiny.classifier(), ["no", "yes"])
     with pytest.raises(KerasftError, match="`pooling` must be 'cls' or 'mean' for a backbone without a pooler"):
         text_classifier(KERAS_HUB["roberta"](), ["no", "yes"], pooling="pooler")

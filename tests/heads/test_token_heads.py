@@ -157,13 +157,13 @@ def test_wrong_rates(build):
 
 
 def test_wrong_labels_and_backbones():
-    with pytest.raises(KerasftError, match=r"`labels` must be names that differ; received: \['O'\]"):
+    with pytest.raises(KerasftError, match=r"`labels` must be unique names; received: \['O'\]"):
         token_classifier(tiny.encoder("bert"), ["O", "O"])
     plain = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)], name="plain")
     for build in (HEADS["token_classifier"][0], question_answering):
         with pytest.raises(KerasftError, match="`backbone` must be a functional encoder with named inputs"):
             build(plain)
-    with pytest.raises(KerasftError, match=r"must be a backbone that kerasft.load_pretrained built.*received: 'plain'"):
+    with pytest.raises(KerasftError, match=r"must be a backbone from kerasft.load_pretrained.*received: 'plain'"):
         masked_lm(plain)
 
 

@@ -30,6 +30,6 @@ def test_alpha_and_smoothing_are_handed_on():
 def test_a_regression_takes_none_of_them(name, value):
     with pytest.raises(
         KerasftError,
-        match=rf"`{name}` must be left out for a regression; received: \[?{value if name != 'alpha' else 1.0}",
+        match=rf"`{name}` must be omitted for regression; received: \[?{value if name != 'alpha' else 1.0}",
     ):
         losses.for_labels(regression(), **{name: value})

@@ -76,10 +76,10 @@ def test_cosine_is_the_squared_difference():
 
 @pytest.mark.parametrize("loss", [MultipleNegativesRanking(), CosineSimilarityLoss()])
 def test_an_odd_number_of_rows_is_an_error(loss):
-    with pytest.raises(KerasftError, match="`y_pred` must be of an even number of rows, two a pair; received: 3"):
+    with pytest.raises(KerasftError, match="`y_pred` must be an even number of rows, two per pair; received: 3"):
         loss(np.zeros(3), vectors()[:3])
     traced = tf.function(loss, input_signature=[tf.TensorSpec([None]), tf.TensorSpec([None, 3])])
-    with pytest.raises(tf.errors.InvalidArgumentError, match="a pair lacks its second row"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match="the last pair has no second row"):
         traced(np.zeros(3, "float32"), vectors()[:3])
 
 

@@ -70,7 +70,7 @@ def test_no_profile_if_none_is_asked_for(nameless_file):
 
 
 def test_what_is_no_litert_file_or_a_damaged_one(signatures_file, tmp_path):
-    with pytest.raises(CheckpointError, match=r"none\.tflite is not a LiteRT file: there is no such file"):
+    with pytest.raises(CheckpointError, match=r"none\.tflite is not a LiteRT file: the file does not exist"):
         measure_litert(tmp_path / "none.tflite")
     text = tmp_path / "text.tflite"
     text.write_text("this is a text")
@@ -80,7 +80,7 @@ def test_what_is_no_litert_file_or_a_damaged_one(signatures_file, tmp_path):
     cut = tmp_path / "cut.tflite"
     for size in (20, len(content) // 2):
         cut.write_bytes(content[:size])
-        with pytest.raises(CheckpointError, match=r"cut\.tflite (is damaged|can't be run by LiteRT): "):
+        with pytest.raises(CheckpointError, match=r"cut\.tflite (is damaged|cannot be run by LiteRT): "):
             measure_litert(cut, runs=1, threads=[1])
 
 
@@ -94,13 +94,13 @@ def test_bad_numbers(nameless_file, arguments):
 
 
 def test_an_operation_that_the_runtime_has_not_is_named(flex_file):
-    with pytest.raises(CheckpointError, match=r"model\.tflite can't be run by LiteRT: .*FlexMatrixInverse"):
+    with pytest.raises(CheckpointError, match=r"model\.tflite cannot be run by LiteRT: .*FlexMatrixInverse"):
         measure_litert(flex_file, runs=1, threads=[1])
 
 
 def test_a_length_that_is_too_long_is_named(positions_file):
     with pytest.raises(
-        CheckpointError, match=r"can't be run by LiteRT: .*serving_default at length 99: .* Give shorter"
+        CheckpointError, match=r"cannot be run by LiteRT: .*serving_default at length 99: .* Give shorter"
     ):
         measure_litert(positions_file, lengths=[4, 99], runs=1, threads=[1])
     assert measure_litert(positions_file, lengths=[4], runs=1, threads=[1])["rows"]

@@ -36,5 +36,5 @@ def test_free_lengths_get_one_and_float_inputs_no_values(free_file, nameless_fil
 def test_bad_arguments(free_file, tmp_path):
     with pytest.raises(KerasftError, match=r"`threads` must be whole numbers >= 1; received: \[0\]"):
         adb_commands(free_file, threads=0)
-    with pytest.raises(CheckpointError, match=r"x\.tflite is not a LiteRT file: there is no such file"):
+    with pytest.raises(CheckpointError, match=r"x\.tflite is not a LiteRT file: the file does not exist"):
         adb_commands(tmp_path / "x.tflite")

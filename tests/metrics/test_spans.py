@@ -38,15 +38,15 @@ def test_nothing_to_score_is_0(empty):
         "slot_f1": 0.0, "slot_precision": 0.0, "slot_recall": 0.0, "token_accuracy": 0.0
     }  # fmt: skip
     assert span_scores_by_type(empty, empty) == []
-    with pytest.raises(KerasftError, match="one tag for each tag of the truth"):
+    with pytest.raises(KerasftError, match="one tag for each gold tag"):
         span_scores([["O"]], [])
 
 
 @pytest.mark.parametrize("wrong", [["B-PER", "O"], [[1, 0]], "O"])
 def test_flat_lists_and_numbers_are_no_tags_of_texts(wrong):
-    with pytest.raises(KerasftError, match="`truth` must be a list of tags for each text; received: "):
+    with pytest.raises(KerasftError, match="`truth` must be a list of tags per text; received: "):
         span_scores(wrong, wrong)
-    with pytest.raises(KerasftError, match="`predicted` must be a list of tags for each text; received: "):
+    with pytest.raises(KerasftError, match="`predicted` must be a list of tags per text; received: "):
         span_scores_by_type([["O"]], wrong)
 
 
@@ -67,5 +67,5 @@ def test_without_any_span():
 
 
 def test_lengths_that_differ():
-    with pytest.raises(KerasftError, match=r"`predicted` must be one tag for each tag of the truth; received: \[1\]"):
+    with pytest.raises(KerasftError, match=r"`predicted` must be one tag for each gold tag; received: \[1\]"):
         span_scores([["O", "O"]], [["O"]])

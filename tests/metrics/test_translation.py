@@ -46,13 +46,13 @@ def test_a_right_translation_has_100_points():
 @pytest.mark.parametrize(
     ("generated", "references", "message"),
     [
-        ([], [], r"`generated` must be a list of one or more texts; received: \[\]"),
-        ("text", [["a"]], "`generated` must be a list of one or more texts; received: 'text'"),
-        ([None], [["a"]], r"`generated` must be a list of one or more texts; received: \[None\]"),
+        ([], [], r"`generated` must be a non-empty list of texts; received: \[\]"),
+        ("text", [["a"]], "`generated` must be a non-empty list of texts; received: 'text'"),
+        ([None], [["a"]], r"`generated` must be a non-empty list of texts; received: \[None\]"),
         (["a"], [["a"], ["b"]], r"`references` must be as many as the generated texts \(1\); received: 2"),
-        (["a"], ["a"], "`references` must be a list of one or more texts for each row; received: 'a'"),
-        (["a"], [[]], r"`references` must be a list of one or more texts for each row; received: \[\]"),
-        (["a"], [[3]], r"`references` must be a list of one or more texts for each row; received: \[3\]"),
+        (["a"], ["a"], "`references` must be a non-empty list of texts per row; received: 'a'"),
+        (["a"], [[]], r"`references` must be a non-empty list of texts per row; received: \[\]"),
+        (["a"], [[3]], r"`references` must be a non-empty list of texts per row; received: \[3\]"),
     ],
 )
 def test_what_is_refused(generated, references, message):

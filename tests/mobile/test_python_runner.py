@@ -195,4 +195,4 @@ def test_a_bundle_answers_without_tensorflow(tmp_path):
         command = [sys.executable, str(runner.with_name(script)), str(tmp_path / "phone"), "a good film"]
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 1
-        assert done.stderr.startswith(f"error: {model} is damaged: its SHA-256 is ")
+        assert done.stderr.startswith(f"error: {model} is corrupted: its SHA-256 is ")

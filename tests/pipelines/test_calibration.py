@@ -90,7 +90,7 @@ def test_out_of_scope_rows_are_left_out_and_their_threshold_is_tuned_anew():
     rows = [*ROWS, ("pay me my money", "oos"), ("what is not bad", "oos")]
     expected = load().tune_temperature(ROWS)
     classify = load(out_of_scope={"threshold": 0.7, "label": "oos"})
-    with pytest.warns(UserWarning, match=r"out_of_scope = {'threshold': 0.7, .* at temperature 1: tune it anew"):
+    with pytest.warns(UserWarning, match=r"out_of_scope = {'threshold': 0.7, .* at temperature 1: tune it again"):
         classify.temperature = classify.tune_temperature(rows)
     assert classify.temperature == pytest.approx(expected)
     scaled = load(temperature=expected)
@@ -105,9 +105,9 @@ def test_out_of_scope_rows_are_left_out_and_their_threshold_is_tuned_anew():
     [
         (["a", "b"], {"temperature": -1}, "`temperature` must be a number above 0; received: -1"),
         (["a", "b"], {"temperature": None}, "`temperature` must be a number above 0; received: None"),
-        (["a", "b"], {"thresholds": [0.5, 0.5]}, "`thresholds` must be left out, or one number, for single_label; rec"),
+        (["a", "b"], {"thresholds": [0.5, 0.5]}, "`thresholds` must be omitted, or one number, for single_label; rec"),
         (SEVERAL, {"thresholds": [0.5]}, r"`thresholds` must be 2 probabilities from 0 to 1; received: \[0.5\]"),
-        (kerasft.regression("x"), {"temperature": 2}, "`temperature` must be left out for a regression; received: 2"),
+        (kerasft.regression("x"), {"temperature": 2}, "`temperature` must be omitted for regression; received: 2"),
     ],
 )
 def test_wrong_settings_are_refused_by_pipelines_and_exports(tmp_path, labels, settings, message):
@@ -120,7 +120,7 @@ def test_wrong_settings_are_refused_by_pipelines_and_exports(tmp_path, labels, s
 
 
 def test_other_problems_have_nothing_to_tune():
-    with pytest.raises(KerasftError, match="`model` must be one of classes; received: 'regression'"):
+    with pytest.raises(KerasftError, match="`model` must be a classifier; received: 'regression'"):
         load(kerasft.regression("x")).tune_temperature([("a", 1.0)])
-    with pytest.raises(KerasftError, match="`model` must be one of several labels; received: 'single_label'"):
+    with pytest.raises(KerasftError, match="`model` must be a multi-label classifier; received: 'single_label'"):
         load().tune_thresholds(ROWS)

@@ -35,7 +35,7 @@ def test_one_prompt_has_one_answer_and_many_a_list(caplog):
     answers = write(["where is", "the", ""], min_new_tokens=6)
     assert answers[0] == write("where is", min_new_tokens=6)
     assert {answer["finished"] for answer in answers} == {False}
-    assert "3 of 3 generated texts ended at max_new_tokens=6" in caplog.text
+    assert "3 of 3 generated texts were truncated at max_new_tokens=6" in caplog.text
     assert "score" in write("where", num_beams=2)
     assert write([]) == []
 
@@ -52,18 +52,18 @@ def test_a_long_prompt_loses_its_beginning(caplog):
     long = " ".join(LINES * 20)
     assert write(long) == write(write.tokenizer.decode(write.tokenizer.encode(long)[-26:]))
     assert (
-        "1 of 1 prompts (100.0 %) are longer than 26 tokens (the model's 32 less 6 for new ones) and were truncated"
+        "1 of 1 prompts (100.0 %) are longer than 26 tokens (32 positions of the model minus 6 new tokens) and were truncated"
         in caplog.text
     )
     assert write.num_truncated == 1
 
 
 def test_what_cannot_be_written_is_refused():
-    with pytest.raises(KerasftError, match="not a text; received: 7"):
+    with pytest.raises(KerasftError, match="expected a string; received: 7"):
         pipeline()(["a", 7])
     with pytest.raises(KerasftError, match=r"`options` must be among .*; received: 'size'"):
         pipeline()("a", size=3)
-    with pytest.raises(KerasftError, match="`top_k` must be left out for method='greedy'; received: 3"):
+    with pytest.raises(KerasftError, match="`top_k` must be omitted for method='greedy'; received: 3"):
         pipeline()("a", top_k=3)
 
 

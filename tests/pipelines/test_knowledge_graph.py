@@ -209,12 +209,12 @@ def test_wrong_arguments(tmp_path):
     for options, message in (
         ({"max_distance": -1}, "`max_distance` must be a number of characters >= 0, or None; received: -1"),
         ({"min_score": 2}, "`min_score` must be a probability from 0 to 1; received: 2"),
-        ({"types": {"hates": []}}, "`types` must be of relations among knows, .*; received: 'hates'"),
+        ({"types": {"hates": []}}, "`types` must be for relations of the model: knows, .*; received: 'hates'"),
     ):
         with pytest.raises(KerasftError, match=message):
             KnowledgeGraph(Entities(), undirected(), **options)
     graph = KnowledgeGraph(Entities(), undirected())
-    with pytest.raises(DataError, match="documents, line 2: this document is no text; received: 7"):
+    with pytest.raises(DataError, match="documents, line 2: expected a text; received: 7"):
         graph(["Ada", 7])
-    with pytest.raises(DataError, match=r"documents: not a text and not texts; received: b'Ada'"):
+    with pytest.raises(DataError, match=r"documents: expected a text or a sequence of texts; received: b'Ada'"):
         graph(b"Ada")

@@ -59,7 +59,7 @@ def test_columns_by_number_are_read_too():
     classify = kerasft.pipelines.load(bundle_of({"threshold": 0.0, "label": "oos"}))
     rows = [(label, "x", text) for text, label in INSIDE]
     report = classify.evaluate(rows, columns={"text": 2, "label": 0})
-    assert (report.rows, report.about["out of scope"]) == (3, "0 rows more, of oos; threshold 0.0000")
+    assert (report.rows, report.about["out of scope"]) == (3, "0 additional rows of oos; threshold 0.0000")
 
 
 def test_rows_of_one_label_are_parted_from_the_others():
@@ -67,18 +67,20 @@ def test_rows_of_one_label_are_parted_from_the_others():
     assert (len(inside), len(outside)) == (3, 2)
     assert outside.place(0) == ("Python rows", 4)
     assert [len(part) for part in separate_label(INSIDE, "oos")] == [3, 0]
-    with pytest.raises(DataError, match="no column could be recognised as the label"):
+    with pytest.raises(DataError, match="no column detected as the label"):
         separate_label([{"text": "a"}], "oos")
 
 
 def test_wrong_data_and_models():
     classify = kerasft.pipelines.load(bundle_of())
-    with pytest.raises(DataError, match="Python rows: 0 of its rows are labelled 'oos', 3 are not"):
+    with pytest.raises(DataError, match="Python rows: 0 rows are labeled 'oos', 3 are not"):
         classify.tune_out_of_scope(INSIDE)
-    with pytest.raises(KerasftError, match=r"`out_of_scope` must be with a \"label\" that no class has; received: "):
+    with pytest.raises(
+        KerasftError, match=r"`out_of_scope` must be with a \"label\" that is not one of the classes; received: "
+    ):
         classify.tune_out_of_scope(INSIDE, "positive")
     several = kerasft.pipelines.load(bundle_of(labels=kerasft.multi_label(["negative", "positive"])))
-    with pytest.raises(KerasftError, match="`model` must be one of single labels; received: 'multi_label'"):
+    with pytest.raises(KerasftError, match="`model` must be a single-label classifier; received: 'multi_label'"):
         several.tune_out_of_scope(INSIDE + OUTSIDE)
     with pytest.raises(DataError, match="all rows are out of scope"):
         kerasft.pipelines.load(bundle_of({"threshold": 0.5, "label": "oos"})).evaluate(OUTSIDE)

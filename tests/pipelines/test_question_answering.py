@@ -124,7 +124,7 @@ def test_answers_out_of_reach_are_counted(ask):
         SQUAD[0],
     ]
     with pytest.warns(
-        UserWarning, match=r"1 of 2 questions could not be answered rightly: .* of 1 are longer than max_a"
+        UserWarning, match=r"1 of 2 questions cannot be answered correctly: 1 gold answers are longer than max_a"
     ):
         ask.evaluate(rows)
 
@@ -145,10 +145,10 @@ def test_a_long_question_is_truncated_with_a_warning(caplog, monkeypatch):
 @pytest.mark.parametrize(
     ("items", "options", "message"),
     [
-        (["what?"], {}, r"items, line 1: not a tuple of question and context; received: 'what\?'"),
-        ("what?", {}, "not a list of questions; received: 'what"),
+        (["what?"], {}, r"items, line 1: expected a tuple \(question, context\); received: 'what\?'"),
+        ("what?", {}, "expected a list of questions; received: 'what"),
         ([("a", None)], {}, r"received: \('a', None\)"),
-        ([("a", "\ud800")], {}, "half of a surrogate pair"),
+        ([("a", "\ud800")], {}, "lone surrogate"),
         (ITEMS, {"top_k": 0}, r"`top_k` must be a whole number in \[1, 20\]; received: 0"),
         (ITEMS, {"batch_size": 0}, "`batch_size` must be a whole number >= 1; received: 0"),
         (ITEMS, {"max_answer_length": 1.5}, "`max_answer_length` must be a whole number >= 1; received: 1.5"),
@@ -171,7 +171,7 @@ def test_an_item_may_be_a_dictionary(ask):
     item = dict(zip(ask.fields, ITEMS[0]))
     assert ask(item) == ask(ITEMS[0])
     assert ask([item]) == ask(ITEMS[:1])
-    with pytest.raises(DataError, match=r"a dictionary of other keys.*Its keys are question and context"):
+    with pytest.raises(DataError, match=r"unexpected keys in the dictionary.*Expected keys: question and context"):
         ask([{"question": "who?", "text_pair": "we"}])
 
 

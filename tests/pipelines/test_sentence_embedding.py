@@ -44,9 +44,9 @@ def test_long_texts_are_counted(bundle, caplog):
 
 
 def test_what_is_no_text_is_refused(embedder):
-    with pytest.raises(DataError, match=r"pairs are embedded one text at a time; received: .'a', 'b'."):
+    with pytest.raises(DataError, match=r"expected single texts, got a pair; received: .'a', 'b'."):
         embedder.embed([("a", "b")])
-    with pytest.raises(DataError, match="not a string but int; received: 3"):
+    with pytest.raises(DataError, match="expected a string, got int; received: 3"):
         embedder.embed(["a", 3])
     with pytest.raises(KerasftError, match="`texts` must be a list of texts; received: 'a'"):
         embedder.embed("a")
@@ -118,7 +118,7 @@ def test_search_finds_what_is_most_alike(embedder):
     assert len(search("bad", top_k=99)) == 4
     assert search([]) == []
     assert search({"text": "bad"}) == search("bad")
-    with pytest.raises(KerasftError, match="Its keys are text"):
+    with pytest.raises(KerasftError, match="Expected keys: text"):
         search({"question": "bad"})
     with pytest.raises(KerasftError, match="`top_k` must be a whole number >= 1; received: 0"):
         search("bad", top_k=0)
@@ -129,7 +129,7 @@ def test_search_in_files(embedder, tmp_path):
     assert Search(embedder, tmp_path / "answers.txt")("bad", top_k=1)[0]["text"] == "bad"
     (tmp_path / "faq.csv").write_text("topic,reply\ncard,a good film\nmoney,bad\n", encoding="utf-8")
     assert Search(embedder, str(tmp_path / "faq.csv"), column="reply")("bad", top_k=1)[0]["topic"] == "money"
-    with pytest.raises(DataError, match=r"there is no column of this name; it has .'topic', 'reply'.; received: 'x'"):
+    with pytest.raises(DataError, match=r"no column with this name; the columns are .'topic', 'reply'.; received: 'x'"):
         Search(embedder, str(tmp_path / "faq.csv"), column="x")
 
 
@@ -140,10 +140,10 @@ def test_an_index_comes_back_and_knows_its_model(embedder, tmp_path):
     search.save(tmp_path / "index")  # replaced
     model = trained(kerasft.heads.sentence_embedding(tiny.backbone()), seed=1)
     other = kerasft.pipelines.load(kerasft.make_bundle(model, tiny.tokenizer(), max_length=24))
-    with pytest.raises(CheckpointError, match="was made with another model than this one"):
+    with pytest.raises(CheckpointError, match="was created with a different model"):
         Search.load(tmp_path / "index", other)
     (tmp_path / "index" / "index.npz").write_bytes(b"garbage")
-    with pytest.raises(CheckpointError, match="is no index: "):
+    with pytest.raises(CheckpointError, match="is not an index: "):
         Search.load(tmp_path / "index", embedder)
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "notes").write_text("mine")

@@ -48,7 +48,7 @@ def test_texts_that_end_at_the_limit_are_counted(write, log):
     answers = write(["good film", "bad movie"], max_new_tokens=1)
     number = sum(not answer["finished"] for answer in answers)
     assert number  # new weights do not begin with the end token
-    assert f"{number} of 2 generated texts ended at max_new_tokens=1 and not by themselves" in log.text
+    assert f"{number} of 2 generated texts were truncated at max_new_tokens=1 and not by themselves" in log.text
 
 
 def test_long_sources_are_counted_and_warned_of(log):
@@ -57,7 +57,7 @@ def test_long_sources_are_counted_and_warned_of(log):
     short(["good film movie card", "bad"], max_new_tokens=2)
     short("good film movie card", max_new_tokens=2)
     assert short.num_truncated == 2
-    assert [text.split(" To keep")[0] for text in log.messages if "truncated" in text] == [
+    assert [text.split(" To avoid truncation")[0] for text in log.messages if "truncated" in text] == [
         f"{found} are longer than {length} tokens (max_source_length) and were truncated."
         for found in ("1 of 2 sources (50.0 %)", "1 of 1 sources (100.0 %)")
     ]
@@ -92,7 +92,7 @@ def test_evaluation_equals_the_packages_on_what_was_written(write, log, tmp_path
 def test_references_that_cannot_be_reached_are_counted(write, log):
     report = write.evaluate(ROWS, metrics="translation", max_new_tokens=1)
     assert report.metrics["references_beyond_limit"] > 0
-    assert "of 4 references are longer than max_new_tokens=1: no generated text can equal them" in log.text
+    assert "of 4 references are longer than max_new_tokens=1, so no generated text can match them" in log.text
     assert "rouge1" not in report.metrics
 
 
@@ -111,7 +111,7 @@ def test_the_loss_is_that_of_teacher_forcing(write):
     [
         (lambda write: write("a", beams=3), "`options` must be among max_new_tokens, .*received: 'beams'"),
         (lambda write: write("a", max_new_tokens=0), "`max_new_tokens` must be a whole number >= 1; received: 0"),
-        (lambda write: write(["a", 3]), "texts, line 2: not a string but int; received: 3"),
+        (lambda write: write(["a", 3]), "texts, line 2: expected a string, got int; received: 3"),
         (lambda write: write.evaluate(ROWS, metrics="bleu"), "`metrics` must be one of .*received: 'bleu'"),
     ],
 )

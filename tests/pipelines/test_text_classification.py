@@ -93,10 +93,10 @@ def test_pairs():
         pipeline("a good film")
     with pytest.raises(KerasftError, match=r"`text_pair` must be as many as texts \(2\); received: 1"):
         pipeline(["a", "b"], ["c"])
-    with pytest.raises(KerasftError, match=r"`text_pair` must be one string for one text"):
+    with pytest.raises(KerasftError, match=r"`text_pair` must be a string if texts is a string"):
         pipeline(["a"], "b")
     for item in ({"text_pair": "b"}, {"text": "a", "second": "b"}):
-        with pytest.raises(DataError, match=r"a dictionary of other keys.*Its keys are text and text_pair"):
+        with pytest.raises(DataError, match=r"unexpected keys in the dictionary.*Expected keys: text and text_pair"):
             pipeline([item])
     assert pipeline_of(["no", "yes"])({"text": "a good film"}) == pipeline_of(["no", "yes"])("a good film")
 
@@ -118,9 +118,9 @@ def test_probabilities(classify):
 @pytest.mark.parametrize(
     ("texts", "arguments", "error", "message"),
     [
-        (3, {}, DataError, "texts: not a text and not a sequence of texts; received: 3"),
-        ({"label": "a"}, {}, DataError, "a dictionary of other keys than the pipeline's; received: {'label': 'a'}"),
-        (["a", None], {}, DataError, "texts, line 2: not a string but NoneType"),
+        (3, {}, DataError, "texts: expected a text or a sequence of texts; received: 3"),
+        ({"label": "a"}, {}, DataError, "unexpected keys in the dictionary; received: {'label': 'a'}"),
+        (["a", None], {}, DataError, "texts, line 2: expected a string, got NoneType"),
         ("a", {"batch_size": 0}, KerasftError, "`batch_size` must be a whole number >= 1; received: 0"),
         ("a", {"top_k": 3}, KerasftError, "`top_k` must be a whole number from 1 to 2; received: 3"),
         ([("a", "b")], {}, KerasftError, r"`texts` must be single texts; received: \('a', 'b'\)"),
@@ -144,7 +144,7 @@ def test_every_form_gives_the_same_answers(folder, classify):
 
 
 def test_a_folder_that_is_no_bundle(tmp_path):
-    with pytest.raises(CheckpointError, match="is not a bundle: there is no such folder"):
+    with pytest.raises(CheckpointError, match="is not a bundle: the folder does not exist"):
         pipelines.load(tmp_path / "nothing")
     (tmp_path / "weights.bin").write_bytes(b"")
     with pytest.raises(CheckpointError, match=r"is not a bundle: it holds weights.bin"):

@@ -109,7 +109,7 @@ def test_the_report_shows_200_texts_at_most_the_wrong_ones_first():
     report = find.evaluate(rows)
     assert [each["row"] for each in report.examples[:6]] == [99, 199, 299, 399, 0, 1]
     assert len(report.examples) == 200
-    assert "200 of 400 rows, the wrong ones first (4 wrong, 196 correct)" in report.to_html()
+    assert "200 of 400 rows, errors first (4 wrong, 196 correct)" in report.to_html()
 
 
 def test_tags_that_the_model_lacks_count_as_missed_and_are_said_once(caplog):
@@ -134,8 +134,8 @@ def test_evaluation_reads_the_scheme_of_the_training_data(tmp_path):
 
 @pytest.mark.parametrize(
     ("texts", "message"),
-    [(3, "not a text and not a sequence of texts; received: 3"), (["a", 3], "line 2: not a string but int; received: 3"),
-     ("\ud800", "half of a surrogate pair")],
+    [(3, "expected a text or a sequence of texts; received: 3"), (["a", 3], "line 2: expected a string, got int; received: 3"),
+     ("\ud800", "lone surrogate")],
 )  # fmt: skip
 def test_items_that_are_no_texts(texts, message):
     with pytest.raises(DataError, match=message):

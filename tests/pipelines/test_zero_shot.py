@@ -73,9 +73,9 @@ def test_what_is_wrong_is_said(embedder):
         ZeroShotPipeline(entailment(pair=False), CLASSES)
     with pytest.raises(KerasftError, match=r"`hypothesis` must be a sentence with one \{\} in it; received: 'about'"):
         ZeroShotPipeline(embedder, CLASSES, hypothesis="about")
-    with pytest.raises(KerasftError, match="`labels` must be a description, or several, of 'a'; received: ''"):
+    with pytest.raises(KerasftError, match="`labels` must be one or more descriptions of 'a'; received: ''"):
         ZeroShotPipeline(embedder, {"a": "", "b": "x"})
     with pytest.raises(KerasftError, match="`labels` must be classes; received: Labels"):
         ZeroShotPipeline(embedder, kerasft.regression())
-    with pytest.raises(DataError, match="not a text; received: 3"):
+    with pytest.raises(DataError, match="expected a string; received: 3"):
         ZeroShotPipeline(embedder, CLASSES)(["a", 3])

@@ -80,7 +80,7 @@ def test_a_choice_is_one_of_the_choices(name):
 
 
 def test_class_weights_are_for_classes():
-    with pytest.raises(KerasftError, match="`class_weights` must be left out for a regression; received: 'balanced'"):
+    with pytest.raises(KerasftError, match="`class_weights` must be omitted for regression; received: 'balanced'"):
         Options(**GIVEN, problem="regression", class_weights="balanced")
 
 
@@ -121,5 +121,5 @@ def test_names_may_be_in_a_file(tmp_path, name, content):
 @pytest.mark.parametrize("content", ["[", "[1, 2]", '{"labels": 3}', "[]"])
 def test_a_file_without_names_is_refused(tmp_path, content):
     (tmp_path / "labels.json").write_text(content)
-    with pytest.raises(KerasftError, match="`label_names` must be names joined by commas, or a file of them"):
+    with pytest.raises(KerasftError, match="`label_names` must be comma-separated names, or a file of names"):
         names(str(tmp_path / "labels.json"))

@@ -14,7 +14,7 @@ WORDS = {"tokens": ["Ann", "{0}"], "tags": ["B-PER", "O"]}
 QUESTION = {"context": "In Paris {0}", "answers": {"text": ["Paris"], "answer_start": [3]}}
 RECIPES = {  # the function that reads, a good row, another, and one that cannot be used
     "text_classification": ("read_rows", {"text": "{0}", "label": "a"}, {"label": "b"}, {"text": ""}),
-    "few_shot": ("read_rows", {"text": "{0}", "label": "a"}, {"label": "b"}, {"label": None}),
+    "few_shot": ("read_examples", {"text": "{0}", "label": "a"}, {"label": "b"}, {"label": None}),
     "relation_extraction": ("read_rows", {"text": ENTITIES, "label": "a"}, {"label": "b"}, {"text": "no entities"}),
     "token_classification": ("read_tagged_rows", WORDS, {}, {"tags": ["O"]}),
     "intent_and_slots": ("read_tagged_rows", {"text": "Ann {0}", "spans": SPANS, "intent": "a"}, {}, {"intent": None}),

@@ -90,7 +90,7 @@ def test_intents_and_slots_are_learnt_from_json_lines(checkpoint, tmp_path):
     )  # fmt: skip
     result = intent_and_slots.main(options)
     assert result["split"] == "dev"
-    assert result["baseline_answer"].endswith("the commonest intent of the training rows, and no slot")
+    assert result["baseline_answer"].endswith("the most frequent intent of the training rows, and no slot")
     assert result["best_epoch_chosen_on"] is None
     assert result["metrics"]["slot_f1"] > 0.8
     bundle = kerasft.load_bundle(result["bundle"])

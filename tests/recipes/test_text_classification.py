@@ -106,7 +106,7 @@ def test_out_of_scope_rows_tune_a_threshold_and_are_counted(checkpoint, tmp_path
             learning_rate=1e-2, batch_size=8, keep="last",
         )
     )  # fmt: skip
-    assert "1 training rows labelled 'oos' are left out of the training." in capsys.readouterr().err
+    assert "1 rows labeled 'oos' are excluded from training." in capsys.readouterr().err
     bundle = kerasft.load_bundle(result["bundle"])
     assert list(bundle.labels) == ["blame", "praise"]
     setting = bundle.settings["out_of_scope"]
@@ -116,7 +116,7 @@ def test_out_of_scope_rows_tune_a_threshold_and_are_counted(checkpoint, tmp_path
     report = kerasft.pipelines.load(result["bundle"]).evaluate(tmp_path / "test.csv")
     assert report.metrics == pytest.approx(result["metrics"])
     assert report.rows == 6
-    assert report.about["out of scope"].startswith("2 rows more, of oos; threshold 0.")
+    assert report.about["out of scope"].startswith("2 additional rows of oos; threshold 0.")
 
 
 @pytest.mark.slow
@@ -157,12 +157,12 @@ def test_each_label_gets_its_threshold(checkpoint, tmp_path):
     [("tune_temperature", "regression"), ("tune_thresholds", "regression"), ("tune_thresholds", "single_label")],
 )
 def test_what_a_problem_has_not_cannot_be_tuned(checkpoint, tmp_path, name, problem):
-    with pytest.raises(KerasftError, match=f"`{name}` must be left out for .*{problem}; received: True"):
+    with pytest.raises(KerasftError, match=f"`{name}` must be omitted for .*{problem}; received: True"):
         options(checkpoint, tmp_path, problem=problem, **{name: True})
 
 
 def test_out_of_scope_is_for_one_label(checkpoint, tmp_path):
-    with pytest.raises(KerasftError, match="`out_of_scope_label` must be left out for multi_label; received: 'oos'"):
+    with pytest.raises(KerasftError, match="`out_of_scope_label` must be omitted for multi_label; received: 'oos'"):
         options(checkpoint, tmp_path, problem="multi_label", out_of_scope_label="oos")
 
 
@@ -171,7 +171,7 @@ def test_a_foreign_output_is_refused_before_anything_is_read(checkpoint, tmp_pat
     (tmp_path / "bundle").mkdir()
     if foreign:
         (tmp_path / "bundle" / "thesis.txt").write_text("irreplaceable")
-    message = "`output` must be a new folder or a bundle" if foreign else "train.csv: there is no such file"
+    message = "`output` must be a new folder or a bundle" if foreign else "train.csv: the file does not exist"
     with pytest.raises(KerasftError, match=message):
         main(options(checkpoint, tmp_path))
 
@@ -184,7 +184,7 @@ def test_a_finished_bundle_goes_on_quantization_aware_with_its_head(checkpoint, 
     again = {"model": str(first["bundle"]), "output": str(tmp_path / "again"), "quantization_aware": True}
     second = main(dataclasses.replace(options(checkpoint, tmp_path, learning_rate=1e-9, **given), **again))
     printed = capsys.readouterr().err
-    assert f"The task and labels are those of {first['bundle']}: training continues with its head." in printed
+    assert f"has the same task and labels{first['bundle']}: training continues with its head." in printed
     assert second["metrics"]["log_loss"] == pytest.approx(first["metrics"]["log_loss"], rel=1e-3)
 
 

@@ -95,7 +95,9 @@ def test_an_interrupted_run_is_not_thrown_away_without_a_word(tmp_path):
     options = WithOutput(model="bert-base-uncased", train="train.csv", output=str(tmp_path / "x"))
     check_output(options)
     (tmp_path / "x.run" / "resume" / "last").mkdir(parents=True)
-    with pytest.raises(KerasftError, match=r"`output` .* received: .*x.run holds one: add --resume .* or --overwrite"):
+    with pytest.raises(
+        KerasftError, match=r"`output` .* received: .*x.run contains one: add --resume .* or --overwrite"
+    ):
         check_output(options)
     check_output(dataclasses.replace(options, resume=True))
     check_output(dataclasses.replace(options, overwrite=True))
@@ -164,7 +166,7 @@ def test_numbers_in_one_file_and_names_in_another(tmp_path):
     rows = read_rows(options, {})
     assert (list(rows.labels), rows.split) == (sorted(names), "dev")
     assert rows.reported.columns["label"] == rows.dev.columns["label"] == names * 3
-    with pytest.raises(KerasftError, match=r"`label_names` must be left out for a regression; received: 'a,b'"):
+    with pytest.raises(KerasftError, match=r"`label_names` must be omitted for regression; received: 'a,b'"):
         text_classification.Options(label_names="a,b", problem="regression", **common)
 
 
@@ -218,7 +220,7 @@ def test_the_baseline_and_its_warnings_are_in_the_bundle_and_the_logs(finishing)
     (finishing.work / "logs").mkdir()
     result = finishing()
     (warning, undefined) = result["warnings"]
-    assert warning.startswith("accuracy 0.5000 is no better than 0.5000, which needs no model: always '")
+    assert warning.startswith("accuracy 0.5000 is no better than 0.5000, the baseline without a model: always '")
     assert warning.endswith("for 2 of 2 rows.")
     assert undefined == "matthews is undefined and counted as 0: all predictions are 'negative'."
     assert result["baseline"]["accuracy"] == 0.5

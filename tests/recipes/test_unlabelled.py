@@ -93,7 +93,5 @@ def test_pairs_without_scores_and_then_few_examples(work):
 def test_nothing_left_to_report_on(work, tmp_path):
     train = write_csv(tmp_path / "train.csv", [("good", "a"), ("bad", "b")])
     options = few_shot.Options(model=str(work / "checkpoint"), train=train, output=str(tmp_path / "few"))
-    with pytest.raises(
-        KerasftError, match="`test` must be given where all rows of --train are examples; received: None"
-    ):
+    with pytest.raises(KerasftError, match="`test` must be given if all rows of --train are examples; received: None"):
         few_shot.main(options)

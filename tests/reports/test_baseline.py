@@ -32,7 +32,7 @@ def test_the_commonest_class_of_the_evaluated_rows_by_the_same_scorer():
     assert report.baseline == scores.single_label(constant_logits(statistics(gold, SINGLE), SINGLE, 100), gold)
     entropy = -sum(p * np.log(p) for p in (0.42, 0.3, 0.28))
     assert report.baseline["log_loss"] == pytest.approx(entropy, rel=1e-3)
-    assert report.baseline_answer == "always 'neutral', the commonest class of the evaluated rows"
+    assert report.baseline_answer == "always 'neutral', the most frequent class of the evaluated rows"
     assert report.warnings == []
 
 
@@ -40,7 +40,7 @@ def test_the_training_rows_say_which_class_it_is():
     gold = np.array([0, 0, 1])
     report = with_baseline(summarize(one_hot(gold), gold, SINGLE), gold, {"counts": [1, 8, 1], "rows": 10})
     assert report.baseline["accuracy"] == pytest.approx(1 / 3)
-    assert report.baseline_answer == "always 'positive', the commonest class of the training rows"
+    assert report.baseline_answer == "always 'positive', the most frequent class of the training rows"
 
 
 def test_a_model_that_is_no_better_is_named_with_what_it_answers():
@@ -49,8 +49,8 @@ def test_a_model_that_is_no_better_is_named_with_what_it_answers():
     report = summarize(one_hot(predicted), gold, SINGLE)
     (warning,) = report.warnings
     assert warning == (
-        f"accuracy {report.metrics['accuracy']:.4f} is no better than 0.4200, which needs no model: always 'neutral', the "
-        "commonest class of the evaluated rows. The model answers 'positive' for 97 of 100 rows."
+        f"accuracy {report.metrics['accuracy']:.4f} is no better than 0.4200, the baseline without a model: always 'neutral', "
+        "the most frequent class of the evaluated rows. The model predicts 'positive' for 97 of 100 rows."
     )
 
 
@@ -59,7 +59,7 @@ def test_several_labels_and_numbers():
     gold = np.array([[1, 0, 0], [1, 1, 0], [1, 0, 0], [0, 0, 0]], float)
     report = summarize(8 * gold - 4, gold, labels)
     assert report.baseline["f1_micro"] == pytest.approx(6 / 8)  # 'toxic' for all: 3 right of 4 said and 4 there
-    assert report.baseline_answer == "always 'toxic', the commonest of the evaluated rows"
+    assert report.baseline_answer == "always 'toxic', the most frequent unigram probabilities from the evaluated rows"
     rare = np.array([[1, 0, 0]] + [[0, 0, 0]] * 9, float)
     assert summarize(8 * rare - 4, rare, labels).baseline["f1_micro"] == pytest.approx(2 / 11)
     gold = np.array([1.0, 2.0, 6.0])
@@ -104,16 +104,14 @@ def test_table_json_and_page_have_both(tmp_path):
     assert stored["warnings"] == report.warnings
     assert len(stored["warnings"]) == 2
     assert "baseline 0.6667" in page
-    assert "always &#39;neutral&#39;, the commonest class of the evaluated rows" in page
+    assert "always &#39;neutral&#39;, the most frequent class of the evaluated rows" in page
     assert "is no better than 0.6667" in page
     assert "undefined" in page
 
 
 def test_statistics_of_other_labels_are_refused():
     report = summarize(one_hot([0, 1]), np.array([0, 1]), SINGLE)
-    with pytest.raises(
-        KerasftError, match=r"`baseline` must be the training rows' numbers of 3 labels; received: \[1, 2\]"
-    ):
+    with pytest.raises(KerasftError, match=r"`baseline` must be training counts for 3 labels; received: \[1, 2\]"):
         with_baseline(report, np.array([0, 1]), {"counts": [1, 2], "rows": 3})
     with pytest.raises(KerasftError, match="received: None"):
         with_baseline(report, np.array([0, 1]), {"means": [1.0]})

@@ -110,7 +110,7 @@ class Corpus:
         bomb = bytes(200_000_000)
         for member in ("config.json", "metadata.json", "model.weights.h5"):
             packed = {"members": {member: bomb}, "compression": zipfile.ZIP_DEFLATED}
-            yield "archive unpacks to more", "bundle", self.changed_model(**packed)
+            yield "archive contains", "bundle", self.changed_model(**packed)
         for _ in self.times(150):
             folder = self.copy("bundle")
             flip(folder / "model.keras", self.random)

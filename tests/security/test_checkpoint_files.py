@@ -34,7 +34,7 @@ def test_more_sentinels_than_a_t5_has_are_refused(tmp_path):
 
 
 def test_half_of_a_surrogate_pair_is_refused():
-    with pytest.raises(CheckpointError, match="half of a surrogate pair"):
+    with pytest.raises(CheckpointError, match="lone surrogate"):
         security.read_json("kerasft.json", b'{"labels": ["\\uD800"]}')
     assert security.read_json("kerasft.json", b'{"labels": ["\\uD83D\\uDE00"]}')["labels"] == ["\U0001f600"]
 
@@ -57,7 +57,7 @@ def test_a_damaged_heap_of_texts_is_refused():
     for offset, number in ((8, 2**40), (24, 2**20), (24, 2**63)):
         damaged = bytearray(content.getvalue())
         struct.pack_into("<Q", damaged, damaged.index(b"GCOL") + offset, number)
-        with pytest.raises(CheckpointError, match="damaged: a heap of texts"):
+        with pytest.raises(CheckpointError, match="damaged: a string heap"):
             security.check_hdf5(io.BytesIO(bytes(damaged)), "model.weights.h5")
 
 

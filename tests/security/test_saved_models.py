@@ -145,6 +145,6 @@ def test_bundles_of_every_task_load(tmp_path, family, head):
 def test_a_quantised_model_says_that_it_is_not_saved(tmp_path):
     small = kerasft.adapters.quantize(tiny.classifier(hidden_dim=32, intermediate_dim=64))
     with pytest.raises(
-        KerasftError, match=r"not quantised; received: 'int8 in .*Save, change or train the model that it was"
+        KerasftError, match=r"without quantized weights; received: 'int8 in .*Save, modify or train the original model"
     ):
         kerasft.save_bundle(tmp_path / "bundle", small, tiny.tokenizer(), max_length=12)

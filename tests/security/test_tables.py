@@ -132,7 +132,7 @@ def test_equal_texts_of_a_parquet_file_are_counted_before_they_are_texts(tmp_pat
     assert path.stat().st_size < 30_000
     assert len(data.read_rows(path)) == 2000
     monkeypatch.setenv("KERASFT_MAX_DATA_BYTES", "21000000")
-    with pytest.raises(DataError, match=r"there are more than 21000000 bytes.*KERASFT_MAX_DATA_BYTES"):
+    with pytest.raises(DataError, match=r"the file exceeds 21000000 bytes.*KERASFT_MAX_DATA_BYTES"):
         data.read_rows(path)
 
 
@@ -168,7 +168,7 @@ def test_a_place_that_no_text_has_is_refused(number):
     with pytest.raises(DataError):
         data.read_tags([{"text": "Rome is", "spans": [span]}])
     answers = [{"text": "Paris", "answer_start": number}]
-    with pytest.raises(DataError, match="answer_start is not a whole number"):
+    with pytest.raises(DataError, match="answer_start must be a whole number"):
         data.read_squad([{"question": "q", "context": "In Paris", "answers": answers}])
     pair = {"text": "Ann met Bob", "head": {"start": 0, "end": number}, "tail": {"start": 8, "end": 11}, "label": "x"}
     with pytest.raises(DataError):
@@ -178,5 +178,5 @@ def test_a_place_that_no_text_has_is_refused(number):
 @pytest.mark.parametrize("length", [2**40, 2**62, 2**64 - 1, 100])
 def test_a_record_that_is_longer_than_its_file_is_refused(tmp_path, length):
     (tmp_path / "a.tfrecord").write_bytes(record(b"a", length))
-    with pytest.raises(DataError, match="damaged after this record"):
+    with pytest.raises(DataError, match="corrupted after this record"):
         data.read_rows(tmp_path / "a.tfrecord")

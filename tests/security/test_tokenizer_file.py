@@ -58,10 +58,10 @@ def replace(old, new):
 @pytest.mark.parametrize(
     ("part", "problem"),
     [
-        ({"type": "Sequence", "normalizers": [replace("a", "aa")] * 40}, "1099511627776 characters of one"),
+        ({"type": "Sequence", "normalizers": [replace("a", "aa")] * 40}, "expand one character to up to 1099511627776"),
         ({"type": "Sequence", "normalizers": [{"type": "Lowercase"}] * 200}, "of 201 parts"),
         (replace("", "x"), "replaces the empty string"),
-        ({"type": "Prepend", "prepend": "x" * 5000}, "5000 characters of one"),
+        ({"type": "Prepend", "prepend": "x" * 5000}, "expand one character to up to 5000"),
     ],
 )
 def test_a_text_that_would_grow_without_end_is_refused(bundle, part, problem):
@@ -72,7 +72,7 @@ def test_a_text_that_would_grow_without_end_is_refused(bundle, part, problem):
 
 def test_a_template_that_repeats_the_text_is_refused(bundle):
     changed(bundle, lambda parts: parts["post_processor"]["single"].extend(parts["post_processor"]["single"] * 50))
-    with pytest.raises(CheckpointError, match="puts more than 100 parts around a text"):
+    with pytest.raises(CheckpointError, match="adds more than 100 parts to a text"):
         kerasft.load_bundle(bundle)
 
 

@@ -52,7 +52,7 @@ def test_a_bundles_own_thresholds_and_temperature(labels, settings):
 
 
 def test_wrong_thresholds_are_not_written():
-    with pytest.raises(kerasft.KerasftError, match="`thresholds` must be left out, or one number, for single_label"):
+    with pytest.raises(kerasft.KerasftError, match="`thresholds` must be omitted, or one number, for single_label"):
         decoding(made(tiny.classifier(["a", "b"]), settings={"thresholds": [0.3, 0.6]}))
     with pytest.raises(kerasft.KerasftError, match="`temperature` must be a number above 0; received: 0"):
         decoding(made(tiny.classifier(["a", "b"]), settings={"temperature": 0}))

@@ -32,7 +32,7 @@ def test_a_cased_vocabulary_that_is_lowered(tmp_path):
 
 def test_an_uncased_vocabulary_that_is_not_lowered(tmp_path):
     problem = casing_problem(loaded(tmp_path, ["good", "film"], lower=False))
-    assert "none of the vocabulary's 2 tokens has one: every word with a capital becomes [UNK]" in problem
+    assert "none of the vocabulary's 2 tokens has any: every word with a capital becomes [UNK]" in problem
 
 
 def test_loading_warns(tmp_path):

@@ -142,7 +142,7 @@ def test_bpe_is_refused():
 @pytest.mark.parametrize(
     ("part", "value", "reason"),
     [
-        ("normalizer", normalizers.NFKC(), "its normaliser is NFKC"),
+        ("normalizer", normalizers.NFKC(), "its normalizer is NFKC"),
         ("normalizer", normalizers.BertNormalizer(clean_text=False), "not BertNormalizer with clean_text"),
         ("pre_tokenizer", pre_tokenizers.Whitespace(), "its pre-tokenizer is Whitespace"),
     ],
@@ -156,9 +156,9 @@ def test_other_parts_are_refused(part, value, reason):
 @pytest.mark.parametrize(
     ("token", "reason"),
     [
-        (AddedToken("<new>", normalized=True), "'<new>' is looked for in normalised text"),
+        (AddedToken("<new>", normalized=True), "'<new>' is matched in normalized text"),
         (AddedToken("<new>", normalized=False, single_word=True), "as a whole word only"),
-        (AddedToken("newword", normalized=False), "'newword' reads like an ordinary word"),
+        (AddedToken("newword", normalized=False), "'newword' looks like an ordinary word"),
         (AddedToken("[SEP]]", normalized=False), "overlap"),
     ],
 )
@@ -181,5 +181,7 @@ def test_left_padding_is_refused():
 
 
 def test_a_length_without_room_is_refused():
-    with pytest.raises(KerasftError, match=r"`max_length` must be room for special tokens and text; received: 3"):
+    with pytest.raises(
+        KerasftError, match=r"`max_length` must be large enough for special tokens and text; received: 3"
+    ):
         InGraphTokenizer(tiny.tokenizer(), 3)

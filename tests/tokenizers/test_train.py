@@ -84,7 +84,7 @@ def test_bad_arguments(arguments, message):
 
 @pytest.mark.parametrize("text", ["half \ud83d", 3, None])
 def test_bad_texts(text):
-    with pytest.raises(DataError, match="texts, line 2: not a text of valid Unicode"):
+    with pytest.raises(DataError, match="texts, line 2: expected a valid Unicode string"):
         tokenizers.train(["good", text])
 
 

@@ -51,15 +51,15 @@ class Batching:
                 "batch_size",
                 "a number of rows or Batching(size=...) or Batching(tokens=...)",
                 self,
-                "Give exactly one of `size` and `tokens`.",
+                "Set exactly one of `size` and `tokens`.",
             )
         for name in ("size", "tokens", "pad_to_multiple_of"):
             value = getattr(self, name)
             if value is not None:
-                whole_number("batch_size" if name == "size" else name, value, "Give 32, for example.")
+                whole_number("batch_size" if name == "size" else name, value, "For example: 32.")
         if self.tokens is not None and self.drop_remainder:
             raise bad_argument(
-                "drop_remainder", "False with a token budget", True, "Batches of a budget differ in size by design."
+                "drop_remainder", "False with a token budget", True, "Token budgets give batches of different sizes."
             )
 
     @classmethod
@@ -127,7 +127,7 @@ def cuts(lengths: np.ndarray, batching: Batching, *, max_length: int | np.ndarra
 def no_batch(rows: int, batching: Batching) -> KerasftError:
     """Return (not raise) the error for a `drop_remainder` that drops everything."""
     return bad_argument(
-        "batch_size", f"no more than the {rows} rows there are if drop_remainder is set", batching, "Make it smaller."
+        "batch_size", f"at most {rows}, the number of rows, with drop_remainder", batching, "Use a smaller value."
     )
 
 

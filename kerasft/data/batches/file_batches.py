@@ -23,7 +23,7 @@ from kerasft.data.batches.batching import (
 from kerasft.data.batches.token_files import HEAD, TokenFiles
 
 SHUFFLE_ROWS = 20_000
-"""Rows in the shuffle buffer: some 5 MB at 60 tokens a row."""
+"""Rows in the shuffle buffer: about 5 MB at 60 tokens per row."""
 
 _NUMBER_BYTES = 4
 

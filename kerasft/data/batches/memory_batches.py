@@ -16,7 +16,7 @@ from kerasft.data.batches.paired_store import PairedStore, paired_features
 from kerasft.encoding.token_store import TokenStore
 
 GROUP = 50
-"""Batches whose rows are sorted by length together: enough for little padding, few enough that batches vary in length."""
+"""Batches sorted by length together: enough for little padding, few enough that consecutive batches vary in length."""
 
 
 def memory_batches(

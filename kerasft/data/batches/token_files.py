@@ -28,7 +28,7 @@ from kerasft.files import local_path
 
 VERSION = 1
 HEAD = 2
-"""Numbers before the token ids in a record."""
+"""Number of integers before the token ids in a record."""
 
 _LEAST_ROWS, _MOST_ROWS, _SHARDS = 1000, 100_000, 64  # rows a shard, and how many shards are aimed at between
 
@@ -93,7 +93,7 @@ def tokenize_to_files(
             _write(encoder, texts, pairs, store)
         except (OSError, tf.errors.OpError) as error:
             problem = f"the token store cannot be written ({getattr(error, 'strerror', None) or error})"
-            raise bad_data(str(folder), problem, "Give another folder, or free some space.") from error
+            raise bad_data(str(folder), problem, "Choose another folder, or free some space.") from error
     return _read(encoder, store)
 
 
@@ -141,7 +141,7 @@ def _read(encoder: Encoder, store: Path) -> TokenFiles:
         raise bad_data(
             str(store / "index.json"),
             f"this is not JSON ({error})",
-            f"Delete the folder {str(store)!r}; it is made again.",
+            f"Delete the folder {str(store)!r}; it will be recreated.",
         ) from error
     for name, size_bytes in index["size_bytes"].items():
         path = store / name
@@ -149,8 +149,8 @@ def _read(encoder: Encoder, store: Path) -> TokenFiles:
         if found != size_bytes:
             raise bad_data(
                 str(path),
-                f"this file of the token store should have {size_bytes} bytes",
-                f"Delete the folder {str(store)!r}; it is made again.",
+                f"expected a token store file of {size_bytes} bytes",
+                f"Delete the folder {str(store)!r}; it will be recreated.",
                 value=found,
             )
     encoder.report(index["truncated"], index["rows"])

@@ -13,7 +13,7 @@ from kerasft.errors import DataError, bad_data
 from kerasft.features import is_unicode
 
 NO_RELATION = "no_relation"
-"""The label of two entities of a text between which no relation is marked."""
+"""Label of entity pairs without an annotated relation."""
 
 _FIX = 'Write "entities": [{"id", "start_offset", "end_offset", "label"}], "relations": [{"from_id", "to_id", "type"}].'
 
@@ -65,7 +65,7 @@ def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Ro
     if not places:
         raise bad_data(rows.name, "no text has two entities", _FIX)
     logger.warning(
-        "%s: %d relations were read; %d pairs of entities without one are rows labelled %r.",
+        "%s: read %d relations; %d entity pairs without a relation are labeled %r.",
         *(rows.name, related, len(places) - related, NO_RELATION),
     )
     return Rows(found, rows.files, rows.file_ids[places], rows.lines[places])
@@ -74,16 +74,16 @@ def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Ro
 def _annotations(text: Any, entities: Any, relations: Any, fail: _Fail) -> tuple[dict[object, dict], list[tuple]]:
     """The entities of a text by their ids, and its relations."""
     if not isinstance(text, str) or not is_unicode(text):
-        raise fail("expected a string in valid Unicode", fix="Write the text with its entities.", value=text)
-    marked = _entities(text, _list(entities, "the entities are", fail), fail)
-    return marked, [_relation(text, item, marked, fail) for item in _list(relations, "the relations are", fail)]
+        raise fail("expected a valid Unicode string", fix="Add the text of the entities.", value=text)
+    marked = _entities(text, _list(entities, "entities", fail), fail)
+    return marked, [_relation(text, item, marked, fail) for item in _list(relations, "relations", fail)]
 
 
 def _list(items: Any, what: str, fail: _Fail) -> list | tuple:
     if items is None:
         return []
     if not isinstance(items, list | tuple) or not all(isinstance(item, Mapping) for item in items):
-        raise fail(f"{what} not a list of objects", fix=_FIX, value=items)
+        raise fail(f"{what} must be a list of objects", fix=_FIX, value=items)
     return items
 
 
@@ -95,9 +95,9 @@ def _entities(text: str, entities: list | tuple, fail: _Fail) -> dict[object, di
         if key is None:
             key = ("entity", number)  # no relation names it
         elif not isinstance(key, str | int):
-            raise fail("the id of an entity is neither a string nor a whole number", fix=_FIX, value=item)
+            raise fail("an entity id must be a string or a whole number", fix=_FIX, value=item)
         if key in found:
-            raise fail("duplicate id of an entity", fix="Give each entity of a text an id of its own.", value=item)
+            raise fail("duplicate entity id", fix="Give each entity of a text a unique id.", value=item)
         found[key] = _entity(text, item, fail)
     return found
 
@@ -116,7 +116,7 @@ def _relation(text: str, item: Mapping, entities: Mapping[object, dict], fail: _
         keys = [item.get(key) for key in ("from_id", "to_id")]
         ends = [entities.get(key) if isinstance(key, str | int) else None for key in keys]
     if None in ends or not isinstance(label, str):
-        raise fail("a relation has no name, or not two entities of the text", fix=_FIX, value=item)
+        raise fail("a relation must have a name and two entities of the text", fix=_FIX, value=item)
     return ends[0], ends[1], label
 
 

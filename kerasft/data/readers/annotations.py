@@ -48,7 +48,7 @@ def plain_objects(objects: Sequence[dict], name: str) -> tuple[list[dict], list[
     elif objects and all(map(_is_prodigy, objects)) and any(key in item for item in objects for key in _ANNOTATED):
         objects, places = _prodigy(objects, name)
     if any(isinstance(item.get("cats"), Mapping) for item in objects) and not any("label" in item for item in objects):
-        logger.warning("%s: the labels are the categories (cats) of 0.5 or more.", name)
+        logger.warning("%s: the labels are the categories (cats) with a score of at least 0.5.", name)
         objects = [{**item, "label": _categories(item.get("cats"))} for item in objects]
     return list(objects), places
 
@@ -85,9 +85,9 @@ def _prodigy(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]
     left_out = len(objects) - len(found)
     if is_binary:
         label = next(iter(labels))
-        logger.warning("%s: Prodigy's answers to one label: reject is read as the class %r.", name, f"not {label}")
+        logger.warning("%s: Prodigy binary annotations: reject is read as the class %r.", name, f"not {label}")
     if left_out:
-        logger.warning("%s: %d of %d Prodigy rows were not accepted and are left out.", name, left_out, len(objects))
+        logger.warning("%s: %d of %d Prodigy rows were not accepted and are skipped.", name, left_out, len(objects))
     return found, places
 
 
@@ -120,8 +120,8 @@ def _label_studio(objects: Sequence[dict], name: str) -> tuple[list[dict], list[
     for column in ("spans", "label"):  # a task where nothing was marked says so
         if any(column in row for row in found):
             found = [row if column in row else {**row, column: []} for row in found]
-    notes = [f"Label Studio's {len(found)} annotated of {len(objects)} tasks were read"]
-    notes += [f"of {several} with several annotations the first"] if several else []
+    notes = [f"read {len(found)} annotated tasks of {len(objects)} from Label Studio"]
+    notes += [f"used the first annotation of {several} tasks with several"] if several else []
     logger.warning("%s: %s.", name, ", ".join(notes))
     return found, places
 

@@ -33,7 +33,7 @@ def read_arrow(path: Path, header: bool = True) -> Rows:
             raise
         raise bad_data(str(path), f"this is not a readable Arrow file ({error})", "Write it again.") from error
     if not any(columns.values()):
-        raise bad_data(str(path), "the file has no row", "Give a file with at least one row.")
+        raise bad_data(str(path), "the file has no rows", "Add at least one row.")
     return with_class_names(Rows.of(columns, str(path)), parquet_features(reader.schema.metadata))
 
 
@@ -57,12 +57,12 @@ def read_saved_dataset(path: Path) -> Rows:
     if not (path / _STATE).is_file():
         splits = _json(path / _SPLITS).get("splits")
         splits = [name for name in splits if isinstance(name, str)] if isinstance(splits, list) else []
-        fix = f"Name one of them, such as {path / splits[0]}." if splits else "Write it again."
-        raise bad_data(str(path), "this is a saved DatasetDict, of several splits", fix, value=splits)
+        fix = f"Use a single split, such as {path / splits[0]}." if splits else "Save it again."
+        raise bad_data(str(path), "expected a single split, got a saved DatasetDict", fix, value=splits)
     files = _json(path / _STATE).get("_data_files")
     names = [item.get("filename") for item in files if isinstance(item, dict)] if isinstance(files, list) else []
     if not names or any(not isinstance(name, str) or Path(name).name != name for name in names):
-        raise bad_data(str(path), f"{_STATE} names no files of rows in this folder", "Save it again.", value=names)
+        raise bad_data(str(path), f"{_STATE} lists no data files in this folder", "Save it again.", value=names)
     for name in names:
         if not (path / name).is_file():
             raise bad_data(str(path), f"the file {name} is missing", "Save it again.")

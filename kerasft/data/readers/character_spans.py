@@ -38,9 +38,9 @@ def tags_of_spans(
     ([(0, 2), (3, 7)], ['O', 'B-LOC'], 0)
     """
     if not text.strip() or not is_unicode(text):
-        raise fail("the text is empty or not valid Unicode", fix="Correct or delete it.", value=text)
+        raise fail("expected a non-empty, valid Unicode text", fix="Correct or delete it.", value=text)
     if not isinstance(marked, list | tuple):
-        raise fail("the spans are not a list", fix=EXAMPLE, value=marked)
+        raise fail("expected a list of spans", fix=EXAMPLE, value=marked)
     spans, num_trimmed = [], 0
     for item in marked:
         span = read_span(text, item, fail=fail)
@@ -54,8 +54,8 @@ def tags_of_spans(
     for first, second in itertools.pairwise(spans):
         if second.start < first.end:
             shown = " and ".join(f"{text[span.start : span.end]!r} [{span.label}]" for span in (first, second))
-            fix = "Keep one of them (the outer one is usual): a word has one tag, so spans cannot nest."
-            raise fail(f"two spans overlap: {shown}", fix=fix, value=[tuple(first), tuple(second)])
+            fix = "Keep one of them (usually the outer one): words have one tag, so spans cannot be nested."
+            raise fail(f"overlapping spans: {shown}", fix=fix, value=[tuple(first), tuple(second)])
     offsets = cut_words(split_words(text), (place for span in spans for place in span[:2]))
     begins, ends = {start: i for i, (start, _) in enumerate(offsets)}, {end: i for i, (_, end) in enumerate(offsets)}
     in_words = [Span(begins[span.start], ends[span.end] + 1, span.label) for span in spans]
@@ -81,20 +81,22 @@ def read_span(text: str, item: object, *, fail: _Fail, need_label: bool = True) 
         [_whole(value) for value in values[:2]] if isinstance(values, list | tuple) and len(values) == 3 else [None]
     )
     if None in places:
-        fix = 'Write {"start": 3, "end": 7, "label": "LOC"}: characters from 0, the end exclusive.'
-        raise fail("a span needs start, end and label", fix=fix, value=item)
+        fix = 'Use {"start": 3, "end": 7, "label": "LOC"}: character offsets, 0-based, end exclusive.'
+        raise fail("a span must have start, end and label", fix=fix, value=item)
     (start, end), label = places, values[2]
     has_label = need_label or label is not None
     if has_label and (not isinstance(label, str) or not label.strip() or not label.strip().isprintable()):
-        raise fail("a span's label is not a name in visible characters", fix="Fill it in.", value=item)
+        raise fail("a span's label must be a name with visible characters", fix="Fill it in.", value=item)
     if not 0 <= start < end <= len(text):
-        fix = "Characters are counted from 0 in Unicode code points, the end is exclusive."
+        fix = "Offsets are 0-based Unicode code points, end exclusive."
         fix += _other_units(text, start, end)
-        raise fail(f"a span lies outside the text of {len(text)} characters", fix=fix, value=item)
+        raise fail(f"span offsets out of range (0 to {len(text)})", fix=fix, value=item)
     own = item.get("text") if isinstance(item, Mapping) else None
     if isinstance(own, str) and own.strip() != text[start:end].strip():
-        fix = "Correct the offsets: characters from 0, the end exclusive." + _other_units(text, start, end)
-        raise fail(f"a span's text is {own!r}, but its offsets hold {text[start:end]!r}", fix=fix, value=item)
+        fix = "Correct the offsets: 0-based characters, end exclusive." + _other_units(text, start, end)
+        raise fail(
+            f"span text {own!r} does not match the text at its offsets, {text[start:end]!r}", fix=fix, value=item
+        )
     return Span(start, end, label.strip() if has_label else None)
 
 
@@ -133,16 +135,16 @@ def _check(text: str, span: Span, fail: _Fail) -> None:
     start, end = span[:2]
     shown = text[start:end]
     if shown != shown.strip():
-        fix = f"Trim it to {shown.strip()!r}, or give invalid='repair' (--invalid repair), which trims all."
+        fix = f"Trim it to {shown.strip()!r}, or use invalid='repair' (--invalid repair) to trim all spans."
         fix += _other_units(text, start, end)
-        raise fail(f"a span begins or ends with white space, {shown!r}", fix=fix)
+        raise fail(f"a span starts or ends with white space: {shown!r}", fix=fix)
     if is_inside_letters(text, start) or is_inside_letters(text, end):
         around = text[max(0, start - 10) : end + 10]
-        fix = "Move its boundary to the word's. Are the offsets counted in another version of the text?"
+        fix = "Move it to a word boundary. Do the offsets refer to another version of the text?"
         if not is_inside_letters(text, start) and not is_inside_letters(text, end + 1):
             fix = f"The end is exclusive: if your ends are inclusive, add 1 to all of them ({text[start : end + 1]!r})."
         fix = _other_units(text, start, end).strip() or fix
-        raise fail(f"a span is misaligned: it cuts a word in {around!r}, {shown!r}", fix=fix)
+        raise fail(f"misaligned span: it splits a word in {around!r}: {shown!r}", fix=fix)
 
 
 def _other_units(text: str, start: int, end: int) -> str:
@@ -153,5 +155,5 @@ def _other_units(text: str, start: int, end: int) -> str:
             continue
         shown = text[slice(*places)]
         if shown == shown.strip() and not any(is_inside_letters(text, place) for place in places):
-            return f" Counted in {name}, it would be {shown!r}: convert the offsets to characters."
+            return f" The offsets seem to count {name} ({shown!r}): convert them to characters."
     return ""

@@ -10,7 +10,7 @@ from kerasft.data.readers.text_files import read_text, say
 from kerasft.errors import DataError, bad_data
 
 _INFO_FILES = ("dataset_info.json", "dataset_infos.json")
-"""Where Hugging Face's datasets keep the names, beside the files of rows."""
+"""File with the class names of Hugging Face datasets, next to the data files."""
 
 
 def with_class_names(rows: Rows, features: object) -> Rows:
@@ -59,7 +59,7 @@ def with_names_beside(rows: Rows, path: Path) -> Rows:
         }
         numbered = [column for column, names in named.items() if names and _are_numbers(rows.columns.get(column))]
         if numbered:
-            say(path, f"the numbers in {', '.join(map(repr, numbered))} are read by the names in {info_path.name}")
+            say(path, f"numbers in {', '.join(map(repr, numbered))} are mapped to the names in {info_path.name}")
             return with_class_names(rows, {column: {"names": named[column]} for column in numbered})
     return rows
 
@@ -125,9 +125,9 @@ def bad_number(rows: Rows, row: int, *, value: object, names: Sequence[str]) -> 
     Example:
 
     >>> str(bad_number(Rows.of({"label": [7]}, "a.csv"), 0, value=7, names=["no", "yes"]))
-    'a.csv, line 1: there are names for the numbers 0 to 1: no, yes; received: 7. Give a name for each number, in their order.'
+    'a.csv, line 1: no name for this number; names are given for 0 to 1: no, yes; received: 7. Give one name per ...'
     """
     shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
-    problem = f"there are names for the numbers 0 to {len(names) - 1}: {shown}"
+    problem = f"no name for this number; names are given for 0 to {len(names) - 1}: {shown}"
     file, line = rows.place(row)
-    return bad_data(file, problem, "Give a name for each number, in their order.", line=line, value=value)
+    return bad_data(file, problem, "Give one name per number, in order.", line=line, value=value)

@@ -29,7 +29,7 @@ TEXT_NAMES = (
     "question",
     "transcript",
 )
-"""Names by which a text column is found, beside "text" itself, which always wins."""
+"""Detected names of a text column, in addition to "text", which takes precedence."""
 
 PAIR_NAMES = (
     ("sentence1", "sentence2"),
@@ -41,7 +41,7 @@ PAIR_NAMES = (
     ("query", "passage"),
     ("question", "answer"),
 )
-"""Names by which two text columns are found, beside ("text", "text_pair")."""
+"""Detected names of two text columns, in addition to ("text", "text_pair")."""
 
 LABEL_NAMES = (
     "labels",
@@ -55,7 +55,7 @@ LABEL_NAMES = (
     "rating",
     "similarity",
 )
-"""Names by which a label column is found, beside "label" itself, which always wins."""
+"""Detected names of a label column, in addition to "label", which takes precedence."""
 
 
 @dataclass(frozen=True)
@@ -98,15 +98,15 @@ def without_header(columns: Mapping[str, object] | None) -> bool:
             "columns",
             f"a dictionary with keys among {list(ROLES)}",
             columns,
-            'For example columns={"text": "review", "label": "stars"}, or numbers for a file without header.',
+            'For example: columns={"text": "review", "label": "stars"}, or numbers for a file without header.',
         )
     given = [part for value in columns.values() for part in _as_list(value)]
     if any(not isinstance(part, (str, int)) or isinstance(part, bool) for part in given):
-        raise bad_argument("columns", "names (text) or 0-based numbers", columns, "Write a name or a number per role.")
+        raise bad_argument("columns", "names or 0-based numbers", columns, "Give a name or a number per role.")
     numbers = [isinstance(part, int) for part in given]
     if any(numbers) and not all(numbers):
         raise bad_argument(
-            "columns", "either all names or all numbers", columns, "Numbers say that the file has no header."
+            "columns", "either all names or all numbers", columns, "Numbers mean that the file has no header."
         )
     return any(numbers)
 
@@ -140,13 +140,15 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
         raise _missing(rows, "label")
     twice = [name for name in (texts[0], pair, *names) if name and [texts[0], pair, *names].count(name) > 1]
     if twice:
-        raise bad_data(rows.name, "one column stands for two things", "Name a column for each.", value=twice[0])
+        raise bad_data(
+            rows.name, "column assigned to two roles", "Use a different column for each role.", value=twice[0]
+        )
     roles = Roles(texts[0], pair, names, isinstance(label, (list, tuple)))
     if first := header_in(rows, roles):
-        fix = "Give names, not numbers, in `columns`; if it is a row of data, put a header line above it."
+        fix = "Use names, not numbers, in `columns`; if this is a data row, add a header line above it."
         raise rows.error(0, "this row is a header", fix=fix, value=first, can_skip=False)
     if (row := _later_header(rows, roles)) is not None:
-        fix = "Delete the line: files that were put together have their headers in the middle."
+        fix = "Delete the line: concatenated files have headers in the middle."
         cells = [rows.columns[name][row] for name in (roles.text, names[0])]
         raise rows.error(row, "this row is a header", fix=fix, value=cells, can_skip=False)
     return roles
@@ -247,7 +249,7 @@ def columns_note(rows: Rows, given: Mapping[str, object] | None = None, *, class
     for role, names in (("text", TEXT_NAMES), ("label", ("label", *LABEL_NAMES))):
         others = [name for name in rows.columns if name.strip().lower() in names and name not in taken]
         if others and role in guessed and rows.named:
-            lines.append(f"note: the {role} could also be {' or '.join(others)}. Name the column to choose.")
+            lines.append(f"note: the {role} could also be {' or '.join(others)}. Select a column to change this.")
     return "\n".join(lines)
 
 
@@ -294,20 +296,22 @@ def _named(rows: Rows, wanted: object) -> str:
     if isinstance(wanted, int):
         if rows.named:
             raise bad_data(
-                rows.name, f"its columns have names: {names}", "Give names, not numbers, in `columns`.", value=wanted
+                rows.name, f"its columns have names: {names}", "Use names, not numbers, in `columns`.", value=wanted
             )
         if -len(names) <= wanted < 0:  # from the end, as in Python
             return names[wanted]
         if str(wanted) not in rows.columns:
-            fix = f"Its columns are numbered {names[0]} to {names[-1]}, or from the end -1 to -{len(names)}."
-            raise bad_data(rows.name, f"there is no column of this number; it has {len(names)}", fix, value=wanted)
+            fix = f"Valid numbers are {names[0]} to {names[-1]}, or -1 to -{len(names)} from the end."
+            raise bad_data(
+                rows.name, f"no column with this number; the file has {len(names)} columns", fix, value=wanted
+            )
         return str(wanted)
     if wanted in rows.columns:
         return wanted
     raise bad_data(
         rows.name,
-        f"there is no column of this name; it has {names}",
-        "Name one of these, or give numbers if the file has no header.",
+        f"no column with this name; the columns are {names}",
+        "Use one of them, or numbers if the file has no header.",
         value=wanted,
     )
 
@@ -352,8 +356,8 @@ def _find_label(rows: Rows, taken: set[str | None]) -> tuple[str, ...]:
 def _ambiguous(rows: Rows, role: str, found: list[str]) -> KerasftError:
     return bad_data(
         rows.name,
-        f"several columns could be the {role}: {found}",
-        f'Say which: columns={{"{role}": {found[0]!r}}}.',
+        f"ambiguous {role} column: {found}",
+        f'Select one: columns={{"{role}": {found[0]!r}}}.',
         value=list(rows.columns),
     )
 
@@ -361,7 +365,7 @@ def _ambiguous(rows: Rows, role: str, found: list[str]) -> KerasftError:
 def _missing(rows: Rows, role: str) -> KerasftError:
     return bad_data(
         rows.name,
-        f"no column could be recognised as the {role}",
-        f'Name it: columns={{"{role}": ...}}; a file without header needs numbers from 0: {{"text": 0, "label": 1}}.',
+        f"no column detected as the {role}",
+        f'Select it: columns={{"{role}": ...}}; for a file without header use 0-based numbers: {{"text": 0, "label": 1}}.',
         value=list(rows.columns),
     )

@@ -16,7 +16,7 @@ from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.files import local_path
 
 SUFFIXES = (".conll", ".conllu", ".txt", ".tsv", ".iob", ".iob2", ".bio")
-"""Endings of files that are read as CoNLL columns."""
+"""Extensions of files that are read as CoNLL columns."""
 
 WORDS_FILE, TAGS_FILE, INTENT_FILE = "seq.in", "seq.out", "label"
 
@@ -54,7 +54,7 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     security.check_text_file(text, name, " \t")
     lines, notes = cut_lines(text, name, same_number=min(given.values(), default=-1) < 0 or len(given) < 2)
     if not any(line.cells for line in lines):
-        raise bad_data(name, "the file holds no word", "Write one word and its tag a line.")
+        raise bad_data(name, "the file contains no words", "Write one word and its tag per line.")
     word, tag, found = find_places(lines, name, given)
     sentences, split = sentences_of(lines, index=0 if "text" not in given and word == 1 else None)
     if notes := [*notes, *found, *split]:
@@ -71,7 +71,7 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
         columns["tags"].append(tags)
         columns["lines"].append([line.number for line in sentence])
     if not columns["words"]:
-        raise bad_data(name, "no sentence can be used", "Is this a file of words and tags?")
+        raise bad_data(name, "there are no valid sentences", "Is this a file of words and tags?")
     return Rows.of(columns, name, lines=[numbers[0] for numbers in columns["lines"]])
 
 
@@ -101,7 +101,7 @@ def _given_places(columns: Mapping[str, object] | None) -> dict[str, int]:
         isinstance(p, bool) or not isinstance(p, int) for p in given.values()
     ):
         raise bad_argument(
-            "columns", "numbers of the columns of word and tag", columns, 'Give {"text": 0, "label": 3}, for example.'
+            "columns", "column numbers of word and tag", columns, 'For example: {"text": 0, "label": 3}.'
         )
     return given
 
@@ -110,8 +110,8 @@ def _cell(name: str, line: Line, place: int, what: str) -> str:
     if len(line.cells) < 2 or not -len(line.cells) <= place < len(line.cells):
         raise bad_data(
             name,
-            f"there is no column {place} for the {what}",
-            "Each line must hold a word, a TAB (or spaces throughout) and a tag; a blank line ends a sentence.",
+            f"no column {place} for the {what}",
+            "Each line must contain a word, a tab (or spaces) and a tag; a blank line ends a sentence.",
             line=line.number,
             value=line.text,
         )
@@ -161,17 +161,19 @@ def read_parallel(files: Mapping[str, Path]) -> Rows:
     source = files[WORDS_FILE]
     counts = {files[name].name: len(found) for name, found in lines.items()}
     if len(set(counts.values())) != 1:
-        raise bad_data(str(source), "the parallel files differ in lines", "Each line is one text.", value=counts)
+        raise bad_data(
+            str(source), "parallel files must have the same number of lines", "Each line is one text.", value=counts
+        )
     words, tags = ([line.split() for line in lines[name]] for name in (WORDS_FILE, TAGS_FILE))
     kept = []
     for row, (some, others) in enumerate(zip(words, tags)):
         if len(some) == len(others) and some:
             kept.append(row)
             continue
-        problem = f"{len(some)} words have {len(others)} tags in {files[TAGS_FILE].name}"
+        problem = f"expected {len(some)} tags in {files[TAGS_FILE].name}, one per word, got {len(others)}"
         skip(bad_data(str(source), problem, "Give each word one tag.", line=row + 1, value=" ".join(some)))
     if not kept:
-        raise bad_data(str(source), "no line can be used", "Give each word one tag.")
+        raise bad_data(str(source), "there are no valid lines", "Give each word one tag.")
     columns = {"words": words, "tags": tags}
     if INTENT_FILE in lines:
         columns["intent"] = [line.strip() for line in lines[INTENT_FILE]]

@@ -10,12 +10,12 @@ from kerasft.data.readers.invalid_rows import skip
 from kerasft.errors import DataError, bad_data
 
 TAG = re.compile(r"[Oo]|[BIESLUbieslu]-\S+")
-"""A tag of any scheme, upper or lower case."""
+"""A tag of any scheme, in upper or lower case."""
 
 _SPACES = re.compile(r"[ \t]+")
 _NUMBER = re.compile(r"\d{1,9}(\.0)?")
 _NO_WORD = re.compile(r"\d{1,9}(-\d{1,9}|\.[1-9]\d{0,8})")
-"""What numbers a line of CoNLL-U that is no word of the text's: a multiword token (1-2), an empty node (1.1)."""
+"""Ids of CoNLL-U lines that are not words: multiword tokens (1-2) and empty nodes (1.1)."""
 _CHUNKS = {
     "NP",
     "VP",
@@ -34,7 +34,7 @@ _CHUNKS = {
     "AC",
     "WHNP",
 }
-"""Types of CoNLL-2000's phrases, which stand beside the entities in CoNLL-2003 and are not meant by "the tags"."""
+"""Chunk types of CoNLL-2000; in CoNLL-2003, they are in another column than the entity tags."""
 _HEADER = {
     "word", "words", "token", "tokens", "form", "text", "tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags",
     "ner-tag", "entity", "slot", "pos", "pos_tag", "chunk", "chunk_tag", "lemma", "id", "index", "idx", "sentence",
@@ -154,15 +154,17 @@ def _separator(plain: Sequence[str]) -> tuple:
     if tabs in (0, len(plain)):
         return (_by_tab if tabs else _by_spaces), []
     if len({len(_by_spaces(line)) for line in plain}) == 1:
-        return _by_spaces, [f"{tabs} of {len(plain)} lines have a TAB and the others spaces: all were cut at both"]
+        return _by_spaces, [
+            f"{tabs} of {len(plain)} lines are separated by tabs, the others by spaces: both were used as separators"
+        ]
     return (_by_tab if 2 * tabs > len(plain) else _by_spaces), []
 
 
 def _another_number(name: str, number: int, line: str, *, cells: list[str], usual: int) -> DataError:
     columns = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
     fix = "Is a word or a tag missing, or a space in a word? " if len(cells) < usual else "Is there a space in a word? "
-    fix += f"Each line must have {usual} columns, all separated alike; a blank line ends a sentence."
-    return bad_data(name, f"this line has {columns}, and most have {usual}", fix, line=number, value=line)
+    fix += f"Each line must have {usual} columns with the same separator; a blank line ends a sentence."
+    return bad_data(name, f"expected {usual} columns as in most lines, got {columns}", fix, line=number, value=line)
 
 
 def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> tuple[int, int, list[str]]:
@@ -190,35 +192,37 @@ def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> t
     word, notes = given.get("text", 0), []
     if "text" not in given and count > 2 and all(_NUMBER.fullmatch(cells[0]) for cells in rows):
         if _numbering(lines) is None:
-            problem = "the first column holds numbers only, which do not number words or sentences"
-            fix = 'Name the column of the words, such as --text 1 (columns={"text": 1}).'
+            problem = "the first column contains numbers that are neither word nor sentence ids"
+            fix = 'Select the column of the words, for example --text 1 (columns={"text": 1}).'
             raise bad_data(name, problem, fix, value=rows[0])
         word = 1
-        notes.append("the first column holds numbers, so column 1 was read as the word, and column {} as the tag")
+        notes.append("the first column contains numbers; words are read from column 1, tags from column {}")
     tag = given.get("label", -1)
     if "label" not in given and count > 2:
         tag = count - 1 if len({len(cells) for cells in rows}) == 1 else -1
         tagged = [place for place in range(word + 1, count) if _holds_tags(rows, place)]
         others = [place for place in tagged if place != tag and not _types(rows, place) <= _CHUNKS]
         if tag not in tagged and "text" not in given and _is_conllu(rows):
-            problem = "this is CoNLL-U, which has no column of entities"
-            fix = "For parts of speech give --label 3 --scheme IO (UPOS); for others name their column."
+            problem = "CoNLL-U has no entity column"
+            fix = "For part-of-speech tags use --label 3 --scheme IO (UPOS); otherwise select a column."
             raise bad_data(name, problem, fix, value=rows[0])
         if tag not in tagged and len(others) == 1:
             tag = others[0]
-            notes += [] if notes else [f"column {tag} of {count} (from 0) was read as the tag: no other holds tags"]
+            notes += [] if notes else [f"tags are read from column {tag} (0-based, of {count}), the only one with tags"]
         if tag in tagged and others and others != [tag]:
-            problem = f"columns {', '.join(map(str, tagged))} all hold tags (nested entities have one column a level)"
-            fix = f'Name the one to learn, such as --label {tagged[0]} (columns={{"label": {tagged[0]}}}).'
+            problem = (
+                f"ambiguous: columns {', '.join(map(str, tagged))} contain tags (nested entities: one column per level)"
+            )
+            fix = f'Select one, for example --label {tagged[0]} (columns={{"label": {tagged[0]}}}).'
             raise bad_data(name, problem, fix, value=rows[0])
         if len(tagged) > 1 and not notes:
-            notes.append(f"column {tag} of {count} (the last, from 0) was read as the tag")
+            notes.append(f"tags are read from column {tag} (0-based), the last of {count}")
     if not given and count > 1 and _holds_tags(rows, word) and not _holds_tags(rows, tag):
-        fix = 'Name the columns, such as --text 1 --label 0 (columns={"text": 1, "label": 0}).'
-        raise bad_data(name, f"column {word} holds tags, and the last one does not", fix, value=rows[0])
+        fix = 'Select the columns, for example --text 1 --label 0 (columns={"text": 1, "label": 0}).'
+        raise bad_data(name, f"column {word} contains tags, but the last one does not", fix, value=rows[0])
     if count > 1 and -count <= tag < count and word % count == tag % count:
-        problem = f"column {tag % count} cannot be both the word and the tag"
-        raise bad_data(name, problem, "Name two columns, counted from 0.", value=rows[0])
+        problem = f"column {tag % count} assigned to two roles: word and tag"
+        raise bad_data(name, problem, "Select two different columns (0-based).", value=rows[0])
     return word, tag, [note.format(tag) for note in notes]
 
 
@@ -291,7 +295,9 @@ def sentences_of(lines: Sequence[Line], *, index: int | None = None) -> tuple[li
                 sentences.append([])
             sentences[-1].append(line)
         if len(sentences) > 1:
-            return sentences, [f"there is no blank line, so {len(sentences)} sentences were cut by the first column"]
+            return sentences, [
+                f"without blank lines, the text was split into {len(sentences)} sentences by the first column"
+            ]
     if len(blocks[0]) > _MANY_WORDS:
-        return blocks, [f"there is no blank line, so all {len(blocks[0])} words were read as one sentence"]
+        return blocks, [f"without blank lines, all {len(blocks[0])} words were read as one sentence"]
     return blocks, []

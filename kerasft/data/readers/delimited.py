@@ -78,9 +78,7 @@ def table_of(path: Path, records: list[Record], header: bool) -> Rows:
     names, kept = _without_empty_ends(path, names, kept, without_name=unnamed)
     kept = [record for record in kept if _has_all_fields(path, names, record)]
     if not kept:
-        raise bad_data(
-            str(path), f"no row has the {len(names)} fields of the first", field_count_fix(path), value=names
-        )
+        raise bad_data(str(path), f"no row has {len(names)} fields like the first", field_count_fix(path), value=names)
     columns = {name: [fields[i] for _, fields in kept] for i, name in enumerate(names)}
     if numbered and not first[0]:
         del columns[names[0]]  # the row numbers that pandas writes before columns without names
@@ -98,7 +96,7 @@ def _without_empty_ends(
     number = sum(len(fields) > width for _, fields in kept) - sum(len(fields) > width for _, fields in cut)
     if number or width < len(names):
         rows = f"at the end of {number} {'row' if number == 1 else 'rows'}" if number else "after the last column"
-        say(path, f"the delimiters {rows}, with nothing after them, are dropped")
+        say(path, f"trailing delimiters {rows} are ignored")
     return names[:width], cut
 
 
@@ -106,7 +104,7 @@ def _has_all_fields(path: Path, names: list[str], record: Record) -> bool:
     line, fields = record
     if len(fields) == len(names):
         return True
-    problem = f"{len(names)} fields are expected, as in the first row, and {len(fields)} are here"
+    problem = f"expected {len(names)} fields as in the first row, got {len(fields)}"
     skip(bad_data(str(path), problem, field_count_fix(path), line=line, value=fields))
     return False
 
@@ -121,13 +119,13 @@ def _header(path: Path, kept: list[Record]) -> list[str]:
     """The names of the columns, from the first record."""
     line, fields = kept[0]
     if len(kept) < 2:
-        raise bad_data(str(path), "there is a header and no row", "Give at least one row.", line=line, value=fields)
+        raise bad_data(str(path), "the file has a header but no rows", "Add at least one row.", line=line, value=fields)
     names = [name.strip() for name in fields]
     repeated = sorted(name for name, count in Counter(names).items() if count > 1 and name)
     if repeated:
         raise bad_data(
             str(path),
-            "column names are repeated",
+            "duplicate column names",
             "Rename them; if the file has no header, give column numbers.",
             line=line,
             value=repeated,
@@ -145,7 +143,7 @@ def _without_repeated_header(path: Path, kept: list[Record], first: list[str]) -
         words = "rows repeat the header and are" if skipped > 1 else "row repeats the header and is"
         say(path, f"{skipped} {words} skipped")
     if not records:
-        raise bad_data(str(path), "there are headers and no row", "Give at least one row.", value=first)
+        raise bad_data(str(path), "the file has headers but no rows", "Add at least one row.", value=first)
     return records
 
 
@@ -156,5 +154,5 @@ def _without_blank_lines(path: Path, records: list[Record]) -> list[Record]:
         records.pop()
     kept = [record for record in records if record[1] != [""]]
     if not kept:
-        raise bad_data(str(path), "the file has no row", "Give a file with at least one row.")
+        raise bad_data(str(path), "the file has no rows", "Add at least one row.")
     return records if len(kept[0][1]) == 1 else kept

@@ -17,9 +17,9 @@ Record = tuple[int, list[str]]  # 1-based line where it starts, fields
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)
-"""What Excel writes, and honours, as the first line of a file."""
+"""First line with the delimiter, written and read by Excel."""
 _NAME = re.compile(r"[^\W\d][\w./#-]*( [\w./#-]+){0,3}")
-"""What a column may be called."""
+"""Pattern of column names."""
 
 
 def csv_records(path: Path, text: str) -> list[Record]:
@@ -38,7 +38,7 @@ def csv_records(path: Path, text: str) -> list[Record]:
             if delimiter != ",":
                 say(
                     path,
-                    f"read with {_named(delimiter)} between the fields{', as its first line says' * bool(declared)}",
+                    f"delimiter: {_named(delimiter)}{', as declared in the first line' * bool(declared)}",
                 )
             if _has_spaces(records):
                 return _without_spaces(path, text, delimiter, first_line)
@@ -46,12 +46,12 @@ def csv_records(path: Path, text: str) -> list[Record]:
     for delimiter in delimiters:
         records = _read(text, delimiter, first_line, skipinitialspace=True).table
         if records:
-            say(path, f"read with {_named(delimiter)} between the fields; spaces after these are dropped")
+            say(path, f"delimiter: {_named(delimiter)}; spaces after delimiters are ignored")
             return records
     for delimiter in delimiters if '\\"' in text else ():
         records = _read(_escaped(text), delimiter, first_line, escapechar="\\").table
         if records:
-            say(path, f'read with {_named(delimiter)} between the fields and \\" for a quote inside a field')
+            say(path, f'delimiter: {_named(delimiter)}; \\" is read as a quote inside a field')
             return records
     # No table of two columns or more: either it has one column, or the first line's delimiter says what is wrong.
     header = next((line for line in split_lines(text) if line), "")
@@ -60,7 +60,7 @@ def csv_records(path: Path, text: str) -> list[Record]:
     if reading.problem:
         raise _bad_quote(path, text, delimiter, first_line, reading)
     if delimiter != "," and delimiter in header:
-        say(path, f"read with {_named(delimiter)} between the fields")
+        say(path, f"delimiter: {_named(delimiter)}")
     return reading.records
 
 
@@ -70,16 +70,16 @@ def tsv_records(path: Path, text: str) -> list[Record]:
         return csv_records(path, text)
     plain = [(number, line.split("\t")) for number, line in enumerate(split_lines(text), 1)]
     if other := _other_delimiter(text):
-        say(path, f"there are no tabs: read with {_named(other)} between the fields")
+        say(path, f"no tabs found; delimiter: {_named(other)}")
         return _read(text, other, 1).records
     if '"' not in text:
         return plain
     quoted, flags = _quoted_tabs(text)
     if quoted and _is_quoted(quoted, flags, plain_is_table=_same_width(plain)):
-        say(path, "read with quoted fields, as spreadsheets and pandas write them")
+        say(path, "quoted fields are read as in CSV")
         return quoted
     if quoted or re.search(r'(?:^|\t)"[^"\t\n]*""[^\t\n]*"(?=[\t\r\n]|$)', text, re.MULTILINE):
-        say(path, "quotes are read as part of the text, since not all of them are those of quoted fields")
+        say(path, "quotes are read as part of the text, since not all of them enclose fields")
     return plain
 
 
@@ -89,9 +89,9 @@ class _Reading:
 
     records: list[Record]
     problem: str = ""
-    """Why it stopped after these records; empty if it did not."""
+    """Why parsing stopped after these records; empty if it did not."""
     lines: int = 0
-    """Lines of these records."""
+    """Line numbers of the records."""
 
     @property
     def table(self) -> list[Record]:
@@ -155,7 +155,7 @@ def _without_spaces(path: Path, text: str, delimiter: str, first_line: int) -> l
     records = _read(text, delimiter, first_line, skipinitialspace=True).table
     if not records:
         return _read(text, delimiter, first_line).records
-    say(path, f"spaces after {_named(delimiter)} are dropped")
+    say(path, f"spaces after {_named(delimiter)} are ignored")
     return records
 
 
@@ -225,9 +225,9 @@ def _bad_quote(path: Path, text: str, delimiter: str, first_line: int, reading: 
     opened = _last_opened_quote(record, delimiter)
     line = first_line + reading.lines + len(re.findall(r"\r\n|\r|\n", record[:opened]))
     if "unexpected end" in reading.problem:
-        problem, fix = "a quote opens here and never closes", 'Close it; a quote inside a quoted field is written "".'
+        problem, fix = "unclosed quote", 'Close it; write a quote inside a quoted field as "".'
     else:
-        problem = f"the quotes are wrong ({reading.problem})"
+        problem = f"invalid quotes ({reading.problem})"
         fix = 'Put the whole field in quotes, and write a quote inside it as "".'
     return bad_data(str(path), problem, fix, line=line, value=record[opened : opened + 80])
 
@@ -254,6 +254,4 @@ def field_count_fix(path: Path) -> str:
     """What to do about a record of another number of fields than the first."""
     if ".csv" in [suffix.lower() for suffix in path.suffixes]:
         return "Put fields that contain a comma or a line end in double quotes."
-    return (
-        "A tab inside a field must be replaced by a space, or the field put in quotes as all others that have quotes."
-    )
+    return "Replace tabs inside fields by spaces, or quote all such fields."

@@ -22,14 +22,14 @@ def read_xlsx(path: Path, header: bool = True) -> Rows:
         import openpyxl  # here and not above: it is an extra, which only these files need
     except ImportError as error:
         fix = "Install it: pip install 'kerasft[excel]'; or save the sheet as CSV UTF-8."
-        raise bad_data(str(path), "reading Excel files needs openpyxl, which is not installed", fix) from error
+        raise bad_data(str(path), "reading Excel files requires openpyxl, which is not installed", fix) from error
     content = read_bytes(path)
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as parts:
             size = sum(part.file_size for part in parts.infolist())
         if size > most_bytes():
             fix = f"Save it as CSV, or set the environment variable KERASFT_MAX_DATA_BYTES above {most_bytes()}."
-            raise bad_data(str(path), f"it unpacks to {size} bytes", fix)
+            raise bad_data(str(path), f"its uncompressed size is {size} bytes", fix)
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True)
         sheets = {sheet.title: _records(path, sheet) for sheet in book.worksheets}
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError, SyntaxError) as error:
@@ -39,10 +39,10 @@ def read_xlsx(path: Path, header: bool = True) -> Rows:
         raise bad_data(str(path), f"this is not a readable Excel workbook ({error})", fix) from error
     filled = [name for name, records in sheets.items() if records]
     if not filled:
-        raise bad_data(str(path), "no sheet has a row", "Give a workbook with at least one row.")
+        raise bad_data(str(path), "all sheets are empty", "Add at least one row.")
     if len(sheets) > 1:
         others = ", ".join(name for name in sheets if name != filled[0])
-        say(path, f"the sheet {filled[0]!r} is read, and not: {others}")
+        say(path, f"reading the sheet {filled[0]!r}; ignored: {others}")
     return table_of(path, sheets[filled[0]], header)
 
 

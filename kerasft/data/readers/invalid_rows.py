@@ -17,7 +17,7 @@ from kerasft.silence import silenced
 logger = logging.getLogger("kerasft")
 
 LIST_FILE = "skipped_rows.jsonl"
-"""Where a command lists the rows that it left out."""
+"""File name of the list of skipped rows."""
 
 _SHOWN = 5
 _current: contextvars.ContextVar["Skipped | None"] = contextvars.ContextVar("skipped", default=None)
@@ -34,7 +34,7 @@ class SkippedRow(NamedTuple):
 
     file: str
     line: int | None
-    """1-based; None where the file has no lines, such as SQuAD's JSON: then `file` names the question too."""
+    """1-based; None for files without lines, such as SQuAD's JSON, where `file` includes the question."""
     reason: str
 
     def __str__(self) -> str:
@@ -89,7 +89,7 @@ class Skipped:
         if count > _SHOWN:
             lines.append(f"  ... and {count - _SHOWN} more")
         if listed_in is not None:
-            lines.append(f"All of them are listed in {listed_in}")
+            lines.append(f"All skipped rows are listed in {listed_in}")
         return "\n".join(lines)
 
 
@@ -125,7 +125,7 @@ def skip(error: DataError) -> None:
     >>> skip(bad_data("train.csv", "this is not JSON", "Correct it.", line=7))
     Traceback (most recent call last):
     ...
-    kerasft.errors.DataError: train.csv, line 7: this is not JSON. Correct it. To leave out such rows: --skip-invalid ...
+    kerasft.errors.DataError: train.csv, line 7: this is not JSON. Correct it. To skip invalid rows: --skip-invalid ...
     """
     skipped = _current.get()
     if skipped is None:
@@ -169,5 +169,7 @@ def valid_rows(rows: Rows, check: Callable[[Rows], object], *, allow_none: bool 
                 kept.append(row)
     if not kept and not allow_none:
         first = skipped.rows[-1] if len(skipped) else "none"
-        raise bad_data(rows.name, f"no row of {len(rows)} can be used; the last: {first}", "Is this the right file?")
+        raise bad_data(
+            rows.name, f"none of {len(rows)} rows is valid; the last error: {first}", "Is this the right file?"
+        )
     return rows if len(kept) == len(rows) else rows.take(kept)

@@ -11,7 +11,7 @@ from kerasft.data.readers.rows import Rows
 from kerasft.data.readers.text_files import read_text, say
 from kerasft.errors import DataError, bad_data
 
-_FIX = 'Write JSON lines, an object a line: .jsonl. Or give a list of objects: [{"text": "good", "label": 1}, ...].'
+_FIX = 'Use JSON lines (.jsonl), one object per line, or a list of objects: [{"text": "good", "label": 1}, ...].'
 
 
 def read_jsonl(path: Path, header: bool = True) -> Rows:
@@ -22,7 +22,7 @@ def read_jsonl(path: Path, header: bool = True) -> Rows:
     """
     text = read_text(path)
     if text.lstrip().startswith("[") and isinstance(content := _parsed(text), list) and not _is_pair(content):
-        say(path, "this is not a JSON object a line but one JSON list, and read as such")
+        say(path, "read as one JSON list instead of JSON lines")
         return _rows(path, content)
     return read_lines(path, text)
 
@@ -66,12 +66,12 @@ def _rows(path: Path, content: object) -> Rows:
     items = [as_object(item) for item in content] if isinstance(content, list) else []
     for number, item in enumerate(items, 1):
         if not isinstance(item, Mapping):
-            raise bad_data(str(path), "this is not an object", _FIX, line=number, value=item)
+            raise bad_data(str(path), "expected an object", _FIX, line=number, value=item)
     if not items:
-        raise bad_data(str(path), "it holds no list of objects", _FIX, value=content)
+        raise bad_data(str(path), "it contains no list of objects", _FIX, value=content)
     if any("paragraphs" in item for item in items):
-        fix = "Train it with: kerasft train question-answering."
-        raise bad_data(str(path), "this is SQuAD's form, of questions about texts", fix)
+        fix = "Use: kerasft train question-answering."
+        raise bad_data(str(path), "this is SQuAD's question-answering format", fix)
     rows = rows_of_objects(str(path), items, range(1, len(items) + 1))
     return with_class_names(rows, features)
 
@@ -95,8 +95,8 @@ def _items(name: str, content: Mapping) -> object:
     lists = {key: value for key, value in content.items() if isinstance(value, list)}
     of_objects = [key for key, value in lists.items() if value and all(isinstance(item, Mapping) for item in value)]
     if len(of_objects) > 1 and not any(isinstance(value, str) for value in values):
-        fix = "Write each part to a file of its own, and name these with --train, --dev and --test."
-        raise bad_data(name, f"there are several lists of objects: {of_objects}", fix)
+        fix = "Save each split to a separate file, and use these with --train, --dev and --test."
+        raise bad_data(name, f"ambiguous: several lists of objects: {of_objects}", fix)
     if len(of_objects) == 1 and len(lists) == len(content) == 1:
         return lists[of_objects[0]]
     if values and len(lists) == len(content) and len({len(value) for value in values}) == 1:
@@ -108,11 +108,11 @@ def _split_rows(name: str, columns: list, data: list) -> list[dict]:
     """The objects of the names of the columns and the cells of each row, which pandas writes apart."""
     names = [str(column) for column in columns if isinstance(column, str | int | float)]
     if len(set(names)) != len(columns):
-        fix = "Give each column one name of its own before the file is written; flatten a MultiIndex."
-        raise bad_data(name, "the columns must be different names", fix, value=columns)
+        fix = "Rename the columns before writing the file; flatten a MultiIndex."
+        raise bad_data(name, "duplicate column names", fix, value=columns)
     for number, row in enumerate(data, 1):
         if not isinstance(row, list) or len(row) != len(names):
-            problem = f"a row of data must be a list of {len(names)} values, one a column"
+            problem = f"a row of data must be a list of {len(names)} values, one per column"
             raise bad_data(
                 name, problem, "Write the file again: frame.to_json(path, orient='split').", line=number, value=row
             )

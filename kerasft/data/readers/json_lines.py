@@ -30,7 +30,7 @@ def read_lines(path: Path, text: str) -> Rows:
             continue
         lines.append(number)
     if not objects:
-        raise bad_data(str(path), "no line is a JSON object", 'Write lines such as {"text": "good", "label": 1}.')
+        raise bad_data(str(path), "no line is a JSON object", 'Use lines such as {"text": "good", "label": 1}.')
     return rows_of_objects(str(path), objects, lines)
 
 
@@ -49,7 +49,7 @@ def rows_of_objects(name: str, objects: Iterable[dict], lines: Iterable[int]) ->
     objects, places = plain_objects(objects, name)
     names = list(dict.fromkeys(key for item in objects for key in item))
     if not names:
-        fix = 'Write lines such as {"text": "good", "label": 1}.'
+        fix = 'Use lines such as {"text": "good", "label": 1}.'
         raise bad_data(name, "the objects have no keys, or none is annotated", fix)
     security.check_columns(names, len(objects), name)
     columns = {key: [known(item.get(key)) for item in objects] for key in names}
@@ -71,7 +71,7 @@ def parse_line(name: str, number: int, line: str) -> dict:
     if not isinstance(item, dict):
         raise bad_data(
             name,
-            "this is JSON but not an object",
+            "expected a JSON object",
             'Each line must be one object such as {"text": "good", "label": 1}.',
             line=number,
             value=line,

@@ -15,9 +15,9 @@ from kerasft.data.readers.text_files import most_bytes, read_bytes, too_large
 from kerasft.errors import DataError, bad_data
 
 _ROWS = 8192
-"""Rows of a Parquet file that are unpacked at once."""
+"""Batch size for reading Parquet files, in rows."""
 _TEXTS = ("STRING", "NONE", "JSON", "ENUM")
-"""Logical types of columns of texts."""
+"""Logical types of string columns."""
 
 
 def read_parquet(path: Path, header: bool = True) -> Rows:
@@ -46,7 +46,7 @@ def read_parquet(path: Path, header: bool = True) -> Rows:
             raise
         raise bad_data(str(path), f"this is not a readable Parquet file ({error})", "Write it again.") from error
     if not any(columns.values()):
-        raise bad_data(str(path), "the file has no row", "Give a file with at least one row.")
+        raise bad_data(str(path), "the file has no rows", "Add at least one row.")
     return with_class_names(Rows.of(columns, str(path)), parquet_features(file.schema_arrow.metadata))
 
 
@@ -126,12 +126,12 @@ def read_tfrecord(path: Path, header: bool = True) -> Rows:
                 lines.append(number)
     except tf.errors.OpError as error:
         raise bad_data(
-            str(path), f"the file is damaged after this record ({error.message})", "Write it again.", line=number
+            str(path), f"the file is corrupted after this record ({error.message})", "Write it again.", line=number
         ) from error
     names = sorted({name for item in items for name in item})
     security.check_columns(names, len(items), str(path))
     if not names:
-        raise bad_data(str(path), "there is no example with features", "Write tf.train.Example records.")
+        raise bad_data(str(path), "expected examples with features", "Write tf.train.Example records.")
     return Rows.of({name: [item.get(name) for item in items] for name in names}, str(path), lines=lines)
 
 
@@ -141,7 +141,7 @@ def _check_lengths(path: Path, content: bytes) -> None:
     while place + 8 <= len(content):
         place += 16 + int.from_bytes(content[place : place + 8], "little")  # the length, two checksums, the record
         if place > len(content):
-            problem = "the file is damaged after this record (the next one extends past the end of the file)"
+            problem = "the file is corrupted after this record (the next one extends past the end of the file)"
             raise bad_data(str(path), problem, "Write it again.", line=number)
         number += 1
 
@@ -151,7 +151,7 @@ def _example(path: Path, number: int, record: bytes) -> dict:
         features = tf.train.Example.FromString(record).features.feature
     except Exception as error:  # protobuf's DecodeError: its module is not a public part of TensorFlow
         raise bad_data(
-            str(path), "this record is not a tf.train.Example", "Write such records.", line=number, value=record[:40]
+            str(path), "expected a tf.train.Example", "Write tf.train.Example records.", line=number, value=record[:40]
         ) from error
     item = {}
     for name, feature in features.items():

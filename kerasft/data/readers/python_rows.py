@@ -77,7 +77,7 @@ def rows_from_python(source: object, numbered: bool = False) -> Rows:
         )
     items = list(source)
     if not items:
-        raise bad_data(NAME, "there is no row", "Give at least one row.")
+        raise bad_data(NAME, "there are no rows", "Give at least one row.")
     items = [as_object(item) for item in items]
     if isinstance(items[0], Mapping):
         return with_class_names(_from_dictionaries(items), features)  # of an `IterableDataset`
@@ -87,7 +87,13 @@ def rows_from_python(source: object, numbered: bool = False) -> Rows:
 def _from_dictionaries(items: list) -> Rows:
     for number, item in enumerate(items, 1):
         if not isinstance(item, Mapping):
-            raise bad_data(NAME, "a row is not a dictionary as the first is", "Use one form.", line=number, value=item)
+            raise bad_data(
+                NAME,
+                "expected a dictionary like the first row",
+                "Use the same form for all rows.",
+                line=number,
+                value=item,
+            )
     objects, places = plain_objects(items, NAME)
     names = dict.fromkeys(key for item in objects for key in item)
     security.check_columns(names, len(objects), NAME)
@@ -102,8 +108,8 @@ def _is_dataset(value: object) -> bool:
 
 def _only_split(splits: Mapping) -> Rows:
     if len(splits) > 1:
-        fix = f'Give one of them, such as dataset["{next(iter(splits))}"], for each of train, dev and test.'
-        raise bad_data(NAME, "this is a DatasetDict, of several splits", fix, value=list(splits))
+        fix = f'Pass a single split, such as dataset["{next(iter(splits))}"], for each of train, dev and test.'
+        raise bad_data(NAME, "expected a single split, got a DatasetDict", fix, value=list(splits))
     return rows_from_python(next(iter(splits.values())))
 
 
@@ -114,8 +120,8 @@ def _from_tuples(items: list, numbered: bool) -> Rows:
         if not isinstance(item, (tuple, list)) or len(item) != width or not width:
             raise bad_data(
                 NAME,
-                "a row must be a text, a tuple or a dictionary, and of the same form as the first row",
-                "Use one form.",
+                "a row must be a text, a tuple or a dictionary, in the same form as the first row",
+                "Use the same form for all rows.",
                 line=number,
                 value=item,
             )
@@ -127,5 +133,5 @@ def _from_tuples(items: list, numbered: bool) -> Rows:
 def _checked(columns: dict[str, list], named: bool = True) -> Rows:
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) != 1 or 0 in lengths.values():
-        raise bad_data(NAME, "the columns are empty or differ in length", "Give complete rows.", value=lengths)
+        raise bad_data(NAME, "columns must be non-empty and of equal length", "Complete the rows.", value=lengths)
     return Rows.of({name: [known(value) for value in values] for name, values in columns.items()}, NAME, named=named)

@@ -61,8 +61,8 @@ class Rows:
             if set(part.columns) != set(first.columns):
                 raise bad_data(
                     part.files[0],
-                    f"its columns differ from those of {first.files[0]}, which are {list(first.columns)}",
-                    "Files that are read together need the same columns.",
+                    f"expected the columns of {first.files[0]}: {list(first.columns)}",
+                    "Files that are read together must have the same columns.",
                     value=list(part.columns),
                 )
         sizes = np.cumsum([0] + [len(part.files) for part in parts])

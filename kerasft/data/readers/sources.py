@@ -33,23 +33,23 @@ _READERS = {
     ".tfrecords": read_tfrecord,
 }
 SUFFIXES = tuple(_READERS)
-"""Endings of the files that `read_rows` reads; each may be followed by ".gz"."""
+"""File extensions that `read_rows` supports; each may be followed by ".gz"."""
 
 _SAVE_AS_CSV = "Save it as CSV UTF-8, or as .xlsx."
 _ADVICE = {
     ".xls": _SAVE_AS_CSV,
     ".ods": _SAVE_AS_CSV,
     ".xlsb": _SAVE_AS_CSV,
-    ".txt": "This task needs a table: if the file has columns, name it .csv or .tsv.",
-    ".spacy": 'Write JSON lines of it: {"text": doc.text, "spans": [[entity.start_char, entity.end_char, entity.label_], ...]}.',
-    ".xml": "Convert it to CSV or JSON lines: no layout of XML is usual for texts with labels.",
-    ".pkl": "Pickle files can run programs: write it as Parquet (pandas: frame.to_parquet).",
-    ".pickle": "Pickle files can run programs: write it as Parquet (pandas: frame.to_parquet).",
+    ".txt": "This task requires a table: if the file has columns, rename it to .csv or .tsv.",
+    ".spacy": 'Convert it to JSONL: {"text": doc.text, "spans": [[entity.start_char, entity.end_char, entity.label_], ...]}.',
+    ".xml": "Convert it to CSV or JSON lines: there is no standard XML format for labeled texts.",
+    ".pkl": "Pickle files can run code: save it as Parquet (pandas: frame.to_parquet).",
+    ".pickle": "Pickle files can run code: save it as Parquet (pandas: frame.to_parquet).",
     ".conll": "CoNLL columns are for token-classification and intent-and-slots.",
     ".conllu": "CoNLL columns are for token-classification and intent-and-slots.",
-    ".zip": "Unpack it, and name the file in it.",
+    ".zip": "Unpack it, and use the file in it.",
 }
-"""What to do about files of other kinds."""
+"""Advice for unsupported file types."""
 
 
 def read_rows(source: object, columns: Mapping[str, object] | None = None) -> Rows:
@@ -117,14 +117,14 @@ def _read_file(path: Path, header: bool) -> Rows:
     if path.is_dir():
         raise bad_data(str(path), "this is a folder", _folder_says(path / "x"))
     if not path.exists():
-        raise bad_data(str(path), "there is no such file", _folder_says(path))
+        raise bad_data(str(path), "the file does not exist", _folder_says(path))
     suffix = path_suffix(path)
     if suffix not in _READERS:
         raise bad_argument(
             "source",
-            f"a file that ends in one of {list(_READERS)} (or these with .gz)",
+            f"a file with one of the extensions {list(_READERS)} (optionally with .gz)",
             str(path),
-            _ADVICE.get(suffix, "Rename the file to say what it is."),
+            _ADVICE.get(suffix, "Rename the file to match its format."),
             kind=DataError,
         )
     return with_names_beside(_READERS[suffix](path, header), path)
@@ -137,5 +137,5 @@ def _folder_says(path: Path) -> str:
     names = sorted(entry.name for entry in folder.iterdir())
     if not names:
         return f"The folder {str(folder)!r} is empty."
-    shown = ", ".join(names[:12]) + (f", ... ({len(names)} in all)" if len(names) > 12 else "")
-    return f"The folder {str(folder)!r} holds: {shown}."
+    shown = ", ".join(names[:12]) + (f", ... ({len(names)} in total)" if len(names) > 12 else "")
+    return f"The folder {str(folder)!r} contains: {shown}."

@@ -18,7 +18,7 @@ from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.limits import how_to_raise, limit
 
 MISALIGNED = ("error", "search")
-"""What to do with an answer that is not where the data says."""
+"""How to treat answers that do not match their answer_start."""
 
 
 class Answer(NamedTuple):
@@ -31,9 +31,9 @@ class Answer(NamedTuple):
     """
 
     text: str
-    """The characters of the context, as they are there."""
+    """The answer, as it is written in the context."""
     start: int
-    """Place of the first one in the context, in characters (Unicode code points) from 0."""
+    """Start offset in the context, in characters (Unicode code points)."""
 
     @property
     def end(self) -> int:
@@ -140,8 +140,10 @@ def split_questions(
     groups = [question.title if len(titles) > 1 else question.context for question in questions]
     names = sorted(set(groups))
     if len(names) < 2:
-        fix = "Give a dev file, or questions about several texts."
-        raise bad_data("questions", "all are about one text, so none can be held out", fix, value=len(questions))
+        fix = "Give a --dev file, or questions about several contexts."
+        raise bad_data(
+            "questions", "all questions share one context, so none can be held out", fix, value=len(questions)
+        )
     held_out: set[str] = set()
     for number in np.random.default_rng(seed).permutation(len(names))[:-1]:
         if sum(group in held_out for group in groups) >= dev * len(questions):
@@ -158,8 +160,8 @@ def _check_size(questions: list[Question], source: object) -> None:
     most, size = limit("DATA_BYTES"), sum(len(question.context) for question in questions)
     if size > most:
         name = str(source) if isinstance(source, str | os.PathLike) else "questions"
-        problem = f"the contexts of {len(questions)} questions have {size} characters in all, maximum: {most}"
-        fix = f"Cut the contexts, or split the file. {how_to_raise('DATA_BYTES', size)}"
+        problem = f"the contexts of {len(questions)} questions have {size} characters in total, maximum: {most}"
+        fix = f"Shorten the contexts, or split the file. {how_to_raise('DATA_BYTES', size)}"
         raise bad_data(name, problem, fix)
 
 
@@ -185,11 +187,11 @@ class _Reader:
 
     def _keep(self, item: Mapping[str, Any], place: str, *, name: str, context: object, title: object) -> None:
         if name in self.ids:
-            raise bad_data(place, "duplicate id", "Give each question an id of its own.", value=name)
+            raise bad_data(place, "duplicate id", "Give each question a unique id.", value=name)
         self.ids.add(name)
         question = checked_text(item.get("question"), "question", place)
         if not question.strip():
-            raise bad_data(place, "the question is empty", "Write it or delete it.", value=question)
+            raise bad_data(place, "the question is empty", "Fill it in, or delete it.", value=question)
         context = checked_text(context, "context", place)
         given = read_answers(item, place) if self.need_answers or item.get("answers") is not None else []
         answers = tuple(Answer(*self.align(*answer, context, place)) for answer in given)
@@ -219,25 +221,27 @@ def _read_json(path: Path, reader: _Reader) -> None:
     before = len(reader.questions)
     for item in _list(items, "the list of articles (data)", name):
         if not isinstance(item, Mapping):
-            raise bad_data(name, "an article is not an object", FIX, value=item)
+            raise bad_data(name, "expected an object as article", FIX, value=item)
         if "paragraphs" not in item:
             reader.add(item, name, context=item.get("context"), title=item.get("title"))
             continue
         for paragraph in _list(item["paragraphs"], "paragraphs", name):
             if not isinstance(paragraph, Mapping):
-                raise bad_data(name, "a paragraph is not an object", FIX, value=paragraph)
+                raise bad_data(name, "expected an object as paragraph", FIX, value=paragraph)
             for entry in _list(paragraph.get("qas"), "qas", name):
                 if not isinstance(entry, Mapping):
-                    raise bad_data(name, "a question is not an object", FIX, value=entry)
+                    raise bad_data(name, "expected an object as question", FIX, value=entry)
                 reader.add(entry, name, context=paragraph.get("context"), title=item.get("title"))
     if len(reader.questions) == before:
-        raise bad_data(name, "it holds no question that can be used", FIX)
+        raise bad_data(name, "it contains no valid questions", FIX)
 
 
 def _list(value: object, what: str, name: str) -> list:
     if not isinstance(value, list):
         received = "nothing" if value is None else value
-        raise bad_data(name, f"{what} is not a list", "Give SQuAD's form: data > paragraphs > qas.", value=received)
+        raise bad_data(
+            name, f"expected a list as {what}", "Use SQuAD's format: data > paragraphs > qas.", value=received
+        )
     return value
 
 
@@ -250,4 +254,4 @@ def _read_table(rows: Rows, reader: _Reader) -> None:
         file, line = rows.place(row)
         reader.add(item, f"{file}, line {line}", context=item["context"], title=item.get("title"))
     if not reader.questions:
-        raise bad_data(rows.name, "it holds no question that can be used", FIX)
+        raise bad_data(rows.name, "it contains no valid questions", FIX)

@@ -21,18 +21,18 @@ from kerasft.errors import bad_data
 from kerasft.features import is_unicode
 
 FIX = (
-    'Write {"question": ..., "context": ..., "answers": [{"text": ..., "answer_start": ...}], "id": ...}; "answers": [] says '
-    "that the context holds no answer."
+    'Use {"question": ..., "context": ..., "answers": [{"text": ..., "answer_start": ...}], "id": ...}; "answers": [] for '
+    "unanswerable questions."
 )
 BARE = ("answer", "answer_text")
-"""Names of a column of answers without their places, or with these in a column `answer_start`."""
+"""Names of an answer column, whose offsets are missing or in a column `answer_start`."""
 
 _SEARCH = 'misaligned="search" (--misaligned search)'
 _ARRAY = re.compile(r"array\((\[.*?\])(?:,\s*dtype=[^()]*?)?\)", re.DOTALL)
 _LARGEST = 2**53  # beyond, a float is no exact place
 _MOST_REPEATS = 64
-"""An answer that begins again within this fraction of its length is one piece that often repeated: not each such place is
-found, so that looking for it takes no square of the lengths."""
+"""Occurrences that overlap by more than this fraction of the answer's length (periodic text) are not all found: this keeps the
+search from taking quadratic time."""
 
 
 def read_answers(item: Mapping[str, Any], place: str) -> list[tuple[str, int | None]]:
@@ -58,7 +58,7 @@ def read_answers(item: Mapping[str, Any], place: str) -> list[tuple[str, int | N
     if received is None and impossible is True:
         return []
     if not isinstance(received, (list, tuple)):
-        raise bad_data(place, "answers is not a list", FIX, value="nothing" if received is None else received)
+        raise bad_data(place, "expected a list of answers", FIX, value="nothing" if received is None else received)
     if impossible is not None and impossible == bool(received):
         problem = f"is_impossible is {impossible}, but there are {len(received)} answers"
         raise bad_data(place, problem, "Correct one of the two.", value=received)
@@ -77,10 +77,10 @@ def checked_text(value: object, name: str, place: str) -> str:
     'Where?'
     """
     if not isinstance(value, str):
-        raise bad_data(place, f"{name} is not a text", FIX, value="nothing" if value is None else value)
+        raise bad_data(place, f"expected a string as {name}", FIX, value="nothing" if value is None else value)
     security.check_texts([value], f"{place}, {name}")
     if not is_unicode(value):
-        raise bad_data(place, f"{name} holds half of a surrogate pair", "Write it as UTF-8.", value=value)
+        raise bad_data(place, f"{name} contains a lone surrogate", "Encode it as UTF-8.", value=value)
     return value
 
 
@@ -92,7 +92,7 @@ def _yes_or_no(value: object, place: str) -> bool | None:
         str(value).strip().lower()
     )
     if said is None:
-        raise bad_data(place, "is_impossible is neither true nor false", "Write true or false.", value=value)
+        raise bad_data(place, "is_impossible must be true or false", "Correct the value.", value=value)
     return said
 
 
@@ -103,7 +103,7 @@ def _as_dictionaries(received: Mapping[str, Any], place: str) -> list[dict]:
     if any(not hasattr(column, "__len__") or isinstance(column, str) for column in columns) or (
         len(columns[0]) != len(columns[1])
     ):
-        raise bad_data(place, "answers needs as many texts as places", FIX, value=dict(received))
+        raise bad_data(place, "answers must have as many texts as answer_start values", FIX, value=dict(received))
     return [{"text": text, "answer_start": start} for text, start in zip(*columns)]
 
 
@@ -117,17 +117,17 @@ def _parsed(received: str, place: str) -> object:
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
         return found
-    raise bad_data(place, "answers is text but neither JSON nor a Python list or dictionary", FIX, value=received)
+    raise bad_data(place, "answers must be JSON, or a Python list or dictionary", FIX, value=received)
 
 
 def _answer(answer: object, place: str) -> tuple[str, int | None]:
     if isinstance(answer, str):
         answer = {"text": answer}
     if not isinstance(answer, Mapping):
-        raise bad_data(place, "an answer is not a dictionary", FIX, value=answer)
+        raise bad_data(place, "expected a dictionary as answer", FIX, value=answer)
     text = checked_text(answer.get("text"), "an answer's text", place)
     if not text.strip():
-        raise bad_data(place, "an answer is empty", 'Write "answers": [] where there is none.', value=text)
+        raise bad_data(place, "empty answer", 'Use "answers": [] for unanswerable questions.', value=text)
     return text, _whole(answer.get("answer_start"), place)
 
 
@@ -144,7 +144,7 @@ def _whole(value: object, place: str) -> int | None:
     if isinstance(number, bool | np.bool_) or not isinstance(number, (int, float, np.integer, np.floating)):
         number = math.nan
     if not abs(number) <= _LARGEST or number != int(number):  # NaN is not
-        raise bad_data(place, "answer_start is not a whole number", FIX, value=value)
+        raise bad_data(place, "answer_start must be a whole number", FIX, value=value)
     return int(number)
 
 
@@ -200,10 +200,10 @@ class Aligner:
     def report(self, total: int) -> None:
         """Log what was moved, of so many answers."""
         counts = {
-            "were not where the data says; the nearest place of the same text was taken": self.moved,
-            "had no answer_start; the first place of the same text was taken": self.placed,
-            "occur several times in the context, so the place taken is a guess": self.several,
-            "were in another Unicode normal form (NFC, NFD) than the context, whose characters were taken": self.other_form,
+            "did not match their answer_start; the nearest occurrence was used": self.moved,
+            "had no answer_start; the first occurrence was used": self.placed,
+            "occur several times in the context, so the occurrence used is a guess": self.several,
+            "had another Unicode normalization (NFC, NFD) than the context, whose form was used": self.other_form,
         }
         for what, count in counts.items():
             if count:
@@ -266,19 +266,17 @@ def _decomposed(context: str) -> tuple[str, Sequence[int]]:
 def _not_there(text: str, start: int | None, context: str, place: str) -> Exception:
     places = _occurrences(text, context)
     if start is None:
-        fix = f"Give its answer_start, or {_SEARCH}, which takes the first place of it."
+        fix = f"Add answer_start, or use {_SEARCH} to take its first occurrence."
         if not places:
-            fix = "It does not occur in the context: copy it from there exactly, or delete the answer."
+            fix = "It does not occur in the context: copy the answer exactly, or delete it."
         return bad_data(place, f"the answer {text!r} has no answer_start", fix, value=text)
     if places:
         nearest = min(places, key=lambda at: abs(at - start))
-        fix = (
-            f'The nearest is at {nearest}: correct it (characters, not bytes), or give misaligned="search" to take it.'
-        )
+        fix = f'The nearest occurrence is at {nearest}: correct it (characters, not bytes), or use misaligned="search".'
         for name, convert in UNITS.items():
             if (at := convert(context, start)) in places and at != start:
-                fix = f'Counted in {name} it is at {at}: convert all of them, or give misaligned="search" to take it.'
+                fix = f'The offset seems to count {name} ({at}): convert all offsets, or use misaligned="search".'
     else:
-        fix = "It does not occur in the context: copy it from there exactly, or delete the answer."
+        fix = "It does not occur in the context: copy the answer exactly, or delete it."
     problem = f"the answer {text!r} is not at answer_start={start} of the context"
     return bad_data(place, problem, fix, value=context[max(start, 0) :][: len(text)])

@@ -25,7 +25,7 @@ from kerasft.features import is_unicode
 
 INVALID = ("error", "repair")
 PLAIN = "IO"
-"""The scheme of types without a prefix: what touches and has one type is one span."""
+"""The scheme of types without prefixes: adjacent words of the same type are one span."""
 
 _WITHOUT_COMMA = re.compile(r"(?<=['\"])\s+(?=['\"])")  # NumPy writes ['a' 'b'], which Python would read as ['ab']
 
@@ -74,17 +74,22 @@ class TagReader:
             tags = self._named(rows, row, tags)
         for name, items in (("words", words), ("tags", tags)):
             if not is_list_of(items, str) or not all(items):
-                raise rows.error(row, f"the {name} are not a list of texts", fix=EXAMPLE, value=items)
+                raise rows.error(row, f"expected a list of strings as {name}", fix=EXAMPLE, value=items)
         if len(words) != len(tags):
-            raise rows.error(row, f"{len(words)} words have {len(tags)} tags", fix="Give each word one.", value=tags)
+            raise rows.error(
+                row,
+                f"expected one tag per word, got {len(words)} words and {len(tags)} tags",
+                fix="Complete them.",
+                value=tags,
+            )
         text, offsets = join_words(words)
         if not is_unicode(text):
             fix = "Correct it."
-            raise rows.error(row, "the text is not valid Unicode (half of a surrogate pair)", fix=fix, value=text)
+            raise rows.error(row, "invalid Unicode in the text (lone surrogate)", fix=fix, value=text)
         read = [self._tag(tag) for tag in tags]
         if None in read:
             index = read.index(None)
-            problem, fix = "the tag holds an invisible character", "Delete it."
+            problem, fix = "the tag contains an invisible character", "Delete it."
             if tags[index].strip().isprintable():
                 problem = f"invalid tag for the scheme {self.scheme}"
                 fix = f"Tags of {self.scheme} are O, and prefixes with a type such as B-PER. {_fitting(rows)}"
@@ -93,8 +98,8 @@ class TagReader:
         if wrong is not None:
             if not self.repairs:
                 before = read[wrong - 1] if wrong else "the beginning"
-                fix = "Correct it, name the right scheme, or repair it as conlleval reads it: invalid='repair'. "
-                problem = f"{self.scheme} does not allow this tag here, after {before}"
+                fix = "Correct it, choose another scheme, or repair it as conlleval does: invalid='repair'. "
+                problem = f"invalid tag for the scheme {self.scheme} after {before}"
                 raise _word_error(rows, row, wrong, problem, fix=(fix + _fitting(rows)).strip(), value=tags[wrong])
             self.changed.append(sum(a != b for a, b in zip(read, repair(read, self.scheme))))
         return text, offsets, tags_of(spans_of(read), len(read))
@@ -103,11 +108,11 @@ class TagReader:
         """The tags of these numbers."""
         if self.names is None:
             fix = (
-                "Write their names: --label-names O,B-PER,... or a file of one name a line (tag_names=[...]), in the order of "
-                'the numbers. They come with the data (Hugging Face: dataset.features["ner_tags"].feature.names, or '
-                "dataset_info.json, which is read where it is beside the file)."
+                "Give their names in id order: --label-names O,B-PER,... or a file with one name per line (tag_names=[...]). "
+                'The names come with the data (Hugging Face: dataset.features["ner_tags"].feature.names, or '
+                "dataset_info.json, which is read if it is next to the file)."
             )
-            problem = "the tags are numbers, and the data does not say what these mean"
+            problem = "the tags are numbers without names"
             raise rows.error(row, problem, fix=fix, value=tags, can_skip=False)
         self.any_named = True
         numbers = [int(tag) for tag in tags]
@@ -131,8 +136,8 @@ class TagReader:
         known = {name.partition("-")[2] or name for name in self.names}
         other = sorted({tag[2:] for row in tags for tag in row} - {"", *known})
         if other:
-            problem = f"names are given for tags 0 to {len(self.names) - 1}, and the tags are not numbers"
-            fix = f"Leave out the names ({', '.join(self.names)}): --label-names (tag_names=[...])."
+            problem = f"names are given for tags 0 to {len(self.names) - 1}, but the tags are not numbers"
+            fix = f"Remove the names ({', '.join(self.names)}): --label-names (tag_names=[...])."
             raise bad_data(rows.name, problem, fix, value=other[0])
 
     def _tag(self, tag: str) -> str | None:
@@ -154,14 +159,16 @@ class TagReader:
         name = self.scheme
         if self.changed:
             logger.warning(
-                "%d of %d texts of %s had tags that %s does not allow; %d tags were repaired.",
+                "%d of %d texts of %s had tags that are invalid in %s; %d tags were repaired.",
                 *(len(self.changed), len(rows), rows.name, name, sum(self.changed)),
             )
         if self.trimmed:
-            logger.warning("%d spans of %s had white space at their ends, which was trimmed.", self.trimmed, rows.name)
+            logger.warning(
+                "%d spans of %s had leading or trailing white space, which was removed.", self.trimmed, rows.name
+            )
         if self.lower:
             upper = normalize(self.lower[:1].upper() + self.lower[1:], name)
-            logger.warning("%s: tags in lower case were read as in upper case: %s as %s.", rows.name, self.lower, upper)
+            logger.warning("%s: lowercase tags were read as uppercase: %s as %s.", rows.name, self.lower, upper)
 
 
 def join_words(words: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
@@ -219,10 +226,12 @@ def _fitting(rows: Rows) -> str:
     for scheme in SCHEMES:
         read = [[normalize(tag, scheme) for tag in row] for row in tags]
         if all(None not in row and first_invalid(row, scheme) is None for row in read):
-            return f"All tags are valid in {scheme}: give scheme={scheme!r} (--scheme {scheme})."
+            return f"All tags are valid in {scheme}: use scheme={scheme!r} (--scheme {scheme})."
     if any("-" in tag[:2] for row in tags for tag in row):
         return ""
-    fix = f"The tags have no prefixes: give scheme={PLAIN!r} (--scheme {PLAIN}), and words of one type that touch are one "
+    fix = (
+        f"The tags have no prefixes: use scheme={PLAIN!r} (--scheme {PLAIN}); adjacent words of the same type are one "
+    )
     return f"{fix}span."
 
 

@@ -36,7 +36,7 @@ def read_bytes(path: Path) -> bytes:
         DataError: If it is empty, cannot be read, or has or unpacks to more than `most_bytes`.
     """
     if path.exists() and not path.is_file():
-        raise bad_data(str(path), "this is not an ordinary file", "Write what it gives into a file, and name that.")
+        raise bad_data(str(path), "expected a regular file", "Copy its content to a file, and use that.")
     most = most_bytes()
     try:
         with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
@@ -48,13 +48,13 @@ def read_bytes(path: Path) -> bytes:
     if len(content) > most:
         raise too_large(path)
     if not content:
-        raise bad_data(str(path), "the file is empty", "Give a file with at least one row.")
+        raise bad_data(str(path), "the file is empty", "Add at least one row.")
     return content
 
 
 def too_large(path: Path) -> DataError:
     """Return (not raise) the error for a file that has, or unpacks to, more than `most_bytes`."""
-    problem = f"there are more than {most_bytes()} bytes"
+    problem = f"the file exceeds {most_bytes()} bytes"
     return bad_data(str(path), problem, f"Split the file. {how_to_raise('DATA_BYTES')}")
 
 
@@ -80,12 +80,12 @@ def read_text(path: Path) -> str:
         raise bad_data(
             str(path),
             "a NUL byte: this is not a plain text file" + (", or UTF-16 without a byte order mark" if likely else ""),
-            "Save it as UTF-8." if likely else "Check how the file was written.",
+            "Save it as UTF-8." if likely else "Check the program that wrote the file.",
             line=text.count("\n", 0, text.index("\0")) + 1,
         )
     security.check_text_file(text, str(path))
     if not text.strip():
-        raise bad_data(str(path), "the file holds only white space", "Give a file with at least one row.")
+        raise bad_data(str(path), "the file contains only white space", "Add at least one row.")
     return text
 
 
@@ -104,15 +104,15 @@ def path_suffix(path: Path) -> str:
 
 def _wrong_encoding(path: Path, content: bytes, error: UnicodeDecodeError, is_utf16: bool) -> DataError:
     if is_utf16:
-        problem = f"it begins as UTF-16, but byte {error.start} is not ({error.reason})"
-        return bad_data(str(path), problem, "Write the file again, as UTF-8.")
+        problem = f"invalid UTF-16 at byte {error.start} ({error.reason})"
+        return bad_data(str(path), problem, "Save the file as UTF-8.")
     # Windows-1252 is what spreadsheets write where UTF-8 was not chosen. Which encoding it is cannot be known for certain,
     # and a wrong guess would spoil the texts silently, so the user decides.
     line = content.count(b"\n", 0, error.start) + 1
     suffix = "".join(path.suffixes[:1])
     return bad_data(
         str(path),
-        f"byte {error.start} is not UTF-8 ({error.reason}); the file is probably WINDOWS-1252",
+        f"invalid UTF-8 at byte {error.start} ({error.reason}); the file is probably WINDOWS-1252",
         f'Save it as "CSV UTF-8" in the spreadsheet, or convert it: iconv -f WINDOWS-1252 -t UTF-8 {path.name} > utf8{suffix}',
         line=line,
         value=content[max(0, error.start - 10) : error.start + 10],

@@ -33,4 +33,4 @@ def _counted(text: str, place: int, *, encoding: str, size: int) -> int | None:
 
 
 UNITS = {"UTF-16 code units (JavaScript, Java)": from_utf16, "bytes of UTF-8": from_utf8}
-"""What else offsets are counted in, and how that becomes characters."""
+"""Other offset units -> conversion to characters."""

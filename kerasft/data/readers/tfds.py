@@ -34,13 +34,13 @@ def rows_from_dataset(dataset: tf.data.Dataset, *, name: str = "tf.data.Dataset"
     {'text': ['good', 'bad'], 'label': [1, 0]}
     """
     if dataset.cardinality() == tf.data.INFINITE_CARDINALITY:
-        raise bad_data(name, "the dataset never ends", "Leave out .repeat(): `fit` repeats by itself.")
+        raise bad_data(name, "the dataset is infinite", "Remove .repeat(): `fit` repeats the data.")
     specs = tf.nest.flatten(dataset.element_spec)
     if any(spec.dtype == tf.string and spec.shape.rank for spec in specs):
         raise bad_data(
             name,
-            "its elements are batches of texts",
-            "Give it unbatched: dataset.unbatch().",
+            "expected single elements, got batches",
+            "Unbatch it: dataset.unbatch().",
             value=dataset.element_spec,
         )
     items = []
@@ -65,7 +65,7 @@ def rows_from_tfds(source: object, split: str | None = None) -> Rows:
         found = _NAME.match(source)
         if not found:
             raise bad_argument(
-                "source", "'tfds:NAME' or 'tfds:NAME:SPLIT'", source, "For example tfds:imdb_reviews:train."
+                "source", "'tfds:NAME' or 'tfds:NAME:SPLIT'", source, "For example: tfds:imdb_reviews:train."
             )
         builder, split = _builder(found["name"]), found["split"] or split
     else:
@@ -77,7 +77,7 @@ def rows_from_tfds(source: object, split: str | None = None) -> Rows:
         raise bad_data(
             name,
             f"this split cannot be read ({_first_line(error)})",
-            f"The splits are {sorted(builder.info.splits)}.",
+            f"Available splits: {sorted(builder.info.splits)}.",
             value=split,
         ) from error
     return with_class_names(rows_from_dataset(dataset, name=f"{name}:{split}"), builder.info.features)
@@ -96,7 +96,7 @@ def _builder(name: str):
         raise bad_data(
             PREFIX + name,
             f"tensorflow_datasets cannot prepare it ({type(error).__name__}: {_first_line(error)})",
-            "Check the name and the network, or give the folder of a prepared version.",
+            "Check the name and the network, or use the folder of a prepared dataset.",
         ) from error
     return builder
 

@@ -39,8 +39,8 @@ def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) 
     if any(not isinstance(value, str) and not _is_empty(value) for value in rows.columns[word]):
         return None
     if sentence is None:
-        fix = 'Add a column "sentence_id", or write CoNLL columns (.conll), where a blank line ends a sentence.'
-        raise bad_data(rows.name, "a table with one word a row, and no column says where a sentence ends", fix,
+        fix = 'Add a column "sentence_id", or use CoNLL columns (.conll), where a blank line ends a sentence.'
+        raise bad_data(rows.name, "one word per row, but no column with sentence ids", fix,
                        value=list(rows.columns))  # fmt: skip
     logger.warning("%s: words from column %r, tags from %r, sentences from %r.", rows.name, word, tag, sentence)
     found: dict[str, list] = {"words": [], "tags": [], "lines": []}
@@ -64,7 +64,7 @@ def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) 
         found["lines"][-1].append(int(rows.lines[row]))
     sentences = Rows(found, rows.files, rows.file_ids[first], rows.lines[first])
     if len(bad) == len(first):
-        raise bad_data(rows.name, "no sentence can be used", "Fill in the words and tags.")
+        raise bad_data(rows.name, "there are no valid sentences", "Fill in the words and tags.")
     return sentences.take([number for number in range(len(first)) if number not in bad]) if bad else sentences
 
 

@@ -5,6 +5,7 @@ import pytest
 from kerasft import data
 from kerasft.data.readers.annotated_relations import relation_rows
 from kerasft.errors import DataError
+from kerasft.tasks import settled
 
 ENTITIES = [{"id": 1, "start": 0, "end": 3, "label": "PER"}, {"id": 2, "start": 12, "end": 16, "label": "ORG"}]
 FOUNDED = {"from_id": 1, "to_id": 2, "type": "founded"}
@@ -24,28 +25,28 @@ def rows(*items):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (changed(end=99), r"a span lies outside the text of 16 characters; received: \{'id': 1"),
-        (changed(start=-1), "a span lies outside the text"),
-        (changed(start=None), "a span needs start, end and label"),
-        (changed(start="0"), "a span needs start, end and label"),
-        (changed(end=2.5), "a span needs start, end and label"),
-        (changed(text="Bob"), "a span's text is 'Bob', but its offsets hold 'Ann'"),
-        (changed(label=7), "a span's label is not a name"),
-        (changed(id=2), "duplicate id of an entity"),
-        (changed(id=None), "a relation has no name, or not two entities of the text"),
-        (changed(id=[1]), "the id of an entity is neither a string nor a whole number"),
-        ({**GOOD, "entities": ["Ann"]}, r"the entities are not a list of objects; received: \['Ann'\]"),
-        ({**GOOD, "entities": 7}, "the entities are not a list of objects"),
-        ({**GOOD, "relations": {"from_id": 1}}, "the relations are not a list of objects"),
-        ({**GOOD, "relations": "none"}, "the relations are not a list of objects"),
-        ({**GOOD, "relations": [{**FOUNDED, "to_id": None}]}, "a relation has no name, or not two entities"),
-        ({**GOOD, "relations": [{**FOUNDED, "to_id": [2]}]}, "a relation has no name, or not two entities"),
-        ({**GOOD, "relations": [{**FOUNDED, "type": None}]}, "a relation has no name, or not two entities"),
+        (changed(end=99), r"span offsets out of range \\(0 to 16\\); received: \{'id': 1"),
+        (changed(start=-1), "span offsets out of range"),
+        (changed(start=None), "a span must have start, end and label"),
+        (changed(start="0"), "a span must have start, end and label"),
+        (changed(end=2.5), "a span must have start, end and label"),
+        (changed(text="Bob"), "span text 'Bob' does not match the text at its offsets, 'Ann'"),
+        (changed(label=7), "a span's label must be a name"),
+        (changed(id=2), "duplicate entity id"),
+        (changed(id=None), "a relation must have a name and two entities of the text"),
+        (changed(id=[1]), "an entity id must be a string or a whole number"),
+        ({**GOOD, "entities": ["Ann"]}, r"entities must be a list of objects; received: \['Ann'\]"),
+        ({**GOOD, "entities": 7}, "entities must be a list of objects"),
+        ({**GOOD, "relations": {"from_id": 1}}, "relations must be a list of objects"),
+        ({**GOOD, "relations": "none"}, "relations must be a list of objects"),
+        ({**GOOD, "relations": [{**FOUNDED, "to_id": None}]}, "a relation must have a name and two entities"),
+        ({**GOOD, "relations": [{**FOUNDED, "to_id": [2]}]}, "a relation must have a name and two entities"),
+        ({**GOOD, "relations": [{**FOUNDED, "type": None}]}, "a relation must have a name and two entities"),
         (
             {**GOOD, "relations": [{"head_span": ENTITIES[0], "child_span": {"start": 0}, "label": "x"}]},
-            "a span needs start, end and label",
+            "a span must have start, end and label",
         ),
-        ({**GOOD, "text": None}, "expected a string in valid Unicode"),
+        ({**GOOD, "text": None}, "expected a valid Unicode string"),
     ],
 )
 def test_what_is_wrong_is_named_and_can_be_skipped(row, message):
@@ -79,4 +80,4 @@ def test_the_data_functions_read_an_export(tmp_path):
     pairs, y = data.entity_pairs(export, labels=["founded", "no_relation"])
     assert [pair.tail.start for pair in pairs] == [12, 12]
     assert y.tolist() == [0, 0]
-    assert data.entity_pairs(data.settled(export, task="relation-extraction").source)[0] == pairs
+    assert data.entity_pairs(settled(export, task="relation-extraction").source)[0] == pairs

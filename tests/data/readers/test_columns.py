@@ -36,22 +36,24 @@ def test_named_and_numbered():
     rows = rows_with("0", "1", "2", named=False)
     assert find_columns(rows, {"text": 1, "label": 0}) == Roles("1", None, ("0",))
     assert find_columns(rows, {"text": -3, "label": [-1, 1]}) == Roles("0", None, ("2", "1"), several=True)
-    with pytest.raises(DataError, match=r"no column of this number; it has 3; received: -4.*or from the end -1 to -3"):
+    with pytest.raises(
+        DataError, match=r"no column with this number; the file has 3 columns; received: -4.*or -1 to -3"
+    ):
         find_columns(rows, {"text": -4, "label": 0})
 
 
 def test_missing_and_ambiguous_columns_are_listed():
     with pytest.raises(DataError, match=r"a\.csv: no column .* the text; received: \['id', 'label'\]"):
         find_columns(rows_with("id", "label"))
-    with pytest.raises(DataError, match=r"several columns could be the text: \['sentence', 'review'\]"):
+    with pytest.raises(DataError, match=r"ambiguous text column: \['sentence', 'review'\]"):
         find_columns(rows_with("sentence", "review"))
-    with pytest.raises(DataError, match=r"several columns could be the label: \['category', 'score'\]"):
+    with pytest.raises(DataError, match=r"ambiguous label column: \['category', 'score'\]"):
         find_columns(rows_with("text", "category", "score"))
-    with pytest.raises(DataError, match=r"no column could be recognised as the label; received: \['text', 'id'\]"):
+    with pytest.raises(DataError, match=r"no column detected as the label; received: \['text', 'id'\]"):
         find_columns(rows_with("text", "id"), need_label=True)
     with pytest.raises(DataError, match=r"it has \['text', 'label'\]; received: 'stars'"):
         find_columns(rows_with("text", "label"), {"label": "stars"})
-    with pytest.raises(DataError, match=r"no column of this number; it has 2; received: 7"):
+    with pytest.raises(DataError, match=r"no column with this number; the file has 2 columns; received: 7"):
         find_columns(rows_with("0", "1", named=False), {"text": 7, "label": 1})
     with pytest.raises(DataError, match=r"its columns have names.*received: 0"):
         find_columns(rows_with("text", "label"), {"text": 0, "label": 1})
@@ -62,7 +64,7 @@ def test_columns_argument_is_checked():
         without_header({"texts": "a"})
     with pytest.raises(KerasftError, match="either all names or all numbers"):
         without_header({"text": 0, "label": "b"})
-    with pytest.raises(KerasftError, match=r"names \(text\) or 0-based numbers; received: \{'text': 1.5\}"):
+    with pytest.raises(KerasftError, match=r"names or 0-based numbers; received: \{'text': 1.5\}"):
         without_header({"text": 1.5})
     with pytest.raises(KerasftError, match="received: 'text'"):
         without_header("text")
@@ -77,7 +79,7 @@ def test_a_header_is_not_taken_for_a_row():
 @pytest.mark.parametrize("columns", [{"text": "a", "label": "a"}, {"text": "a", "text_pair": "a", "label": "b"}])
 def test_a_column_has_one_role(columns):
     rows = Rows.of({"a": ["good"], "b": ["bad"]}, "reviews.csv")
-    with pytest.raises(DataError, match=r"reviews.csv: one column stands for two things; received: 'a'"):
+    with pytest.raises(DataError, match=r"reviews.csv: column assigned to two roles; received: 'a'"):
         find_columns(rows, columns)
 
 
@@ -92,7 +94,7 @@ def unnamed(*cells):
 @pytest.mark.parametrize("labels", [("pos", "neg"), ("1", "0"), ("0.5", "0.7")])
 def test_a_header_of_unknown_names_is_not_taken_for_a_row(first, labels):
     rows = unnamed(first, *[("a good film", labels[0]), ("a bad one", labels[1])] * 2)
-    with pytest.raises(DataError, match=r"a\.tsv, line 1: this row is a header; received: .*put a header line above"):
+    with pytest.raises(DataError, match=r"a\.tsv, line 1: this row is a header; received: .*add a header line above"):
         find_columns(rows, {"text": 0, "label": 1})
 
 
@@ -133,7 +135,9 @@ def test_a_part_of_a_file_is_not_searched_for_a_header():
 def test_numbers_of_columns_that_are_their_names():
     rows = Rows.of({"1": ["a"], "2": ["b"]}, "a.csv", named=False)
     assert find_columns(rows, {"text": 1, "label": 2}) == Roles("1", label=("2",))
-    with pytest.raises(DataError, match=r"no column of this number; it has 2; received: 0.*numbered 1 to 2"):
+    with pytest.raises(
+        DataError, match=r"no column with this number; the file has 2 columns; received: 0.*Valid numbers are 1 to 2"
+    ):
         find_columns(rows, {"text": 0, "label": 1})
 
 
@@ -153,7 +157,7 @@ def test_the_note_says_what_was_guessed_and_what_else_fits():
     note = columns_note(settle(rows), classes=True).split("\n")
     assert note == [
         "columns of a.csv: text: text, label: label (1 classes)",
-        "note: the text could also be review. Name the column to choose.",
+        "note: the text could also be review. Select a column to change this.",
     ]
     named = {"text": "review", "label": "stars"}
     assert columns_note(settle(rows, named), named) == ""

@@ -52,15 +52,21 @@ def test_tabs_keep_spaces_in_words_and_a_lone_tab_is_a_blank_line(tmp_path):
         ("EU\n", r"train\.conll, line 1: there is no column 0 for the word; received: 'EU'"),
         ("EU\tO\nb\t\n", r"line 2: the tag is empty; received: 'b\\t'"),
         ("EU O\nb\n", r"line 2: this line has 1 column, and most have 2; received: 'b'\. Is a word or a tag missing"),
-        ("a O\nb O\nNew York B-X\n", r"line 3: this line has 3 columns, .*'New York B-X'\. Is there a space in a word"),
+        (
+            "a O\nb O\nNew York B-X\n",
+            r"line 3: expected 2 columns as in most lines, got 3 columns.*'New York B-X'\. Is there a space in a word",
+        ),
         ("a\tO\nb\tO\nNew York B-X\n", r"line 3: this line has 1 column, and most have 2"),
-        ("EU X B-NP B-ORG\na X O O\nb X O\n", r"line 3: this line has 3 columns, and most have 4"),
-        ("B-PER Ann\nO came\n", r"column 0 holds tags, and the last one does not; received: .*--text 1 --label 0"),
-        ("a O\nb O\n# no tag here\n", r"line 3: this line has 4 columns"),
-        ("5 a O\n9 b O\n\n2 c O\n", "the first column holds numbers only, .*--text 1"),
-        ("a B-PER O\nb O B-ORG\n", r"columns 1, 2 all hold tags .*received: \['a', 'B-PER', 'O'\]\. Name .*--label 1"),
+        (
+            "EU X B-NP B-ORG\na X O O\nb X O\n",
+            r"line 3: expected . columns as in most lines, got 3 columns, and most have 4",
+        ),
+        ("B-PER Ann\nO came\n", r"column 0 contains tags, but the last one does not; received: .*--text 1 --label 0"),
+        ("a O\nb O\n# no tag here\n", r"line 3: expected . columns as in most lines, got 4 columns"),
+        ("5 a O\n9 b O\n\n2 c O\n", "the first column contains numbers that are neither .*--text 1"),
+        ("a B-PER O\nb O B-ORG\n", r"columns 1, 2 contain tags .*received: \['a', 'B-PER', 'O'\]\. Name .*--label 1"),
         ("EU\tO\n\tO\n", r"line 2: the word is empty"),
-        ("-DOCSTART-\n", "the file holds no word"),
+        ("-DOCSTART-\n", "the file contains no words"),
         (b"\xffEU\tO\n", "is not UTF-8"),
         ("", "the file is empty"),
     ],
@@ -76,17 +82,17 @@ def test_files_that_cannot_be_read(tmp_path, text, message):
         ("# id 1\tx=y\na _ _ B-X\nb _ _ O\n\n# id 2\tx\nc _ _ O\n", [["a", "b"], ["c"]], [["B-X", "O"], ["O"]],
          "2 comment lines (#) were skipped"),
         ("# text = O\n#tag\tO\n#\tB-X\n", [["#tag", "#"]], [["O", "B-X"]], "1 comment line (#) was skipped"),
-        ("a O\nb\tO\nc B-X\n", [["a", "b", "c"]], [["O", "O", "B-X"]], "1 of 3 lines have a TAB and the others spaces"),
-        ("1 a B-X\n2 b O\n\n1 c O\n", [["a", "b"], ["c"]], [["B-X", "O"], ["O"]], "the first column holds numbers"),
-        ("7\ta\tB-X\n7\tb\tO\n8\tc\tO\n", [["a", "b"], ["c"]], [["B-X", "O"], ["O"]], "2 sentences were cut by the"),
-        ("0 a B-X\n1 b O\n0 c O\n", [["a", "b"], ["c"]], [["B-X", "O"], ["O"]], "2 sentences were cut by the first"),
+        ("a O\nb\tO\nc B-X\n", [["a", "b", "c"]], [["O", "O", "B-X"]], "1 of 3 lines are separated by tabs"),
+        ("1 a B-X\n2 b O\n\n1 c O\n", [["a", "b"], ["c"]], [["B-X", "O"], ["O"]], "the first column contains numbers"),
+        ("7\ta\tB-X\n7\tb\tO\n8\tc\tO\n", [["a", "b"], ["c"]], [["B-X", "O"], ["O"]], "split into 2 sentences by the"),
+        ("0 a B-X\n1 b O\n0 c O\n", [["a", "b"], ["c"]], [["B-X", "O"], ["O"]], "split into 2 sentences by the first"),
         ("id\tToken\tTag\n1\ta\tO\n", [["a"]], [["O"]], "the first line is a header and was skipped"),
         ("a NN B-NP B-X\nb NN I-NP O\n", [["a", "b"]], [["B-X", "O"]], "column 3 of 4 (the last, from 0) was read as"),
         ("a O\r\n\u00a0\r\n\u200b O\r\n", [["a"], ["\u200b"]], [["O"], ["O"]], None),
         ("a\tO\t\t\nb\tB-X\nc\tO\n", [["a", "b", "c"]], [["O", "B-X", "O"]], None),
         ("1 O\n2 B-X\n", [["1", "2"]], [["O", "B-X"]], None),
         ("a O\rb B-X\r\rc O", [["a", "b"], ["c"]], [["O", "B-X"], ["O"]], None),
-        ("a O\n" * 1001, [["a"] * 1001], [["O"] * 1001], "no blank line, so all 1001 words were read as one sentence"),
+        ("a O\n" * 1001, [["a"] * 1001], [["O"] * 1001], "without blank lines, all 1001 words were read as one sentence"),
     ],
 )  # fmt: skip
 def test_what_is_guessed_is_logged(tmp_path, caplog, text, words, tags, note):
@@ -98,18 +104,18 @@ def test_what_is_guessed_is_logged(tmp_path, caplog, text, words, tags, note):
 
 def test_a_column_that_is_named_is_not_guessed(tmp_path, caplog):
     path = write(tmp_path, "1\ta\tB-X\tB-Y\n2\tb\tO\tO\n3\tc\n")
-    with pytest.raises(DataError, match="line 3: this line has 2 columns"):
+    with pytest.raises(DataError, match=r"line 3: expected . columns as in most lines, got 2 columns"):
         read_conll(path, {"label": 2})
     path = write(tmp_path, "1\ta\tB-X\tB-Y\n2\tb\tO\tO\n")
     assert read_conll(path, {"label": 2}).columns["tags"] == [["B-X", "O"]]
     assert read_conll(path, {"text": 0, "label": 3}).columns["words"] == [["1", "2"]]
-    with pytest.raises(DataError, match="column 3 cannot be both the word and the tag"):
+    with pytest.raises(DataError, match="column 3 assigned to two roles: word and tag"):
         read_conll(path, {"text": 3})
 
 
 def test_columns_must_be_numbers(tmp_path):
     path = write(tmp_path, CONLL2003)
-    with pytest.raises(KerasftError, match="`columns` must be numbers of the columns of word and tag; received"):
+    with pytest.raises(KerasftError, match="`columns` must be column numbers of word and tag; received"):
         read_conll(path, {"label": "ner"})
     with pytest.raises(DataError, match=r"line 1: there is no column 7 for the tag|line 3: there is no column 7"):
         read_conll(path, {"label": 7})
@@ -166,9 +172,9 @@ def test_parallel_files(tmp_path):
     ("files", "message"),
     [
         ({"tags": "O\nO\n"}, r"train\.seq\.in, line 1: 2 words have 1 tags in train\.seq\.out; received: 'play jazz'"),
-        ({"intents": "Play\n"}, r"the parallel files differ in lines; received: .*'train\.label': 1"),
+        ({"intents": "Play\n"}, r"parallel files must have the same number of lines; received: .*'train\.label': 1"),
         ({"tags": None}, r"train\.seq\.out: the file cannot be read"),
-        ({"intents": "Play\n \n"}, r"train\.seq\.in, line 2: the intent is missing or not one name; received: ''"),
+        ({"intents": "Play\n \n"}, r"train\.seq\.in, line 2: expected one intent name; received: ''"),
     ],
 )
 def test_parallel_files_that_do_not_fit(tmp_path, files, message):

@@ -87,13 +87,17 @@ def test_very_long_field(tmp_path):
 BAD = {
     "empty file": ("a.csv", b"", r"a\.csv: the file is empty"),
     "white space only": ("a.csv", b" \n\n", r"only white space"),
-    "header only": ("a.csv", b"text,label\n", r"line 1: there is a header and no row; received: \['text', 'label'\]"),
+    "header only": (
+        "a.csv",
+        b"text,label\n",
+        r"line 1: the file has a header but no rows; received: \['text', 'label'\]",
+    ),
     "latin 1": (
         "a.csv",
         "text,label\ngood,1\ncaf\u00e9,2\n".encode("latin-1"),
         r"line 3: byte 21 is not UTF-8.*WINDOWS-1252",
     ),
-    "half of utf 16": ("a.csv", b"\xff\xfe\x00", r"it begins as UTF-16, but byte . is not"),
+    "half of utf 16": ("a.csv", b"\xff\xfe\x00", r"invalid UTF-16 at byte ."),
     "utf 16 without its mark": (
         "a.csv",
         "text,label\n".encode("utf-16-le"),
@@ -103,21 +107,21 @@ BAD = {
     "open quote": (
         "a.csv",
         b'text,label\nfine,1\n"good,1\nmore,2\nlast,3\n',
-        r"line 3: a quote opens here and never closes.*good,1",
+        r"line 3: unclosed quote.*good,1",
     ),
     "open quote in a later line of the record": (
         "a.csv",
         b'text,label\n"a\nb","c\nd,1\n',
-        r"line 3: a quote opens here and never closes",
+        r"line 3: unclosed quote",
     ),
-    "text after a quote": ("a.csv", b'text,label\n"good" film,1\n', r"line 2: the quotes are wrong.*good"),
+    "text after a quote": ("a.csv", b'text,label\n"good" film,1\n', r"line 2: invalid quotes.*good"),
     "too many fields": (
         "a.csv",
         b"text,label\nwell, good,1\n",
-        r"line 2: 2 fields are expected.*'well', ' good', '1'.*quotes",
+        r"line 2: expected 2 fields.*'well', ' good', '1'.*quotes",
     ),
-    "too few fields": ("a.tsv", b"text\tlabel\ngood\n", r"line 2: 2 fields are expected, .* 1 are here.*\['good'\]"),
-    "repeated name": ("a.csv", b"text,text\na,b\n", r"line 1: column names are repeated; received: \['text'\]"),
+    "too few fields": ("a.tsv", b"text\tlabel\ngood\n", r"line 2: expected 2 fields .* got 1.*\['good'\]"),
+    "repeated name": ("a.csv", b"text,text\na,b\n", r"line 1: duplicate column names; received: \['text'\]"),
     "broken gzip": ("a.csv.gz", b"text,label\n", r"cannot be read"),
 }
 
@@ -162,7 +166,7 @@ def test_a_header_in_the_middle_is_no_row(tmp_path, caplog):
     assert len(read_tsv(write(tmp_path, "a.tsv", "text\tlabel\na\t1\ntext\tlabel\nb\t2\n"))) == 2
     assert len(read_csv(write(tmp_path, "a.csv", "Text,Label\na,1\ntext,LABEL\nb,2\n"))) == 2, "in other letters"
     assert len(read_csv(write(tmp_path, "b.csv", "text\na\ntext\n"))) == 2, "one column: it may be a text"
-    with pytest.raises(DataError, match=r"there are headers and no row; received: \['text', 'label'\]"):
+    with pytest.raises(DataError, match=r"the file has headers but no rows; received: \['text', 'label'\]"):
         read_csv(write(tmp_path, "c.csv", "text,label\ntext,label\n"))
 
 

@@ -40,12 +40,12 @@ CSV = {
     ),
     "spaces before quotes": (
         'label, text\npos, "a bright, funny film"\npos, so; so\npos,"he said ""hi"""\npos,plain\n',
-        "spaces after these are dropped",
+        "spaces after delimiters are ignored",
     ),
     "backslashes": (delimited(ROWS, doublequote=False, escapechar="\\"), r"\" is read as a quote"),
     "backslashes in quoted fields": (
         delimited(ROWS, doublequote=False, escapechar="\\", quoting=csv.QUOTE_ALL),
-        r"\" for a quote",
+        r"\" is read as a quote",
     ),
     "all quoted": (delimited(ROWS, quoting=csv.QUOTE_ALL), ""),
 }
@@ -85,9 +85,9 @@ def test_commas_win_where_they_give_a_table(tmp_path, caplog):
 
 
 def test_the_error_is_about_the_delimiter_of_the_first_line(tmp_path):
-    with pytest.raises(DataError, match=r"line 3: 2 fields are expected.* 3 are here; received: \['b', 'c', '2'\]"):
+    with pytest.raises(DataError, match=r"line 3: expected 2 fields.* got 3; received: \['b', 'c', '2'\]"):
         read_csv(write(tmp_path, "a.csv", "text;label\na;1\nb;c;2\n"))
-    with pytest.raises(DataError, match="line 2: a quote opens here and never closes"):
+    with pytest.raises(DataError, match="line 2: unclosed quote"):
         read_csv(write(tmp_path, "b.csv", 'text;label\n"a;1\nb;2\n'))
 
 
@@ -98,7 +98,7 @@ def pandas_tsv(rows, **options):
 TSV = {
     "minimal": pandas_tsv(ROWS),
     "all quoted": pandas_tsv(ROWS, quoting=csv.QUOTE_ALL),
-    "tab inside": pandas_tsv([*ROWS[:-1], ["plain", "pos"]]).replace("so; so", '"so; so"'),
+    "Replace tabs inside": pandas_tsv([*ROWS[:-1], ["plain", "pos"]]).replace("so; so", '"so; so"'),
     "excel": 'text\tlabel\n"a bright, funny film"\tpos\nso; so\tpos\n"he said ""hi"""\tpos\nplain\tpos\n',
     "sep line": "sep=;\n" + delimited(ROWS, delimiter=";"),
 }

@@ -332,7 +332,7 @@ WORDS = [
         "# text = It's\n1-2\tIt's" + "\t_" * 8 + "\n1\tIt\tit\tPRON\tPRP\t_\t0\tx\t_\t_\n"
         "2\t's\tbe\tAUX\tVBZ\t_\t1\tx\t_\t_\n\n1\tNo\tno\tINTJ\tUH\t_\t0\tx\t_\t_\n",
         "token-classification",
-        "no column of entities.*--label 3 --scheme IO",
+        "no entity column.*--label 3 --scheme IO",
     ),
     Case(
         "A sentence with a broken line",
@@ -435,7 +435,7 @@ TOOLS = [
         "a.jsonl",
         [{"text": "Anna came", "entities": ENTITIES[:1]}],
         "token-classification",
-        "cuts a word in 'Anna came'",
+        "splits a word in 'Anna came'",
     ),
     Case(
         "doccano: spans",
@@ -478,7 +478,7 @@ TOOLS = [
         [{"text": ANN, "entities": ENTITIES, "relations": [{"id": 0, "from_id": 7, "to_id": 8, "type": "founded"}]}],
         "relation-extraction",
         FOUNDED,
-        said="rows labelled 'no_relation'",
+        said="rows labeled 'no_relation'",
     ),
     Case(
         "Prodigy: spans",
@@ -636,7 +636,7 @@ TOOLS = [
         "multi-label",
         [("a", ["x", "y"]), ("b", ["x"])],
     ),
-    Case("spaCy's .spacy", "a.spacy", "x", "token-classification", "Write JSON lines of it"),
+    Case("spaCy's .spacy", "a.spacy", "x", "token-classification", "Convert it to JSON lines"),
 ]
 
 INVALID = [
@@ -776,7 +776,7 @@ INVALID = [
         [("a", "Paris, France"), ("b", "Lyon, France")],
     ),
     Case("Other kinds of files", "a.xls", "x", "text-classification", "Save it as CSV UTF-8, or as .xlsx"),
-    Case("Other kinds of files", "a.txt", "good\tpos\n", "text-classification", "name it .csv or .tsv"),
+    Case("Other kinds of files", "a.txt", "good\tpos\n", "text-classification", "rename it to .csv or .tsv"),
     Case("Other kinds of files", "a.xml", "<a/>", "text-classification", "Convert it to CSV or JSON lines"),
     Case("Other kinds of files", "a.pkl", "x", "text-classification", "to_parquet"),
 ]
@@ -837,7 +837,7 @@ def test_what_is_skipped_is_listed(tmp_path):
 def test_a_file_without_a_valid_row_is_an_error(tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("text,label\n,a\n,b\n")
-    with kerasft.data.skip_invalid(), pytest.raises(KerasftError, match="no row of 2 can be used"):
+    with kerasft.data.skip_invalid(), pytest.raises(KerasftError, match="none of 2 rows is valid"):
         kerasft.tasks.settled(str(path))
 
 
@@ -851,7 +851,7 @@ def test_finding_the_invalid_rows_silences_no_other_thread(caplog):
         thread.start()
         thread.join()
         if not one.columns["text"][0]:
-            raise one.error(0, "the text is empty", fix="Fill it in.")
+            raise one.error(0, "expected a non-empty,", fix="Fill it in.")
 
     with kerasft.data.skip_invalid() as skipped:
         assert len(valid_rows(rows, check)) == 2
@@ -861,7 +861,10 @@ def test_finding_the_invalid_rows_silences_no_other_thread(caplog):
 
 
 def test_unknown_labels_are_not_skipped():
-    with kerasft.data.skip_invalid() as skipped, pytest.raises(KerasftError, match="not among the known ones") as error:
+    with (
+        kerasft.data.skip_invalid() as skipped,
+        pytest.raises(KerasftError, match="unknown label; expected one of") as error,
+    ):
         kerasft.data.texts_and_labels([("a", "x"), ("b", "z")], labels=["x", "y"])
     assert "--skip-invalid" not in str(error.value)
     assert not len(skipped)

@@ -88,7 +88,7 @@ def test_names_beside_a_file(tmp_path, caplog):
     assert read_rows(tmp_path / "a.jsonl").columns["label"] == [1, 0]
     (tmp_path / "dataset_infos.json").write_text(json.dumps({"default": {"features": FEATURES}}))
     assert read_rows(tmp_path / "a.jsonl").columns == NAMED
-    assert "'ner_tags', 'label' are read by the names in dataset_infos.json" in caplog.text
+    assert "'ner_tags', 'label' are mapped to the names in dataset_infos.json" in caplog.text
     (tmp_path / "dataset_infos.json").write_text("[")
     assert read_rows(tmp_path / "a.jsonl").columns["label"] == [1, 0]
 
@@ -104,7 +104,7 @@ def test_a_saved_dataset_dict_says_its_splits(tmp_path):
     save_to_disk(tmp_path / "saved" / "train")
     (tmp_path / "saved" / "dataset_dict.json").write_text(json.dumps({"splits": ["train"]}))
     assert read_rows(tmp_path / "saved" / "train").columns == NAMED
-    with pytest.raises(DataError, match=r"several splits.*Name one of them, such as .*saved.train"):
+    with pytest.raises(DataError, match=r"several splits.*Use a single split, such as .*saved.train"):
         read_rows(tmp_path / "saved")
 
 
@@ -112,7 +112,7 @@ def test_a_saved_dataset_dict_says_its_splits(tmp_path):
     ("name", "content", "message"),
     [
         ("state.json", "{", "not JSON"),
-        ("state.json", '{"_data_files": [{"filename": "../a.arrow"}]}', "names no files of rows in this folder"),
+        ("state.json", '{"_data_files": [{"filename": "../a.arrow"}]}', "lists no data files in this folder"),
         ("state.json", '{"_data_files": [{"filename": "b.arrow"}]}', "b.arrow is missing"),
         ("data-00000-of-00001.arrow", "no arrow", "not a readable Arrow file"),
     ],
@@ -127,14 +127,14 @@ def test_a_number_without_a_name_is_refused(tmp_path):
     features = FEATURES | {"label": {"names": ["no"], "_type": "ClassLabel"}}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     pyarrow.parquet.write_table(table().replace_schema_metadata(metadata), tmp_path / "a.parquet")
-    with pytest.raises(DataError, match="line 1: there are names for the numbers 0 to 0: no; received: 1"):
+    with pytest.raises(DataError, match="line 1: no name for this number; names are given for 0 to 0: no; received: 1"):
         read_rows(tmp_path / "a.parquet")
 
 
 def test_names_of_tags_can_be_said():
     rows = [{"tokens": row["tokens"], "ner_tags": row["ner_tags"]} for row in ROWS]
     assert read_tags(rows, tag_names=TAGS).columns["tags"] == [["B-PER", "O"], ["O"]]
-    with pytest.raises(DataError, match="names for the numbers 0 to 0"):
+    with pytest.raises(DataError, match="given for 0 to 0"):
         read_tags(rows, tag_names=["O"])
 
 

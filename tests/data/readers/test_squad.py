@@ -119,34 +119,37 @@ def broken(**changes):
     ("rows", "message"),
     [
         (broken(answers=[{"text": "Paris", "answer_start": 4}]), r"line 1, question '1': .*answer_start=4 .* 'aris\.'"),
-        (broken(answers=[{"text": "Paris", "answer_start": 4}]), r"The nearest is at 3: .*misaligned=\"search\""),
+        (
+            broken(answers=[{"text": "Paris", "answer_start": 4}]),
+            r"The nearest occurrence is at 3: .*misaligned=\"search\"",
+        ),
         (broken(answers=[{"text": "Paris", "answer_start": -6}]), r"is not at answer_start=-6"),
         (broken(answers=[{"text": "Paris", "answer_start": "-1"}]), r"is not at answer_start=-1"),
         (broken(answers=[{"text": "Rome", "answer_start": 3}]), r"'Rome' is not at .* does not occur in the context"),
         *(
             (
                 broken(answers=[{"text": "Paris", "answer_start": start}]),
-                r"answer_start is not a whole number; received",
+                r"answer_start must be a whole number; received",
             )
             for start in ("three", "3.5", 3.5, "3,0", float("inf"), [3])
         ),
-        *((broken(is_impossible=value), "is_impossible is neither true nor false") for value in ("maybe", 2, [])),
+        *((broken(is_impossible=value), "is_impossible must be true or false") for value in ("maybe", 2, [])),
         (broken(is_impossible="True"), r"is_impossible is True, but there are 1 answers"),
         (broken(answers=[], is_impossible=0.0), r"is_impossible is False, but there are 0 answers"),
         (broken(answers=[{"text": "Paris", "answer_start": True}]), r"received: True"),
-        (broken(answers=[{"text": " ", "answer_start": 2}]), r"an answer is empty; received: ' '"),
-        (broken(answers=[3]), r"an answer is not a dictionary; received: 3"),
+        (broken(answers=[{"text": " ", "answer_start": 2}]), r"empty answer; received: ' '"),
+        (broken(answers=[3]), r"expected a dictionary as answer; received: 3"),
         (broken(answers=["Paris"]), r"the answer 'Paris' has no answer_start; .*misaligned=\"search\""),
         (broken(answers="Paris"), r"the answer 'Paris' has no answer_start; .*misaligned=\"search\""),
         (broken(answers="absent", answer="Rome"), r"'Rome' has no answer_start; .* It does not occur in the context"),
-        (broken(answers="[{'text': Paris}]"), r"answers is text but neither JSON nor .*received: "),
-        (broken(answers={"text": ["Paris"], "answer_start": []}), r"needs as many texts as places"),
-        (broken(answers=None), r"question '1': answers is not a list; received: 'nothing'"),
+        (broken(answers="[{'text': Paris}]"), r"answers must be JSON, or .*received: "),
+        (broken(answers={"text": ["Paris"], "answer_start": []}), r"must have as many texts as answer_start values"),
+        (broken(answers=None), r"question '1': expected a list of answers; received: 'nothing'"),
         (broken(is_impossible=True), r"is_impossible is True, but there are 1 answers"),
         (broken(answers=[], is_impossible=False), r"is_impossible is False, but there are 0 answers"),
         (broken(question="  "), r"the question is empty; received: '  '"),
-        (broken(question=7), r"question is not a text; received: 7"),
-        (broken(context="\ud800"), r"half of a surrogate pair; received: '\\ud800'"),
+        (broken(question=7), r"question is expected a string; received: 7"),
+        (broken(context="\ud800"), r"lone surrogate; received: '\\ud800'"),
         (broken(context="", answers=[{"text": "Paris", "answer_start": 0}]), r"'Paris' is not at"),
         (broken() * 2, r"line 2, question '1': duplicate id; received: '1'"),
         (broken(answers="absent"), r"there is no column 'answers'; received: \['question', 'context', 'id'\]"),
@@ -160,18 +163,18 @@ def test_what_is_wrong_is_named(rows, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"data": []}, "it holds no question"),
-        ({"rows": []}, r"the list of articles \(data\) is not a list; received: 'nothing'"),
-        ({"data": [{"paragraphs": None}]}, "paragraphs is not a list; received: 'nothing'"),
-        ({"data": [{"paragraphs": [{"context": "x", "qas": 5}]}]}, "qas is not a list; received: 5"),
+        ({"data": []}, "it contains no valid questions"),
+        ({"rows": []}, r"expected a list as the list of articles \(data\); received: 'nothing'"),
+        ({"data": [{"paragraphs": None}]}, "expected a list as paragraphs; received: 'nothing'"),
+        ({"data": [{"paragraphs": [{"context": "x", "qas": 5}]}]}, "expected a list as qas; received: 5"),
         (
             {"data": [{"paragraphs": [{"context": None, "qas": [{"question": "q", "answers": []}]}]}]},
             "context is not a",
         ),
-        ({"data": [{"paragraphs": [3]}]}, "a paragraph is not an object; received: 3"),
-        ({"data": [{"paragraphs": [{"context": "x", "qas": [3]}]}]}, "a question is not an object; received: 3"),
-        ({"data": [3]}, "an article is not an object; received: 3"),
-        (7, "is not a list"),
+        ({"data": [{"paragraphs": [3]}]}, "expected an object as paragraph; received: 3"),
+        ({"data": [{"paragraphs": [{"context": "x", "qas": [3]}]}]}, "expected an object as question; received: 3"),
+        ({"data": [3]}, "expected an object as article; received: 3"),
+        (7, "expected a list"),
     ],
 )
 def test_a_file_of_another_form_is_named(tmp_path, content, message):
@@ -191,7 +194,7 @@ def test_misaligned_answers_are_searched_when_asked(caplog):
     row = ROW | {"context": "Paris, or Paris?", "answers": [{"text": "Paris", "answer_start": 9}]}
     with caplog.at_level(logging.WARNING, "kerasft"):
         assert read_squad([row], misaligned="search")[0].answers == (Answer("Paris", 10),)
-    assert "1 of 1 answers were not where the data says" in caplog.text
+    assert "1 of 1 answers did not match their answer_start" in caplog.text
     assert "1 of 1 answers occur several times in the context" in caplog.text
     with pytest.raises(DataError, match="does not occur in the context"):
         read_squad([ROW | {"answers": [{"text": "Rome", "answer_start": 3}]}], misaligned="search")
@@ -218,7 +221,7 @@ def test_an_answer_in_another_normal_form_is_taken_as_the_context_has_it(caplog)
     }
     with caplog.at_level(logging.WARNING, "kerasft"):
         assert read_squad([row])[0].answers == (Answer("Cafe\u0301", 3),)
-    assert "1 of 1 answers were in another Unicode normal form" in caplog.text
+    assert "1 of 1 answers had another Unicode normalization" in caplog.text
     row["answers"][0]["answer_start"] = 0
     with pytest.raises(DataError, match="'Caf\u00e9' is not at answer_start=0"):
         read_squad([row])
@@ -282,12 +285,12 @@ def test_long_answers_that_repeat_are_searched_in_linear_time(text, context, sta
 def test_places_in_other_units_are_named_and_found_when_asked():
     context = "\U0001d474\U0001d486 saw Bonn, Rome and Bonn."
     utf16 = {"question": "Which?", "context": context, "answers": [{"text": "Rome", "answer_start": 15}]}
-    with pytest.raises(DataError, match=r"Counted in UTF-16 code units \(JavaScript, Java\) it is at 13"):
+    with pytest.raises(DataError, match=r"The offset seems to count UTF-16 code units \(JavaScript, Java\) \\(13"):
         read_squad([utf16])
     bonn = {"question": "Which?", "context": context, "answers": [{"text": "Bonn", "answer_start": 24}]}
     assert read_squad([bonn], misaligned="search")[0].answers == (Answer("Bonn", 22),)
     utf8 = {"question": "Which?", "context": "caf\u00e9 Rome", "answers": [{"text": "Rome", "answer_start": 6}]}
-    with pytest.raises(DataError, match="Counted in bytes of UTF-8 it is at 5"):
+    with pytest.raises(DataError, match=r"The offset seems to count bytes of UTF-8 \(5"):
         read_squad([utf8])
 
 
@@ -353,5 +356,5 @@ def test_whole_articles_are_held_out():
     assert split_questions(questions, dev=0.2, seed=1) == (train, dev)
     train, dev = split_questions([Question("1", "?", "a"), Question("2", "?", "b")], dev=0.9)
     assert len(train) == len(dev) == 1  # never all
-    with pytest.raises(DataError, match=r"all are about one text.*received: 2"):
+    with pytest.raises(DataError, match=r"all questions share one context.*received: 2"):
         split_questions([Question("1", "?", "a"), Question("2", "?", "a")])

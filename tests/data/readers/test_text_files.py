@@ -15,7 +15,7 @@ def test_what_is_larger_or_unpacks_to_more_is_refused(tmp_path, monkeypatch):
     (tmp_path / "b.csv.gz").write_bytes(gzip.compress(bytes(10**7)))
     for name in ("a.csv", "b.csv.gz"):
         with pytest.raises(
-            DataError, match=rf"{name}: there are more than 100 bytes\. .*KERASFT_MAX_DATA_BYTES above 100"
+            DataError, match=rf"{name}: the file exceeds 100 bytes\. .*KERASFT_MAX_DATA_BYTES above 100"
         ):
             read_texts(tmp_path / name)
     monkeypatch.setenv("KERASFT_MAX_DATA_BYTES", "1000")
@@ -33,5 +33,5 @@ def test_a_pipe_or_device_is_refused(tmp_path):
     os.mkfifo(tmp_path / "a.csv")
     (tmp_path / "b.csv").symlink_to("/dev/zero")
     for name in ("a.csv", "b.csv"):
-        with pytest.raises(DataError, match=f"{name}: this is not an ordinary file"):
+        with pytest.raises(DataError, match=f"{name}: expected a regular file"):
             read_texts(tmp_path / name)

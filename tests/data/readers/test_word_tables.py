@@ -40,7 +40,7 @@ def test_columns_that_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("Word,Tag\na,O\n", r"no column says where a sentence ends; received: \['Word', 'Tag'\]\. Add a column"),
+        ("Word,Tag\na,O\n", r"no column with sentence ids; received: \['Word', 'Tag'\]\. Add a column"),
         ("sentence_id,word,tag\n1,a,O\n1,b,\n", r"ner\.csv, line 3: the tag is missing; received: ''"),
         ("sentence_id,word,tag\n1,,O\n", r"line 2: the word is missing"),
         (
