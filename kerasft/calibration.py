@@ -45,7 +45,8 @@ def best_temperature(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> fl
         raise bad_argument("labels", "classes", labels, "Regression outputs are not probabilities.")
     if not len(logits):
         raise bad_argument("logits", "non-empty", logits, "Give held-out rows.")
-    logits, gold = np.asarray(logits, "float64"), np.asarray(gold)
+    logits = np.asarray(logits, "float64")
+    gold = np.asarray(gold)
 
     def loss(log_temperature: float) -> float:
         scaled = logits / math.exp(log_temperature)  # (N, C)
@@ -54,16 +55,16 @@ def best_temperature(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> fl
         return float(-log_softmax(scaled, axis=-1)[np.arange(len(gold)), gold].mean())
 
     least, most = math.log(_LEAST), math.log(_MOST)  # the loss is convex in 1 / T, so there is one valley
-    found = minimize_scalar(loss, bounds=(least, most), method="bounded", options={"xatol": 1e-6}).x
-    if loss(found) >= min(loss(least), loss(most)):
-        why = "accuracy is at chance level" if loss(most) <= loss(found) else "all predictions are correct"
+    best = minimize_scalar(loss, bounds=(least, most), method="bounded", options={"xatol": 1e-6}).x
+    if loss(best) >= min(loss(least), loss(most)):
+        why = "accuracy is at chance level" if loss(most) <= loss(best) else "all predictions are correct"
         warnings.warn(
             f"No optimal temperature between {_LEAST} and {_MOST:g} for these {len(gold)} rows ({why}); it stays 1. "
             "Use more held-out rows.",
             stacklevel=2,
         )
         return 1.0
-    return math.exp(found) if loss(found) < loss(0.0) else 1.0
+    return math.exp(best) if loss(best) < loss(0.0) else 1.0
 
 
 def best_thresholds(probabilities: np.ndarray, gold: np.ndarray) -> list[float]:

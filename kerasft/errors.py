@@ -37,7 +37,9 @@ class DataError(KerasftError):
     def with_hint(self) -> "DataError":
         """Return the same error, marked as avoidable by skipping the row, with a hint on how to do so."""
         error = DataError(f"{self} {SKIP_HINT}")
-        error.place, error.problem, error.can_skip = self.place, self.problem, True
+        error.place = self.place
+        error.problem = self.problem
+        error.can_skip = True
         return error
 
 
@@ -144,5 +146,6 @@ def bad_data(source: str, problem: str, fix: str, *, line: int | None = None, va
     location = source if line is None else f"{source}, line {line}"
     received = "" if value is None else f"; received: {_shown(value)}"
     error = DataError(f"{location}: {problem}{received}. {fix}")
-    error.place, error.problem = (source, line), f"{problem}{received}"
+    error.place = (source, line)
+    error.problem = f"{problem}{received}"
     return error

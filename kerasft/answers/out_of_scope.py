@@ -36,7 +36,8 @@ def out_of_scope_threshold(confidence: np.ndarray, right: np.ndarray, confidence
     for name, values in (("confidence", confidence), ("confidence_out", confidence_out)):
         if not len(values):
             raise bad_argument(name, "non-empty", values, "Give validation rows with and without out-of-scope texts.")
-    confidence, right = np.asarray(confidence, "float64"), np.asarray(right, bool)
+    confidence = np.asarray(confidence, "float64")
+    right = np.asarray(right, bool)
     # Rows below the threshold are rejected; below 1, this can be all of them.
     places = np.unique(np.concatenate([confidence, confidence_out, [1.0]]))
     kept = right.sum() - np.searchsorted(np.sort(confidence[right]), places)

@@ -40,7 +40,8 @@ def answering_windows(length: int, parts: Sequence[tuple[int, int]]) -> np.ndarr
     [0, 0, 0, 1, 1, 1]
     """
     unbounded = np.iinfo(np.int64).max
-    context, answered_by = np.full(length, -1), np.zeros(length, np.int64)
+    context = np.full(length, -1)
+    answered_by = np.zeros(length, np.int64)
     for window, (begin, count) in enumerate(parts):
         place = np.arange(count)
         left = place if begin else np.full(count, unbounded)
@@ -86,7 +87,7 @@ def first_tokens(words: Offsets, tokens: Offsets) -> np.ndarray:
     >>> first_tokens([(0, 1), (2, 3)], [(2, 3)]).tolist()
     [-1, 0]
     """
-    found = np.full(len(words), -1, np.int64)
+    first = np.full(len(words), -1, np.int64)
     real = [(start, end, number) for number, (start, end) in enumerate(tokens) if end > start]
     at = 0
     for index, (start, end) in enumerate(words):
@@ -97,6 +98,6 @@ def first_tokens(words: Offsets, tokens: Offsets) -> np.ndarray:
             inside += 1
         for place in (inside, at):
             if place < len(real) and real[place][0] < end and real[place][1] > start:
-                found[index] = real[place][2]
+                first[index] = real[place][2]
                 break
-    return found
+    return first

@@ -161,8 +161,8 @@ def task_of(name: str | os.PathLike, *, revision: str | None = None) -> str | No
     if is_sentence_encoder(pathlib.Path(folder)):
         return sentence_embedding.__name__
     config_file, family = _open_config(pathlib.Path(folder))
-    found = _head_name(config_file, family)
-    return None if found is None else family.heads[found].task
+    head = _head_name(config_file, family)
+    return None if head is None else family.heads[head].task
 
 
 def _load(
@@ -234,10 +234,8 @@ def _most_numbers(tensors: Tensors) -> int:
 
 def _check_layers(config: BackboneConfig, tensors: Tensors, path: pathlib.Path) -> None:
     """Refuse a config that asks for more layers than the file has tensors, before hours go into making them."""
-    layers, stored = (
-        max(getattr(config, "num_layers", 0), getattr(config, "num_decoder_layers", 0)),
-        sum(1 for _ in tensors),
-    )
+    layers = max(getattr(config, "num_layers", 0), getattr(config, "num_decoder_layers", 0))
+    stored = sum(1 for _ in tensors)
     if layers > stored:
         raise CheckpointError(
             f"{path} requires {layers} layers, but the weight file contains {stored} tensors. Use config.json and weights of the "

@@ -109,11 +109,11 @@ class Tf1Reader:
 
 
 def _checkpoint(folder: pathlib.Path) -> pathlib.Path:
-    found = sorted(path.with_suffix("") for path in folder.glob("*.ckpt*.index"))
-    preferred = [path for path in found if path.name == "bert_model.ckpt"] or found
+    checkpoints = sorted(path.with_suffix("") for path in folder.glob("*.ckpt*.index"))
+    preferred = [path for path in checkpoints if path.name == "bert_model.ckpt"] or checkpoints
     if len(preferred) > 1:
         raise CheckpointError(
-            f"{folder}: expected one checkpoint; received: {', '.join(path.name for path in found)}. "
+            f"{folder}: expected one checkpoint; received: {', '.join(path.name for path in checkpoints)}. "
             "Copy the one you want, with its config and vocabulary, into a separate folder."
         )
     return preferred[0]
@@ -153,5 +153,6 @@ def _torch_name(variable: str) -> str:
     if last in ("output_weights", "output_bias") and not parts:
         parts = ["classifier"]  # of run_classifier.py
     if last in _TABLES:
-        parts, last = [*parts, last], "weight"
+        parts = [*parts, last]
+        last = "weight"
     return ".".join([*parts, _LAST.get(last, last)])

@@ -65,16 +65,20 @@ def run(args: argparse.Namespace) -> int:
     if args.adb:
         return _print_commands(args, files)
     numbers = {"runs": args.runs, "warmup": args.warmup}
-    found = {
+    measured = {
         path: kerasft.measuring.measure_litert(file, lengths=args.lengths, threads=args.threads, **numbers)
         for path, file in files.items()
         if file
     }
     # At the lengths of the LiteRT files too, so that each of their rows has something to be compared with.
-    lengths = {row["sequence_length"] for item in found.values() for row in item["rows"]} - {None} | set(args.lengths)
+    lengths = {row["sequence_length"] for item in measured.values() for row in item["rows"]} - {None} | set(
+        args.lengths
+    )
     for path in [path for path, file in files.items() if not file]:
-        found[path] = kerasft.export.measure_model(path, lengths=sorted(lengths), memory=not args.no_memory, **numbers)
-    results = [found[path] for path in paths]
+        measured[path] = kerasft.export.measure_model(
+            path, lengths=sorted(lengths), memory=not args.no_memory, **numbers
+        )
+    results = [measured[path] for path in paths]
     _compare(results)
     _print_latency(results)
     _print_memory(results)
@@ -143,7 +147,8 @@ def _print_kernels(item: dict[str, Any], most: int = 10) -> None:
     if item["kernels"] is None:
         print(f"\n{item['path']}: per-kernel times are not available: {item['kernels_error']}.")
         return
-    of, total = item["kernels_of"], sum(row["ms"] for row in item["kernels"])
+    of = item["kernels_of"]
+    total = sum(row["ms"] for row in item["kernels"])
     print(f"\n{item['path']}: {of['signature'] or 'graph'}, {of['threads']} thread(s), by the runtime's profiler")
     by = {"delegate": "XNNPACK", "interpreter": "LiteRT"}
     rows = [(row["kernel"], by[row["by"]], row["count"], row["ms"]) for row in item["kernels"]]

@@ -129,7 +129,8 @@ def _missing_requirements(known: set[str]) -> dict[str, str]:
         return {}
     # astunparse, of TensorFlow, declares `wheel`; nothing imports these three where kerasft runs.
     seen = {*known, "pip", "setuptools", "wheel"}
-    missing, waiting = {}, [name for name in NEEDED if _version(name)]
+    missing = {}
+    waiting = [name for name in NEEDED if _version(name)]
     while waiting:
         package = waiting.pop()
         for line in importlib.metadata.requires(package) or ():
@@ -171,12 +172,12 @@ def _outside(package: str, version: str) -> str:
         return ""
     oldest, newest = TESTED[package]
     try:
-        found = Version(version)
+        installed = Version(version)
     except InvalidVersion:
         return f"  (not tested; tested: {oldest} to {newest})"
-    if found.release < Version(oldest).release:
+    if installed.release < Version(oldest).release:
         return f"  (older than {oldest}, the oldest version tested)"
-    if found.release[: len(Version(newest).release)] > Version(newest).release:
+    if installed.release[: len(Version(newest).release)] > Version(newest).release:
         return f"  (newer than {newest}, the newest version tested)"
     return ""
 

@@ -76,9 +76,9 @@ def run(args: argparse.Namespace) -> int:
     pipelines = {}
     for flag, task in (("entities", "token-classification"), ("relations", "relation-extraction")):
         folder = getattr(args, flag)
-        found = kerasft.bundles.read_metadata(folder).get("task", "text-classification")
-        if found != task:
-            raise bad_argument(f"--{flag}", f"a bundle for {task}", f"{folder} ({found})", "Use another bundle.")
+        trained = kerasft.bundles.read_metadata(folder).get("task", "text-classification")
+        if trained != task:
+            raise bad_argument(f"--{flag}", f"a bundle for {task}", f"{folder} ({trained})", "Use another bundle.")
         pipelines[flag] = kerasft.pipelines.load(folder)
     graph = kerasft.pipelines.KnowledgeGraph(
         pipelines["entities"],

@@ -63,10 +63,10 @@ class Parser(argparse.ArgumentParser):
         words = sys.argv[1:] if args is None else list(args)
         if self._has_commands:
             return super().parse_known_args(words, namespace)
-        found, surplus = super().parse_known_args(self._sorted(words), namespace)
+        parsed, surplus = super().parse_known_args(self._sorted(words), namespace)
         if surplus := [word for word in surplus if word != "--"]:
             self.error(f"unrecognized arguments: {' '.join(surplus)}")
-        return found, []
+        return parsed, []
 
     def error(self, message: str):
         """Exit with code 2; print the error and how to list the options (there can be a hundred) instead of all of them."""
@@ -110,8 +110,8 @@ class Parser(argparse.ArgumentParser):
         """The action of an option, or of an unambiguous prefix of its name."""
         if flag in self._options or not flag.startswith("--"):
             return self._options.get(flag)
-        found = self._beginning_with(flag)
-        return self._options[found[0]] if len(found) == 1 else None
+        options = self._beginning_with(flag)
+        return self._options[options[0]] if len(options) == 1 else None
 
     def _beginning_with(self, flag: str) -> list[str]:
         return [name for name in self._options if name.startswith(flag)] if flag.startswith("--") else []

@@ -36,14 +36,14 @@ def forms_of(folder: pathlib.Path, report: Mapping[str, Any]) -> list[dict[str, 
     place = pathlib.Path(os.path.realpath(report.get("folder") or folder))
     own = _form(report, place, this=True)
     identity = _identity(_read(folder / METADATA_FILE))
-    found = [own] if own else []
+    forms = [own] if own else []
     for other in _neighbours(place):
         if identity and _identity(_read(other / METADATA_FILE)) == identity:
             form = _form(_read(other / REPORT_FILE), other, this=False)
-            found += [form] if form else []
+            forms += [form] if form else []
     rank = {name: number for number, name in enumerate(_ORDER)}
-    found.sort(key=lambda form: (rank.get(form["name"], len(rank)), form["name"], form["folder"]))
-    return sorted(sorted(found, key=lambda form: not form["this"])[:_MOST_FORMS], key=found.index)
+    forms.sort(key=lambda form: (rank.get(form["name"], len(rank)), form["name"], form["folder"]))
+    return sorted(sorted(forms, key=lambda form: not form["this"])[:_MOST_FORMS], key=forms.index)
 
 
 def _neighbours(place: pathlib.Path) -> list[pathlib.Path]:
@@ -124,7 +124,7 @@ def charts(forms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     speeds = [
         (form, [(speed, f"{speed:.0f} tokens/s")] if (speed := form["tokens_per_second"]) else []) for form in forms
     ]
-    found = (
+    shown = (
         _chart("Size", "Of the file, or of the SavedModel's folder. Shorter is better.", sizes),
         _chart(
             "Latency",
@@ -133,13 +133,14 @@ def charts(forms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         ),
         _chart("Speed", "Tokens written a second, prompts included. Longer is better.", speeds),
     )
-    return [chart for chart in found if chart["rows"]]
+    return [chart for chart in shown if chart["rows"]]
 
 
 def _chart(title: str, note: str, rows: Sequence[tuple]) -> dict[str, Any]:
     rows = [(form, bars) for form, bars in rows if bars]
     most = max((value for _, bars in rows for value, _ in bars), default=0) or 1
-    y, drawn = _GAP / 2, []
+    y = _GAP / 2
+    drawn = []
     for form, bars in rows:
         height = max(len(bars), 2) * (_BAR + 3)
         top = y + (height - len(bars) * (_BAR + 3)) / 2

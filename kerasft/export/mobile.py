@@ -50,7 +50,8 @@ def preprocessing(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     def normalized(text):
         return text if backend.normalizer is None else backend.normalizer.normalize_str(text).strip(" \u2581")
 
-    single, pair = backend.encode("a"), backend.encode("a", "a")
+    single = backend.encode("a")
+    pair = backend.encode("a", "a")
     first = [place for place, sequence in enumerate(pair.sequence_ids) if sequence == 0]
     second = [place for place, sequence in enumerate(pair.sequence_ids) if sequence == 1]
     only = [place for place, sequence in enumerate(single.sequence_ids) if sequence == 0]
@@ -121,8 +122,8 @@ def _answering(bundle: Bundle, runner: Runner, signature: Mapping[str, Any]) -> 
         return [(token, *offsets) for token, offsets in zip(encoded["input_ids"], encoded["offset_mapping"])]
 
     def run(token_ids: list[int], segment_ids: list[int]) -> dict[str, np.ndarray]:
-        found = predict(runner, Encoded([token_ids], [segment_ids]), bundle.tokenizer.pad_token_id)
-        return {name: rows[0] for name, rows in found.items()}
+        outputs = predict(runner, Encoded([token_ids], [segment_ids]), bundle.tokenizer.pad_token_id)
+        return {name: rows[0] for name, rows in outputs.items()}
 
     return Answering(signature, tokenize, run)
 

@@ -124,14 +124,15 @@ def _penalise_repetition(scores: tf.Tensor, history: History, penalty: tf.Tensor
     there = (places < history.length) & (history.real > 0)  # (B, T)
     last = history.token_ids[:, history.length - 1]  # always a real token: replaces padding
     ids = tf.where(there, history.token_ids, last[:, None])
-    found = tf.gather(scores, ids, batch_dims=1)  # (B, T)
-    found = tf.where(found < 0, found * penalty, found / penalty)
-    return tf.tensor_scatter_nd_update(scores, _in_rows(ids), found)
+    seen = tf.gather(scores, ids, batch_dims=1)  # (B, T)
+    seen = tf.where(seen < 0, seen * penalty, seen / penalty)
+    return tf.tensor_scatter_nd_update(scores, _in_rows(ids), seen)
 
 
 def _forbid_ngrams(scores: tf.Tensor, history: History, size: int) -> tf.Tensor:
     """Forbid a token that already followed the last `size - 1` tokens."""
-    length, total = history.length, tf.shape(history.token_ids)[1]
+    length = history.length
+    total = tf.shape(history.token_ids)[1]
     ends = tf.range(total)  # end of a previous n-gram
     same = tf.broadcast_to((ends < length) & (ends >= size - 1), tf.shape(history.token_ids))
     for back in range(size):

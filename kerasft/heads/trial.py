@@ -102,7 +102,8 @@ def _are_probabilities(answers: np.ndarray) -> bool:
 
 
 def _warn_of_inputs(model: keras.Model, tokenizer: PreTrainedTokenizerFast) -> None:
-    made, read = set(model_inputs(tokenizer)), set(model.input)
+    made = set(model_inputs(tokenizer))
+    read = set(model.input)
     if made != read:
         logger.warning(
             "The model's inputs are %s; kerasft.encode and kerasft.data produce %s for this tokenizer. Train on "

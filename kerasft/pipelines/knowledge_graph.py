@@ -106,7 +106,8 @@ class KnowledgeGraph:
             raise bad_data(
                 "documents", "expected a text or a sequence of texts", "Give a list of texts.", value=documents
             )
-        numbered, triples = enumerate(documents), []
+        numbered = enumerate(documents)
+        triples = []
         while chunk := list(itertools.islice(numbered, _CHUNK)):
             sentences = [sentence for number, document in chunk for sentence in _sentences(number, document)]
             if sentences:
@@ -114,10 +115,10 @@ class KnowledgeGraph:
         return triples
 
     def _triples(self, sentences: list[_Sentence], batch_size: int) -> list[dict[str, Any]]:
-        found = self.entities([sentence.text for sentence in sentences], batch_size=batch_size)
+        entities = self.entities([sentence.text for sentence in sentences], batch_size=batch_size)
         pairs = [
             (sentence, head, tail)
-            for sentence, answer in zip(sentences, found, strict=True)
+            for sentence, answer in zip(sentences, entities, strict=True)
             for head, tail in self._pairs(answer["entities"])
         ]
         if not pairs:

@@ -116,7 +116,10 @@ def _write_shards(chunks: Iterable[Chunk], rows: int, folder: Path) -> dict:
     per_shard = int(np.clip(-(-rows // _SHARDS), _LEAST_ROWS, _MOST_ROWS))
     count = -(-rows // per_shard)
     names = [f"tokens-{i:05d}-of-{count:05d}.tfrecord" for i in range(count)]
-    lengths, truncated, row, writer = [], 0, 0, None
+    lengths = []
+    truncated = 0
+    row = 0
+    writer = None
     for chunk in chunks:
         ends = np.cumsum(chunk.lengths)
         for start, end, second in zip(ends - chunk.lengths, ends, chunk.second):
@@ -145,13 +148,13 @@ def _read(encoder: Encoder, store: Path) -> TokenFiles:
         ) from error
     for name, size_bytes in index["size_bytes"].items():
         path = store / name
-        found = path.stat().st_size if path.exists() else None
-        if found != size_bytes:
+        size = path.stat().st_size if path.exists() else None
+        if size != size_bytes:
             raise bad_data(
                 str(path),
                 f"expected a token store file of {size_bytes} bytes",
                 f"Delete the folder {str(store)!r}; it will be recreated.",
-                value=found,
+                value=size,
             )
     encoder.report(index["truncated"], index["rows"])
     return TokenFiles(

@@ -47,7 +47,7 @@ def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Ro
     name = next((name for name in ("entities", "spans") if name in rows.columns), None)
     if name is None or not {"text", "relations"} <= set(rows.columns) or "head" in rows.columns:
         return rows
-    found: dict[str, list] = {"text": [], "head": [], "tail": [], "label": []}
+    table: dict[str, list] = {"text": [], "head": [], "tail": [], "label": []}
     places, related = [], 0
     for row, (text, entities, relations) in enumerate(
         zip(rows.columns["text"], rows.columns[name], rows.columns["relations"])
@@ -59,7 +59,7 @@ def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Ro
             continue
         related += len(triples)
         for head, tail, label in [*triples, *_unrelated(marked, triples)]:
-            for column, value in zip(found.values(), (text, head, tail, label)):
+            for column, value in zip(table.values(), (text, head, tail, label)):
                 column.append(value)
             places.append(row)
     if not places:
@@ -68,7 +68,7 @@ def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Ro
         "%s: read %d relations; %d entity pairs without a relation are labeled %r.",
         *(rows.name, related, len(places) - related, NO_RELATION),
     )
-    return Rows(found, rows.files, rows.file_ids[places], rows.lines[places])
+    return Rows(table, rows.files, rows.file_ids[places], rows.lines[places])
 
 
 def _annotations(text: Any, entities: Any, relations: Any, fail: _Fail) -> tuple[dict[object, dict], list[tuple]]:
@@ -89,17 +89,17 @@ def _list(items: Any, what: str, fail: _Fail) -> list | tuple:
 
 def _entities(text: str, entities: list | tuple, fail: _Fail) -> dict[object, dict]:
     """The entities of a text by their ids; those without one are not told apart but by their place."""
-    found = {}
+    by_id = {}
     for number, item in enumerate(entities):
         key = item.get("id")
         if key is None:
             key = ("entity", number)  # no relation names it
         elif not isinstance(key, str | int):
             raise fail("an entity id must be a string or a whole number", fix=_FIX, value=item)
-        if key in found:
+        if key in by_id:
             raise fail("duplicate entity id", fix="Give each entity of a text a unique id.", value=item)
-        found[key] = _entity(text, item, fail)
-    return found
+        by_id[key] = _entity(text, item, fail)
+    return by_id
 
 
 def _entity(text: str, item: Mapping, fail: _Fail) -> dict:

@@ -76,8 +76,8 @@ class Roles:
         {'text': 0, 'label': 1}
         """
         label = list(self.label) if self.several else next(iter(self.label), None)
-        found = {"text": self.text, "text_pair": self.text_pair, "label": label}
-        return {role: name if named else _numbers(name) for role, name in found.items() if name is not None}
+        roles = {"text": self.text, "text_pair": self.text_pair, "label": label}
+        return {role: name if named else _numbers(name) for role, name in roles.items() if name is not None}
 
 
 def without_header(columns: Mapping[str, object] | None) -> bool:
@@ -211,12 +211,12 @@ def _later_header(rows: Rows, roles: Roles) -> int | None:
         return None
     usual = {"text", *TEXT_NAMES}, {"label", *LABEL_NAMES}
     cells = zip(rows.columns[roles.text], rows.columns[roles.label[0]])
-    found = (
+    headings = (
         row
         for row, pair in enumerate(cells)
         if all(str(cell).strip().lower() in names for cell, names in zip(pair, usual))
     )
-    return next((row for row in found if row), None)
+    return next((row for row in headings if row), None)
 
 
 def columns_note(rows: Rows, given: Mapping[str, object] | None = None, *, classes: bool = False) -> str:
@@ -347,10 +347,10 @@ def _find_label(rows: Rows, taken: set[str | None]) -> tuple[str, ...]:
     known = _by_lower_name(rows)
     if known.get("label") not in (None, *taken):
         return (known["label"],)
-    found = [known[name] for name in LABEL_NAMES if name in known and known[name] not in taken]
-    if len(found) > 1:
-        raise _ambiguous(rows, "label", found)
-    return tuple(found)
+    usual = [known[name] for name in LABEL_NAMES if name in known and known[name] not in taken]
+    if len(usual) > 1:
+        raise _ambiguous(rows, "label", usual)
+    return tuple(usual)
 
 
 def _ambiguous(rows: Rows, role: str, found: list[str]) -> KerasftError:

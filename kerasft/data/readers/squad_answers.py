@@ -113,10 +113,10 @@ def _parsed(received: str, place: str) -> object:
         return received
     for parse in (json.loads, lambda text: ast.literal_eval(_ARRAY.sub(r"\1", text.strip()))):
         try:
-            found = parse(received)
+            parsed = parse(received)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        return found
+        return parsed
     raise bad_data(place, "answers must be JSON, or a Python list or dictionary", FIX, value=received)
 
 
@@ -220,7 +220,8 @@ def _occurrences(text: str, context: str) -> list[int]:
 def _places(text: str, context: str) -> list[int]:
     """Where a text begins in another, in time that grows as the other's length."""
     step = 1 + len(text) // _MOST_REPEATS
-    places, start = [], context.find(text)
+    places = []
+    start = context.find(text)
     while start >= 0:
         places.append(start)
         start = context.find(text, start + step)
@@ -247,9 +248,9 @@ def _in_other_form(text: str, context: str) -> list[int]:
     if text.isascii() and context.isascii():
         return []
     decomposed, begins = _decomposed(context)
-    found = _places(unicodedata.normalize("NFD", text), decomposed)
-    places = [bisect.bisect_left(begins, place) for place in found]
-    return [at for at, place in zip(places, found) if begins[at] == place and _other_form(text, context, at)]
+    occurrences = _places(unicodedata.normalize("NFD", text), decomposed)
+    places = [bisect.bisect_left(begins, place) for place in occurrences]
+    return [at for at, place in zip(places, occurrences) if begins[at] == place and _other_form(text, context, at)]
 
 
 @functools.lru_cache(maxsize=1)  # a context has several questions, one after the other

@@ -14,7 +14,9 @@ class Unigram:
     """Kudo 2018, https://arxiv.org/abs/1804.10959: the likeliest way to cut a word into pieces, by Viterbi."""
 
     def __init__(self, content: dict):
-        model, normalizer, splitting = content["model"], content["normalizer"], content["pre_tokenizer"]
+        model = content["model"]
+        normalizer = content["normalizer"]
+        splitting = content["pre_tokenizer"]
         self.pieces = {number: piece for number, (piece, _) in enumerate(model["vocab"])}
         self._scores = {piece: (number, score) for number, (piece, score) in enumerate(model["vocab"])}
         self._unknown = model["unk_id"]
@@ -46,7 +48,7 @@ class Unigram:
         """Return the ids of a normalised text, each with its first character and the one after its last."""
         if not self._splits_at_spaces:
             text = text.replace(" ", _WORD_START)
-        found = []
+        matches = []
         for is_space, group in itertools.groupby(
             range(len(text)), key=lambda place: self._splits_at_spaces and text[place] in SPACES
         ):
@@ -60,8 +62,8 @@ class Unigram:
                 for token, low, high in self._word(marked[first:last]):
                     # The mark that was added stands where the first character does.
                     low, high = (max(0, low + first - added), max(1, high + first - added))
-                    found.append((token, start + low, start + high))
-        return found
+                    matches.append((token, start + low, start + high))
+        return matches
 
     def _word(self, word: str) -> list[tuple[int, int, int]]:
         best: list[tuple] = [(0.0, 0, self._unknown)] + [(None, 0, 0)] * len(
@@ -74,7 +76,8 @@ class Unigram:
                     score = self._unknown_score
                 if score is not None and (best[end][0] is None or best[start][0] + score > best[end][0]):
                     best[end] = (best[start][0] + score, start, token)
-        found, end = [], len(word)
+        pieces = []
+        end = len(word)
         while end:
             _, start, token = best[end]
             # Unknown characters beside each other are one piece.
@@ -82,9 +85,9 @@ class Unigram:
                 start = best[start][1]
             if token == self._unknown:
                 token = self._scores.get(word[start:end], (token,))[0]
-            found.append((token, start, end))
+            pieces.append((token, start, end))
             end = start
-        return found[::-1]
+        return pieces[::-1]
 
     def decode(self, ids: list[int], added: dict[int, str]) -> str:
         """Return the text of ids."""
@@ -110,8 +113,8 @@ class _CharacterMap:
                 result += [(char, *_place(start + number, end)) for number, char in enumerate(whole)]
                 continue
             for place in range(start, end):
-                found = self._replaced(text[place])
-                result += [(char, place, place + 1) for char in (text[place] if found is None else found)]
+                replaced = self._replaced(text[place])
+                result += [(char, place, place + 1) for char in (text[place] if replaced is None else replaced)]
         return result
 
     def _replaced(self, text: str) -> str | None:
