@@ -140,7 +140,8 @@ def save_bundle(
     bundle = make_bundle(
         model, tokenizer, task=task, labels=labels, max_length=max_length, pair=pair, settings=settings
     )
-    model, metadata = bundle.model, bundle.metadata | {"metrics": metrics or {}, "provenance": provenance or {}}
+    model = bundle.model
+    metadata = bundle.metadata | {"metrics": metrics or {}, "provenance": provenance or {}}
     with written_aside(folder, own=tokenizers.FILES) as aside:
         # The same layers without the optimizer, whose state would make the file three times as large.
         plain = type(model)(model.input, model.output, name=model.name)
@@ -184,7 +185,8 @@ def make_bundle(
     'text-classification'
     """
     if task is not None or labels is not None:
-        model, pair = _of_task(model, task, labels), pair or task == QUESTION_ANSWERING.name
+        model = _of_task(model, task, labels)
+        pair = pair or task == QUESTION_ANSWERING.name
     labels = getattr(model, "labels", None)
     if not isinstance(labels, Labels) and model.name not in MODEL_NAMES and not hasattr(model, "bundle_task"):
         fix = 'For a head of your own, give task="text-classification", for example, and labels=[...]; see docs/own_head.md.'

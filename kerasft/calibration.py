@@ -45,7 +45,8 @@ def best_temperature(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> fl
         raise bad_argument("labels", "classes", labels, "A regression's values are no probabilities.")
     if not len(logits):
         raise bad_argument("logits", "of one row or more", logits, "Give held-out rows.")
-    logits, gold = np.asarray(logits, "float64"), np.asarray(gold)
+    logits = np.asarray(logits, "float64")
+    gold = np.asarray(gold)
 
     def loss(log_temperature: float) -> float:
         scaled = logits / math.exp(log_temperature)  # (N, C)

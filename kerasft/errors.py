@@ -37,7 +37,9 @@ class DataError(KerasftError):
     def with_hint(self) -> "DataError":
         """Return the same error as one that leaving out the row helps against, and that says so."""
         error = DataError(f"{self} {SKIP_HINT}")
-        error.place, error.problem, error.can_skip = self.place, self.problem, True
+        error.place = self.place
+        error.problem = self.problem
+        error.can_skip = True
         return error
 
 
@@ -144,5 +146,6 @@ def bad_data(source: str, problem: str, fix: str, *, line: int | None = None, va
     place = source if line is None else f"{source}, line {line}"
     received = "" if value is None else f"; received: {_shown(value)}"
     error = DataError(f"{place}: {problem}{received}. {fix}")
-    error.place, error.problem = (source, line), f"{problem}{received}"
+    error.place = (source, line)
+    error.problem = f"{problem}{received}"
     return error

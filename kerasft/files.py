@@ -49,7 +49,8 @@ def written_aside(folder: str | os.PathLike, *, own: Collection[str] = ()) -> It
     ['labels.txt']
     """
     folder = pathlib.Path(os.path.realpath(folder))  # a link stays a link
-    parent, prefix = folder.parent, _prefix(folder)
+    parent = folder.parent
+    prefix = _prefix(folder)
     parent.mkdir(parents=True, exist_ok=True)
     recover(folder)
     with tempfile.TemporaryDirectory(dir=parent, prefix=prefix) as temporary, locks.held(temporary):

@@ -37,7 +37,8 @@ def lock_folder(folder: str | os.PathLike, *, name: str, value: object) -> None:
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    key, thread = os.path.realpath(folder), threading.get_ident()
+    key = os.path.realpath(folder)
+    thread = threading.get_ident()
     expected = "a folder that no other run writes to"
     if key in _locked:
         descriptor, owner = _locked[key]

@@ -106,7 +106,8 @@ def drop_tokens(
     """
     if isinstance(texts, str) or isinstance(keep, str):
         raise bad_argument("texts", "a list of texts, as `keep` is of tokens", texts or keep, "Write [...] around it.")
-    texts, needed = list(texts or ()), set(keep)
+    texts = list(texts or ())
+    needed = set(keep)
     if not texts and not needed:
         raise bad_argument("texts", "one or more texts", texts, "Give the training texts.")
     config = config_of(model)

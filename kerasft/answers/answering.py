@@ -50,9 +50,13 @@ class Answering:
         *,
         on_truncated: Callable[..., None] | None = None,
     ):
-        self.signature, self.decoding = signature, signature["decoding"]
-        self.template, self.max_length = signature["preprocessing"]["template"], signature["max_length"]
-        self.tokenize, self.run, self._on_truncated = tokenize, run, on_truncated
+        self.signature = signature
+        self.decoding = signature["decoding"]
+        self.template = signature["preprocessing"]["template"]
+        self.max_length = signature["max_length"]
+        self.tokenize = tokenize
+        self.run = run
+        self._on_truncated = on_truncated
         # One that generates text, or fills masks, has no answer here.
         self._answer = getattr(self, f"answer_{signature['task'].replace('-', '_')}", None)
 
@@ -88,7 +92,8 @@ class Answering:
     def encode(self, text: str, text_pair: str | None = None) -> tuple[list[int], list[int]]:
         """Return ids and segment ids of a text, or of a pair, cut to the model's length; of a pair the longer text first."""
         template = self.template
-        before, first = template["before"], self._ids(text)
+        before = template["before"]
+        first = self._ids(text)
         if text_pair is None:
             markers = self.decoding.get("markers", {}).values()
             if markers and set(markers) <= set(first):
@@ -96,7 +101,9 @@ class Answering:
             room = self.max_length - len(before) - len(template["after_single"])
             self._check_length(len(first) > room)
             return _in_one_segment([*before, *first[:room], *template["after_single"]])
-        other, between, after = self._ids(text_pair), template["between"], template["after"]
+        other = self._ids(text_pair)
+        between = template["between"]
+        after = template["after"]
         room = self.max_length - len(before) - len(between) - len(after)
         self._check_length(len(first) + len(other) > room, kind="pairs")
         kept, kept_other = _longest_first(len(first), len(other), room)
@@ -155,8 +162,10 @@ class Answering:
     def _spans(self, text: str, output: str) -> tuple[list[dict[str, Any]], Mapping[str, np.ndarray]]:
         """The spans of a text's tagged words, and all outputs of its first window."""
         before, after = self.template["before"], self.template["after_single"]
-        tokens, settings = self.tokenize(text), self.decoding
-        ids, offsets = [token for token, _, _ in tokens], [(start, end) for _, start, end in tokens]
+        tokens = self.tokenize(text)
+        settings = self.decoding
+        ids = [token for token, _, _ in tokens]
+        offsets = [(start, end) for _, start, end in tokens]
         room = settings["window"] - len(before) - len(after)
         begins = window_begins(len(ids), room, settings["stride"])
         parts = [(begin, min(room, len(ids) - begin)) for begin in begins]
@@ -173,7 +182,8 @@ class Answering:
     def answer_question_answering(self, question: str, context: str) -> dict[str, Any]:
         """Answer a question by a part of its context."""
         template, settings = self.template, self.decoding
-        asked, told = self._ids(question.strip()), self.tokenize(context)
+        asked = self._ids(question.strip())
+        told = self.tokenize(context)
         most = settings["max_question_length"]
         about = {"kind": "questions", "argument": "half of max_length", "advice": QUESTION_ADVICE}
         self._check_length(len(asked) > most, limit=most, **about)

@@ -70,10 +70,13 @@ def entity_pair(text: Any, head: Any = None, tail: Any = None, *, fail: Callable
 
 def _without_tags(text: str, fail: Callable[..., Exception]) -> tuple[str, tuple[int, int], tuple[int, int]]:
     found = {}
-    pieces, length, last = [], 0, 0
+    pieces = []
+    length = 0
+    last = 0
     for match in _TAG.finditer(text):
         pieces.append(text[last : match.start()])
-        length, last = length + len(pieces[-1]), match.end()
+        length += len(pieces[-1])
+        last = match.end()
         found.setdefault(match.group(), []).append(length)
     if [len(found.get(tag, ())) for tag in _TAGS] != [1] * len(_TAGS):
         fix = "Mark both entities once, as in 'The <e1>author</e1> of a <e2>keygen</e2>'."
@@ -85,7 +88,9 @@ def _without_tags(text: str, fail: Callable[..., Exception]) -> tuple[str, tuple
 def _entity(text: str, entity: Any, fail: Callable[..., Exception]) -> Entity:
     kind = None
     if isinstance(entity, dict):
-        start, end, kind = entity.get("start"), entity.get("end"), entity.get("type")
+        start = entity.get("start")
+        end = entity.get("end")
+        kind = entity.get("type")
     elif isinstance(entity, tuple | list) and len(entity) in (2, 3):
         start, end = entity[:2]
         kind = entity[2] if len(entity) == 3 else None

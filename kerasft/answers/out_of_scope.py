@@ -36,7 +36,8 @@ def out_of_scope_threshold(confidence: np.ndarray, right: np.ndarray, confidence
     for name, values in (("confidence", confidence), ("confidence_out", confidence_out)):
         if not len(values):
             raise bad_argument(name, "of one row or more", values, "Give dev rows of both kinds.")
-    confidence, right = np.asarray(confidence, "float64"), np.asarray(right, bool)
+    confidence = np.asarray(confidence, "float64")
+    right = np.asarray(right, bool)
     # Rejected is what is below the place; below 1 that can be everything.
     places = np.unique(np.concatenate([confidence, confidence_out, [1.0]]))
     kept = right.sum() - np.searchsorted(np.sort(confidence[right]), places)

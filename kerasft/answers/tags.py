@@ -86,7 +86,8 @@ def spans_of(tags: Sequence[str]) -> list[Span]:
     [Span(start=0, end=2, label='LOC'), Span(start=2, end=3, label='PER'), Span(start=4, end=5, label='PER')]
     """
     spans: list[Span] = []
-    before, label_before = OUTSIDE, ""
+    before = OUTSIDE
+    label_before = ""
     for index, tag in enumerate(tags):
         prefix, _, label = tag.partition("-")
         if prefix != OUTSIDE:

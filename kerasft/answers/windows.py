@@ -40,7 +40,8 @@ def answering_windows(length: int, parts: Sequence[tuple[int, int]]) -> np.ndarr
     [0, 0, 0, 1, 1, 1]
     """
     unbounded = np.iinfo(np.int64).max
-    context, answered_by = np.full(length, -1), np.zeros(length, np.int64)
+    context = np.full(length, -1)
+    answered_by = np.zeros(length, np.int64)
     for window, (begin, count) in enumerate(parts):
         place = np.arange(count)
         left = place if begin else np.full(count, unbounded)

@@ -50,7 +50,8 @@ class T5Attention(keras.layers.Layer):
 
     def build(self, hidden_states_shape, memory_shape=None, attention_bias_shape=None):
         """Create the weights."""
-        hidden_dim, inner_dim = hidden_states_shape[-1], self.num_heads * self.head_dim
+        hidden_dim = hidden_states_shape[-1]
+        inner_dim = self.num_heads * self.head_dim
         factor = self.initializer_range
         self.query = _dense(self, inner_dim, hidden_dim, "query", factor * (hidden_dim * self.head_dim) ** -0.5)
         self.key = _dense(self, inner_dim, hidden_dim, "key", factor * hidden_dim**-0.5)
@@ -135,7 +136,8 @@ class T5FeedForward(keras.layers.Layer):
 
     def build(self, hidden_states_shape):
         """Create the weights."""
-        hidden_dim, inner_dim = hidden_states_shape[-1], self.intermediate_dim
+        hidden_dim = hidden_states_shape[-1]
+        inner_dim = self.intermediate_dim
         wide, narrow = (self.initializer_range * width**-0.5 for width in (hidden_dim, inner_dim))
         self.intermediate = _dense(self, inner_dim, hidden_dim, "intermediate", wide)
         if self.gated:

@@ -121,7 +121,9 @@ class _BestCheckpoint(keras.callbacks.Callback):
 
     def __init__(self, path: Path, monitor: str, mode: str):
         super().__init__()
-        self.path, self.monitor, self.mode = path, monitor, mode
+        self.path = path
+        self.monitor = monitor
+        self.mode = mode
         self.record = _record_of(path)
 
     def on_train_begin(self, logs=None):
@@ -277,7 +279,9 @@ class _Resume(keras.callbacks.Callback):
 
     def __init__(self, folder: Path, delete_at_end: bool):
         super().__init__()
-        self.folder, self.last, self.delete_at_end = folder, folder / "last", delete_at_end
+        self.folder = folder
+        self.last = folder / "last"
+        self.delete_at_end = delete_at_end
 
     def on_train_begin(self, logs=None):
         """Go back to the end of the last whole epoch, if there is one."""

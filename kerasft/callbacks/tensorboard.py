@@ -87,8 +87,11 @@ class TensorBoard(keras.callbacks.TensorBoard):
         super().__init__(
             log_dir=os.path.expanduser(log_dir), **{"update_freq": "epoch", "write_graph": False, **options}
         )
-        self._every, self._adapts = every, update_freq == "auto"
-        self._validation_data, self._texts, self._labels = validation_data, texts, labels
+        self._every = every
+        self._adapts = update_freq == "auto"
+        self._validation_data = validation_data
+        self._texts = texts
+        self._labels = labels
         self._hyper_parameters = dict(hyper_parameters or {})
 
     def set_model(self, model):
@@ -105,7 +108,8 @@ class TensorBoard(keras.callbacks.TensorBoard):
         self._compiled = False
         self._step = None  # not read here: `kerasft.callbacks.resume` may still restore the optimizer
         self._same_as_loss = _SQUARED_ERROR if _loss_name(self.model) in _SQUARED_ERROR else ()
-        steps, epochs = self.params.get("steps"), self.params.get("epochs", 1)
+        steps = self.params.get("steps")
+        epochs = self.params.get("epochs", 1)
         if self._adapts:
             # Twice an epoch at least: one point at its end would only be the epoch's own number again.
             short = min(steps // 2, steps * epochs // _POINTS_OF_A_SHORT_RUN) if steps else _STEPS_BETWEEN_POINTS

@@ -112,7 +112,8 @@ def encoder_weights(model: keras.Model, *, blocks: str = "encoder.layer", block:
         names.update(dense("embeddings_project", layers["embeddings_projection"]))
     for index in range(config_of(model).num_layers):
         for theirs, ours in block.items():
-            name, layer = f"{blocks}.{index}.{theirs}", getattr(layers[f"transformer_layer_{index}"], ours)
+            name = f"{blocks}.{index}.{theirs}"
+            layer = getattr(layers[f"transformer_layer_{index}"], ours)
             names.update(norm(name, layer) if ours.endswith("norm") else dense(name, layer))
     if "pooled_dense" in layers:
         names.update(dense("pooler.dense", layers["pooled_dense"]))

@@ -45,7 +45,8 @@ def read_family(config: ConfigFile) -> Family:
         return config.choice("model_type", None, choices=FAMILIES)
     classes = config.get("architectures", None, expected="", accept=lambda x: True)
     names = [name for name in classes if isinstance(name, str)] if isinstance(classes, list) else []
-    found, why = _by_class(names), f"its 'architectures' are {names}"
+    found = _by_class(names)
+    why = f"its 'architectures' are {names}"
     if not found:
         found = _by_tensors(open_tensors(config.path.parent))
         why = f"the tensors' names begin with {found[0].prefix!r}" if found else ""

@@ -234,10 +234,8 @@ def _most_numbers(tensors: Tensors) -> int:
 
 def _check_layers(config: BackboneConfig, tensors: Tensors, path: pathlib.Path) -> None:
     """Refuse a config that asks for more layers than the file has tensors, before hours go into making them."""
-    layers, stored = (
-        max(getattr(config, "num_layers", 0), getattr(config, "num_decoder_layers", 0)),
-        sum(1 for _ in tensors),
-    )
+    layers = max(getattr(config, "num_layers", 0), getattr(config, "num_decoder_layers", 0))
+    stored = sum(1 for _ in tensors)
     if layers > stored:
         raise CheckpointError(
             f"{path} asks for {layers} layers, and the weights' file holds {stored} tensors. Take config.json and weights of one "

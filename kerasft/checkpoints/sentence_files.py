@@ -90,7 +90,9 @@ def read_sentence_encoder(folder: pathlib.Path) -> SentenceEncoder:
     Raises:
         CheckpointError: If a file is damaged, or a setting would give other vectors than kerasft's; the message names it.
     """
-    pooling, projections, normalize = None, [], False
+    pooling = None
+    projections = []
+    normalize = False
     for kind, place in _modules(folder):
         if kind == "Pooling":
             pooling, with_prompt = _read_pooling(place)
@@ -104,7 +106,8 @@ def read_sentence_encoder(folder: pathlib.Path) -> SentenceEncoder:
             f"{folder}: 1_Pooling has include_prompt=false, so a prompt's tokens are not pooled; kerasft pools all tokens. "
             f"Remove the prompts {sorted(prompts)} of {PROMPTS_FILE} if texts have none."
         )
-    length, longest = _length_file(transformer_folder(folder)), None
+    length = _length_file(transformer_folder(folder))
+    longest = None
     if length is not None:
         length.only("transformer_task", "feature-extraction", None)
         longest = length.get(

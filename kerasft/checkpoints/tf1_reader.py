@@ -153,5 +153,6 @@ def _torch_name(variable: str) -> str:
     if last in ("output_weights", "output_bias") and not parts:
         parts = ["classifier"]  # of run_classifier.py
     if last in _TABLES:
-        parts, last = [*parts, last], "weight"
+        parts = [*parts, last]
+        last = "weight"
     return ".".join([*parts, _LAST.get(last, last)])

@@ -44,7 +44,8 @@ class Unfilled:
             return next_creator(**options)
         with tf.Graph().as_default():  # which tells the shape, and computes nothing
             tensor = tf.convert_to_tensor(draw())
-        shape, dtype = tensor.shape.as_list(), tensor.dtype
+        shape = tensor.shape.as_list()
+        dtype = tensor.dtype
         options["initial_value"] = lambda: tf.raw_ops.Empty(shape=shape, dtype=dtype, init=False)
         variable = next_creator(**options)
         self._made.append((variable, draw))

@@ -138,7 +138,8 @@ def _print_kernels(item: dict[str, Any], most: int = 10) -> None:
     if item["kernels"] is None:
         print(f"\n{item['path']}: the time of each kernel can't be had: {item['kernels_error']}.")
         return
-    of, total = item["kernels_of"], sum(row["ms"] for row in item["kernels"])
+    of = item["kernels_of"]
+    total = sum(row["ms"] for row in item["kernels"])
     print(f"\n{item['path']}: {of['signature'] or 'graph'}, {of['threads']} thread(s), by the runtime's profiler")
     by = {"delegate": "XNNPACK", "interpreter": "LiteRT"}
     rows = [(row["kernel"], by[row["by"]], row["count"], row["ms"]) for row in item["kernels"]]

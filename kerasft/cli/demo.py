@@ -96,7 +96,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _prepare(args: argparse.Namespace, folder: pathlib.Path):
     """The options of the training run and the questions to ask afterwards."""
-    train, dev, test, model = args.train, args.dev, None, args.model
+    train = args.train
+    dev = args.dev
+    test = None
+    model = args.model
     common = {"output": str(folder / "bundle"), "seed": args.seed, "max_length": 64, "overwrite": args.overwrite}
     questions = list(_QUESTIONS)
     if train is None:

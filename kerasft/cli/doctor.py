@@ -129,7 +129,8 @@ def _missing_requirements(known: set[str]) -> dict[str, str]:
         return {}
     # astunparse, of TensorFlow, declares `wheel`; nothing imports these three where kerasft runs.
     seen = {*known, "pip", "setuptools", "wheel"}
-    missing, waiting = {}, [name for name in NEEDED if _version(name)]
+    missing = {}
+    waiting = [name for name in NEEDED if _version(name)]
     while waiting:
         package = waiting.pop()
         for line in importlib.metadata.requires(package) or ():

@@ -85,7 +85,8 @@ def _read_yaml(path: str, fields: dict[str, dataclasses.Field]) -> dict[str, Any
 
 
 def _typed(path: str, name: str, value: Any, field: dataclasses.Field) -> Any:
-    kind, choices = _kind(field.type), field.metadata["choices"]
+    kind = _kind(field.type)
+    choices = field.metadata["choices"]
     if value is None or (isinstance(value, bool) and kind is bool):
         return value
     try:

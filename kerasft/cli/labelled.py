@@ -81,7 +81,8 @@ def read_labelled(pipeline, data: str, *, metadata: dict, args: argparse.Namespa
     >>> read_labelled(pipeline, reviews_csv, metadata=metadata, args=argparse.Namespace(text="text", max_rows=10)).rows
     '10 of 40, drawn at random with seed 0'
     """
-    task, problem = metadata.get("task", "text-classification"), metadata.get("problem")
+    task = metadata.get("task", "text-classification")
+    problem = metadata.get("problem")
     about = {"classes": problem == "single_label", "problem": problem or "single_label"}
     found = kerasft.tasks.settled(data, read_columns(args), task=task, trained=pipeline.columns, **about)
     if found.note:

@@ -89,7 +89,8 @@ class ErrorLines:
         """The lines that come before that of the row at this place."""
         file, line = place
         if file != self._file:
-            previous, self._file = self._file, file
+            previous = self._file
+            self._file = file
             if previous is not None:
                 yield from self._lines(lambda row: row.file == previous)
             self._sort()

@@ -205,7 +205,8 @@ def _packed(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, size: int)
     """All tokens in a row, cut into blocks; the last one has what remains."""
     end = np.array([tokenizer.eos_token_id], np.int32)
     stream = np.concatenate([part for row in _tokenize(texts, tokenizer) for part in (row, end)])
-    ids, following = stream[:-1], stream[1:]
+    ids = stream[:-1]
+    following = stream[1:]
     if not len(ids):
         raise bad_argument("source", "texts of one token or more", list(texts)[:3], "Give other texts.")
     lengths = np.full(-(-len(ids) // size), size, np.int32)
@@ -218,12 +219,16 @@ def _paired(texts: Sequence[tuple[str, str]], tokenizer: PreTrainedTokenizerFast
     prompts = _tokenize([prompt for prompt, _ in texts], tokenizer)
     completions = _tokenize([completion for _, completion in texts], tokenizer)
     end = np.array([tokenizer.eos_token_id], np.int32)
-    ids, following, weights, cut = [], [], [], [0, 0]
+    ids = []
+    following = []
+    weights = []
+    cut = [0, 0]
     for prompt, completion in zip(prompts, completions):
         completion = np.concatenate([completion, end])
         room = size + 1 - len(completion)  # the last token is only a target
         if room < 1:  # one token of the prompt stays, to foretell the first of the completion
-            room, completion = 1, completion[:size]
+            room = 1
+            completion = completion[:size]
             cut[1] += 1
         elif len(prompt) > room:
             cut[0] += 1

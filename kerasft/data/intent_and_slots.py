@@ -65,7 +65,9 @@ def intent_and_slots(
     ([1, 0], [[0, 0, 1, 0], [0, 0, 0, 0]])
     """
     batching = Batching.of(batch_size, similar_length=False)
-    rows, labels, intents = read_tags(source), Labels.of(labels), Labels.of(intents)
+    rows = read_tags(source)
+    labels = Labels.of(labels)
+    intents = Labels.of(intents)
     numbers = encode_intents(rows, intents)
     windows = make_windows(tokenizer, rows.columns["text"], max_length=max_length, stride=stride)
     values, weights = word_targets(windows, rows, labels=labels)

@@ -171,7 +171,9 @@ def _tokenize(
     """Rows of tokens, and for each token the place in its row where its word begins, int32 (tokens,)."""
     tokenizer = encoder.tokenizer
     limits = {} if packed else {"truncation": True, "max_length": encoder.max_length}
-    rows, begins, truncated = [], [], 0
+    rows = []
+    begins = []
+    truncated = 0
     for start in range(0, len(texts), CHUNK):
         encodings = tokenizer(
             texts[start : start + CHUNK], add_special_tokens=not packed, verbose=False, **limits

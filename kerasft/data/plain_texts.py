@@ -90,7 +90,9 @@ def text_paths(source: object) -> list[Path]:
 
 def _rows_of(path: Path, documents: bool) -> Rows:
     lines = split_lines(read_text(path))
-    texts, starts, inside = [], [], False
+    texts = []
+    starts = []
+    inside = False
     for number, line in enumerate(lines, 1):
         if not line.strip():
             inside = False

@@ -70,7 +70,9 @@ def question_answering(
     batching = Batching.of(batch_size)
     cut = QuestionWindows(tokenizer, max_length=max_length, stride=stride)
     questions = read_squad(source, misaligned=misaligned)
-    parts, num_cut, num_lost = [], 0, 0
+    parts = []
+    num_cut = 0
+    num_lost = 0
     for start in range(0, len(questions), CHUNK):
         chunk = questions[start : start + CHUNK]
         windows = cut([question.question for question in chunk], [question.context for question in chunk])
@@ -80,7 +82,8 @@ def question_answering(
             answerable = np.array([bool(question.answers) for question in chunk])
             keep &= marked.holds_answer | ~answerable[windows.owner]
         parts.append(_flat(windows, marked, np.flatnonzero(keep)))
-        num_cut, num_lost = num_cut + windows.num_cut, num_lost + int(marked.lost.sum())
+        num_cut += windows.num_cut
+        num_lost += int(marked.lost.sum())
     _report(len(questions), num_cut, num_lost, cut)
     ids, values, weights, lengths, second = (np.concatenate(columns) for columns in zip(*parts))
     if not len(lengths):
@@ -137,7 +140,8 @@ def mark_answers(windows: EncodedQuestions, questions: list[Question]) -> Marks:
                 shift = windows.first[rows] - offset
                 start[rows] = np.where(inside, tokens[0] + shift, start[rows])
                 end[rows] = np.where(inside, tokens[1] + shift, end[rows])
-                holds[rows], lost[number] = inside, False
+                holds[rows] = inside
+                lost[number] = False
                 break
     return Marks(start, end, holds, lost)
 

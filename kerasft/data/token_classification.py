@@ -69,7 +69,8 @@ def token_classification(
     ([[0, 0, 1, 0], [0, 0, 0, 0]], [[0.0, 1.0, 1.0, 0.0], [0.0, 1.0, 0.0, 0.0]])
     """
     batching = Batching.of(batch_size, similar_length=False)
-    rows, labels = read_tags(source), Labels.of(labels)
+    rows = read_tags(source)
+    labels = Labels.of(labels)
     windows = make_windows(tokenizer, rows.columns["text"], max_length=max_length, stride=stride)
     values, weights = word_targets(windows, rows, labels=labels, label_subwords=label_subwords)
     report_unknown_tags(rows, labels)
@@ -97,21 +98,24 @@ def word_targets(
         raise bad_argument("label_subwords", f"one of {LABEL_SUBWORDS}", label_subwords, "Choose one of them.")
     targets = []
     for row, tags in enumerate(encode_tags(rows, labels)):
-        words, tokens = rows.columns["offsets"][row], windows.offsets[row]
+        words = rows.columns["offsets"][row]
+        tokens = windows.offsets[row]
         first = first_tokens(words, tokens)
         value, counts = np.zeros(len(tokens), np.int32), np.zeros(len(tokens), np.float32)
         known = tags != UNKNOWN
         if label_subwords == "all":
             word = np.searchsorted([start for start, _ in words], [start for start, _ in tokens], side="right") - 1
             real = np.array([end > start for start, end in tokens], bool)
-            value[real], counts[real] = _inside(tags, labels)[word[real]], known[word[real]]
+            value[real] = _inside(tags, labels)[word[real]]
+            counts[real] = known[word[real]]
         # From the last to the first, so that a token which is the first of two words has the tag of the first one.
         value[first[first >= 0][::-1]] = tags[first >= 0][::-1]
         counts[first[first >= 0][::-1]] = known[first >= 0][::-1]
         targets.append((np.maximum(value, 0), counts))
     values, weights = [], []
     for text, begin, ids, own in zip(windows.texts, windows.begins, windows.token_ids, windows.own()):
-        place, end = windows.prefix, windows.prefix + len(own)
+        place = windows.prefix
+        end = windows.prefix + len(own)
         value, counts = np.zeros(len(ids), np.int32), np.zeros(len(ids), np.float32)
         value[place:end] = targets[text][0][begin : begin + len(own)]
         counts[place:end] = np.where(own, targets[text][1][begin : begin + len(own)], 0.0)

@@ -96,7 +96,10 @@ def encode_marked(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, m
     least = tokenizer.num_special_tokens_to_add() + len(markers)
     if max_length < least:
         raise bad_argument("max_length", f"at least {least}, the markers included", max_length, "128 is usual.")
-    token_ids, segment_ids, num_cut, num_split = [], [], 0, 0
+    token_ids = []
+    segment_ids = []
+    num_cut = 0
+    num_split = 0
     for start in range(0, len(texts), _CHUNK):
         chunk = list(texts[start : start + _CHUNK])
         for encoding in tokenizer(chunk, return_token_type_ids=True, verbose=False).encodings:
@@ -116,7 +119,8 @@ def warn_of_truncation(encoded: EncodedEntities, *, max_length: int) -> None:
 
     >>> warn_of_truncation(EncodedEntities(Encoded([[1], [2]], [[0], [0]], num_truncated=0), num_split=0), max_length=8)
     """
-    truncated, split = encoded.encoded.num_truncated, encoded.num_split
+    truncated = encoded.encoded.num_truncated
+    split = encoded.num_split
     about = {"total": len(encoded.encoded.token_ids), "limit": max_length}
     warn_truncated(truncated - split, **about, where=" to a window around their entities")
     warn_truncated(split, **about, where=" between their entities, which are too far apart for a window")

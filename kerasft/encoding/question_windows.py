@@ -93,7 +93,9 @@ class QuestionWindows:
         if max_length is None:
             max_length = int(min(DEFAULT_MAX_LENGTH, getattr(tokenizer, "model_max_length", DEFAULT_MAX_LENGTH)))
         encoder = Encoder(tokenizer, max_length, pair=True)
-        self.tokenizer, self.max_length, self.segments = tokenizer, encoder.max_length, encoder.segments
+        self.tokenizer = tokenizer
+        self.max_length = encoder.max_length
+        self.segments = encoder.segments
         self.pad_id = encoder.pad_id
         stride = min(DEFAULT_STRIDE, self.max_length // 3) if stride is None else stride
         if not is_whole(stride) or not 0 <= stride < self.max_length / 2:

@@ -96,7 +96,10 @@ def make_windows(
     prefix, suffix = special_tokens(tokenizer)
     room = encoder.max_length - len(prefix) - len(suffix)
     stride = checked_stride(stride, room)
-    rows, owners, begins, offsets = [], [], [], []
+    rows = []
+    owners = []
+    begins = []
+    offsets = []
     for start in range(0, len(texts), CHUNK):
         chunk = list(texts[start : start + CHUNK])
         encoded = tokenizer(chunk, add_special_tokens=False, return_offsets_mapping=True, verbose=False)

@@ -139,7 +139,8 @@ def charts(forms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 def _chart(title: str, note: str, rows: Sequence[tuple]) -> dict[str, Any]:
     rows = [(form, bars) for form, bars in rows if bars]
     most = max((value for _, bars in rows for value, _ in bars), default=0) or 1
-    y, drawn = _GAP / 2, []
+    y = _GAP / 2
+    drawn = []
     for form, bars in rows:
         height = max(len(bars), 2) * (_BAR + 3)
         top = y + (height - len(bars) * (_BAR + 3)) / 2

@@ -54,7 +54,11 @@ def verify_generation(
     expected = Generator(bundle.model, bundle.tokenizer)(
         [ids for _, ids in prompts], GenerationOptions(max_new_tokens=NEW_TOKENS)
     )
-    golden, equal, agreed, seconds, num_written = [], 0, [], 0.0, 0
+    golden = []
+    equal = 0
+    agreed = []
+    seconds = 0.0
+    num_written = 0
     for (text, ids), keras_text in zip(prompts, expected):
         start = time.perf_counter()
         written = device(ids, max_new_tokens=NEW_TOKENS, **_GREEDY)

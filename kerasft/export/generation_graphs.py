@@ -119,7 +119,8 @@ def _gpt2_functions(decoder: CachedGPT2, lengths: Sequence[int], cache_length: i
 
 
 def _t5_functions(decoder: CachedT5, lengths: Sequence[int], cache_length: int) -> dict[str, Callable]:
-    sizes, longest = decoder.config, max(lengths)
+    sizes = decoder.config
+    longest = max(lengths)
     names, cross_names = (_pairs(kind, sizes.num_decoder_layers) for kind in ("kv_cache", "cross_cache"))
 
     def encode(features):

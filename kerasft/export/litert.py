@@ -178,7 +178,8 @@ def _batches(bundle: Bundle, texts: Sequence | None, length: int) -> list[dict[s
     if texts is None:
         return []
     task = task_of(bundle.metadata)
-    encoded, pad_id = task.encode(bundle, task.sample(bundle, texts), length), bundle.tokenizer.pad_token_id or 0
+    encoded = task.encode(bundle, task.sample(bundle, texts), length)
+    pad_id = bundle.tokenizer.pad_token_id or 0
     return [encoded.pad([row], pad_id, length=length) for row in range(len(texts))]
 
 

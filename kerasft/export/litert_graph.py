@@ -161,7 +161,8 @@ def _call(layer: keras.Operation, *args, **named):
     plain = all(each is None or each is Ellipsis or (isinstance(each, slice) and each == slice(None)) for each in key)
     if not plain or not any(each is None for each in key):
         return layer(*args, **named)
-    inputs, axis = args[0], 0
+    inputs = args[0]
+    axis = 0
     skipped = len(inputs.shape) - sum(isinstance(each, slice) for each in key)  # by an ellipsis
     for each in key:
         if each is None:

@@ -197,7 +197,8 @@ def _served_model(bundle: Bundle) -> keras.Model:
 
     Thresholds need nothing here: a model of several labels, which alone may have them, is refused before.
     """
-    model, temperature = bundle.model, bundle.settings.get("temperature", 1.0)
+    model = bundle.model
+    temperature = bundle.settings.get("temperature", 1.0)
     inputs = {name: model.input.get(name) for name in _NAMES}
     for name, tensor in inputs.items():
         if tensor is None:
@@ -218,7 +219,8 @@ def _vocabulary(tokenizer: PreTrainedTokenizerFast) -> str:
 
 
 def _compare(served: Bundle, path: pathlib.Path, texts: Sequence[str], length: int) -> dict[str, Any]:
-    encoded, pad_id = encode(served.tokenizer, texts, max_length=length), served.tokenizer.pad_token_id
+    encoded = encode(served.tokenizer, texts, max_length=length)
+    pad_id = served.tokenizer.pad_token_id
     (expected,) = predict(keras_runner(served.model), encoded, pad_id).values()
     (received,) = predict(litert_runner(path), encoded, pad_id, check_finite=False).values()
     expected, received = np.stack(expected), np.stack(received)  # (N, C)

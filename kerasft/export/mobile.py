@@ -50,7 +50,8 @@ def preprocessing(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     def normalized(text):
         return text if backend.normalizer is None else backend.normalizer.normalize_str(text).strip(" \u2581")
 
-    single, pair = backend.encode("a"), backend.encode("a", "a")
+    single = backend.encode("a")
+    pair = backend.encode("a", "a")
     first = [place for place, sequence in enumerate(pair.sequence_ids) if sequence == 0]
     second = [place for place, sequence in enumerate(pair.sequence_ids) if sequence == 1]
     only = [place for place, sequence in enumerate(single.sequence_ids) if sequence == 0]

@@ -165,7 +165,8 @@ def _problem(bundle: Bundle) -> str | None:
 
 
 def _answer(bundle: Bundle, shape: tuple[int | None, int | None], problem: str | None) -> Callable:
-    model, temperature = bundle.model, bundle.settings.get("temperature", 1.0)
+    model = bundle.model
+    temperature = bundle.settings.get("temperature", 1.0)
     signature = {name: tf.TensorSpec(shape, tf.int32, name=name) for name in model.input}
 
     def answer(features):

@@ -62,7 +62,9 @@ def with_metadata(
     metadata = _model_metadata(name, ordered, output, labels is not None)
     model.metadata = [entry for entry in model.metadata or [] if entry.name != METADATA_NAME]
     entry, buffer = schema.MetadataT(), schema.BufferT()
-    entry.name, entry.buffer, buffer.data = METADATA_NAME, len(model.buffers), list(metadata)
+    entry.name = METADATA_NAME
+    entry.buffer = len(model.buffers)
+    buffer.data = list(metadata)
     model.metadata.append(entry)
     model.buffers.append(buffer)
     builder = flatbuffers.Builder(len(content) + len(metadata) + 1024)

@@ -78,7 +78,8 @@ def verify(
     runners = _runners(local_path(artifact))
     first = next(iter(runners.values()))
     max_length = min(bundle.max_length, first.sequence_length or bundle.max_length)
-    encoded, pad_id = task.encode(bundle, texts, max_length), bundle.tokenizer.pad_token_id or 0
+    encoded = task.encode(bundle, texts, max_length)
+    pad_id = bundle.tokenizer.pad_token_id or 0
     expected = predict(keras_runner(bundle.model), encoded, pad_id)
     received = predict(first, encoded, pad_id, check_finite=False)
     finite = all(np.isfinite(row).all() for rows in received.values() for row in rows)

@@ -46,7 +46,8 @@ class Candidates(NamedTuple):
 
 def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: Numbers) -> Beams:
     """Read the prompts and choose the first tokens."""
-    num_new, num_beams = tf.shape(requests.uniforms)[1], rules.num_beams
+    num_new = tf.shape(requests.uniforms)[1]
+    num_beams = rules.num_beams
     logits, memory, index = decoder.prefill(requests.token_ids, requests.padding_mask, num_new)
     history = begin_history(decoder, requests, num_new)
 

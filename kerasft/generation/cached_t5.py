@@ -77,11 +77,13 @@ class CachedT5:
         bias = ops.expand_dims(bias + hidden, 0)  # (1, N, 1, T)
         written = []
         for number, (block, cache) in enumerate(zip(self._blocks, memory.written)):
-            attention, normed = block.self_attention, block.self_attention_layer_norm(hidden_states)
+            attention = block.self_attention
+            normed = block.self_attention_layer_norm(hidden_states)
             cache = write(cache, attention.project_memory(normed), index)
             attended = attend(attention.project_query(normed), *cache, bias=bias)
             hidden_states = hidden_states + attention.output_projection(merge_heads(attended))
-            attention, normed = block.cross_attention, block.cross_attention_layer_norm(hidden_states)
+            attention = block.cross_attention
+            normed = block.cross_attention_layer_norm(hidden_states)
             key_value = source[2 * number : 2 * number + 2]
             attended = attend(attention.project_query(normed), *key_value, bias=source_bias)
             hidden_states = hidden_states + attention.output_projection(merge_heads(attended))

@@ -156,7 +156,8 @@ class Generator:
         return ids
 
     def _requests(self, rows: list[list[int]], seeds: list[int], options: GenerationOptions) -> Requests:
-        length, longest = max(map(len, rows)), self._decoder.max_length
+        length = max(map(len, rows))
+        longest = self._decoder.max_length
         token_ids = np.zeros((len(rows), length), np.int32)
         padding_mask = np.zeros_like(token_ids)
         for index, row in enumerate(rows):
@@ -180,7 +181,8 @@ class Generator:
         return self._functions[rules]
 
     def _traced(self, rules: Rules, options: GenerationOptions) -> tuple:
-        kind, decoder = (beam if rules.method == "beam" else one_path), self._decoder
+        kind = beam if rules.method == "beam" else one_path
+        decoder = self._decoder
         numbers = tf.nest.map_structure(tf.TensorSpec.from_tensor, Numbers.of(options, self.end_id))
         requests = Requests(
             tf.TensorSpec((None, None), tf.int32),
@@ -243,7 +245,9 @@ class Generator:
         text = self._text(token_ids)
         place = _first_stop(text, options.stop)
         if place is not None:
-            token_ids, text, finished = self._tokens_before(token_ids, place), text[:place], True
+            token_ids = self._tokens_before(token_ids, place)
+            text = text[:place]
+            finished = True
         return Generated(token_ids, finished, score, text)
 
     def _tokens_before(self, token_ids: list[int], place: int) -> list[int]:

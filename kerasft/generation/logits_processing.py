@@ -131,7 +131,8 @@ def _penalise_repetition(scores: tf.Tensor, history: History, penalty: tf.Tensor
 
 def _forbid_ngrams(scores: tf.Tensor, history: History, size: int) -> tf.Tensor:
     """A token is out if the last `size - 1` tokens were followed by it before."""
-    length, total = history.length, tf.shape(history.token_ids)[1]
+    length = history.length
+    total = tf.shape(history.token_ids)[1]
     ends = tf.range(total)  # where a former n-gram ends
     same = tf.broadcast_to((ends < length) & (ends >= size - 1), tf.shape(history.token_ids))
     for back in range(size):

@@ -245,7 +245,8 @@ def _same_names(given: Any, expected: Any) -> bool:
 
 def _named_output(graph: keras.Model, head: OwnHead, labels: Labels | None) -> keras.Model:
     """The graph with its answer as one float32 output of a layer that has the name."""
-    name, outputs = head.output, _ordered_outputs(graph, head)
+    name = head.output
+    outputs = _ordered_outputs(graph, head)
     last = {operation_of(tensor).name for tensor in outputs}
     stays = len(outputs) == 1 and outputs[0].dtype == "float32"  # and so is named where its layer is
     copies: list[tuple[keras.layers.Layer, list]] = []
@@ -345,7 +346,8 @@ def _check_shape(output: keras.KerasTensor, head: OwnHead, labels: Labels | None
 def _ordered_outputs(graph: keras.Model, head: OwnHead) -> list[keras.KerasTensor]:
     given = graph.output
     if isinstance(given, Mapping):
-        names, tensors = list(given), list(given.values())
+        names = list(given)
+        tensors = list(given.values())
     else:
         tensors = list(given) if isinstance(given, list | tuple) else [given]
         names = [operation_of(tensor).name for tensor in tensors]

@@ -100,7 +100,8 @@ def _are_probabilities(answers: np.ndarray) -> bool:
 
 
 def _warn_of_inputs(model: keras.Model, tokenizer: PreTrainedTokenizerFast) -> None:
-    made, read = set(model_inputs(tokenizer)), set(model.input)
+    made = set(model_inputs(tokenizer))
+    read = set(model.input)
     if made != read:
         logger.warning(
             "The model reads %s; of this tokenizer kerasft.encode and kerasft.data make %s. Train on kerasft.encode(..., "

@@ -186,7 +186,8 @@ def _buffers(library: _Library, environment, tensors: list, arrays: dict[str, np
     """Memory for tensors in the shapes of the arrays: the library does not know those that follow from a free length."""
     buffers = (_handle * len(tensors))()
     for position, (name, tensor) in enumerate(tensors):
-        kind, array = _TensorType(), arrays[name]
+        kind = _TensorType()
+        array = arrays[name]
         library.call("GetRankedTensorType", tensor, ctypes.byref(kind))
         kind.layout.dimensions[: array.ndim] = array.shape
         size = _index(array.nbytes)

@@ -118,7 +118,8 @@ class AdamW(keras.optimizers.AdamW):
         if isinstance(learning_rate, Real):
             _check_range("learning_rate", learning_rate)
             learning_rate = float(learning_rate)
-        steps, fix = gradient_accumulation_steps, "Give None to update after every batch."
+        steps = gradient_accumulation_steps
+        fix = "Give None to update after every batch."
         if steps is not None and (not isinstance(steps, Integral) or steps < 2):
             raise bad_argument("gradient_accumulation_steps", "a whole number >= 2 or None", steps, fix)
         if jit_compile not in (True, False, "auto"):

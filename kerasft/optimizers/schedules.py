@@ -26,10 +26,12 @@ def _warmup_steps(warmup: float | int, total_steps: int) -> int:
     if not is_number(warmup) or warmup < 0:
         raise bad_argument("warmup", expected, warmup, fix)
     if isinstance(warmup, Integral):
-        steps, allowed = int(warmup), warmup < total_steps
+        steps = int(warmup)
+        allowed = warmup < total_steps
     else:
         # A fraction that rounds up to all steps would leave none for the decay.
-        steps, allowed = min(round(warmup * total_steps), total_steps - 1), warmup < 1
+        steps = min(round(warmup * total_steps), total_steps - 1)
+        allowed = warmup < 1
     if not allowed:
         raise bad_argument("warmup", expected, warmup, fix)
     return steps

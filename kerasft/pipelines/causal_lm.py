@@ -198,14 +198,17 @@ class TextGenerationPipeline(Pipeline):
             columns=columns,
             batch_size=Batching(size=self.runner.batch_size or most, fixed_length=fixed),
         )
-        loss, count, rows = 0.0, 0, 0
+        loss = 0.0
+        count = 0
+        rows = 0
         unigram = Unigram(len(self.tokenizer))
         shown: list[list[int]] = []
         for features, y, weights in dataset.as_numpy_iterator():
             logits = self.runner.run(features)[LOGITS]  # (B, S, V)
             losses = logsumexp(logits, axis=-1) - np.take_along_axis(logits, y[..., None], axis=-1)[..., 0]  # (B, S)
             loss += float(np.sum(losses, where=weights > 0, dtype=np.float64))
-            count, rows = count + int((weights > 0).sum()), rows + len(y)
+            count += int((weights > 0).sum())
+            rows += len(y)
             unigram.add(y[weights > 0], scored=y[weights > 0])
             shown += [ids[real > 0].tolist() for ids, real in zip(features[TOKEN_IDS], features[PADDING_MASK])][:2]
         loss /= count

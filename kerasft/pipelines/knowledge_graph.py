@@ -104,7 +104,8 @@ class KnowledgeGraph:
             documents = [documents]
         elif isinstance(documents, bytes) or not isinstance(documents, Iterable):
             raise bad_data("documents", "not a text and not texts", "Give a list of texts.", value=documents)
-        numbered, triples = enumerate(documents), []
+        numbered = enumerate(documents)
+        triples = []
         while chunk := list(itertools.islice(numbered, _CHUNK)):
             sentences = [sentence for number, document in chunk for sentence in _sentences(number, document)]
             if sentences:

@@ -149,7 +149,10 @@ class MaskedLMPipeline(Pipeline):
             batch_size=Batching(size=self.runner.batch_size or batch_size, fixed_length=fixed),
             seed=self.settings["seed"],
         )
-        loss, right, count, rows = 0.0, 0, 0, 0
+        loss = 0.0
+        right = 0
+        count = 0
+        rows = 0
         unigram = Unigram(len(self.tokenizer))
         samples: list[dict] = []
         for features, y, weights in dataset.as_numpy_iterator():

@@ -231,7 +231,8 @@ class QuestionAnsweringPipeline(Pipeline):
 def _thresholds(pairs: list[tuple[Question, Found]]) -> dict[str, float]:
     """The best scores that a threshold of "no answer" gives, and that threshold."""
     scores = [answer_scores(answer(found, one.context)["answer"], one.texts) for one, found in pairs]
-    none_scores, answerable = [found.no_answer_score for _, found in pairs], [bool(one.answers) for one, _ in pairs]
+    none_scores = [found.no_answer_score for _, found in pairs]
+    answerable = [bool(one.answers) for one, _ in pairs]
     result = {}
     for column, name in enumerate(("exact_match", "f1")):
         best, threshold = best_no_answer_threshold(none_scores, [row[column] for row in scores], answerable)

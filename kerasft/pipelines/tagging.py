@@ -46,7 +46,10 @@ class Tagger:
         max_length: int,
         stride: int | None = None,
     ):
-        self.runner, self.tokenizer, self.labels, self.output = runner, tokenizer, labels, output
+        self.runner = runner
+        self.tokenizer = tokenizer
+        self.labels = labels
+        self.output = output
         self.scheme = scheme_of(labels)
         self.max_length = min(max_length, runner.sequence_length or max_length)
         room = self.max_length - sum(map(len, special_tokens(tokenizer)))

@@ -70,7 +70,8 @@ def main(options: Options) -> dict:
 
     # 1. Rows, intents and slots. What the outputs stand for is decided by the training rows alone.
     rows = read_tagged_rows(options)
-    intents, slots = kerasft.data.collect_intents(rows.train), rows.labels
+    intents = kerasft.data.collect_intents(rows.train)
+    slots = rows.labels
 
     # 2. Backbone + head, datasets, losses and optimizer.
     with kerasft.get_strategy(options.strategy).scope():

@@ -116,7 +116,8 @@ def main(options: Options) -> dict:
     longest = options.max_source_length
     trained = kerasft.make_bundle(model, tokenizer, max_length=longest, settings=settings)
     write = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=longest, settings=greedy))
-    shown, scores = rows.dev.take(range(min(options.generate_rows, len(rows.dev)))), SCORES[options.metrics]
+    shown = rows.dev.take(range(min(options.generate_rows, len(rows.dev))))
+    scores = SCORES[options.metrics]
     evaluation = kerasft.callbacks.Evaluation(lambda: write.scores(shown)) if len(shown) else None
     monitor, names = (f"val_{scores[0]}", scores) if evaluation else ("val_loss", ())
     watch = make_callbacks(options, work, monitor=monitor, metrics=names, evaluation=evaluation)

@@ -105,7 +105,8 @@ def main(options: Options) -> dict:
     # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
     columns = read_columns(options, "text", "text_pair", "label")
     rows = read_rows(options, columns, problem=options.problem, leave_out=options.out_of_scope_label)
-    labels, watched = rows.labels, rows_with_labels(options, rows, columns)
+    labels = rows.labels
+    watched = rows_with_labels(options, rows, columns)
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():

@@ -77,7 +77,8 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
     >>> any("transformer_layer_0" in weight.path for weight in limited.trainable_weights)
     False
     """
-    frozen, new_tokens = options.freeze_layers, getattr(model, "has_new_tokens", False)
+    frozen = options.freeze_layers
+    new_tokens = getattr(model, "has_new_tokens", False)
     if options.lora_rank is not None:
         new_head = getattr(model, "has_new_head", None) or None
         layers = lora_layers(options.lora_targets)

@@ -168,7 +168,8 @@ def _scores(
 
 
 def _single_label(logits: np.ndarray, gold: np.ndarray, labels: Labels, _thresholds: None) -> dict:
-    predicted, chances = logits.argmax(-1), probabilities(logits, SINGLE_LABEL)
+    predicted = logits.argmax(-1)
+    chances = probabilities(logits, SINGLE_LABEL)
     matrix = confusion_matrix(gold, predicted, labels=range(len(labels)))  # (C, C)
     return {
         "undefined": undefined_scores(predicted, gold, labels),

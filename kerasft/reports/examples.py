@@ -75,7 +75,8 @@ def _windows(text: str, spans: Sequence[Mapping[str, Any]]) -> list[tuple[int, i
     """The parts of a text to show: the surroundings of the first spans."""
     if len(text) <= _LONGEST:
         return [(0, len(text))]
-    windows, room = [], _LONGEST
+    windows = []
+    room = _LONGEST
     for span in spans:
         start = _snapped(text, span["start"] - _AROUND, -1)
         end = _snapped(text, min(span["end"], span["start"] + _LONGEST) + _AROUND, 1)
@@ -140,7 +141,9 @@ def shown_examples(examples: Sequence[Mapping[str, Any]], types: Sequence[str] =
     hues = {label: number % NUM_HUES for number, label in enumerate(types)}
     shown = []
     for each in examples:
-        text, truth, predicted = each["text"], each["truth"], each["predicted"]
+        text = each["text"]
+        truth = each["truth"]
+        predicted = each["predicted"]
         if not types:
             lines = [{"name": "text", "pieces": _overlaid(text, truth, predicted)}]
         elif truth == predicted:

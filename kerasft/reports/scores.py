@@ -67,7 +67,8 @@ def multi_label(logits: np.ndarray, gold: np.ndarray, thresholds: Sequence[float
     >>> multi_label(np.array([[2.0, -2.0]]), np.array([[1.0, 0.0]]))["subset_accuracy"]
     1.0
     """
-    predicted, truth = held(logits, thresholds), gold > 0.5
+    predicted = held(logits, thresholds)
+    truth = gold > 0.5
     scores = {
         "f1_micro": sklearn_metrics.f1_score(truth, predicted, average="micro", zero_division=0),
         "f1_macro": sklearn_metrics.f1_score(truth, predicted, average="macro", zero_division=0),

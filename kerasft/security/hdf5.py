@@ -56,7 +56,9 @@ def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> 
 
 
 def _datasets(file: h5py.File, name: str | os.PathLike) -> Iterator[h5py.Dataset]:
-    todo, seen, number = [file["/"]], set(), 0
+    todo = [file["/"]]
+    seen = set()
+    number = 0
     while todo:
         group = todo.pop()
         address = h5py.h5o.get_info(group.id).addr
@@ -99,11 +101,13 @@ def _check_heaps(file: str | os.PathLike | io.IOBase) -> None:
     with contextlib.ExitStack() as stack:
         opened = file if hasattr(file, "read") else stack.enter_context(open(file, "rb"))
         size = opened.seek(0, os.SEEK_END)
-        start, rest = opened.seek(0), b""
+        start = opened.seek(0)
+        rest = b""
         while chunk := opened.read(_CHUNK):
             for match in re.finditer(rb"GCOL\x01\0\0\0", rest + chunk):
                 _check_heap(opened, start - len(rest) + match.start(), size)
-            start, rest = start + len(chunk), chunk[-7:]
+            start += len(chunk)
+            rest = chunk[-7:]
             opened.seek(start)
 
 
@@ -112,7 +116,8 @@ def _check_heap(file: io.IOBase, start: int, size: int) -> None:
     (length,) = struct.unpack("<Q", file.read(8).ljust(8, b"\0"))
     if not 16 <= length <= min(size - start, _CHUNK):
         raise ValueError("a heap of texts extends past the end of the file")
-    content, place = file.read(length - 16), 0
+    content = file.read(length - 16)
+    place = 0
     while place + 16 <= len(content):
         index, _, own = struct.unpack_from("<HH4xQ", content, place)
         if index == 0:  # the rest is free, its head included

@@ -37,7 +37,8 @@ def _items(source: object, columns: Mapping[str, object] | None, bundle: Trained
 
 
 def _resolve(bundle: TrainedModel, _: int) -> dict[str, Any]:
-    problem, settings = bundle.metadata["problem"], bundle.settings
+    problem = bundle.metadata["problem"]
+    settings = bundle.settings
     check_settings(settings, bundle.labels)
     return {
         "activation": _ACTIVATIONS[problem],

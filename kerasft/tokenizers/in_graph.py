@@ -134,10 +134,13 @@ class InGraphTokenizer(tf.Module):
         room = self.max_length - sum(item is not None for item, _ in template)
         parts = _truncate(parts, room)
         batch_size = tf.size(texts)
-        ids, segments, position = [], [], 0
+        ids = []
+        segments = []
+        position = 0
         for special, segment in template:
             if special is None:
-                piece, position = parts[position], position + 1
+                piece = parts[position]
+                position += 1
             else:
                 piece = tf.RaggedTensor.from_tensor(tf.fill([batch_size, 1], special))
             ids.append(piece)

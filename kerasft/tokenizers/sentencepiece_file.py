@@ -67,7 +67,9 @@ def read(path: pathlib.Path) -> SentencePieceModel:
     >>> read(path).pieces
     [Piece(text='<unk>', score=0.0, kind=2)]
     """
-    pieces, model_type, character_map = [], UNIGRAM, b""
+    pieces = []
+    model_type = UNIGRAM
+    character_map = b""
     try:
         for field, value in _fields(security.read_bounded(path)):
             if field == _PIECES:

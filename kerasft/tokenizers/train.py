@@ -119,7 +119,8 @@ def _wordpiece(texts: list[str], settings: dict, family: str, vocabulary_size: i
 
 def _word_characters(learner: Tokenizer, texts: list[str]) -> tuple[list[str], list[str]]:
     """Return the most frequent characters, sorted, and those of them that stand within words."""
-    counts, within = collections.Counter(), set()
+    counts = collections.Counter()
+    within = set()
     for text in texts:
         for word, _ in learner.pre_tokenizer.pre_tokenize_str(learner.normalizer.normalize_str(text)):
             counts.update(word)
@@ -164,7 +165,8 @@ def _unigram(texts: list[str], settings: dict, family: str, vocabulary_size: int
 
     def rebuilt(model: dict) -> Tokenizer:
         pieces = [tuple(piece) for piece in model["vocab"]]
-        special, learnt = pieces[: len(names)], pieces[len(names) :]
+        special = pieces[: len(names)]
+        learnt = pieces[len(names) :]
         backend = build(special + _ordered(learnt), settings, unknown_id=names.index("<unk>"))
         backend.normalizer = normalizer
         return backend

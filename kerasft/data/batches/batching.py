@@ -115,7 +115,8 @@ def cuts(lengths: np.ndarray, batching: Batching, *, max_length: int | np.ndarra
     if batching.size is not None:
         return np.append(np.arange(0, rows, batching.size), rows)
     padded = padded_length(lengths, batching, max_length=max_length).reshape(rows, -1)  # (rows, parts)
-    found, longest = [0], [0] * padded.shape[1]
+    found = [0]
+    longest = [0] * padded.shape[1]
     for row, parts in enumerate(padded.tolist()):
         longest = list(map(max, longest, parts))
         if row > found[-1] and sum(longest) * (row + 1 - found[-1]) > batching.tokens:
@@ -197,7 +198,9 @@ def batch_length(length: tf.Tensor, batching: Batching, *, max_length: int) -> t
 
 def reader(store: TokenStore, batching: Batching) -> Callable:
     """The function from row numbers (B,) to ids (B, S), with anything where there is padding, and lengths (B,), int32."""
-    ids, starts, lengths = tf.constant(store.ids), tf.constant(store.offsets[:-1]), tf.constant(store.lengths)
+    ids = tf.constant(store.ids)
+    starts = tf.constant(store.offsets[:-1])
+    lengths = tf.constant(store.lengths)
 
     def read(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         length = tf.gather(lengths, rows)  # (B,)

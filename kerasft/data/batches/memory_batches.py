@@ -46,13 +46,16 @@ def _in_order(store: TokenStore | PairedStore, batching: Batching) -> tuple[tf.d
 def _shuffled(store: TokenStore | PairedStore, batching: Batching, seed: int) -> tuple[tf.data.Dataset, int]:
     classes = length_class(store.lengths, batching, max_length=store.max_length)
     place = _places(classes)
-    rows, last_place = len(place), place.max()
+    rows = len(place)
+    last_place = place.max()
     bounds = cuts(classes[np.argsort(place)], batching, max_length=store.max_length)
     count = len(bounds) - 1
     missing = 0 if batching.size is None else -rows % batching.size  # rows that the smaller batch lacks
     drop = bool(batching.drop_remainder and missing)
     bounds[-1] += missing  # as if the last batch were full; the plan takes away what is missing
-    starts, ends, place = tf.constant(bounds[:-1]), tf.constant(bounds[1:]), tf.constant(place, tf.int64)
+    starts = tf.constant(bounds[:-1])
+    ends = tf.constant(bounds[1:])
+    place = tf.constant(place, tf.int64)
 
     def by_length(dealt: tf.Tensor) -> tf.Tensor:
         group = tf.range(rows, dtype=tf.int64) // (GROUP * (batching.size or rows))

@@ -116,7 +116,10 @@ def _write_shards(chunks: Iterable[Chunk], rows: int, folder: Path) -> dict:
     per_shard = int(np.clip(-(-rows // _SHARDS), _LEAST_ROWS, _MOST_ROWS))
     count = -(-rows // per_shard)
     names = [f"tokens-{i:05d}-of-{count:05d}.tfrecord" for i in range(count)]
-    lengths, truncated, row, writer = [], 0, 0, None
+    lengths = []
+    truncated = 0
+    row = 0
+    writer = None
     for chunk in chunks:
         ends = np.cumsum(chunk.lengths)
         for start, end, second in zip(ends - chunk.lengths, ends, chunk.second):

@@ -105,7 +105,9 @@ def _is_task(item: Mapping[str, Any]) -> bool:
 
 def _label_studio(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]:
     """Of each task its data, and the spans, choices and relations of its first annotation."""
-    found, places, several = [], [], 0
+    found = []
+    places = []
+    several = 0
     for place, item in enumerate(objects):
         annotations = [
             entry for entry in item["annotations"] if isinstance(entry, Mapping) and not entry.get("was_cancelled")

@@ -92,7 +92,9 @@ def cut_lines(text: str, name: str, *, same_number: bool = True) -> tuple[list[L
     usual = Counter(len(split(line)) for line in plain).most_common(1)[0][0]
     tags = {split(line)[-1] for line in plain if len(split(line)) == usual}
     lines: list[Line] = []
-    comments, headers, bad = 0, 0, set()
+    comments = 0
+    headers = 0
+    bad = set()
     for number, line in raw:
         cells = split(line) if line.strip() and not line.startswith("-DOCSTART-") else []
         if cells[usual:] and not any(cells[usual:]):  # separators at the end of the line
@@ -100,7 +102,8 @@ def cut_lines(text: str, name: str, *, same_number: bool = True) -> tuple[list[L
         before = not lines or not lines[-1].cells
         is_word = len(cells) == usual and (TAG.fullmatch(cells[-1].strip()) or cells[-1] in tags)
         if cells and line.startswith("#") and before and not is_word:
-            comments, cells = comments + 1, []
+            comments += 1
+            cells = []
         elif cells and not any(other.cells for other in lines) and {cell.strip().lower() for cell in cells} <= _HEADER:
             headers, cells = 1, []
         elif cells and same_number and len(cells) != usual and usual > 1:
@@ -187,7 +190,8 @@ def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> t
     """
     rows = [line.cells for line in lines if line.cells]
     count = min(map(len, rows))
-    word, notes = given.get("text", 0), []
+    word = given.get("text", 0)
+    notes = []
     if "text" not in given and count > 2 and all(_NUMBER.fullmatch(cells[0]) for cells in rows):
         if _numbering(lines) is None:
             problem = "the first column holds numbers only, which do not number words or sentences"

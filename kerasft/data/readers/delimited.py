@@ -64,7 +64,8 @@ def table_of(path: Path, records: list[Record], header: bool) -> Rows:
     {'text': ['good'], 'label': ['1']}
     """
     kept = _without_blank_lines(path, records)
-    first_line, first = kept[0][0], [name.strip() for name in kept[0][1]]
+    first_line = kept[0][0]
+    first = [name.strip() for name in kept[0][1]]
     security.check_columns(first, len(kept), str(path))
     numbered = _are_numbers(first) and len(kept) > 1
     if numbered:

@@ -182,9 +182,14 @@ def _named(delimiter: str) -> str:
 def _quoted_tabs(text: str) -> tuple[list[Record], list[list[bool]]]:
     """The records and which fields were quoted, where every quote belongs to a quoted field; else nothing."""
     field = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^"\t\r\n]*))(\t|\r\n|\n|\r|\Z)')
-    records, flags, position, line = [], [], 0, 1
+    records = []
+    flags = []
+    position = 0
+    line = 1
     while position < len(text):
-        fields, quoted, start = [], [], line
+        fields = []
+        quoted = []
+        start = line
         while True:
             match = field.match(text, position)
             if match is None:

@@ -49,7 +49,9 @@ def read_xlsx(path: Path, header: bool = True) -> Rows:
 def _records(path: Path, sheet) -> list[tuple[int, list[str]]]:
     """The rows that are not blank, each with its number, without empty cells at their ends."""
     sheet.reset_dimensions()  # else rows are filled up to the size that the file claims to have
-    records, width, count = [], 0, 0
+    records = []
+    width = 0
+    count = 0
     for number, cells in enumerate(sheet.iter_rows(values_only=True), 1):
         count += len(cells)
         security.check_cells(count, str(path))

@@ -63,7 +63,9 @@ def columns_of(path: Path, names: Sequence[str], batches: Iterable[Any]) -> dict
     """
     import pyarrow  # as above
 
-    columns, rows, left = [[] for _ in names], 0, most_bytes()
+    columns = [[] for _ in names]
+    rows = 0
+    left = most_bytes()
     for batch in batches:
         rows += batch.num_rows
         security.check_columns(names, rows, str(path))
@@ -115,7 +117,9 @@ def read_tfrecord(path: Path, header: bool = True) -> Rows:
     """
     _check_lengths(path, read_bytes(path))
     records = tf.data.TFRecordDataset(str(path), compression_type="GZIP" if path.suffix.lower() == ".gz" else None)
-    items, lines, number = [], [], 0
+    items = []
+    lines = []
+    number = 0
     try:
         for number, record in enumerate(records.as_numpy_iterator(), 1):
             try:

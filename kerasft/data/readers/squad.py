@@ -155,7 +155,8 @@ def split_questions(
 
 def _check_size(questions: list[Question], source: object) -> None:
     """Refuse so many questions about a long text that its windows, one set a question, would take all memory."""
-    most, size = limit("DATA_BYTES"), sum(len(question.context) for question in questions)
+    most = limit("DATA_BYTES")
+    size = sum(len(question.context) for question in questions)
     if size > most:
         name = str(source) if isinstance(source, str | os.PathLike) else "questions"
         problem = f"the contexts of {len(questions)} questions have {size} characters in all, maximum: {most}"

@@ -220,7 +220,8 @@ def _occurrences(text: str, context: str) -> list[int]:
 def _places(text: str, context: str) -> list[int]:
     """Where a text begins in another, in time that grows as the other's length."""
     step = 1 + len(text) // _MOST_REPEATS
-    places, start = [], context.find(text)
+    places = []
+    start = context.find(text)
     while start >= 0:
         places.append(start)
         start = context.find(text, start + step)

@@ -67,7 +67,8 @@ def rows_from_tfds(source: object, split: str | None = None) -> Rows:
             raise bad_argument(
                 "source", "'tfds:NAME' or 'tfds:NAME:SPLIT'", source, "For example tfds:imdb_reviews:train."
             )
-        builder, split = _builder(found["name"]), found["split"] or split
+        builder = _builder(found["name"])
+        split = found["split"] or split
     else:
         builder = source
     name, split = f"{PREFIX}{builder.info.full_name}", split or "train"

@@ -84,7 +84,8 @@ class Generator:
         return kind(self._file, facts)
 
     def _write(self, prompt: Sequence[int], given: dict[str, Any]) -> Iterator[int]:
-        prompt, options = [int(token) for token in prompt], self._options(given)
+        prompt = [int(token) for token in prompt]
+        options = self._options(given)
         model = self.new_text()
         limit = min(options["max_new_tokens"], model.room(prompt))
         uniforms = _uniforms(prompt, options) if options["method"] == "sample" else None
@@ -120,7 +121,9 @@ class _Decoder:
     """GPT-2: `prefill_S` puts S tokens into the cache, `decode` one, and gives the scores of the next."""
 
     def __init__(self, file, facts: dict[str, Any]):
-        self._file, self._lengths, self._size = file, sorted(facts["prefill_lengths"]), facts["cache_length"]
+        self._file = file
+        self._lengths = sorted(facts["prefill_lengths"])
+        self._size = facts["cache_length"]
         self._caches = file.caches()
         self._place = 0
 
@@ -143,7 +146,8 @@ class _Decoder:
             if length is None:
                 self.next(rest.pop(0))
                 continue
-            chunk, rest = rest[:length], rest[length:]
+            chunk = rest[:length]
+            rest = rest[length:]
             tokens = np.zeros((1, length), np.int32)
             tokens[0, : len(chunk)] = (
                 chunk  # What the rest writes into the cache is written over, before anything sees it.
@@ -170,7 +174,9 @@ class _EncoderDecoder:
     """T5: `encode_S` makes the keys and values of the source, `decode` reads one token of the target."""
 
     def __init__(self, file, facts: dict[str, Any]):
-        self._file, self._lengths, self._size = file, sorted(facts["prefill_lengths"]), facts["cache_length"]
+        self._file = file
+        self._lengths = sorted(facts["prefill_lengths"])
+        self._size = facts["cache_length"]
         self._caches = file.caches()
         self._start = facts["start_token_id"]
         self._place, self._mask = 0, None
@@ -287,7 +293,8 @@ def _outputs_of(signatures: dict[str, dict[str, list[str]]]) -> set[str]:
 def _adjust(logits: np.ndarray, history: list[int], options: dict[str, Any]) -> np.ndarray:
     """Apply the repetition penalty and the rule against repeated n-grams."""
     scores = np.array(logits, np.float32)
-    penalty, size = np.float32(options["repetition_penalty"]), options["no_repeat_ngram_size"]
+    penalty = np.float32(options["repetition_penalty"])
+    size = options["no_repeat_ngram_size"]
     if penalty != 1:
         there = np.unique(history)
         scores[there] = np.where(scores[there] < 0, scores[there] * penalty, scores[there] / penalty)

@@ -118,7 +118,10 @@ class Model:
 
 def check_golden(folder: str | pathlib.Path) -> tuple[int, list[str], float]:
     """Run golden.jsonl: how many texts, those with other ids or answers, and the largest difference of an output."""
-    model, different, largest, count = Model(folder), [], 0.0, 0
+    model = Model(folder)
+    different = []
+    largest = 0.0
+    count = 0
     for line in (pathlib.Path(folder) / "golden.jsonl").read_text("utf-8").split("\n"):
         if not line:
             continue

@@ -201,7 +201,9 @@ def _split(text: str, tokens: list[dict]) -> list[tuple[int, int, int | None]]:
     """Start and end of a text's parts: plain ones, and added tokens with their id; the longest that starts at a place, from left
     to right."""
     tokens = sorted((token for token in tokens if token["content"]), key=lambda token: -len(token["content"]))
-    parts, done, place = [], 0, 0
+    parts = []
+    done = 0
+    place = 0
     while place < len(text):
         token = next((each for each in tokens if text.startswith(each["content"], place)), None)
         if token is None:

@@ -14,7 +14,9 @@ class Unigram:
     """Kudo 2018, https://arxiv.org/abs/1804.10959: the likeliest way to cut a word into pieces, by Viterbi."""
 
     def __init__(self, content: dict):
-        model, normalizer, splitting = content["model"], content["normalizer"], content["pre_tokenizer"]
+        model = content["model"]
+        normalizer = content["normalizer"]
+        splitting = content["pre_tokenizer"]
         self.pieces = {number: piece for number, (piece, _) in enumerate(model["vocab"])}
         self._scores = {piece: (number, score) for number, (piece, score) in enumerate(model["vocab"])}
         self._unknown = model["unk_id"]
@@ -74,7 +76,8 @@ class Unigram:
                     score = self._unknown_score
                 if score is not None and (best[end][0] is None or best[start][0] + score > best[end][0]):
                     best[end] = (best[start][0] + score, start, token)
-        found, end = [], len(word)
+        found = []
+        end = len(word)
         while end:
             _, start, token = best[end]
             # Unknown characters beside each other are one piece.

@@ -72,7 +72,9 @@ class Writer:
 
 def check_golden(folder: str | pathlib.Path) -> tuple[int, list[str]]:
     """Write the texts of golden.jsonl: how many, and those whose ids or text are others."""
-    writer, different, count = Writer(folder), [], 0
+    writer = Writer(folder)
+    different = []
+    count = 0
     is_causal = writer.generator.signature["task"] == "causal-lm"
     for line in (pathlib.Path(folder) / "golden.jsonl").read_text("utf-8").split("\n"):
         if not line:
@@ -119,7 +121,8 @@ def main() -> int:
             return 1 if different else 0
         writer = Writer(folder, num_threads=arguments.pop("threads"))
         options = {name: value for name, value in arguments.items() if value is not None}
-        start, count = time.perf_counter(), 0
+        start = time.perf_counter()
+        count = 0
         for piece in writer.stream(text, **options):
             print(piece, end="", flush=True)
             count += 1
