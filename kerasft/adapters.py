@@ -182,9 +182,9 @@ def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
     known = {name: layer for name, layer in inner_layers(model) if _can_adapt(layer)}
     _refuse(path, "layers", layers, [name for name in layers if name in known])
     if here:
-        found = next(iter(here.values()))
+        adapted = next(iter(here.values()))
         _refuse(path, "layers", layers, sorted(here))
-        _refuse(path, "rank and alpha", (rank, alpha), (found.lora_rank, float(found.lora_alpha)))
+        _refuse(path, "rank and alpha", (rank, alpha), (adapted.lora_rank, float(adapted.lora_alpha)))
     # A language model's head is in the file only if it was new.
     with_head = any(not name.endswith(("/lora_a", "/lora_b")) for name in tensors) or None
     expected = {name: tuple(variable.shape) for name, variable in _head_variables(model, with_head).items()}

@@ -55,16 +55,16 @@ def best_temperature(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> fl
         return float(-log_softmax(scaled, axis=-1)[np.arange(len(gold)), gold].mean())
 
     least, most = math.log(_LEAST), math.log(_MOST)  # the loss is convex in 1 / T, so there is one valley
-    found = minimize_scalar(loss, bounds=(least, most), method="bounded", options={"xatol": 1e-6}).x
-    if loss(found) >= min(loss(least), loss(most)):
-        why = "the answers are no better than chance" if loss(most) <= loss(found) else "all are answered rightly"
+    best = minimize_scalar(loss, bounds=(least, most), method="bounded", options={"xatol": 1e-6}).x
+    if loss(best) >= min(loss(least), loss(most)):
+        why = "the answers are no better than chance" if loss(most) <= loss(best) else "all are answered rightly"
         warnings.warn(
             f"No temperature from {_LEAST} to {_MOST:g} is best for these {len(gold)} rows ({why}); it stays 1. "
             "Give more held-out rows.",
             stacklevel=2,
         )
         return 1.0
-    return math.exp(found) if loss(found) < loss(0.0) else 1.0
+    return math.exp(best) if loss(best) < loss(0.0) else 1.0
 
 
 def best_thresholds(probabilities: np.ndarray, gold: np.ndarray) -> list[float]:

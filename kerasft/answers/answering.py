@@ -202,8 +202,8 @@ class Answering:
             )
             offsets = np.array([(start, end) for _, start, end in part]).reshape(-1, 2)
             parts.append((spans, offsets, float(logits[0].sum())))  # "no answer" is the choice of the first token
-        found = merge_windows(context, parts, n_best=settings["num_best"])
-        return answer(found, context, no_answer=settings["no_answer_threshold"])
+        merged = merge_windows(context, parts, n_best=settings["num_best"])
+        return answer(merged, context, no_answer=settings["no_answer_threshold"])
 
 
 def _in_one_segment(row: list[int]) -> tuple[list[int], list[int]]:

@@ -92,10 +92,10 @@ def entities(
     """
     if not 0 <= threshold <= 1:
         raise bad_argument("threshold", "a probability from 0 to 1", threshold, "0.5 is usual.")
-    found = []
+    shown = []
     for span in spans_of(tags):
         start, end = offsets[span.start][0], offsets[span.end - 1][1]
         score = float(np.mean(scores[span.start : span.end]))
         if score >= threshold:
-            found.append({"start": start, "end": end, "label": span.label, "text": text[start:end], "score": score})
-    return found
+            shown.append({"start": start, "end": end, "label": span.label, "text": text[start:end], "score": score})
+    return shown

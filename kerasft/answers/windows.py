@@ -87,7 +87,7 @@ def first_tokens(words: Offsets, tokens: Offsets) -> np.ndarray:
     >>> first_tokens([(0, 1), (2, 3)], [(2, 3)]).tolist()
     [-1, 0]
     """
-    found = np.full(len(words), -1, np.int64)
+    first = np.full(len(words), -1, np.int64)
     real = [(start, end, number) for number, (start, end) in enumerate(tokens) if end > start]
     at = 0
     for index, (start, end) in enumerate(words):
@@ -98,6 +98,6 @@ def first_tokens(words: Offsets, tokens: Offsets) -> np.ndarray:
             inside += 1
         for place in (inside, at):
             if place < len(real) and real[place][0] < end and real[place][1] > start:
-                found[index] = real[place][2]
+                first[index] = real[place][2]
                 break
-    return found
+    return first

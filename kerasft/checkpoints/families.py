@@ -45,17 +45,17 @@ def read_family(config: ConfigFile) -> Family:
         return config.choice("model_type", None, choices=FAMILIES)
     classes = config.get("architectures", None, expected="", accept=lambda x: True)
     names = [name for name in classes if isinstance(name, str)] if isinstance(classes, list) else []
-    found = _by_class(names)
+    fitting = _by_class(names)
     why = f"its 'architectures' are {names}"
-    if not found:
-        found = _by_tensors(open_tensors(config.path.parent))
-        why = f"the tensors' names begin with {found[0].prefix!r}" if found else ""
-    if not found:
+    if not fitting:
+        fitting = _by_tensors(open_tensors(config.path.parent))
+        why = f"the tensors' names begin with {fitting[0].prefix!r}" if fitting else ""
+    if not fitting:
         raise CheckpointError(
             f"{config.path}: field 'model_type' is missing, and neither 'architectures' nor the tensors' names tell what it is. "
             f'Add it, such as "model_type": "bert"; it must be one of {", ".join(FAMILIES)}.'
         )
-    family = found[0]
+    family = fitting[0]
     warnings.warn(
         f"{config.path}: field 'model_type' is missing; {family.model_type!r} is taken, since {why}. Add it to be sure.",
         stacklevel=2,
@@ -64,14 +64,14 @@ def read_family(config: ConfigFile) -> Family:
 
 
 def _by_class(names: list[str]) -> list[Family]:
-    found = [
+    fitting = [
         family
         for family in _ALL
         for name in names
         if name.removeprefix("TF").startswith(family.class_prefix)
         and name.removeprefix("TF").removeprefix(family.class_prefix).startswith(_CLASSES)
     ]
-    return found if len(set(map(id, found))) == 1 else []
+    return fitting if len(set(map(id, fitting))) == 1 else []
 
 
 def _by_tensors(names: Iterable[str]) -> list[Family]:

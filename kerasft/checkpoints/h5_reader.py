@@ -77,9 +77,9 @@ def _entries(path: pathlib.Path) -> dict[str, Entry]:
 
 def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
     # Follows no link to another name or to another file, as `file.items()` would.
-    found = {}
-    file.visititems(lambda name, thing: found.update({name: thing}) if isinstance(thing, h5py.Dataset) else None)
-    return found
+    datasets = {}
+    file.visititems(lambda name, thing: datasets.update({name: thing}) if isinstance(thing, h5py.Dataset) else None)
+    return datasets
 
 
 def _variable(name: str, attributes: list[str]) -> str:

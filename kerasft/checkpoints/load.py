@@ -161,8 +161,8 @@ def task_of(name: str | os.PathLike, *, revision: str | None = None) -> str | No
     if is_sentence_encoder(pathlib.Path(folder)):
         return sentence_embedding.__name__
     config_file, family = _open_config(pathlib.Path(folder))
-    found = _head_name(config_file, family)
-    return None if found is None else family.heads[found].task
+    head = _head_name(config_file, family)
+    return None if head is None else family.heads[head].task
 
 
 def _load(

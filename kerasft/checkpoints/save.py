@@ -130,11 +130,11 @@ def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:
     expected = "a new folder, or one with a checkpoint that kerasft wrote and nothing else"
     if folder.exists() and not folder.is_dir():
         raise bad_argument(name, expected, str(folder), "It is a file; choose another name.")
-    found = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    present = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     known = (CARD_FILE, SINGLE_FILE, *SMALL_FILES)
-    others = [file for file in found if file not in known and not MODULE_FOLDER.fullmatch(file)]
+    others = [file for file in present if file not in known and not MODULE_FOLDER.fullmatch(file)]
     ours = (folder / CONFIG_FILE).is_file() and _OURS in read_fields(folder / CONFIG_FILE)
-    if found and (others or not ours):
+    if present and (others or not ours):
         fix = (
             f"It also holds {listed(others)}; choose another." if ours else "kerasft did not write it; choose another."
         )

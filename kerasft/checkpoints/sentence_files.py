@@ -294,8 +294,8 @@ def _read_prompts(folder: pathlib.Path) -> tuple[Mapping[str, str], str | None]:
 
 
 def _length_file(folder: pathlib.Path) -> ConfigFile | None:
-    found = [folder / name for name in (LENGTH_FILE, *_OLD_LENGTH_FILES) if (folder / name).is_file()]
-    return ConfigFile(found[0]) if found else None
+    files = [folder / name for name in (LENGTH_FILE, *_OLD_LENGTH_FILES) if (folder / name).is_file()]
+    return ConfigFile(files[0]) if files else None
 
 
 def _lower_cases(tokenizer: PreTrainedTokenizerFast) -> bool:

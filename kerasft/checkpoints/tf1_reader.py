@@ -109,11 +109,11 @@ class Tf1Reader:
 
 
 def _checkpoint(folder: pathlib.Path) -> pathlib.Path:
-    found = sorted(path.with_suffix("") for path in folder.glob("*.ckpt*.index"))
-    preferred = [path for path in found if path.name == "bert_model.ckpt"] or found
+    checkpoints = sorted(path.with_suffix("") for path in folder.glob("*.ckpt*.index"))
+    preferred = [path for path in checkpoints if path.name == "bert_model.ckpt"] or checkpoints
     if len(preferred) > 1:
         raise CheckpointError(
-            f"{folder}: one checkpoint must be there; received: {', '.join(path.name for path in found)}. "
+            f"{folder}: one checkpoint must be there; received: {', '.join(path.name for path in checkpoints)}. "
             "Copy the one that you want, with the config and the vocabulary, into a folder of its own."
         )
     return preferred[0]

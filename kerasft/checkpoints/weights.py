@@ -69,14 +69,14 @@ def assign(
     reshaped = _reshaped(weights, tensors, stored)
     if missing:
         warnings.warn(f"{tensors.folder}: not in the checkpoint, so drawn at random: {listed(missing)}.", stacklevel=3)
-    found = {name: weight for name, weight in weights.items() if name in stored}
+    stored_weights = {name: weight for name, weight in weights.items() if name in stored}
     if unfilled:
-        unfilled.draw_all_but(weight.variable for weight in found.values())
+        unfilled.draw_all_but(weight.variable for weight in stored_weights.values())
     # The largest first: while it is there twice, as read and as assigned, the others have no memory yet.
-    for name, weight in sorted(found.items(), key=lambda item: -math.prod(item[1].stored_shape)):
+    for name, weight in sorted(stored_weights.items(), key=lambda item: -math.prod(item[1].stored_shape)):
         value = tensors.read(stored[name]).reshape(weight.stored_shape)
         weight.variable.assign(_tensor(value.T if weight.transposed else value))
-    report = LoadReport(str(tensors.folder), tuple(found), missing, extra, reshaped)
+    report = LoadReport(str(tensors.folder), tuple(stored_weights), missing, extra, reshaped)
     _LOG.log(logging.WARNING if extra else logging.INFO, "%s", report)
     return report
 

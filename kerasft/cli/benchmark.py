@@ -60,16 +60,20 @@ def run(args: argparse.Namespace) -> int:
     if args.adb:
         return _print_commands(args, files)
     numbers = {"runs": args.runs, "warmup": args.warmup}
-    found = {
+    measured = {
         path: kerasft.measuring.measure_litert(file, lengths=args.lengths, threads=args.threads, **numbers)
         for path, file in files.items()
         if file
     }
     # At the lengths of the LiteRT files too, so that each of their rows has something to be compared with.
-    lengths = {row["sequence_length"] for item in found.values() for row in item["rows"]} - {None} | set(args.lengths)
+    lengths = {row["sequence_length"] for item in measured.values() for row in item["rows"]} - {None} | set(
+        args.lengths
+    )
     for path in [path for path, file in files.items() if not file]:
-        found[path] = kerasft.export.measure_model(path, lengths=sorted(lengths), memory=not args.no_memory, **numbers)
-    results = [found[path] for path in paths]
+        measured[path] = kerasft.export.measure_model(
+            path, lengths=sorted(lengths), memory=not args.no_memory, **numbers
+        )
+    results = [measured[path] for path in paths]
     _compare(results)
     _print_latency(results)
     _print_memory(results)

@@ -172,12 +172,12 @@ def _outside(package: str, version: str) -> str:
         return ""
     oldest, newest = TESTED[package]
     try:
-        found = Version(version)
+        installed = Version(version)
     except InvalidVersion:
         return f"  (not tested: {oldest} to {newest} are)"
-    if found.release < Version(oldest).release:
+    if installed.release < Version(oldest).release:
         return f"  (older than {oldest}, the oldest version tested)"
-    if found.release[: len(Version(newest).release)] > Version(newest).release:
+    if installed.release[: len(Version(newest).release)] > Version(newest).release:
         return f"  (newer than {newest}, the newest version tested)"
     return ""
 

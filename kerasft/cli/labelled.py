@@ -84,21 +84,21 @@ def read_labelled(pipeline, data: str, *, metadata: dict, args: argparse.Namespa
     task = metadata.get("task", "text-classification")
     problem = metadata.get("problem")
     about = {"classes": problem == "single_label", "problem": problem or "single_label"}
-    found = kerasft.tasks.settled(data, read_columns(args), task=task, trained=pipeline.columns, **about)
-    if found.note:
-        print(found.note, file=sys.stderr)
-    source = found.source
+    settled = kerasft.tasks.settled(data, read_columns(args), task=task, trained=pipeline.columns, **about)
+    if settled.note:
+        print(settled.note, file=sys.stderr)
+    source = settled.source
     if getattr(args, "label_names", None):
-        source = _named(pipeline, found, names(args.label_names))
+        source = _named(pipeline, settled, names(args.label_names))
     count = getattr(args, "max_rows", None)
     if count is None:
-        return Labelled(source, found.named, "")
-    rows, total = kerasft.pipelines.some_rows(source, count, metadata=metadata, columns=found.named)
+        return Labelled(source, settled.named, "")
+    rows, total = kerasft.pipelines.some_rows(source, count, metadata=metadata, columns=settled.named)
     which = f"{count:,} of {total:,}, drawn at random with seed 0" if count < total else f"all {total:,}"
     print(f"rows of {data}: {which}", file=sys.stderr)
     # What has been read by other columns has our names, or none, now.
     known = task in ("text-classification", "relation-extraction", "sentence-embedding", "sequence-to-sequence")
-    return Labelled(rows, found.named if known else None, which)
+    return Labelled(rows, settled.named if known else None, which)
 
 
 def _named(pipeline, found: "kerasft.tasks.task.Settled", label_names: list[str]) -> "kerasft.data.Rows":

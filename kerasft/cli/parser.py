@@ -52,10 +52,10 @@ class Parser(argparse.ArgumentParser):
         words = sys.argv[1:] if args is None else list(args)
         if self._has_commands:
             return super().parse_known_args(words, namespace)
-        found, surplus = super().parse_known_args(self._sorted(words), namespace)
+        parsed, surplus = super().parse_known_args(self._sorted(words), namespace)
         if surplus := [word for word in surplus if word != "--"]:
             self.error(f"unrecognized arguments: {' '.join(surplus)}")
-        return found, []
+        return parsed, []
 
     def error(self, message: str):
         """End the process with exit code 2, naming the error, and where the options are listed: they can be a hundred."""

@@ -57,12 +57,12 @@ def read_chunks(
 
 
 def _of_rows(pipeline, rows: "kerasft.data.Rows", columns) -> Iterator["kerasft.pipelines.Items"]:
-    found = kerasft.pipelines.items_of(pipeline, rows, columns)
-    if found.items:
-        _print_note(rows, found, columns)
-    for start in range(0, len(found.items), _CHUNK):
+    items = kerasft.pipelines.items_of(pipeline, rows, columns)
+    if items.items:
+        _print_note(rows, items, columns)
+    for start in range(0, len(items.items), _CHUNK):
         part = slice(start, start + _CHUNK)
-        yield kerasft.pipelines.Items(found.items[part], found.others[part], found.columns, found.places[part])
+        yield kerasft.pipelines.Items(items.items[part], items.others[part], items.columns, items.places[part])
 
 
 class ErrorLines:
@@ -252,16 +252,16 @@ def _lines(
         cells = {key: [item.get(key) for _, item in chunk] for key in names}
         rows = kerasft.data.Rows.of(cells, name, lines=[number for number, _ in chunk])
         rows = kerasft.data.read_rows(pipeline.read(rows, columns))
-        found = kerasft.pipelines.items_of(pipeline, rows, columns)
-        if not found.items:  # all of this chunk are skipped
+        items = kerasft.pipelines.items_of(pipeline, rows, columns)
+        if not items.items:  # all of this chunk are skipped
             continue
         if known is None:
-            _print_note(rows, found, columns)
-        elif known != found.columns:
+            _print_note(rows, items, columns)
+        elif known != items.columns:
             fix = "Give all objects the same keys, or name the columns."
-            raise rows.error(0, f"the columns are no longer {known}", fix=fix, value=found.columns, can_skip=False)
-        known = found.columns
-        yield found
+            raise rows.error(0, f"the columns are no longer {known}", fix=fix, value=items.columns, can_skip=False)
+        known = items.columns
+        yield items
 
 
 def _objects(name: str, content: Iterator[str]) -> Iterator[tuple[int, dict]]:

@@ -84,10 +84,10 @@ class _Ranges:
             interpreter = Interpreter(model_content=content, experimental_preserve_all_tensors=True)
             run = interpreter.get_signature_runner(signature)
         inputs = list(run.get_input_details())
-        found = interpreter._get_ops_details()
-        written = {int(index) for operation in found for index in operation["outputs"]}  # the others are weights
-        self._dense = {int(each["outputs"][0]) for each in found if each["op_name"] == "FULLY_CONNECTED"}
-        self._symmetric = _second_factors(interpreter, found)
+        operations = interpreter._get_ops_details()
+        written = {int(index) for operation in operations for index in operation["outputs"]}  # the others are weights
+        self._dense = {int(each["outputs"][0]) for each in operations if each["op_name"] == "FULLY_CONNECTED"}
+        self._symmetric = _second_factors(interpreter, operations)
         tensors = [
             tensor
             for tensor in interpreter.get_tensor_details()

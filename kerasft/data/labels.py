@@ -235,8 +235,8 @@ def are_numbers_for_names(strange: Iterable[str], labels: Iterable[str]) -> bool
     >>> are_numbers_for_names(["0", "1"], ["no", "yes"]), are_numbers_for_names(["maybe"], ["no", "yes"])
     (True, False)
     """
-    found, known = {is_number(name) for name in strange}, {is_number(name) for name in labels}
-    return len(found) == len(known) == 1 and found != known
+    unknown, known = {is_number(name) for name in strange}, {is_number(name) for name in labels}
+    return len(unknown) == len(known) == 1 and unknown != known
 
 
 def _shown(names: Iterable[str], separator: str = ", ") -> str:

@@ -243,5 +243,5 @@ def negative_label(labels: Iterable[str], name: str | None = None) -> str | None
     labels = list(labels)
     if name is not None and name not in labels:
         raise bad_argument("negative_label", f"one of the labels ({', '.join(labels[:10])})", name, "Correct it.")
-    found = [label for label in labels if label.lower() in NEGATIVE_LABELS]
-    return name if name is not None else found[0] if len(found) == 1 else None
+    negative = [label for label in labels if label.lower() in NEGATIVE_LABELS]
+    return name if name is not None else negative[0] if len(negative) == 1 else None

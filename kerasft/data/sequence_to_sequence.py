@@ -216,15 +216,17 @@ def _number(rows: Rows, name: object) -> object:
 def _usual(rows: Rows, role: str, usual: tuple[str, ...], *, taken: object = None) -> str:
     """The first of the usual names that is there, or, without names, the first column that is not taken."""
     names = {name.strip().lower(): name for name in reversed(rows.columns)}
-    found = [names[known] for known in (usual if rows.named else names) if known in names and names[known] != taken]
-    if not found:
+    candidates = [
+        names[known] for known in (usual if rows.named else names) if known in names and names[known] != taken
+    ]
+    if not candidates:
         raise bad_data(
             rows.name,
             f"no column could be recognised as the {role}",
             f'Name it: columns={{"{role}": ...}}; a file without header needs numbers: {{"source": 0, "target": 1}}.',
             value=list(rows.columns),
         )
-    return found[0]
+    return candidates[0]
 
 
 def source_encoder(tokenizer: PreTrainedTokenizerFast, max_length: int | None) -> Encoder:

@@ -71,12 +71,12 @@ def split(
     for empty, other in ((1, 2), (2, 1)) if test_rows else ():
         if not (part == empty).any() and (part == other).sum() > 1:
             part[random.choice(np.flatnonzero(part == other))] = empty
-    found = {name: int((part == number).sum()) for number, name in enumerate(sizes)}
-    if not found["dev"] or (test_rows and not found["test"]):
+    drawn = {name: int((part == number).sum()) for number, name in enumerate(sizes)}
+    if not drawn["dev"] or (test_rows and not drawn["test"]):
         problem = f"{len(set().union(*labels))} labels in {len(rows)} rows leave no row that train can spare"
-        raise _empty(rows, problem, found)
-    if found != sizes:
-        logger.warning("%s: the parts have %s rows, so that train keeps a row of every label.", rows.name, found)
+        raise _empty(rows, problem, drawn)
+    if drawn != sizes:
+        logger.warning("%s: the parts have %s rows, so that train keeps a row of every label.", rows.name, drawn)
     # The roles that were found or given go along, so the parts need no `columns` again.
     rows = replace(rows, roles=_as_columns(roles))
     train, dev_part, test_part = (rows.take(np.flatnonzero(part == i)) for i in range(3))
@@ -239,5 +239,5 @@ def _empty(rows: Rows, problem: str, sizes: Mapping[str, int]) -> DataError:
 def _as_columns(roles: Roles) -> dict[str, object]:
     """Roles in the form of the argument `columns`."""
     label = list(roles.label) if roles.several else next(iter(roles.label), None)
-    found = {"text": roles.text, "text_pair": roles.text_pair, "label": label}
-    return {role: name for role, name in found.items() if name is not None}
+    named = {"text": roles.text, "text_pair": roles.text_pair, "label": label}
+    return {role: name for role, name in named.items() if name is not None}

@@ -59,7 +59,7 @@ def _needed(rows: Rows, *, scheme: str, seed: int) -> list[bool]:
     seen: set[object] = set()
     needed = [False] * len(rows)
     for row in random.Random(seed).sample(range(len(rows)), len(rows)):
-        found = names[row] | (set() if intents is None else {(INTENT, intents[row])})
-        needed[row] = not found <= seen
-        seen |= found
+        own = names[row] | (set() if intents is None else {(INTENT, intents[row])})
+        needed[row] = not own <= seen
+        seen |= own
     return needed

@@ -75,15 +75,15 @@ def read_tags(
     kept = []
     for row in range(len(rows)):
         try:
-            found = _tagged(reader, rows, row, value=rows.columns[text][row], marked=rows.columns[label][row])
+            tagged = _tagged(reader, rows, row, value=rows.columns[text][row], marked=rows.columns[label][row])
             if INTENT in result:
-                found = (*found, _intent(rows, row, rows.columns[intent][row]))
+                tagged = (*tagged, _intent(rows, row, rows.columns[intent][row]))
         except DataError as error:
             if not error.can_skip:
                 raise
             skip(error)
             continue
-        for name, item in zip(result, found):
+        for name, item in zip(result, tagged):
             result[name].append(item)
         kept.append(row)
     if not kept:
@@ -209,9 +209,9 @@ def find_tag_columns(rows: Rows, columns: Mapping[str, object] | None = None) ->
         return {"text": "text", "label": "text_pair", INTENT: "label"}
     columns = {**(rows.roles or {}), **(columns or {})}
     usual = (("text", TEXT_COLUMNS), ("label", LABEL_COLUMNS))
-    found = {role: _find(rows, columns, role, names) for role, names in usual}
+    roles = {role: _find(rows, columns, role, names) for role, names in usual}
     intent = columns.get(INTENT, INTENT)
-    return found | ({INTENT: intent} if intent in rows.columns else {})
+    return roles | ({INTENT: intent} if intent in rows.columns else {})
 
 
 def _find(rows: Rows, columns: Mapping[str, object] | None, role: str, names: Sequence[str]) -> str:
@@ -220,15 +220,15 @@ def _find(rows: Rows, columns: Mapping[str, object] | None, role: str, names: Se
     given = (columns or {}).get(role)
     lower = {str(name).lower(): name for name in reversed(rows.columns)}
     known = [given] if given is not None else [lower.get(name) for name in names]
-    found = [name for name in known if name in rows.columns]
-    if not found:
+    present = [name for name in known if name in rows.columns]
+    if not present:
         raise bad_data(
             rows.name,
             f"there is no column {given if given is not None else ' or '.join(names)}",
             EXAMPLE,
             value=list(rows.columns),
         )
-    return found[0]
+    return present[0]
 
 
 def _intent(rows: Rows, row: int, value: object) -> str:

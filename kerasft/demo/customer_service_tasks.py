@@ -131,21 +131,21 @@ def _questions(path: Path, examples: list[Example]) -> None:
     with_entities = [example for example in examples if example["entities"]]
     paragraphs = []
     for number, start in enumerate(range(0, len(with_entities) - 2, 3)):
-        context, found = "", []
+        context, spans = "", []
         for example in with_entities[start : start + 3]:
             offset = len(context) + bool(context)
             context = f"{context} {example['text']}" if context else example["text"]
-            found += [
+            spans += [
                 (entity["label"], offset + entity["start"], offset + entity["end"]) for entity in example["entities"]
             ]
-        kinds = [label for label, _, _ in found]
+        kinds = [label for label, _, _ in spans]
         questions = [
             {
                 "id": f"{with_entities[start]['split']}-{number}-{label}",
                 "question": _QUESTIONS[label],
                 "answers": [{"text": context[first:last], "answer_start": first}],
             }
-            for label, first, last in found
+            for label, first, last in spans
             if kinds.count(label) == 1
         ]
         if questions:

@@ -82,15 +82,15 @@ def measure_model(
         times = time_calls(lambda _: runner.run(batch), runs, num_warmup=warmup)  # noqa: B023  called at once
         row = {"signature": None, "sequence_length": length, "threads": None}
         rows.append(row | {f"{name}_ms": value for name, value in times.items()})
-    found = {
+    report = {
         "path": str(path),
         "format": "saved_model" if (local_path(path) / SAVED_MODEL_FILE).is_file() else "keras",
         "size_bytes": folder_size(weights_path(path)),
         "rows": rows,
     }
     if memory:
-        found |= {"memory": None} | run_apart("kerasft.export.model_memory", {"path": str(path), "lengths": sizes})
-    return found
+        report |= {"memory": None} | run_apart("kerasft.export.model_memory", {"path": str(path), "lengths": sizes})
+    return report
 
 
 def measure_latency(

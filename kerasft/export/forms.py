@@ -36,14 +36,14 @@ def forms_of(folder: pathlib.Path, report: Mapping[str, Any]) -> list[dict[str, 
     place = pathlib.Path(os.path.realpath(report.get("folder") or folder))
     own = _form(report, place, this=True)
     identity = _identity(_read(folder / METADATA_FILE))
-    found = [own] if own else []
+    forms = [own] if own else []
     for other in _neighbours(place):
         if identity and _identity(_read(other / METADATA_FILE)) == identity:
             form = _form(_read(other / REPORT_FILE), other, this=False)
-            found += [form] if form else []
+            forms += [form] if form else []
     rank = {name: number for number, name in enumerate(_ORDER)}
-    found.sort(key=lambda form: (rank.get(form["name"], len(rank)), form["name"], form["folder"]))
-    return sorted(sorted(found, key=lambda form: not form["this"])[:_MOST_FORMS], key=found.index)
+    forms.sort(key=lambda form: (rank.get(form["name"], len(rank)), form["name"], form["folder"]))
+    return sorted(sorted(forms, key=lambda form: not form["this"])[:_MOST_FORMS], key=forms.index)
 
 
 def _neighbours(place: pathlib.Path) -> list[pathlib.Path]:

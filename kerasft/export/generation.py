@@ -111,9 +111,9 @@ def litert_generation(
         copy_samples(aside)
         report = {"format": FORMAT, "task": bundle.task, "quantize": quantize, "folder": str(folder)}
         report["size_bytes"] = len(content)
-        found, golden = verify_generation(bundle, aside, rows)
-        check_report(found, tolerance=None if quantize else 0.0, min_agreement=min_agreement)
-        report |= found | {"model_warnings": bundle.warnings}
+        checked, golden = verify_generation(bundle, aside, rows)
+        check_report(checked, tolerance=None if quantize else 0.0, min_agreement=min_agreement)
+        report |= checked | {"model_warnings": bundle.warnings}
         counts = count_operators(aside / LITERT_FILE).items()
         report["operators"] = [{"signature": name} | row for name, rows in counts for row in rows]
         write_golden(aside, golden)

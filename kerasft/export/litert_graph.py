@@ -180,14 +180,14 @@ def _is_plain(norm: keras.layers.LayerNormalization) -> bool:
 
 def _readers(model: keras.Model) -> dict[str, list[tuple]]:
     """What reads each layer's output: (operation, its arguments); (None, ()) is the model itself."""
-    found: dict[str, list] = {operation.name: [] for operation in model.operations}
+    readers: dict[str, list] = {operation.name: [] for operation in model.operations}
     for operation in model.operations:
         for tensors, arguments in calls_of(operation):
             for tensor in tensors:
-                found.get(operation_of(tensor).name, []).append((operation, arguments))
+                readers.get(operation_of(tensor).name, []).append((operation, arguments))
     for tensor in model.outputs:
-        found[operation_of(tensor).name].append((None, ()))
-    return found
+        readers[operation_of(tensor).name].append((None, ()))
+    return readers
 
 
 def _reads_first_token(reader: tuple) -> bool:

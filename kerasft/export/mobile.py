@@ -122,8 +122,8 @@ def _answering(bundle: Bundle, runner: Runner, signature: Mapping[str, Any]) -> 
         return [(token, *offsets) for token, offsets in zip(encoded["input_ids"], encoded["offset_mapping"])]
 
     def run(token_ids: list[int], segment_ids: list[int]) -> dict[str, np.ndarray]:
-        found = predict(runner, Encoded([token_ids], [segment_ids]), bundle.tokenizer.pad_token_id)
-        return {name: rows[0] for name, rows in found.items()}
+        outputs = predict(runner, Encoded([token_ids], [segment_ids]), bundle.tokenizer.pad_token_id)
+        return {name: rows[0] for name, rows in outputs.items()}
 
     return Answering(signature, tokenize, run)
 

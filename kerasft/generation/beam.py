@@ -102,16 +102,18 @@ def _step(
     logits: tf.Tensor, beams: Beams, requests: Requests, rules: Rules, numbers: Numbers
 ) -> tuple[Beams, tf.Tensor]:
     """Continue the beams by one token; return them, and which rows (B K,) they continue."""
-    found = _candidates(logits, beams, requests, rules, numbers)
+    candidates = _candidates(logits, beams, requests, rules, numbers)
     num_beams = rules.num_beams
-    rows = tf.range(tf.shape(found.parents)[0])[:, None] * num_beams
+    rows = tf.range(tf.shape(candidates.parents)[0])[:, None] * num_beams
     # The running beams: the best candidates that do not end.
-    scores, chosen = tf.math.top_k(found.scores + tf.cast(found.ends, tf.float32) * NEVER, num_beams)  # (B, K)
-    parents = tf.reshape(rows + tf.gather(found.parents, chosen, batch_dims=1), (-1,))  # (B K,)
+    scores, chosen = tf.math.top_k(
+        candidates.scores + tf.cast(candidates.ends, tf.float32) * NEVER, num_beams
+    )  # (B, K)
+    parents = tf.reshape(rows + tf.gather(candidates.parents, chosen, batch_dims=1), (-1,))  # (B K,)
     history = beams.history._replace(token_ids=tf.gather(beams.history.token_ids, parents))
-    history = history.append(tf.reshape(tf.gather(found.token_ids, chosen, batch_dims=1), (-1,)))
+    history = history.append(tf.reshape(tf.gather(candidates.token_ids, chosen, batch_dims=1), (-1,)))
     num_written = beams.num_written + 1
-    finished, finished_scores = _finish(found, beams, rows, rules, numbers)
+    finished, finished_scores = _finish(candidates, beams, rows, rules, numbers)
     is_full = finished_scores[:, -1] > NEVER / 2
     best_possible = scores[:, 0] / tf.cast(num_written, tf.float32) ** numbers.length_penalty
     may_improve = (best_possible > finished_scores[:, -1]) | ~is_full

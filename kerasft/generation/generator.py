@@ -92,12 +92,12 @@ class Generator:
         rows = [self._checked(prompt, number) for number, prompt in enumerate(prompts, 1)]
         seeds = _seeds(rows, options.seed)
         order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
-        found: dict[int, Generated] = {}
+        written: dict[int, Generated] = {}
         for start in range(0, len(order), batch_size):
             part = order[start : start + batch_size]
             requests = self._requests([rows[row] for row in part], [seeds[row] for row in part], options)
-            found.update(zip(part, self._write(requests, options)))
-        return [found[row] for row in range(len(rows))]
+            written.update(zip(part, self._write(requests, options)))
+        return [written[row] for row in range(len(rows))]
 
     def stream(self, prompt: Sequence[int], options: GenerationOptions = GREEDY) -> Iterator[int]:
         """Yield the tokens of one text as they are written: the same as `__call__` gives for it.

@@ -124,9 +124,9 @@ def _penalise_repetition(scores: tf.Tensor, history: History, penalty: tf.Tensor
     there = (places < history.length) & (history.real > 0)  # (B, T)
     last = history.token_ids[:, history.length - 1]  # always real: it stands in for what is not
     ids = tf.where(there, history.token_ids, last[:, None])
-    found = tf.gather(scores, ids, batch_dims=1)  # (B, T)
-    found = tf.where(found < 0, found * penalty, found / penalty)
-    return tf.tensor_scatter_nd_update(scores, _in_rows(ids), found)
+    seen = tf.gather(scores, ids, batch_dims=1)  # (B, T)
+    seen = tf.where(seen < 0, seen * penalty, seen / penalty)
+    return tf.tensor_scatter_nd_update(scores, _in_rows(ids), seen)
 
 
 def _forbid_ngrams(scores: tf.Tensor, history: History, size: int) -> tf.Tensor:

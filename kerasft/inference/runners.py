@@ -183,15 +183,15 @@ def text_signature(
 
     def answer(texts):
         order = sorted(range(len(texts)), key=lambda row: len("".join(texts[row])))
-        found: dict[str, dict] = {}
+        outputs: dict[str, dict] = {}
         for start in range(0, len(order), 32):
             rows = order[start : start + 32]
             chunk = [texts[row] for row in rows]
             columns = zip(*chunk) if isinstance(chunk[0], tuple) else [chunk]
             inputs = {name: tf.constant(list(column)) for name, column in zip((TEXTS, TEXT_PAIRS), columns)}
             for name, values in loaded.signatures[TEXT_SIGNATURE](**inputs).items():
-                found.setdefault(name, {}).update(zip(rows, values.numpy()))
-        return {name: np.stack([values[row] for row in range(len(texts))]) for name, values in found.items()}
+                outputs.setdefault(name, {}).update(zip(rows, values.numpy()))
+        return {name: np.stack([values[row] for row in range(len(texts))]) for name, values in outputs.items()}
 
     return answer
 
@@ -245,9 +245,9 @@ def _text_signatures(interpreter: Interpreter) -> list[str]:
     """The signatures that answer a text: one, or one for each length."""
     names = [name for name in interpreter.get_signature_list() if name == SIGNATURE or name.startswith(LENGTH_PREFIX)]
     if not names:
-        found = ", ".join(interpreter.get_signature_list()) or "none"
+        known = ", ".join(interpreter.get_signature_list()) or "none"
         raise ValueError(
-            f"it has no signature {SIGNATURE} or {LENGTH_PREFIX}N, but {found}; a file with `decode` writes texts: run it by "
+            f"it has no signature {SIGNATURE} or {LENGTH_PREFIX}N, but {known}; a file with `decode` writes texts: run it by "
             "python/kerasft_writer.py in its folder"
         )
     return names

@@ -71,13 +71,13 @@ def measure_litert(
             f"{path} can't be run by LiteRT: {measured['error']}. Give shorter lengths if it is for these, or export it "
             "again with built-in operations only."
         )
-    found = {"path": str(path), "size_bytes": local_path(path).stat().st_size, **measured, "operators": operators}
+    report = {"path": str(path), "size_bytes": local_path(path).stat().st_size, **measured, "operators": operators}
     if not profile_runs:
-        return found
+        return report
     longest = max(measured["rows"], key=lambda row: (row["sequence_length"] or 0, -row["threads"]))
     which = {name: longest[name] for name in ("signature", "sequence_length", "threads")}
     kernels = run_apart(_WORKER, job | which | {"task": "kernels", "runs": profile_runs})
-    return found | {
+    return report | {
         "delegation": _delegation(operators, kernels.get("kernels"), longest["signature"]),
         "kernels": kernels.get("kernels"),
         "kernels_error": kernels.get("error"),

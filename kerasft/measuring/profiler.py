@@ -173,13 +173,13 @@ def _tensors(library: _Library, signature, side: str) -> list[tuple[str, ctypes.
     """(name, handle) of each input or output."""
     count = _index()
     library.call(f"GetNumSignature{side}s", signature, ctypes.byref(count))
-    found = []
+    tensors = []
     for position in range(count.value):
         name = ctypes.c_char_p()
         library.call(f"GetSignature{side}Name", signature, _index(position), ctypes.byref(name))
         tensor = library.make(f"GetSignature{side}TensorByIndex", signature, _index(position))
-        found.append((name.value.decode(), tensor))
-    return found
+        tensors.append((name.value.decode(), tensor))
+    return tensors
 
 
 def _buffers(library: _Library, environment, tensors: list, arrays: dict[str, np.ndarray]) -> ctypes.Array:

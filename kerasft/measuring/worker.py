@@ -153,7 +153,7 @@ class _Run(NamedTuple):
 
 def _runs(interpreter: Interpreter, lengths: list[int]) -> list[_Run]:
     """Every signature, and each length where it is free, the shortest first."""
-    found = []
+    runs = []
     for name in list(interpreter.get_signature_list()) or [None]:
         if name is None:
             details = {detail["name"]: detail for detail in interpreter.get_input_details()}
@@ -167,8 +167,8 @@ def _runs(interpreter: Interpreter, lengths: list[int]) -> list[_Run]:
                 run = functools.partial(_run_plain, interpreter, details, inputs)
             else:
                 run = functools.partial(runner, **inputs)
-            found.append(_Run(name, length or _length(inputs), inputs, run))
-    return sorted(found, key=lambda item: item.length or 0)
+            runs.append(_Run(name, length or _length(inputs), inputs, run))
+    return sorted(runs, key=lambda item: item.length or 0)
 
 
 def _run_plain(interpreter: Interpreter, details: dict, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:

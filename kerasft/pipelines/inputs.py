@@ -62,29 +62,31 @@ def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | Non
 def _items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | None) -> Items:
     columns = {**(rows.roles or {}), **(columns or {})}
     if isinstance(pipeline, TokenClassificationPipeline | IntentAndSlotsPipeline):
-        found, parts = _tagged(rows, columns)
+        used_columns, parts = _tagged(rows, columns)
     elif pipeline.fields == ("question", "context"):
         names = [columns.get("text", "question"), columns.get("text_pair", "context")]
-        found, parts = _texts(rows, pipeline.fields, *(_present(rows, name) for name in names))
+        used_columns, parts = _texts(rows, pipeline.fields, *(_present(rows, name) for name in names))
     elif pipeline.fields == ("source",):
-        found, parts = _texts(rows, pipeline.fields, find_source(rows, columns), joined=True)
+        used_columns, parts = _texts(rows, pipeline.fields, find_source(rows, columns), joined=True)
     elif pipeline.fields == ("prompt",):
         named = columns.get("prompt", columns.get("text", "prompt" if "prompt" in rows.columns else None))
         name = _found(rows, {}).text if named is None else _present(rows, named)
-        found, parts = _texts(rows, pipeline.fields, name)
+        used_columns, parts = _texts(rows, pipeline.fields, name)
     elif pipeline.fields == ("text", "head", "tail"):
-        found, parts = _texts(rows, ("text",), _found(rows, columns).text)
+        used_columns, parts = _texts(rows, ("text",), _found(rows, columns).text)
         for name in pipeline.optional_fields:
             if name in rows.columns:
-                found[name] = name
+                used_columns[name] = name
                 parts.append(rows.columns[name])
     else:
-        found, parts = _classified(rows, columns, pair=getattr(pipeline, "pair", False))
-    used = set(map(str, found.values()))
+        used_columns, parts = _classified(rows, columns, pair=getattr(pipeline, "pair", False))
+    used = set(map(str, used_columns.values()))
     names = [name for name in rows.columns if name not in used]
     others = [dict(zip(names, cells)) for cells in zip(*(rows.columns[name] for name in names))]
     items = parts[0] if len(parts) == 1 else list(zip(*parts))
-    return Items(list(items), others or [{} for _ in items], found, [rows.place(row) for row in range(len(rows))])
+    return Items(
+        list(items), others or [{} for _ in items], used_columns, [rows.place(row) for row in range(len(rows))]
+    )
 
 
 def _found(rows: Rows, columns: Mapping[str, object]) -> Roles:

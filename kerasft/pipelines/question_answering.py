@@ -106,8 +106,8 @@ class QuestionAnsweringPipeline(Pipeline):
         items = item_of(items, self.fields)
         one = isinstance(items, tuple) and len(items) == 2 and all(isinstance(part, str) for part in items)
         items = [items] if one else _checked(items)
-        found = self.find(items, batch_size=batch_size, max_answer_length=max_answer_length)
-        answers = [answer(each, context, top_k=top_k, no_answer=threshold) for each, (_, context) in zip(found, items)]
+        spans = self.find(items, batch_size=batch_size, max_answer_length=max_answer_length)
+        answers = [answer(each, context, top_k=top_k, no_answer=threshold) for each, (_, context) in zip(spans, items)]
         return answers[0] if one else answers
 
     def find(
@@ -122,11 +122,11 @@ class QuestionAnsweringPipeline(Pipeline):
         _check_count("batch_size", batch_size, None)
         items = _checked(items)
         longest = max_answer_length or self.max_answer_length
-        found = []
+        spans = []
         with one_warning():
             for start in range(0, len(items), _CHUNK):
-                found += self._find(items[start : start + _CHUNK], batch_size, longest)
-        return found
+                spans += self._find(items[start : start + _CHUNK], batch_size, longest)
+        return spans
 
     def _find(self, items: list[tuple[str, str]], batch_size: int, longest: int) -> list[Found]:
         windows = self.windows([question for question, _ in items], [context for _, context in items])
@@ -168,9 +168,9 @@ class QuestionAnsweringPipeline(Pipeline):
         if columns is not None:
             raise bad_argument("columns", "None", columns, "Name the fields question, context, answers, id.")
         questions = read_squad(source)
-        found = self.find([(each.question, each.context) for each in questions], batch_size=batch_size)
+        spans = self.find([(each.question, each.context) for each in questions], batch_size=batch_size)
         self._warn_of_lost(questions)
-        pairs = list(zip(questions, found))
+        pairs = list(zip(questions, spans))
         answers = [answer(each, one.context, no_answer=self.no_answer_threshold) for one, each in pairs]
         predicted = {one.id: said["answer"] for one, said in zip(questions, answers)}
         truths = {one.id: one.texts for one in questions}
@@ -202,8 +202,8 @@ class QuestionAnsweringPipeline(Pipeline):
             DataError: If the data cannot be used.
         """
         questions = read_squad(source)
-        found = self.find([(each.question, each.context) for each in questions], batch_size=batch_size)
-        return _thresholds(list(zip(questions, found)))
+        spans = self.find([(each.question, each.context) for each in questions], batch_size=batch_size)
+        return _thresholds(list(zip(questions, spans)))
 
     def _warn_of_lost(self, questions: list[Question]) -> None:
         """Count the questions of which no true answer could have been given."""

@@ -88,11 +88,11 @@ class RelationExtractionPipeline(Pipeline):
         """
         one = isinstance(items, str | Mapping | EntityPair) or _is_tuple_item(items)
         pairs = _pairs([items] if one else items)
-        found = answers(self.predict_logits(pairs, batch_size=batch_size), self.labels, top_k=top_k)
+        relations = answers(self.predict_logits(pairs, batch_size=batch_size), self.labels, top_k=top_k)
         result = [
             (answer if isinstance(answer, dict) else {"labels": answer})
             | {"head": shown_entity(pair.text, pair.head), "tail": shown_entity(pair.text, pair.tail)}
-            for pair, answer in zip(pairs, found)
+            for pair, answer in zip(pairs, relations)
         ]
         return result[0] if one else result
 

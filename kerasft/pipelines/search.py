@@ -90,8 +90,8 @@ class Search:
             return []
         prompt = _prompt(self.embedder, _QUESTIONS)
         vectors = unit(self.embedder.embed(asked, batch_size=batch_size, prompt_name=prompt))  # (Q, H)
-        found = [self._best(self.vectors @ vector, top_k) for vector in vectors]
-        return found[0] if one else found
+        matches = [self._best(self.vectors @ vector, top_k) for vector in vectors]
+        return matches[0] if one else matches
 
     def _best(self, scores: np.ndarray, top_k: int) -> list[dict]:
         order = np.argsort(-scores, kind="stable")[:top_k]

@@ -221,9 +221,15 @@ def _retrieval(
         rank = 1 + int((cosines[~right] > best - _SAME).sum())
         ranks.append(rank)
         if rank > 1:
-            found = int(np.where(right, -2.0, cosines).argmax())
+            nearest = int(np.where(right, -2.0, cosines).argmax())
             errors.append(
-                {"row": row, "text": query, "truth": answer, "predicted": answers[found], "confidence": cosines[found]}
+                {
+                    "row": row,
+                    "text": query,
+                    "truth": answer,
+                    "predicted": answers[nearest],
+                    "confidence": cosines[nearest],
+                }
             )
     ranks = np.array(ranks)
     metrics = {

@@ -229,7 +229,9 @@ class TaggingPipeline(Pipeline):
         """The report of texts and of each the predicted tags with their scores; `span` is what a span is called."""
         texts, offsets, truth = (rows.columns[name] for name in ("text", "offsets", "tags"))
         predicted = [tags for tags, _ in tagged]
-        found = [entities(text, words, tags, scores=each) for text, words, (tags, each) in zip(texts, offsets, tagged)]
+        predicted_spans = [
+            entities(text, words, tags, scores=each) for text, words, (tags, each) in zip(texts, offsets, tagged)
+        ]
         expected = [
             entities(text, words, tags, scores=np.ones(len(tags))) for text, words, tags in zip(texts, offsets, truth)
         ]
@@ -240,8 +242,8 @@ class TaggingPipeline(Pipeline):
             labels=[row["label"] for row in by_type],
             rows=len(texts),
             per_class=by_type,
-            errors=tagging_errors(rows, found, expected),
-            examples=tagging_examples(rows, found, expected, intents=intents),
+            errors=tagging_errors(rows, predicted_spans, expected),
+            examples=tagging_examples(rows, predicted_spans, expected, intents=intents),
             undefined=undefined_spans(count_spans(truth), count_spans(predicted), name=span),
             **parts,
         )

@@ -228,11 +228,12 @@ class TextClassificationPipeline(Pipeline):
         )
         if outside is None:
             return report
-        found = self._confidence(logits), logits.argmax(-1) == gold, self._confidence_of(outside, columns, batch_size)
-        scores = out_of_scope_scores(*found, threshold=self.out_of_scope["threshold"])
-        facts = (
-            f"{len(outside)} rows more, of {self.out_of_scope['label']}; threshold {self.out_of_scope['threshold']:.4f}"
+        confidence_out = self._confidence_of(outside, columns, batch_size)
+        threshold = self.out_of_scope["threshold"]
+        scores = out_of_scope_scores(
+            self._confidence(logits), logits.argmax(-1) == gold, confidence_out, threshold=threshold
         )
+        facts = f"{len(outside)} rows more, of {self.out_of_scope['label']}; threshold {threshold:.4f}"
         return dataclasses.replace(
             report, metrics=scores | report.metrics, about={**report.about, "out of scope": facts}
         )
@@ -339,8 +340,9 @@ class TextClassificationPipeline(Pipeline):
             )
         texts, gold = texts_and_labels(inside, labels=self.labels, columns=columns)
         logits = self.predict_logits(texts, batch_size=batch_size)
-        found = self._confidence(logits), logits.argmax(-1) == gold, self._confidence_of(outside, columns, batch_size)
-        return {"threshold": out_of_scope_threshold(*found), "label": label}
+        confidence_out = self._confidence_of(outside, columns, batch_size)
+        threshold = out_of_scope_threshold(self._confidence(logits), logits.argmax(-1) == gold, confidence_out)
+        return {"threshold": threshold, "label": label}
 
     def _held_out(
         self, source: object, columns: Mapping[str, object] | None, batch_size: int

@@ -158,8 +158,8 @@ def _listed(name: str, described: str | Sequence[str]) -> list[str]:
 
 
 def _entailment(labels: Labels, name: str | None) -> int:
-    found = [label for label in labels if (label == name if name else label.lower().startswith("entail"))]
-    if len(found) != 1:
+    entailing = [label for label in labels if (label == name if name else label.lower().startswith("entail"))]
+    if len(entailing) != 1:
         expected = f"one of the model's labels, {list(labels)}"
         raise bad_argument("entailment", expected, name, "Name the label that says 'entailed'.")
-    return labels.index(found[0])
+    return labels.index(entailing[0])

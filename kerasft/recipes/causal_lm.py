@@ -121,9 +121,9 @@ def read_texts(options: Options) -> SplitRows:
     columns = read_columns(options, "text", "prompt", "completion")
 
     def read(path: str, trained: dict | None = None) -> tuple:
-        found = settle(path, columns, task=kerasft.tasks.CAUSAL_LM.name, trained=trained)
-        texts = kerasft.data.read_documents(found.source, documents=options.documents, columns=found.named)
-        return texts, found.columns
+        settled = settle(path, columns, task=kerasft.tasks.CAUSAL_LM.name, trained=trained)
+        texts = kerasft.data.read_documents(settled.source, documents=options.documents, columns=settled.named)
+        return texts, settled.columns
 
     texts = read_split(
         options, read, hold_out=lambda train: kerasft.data.hold_out(train, options.dev_fraction, seed=options.seed)

@@ -116,9 +116,9 @@ def read_rows(options: Options) -> SplitRows:
     columns = read_columns(options, "text")
 
     def read(path: str, trained: dict | None = None) -> tuple:
-        found = settle(path, columns, task=kerasft.tasks.MASKED_LM.name, trained=trained)
-        texts = kerasft.data.read_texts(found.source, columns=found.named, documents=options.packed)
-        return kerasft.data.read_rows({"text": texts}), found.columns
+        settled = settle(path, columns, task=kerasft.tasks.MASKED_LM.name, trained=trained)
+        texts = kerasft.data.read_texts(settled.source, columns=settled.named, documents=options.packed)
+        return kerasft.data.read_rows({"text": texts}), settled.columns
 
     rows = read_split(options, read)
     if options.max_train_rows is not None:

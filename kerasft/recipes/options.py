@@ -118,18 +118,18 @@ def names(value: str) -> list[str]:
         return [name.strip() for name in value.split(",")]
     try:
         text = path.read_text("utf-8-sig")
-        found = (
+        listed = (
             json.loads(text) if path.suffix.lower() == ".json" else [line for line in text.splitlines() if line.strip()]
         )
     except (OSError, ValueError, RecursionError) as error:
         raise bad_argument("label_names", "names joined by commas, or a file of them", value, f"({error})") from error
-    found = found.get("id2label", found) if isinstance(found, dict) else found
-    if isinstance(found, dict) and all(str(key).isdecimal() for key in found):
-        found = [found[key] for key in sorted(found, key=int)]
-    if not isinstance(found, list) or not found or not all(isinstance(name, str) for name in found):
+    listed = listed.get("id2label", listed) if isinstance(listed, dict) else listed
+    if isinstance(listed, dict) and all(str(key).isdecimal() for key in listed):
+        listed = [listed[key] for key in sorted(listed, key=int)]
+    if not isinstance(listed, list) or not listed or not all(isinstance(name, str) for name in listed):
         fix = 'Write one name a line, or a JSON list: ["O", "B-PER"].'
         raise bad_argument("label_names", "names joined by commas, or a file of them", value, fix)
-    return [name.strip() for name in found]
+    return [name.strip() for name in listed]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

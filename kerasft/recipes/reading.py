@@ -95,10 +95,10 @@ def settle(path: str, columns: dict | None, **task) -> "kerasft.tasks.task.Settl
     >>> settle(reviews_csv, {}).columns
     {'text': 'text', 'label': 'label'}
     """
-    found = kerasft.tasks.settled(path, columns, **task)
-    if found.note and found.columns != task.get("trained"):
-        print(found.note, file=sys.stderr)
-    return found
+    settled = kerasft.tasks.settled(path, columns, **task)
+    if settled.note and settled.columns != task.get("trained"):
+        print(settled.note, file=sys.stderr)
+    return settled
 
 
 @skips_invalid

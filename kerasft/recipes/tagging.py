@@ -52,10 +52,10 @@ def read_tagged_rows(options: TaggingOptions) -> SplitRows:
     columns = read_columns(options, "text", "label") or None
 
     def read(path: str, trained: dict | None = None) -> tuple:
-        found = settle(path, columns, task=kerasft.tasks.TOKEN_CLASSIFICATION.name, trained=trained)
-        reading = {"columns": found.named, "scheme": options.scheme, "invalid": options.invalid}
+        settled = settle(path, columns, task=kerasft.tasks.TOKEN_CLASSIFICATION.name, trained=trained)
+        reading = {"columns": settled.named, "scheme": options.scheme, "invalid": options.invalid}
         reading["tag_names"] = options.label_names and names(options.label_names)
-        return kerasft.data.read_tags(found.source, **reading), found.columns
+        return kerasft.data.read_tags(settled.source, **reading), settled.columns
 
     drawn = {"seed": options.seed, "scheme": options.trained_scheme}
 

@@ -49,8 +49,8 @@ def render(report: Any, tiles: Sequence[Mapping[str, str]]) -> str:
 
 def _types(report: Any) -> list[str]:
     """The types of the spans in a report's examples; none for a task whose spans have no type, such as answers."""
-    found = {span["label"] for each in report.examples for span in [*each["truth"], *each["predicted"]]} - {""}
-    return [*report.labels, *sorted(found - set(report.labels))]
+    labels = {span["label"] for each in report.examples for span in [*each["truth"], *each["predicted"]]} - {""}
+    return [*report.labels, *sorted(labels - set(report.labels))]
 
 
 def _figures(report: Any) -> dict[str, Markup]:

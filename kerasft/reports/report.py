@@ -184,22 +184,22 @@ class Report:
     @property
     def warnings(self) -> list[str]:
         """What a reader of the numbers must know: a model that is no better than the baseline, and undefined scores."""
-        found = []
+        sentences = []
         compared = [name for name in headline(self.metrics) if name in self.baseline]
         # The first, and what it says nothing of: slots beside the intent, the size of an error beside a correlation.
         also = {"slot_f1"} | ({"mse"} if self.problem == REGRESSION else set())
         for name in [*compared[:1], *(name for name in compared[1:] if name in also and name not in self.undefined)]:
             if is_no_better(name, self.metrics[name], self.baseline[name]):
                 better = f"{name} {self.metrics[name]:.4f} is no better than {self.baseline[name]:.4f}"
-                found.append(f"{better}, which needs no model: {self.baseline_answer}.{self._commonest_answer()}")
+                sentences.append(f"{better}, which needs no model: {self.baseline_answer}.{self._commonest_answer()}")
         reasons: dict[str, list[str]] = {}
         for name, reason in self.undefined.items():
             if name in self.metrics:
                 reasons.setdefault(reason, []).append(name)
         for reason, names in reasons.items():
             verb = "is" if len(names) == 1 else "are"
-            found.append(f"{', '.join(names)} {verb} undefined and counted as 0: {reason}.")
-        return found
+            sentences.append(f"{', '.join(names)} {verb} undefined and counted as 0: {reason}.")
+        return sentences
 
     def _commonest_answer(self) -> str:
         """What the model answers most, where its answers are counted."""

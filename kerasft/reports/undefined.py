@@ -30,13 +30,13 @@ def undefined_scores(predicted: np.ndarray, gold: np.ndarray, labels: Labels | S
     if labels.problem != SINGLE_LABEL:
         nothing = not (np.any(predicted) or np.any(gold))
         return dict.fromkeys(("f1_micro", "f1_macro"), "no row has, or is given, any label") if nothing else {}
-    found = {}
+    reasons = {}
     for name, side in (("predictions", predicted), ("labels", gold)):
         if len(np.unique(side)) == 1:
-            found["matthews"] = f"all {name} are {labels[int(side[0])]!r}"
+            reasons["matthews"] = f"all {name} are {labels[int(side[0])]!r}"
     if len(labels) == 2 and not np.any(predicted) and not np.any(gold):
-        found["f1"] = f"no row is, or is predicted as, {labels[1]!r}"
-    return found
+        reasons["f1"] = f"no row is, or is predicted as, {labels[1]!r}"
+    return reasons
 
 
 def undefined_correlation(predicted: np.ndarray, gold: np.ndarray) -> str | None:

@@ -148,10 +148,10 @@ def _class_name(folder: pathlib.Path) -> str | None:
     by_model = kinds.BY_MODEL_TYPE.get(str(_read_json(folder / "config.json").get("model_type", "")))
     if by_model:
         return by_model
-    found = [name for name, kind in kinds.KINDS.items() if all((folder / file).is_file() for file in kind.files)]
-    if "RobertaTokenizer" in found and "GPT2Tokenizer" in found:
+    fitting = [name for name, kind in kinds.KINDS.items() if all((folder / file).is_file() for file in kind.files)]
+    if "RobertaTokenizer" in fitting and "GPT2Tokenizer" in fitting:
         return "RobertaTokenizer" if "<mask>" in _read_json(folder / "vocab.json") else "GPT2Tokenizer"
-    return found[0] if found else None
+    return fitting[0] if fitting else None
 
 
 def _first_missing(kind: kinds.Kind | None, folder: pathlib.Path) -> dict:

@@ -148,13 +148,13 @@ def _read(encoder: Encoder, store: Path) -> TokenFiles:
         ) from error
     for name, size_bytes in index["size_bytes"].items():
         path = store / name
-        found = path.stat().st_size if path.exists() else None
-        if found != size_bytes:
+        size = path.stat().st_size if path.exists() else None
+        if size != size_bytes:
             raise bad_data(
                 str(path),
                 f"this file of the token store should have {size_bytes} bytes",
                 f"Delete the folder {str(store)!r}; it is made again.",
-                value=found,
+                value=size,
             )
     encoder.report(index["truncated"], index["rows"])
     return TokenFiles(

@@ -89,17 +89,17 @@ def _list(items: Any, what: str, fail: _Fail) -> list | tuple:
 
 def _entities(text: str, entities: list | tuple, fail: _Fail) -> dict[object, dict]:
     """The entities of a text by their ids; those without one are not told apart but by their place."""
-    found = {}
+    by_id = {}
     for number, item in enumerate(entities):
         key = item.get("id")
         if key is None:
             key = ("entity", number)  # no relation names it
         elif not isinstance(key, str | int):
             raise fail("the id of an entity is neither a string nor a whole number", fix=_FIX, value=item)
-        if key in found:
+        if key in by_id:
             raise fail("duplicate id of an entity", fix="Give each entity of a text an id of its own.", value=item)
-        found[key] = _entity(text, item, fail)
-    return found
+        by_id[key] = _entity(text, item, fail)
+    return by_id
 
 
 def _entity(text: str, item: Mapping, fail: _Fail) -> dict:

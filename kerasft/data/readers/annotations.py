@@ -23,8 +23,8 @@ def as_object(item: object) -> object:
     if not isinstance(text, str) or not isinstance(marked, Mapping) or not {"entities", "cats", "spans"} & set(marked):
         return item
     spans = marked.get("entities", marked.get("spans"))
-    found = {"text": text} if spans is None else {"text": text, "spans": spans}
-    return found | ({"cats": marked["cats"]} if "cats" in marked else {})
+    row = {"text": text} if spans is None else {"text": text, "spans": spans}
+    return row | ({"cats": marked["cats"]} if "cats" in marked else {})
 
 
 def plain_objects(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]:
@@ -69,7 +69,7 @@ def _prodigy(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]
     labels = {item["label"] for item in objects if isinstance(item.get("label"), str)}
     rejected = sum(item["answer"] == "reject" for item in objects)
     is_binary = rejected and len(labels) == 1 and all("label" in item and "spans" not in item for item in objects)
-    found, places = [], []
+    rows, places = [], []
     for place, item in enumerate(objects):
         if item["answer"] == "ignore" or (item["answer"] == "reject" and not is_binary):
             continue
@@ -80,15 +80,15 @@ def _prodigy(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]
             row["label"] = [_option(choice, item.get("options")) for choice in item["accept"]]
         if "label" not in row and any("spans" in other for other in objects):
             row["spans"] = row.get("spans") or []
-        found.append(row)
+        rows.append(row)
         places.append(place)
-    left_out = len(objects) - len(found)
+    left_out = len(objects) - len(rows)
     if is_binary:
         label = next(iter(labels))
         logger.warning("%s: Prodigy's answers to one label: reject is read as the class %r.", name, f"not {label}")
     if left_out:
         logger.warning("%s: %d of %d Prodigy rows were not accepted and are left out.", name, left_out, len(objects))
-    return found, places
+    return rows, places
 
 
 def _option(choice: object, options: object) -> object:
@@ -105,7 +105,7 @@ def _is_task(item: Mapping[str, Any]) -> bool:
 
 def _label_studio(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]:
     """Of each task its data, and the spans, choices and relations of its first annotation."""
-    found = []
+    rows = []
     places = []
     several = 0
     for place, item in enumerate(objects):
@@ -117,19 +117,19 @@ def _label_studio(objects: Sequence[dict], name: str) -> tuple[list[dict], list[
         several += len(annotations) > 1
         results = annotations[0].get("result")
         row = {"id": item.get("id"), **item["data"]}
-        found.append(row | _results(results if isinstance(results, list) else []))
+        rows.append(row | _results(results if isinstance(results, list) else []))
         places.append(place)
     for column in ("spans", "label"):  # a task where nothing was marked says so
-        if any(column in row for row in found):
-            found = [row if column in row else {**row, column: []} for row in found]
-    notes = [f"Label Studio's {len(found)} annotated of {len(objects)} tasks were read"]
+        if any(column in row for row in rows):
+            rows = [row if column in row else {**row, column: []} for row in rows]
+    notes = [f"Label Studio's {len(rows)} annotated of {len(objects)} tasks were read"]
     notes += [f"of {several} with several annotations the first"] if several else []
     logger.warning("%s: %s.", name, ", ".join(notes))
-    return found, places
+    return rows, places
 
 
 def _results(results: Sequence[object]) -> dict[str, list]:
-    found: dict[str, list] = {}
+    by_kind: dict[str, list] = {}
     for result in results:
         if not isinstance(result, Mapping):
             continue
@@ -137,9 +137,9 @@ def _results(results: Sequence[object]) -> dict[str, list]:
         if result.get("type") == "relation":
             names = result.get("labels") or [None]
             ends = {"from_id": result.get("from_id"), "to_id": result.get("to_id"), "type": names[0]}
-            found.setdefault("relations", []).append(ends)
+            by_kind.setdefault("relations", []).append(ends)
         elif isinstance(value.get("choices"), list):
-            found.setdefault("label", []).extend(value["choices"])
+            by_kind.setdefault("label", []).extend(value["choices"])
         elif isinstance(value.get("labels"), list):
-            found.setdefault("spans", []).append({"id": result.get("id"), **value})
-    return found
+            by_kind.setdefault("spans", []).append({"id": result.get("id"), **value})
+    return by_kind

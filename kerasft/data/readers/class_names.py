@@ -73,8 +73,8 @@ def parquet_features(metadata: Mapping[bytes, bytes] | None) -> object:
     {'label': {'names': ['no', 'yes']}}
     """
     try:
-        found = json.loads((metadata or {}).get(b"huggingface", b"{}"))
-        return found["info"]["features"]
+        parsed = json.loads((metadata or {}).get(b"huggingface", b"{}"))
+        return parsed["info"]["features"]
     except (ValueError, RecursionError, KeyError, TypeError):
         return {}
 

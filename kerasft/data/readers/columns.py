@@ -209,12 +209,12 @@ def _later_header(rows: Rows, roles: Roles) -> int | None:
         return None
     usual = {"text", *TEXT_NAMES}, {"label", *LABEL_NAMES}
     cells = zip(rows.columns[roles.text], rows.columns[roles.label[0]])
-    found = (
+    headings = (
         row
         for row, pair in enumerate(cells)
         if all(str(cell).strip().lower() in names for cell, names in zip(pair, usual))
     )
-    return next((row for row in found if row), None)
+    return next((row for row in headings if row), None)
 
 
 def columns_note(rows: Rows, given: Mapping[str, object] | None = None, *, classes: bool = False) -> str:
@@ -343,10 +343,10 @@ def _find_label(rows: Rows, taken: set[str | None]) -> tuple[str, ...]:
     known = _by_lower_name(rows)
     if known.get("label") not in (None, *taken):
         return (known["label"],)
-    found = [known[name] for name in LABEL_NAMES if name in known and known[name] not in taken]
-    if len(found) > 1:
-        raise _ambiguous(rows, "label", found)
-    return tuple(found)
+    usual = [known[name] for name in LABEL_NAMES if name in known and known[name] not in taken]
+    if len(usual) > 1:
+        raise _ambiguous(rows, "label", usual)
+    return tuple(usual)
 
 
 def _ambiguous(rows: Rows, role: str, found: list[str]) -> KerasftError:

@@ -55,9 +55,9 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     lines, notes = cut_lines(text, name, same_number=min(given.values(), default=-1) < 0 or len(given) < 2)
     if not any(line.cells for line in lines):
         raise bad_data(name, "the file holds no word", "Write one word and its tag a line.")
-    word, tag, found = find_places(lines, name, given)
+    word, tag, place_notes = find_places(lines, name, given)
     sentences, split = sentences_of(lines, index=0 if "text" not in given and word == 1 else None)
-    if notes := [*notes, *found, *split]:
+    if notes := [*notes, *place_notes, *split]:
         logger.warning("%s: %s.", name, "; ".join(notes))
     columns = {"words": [], "tags": [], "lines": []}
     for sentence in sentences:

@@ -105,10 +105,10 @@ def expand_paths(pattern: str) -> list[Path]:
     path = Path(pattern).expanduser()
     if path.exists() or not glob.has_magic(pattern):
         return [path]
-    found = sorted(glob.glob(str(path), recursive=True))
-    if not found:
+    paths = sorted(glob.glob(str(path), recursive=True))
+    if not paths:
         raise bad_data(pattern, "no file matches this pattern", _folder_says(path))
-    return [Path(name) for name in found]
+    return [Path(name) for name in paths]
 
 
 def _read_file(path: Path, header: bool) -> Rows:

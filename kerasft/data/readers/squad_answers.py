@@ -113,10 +113,10 @@ def _parsed(received: str, place: str) -> object:
         return received
     for parse in (json.loads, lambda text: ast.literal_eval(_ARRAY.sub(r"\1", text.strip()))):
         try:
-            found = parse(received)
+            parsed = parse(received)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        return found
+        return parsed
     raise bad_data(place, "answers is text but neither JSON nor a Python list or dictionary", FIX, value=received)
 
 

@@ -203,10 +203,10 @@ def parsed_list(value: object) -> object:
         return value
     for parse in (json.loads, lambda text: ast.literal_eval(_WITHOUT_COMMA.sub(", ", text.strip()))):
         try:
-            found = parse(value)
+            parsed = parse(value)
         except (ValueError, SyntaxError, RecursionError, MemoryError):
             continue
-        return found if isinstance(found, list) else value
+        return parsed if isinstance(parsed, list) else value
     return value
 
 

@@ -62,13 +62,13 @@ def rows_from_tfds(source: object, split: str | None = None) -> Rows:
         DataError: If there is no such dataset or split.
     """
     if isinstance(source, str):
-        found = _NAME.match(source)
-        if not found:
+        match = _NAME.match(source)
+        if not match:
             raise bad_argument(
                 "source", "'tfds:NAME' or 'tfds:NAME:SPLIT'", source, "For example tfds:imdb_reviews:train."
             )
-        builder = _builder(found["name"])
-        split = found["split"] or split
+        builder = _builder(match["name"])
+        split = match["split"] or split
     else:
         builder = source
     name, split = f"{PREFIX}{builder.info.full_name}", split or "train"

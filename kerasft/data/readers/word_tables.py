@@ -72,13 +72,13 @@ def _columns(rows: Rows, columns: Mapping[str, object] | None) -> tuple:
     """The columns of the words, the tags and the sentences; None where there is none."""
     given = columns or {}
     names = {str(name).strip().lower(): name for name in rows.columns}
-    found = [
+    chosen = [
         next((names[name] for name in known if name in names), None) if given.get(role) is None else given[role]
         for role, known in (("text", _WORDS), ("label", _TAGS), (None, _SENTENCES))
     ]
-    if found[2] in found[:2] or found[0] not in rows.columns or found[1] not in rows.columns:
+    if chosen[2] in chosen[:2] or chosen[0] not in rows.columns or chosen[1] not in rows.columns:
         return None, None, None
-    return tuple(found)
+    return tuple(chosen)
 
 
 def _is_empty(value: object) -> bool:

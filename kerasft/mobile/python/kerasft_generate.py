@@ -245,10 +245,10 @@ class _Compiled:
     def caches(self) -> dict[str, Any]:
         """The caches of a new text."""
         with self._one_call:
-            found = {name: self._model.create_input_buffer_by_name("decode", name) for name in self._shapes}
+            buffers = {name: self._model.create_input_buffer_by_name("decode", name) for name in self._shapes}
             for name, shape in self._shapes.items():
-                found[name].write(np.zeros(shape, np.float32))  # no NaN of old memory
-        return found
+                buffers[name].write(np.zeros(shape, np.float32))  # no NaN of old memory
+        return buffers
 
     def run(self, key: str, arrays: dict[str, np.ndarray], caches: dict[str, Any]) -> dict[str, np.ndarray]:
         inputs, outputs, sizes, tensors = self._calls[key]

@@ -49,10 +49,10 @@ class Tokenizer:
 
     def tokens(self, text: str) -> list[tuple[int, int, int]]:
         """Return the ids of a text alone, each with the first character that it stands for and the one after the last."""
-        found = []
+        tokens = []
         for start, end, token in _split(text, self._raw):
             if token is not None:
-                found.append((token, start, end))
+                tokens.append((token, start, end))
                 continue
             chars = self._model.normalize(text[start:end])
             normal = text_of(chars)
@@ -60,10 +60,10 @@ class Tokenizer:
                 pieces = self._model.tokens(normal[low:high]) if added is None else [(added, 0, high - low)]
                 for token, first, last in pieces:
                     if first == last:  # the space that byte-level BPE puts before a text
-                        found.append((token, start, start))
+                        tokens.append((token, start, start))
                     else:
-                        found.append((token, start + chars[low + first][1], start + chars[low + last - 1][2]))
-        return found
+                        tokens.append((token, start + chars[low + first][1], start + chars[low + last - 1][2]))
+        return tokens
 
     @property
     def size(self) -> int:
@@ -126,7 +126,7 @@ class _WordPiece:
         unknown = [(self._unknown, place, place + len(word))]
         if len(word) > self._longest:
             return unknown
-        found, start = [], 0
+        pieces, start = [], 0
         while start < len(word):
             for end in range(len(word), start, -1):
                 piece = self._vocabulary.get((self.prefix if start else "") + word[start:end])
@@ -134,9 +134,9 @@ class _WordPiece:
                     break
             else:
                 return unknown  # a word of which a part is in no vocabulary is unknown as a whole
-            found.append((piece, place + start, place + end))
+            pieces.append((piece, place + start, place + end))
             start = end
-        return found
+        return pieces
 
     def decode(self, ids: list[int], added: dict[int, str]) -> str:
         return " ".join(added.get(token) or self.pieces[token] for token in ids).replace(f" {self.prefix}", "")
@@ -161,7 +161,7 @@ class _ByteLevelBPE:
     def tokens(self, text: str) -> list[tuple[int, int, int]]:
         added = int(self._adds_space and not text.startswith(" "))
         text = " " * added + text
-        found, start = [], 0
+        pieces, start = [], 0
         while start < len(text):
             end = _end_of_word(text, start)
             coded = [char.encode("utf-8", "replace") for char in text[start:end]]
@@ -171,10 +171,10 @@ class _ByteLevelBPE:
             for part in self._merged([_BYTE_CHARACTERS[byte] for char in coded for byte in char]):
                 if part in self._vocabulary:
                     last = places[at + len(part) - 1]
-                    found.append((self._vocabulary[part], max(0, places[at]), last + 1))
+                    pieces.append((self._vocabulary[part], max(0, places[at]), last + 1))
                 at += len(part)
             start = end
-        return found
+        return pieces
 
     def _merged(self, parts: list[str]) -> list[str]:
         while len(parts) > 1:

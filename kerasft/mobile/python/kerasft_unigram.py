@@ -48,7 +48,7 @@ class Unigram:
         """Return the ids of a normalised text, each with its first character and the one after its last."""
         if not self._splits_at_spaces:
             text = text.replace(" ", _WORD_START)
-        found = []
+        matches = []
         for is_space, group in itertools.groupby(
             range(len(text)), key=lambda place: self._splits_at_spaces and text[place] in SPACES
         ):
@@ -62,8 +62,8 @@ class Unigram:
                 for token, low, high in self._word(marked[first:last]):
                     # The mark that was added stands where the first character does.
                     low, high = (max(0, low + first - added), max(1, high + first - added))
-                    found.append((token, start + low, start + high))
-        return found
+                    matches.append((token, start + low, start + high))
+        return matches
 
     def _word(self, word: str) -> list[tuple[int, int, int]]:
         best: list[tuple] = [(0.0, 0, self._unknown)] + [(None, 0, 0)] * len(
@@ -76,7 +76,7 @@ class Unigram:
                     score = self._unknown_score
                 if score is not None and (best[end][0] is None or best[start][0] + score > best[end][0]):
                     best[end] = (best[start][0] + score, start, token)
-        found = []
+        pieces = []
         end = len(word)
         while end:
             _, start, token = best[end]
@@ -85,9 +85,9 @@ class Unigram:
                 start = best[start][1]
             if token == self._unknown:
                 token = self._scores.get(word[start:end], (token,))[0]
-            found.append((token, start, end))
+            pieces.append((token, start, end))
             end = start
-        return found[::-1]
+        return pieces[::-1]
 
     def decode(self, ids: list[int], added: dict[int, str]) -> str:
         """Return the text of ids."""
