@@ -77,17 +77,17 @@ def bad_argument(
 
 
 def is_number(value: object) -> bool:
-    """Whether a value is a finite number, Python's or NumPy's; True and False are none.
-
-    Raises:
-        OverflowError: If it is an integer that no float holds.
+    """Whether a value is a finite number, Python's or NumPy's, that a float holds; True and False are none.
 
     Example:
 
-    >>> is_number(0.5), is_number(True), is_number(float("nan"))
-    (True, False, False)
+    >>> is_number(0.5), is_number(True), is_number(float("nan")), is_number(10**400)
+    (True, False, False, False)
     """
-    return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    try:
+        return isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False
 
 
 def is_whole(value: object) -> bool:

@@ -74,6 +74,7 @@ def quantization_aware(model: keras.Model, *, enabled: bool = True) -> Iterator[
         yield model
         return
     layers = [layer for _, layer in inner_layers(model) if isinstance(layer, keras.layers.Dense)]
+    # On the layers themselves: the optimizer, the callbacks and the caller hold this model, and not one that is built again.
     for layer in layers:
         layer.call = _quantized_call(layer)
     _forget_graphs(model)

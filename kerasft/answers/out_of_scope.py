@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..errors import bad_argument
+from ..errors import bad_argument, is_number
 
 
 def out_of_scope_threshold(confidence: np.ndarray, right: np.ndarray, confidence_out: np.ndarray) -> float:
@@ -88,7 +88,7 @@ def check_out_of_scope(setting: Mapping[str, Any], labels: Sequence[str]) -> Non
     >>> check_out_of_scope({"threshold": 0.5, "label": "oos"}, ["transfer", "balance"])
     """
     threshold, label = setting.get("threshold"), setting.get("label")
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+    if not is_number(threshold) or not 0 <= threshold <= 1:
         raise bad_argument("out_of_scope", 'with a "threshold" from 0 to 1', dict(setting), "0.5, for example.")
     if not isinstance(label, str) or not label or label in labels:
         raise bad_argument("out_of_scope", 'with a "label" that no class has', dict(setting), 'Write "label": "oos".')

@@ -1,13 +1,11 @@
 """From a classifier's logits to probabilities, labels and scores; numpy only."""
 
-import math
-import numbers
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..errors import bad_argument
+from ..errors import bad_argument, is_number
 from ..features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 
 THRESHOLD = 0.5
@@ -138,7 +136,7 @@ def check_temperature(temperature: float, labels: Labels) -> None:
 
     >>> check_temperature(1.5, Labels(["no", "yes"]))
     """
-    if not _is_number(temperature) or not 0 < temperature < math.inf:
+    if not is_number(temperature) or temperature <= 0:
         raise bad_argument("temperature", "a number above 0", temperature, "1 leaves the logits as they are.")
     if labels.problem == REGRESSION and temperature != 1:
         raise bad_argument("temperature", "left out for a regression", temperature, "Its values are no probabilities.")
@@ -182,12 +180,8 @@ def check_settings(settings: Mapping[str, Any], labels: Labels) -> None:
         check_thresholds(settings["thresholds"], labels)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
 def _is_probability(value: Any) -> bool:
-    return _is_number(value) and 0 <= value <= 1
+    return is_number(value) and 0 <= value <= 1
 
 
 def _check(labels: Labels, top_k: int | None, threshold: float | Sequence[float], with_probabilities: bool) -> None:

@@ -53,7 +53,7 @@ class BatchCounter:
             totals.assign_add(_batch_counts(data))
             return train_step(data)
 
-        model.train_step = counted_train_step
+        model.train_step = counted_train_step  # Keras 3.9 to 3.15 has no hook that is given the batch
         model.train_function = None  # a step compiled by an earlier `fit` does not count
 
     @classmethod

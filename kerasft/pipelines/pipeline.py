@@ -68,23 +68,22 @@ def texts_of(items: Any, fields: Sequence[str]) -> tuple[list[Any], bool]:
 class Pipeline:
     """The base of the tasks' pipelines.
 
-        A subclass implements `__call__` and `evaluate`, and says in `fields` what an item consists of.
+    A subclass implements `__call__` and `evaluate`, and says in `fields` what an item consists of.
 
-        Args:
-            runner: The model, in any form.
-            tokenizer: The tokenizer that the model was trained with.
-            max_length: Longest input in tokens; a file of a fixed, shorter length reads no more than that.
-            settings: Those of the bundle.
+    Args:
+        runner: The model, in any form.
+        tokenizer: The tokenizer that the model was trained with.
+        max_length: Longest input in tokens; a file of a fixed, shorter length reads no more than that.
+        settings: Those of the bundle.
 
-        Example:
+    Example:
 
-        >>> from kerasft.features import Labels
-    from kerasft.inference.runners import keras_runner
-        >>> class Echo(Pipeline):
-        ...     def __call__(self, texts, *, batch_size=32):
-        ...         return texts
-        >>> Echo.fields, Echo(keras_runner(model), tokenizer, max_length=16)(["a"])
-        (('text',), ['a'])
+    >>> from kerasft.inference.runners import keras_runner
+    >>> class Echo(Pipeline):
+    ...     def __call__(self, texts, *, batch_size=32):
+    ...         return texts
+    >>> Echo.fields, Echo(keras_runner(model), tokenizer, max_length=16)(["a"])
+    (('text',), ['a'])
     """
 
     task: ClassVar[Task]

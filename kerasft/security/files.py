@@ -1,15 +1,13 @@
 """Ordinary files and JSON files, with bounds on their size and nesting."""
 
 import json
-import math
-import numbers
 import os
 import pathlib
 import stat
 from collections.abc import Iterator
 from typing import Any
 
-from kerasft.errors import CheckpointError
+from kerasft.errors import CheckpointError, is_number
 from kerasft.features import is_unicode
 from kerasft.limits import how_to_raise, limit
 from kerasft.security.trust import is_trusted
@@ -105,13 +103,7 @@ def finite(value: Any) -> float | None:
     >>> finite(3), finite(0.5), finite(float("nan")), finite(10**400), finite(True), finite("3")
     (3.0, 0.5, None, None, None, None)
     """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None
+    return float(value) if is_number(value) else None
 
 
 def walk(value: Any) -> Iterator[tuple[Any, int]]:

@@ -232,7 +232,7 @@ def test_the_baseline_and_its_warnings_are_in_the_bundle_and_the_logs(finishing)
 
 
 def test_an_error_in_the_report_costs_no_model(finishing, capsys):
-    def measure():
+    def measure(about):
         finishing.trained.settings["temperature"] = 2.0
         raise KerasftError("row 7 is bad")
 
