@@ -69,7 +69,7 @@ def entity_pair(text: Any, head: Any = None, tail: Any = None, *, fail: Callable
 
 
 def _without_tags(text: str, fail: Callable[..., Exception]) -> tuple[str, tuple[int, int], tuple[int, int]]:
-    found = {}
+    by_tag = {}
     pieces = []
     length = 0
     last = 0
@@ -77,11 +77,11 @@ def _without_tags(text: str, fail: Callable[..., Exception]) -> tuple[str, tuple
         pieces.append(text[last : match.start()])
         length += len(pieces[-1])
         last = match.end()
-        found.setdefault(match.group(), []).append(length)
-    if [len(found.get(tag, ())) for tag in _TAGS] != [1] * len(_TAGS):
+        by_tag.setdefault(match.group(), []).append(length)
+    if [len(by_tag.get(tag, ())) for tag in _TAGS] != [1] * len(_TAGS):
         fix = "Mark both entities once, as in 'The <e1>author</e1> of a <e2>keygen</e2>'."
         raise fail("the text must have one each of the tags <e1>, </e1>, <e2>, </e2>", fix=fix, value=text)
-    places = [found[tag][0] for tag in _TAGS]
+    places = [by_tag[tag][0] for tag in _TAGS]
     return "".join(pieces) + text[last:], (places[0], places[1]), (places[2], places[3])
 
 

@@ -60,9 +60,11 @@ def run(args: argparse.Namespace) -> int:
     pipelines = {}
     for flag, task in (("entities", "token-classification"), ("relations", "relation-extraction")):
         folder = getattr(args, flag)
-        found = kerasft.bundles.read_metadata(folder).get("task", "text-classification")
-        if found != task:
-            raise bad_argument(f"--{flag}", f"a folder of the task {task}", f"{folder} ({found})", "Give another one.")
+        trained = kerasft.bundles.read_metadata(folder).get("task", "text-classification")
+        if trained != task:
+            raise bad_argument(
+                f"--{flag}", f"a folder of the task {task}", f"{folder} ({trained})", "Give another one."
+            )
         pipelines[flag] = kerasft.pipelines.load(folder)
     graph = kerasft.pipelines.KnowledgeGraph(
         pipelines["entities"],

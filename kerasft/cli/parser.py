@@ -99,8 +99,8 @@ class Parser(argparse.ArgumentParser):
         """The action of an option, or of an unambiguous beginning of its name."""
         if flag in self._options or not flag.startswith("--"):
             return self._options.get(flag)
-        found = self._beginning_with(flag)
-        return self._options[found[0]] if len(found) == 1 else None
+        options = self._beginning_with(flag)
+        return self._options[options[0]] if len(options) == 1 else None
 
     def _beginning_with(self, flag: str) -> list[str]:
         return [name for name in self._options if name.startswith(flag)] if flag.startswith("--") else []

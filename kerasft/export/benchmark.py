@@ -124,10 +124,10 @@ def measure_latency(
     """
     check_counts(lengths=lengths, threads=threads, runs=[runs])
     if file := litert_file(path):
-        found = measure_litert(file, lengths=lengths, threads=threads, runs=runs, profile_runs=0)
+        measured = measure_litert(file, lengths=lengths, threads=threads, runs=runs, profile_runs=0)
     else:
-        found = measure_model(path, lengths=lengths, runs=runs, memory=False)
-    return [{"path": str(path)} | row | {"size_bytes": found["size_bytes"]} for row in found["rows"]]
+        measured = measure_model(path, lengths=lengths, runs=runs, memory=False)
+    return [{"path": str(path)} | row | {"size_bytes": measured["size_bytes"]} for row in measured["rows"]]
 
 
 def litert_file(path: str | os.PathLike) -> pathlib.Path | None:

@@ -124,7 +124,7 @@ def charts(forms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     speeds = [
         (form, [(speed, f"{speed:.0f} tokens/s")] if (speed := form["tokens_per_second"]) else []) for form in forms
     ]
-    found = (
+    shown = (
         _chart("Size", "Of the file, or of the SavedModel's folder. Shorter is better.", sizes),
         _chart(
             "Latency",
@@ -133,7 +133,7 @@ def charts(forms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         ),
         _chart("Speed", "Tokens written a second, prompts included. Longer is better.", speeds),
     )
-    return [chart for chart in found if chart["rows"]]
+    return [chart for chart in shown if chart["rows"]]
 
 
 def _chart(title: str, note: str, rows: Sequence[tuple]) -> dict[str, Any]:

@@ -80,8 +80,8 @@ def direction(label: str) -> str | None:
     >>> direction("Cause-Effect(e2,e1)"), direction("works_for")
     ('e2,e1', None)
     """
-    found = _DIRECTION.search(label)
-    return found and found.group(1)
+    match = _DIRECTION.search(label)
+    return match and match.group(1)
 
 
 def _scores(right: int, proposed: int, true: int) -> dict[str, float]:

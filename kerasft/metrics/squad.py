@@ -117,12 +117,12 @@ def squad_scores(predicted: Mapping[str, str], truths: Mapping[str, Sequence[str
         raise bad_argument("predicted", f"answers to the {len(truths)} questions", missing[:5], fix)
     scores = np.array([answer_scores(predicted[name], truths[name]) for name in truths])  # (N, 2)
     answerable = np.array([any(normalize_answer(text) for text in texts) for texts in truths.values()])
-    found = dict(zip(("exact_match", "f1"), scores.mean(0).tolist()))
+    averages = dict(zip(("exact_match", "f1"), scores.mean(0).tolist()))
     if answerable.all():
-        return found
+        return averages
     if answerable.any():
-        found |= dict(zip(("has_answer_exact_match", "has_answer_f1"), scores[answerable].mean(0).tolist()))
-    return found | {"no_answer_accuracy": float(scores[~answerable, 1].mean())}
+        averages |= dict(zip(("has_answer_exact_match", "has_answer_f1"), scores[answerable].mean(0).tolist()))
+    return averages | {"no_answer_accuracy": float(scores[~answerable, 1].mean())}
 
 
 def best_no_answer_threshold(

@@ -113,10 +113,10 @@ class KnowledgeGraph:
         return triples
 
     def _triples(self, sentences: list[_Sentence], batch_size: int) -> list[dict[str, Any]]:
-        found = self.entities([sentence.text for sentence in sentences], batch_size=batch_size)
+        entities = self.entities([sentence.text for sentence in sentences], batch_size=batch_size)
         pairs = [
             (sentence, head, tail)
-            for sentence, answer in zip(sentences, found, strict=True)
+            for sentence, answer in zip(sentences, entities, strict=True)
             for head, tail in self._pairs(answer["entities"])
         ]
         if not pairs:

@@ -115,14 +115,14 @@ def cuts(lengths: np.ndarray, batching: Batching, *, max_length: int | np.ndarra
     if batching.size is not None:
         return np.append(np.arange(0, rows, batching.size), rows)
     padded = padded_length(lengths, batching, max_length=max_length).reshape(rows, -1)  # (rows, parts)
-    found = [0]
+    bounds = [0]
     longest = [0] * padded.shape[1]
     for row, parts in enumerate(padded.tolist()):
         longest = list(map(max, longest, parts))
-        if row > found[-1] and sum(longest) * (row + 1 - found[-1]) > batching.tokens:
-            found.append(row)
+        if row > bounds[-1] and sum(longest) * (row + 1 - bounds[-1]) > batching.tokens:
+            bounds.append(row)
             longest = parts
-    return np.array(found + [rows], np.int64)
+    return np.array(bounds + [rows], np.int64)
 
 
 def no_batch(rows: int, batching: Batching) -> KerasftError:

@@ -47,7 +47,7 @@ def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Ro
     name = next((name for name in ("entities", "spans") if name in rows.columns), None)
     if name is None or not {"text", "relations"} <= set(rows.columns) or "head" in rows.columns:
         return rows
-    found: dict[str, list] = {"text": [], "head": [], "tail": [], "label": []}
+    table: dict[str, list] = {"text": [], "head": [], "tail": [], "label": []}
     places, related = [], 0
     for row, (text, entities, relations) in enumerate(
         zip(rows.columns["text"], rows.columns[name], rows.columns["relations"])
@@ -59,7 +59,7 @@ def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Ro
             continue
         related += len(triples)
         for head, tail, label in [*triples, *_unrelated(marked, triples)]:
-            for column, value in zip(found.values(), (text, head, tail, label)):
+            for column, value in zip(table.values(), (text, head, tail, label)):
                 column.append(value)
             places.append(row)
     if not places:
@@ -68,7 +68,7 @@ def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Ro
         "%s: %d relations were read; %d pairs of entities without one are rows labelled %r.",
         *(rows.name, related, len(places) - related, NO_RELATION),
     )
-    return Rows(found, rows.files, rows.file_ids[places], rows.lines[places])
+    return Rows(table, rows.files, rows.file_ids[places], rows.lines[places])
 
 
 def _annotations(text: Any, entities: Any, relations: Any, fail: _Fail) -> tuple[dict[object, dict], list[tuple]]:

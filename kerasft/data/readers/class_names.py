@@ -53,9 +53,9 @@ def with_names_beside(rows: Rows, path: Path) -> Rows:
         except (ValueError, RecursionError):  # a DataError too: the file is none of ours to complain of
             continue
         infos = [info, *info.values()] if isinstance(info, Mapping) else []
-        found = [entry["features"] for entry in infos if isinstance(entry, Mapping) and entry.get("features")]
+        declared = [entry["features"] for entry in infos if isinstance(entry, Mapping) and entry.get("features")]
         named = {
-            column: _names_of(feature) for features in found[:1] for column, feature in _by_column(features).items()
+            column: _names_of(feature) for features in declared[:1] for column, feature in _by_column(features).items()
         }
         numbered = [column for column, names in named.items() if names and _are_numbers(rows.columns.get(column))]
         if numbered:

@@ -76,8 +76,8 @@ class Roles:
         {'text': 0, 'label': 1}
         """
         label = list(self.label) if self.several else next(iter(self.label), None)
-        found = {"text": self.text, "text_pair": self.text_pair, "label": label}
-        return {role: name if named else _numbers(name) for role, name in found.items() if name is not None}
+        roles = {"text": self.text, "text_pair": self.text_pair, "label": label}
+        return {role: name if named else _numbers(name) for role, name in roles.items() if name is not None}
 
 
 def without_header(columns: Mapping[str, object] | None) -> bool:

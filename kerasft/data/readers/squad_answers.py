@@ -248,9 +248,9 @@ def _in_other_form(text: str, context: str) -> list[int]:
     if text.isascii() and context.isascii():
         return []
     decomposed, begins = _decomposed(context)
-    found = _places(unicodedata.normalize("NFD", text), decomposed)
-    places = [bisect.bisect_left(begins, place) for place in found]
-    return [at for at, place in zip(places, found) if begins[at] == place and _other_form(text, context, at)]
+    occurrences = _places(unicodedata.normalize("NFD", text), decomposed)
+    places = [bisect.bisect_left(begins, place) for place in occurrences]
+    return [at for at, place in zip(places, occurrences) if begins[at] == place and _other_form(text, context, at)]
 
 
 @functools.lru_cache(maxsize=1)  # a context has several questions, one after the other

@@ -43,7 +43,7 @@ def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) 
         raise bad_data(rows.name, "a table with one word a row, and no column says where a sentence ends", fix,
                        value=list(rows.columns))  # fmt: skip
     logger.warning("%s: words from column %r, tags from %r, sentences from %r.", rows.name, word, tag, sentence)
-    found: dict[str, list] = {"words": [], "tags": [], "lines": []}
+    grouped: dict[str, list] = {"words": [], "tags": [], "lines": []}
     first: list[int] = []
     bad: set[int] = set()
     before = None
@@ -51,7 +51,7 @@ def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) 
         here = (rows.file_ids[row], before[1] if before is not None and _is_empty(number) else str(number))
         if here != before:
             first.append(row)
-            for column in found.values():
+            for column in grouped.values():
                 column.append([])
             before = here
         for name, what in ((word, "word"), (tag, "tag")):
@@ -60,9 +60,9 @@ def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) 
                 skip(rows.error(row, f"the {what} is missing", fix="Fill it in, or delete the sentence.", value=value))
                 bad.add(len(first) - 1)  # a sentence without one of its words is none
                 continue
-            found[f"{what}s"][-1].append(value.strip() or value)
-        found["lines"][-1].append(int(rows.lines[row]))
-    sentences = Rows(found, rows.files, rows.file_ids[first], rows.lines[first])
+            grouped[f"{what}s"][-1].append(value.strip() or value)
+        grouped["lines"][-1].append(int(rows.lines[row]))
+    sentences = Rows(grouped, rows.files, rows.file_ids[first], rows.lines[first])
     if len(bad) == len(first):
         raise bad_data(rows.name, "no sentence can be used", "Fill in the words and tags.")
     return sentences.take([number for number in range(len(first)) if number not in bad]) if bad else sentences

@@ -113,8 +113,8 @@ class _CharacterMap:
                 result += [(char, *_place(start + number, end)) for number, char in enumerate(whole)]
                 continue
             for place in range(start, end):
-                found = self._replaced(text[place])
-                result += [(char, place, place + 1) for char in (text[place] if found is None else found)]
+                replaced = self._replaced(text[place])
+                result += [(char, place, place + 1) for char in (text[place] if replaced is None else replaced)]
         return result
 
     def _replaced(self, text: str) -> str | None:
