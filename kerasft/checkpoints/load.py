@@ -145,7 +145,7 @@ def task_of(name: str | os.PathLike, *, revision: str | None = None) -> str | No
         revision: Branch, tag or commit of a hub id.
 
     Returns:
-        Such as `"text_classifier"`; see `kerasft.bundles.TASKS`. None for a preset or a bundle.
+        Such as `"text_classifier"`; see `kerasft.tasks`. None for a preset or a bundle.
 
     Raises:
         CheckpointError: If nothing is found under `name`, or its config is damaged or of an unknown family.

@@ -2,10 +2,11 @@
 
 import pytest
 
-from kerasft.data import read_pairs, read_rows, read_sources, read_tags, settled, split, texts_and_labels
+from kerasft.data import read_pairs, read_rows, read_sources, read_tags, split, texts_and_labels
 from kerasft.data.causal_lm import read_documents
 from kerasft.data.trained_columns import read_as_trained, tags_as_trained
 from kerasft.errors import DataError
+from kerasft.tasks import settled
 
 TRAINED = {"text": "review", "label": "stars"}
 

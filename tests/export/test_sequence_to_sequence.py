@@ -7,7 +7,7 @@ import pytest
 import kerasft
 from kerasft import KerasftError
 from kerasft.errors import CheckpointError
-from kerasft.tasks.samples import sample_texts
+from kerasft.tasks import task_of
 from tests import tiny_t5
 
 TEXTS = [("good film", "good"), ("bad movie film card money", "bad movie"), ("money", "money card film")]
@@ -41,7 +41,8 @@ def test_it_answers_as_the_model(form, options, tmp_path):
 
 
 def test_the_built_in_texts_are_pairs():
-    texts = sample_texts(tiny_t5.bundle())
+    bundle = tiny_t5.bundle()
+    texts = task_of(bundle.metadata).sample(bundle, None)
     assert {len(pair) for pair in texts} == {2}
 
 

@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from kerasft import ExportError, Labels, export
+from kerasft.encoding.encoded import encode
 from kerasft.export import verify as verify_function
 from tests.export.conftest import TEXTS
 
@@ -20,7 +21,7 @@ def phone(bundle, tmp_path_factory):
 
 
 def test_accuracy_of_model_and_file(bundle, phone):
-    encoded = VERIFY.encode(bundle.tokenizer, TEXTS, max_length=24)
+    encoded = encode(bundle.tokenizer, TEXTS, max_length=24)
     rows = VERIFY.predict(VERIFY.keras_runner(bundle.model), encoded, bundle.tokenizer.pad_token_id)["logits"]
     right = [int(row.argmax()) for row in rows]
     assert verify_function(bundle, phone, TEXTS, gold=right)["score"] == {"keras": 1.0, "artifact": 1.0}

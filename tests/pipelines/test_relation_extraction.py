@@ -120,7 +120,7 @@ def test_an_export_with_relations_is_evaluated_as_its_rows_are(relate, caplog):
     report = relate.evaluate(export)
     assert report.rows == 3
     assert caplog.text.count("3 relations were read") == 1
-    assert report.metrics == relate.evaluate(kerasft.data.settled(export, task="relation-extraction").source).metrics
+    assert report.metrics == relate.evaluate(kerasft.tasks.settled(export, task="relation-extraction").source).metrics
 
 
 @pytest.mark.slow

@@ -16,7 +16,8 @@ from kerasft.checkpoints.h5_reader import H5Reader
 from kerasft.checkpoints.safetensors_reader import SafetensorsReader
 from kerasft.checkpoints.tensors import Tensors
 from kerasft.checkpoints.tf1_reader import Tf1Reader
-from kerasft.data import collect_labels, collect_tags, read_squad, read_tags, settled, texts_and_labels
+from kerasft.data import collect_labels, collect_tags, read_squad, read_tags, texts_and_labels
+from kerasft.tasks import settled
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
 

@@ -5,6 +5,7 @@ import pytest
 from kerasft import data
 from kerasft.data.readers.annotated_relations import relation_rows
 from kerasft.errors import DataError
+from kerasft.tasks import settled
 
 ENTITIES = [{"id": 1, "start": 0, "end": 3, "label": "PER"}, {"id": 2, "start": 12, "end": 16, "label": "ORG"}]
 FOUNDED = {"from_id": 1, "to_id": 2, "type": "founded"}
@@ -79,4 +80,4 @@ def test_the_data_functions_read_an_export(tmp_path):
     pairs, y = data.entity_pairs(export, labels=["founded", "no_relation"])
     assert [pair.tail.start for pair in pairs] == [12, 12]
     assert y.tolist() == [0, 0]
-    assert data.entity_pairs(data.settled(export, task="relation-extraction").source)[0] == pairs
+    assert data.entity_pairs(settled(export, task="relation-extraction").source)[0] == pairs

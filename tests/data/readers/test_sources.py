@@ -11,7 +11,8 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kerasft.data import Rows, binary_files, collect_labels, read_rows, texts_and_labels
+from kerasft.data import Rows, collect_labels, read_rows, texts_and_labels
+from kerasft.data.readers import parquet_tfrecord
 from kerasft.errors import DataError, KerasftError
 
 ROWS = [{"text": "good", "label": 1}, {"text": "schl\u00e9cht", "label": 0}, {"text": "so so", "label": 1}]
@@ -201,7 +202,7 @@ def test_numbers_are_names_of_columns_of_split_orientation(tmp_path):
 
 def test_a_parquet_file_is_read_once(tmp_path, monkeypatch):
     reads = []
-    monkeypatch.setattr(binary_files, "read_bytes", lambda path: reads.append(path) or path.read_bytes())
+    monkeypatch.setattr(parquet_tfrecord, "read_bytes", lambda path: reads.append(path) or path.read_bytes())
     path = write_parquet(tmp_path / "a.parquet")
     assert (len(read_rows(path)), reads) == (len(ROWS), [path])
 
