@@ -1,4 +1,4 @@
-"""A new small BERT as a Hugging Face folder: a WordPiece vocabulary learnt from texts, and random weights.
+"""A new small BERT as a Hugging Face folder: a WordPiece vocabulary learned from texts, and random weights.
 
 For demonstrations, tests and languages or domains without a pretrained model. Everything that reads a checkpoint reads it.
 """
@@ -25,14 +25,14 @@ def new_bert(
     max_sequence_length: int = 128,
     seed: int = 0,
 ) -> pathlib.Path:
-    """Write a BERT with random weights whose vocabulary is learnt from `texts`.
+    """Write a BERT with random weights whose vocabulary is learned from `texts`.
 
     The sizes follow Turc et al. 2019 (arXiv:1908.08962, "BERT miniatures"): heads of 64, a feed-forward net of 4 H; the
     defaults are their BERT-tiny.
 
     Args:
         folder: Where to write; made if it does not exist.
-        texts: What the WordPiece vocabulary is learnt from (lower-cased).
+        texts: What the WordPiece vocabulary is learned from (lowercased).
         vocabulary_size: Largest number of tokens; little text gives fewer.
         num_layers: Number of encoder blocks.
         hidden_dim: H, a multiple of 64.

@@ -1,4 +1,4 @@
-"""A new small GPT-2 as a Hugging Face folder: a byte-level BPE vocabulary learnt from texts, and random weights.
+"""A new small GPT-2 as a Hugging Face folder: a byte-level BPE vocabulary learned from texts, and random weights.
 
 For demonstrations, tests and languages or domains without a pretrained model. Everything that reads a checkpoint reads it.
 """
@@ -27,13 +27,13 @@ def new_gpt2(
     dropout: float = 0.1,
     seed: int = 0,
 ) -> pathlib.Path:
-    """Write a GPT-2 with random weights whose vocabulary is learnt from texts.
+    """Write a GPT-2 with random weights whose vocabulary is learned from texts.
 
     The proportions are those of the published models: heads of 64, a feed-forward net of 4 H, weights from a normal of 0.02.
 
     Args:
         folder: Where to write; made if it does not exist.
-        source: The path of a text file, or texts, and `pathlib.Path`s of such files: what the vocabulary is learnt from.
+        source: The path of a text file, or texts, and `pathlib.Path`s of such files: what the vocabulary is learned from.
         vocabulary_size: Largest number of tokens, at least 257; little text gives fewer.
         num_layers: Number of decoder blocks.
         hidden_dim: H, a multiple of 64.

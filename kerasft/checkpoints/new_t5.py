@@ -1,4 +1,4 @@
-"""A new small T5 as a Hugging Face folder: a Unigram vocabulary learnt from texts, and random weights.
+"""A new small T5 as a Hugging Face folder: a Unigram vocabulary learned from texts, and random weights.
 
 For demonstrations, tests, and tasks or languages without a pretrained model. Everything that reads a checkpoint reads it.
 """
@@ -27,7 +27,7 @@ def new_t5(
     dropout: float = 0.1,
     seed: int = 0,
 ) -> pathlib.Path:
-    """Write a T5 1.0 with random weights whose vocabulary is learnt from `texts`.
+    """Write a T5 1.0 with random weights whose vocabulary is learned from `texts`.
 
     The form and the proportions are those of the published T5 1.0 (https://arxiv.org/abs/1910.10683, section 2.1): heads of
     64, a ReLU net of 4 H, the output tied to the token embedding and scaled; so are the deviations of the weights, without
@@ -36,7 +36,7 @@ def new_t5(
 
     Args:
         folder: Where to write; made if it does not exist.
-        texts: What the vocabulary is learnt from (case is kept): sources with their prefix, and targets.
+        texts: What the vocabulary is learned from (case is kept): sources with their prefix, and targets.
         vocabulary_size: Largest number of tokens; little text gives fewer.
         num_layers: Number of encoder blocks, and of decoder blocks.
         hidden_dim: H, a multiple of 64.

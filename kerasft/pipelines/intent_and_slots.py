@@ -156,7 +156,7 @@ class IntentAndSlotsPipeline(Pipeline):
         predicted = [tags for tags, _ in decoded]
         gold, answered = intents_of(rows), [intent["label"] for intent in intents]
         known = (self.baseline or {}).get("intent")
-        commonest = known or collections.Counter(gold).most_common(1)[0][0]
+        most_frequent = known or collections.Counter(gold).most_common(1)[0][0]
         found = [entities(t, w, tags, scores=scores) for t, w, (tags, scores) in zip(texts, offsets, decoded)]
         expected = [entities(t, w, tags, scores=np.ones(len(tags))) for t, w, tags in zip(texts, offsets, truth)]
         by_type = span_scores_by_type(truth, predicted)
@@ -170,8 +170,8 @@ class IntentAndSlotsPipeline(Pipeline):
             per_class=by_type,
             errors=tagging_errors(rows, found, expected),
             examples=tagging_examples(rows, found, expected, intents=list(zip(gold, answered))),
-            baseline=_scores(gold, [commonest] * len(gold), truth, all_outside(truth)),
-            baseline_answer=f"always {commonest!r}, the most frequent intent of the {TRAINING if known else EVALUATED}, "
+            baseline=_scores(gold, [most_frequent] * len(gold), truth, all_outside(truth)),
+            baseline_answer=f"always {most_frequent!r}, the most frequent intent of the {TRAINING if known else EVALUATED}, "
             "and no slot",
             undefined=undefined_spans(sum(map(_count, truth)), sum(map(_count, predicted)), name="slot"),
         )
@@ -179,7 +179,7 @@ class IntentAndSlotsPipeline(Pipeline):
     def training_baseline(
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
-        """The commonest intent; see `Pipeline.training_baseline`."""
+        """The most frequent intent; see `Pipeline.training_baseline`."""
         intents = intents_of(read_tags(source, columns=columns, **self.reading))
         return {"intent": collections.Counter(intents).most_common(1)[0][0]}
 

@@ -2,9 +2,9 @@
 
     kerasft train sentence-embedding --model MODEL --train pairs.csv --dev dev.csv --output saved_models/embedder
 
-Rated pairs (STS-B) are learnt by the cosine loss, pairs without a rating (questions and their answers) by in-batch negatives.
-MiniLM-L6 as it is has a Spearman correlation of 0.820 on STS-B's test set; docs/sentence_embedding.md says more.
-The script is meant to be copied: below `Options` stands plain Keras.
+Scored pairs (STS-B) are trained with the cosine loss, positive pairs (questions and answers) with in-batch negatives.
+MiniLM-L6 without training has a Spearman correlation of 0.820 on STS-B's test set; see docs/sentence_embedding.md.
+The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ from kerasft.recipes.weights import limit_trainable
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """Every choice of the recipe: these, and those of `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TrainingOptions`.
 
     Example:
 
@@ -53,17 +53,17 @@ class Options(TrainingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -76,10 +76,10 @@ def main(options: Options) -> dict:
     """
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
-    # 1. Pairs, and whether they are rated.
-    train_rows, dev_rows, (split, rows), rated, found = read_rows(options)  # `rows` are what is reported
+    # 1. Pairs, with or without scores.
+    train_rows, dev_rows, (split, rows), rated, found = read_rows(options)  # the report is on `rows`
 
-    # 2. Backbone + head, dataset, loss and optimizer. A batch has the two texts of a pair in neighbouring rows.
+    # 2. Backbone + head, dataset, loss and optimizer. The two texts of a pair are adjacent rows of a batch.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         options = choose_training(options, backbone, rows=len(train_rows), kind="embedding")
@@ -103,11 +103,11 @@ def main(options: Options) -> dict:
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.CosineSimilarityLoss() if rated else ranking,
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train. After each epoch the pipeline measures the dev pairs as it will measure the reported ones.
-    settings = {"max_score": options.max_score, "columns": found}  # for `kerasft evaluate` on files like these
+    # 3. Train. After each epoch, the pipeline is evaluated on dev, in the same way as for the report.
+    settings = {"max_score": options.max_score, "columns": found}  # for `kerasft evaluate` on similar files
     trained = kerasft.make_bundle(model, tokenizer, max_length=max_length, settings=settings)
     embedder = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=max_length))
     names = ["spearman", "pearson"] if rated else ["accuracy_at_1", "mrr_at_10", "recall_at_10"]
@@ -122,7 +122,7 @@ def main(options: Options) -> dict:
     about = {"model": options.model, "data": options.test or options.dev or f"{split} part of {options.train}"}
 
     def measure():
-        embedder.baseline = embedder.training_baseline(train_rows)  # the answer without a model, to compare with
+        embedder.baseline = embedder.training_baseline(train_rows)  # baseline without a model
         trained.settings["baseline"] = embedder.baseline
         return embedder.evaluate(rows, about=about)
 
@@ -131,7 +131,7 @@ def main(options: Options) -> dict:
 
 
 def prompted(rows: "kerasft.data.Rows", encoder) -> "kerasft.data.Rows":
-    """Put the checkpoint's default prompt, if it has one, before both texts, as the pipeline does with what it embeds."""
+    """Prepend the checkpoint's default prompt, if any, to both texts, as the pipeline does."""
     prompt = encoder.prompts.get(encoder.default_prompt_name, "")
     texts = {name: [prompt + text for text in rows.columns[name]] for name in ("text", "text_pair")}
     return kerasft.data.read_rows({**rows.columns, **texts}) if prompt else rows
@@ -139,12 +139,12 @@ def prompted(rows: "kerasft.data.Rows", encoder) -> "kerasft.data.Rows":
 
 @skips_invalid
 def read_rows(options: Options) -> tuple:
-    """Read the train and dev rows, the split to report with its rows, whether they are rated, and the columns."""
+    """Read the train and dev rows, the split to report with its rows, whether they have scores, and the columns."""
     columns = {"text": column(options.text), "text_pair": column(options.text_pair), "label": column(options.label)}
     columns = {role: name for role, name in columns.items() if name is not None}
 
     def read(path: str, trained: dict | None = None) -> tuple:
-        # The columns by our names and the scores divided, so that nothing below needs to be told again.
+        # Rename the columns and divide the scores once, so that the code below needs no options.
         found = settle(
             path, columns, task=kerasft.tasks.SENTENCE_EMBEDDING.name, trained=trained, need_label=bool(scored)
         )

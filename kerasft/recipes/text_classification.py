@@ -2,8 +2,8 @@
 
     kerasft train text-classification --model MODEL --train train.csv --dev dev.csv --output saved_models/reviews
 
-From all of SST-2 and MiniLM-L6 expect a dev accuracy of 0.90 or more within 3 epochs (docs/results.md has the numbers).
-The script is meant to be copied: below `Options` stands plain Keras.
+With all of SST-2 and MiniLM-L6, expect a dev accuracy of at least 0.90 within 3 epochs (docs/results.md has the numbers).
+The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regre
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """Every choice of the recipe: these, and those of `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TrainingOptions`.
 
     Example:
 
@@ -92,24 +92,24 @@ class Options(TrainingOptions):
 
 
 def _rounding(options: Options, model):
-    """The context of the training: with `quantization_aware` the forward pass rounds as int8 does."""
+    """Context of the training: with `quantization_aware`, the forward pass rounds like int8."""
     return (
         kerasft.quantization_aware.quantization_aware(model) if options.quantization_aware else contextlib.nullcontext()
     )
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -120,10 +120,10 @@ def main(options: Options) -> dict:
     """
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
-    # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
+    # 1. Rows and labels. The training rows define the labels of the outputs.
     columns = read_columns(options)
     found = read_rows(options, columns, problem=options.problem, leave_out=options.out_of_scope_label)
-    train_rows, dev_rows, (split, rows), labels = found  # `rows` are what is reported
+    train_rows, dev_rows, (split, rows), labels = found  # the report is on `rows`
     watched, dev_rows = _checked_rows(options, dev_rows, rows, labels=labels, columns=columns)
 
     # 2. Backbone + head, datasets, loss and optimizer.
@@ -148,10 +148,10 @@ def main(options: Options) -> dict:
                 labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
             ),
             metrics=metrics,
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns of its own default.
+    # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns about its default.
     texts, _ = kerasft.data.texts_and_labels(watched, columns=columns)
     watching = {"monitor": MONITOR[options.problem], "metrics": metrics, "validation_data": dev, "texts": texts}
     watch = make_callbacks(options, work, **watching)
@@ -169,7 +169,7 @@ def main(options: Options) -> dict:
         tuned = _tuned_settings(options, kerasft.pipelines.load(trained), watched, dev_rows, columns=columns)
         trained.settings.update(tuned)
         baseline = kerasft.pipelines.load(trained).training_baseline(train_rows, columns=columns)
-        trained.settings["baseline"] = baseline  # the answer without a model, to compare with here and in `evaluate`
+        trained.settings["baseline"] = baseline  # baseline without a model, for the report here and in `evaluate`
         return kerasft.pipelines.load(trained).evaluate(
             rows, columns=columns, about=about, unseen_labels=options.unseen_labels
         )
@@ -179,12 +179,12 @@ def main(options: Options) -> dict:
 
 
 def _checked_rows(options: Options, dev_rows, rows, *, labels, columns) -> tuple:
-    """The dev rows that have the model's labels, and these with the out-of-scope ones; what is wrong anywhere is said now."""
+    """The dev rows with the model's labels, and with the out-of-scope ones; checks all rows now."""
     outside = options.out_of_scope_label
     parts = [dev_rows, rows]
     if outside:
         parts = [kerasft.data.separate_label(part, outside, columns=columns)[0] for part in parts]
-    if options.unseen_labels == "count":  # no loss can be computed of such rows, so that they are only in the report
+    if options.unseen_labels == "count":  # these rows have no loss, so they are only in the report
         parts = [kerasft.data.separate_unseen(part, labels, columns=columns)[0] for part in parts]
     for part in parts:
         kerasft.data.texts_and_labels(part, labels=labels, columns=columns)
@@ -196,7 +196,7 @@ def _checked_rows(options: Options, dev_rows, rows, *, labels, columns) -> tuple
 
 
 def _tuned_settings(options: Options, pipeline, watched, dev_rows, *, columns) -> dict:
-    """What the dev rows say of temperature and thresholds. The temperature is first: thresholds are of probabilities."""
+    """Temperature and thresholds, tuned on the dev rows. The temperature is first: thresholds depend on probabilities."""
     settings = {}
     if options.tune_temperature:
         settings["temperature"] = pipeline.temperature = pipeline.tune_temperature(watched, columns=columns)

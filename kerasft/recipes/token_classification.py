@@ -2,8 +2,8 @@
 
     kerasft train token-classification --model MODEL --train train.conll --dev dev.conll --output saved_models/entities
 
-What counts is the F1 of whole entities, as seqeval counts them (docs/token_classification.md).
-The script is meant to be copied: below `Options` stands plain Keras.
+The main metric is the entity-level F1 of seqeval (docs/token_classification.md).
+The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -20,7 +20,7 @@ SCORES = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TaggingOptions):
-    """Every choice of the recipe: these, and those of `TaggingOptions` and `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TaggingOptions` and `TrainingOptions`.
 
     Example:
 
@@ -35,17 +35,17 @@ class Options(TaggingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -58,8 +58,8 @@ def main(options: Options) -> dict:
     """
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
-    # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
-    train_rows, dev_rows, (split, rows), labels, found = read_tagged_rows(options)  # `rows` are what is reported
+    # 1. Rows and labels. The training rows define the labels of the outputs.
+    train_rows, dev_rows, (split, rows), labels, found = read_tagged_rows(options)  # the report is on `rows`
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
@@ -76,16 +76,16 @@ def main(options: Options) -> dict:
         )
         dev = kerasft.data.token_classification(dev_rows, tokenizer, batch_size=64, **data)
         scheme = options.class_weights
-        alpha = scheme and kerasft.losses.class_weights(train, len(labels), scheme=scheme)  # by the tokens that count
+        alpha = scheme and kerasft.losses.class_weights(train, len(labels), scheme=scheme)  # from tokens in the loss
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.for_labels(
                 labels, focal_gamma=options.focal_gamma, alpha=alpha, label_smoothing=options.label_smoothing
             ),
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train. After each epoch the pipeline itself is measured on dev, entity by entity.
+    # 3. Train. After each epoch, the pipeline is evaluated on dev at entity level.
     settings = tagging_settings(options) | {"columns": found}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     pipeline = kerasft.pipelines.load(trained)
