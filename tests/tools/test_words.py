@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
 @pytest.mark.parametrize(
-    "text, word, suggestion",
+    ("text", "word", "suggestion"),
     [
         ("how to mend it", "mend", "fix"),
         ("Train it anew.", "anew", "again, from scratch"),
