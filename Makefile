@@ -41,6 +41,7 @@ environments: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/python tools/words.py kerasft docs README.md notebooks
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix .

@@ -62,7 +62,7 @@ def enable_lora(
         The model.
 
     Raises:
-        KerasftError: If the rank or alpha is out of range, nothing matches, or the model has LoRA already or is quantised.
+        KerasftError: If the rank or alpha is out of range, nothing matches, or the model has LoRA already or is quantized.
 
     Example:
 
@@ -267,7 +267,7 @@ def quantize(model: keras.Model, mode: str = "int8") -> keras.Model:
     Only weights are rounded, so no data is needed: in "int8" a kernel has a scale for each output and a token embedding
     for each row; in "int4" a scale for each group of 128 numbers. They are made float again where they are used, so this
     saves memory, not time. The logits of a classifier stay float32. The copy is for this process: it cannot be trained,
-    and a `.keras` file of it does not load. Save the model itself and quantise after loading; for phones there is
+    and a `.keras` file of it does not load. Save the model itself and quantize after loading; for phones there is
     `kerasft.export.litert(..., quantize=...)`.
 
     Args:
@@ -278,7 +278,7 @@ def quantize(model: keras.Model, mode: str = "int8") -> keras.Model:
         The copy; LoRA's matrices are added into its kernels.
 
     Raises:
-        KerasftError: If the mode is another one, or the model is quantised already.
+        KerasftError: If the mode is another one, or the model is quantized already.
 
     Example:
 
@@ -366,7 +366,7 @@ def _read(path: pathlib.Path) -> tuple[int, float, list[str], dict[str, np.ndarr
             metadata = file.metadata() or {}
             if metadata.get("format") != _FORMAT:
                 raise ValueError(f"its format is {metadata.get('format')!r}, not {_FORMAT!r}")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no dictionary
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is not a dictionary
         return int(metadata["rank"]), float(metadata["alpha"]), list(json.loads(metadata["layers"])), tensors
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(

@@ -125,7 +125,7 @@ def save_bundle(
         The folder's path.
 
     Raises:
-        KerasftError: If the model is of no known task or is quantised, `max_length` is above the tokenizer's limit, or the
+        KerasftError: If the model is of no known task or is quantized, `max_length` is above the tokenizer's limit, or the
             folder holds a bundle already (without `overwrite`) or something that is not a bundle. Of a model of your own also
             if inputs, outputs or labels do not fit the task, or it does not answer the same when it is loaded again.
 
@@ -177,7 +177,7 @@ def make_bundle(
         settings: How the task's answers are made of the outputs.
 
     Raises:
-        KerasftError: If the model is of no known task or is quantised, or `max_length` is above the tokenizer's limit.
+        KerasftError: If the model is of no known task or is quantized, or `max_length` is above the tokenizer's limit.
 
     Example:
 

@@ -14,22 +14,22 @@ _LEAST, _MOST = 0.05, 20.0
 
 
 def best_temperature(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> float:
-    """Find the temperature T whose probabilities of `logits / T` give the rows' truth the largest likelihood.
+    """Temperature scaling: find the T that maximizes the likelihood of the labels under `logits / T`.
 
-    It minimises the mean of -log p(truth), for several labels over each label's yes or no, by one number from 0.05 to 20.
-    It mends probabilities that are too sure (T > 1, as after most trainings) or not sure enough.
+    It minimizes the mean of -log p(label), for multi-label over all binary decisions, with T from 0.05 to 20.
+    It corrects overconfident probabilities (T > 1, the usual case) and underconfident ones (T < 1).
 
     Args:
         logits: (N, C), N >= 1.
-        gold: Class numbers (N,), or 0 and 1 (N, C).
-        labels: What the C outputs stand for.
+        gold: Class indices (N,), or 0 and 1 (N, C).
+        labels: Labels of the C outputs.
 
     Returns:
-        The temperature. 1, with a warning, where no temperature is best: all rows are answered rightly, so that the surest
-        answers look best, or no better than by chance.
+        The temperature; 1, with a warning, if there is no optimum: all predictions are correct, so that the most confident
+        ones look best, or accuracy is at chance level.
 
     Raises:
-        KerasftError: If there is no row, or the problem is a regression.
+        KerasftError: If there are no rows, or the problem is regression.
 
     References:
         - [Guo et al., 2017](https://arxiv.org/abs/1706.04599), section 4.2
@@ -68,10 +68,10 @@ def best_temperature(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> fl
 
 
 def best_thresholds(probabilities: np.ndarray, gold: np.ndarray) -> list[float]:
-    """Find for each label the probability from which it should hold: the one with the best F1 on these rows.
+    """Find the probability threshold of each label with the best F1 on these rows.
 
-    Tried are 0.5 and all places halfway between two probabilities that occur; of equally good ones the nearest to 0.5 is
-    taken. A label that no row has keeps 0.5. Few rows of a label give a threshold of chance: tens are needed.
+    Candidates are 0.5 and all midpoints between two occurring probabilities; ties go to the one nearest to 0.5. Labels without
+    rows keep 0.5. Few rows of a label give an unreliable threshold: tens are needed.
 
     Args:
         probabilities: (N, C), N >= 1.
@@ -81,11 +81,11 @@ def best_thresholds(probabilities: np.ndarray, gold: np.ndarray) -> list[float]:
         C thresholds from 0 to 1.
 
     Raises:
-        KerasftError: If there is no row.
+        KerasftError: If there are no rows.
 
     References:
-        - [Lipton et al., 2014](https://arxiv.org/abs/1402.1892): the threshold that is best for F1 is half of that F1, so it
-          is not 0.5 as a rule, and lower for rare labels
+        - [Lipton et al., 2014](https://arxiv.org/abs/1402.1892): the optimal threshold for F1 is half of that F1, so it
+          is usually not 0.5, and lower for rare labels
 
     Example:
 
@@ -95,16 +95,16 @@ def best_thresholds(probabilities: np.ndarray, gold: np.ndarray) -> list[float]:
     if not len(probabilities):
         raise bad_argument("probabilities", "non-empty", probabilities, "Give held-out rows.")
     columns = zip(np.asarray(probabilities, "float64").T, np.asarray(gold).T > 0.5)
-    return [_best_threshold(chances, truth) for chances, truth in columns]
+    return [_best_threshold(values, truth) for values, truth in columns]
 
 
-def _best_threshold(chances: np.ndarray, truth: np.ndarray) -> float:
+def _best_threshold(values: np.ndarray, truth: np.ndarray) -> float:
     if not truth.any():
         return 0.5
-    places = np.unique(chances)
+    places = np.unique(values)
     tried = np.append((places[1:] + places[:-1]) / 2, [places[0] / 2, 0.5])  # (K,)
-    held = len(chances) - np.searchsorted(np.sort(chances), tried)
-    hits = truth.sum() - np.searchsorted(np.sort(chances[truth]), tried)
+    held = len(values) - np.searchsorted(np.sort(values), tried)
+    hits = truth.sum() - np.searchsorted(np.sort(values[truth]), tried)
     f1 = 2 * hits / (held + truth.sum())
     best = tried[f1 == f1.max()]
     return float(best[np.abs(best - 0.5).argmin()])

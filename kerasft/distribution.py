@@ -93,7 +93,7 @@ def _mirrored_strategy() -> tf.distribute.Strategy:
 
 
 def allow_uneven_batches(strategy: tf.distribute.Strategy) -> tf.distribute.Strategy:
-    """Let `fit` and `evaluate` begin with a batch that the devices of one machine can't share evenly; return the strategy.
+    """Let `fit` and `evaluate` begin with a batch that the devices of one machine cannot share evenly; return the strategy.
 
     Keras asks for the mean of the replicas' parts of the first batch, of which it needs the shapes only. There is no mean where
     these differ: with an odd batch on two devices, or a token budget. Here it gets the whole batch. `get_strategy`, and the

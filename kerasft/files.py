@@ -181,7 +181,7 @@ def _flush_file(path: pathlib.Path) -> None:
 
 
 def _flush_folder(path: pathlib.Path) -> None:
-    with contextlib.suppress(OSError):  # Windows and some network drives can't flush folders
+    with contextlib.suppress(OSError):  # Windows and some network drives cannot flush folders
         descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)

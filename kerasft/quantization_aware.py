@@ -1,6 +1,6 @@
 """Train a model for a full-integer file: its products see, while it trains, the numbers that the file will compute with.
 
-Quantisation-aware training after Jacob et al. 2018 (https://arxiv.org/abs/1712.05877, section 3): a number x in [a, b] is
+Quantization-aware training after Jacob et al. 2018 (https://arxiv.org/abs/1712.05877, section 3): a number x in [a, b] is
 replaced by the nearest of 256 that stand for it,
 
     q(x) = s (clip(round(x / s) + z, 0, 255) - z),   s = (b - a) / 255,   z = round(-a / s)
@@ -51,7 +51,7 @@ def quantization_aware(model: keras.Model, *, enabled: bool = True) -> Iterator[
     """Within this block, every dense layer computes with int8 inputs, kernels and outputs, and learns to.
 
     Compile the model before or within the block, and call `fit` and `evaluate` within it: the dev numbers are then those to
-    expect of the file. After the block the same model, with the weights it learnt, computes in floats again.
+    expect of the file. After the block the same model, with the weights it learned, computes in floats again.
 
     Args:
         model: A model made by one of `kerasft.heads`, in float32. One that is fine-tuned already learns in an epoch at a

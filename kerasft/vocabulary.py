@@ -1,6 +1,6 @@
 """Change a model's vocabulary together with its tokenizer's: add tokens, or drop those that an app does not need.
 
-A model and its tokenizer go in, a new model and a new tokenizer come out; the old ones stay as they are. It stands beside
+A model and its tokenizer go in, a new model and a new tokenizer come out; the old ones are unchanged. It is separate from
 `bundles`, above `backbones` and `tokenizers`: it is about both, and about no file.
 """
 
@@ -34,13 +34,13 @@ def add_tokens(
         model: A backbone of kerasft, or a model with a head; it is not changed.
         tokenizer: Its tokenizer; it is not changed.
         tokens: The new tokens. Those that the vocabulary has are passed over.
-        special: Whether they are special tokens: never cut, never lower-cased, left out when ids become a text.
+        special: Whether they are special tokens: never cut, never lowercased, left out when ids become a text.
 
     Returns:
         `(model, tokenizer)`, new ones; the model is not compiled.
 
     Raises:
-        KerasftError: If a token is no string or empty, or the model has no kerasft backbone.
+        KerasftError: If a token is not a string or empty, or the model has no kerasft backbone.
 
     Example:
 

@@ -203,7 +203,7 @@ NOTEBOOKS = (
     Notebook(
         "masked_lm",
         "Adapt an encoder to a domain",
-        "Masked language modelling on plain texts; the bundle is a better start for every other task on such texts.",
+        "Masked language modeling on plain texts; the bundle is a better start for every other task on such texts.",
         'f"hello, where is my {ask.tokenizer.mask_token}?"',
         options="learning_rate=5e-5",
         export=EXPORT_FLOAT,
@@ -211,7 +211,7 @@ NOTEBOOKS = (
     Notebook(
         "causal_lm",
         "Fine-tune a language model",
-        "A GPT-2 that goes on as the texts it was trained on, with sampling, beams, stop sequences and streaming.",
+        "A GPT-2 that continues texts in the style it was trained on, with sampling, beams, stop sequences and streaming.",
         '"hello, where is", max_new_tokens=20',
         model="gpt2",
         export=EXPORT_FLOAT,

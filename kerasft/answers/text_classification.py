@@ -85,9 +85,10 @@ def answers(
         temperature: Divides the logits, > 0: see `probabilities`. Thresholds apply to the scaled probabilities.
 
     Returns:
-        N predictions. Single-label: `{"label": "yes", "score": 0.9}`. Multi-label: `{"labels": [{"label": ..., "score": ...}, ...]}`,
-        most likely first. With `top_k`: `[{"label": ..., "score": ...}, ...]`, most likely first, or with
-        `with_probabilities` that list under `"labels"`. Regression: `{name: value}`.
+        N predictions. Single-label: `{"label": "yes", "score": 0.9}`. Multi-label:
+        `{"labels": [{"label": ..., "score": ...}, ...]}`, most likely first. With `top_k`:
+        `[{"label": ..., "score": ...}, ...]`, most likely first, or with `with_probabilities` that list under `"labels"`.
+        Regression: `{name: value}`.
 
     Raises:
         KerasftError: If `top_k` is not from 1 to C, a threshold not from 0 to 1, the temperature not above 0, or there is one

@@ -53,12 +53,12 @@ def decode(logits: np.ndarray, labels: Labels, *, constrained: bool = False) -> 
     >>> decode(logits, labels)[0], decode(logits, labels, constrained=True)[0]
     (['O', 'I-X'], ['B-X', 'I-X'])
     """
-    chances = probabilities(logits, labels)  # (W, C)
-    path = chances.argmax(-1)
+    word_probabilities = probabilities(logits, labels)  # (W, C)
+    path = word_probabilities.argmax(-1)
     if constrained:
         with np.errstate(divide="ignore"):
-            path = best_legal_path(np.maximum(np.log(chances), _NEVER), labels, scheme_of(labels))
-    return [labels[index] for index in path], chances[np.arange(len(path)), path]
+            path = best_legal_path(np.maximum(np.log(word_probabilities), _NEVER), labels, scheme_of(labels))
+    return [labels[index] for index in path], word_probabilities[np.arange(len(path)), path]
 
 
 def entities(

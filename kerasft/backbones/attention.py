@@ -1,4 +1,4 @@
-"""Attention over several heads, in parts, so that a cached step can put its keys and values between them."""
+"""Multi-head attention in parts, so that a cached step can insert its keys and values in between."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,7 @@ from keras import ops
 
 
 def split_heads(projected: tf.Tensor, num_heads: int) -> tf.Tensor:
-    """Give each head its part.
+    """Split the heads.
 
     Args:
         projected: (B, S, N D).
@@ -27,7 +27,7 @@ def split_heads(projected: tf.Tensor, num_heads: int) -> tf.Tensor:
 
 
 def merge_heads(attended: tf.Tensor) -> tf.Tensor:
-    """Put the heads side by side again.
+    """Merge the heads.
 
     Args:
         attended: (B, N, S, D).
@@ -63,8 +63,8 @@ def attend(
         query: (B, N, T, D).
         key: (B, N, S, D).
         value: (B, N, S, D).
-        bias: What is added to the scores, of a shape that broadcasts to (B, N, T, S); finite, so that a row of padding
-            alone does not become NaN. None: nothing.
+        bias: Added to the scores, broadcastable to (B, N, T, S); finite, so that rows of only padding do not become
+            NaN. None: no bias.
         dropout: Applied to the weights (B, N, T, S).
 
     Returns:
@@ -79,13 +79,13 @@ def attend(
     scores = ops.cast(ops.matmul(query, ops.swapaxes(key, -1, -2)), "float32")  # (B, N, T, S)
     if bias is not None:
         scores = scores + ops.cast(bias, "float32")
-    # Not Keras' softmax, which warns of every text of one token.
+    # Not Keras' softmax, which warns about every text with a single token.
     weights = dropout(ops.cast(tf.nn.softmax(scores), value.dtype))
     return ops.matmul(weights, value)  # (B, N, T, D)
 
 
 def _sizes(tensor) -> tuple:
-    # -1 can stand for one unknown size only; the static ones make a simpler mobile graph.
+    # -1 is possible for one unknown size only; static sizes give a simpler mobile graph.
     batch_size, length, *widths = tensor.shape
     length = ops.shape(tensor)[1] if length is None else length
     return -1 if batch_size is None else batch_size, length, *widths

@@ -21,7 +21,7 @@ from kerasft.features import POOLED_OUTPUT, SEQUENCE_OUTPUT
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BertConfig(EncoderConfig):
-    """The sizes and rates of one BERT: the fields of `EncoderConfig`, whose defaults are those of the published models.
+    """Configuration of a BERT: the fields of `EncoderConfig`, whose defaults are those of the published models.
 
     Example:
 
@@ -37,13 +37,13 @@ def bert(config: BertConfig, *, dtype: str | None = None, name: str = "bert") ->
     """Build a BERT encoder with new weights.
 
     Args:
-        config: Sizes and rates.
+        config: Configuration.
         dtype: A Keras dtype policy for every layer, such as `"mixed_bfloat16"`; None: the global policy.
         name: Of the model.
 
     Returns:
-        A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask`, `segment_ids` (not where
-        there is one segment type only). Outputs, a dictionary: `sequence_output` (B, S, H), `pooled_output` (B, H).
+        A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask`, `segment_ids` (unless
+        there is only one segment type). Outputs, a dictionary: `sequence_output` (B, S, H), `pooled_output` (B, H).
 
     Example:
 

@@ -14,7 +14,7 @@ from kerasft.features import SEQUENCE_OUTPUT
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DistilBertConfig(EncoderConfig):
-    """The sizes and rates of one DistilBERT: the fields of `EncoderConfig`, with no segments.
+    """Configuration of a DistilBERT: the fields of `EncoderConfig`, without segments.
 
     Example:
 
@@ -34,7 +34,7 @@ def distilbert(config: DistilBertConfig, *, dtype: str | None = None, name: str 
     """Build a DistilBERT encoder with new weights.
 
     Args:
-        config: Sizes and rates.
+        config: Configuration.
         dtype: A Keras dtype policy for every layer; None: the global policy.
         name: Of the model.
 

@@ -1,4 +1,4 @@
-"""What BERT, RoBERTa, DistilBERT and ELECTRA have in common: fields, embeddings, blocks, pooler."""
+"""Common parts of BERT, RoBERTa, DistilBERT and ELECTRA: configuration, embeddings, blocks, pooler."""
 
 import dataclasses
 from collections.abc import Callable
@@ -22,23 +22,23 @@ class EncoderInputs(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EncoderConfig(BackboneConfig):
-    """The sizes and rates that every encoder has; the defaults are those of the published BERT models.
+    """Base configuration of encoders; the defaults are those of the published BERT models.
 
     Args:
         vocabulary_size: V, the number of tokens.
         num_layers: Number of encoder blocks.
         num_heads: N, attention heads in a block; divides `hidden_dim`.
         hidden_dim: H, the width of the hidden states.
-        intermediate_dim: Width of the feed-forward nets, usually 4 H.
-        max_sequence_length: Number of positions; longer texts cannot be read.
+        intermediate_dim: Width of the feed-forward networks, usually 4 H.
+        max_sequence_length: Number of positions, the maximum input length.
         num_segments: Number of segment types.
-        activation: Of the feed-forward nets; Keras' "gelu" is the exact one (erf).
-        hidden_dropout: Rate of the dropout on embeddings and on each sub-layer's output.
-        attention_dropout: Rate of the dropout on the attention weights.
+        activation: Activation of the feed-forward networks; Keras' "gelu" is exact (erf).
+        hidden_dropout: Dropout rate of embeddings and of each sublayer's output.
+        attention_dropout: Dropout rate of the attention weights.
         layer_norm_epsilon: Added to the variance in every layer norm.
-        initializer_range: Standard deviation of the truncated normal that new weights are drawn from.
-        mask_value: What padding adds to an attention score; see `AttentionBias`.
-        pooling: How the checkpoint was trained to make one vector of a text, where it says so; see `kerasft.heads.pooling`.
+        initializer_range: Standard deviation of the truncated normal initializer.
+        mask_value: Bias of padding tokens in attention scores; see `AttentionBias`.
+        pooling: Pooling the checkpoint was trained with, if it specifies one; see `kerasft.heads.pooling`.
 
     Example:
 
@@ -64,15 +64,15 @@ class EncoderConfig(BackboneConfig):
 
     @property
     def initializer(self) -> keras.initializers.Initializer:
-        """Draws new weights: a new one for every use, as each has a seed."""
+        """Return a weight initializer: a new one for every use, since each has a seed."""
         return keras.initializers.TruncatedNormal(stddev=self.initializer_range)
 
 
 def encoder_inputs(config: EncoderConfig) -> EncoderInputs:
-    """Make the inputs: segment ids only where there are two types or more.
+    """Create the inputs; segment ids only if there are at least two types.
 
-    A checkpoint with one type adds its one vector to every token, so that its graph needs segment ids all the same; with
-    none there are no segments at all.
+    A checkpoint with one type adds the same vector to every token, so its graph still needs segment ids; with no types
+    there are no segments at all.
     """
     names = (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS) if config.num_segments > 1 else (TOKEN_IDS, PADDING_MASK)
     features = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
@@ -90,7 +90,7 @@ def embed_tokens(
         config,
         output_dim=width,
         embeddings_initializer=config.initializer,
-        reverse_dtype="float32",  # of a masked language model's logits, see kerasft.heads.Logits
+        reverse_dtype="float32",  # for masked-language-model logits, see kerasft.heads.Logits
         dtype=dtype,
         name="token_embedding",
     )(inputs.features[TOKEN_IDS])
@@ -107,7 +107,7 @@ def embed_tokens(
 
 
 def add_positions(embedded: KerasTensor, config: EncoderConfig, *, dtype: str | None = None) -> KerasTensor:
-    """Add a learnt vector to each position: (B, S, E) -> (B, S, E)."""
+    """Add position embeddings: (B, S, E) -> (B, S, E)."""
     layer = PositionEmbedding(
         max_sequence_length=config.max_sequence_length,
         initializer=config.initializer,
@@ -118,7 +118,7 @@ def add_positions(embedded: KerasTensor, config: EncoderConfig, *, dtype: str | 
 
 
 def normalize(embedded: KerasTensor, config: EncoderConfig, *, dtype: str | None = None) -> KerasTensor:
-    """End the embeddings by a layer norm and dropout: (B, S, E) -> (B, S, E)."""
+    """Apply layer normalization and dropout to the embeddings: (B, S, E) -> (B, S, E)."""
     norm = keras.layers.LayerNormalization(epsilon=config.layer_norm_epsilon, dtype=dtype, name="embeddings_layer_norm")
     return keras.layers.Dropout(config.hidden_dropout, dtype=dtype, name="embeddings_dropout")(norm(embedded))
 
@@ -145,7 +145,7 @@ def encode(
 
 
 def pool_first_token(hidden_states: KerasTensor, config: EncoderConfig, *, dtype: str | None = None) -> KerasTensor:
-    """Put the first token's state through BERT's tanh layer: (B, S, H) -> (B, H)."""
+    """Apply BERT's pooler, a tanh layer, to the first token: (B, S, H) -> (B, H)."""
     dense = keras.layers.Dense(
         config.hidden_dim, activation="tanh", kernel_initializer=config.initializer, dtype=dtype, name="pooled_dense"
     )

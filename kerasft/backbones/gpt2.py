@@ -17,26 +17,26 @@ from kerasft.features import PADDING_MASK, SEQUENCE_OUTPUT, TOKEN_IDS
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GPT2Config(BackboneConfig):
-    """The sizes and rates of one GPT-2; the defaults are those of the published models.
+    """Configuration of a GPT-2; the defaults are those of the published models.
 
     Args:
         vocabulary_size: V, the number of tokens.
         num_layers: Number of decoder blocks.
         num_heads: N, attention heads in a block; divides `hidden_dim`.
         hidden_dim: H, the width of the hidden states.
-        intermediate_dim: Width of the feed-forward nets, usually 4 H.
-        max_sequence_length: Number of positions; longer texts cannot be read.
-        activation: Of the feed-forward nets.
-        embedding_dropout: Rate of the dropout on the embeddings.
-        hidden_dropout: Rate of the dropout on each sub-layer's output.
-        attention_dropout: Rate of the dropout on the attention weights.
+        intermediate_dim: Width of the feed-forward networks, usually 4 H.
+        max_sequence_length: Number of positions, the maximum input length.
+        activation: Activation of the feed-forward networks.
+        embedding_dropout: Dropout rate of the embeddings.
+        hidden_dropout: Dropout rate of each sublayer's output.
+        attention_dropout: Dropout rate of the attention weights.
         layer_norm_epsilon: Added to the variance in every layer norm.
-        scale_attention: Whether the scores are divided by the root of a head's width.
+        scale_attention: Whether attention scores are divided by the square root of the head size.
         scale_attention_by_depth: Whether the scores of block i (from 0) are divided by i + 1, as in Mistral's GPT-2.
-        initializer_range: Standard deviation of the normal that new weights are drawn from.
-        tied_output: Whether a language-model head uses the token embedding as its matrix.
-        mask_value: What a token that must not be seen adds to an attention score; see `CausalAttentionBias`.
-        pooling: How the checkpoint was trained to make one vector of a text, where it says so; see `kerasft.heads.pooling`.
+        initializer_range: Standard deviation of the normal initializer.
+        tied_output: Whether the language-model head is tied to the token embedding.
+        mask_value: Bias of masked tokens in attention scores; see `CausalAttentionBias`.
+        pooling: Pooling the checkpoint was trained with, if it specifies one; see `kerasft.heads.pooling`.
 
     Example:
 
@@ -70,12 +70,12 @@ def gpt2(config: GPT2Config, *, dtype: str | None = None, name: str = "gpt2") ->
     """Build a GPT-2 decoder with new weights.
 
     Args:
-        config: Sizes and rates.
+        config: Configuration.
         dtype: A Keras dtype policy for every layer, such as `"mixed_bfloat16"`; None: the global policy.
         name: Of the model.
 
     Returns:
-        A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask` (padding stands on the
+        A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask` (padding must be on the
         right: positions are counted from the first token). Output, a dictionary: `sequence_output` (B, S, H).
 
     Example:
@@ -121,7 +121,7 @@ def _block(config: GPT2Config, index: int, dtype: str | None) -> TransformerDeco
         attention_scale=scale / (index + 1) if config.scale_attention_by_depth else scale,
         dropouts=(config.hidden_dropout, config.attention_dropout),
         layer_norm_epsilon=config.layer_norm_epsilon,
-        # The residual sum of 2 L sub-layers would grow with their number (section 2.3 of the paper).
+        # The residual stream of 2 L sublayers would grow with their number (section 2.3 of the paper).
         initializer_ranges=(config.initializer_range, config.initializer_range * (2 * config.num_layers) ** -0.5),
         dtype=dtype,
         name=f"transformer_layer_{index}",

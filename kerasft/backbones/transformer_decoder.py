@@ -1,4 +1,4 @@
-"""The decoder block of GPT-2: causal self-attention and a feed-forward net, each with a norm before it."""
+"""The decoder block of GPT-2: causal self-attention and a feed-forward network, both pre-norm."""
 
 from collections.abc import Callable
 
@@ -13,10 +13,10 @@ from kerasft.errors import bad_argument
 
 @keras.saving.register_keras_serializable("kerasft")
 class CausalAttentionBias(AttentionBias):
-    """What is added to the attention scores so that a token sees itself and the real tokens before it.
+    """Causal attention bias: a token attends to itself and the real tokens before it.
 
     Args:
-        mask_value: What a token that must not be seen gets, a finite number < 0.
+        mask_value: Bias of masked tokens, a finite number < 0.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
@@ -36,17 +36,17 @@ class CausalAttentionBias(AttentionBias):
 
     def call(self, padding_mask):
         """Return the bias (B, 1, S, S)."""
-        # One minimum, not a sum of two masks: float16 ends at -65504.
+        # The minimum, not the sum, of two masks: the limit of float16 is -65504.
         return ops.minimum(super().call(padding_mask), causal_bias(padding_mask, self.mask_value, self.compute_dtype))
 
 
 def causal_bias(padding_mask: tf.Tensor, mask_value: float, dtype: str) -> tf.Tensor:
-    """Return (S, S): 0 where the column's token is the row's or before it, else `mask_value`.
+    """Return (S, S): 0 where the column's token is not after the row's, otherwise `mask_value`.
 
     Args:
         padding_mask: (B, S), for its length.
-        mask_value: What a later token gets.
-        dtype: Of the result.
+        mask_value: Bias of later tokens.
+        dtype: Dtype of the result.
 
     Example:
 
@@ -68,18 +68,18 @@ class TransformerDecoderLayer(keras.layers.Layer):
         z = y + dropout(W2 activation(W1 norm(y)))
         attention(x) = Wo [dropout(softmax(scale q k^T + bias)) v],    [q, k, v] = Wqkv x
 
-    Query, key and value come of one `Dense`, as GPT-2's checkpoints store them. What comes before and after the
-    attention, `project` and `finish`, can be called alone, so that a cached step needs no weights of its own.
+    Query, key and value come from one `Dense`, as stored in GPT-2 checkpoints. The parts before and after the attention,
+    `project` and `finish`, can be called separately, so that a cached step needs no weights of its own.
 
     Args:
         num_heads: N, the number of attention heads; divides H.
-        intermediate_dim: Width of the feed-forward net.
-        activation: Of the feed-forward net: a Keras name or a function.
-        attention_scale: What the query is multiplied by; None: 1 / sqrt(H / N).
-        dropouts: Rates in [0, 1) of the dropout before each residual sum and of that on the attention weights.
+        intermediate_dim: Width of the feed-forward network.
+        activation: Activation of the feed-forward network: a Keras name or a function.
+        attention_scale: Factor of the query; None: 1 / sqrt(H / N).
+        dropouts: Dropout rates in [0, 1): before each residual connection, and of the attention weights.
         layer_norm_epsilon: Added to the variance.
-        initializer_ranges: Standard deviations of the normals that new kernels are drawn from: of all, and of the two
-            before a residual sum.
+        initializer_ranges: Standard deviations of the normal initializers: of all kernels, and of the two before a
+            residual connection.
         **kwargs: Of `keras.layers.Layer`.
 
     Call arguments:
@@ -178,14 +178,14 @@ class TransformerDecoderLayer(keras.layers.Layer):
         return query * ((hidden_dim // self.num_heads) ** -0.5 if scale is None else scale), key, value
 
     def finish(self, hidden_states: tf.Tensor, attended: tf.Tensor, training: bool | None = None) -> tf.Tensor:
-        """Return the block's output (B, S, H) of its input and of what its heads attended to (B, N, S, D)."""
+        """Return the block's output (B, S, H), given its input and the attention output (B, N, S, D)."""
         attended = self.attention_output(merge_heads(attended))
         hidden_states = hidden_states + self.hidden_dropout_layer(attended, training=training)  # (B, S, H)
         transformed = self.feedforward_output(self.intermediate(self.feedforward_layer_norm(hidden_states)))
         return hidden_states + self.hidden_dropout_layer(transformed, training=training)
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the layer's configuration."""
         return {
             **super().get_config(),
             "num_heads": self.num_heads,

@@ -1,4 +1,4 @@
-"""The encoder block of BERT: self-attention and a feed-forward network, each followed by a residual connection and layer normalization."""
+"""The post-norm encoder block of BERT: self-attention and a feed-forward network."""
 
 from collections.abc import Callable
 

@@ -130,7 +130,7 @@ class _BestCheckpoint(keras.callbacks.Callback):
         self._first_epoch = True
 
     def on_epoch_begin(self, epoch, logs=None):
-        """A training that does not begin with epoch 0 was resumed: go on with its best value."""
+        """A training that does not begin with epoch 0 was resumed: continue with its best value."""
         if self._first_epoch and epoch > 0 and self.record.exists() and self.path.exists():
             record = json.loads(self.record.read_text(encoding="utf-8"))
             if record["monitor"] == self.monitor:
@@ -160,7 +160,7 @@ def best_checkpoint(
     """Keep the model of the epoch in which a value was best; between equal or undefined ones the loss decides.
 
     The file is written aside and then renamed, so that a crash leaves the old one whole. Beside it, `<path>.json` holds
-    the value and the epoch; a resumed training goes on comparing with that value.
+    the value and the epoch; a resumed training continues comparing with that value.
 
     Args:
         path: A file `*.keras` (the whole model) or `*.weights.h5` (the weights alone, a third of that size; see
@@ -259,7 +259,7 @@ def _add_lora(model: keras.Model, path: Path) -> None:
 
 
 def _restore_lora(model: keras.Model, path: Path) -> None:
-    """After Keras has loaded a file of weights: take apart again what it has merged. From two zeros nothing can be learnt."""
+    """After Keras has loaded a file of weights: take apart again what it has merged. From two zeros nothing can be learned."""
     if state := _lora_state(model):
         with h5py.File(path, "r") as file:
             for name, weight in state.items() if _LORA in file else ():
@@ -311,7 +311,7 @@ class _Resume(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch, logs=None):
-        """Write the back-up aside, then put it in the place of the last one."""
+        """Write the back-up aside, then put it in place of the last one."""
         with written_aside(self.last) as aside:
             check_room(aside, _sizes([*self.model.variables, *find_optimizer(self.model).variables]))
             self._backup(aside).on_epoch_end(epoch, logs)
@@ -335,7 +335,7 @@ class _Resume(keras.callbacks.Callback):
 
 
 def resume(folder: str | os.PathLike, *, delete_at_end: bool = True) -> keras.callbacks.Callback:
-    """Make a training survive being killed: run the same program again and it goes on after the last whole epoch.
+    """Make a training resumable: run the same program again and it continues after the last completed epoch.
 
     After every epoch the weights, the optimizer's state and the epoch's number go to `folder` (written aside, then
     renamed). When `fit` ends by itself, the back-up is deleted. Not kept: the epoch that was interrupted, the dataset's

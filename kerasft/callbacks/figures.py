@@ -55,7 +55,7 @@ def shorten(text: object, limit: int = 32) -> str:
 
     Example:
 
-    >>> shorten("card_payment_not_recognised", 16)
+    >>> shorten("card_payment_not_recognized", 16)
     'card_paym…gnised'
     """
     text = " ".join(str(text).split())

@@ -1,4 +1,4 @@
-"""What a model answers on a labelled dataset, beside the truth."""
+"""What a model answers on a labeled dataset, beside the truth."""
 
 from collections.abc import Sequence
 
@@ -44,7 +44,7 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
         Logits, float32 (N, C), and the truth: (N,) for class numbers, (N, C) otherwise.
 
     Raises:
-        KerasftError: If the dataset has no truth, is empty, or is shuffled anew in each pass.
+        KerasftError: If the dataset has no labels, is empty, or is reshuffled in each pass.
 
     Example:
 
@@ -100,8 +100,8 @@ def held(logits: np.ndarray, thresholds: Sequence[float] | None = None) -> np.nd
     return expit(np.asarray(logits, "float64")) >= np.asarray(0.5 if thresholds is None else thresholds)
 
 
-def describe(logits: np.ndarray, labels: Labels, *, with_chance: bool = True) -> list[str]:
-    """Say in words what each row of logits (N, C) means; for one class also how probable it is, if `with_chance`.
+def describe(logits: np.ndarray, labels: Labels, *, with_probability: bool = True) -> list[str]:
+    """Say in words what each row of logits (N, C) means; for one class also how probable it is, if `with_probability`.
 
     Example:
 
@@ -112,11 +112,13 @@ def describe(logits: np.ndarray, labels: Labels, *, with_chance: bool = True) ->
         if len(labels) == 1:
             return [f"{value:.3f}" for value in logits.ravel()]
         return [", ".join(f"{name} {value:.3f}" for name, value in zip(labels, row)) for row in np.atleast_2d(logits)]
-    chances = probabilities(logits, labels.problem)
+    values = probabilities(logits, labels.problem)
     if labels.problem == SINGLE_LABEL:
-        names = [labels[index] for index in chances.argmax(-1)]
-        return [f"{name} ({100 * row.max():.0f} %)" for name, row in zip(names, chances)] if with_chance else names
-    return [", ".join(name for name, chance in zip(labels, row) if chance > 0.5) or "(none)" for row in chances]
+        names = [labels[index] for index in values.argmax(-1)]
+        return [f"{name} ({100 * row.max():.0f} %)" for name, row in zip(names, values)] if with_probability else names
+    return [
+        ", ".join(name for name, probability in zip(labels, row) if probability > 0.5) or "(none)" for row in values
+    ]
 
 
 def describe_gold(gold: np.ndarray, labels: Labels) -> list[str]:

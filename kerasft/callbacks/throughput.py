@@ -144,7 +144,7 @@ class Throughput(keras.callbacks.Callback):
         self._watch.start()
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Start anew after the first step of all, which compiled the graph."""
+        """Restart after the first step, which compiled the graph."""
         if batch > 0 and not self._compiled:
             self._watch.start()
         self._compiled = self._compiled or batch > 0

@@ -1,4 +1,4 @@
-"""The backbone inside a bundle of any task, to go on with: what was trained on one task is the start of another."""
+"""The backbone of a bundle of any task, for further training on another task."""
 
 import dataclasses
 import logging
@@ -73,7 +73,7 @@ def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "
         A backbone as `kerasft.load_pretrained` gives.
 
     Raises:
-        KerasftError: If there is no kerasft backbone in the model, or the weights are quantised.
+        KerasftError: If there is no kerasft backbone in the model, or the weights are quantized.
 
     Example:
 

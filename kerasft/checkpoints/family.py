@@ -57,7 +57,7 @@ class Family:
     Args:
         model_type: As `config.json` has it.
         class_prefix: Of the class names in `architectures`, such as `"Bert"`.
-        read_config: From `config.json` to our configuration; raises where a field cannot be honoured.
+        read_config: From `config.json` to our configuration; raises where a field cannot be honored.
         write_config: The other way; `architectures`, labels and such are added by the writer.
         build: `(config, dtype=...)` -> backbone.
         weights: Names every weight of the backbone, without `prefix`. One table serves reading and writing.

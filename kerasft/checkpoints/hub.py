@@ -58,7 +58,7 @@ def is_hub_id(name: str) -> bool:
 def download(hub_id: str, revision: str | None = None) -> pathlib.Path:
     """Return the local folder of a hub id, downloading what is not in the cache yet.
 
-    `HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and the user's token are honoured by `huggingface_hub` itself.
+    `HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and the user's token are honored by `huggingface_hub` itself.
 
     Args:
         hub_id: Such as `"google-bert/bert-base-uncased"`.

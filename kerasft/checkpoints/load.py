@@ -41,7 +41,7 @@ def load_pretrained(
 ) -> tuple[keras.Model, PreTrainedTokenizerFast]:
     """Load a pretrained encoder or decoder and its tokenizer.
 
-    Every field of the checkpoint's config that changes the result is honoured or refused, every weight is accounted
+    Every field of the checkpoint's config that changes the result is honored or refused, every weight is accounted
     for, and no code from the checkpoint is run. A task head in it is left out; `load_task_model` keeps it.
 
     A folder of sentence-transformers (`modules.json`) also says how it makes one vector of a text: `kerasft.heads` takes that
@@ -329,7 +329,7 @@ def _fitting_tokenizer(folder: pathlib.Path, vocabulary_size: int, max_length: i
     if largest >= vocabulary_size:
         raise CheckpointError(
             f"{folder}: the tokenizer's largest id must be below the config's vocab_size ({vocabulary_size}); "
-            f"received: {largest}. Use the tokenizer and weights of one and the same checkpoint."
+            f"received: {largest}. Use the tokenizer and weights of the same checkpoint."
         )
     if max_length is not None:
         tokenizer.model_max_length = min(tokenizer.model_max_length, max_length)

@@ -1,4 +1,4 @@
-"""New small models as Hugging Face folders: a vocabulary learnt from texts, and random weights.
+"""New small models as Hugging Face folders: a vocabulary learned from texts, and random weights.
 
 For demonstrations, tests, and tasks, languages or domains without a pretrained model. Everything that reads a checkpoint
 reads them.
@@ -29,14 +29,14 @@ def new_bert(
     max_sequence_length: int = 128,
     seed: int = 0,
 ) -> pathlib.Path:
-    """Write a BERT with random weights whose vocabulary is learnt from `texts`.
+    """Write a BERT with random weights whose vocabulary is learned from `texts`.
 
     The sizes follow Turc et al. 2019 (arXiv:1908.08962, "BERT miniatures"): heads of 64, a feed-forward net of 4 H; the
     defaults are their BERT-tiny.
 
     Args:
         folder: Where to write; made if it does not exist.
-        texts: What the WordPiece vocabulary is learnt from (lower-cased).
+        texts: What the WordPiece vocabulary is learned from (lowercased).
         vocabulary_size: Largest number of tokens; little text gives fewer.
         num_layers: Number of encoder blocks.
         hidden_dim: H, a multiple of 64.
@@ -83,13 +83,13 @@ def new_gpt2(
     dropout: float = 0.1,
     seed: int = 0,
 ) -> pathlib.Path:
-    """Write a GPT-2 with random weights whose vocabulary is learnt from texts.
+    """Write a GPT-2 with random weights whose vocabulary is learned from texts.
 
     The proportions are those of the published models: heads of 64, a feed-forward net of 4 H, weights from a normal of 0.02.
 
     Args:
         folder: Where to write; made if it does not exist.
-        source: The path of a text file, or texts, and `pathlib.Path`s of such files: what the vocabulary is learnt from.
+        source: The path of a text file, or texts, and `pathlib.Path`s of such files: what the vocabulary is learned from.
         vocabulary_size: Largest number of tokens, at least 257; little text gives fewer.
         num_layers: Number of decoder blocks.
         hidden_dim: H, a multiple of 64.
@@ -140,7 +140,7 @@ def new_t5(
     dropout: float = 0.1,
     seed: int = 0,
 ) -> pathlib.Path:
-    """Write a T5 1.0 with random weights whose vocabulary is learnt from `texts`.
+    """Write a T5 1.0 with random weights whose vocabulary is learned from `texts`.
 
     The form and the proportions are those of the published T5 1.0 (https://arxiv.org/abs/1910.10683, section 2.1): heads of
     64, a ReLU net of 4 H, the output tied to the token embedding and scaled; so are the deviations of the weights, without
@@ -149,7 +149,7 @@ def new_t5(
 
     Args:
         folder: Where to write; made if it does not exist.
-        texts: What the vocabulary is learnt from (case is kept): sources with their prefix, and targets.
+        texts: What the vocabulary is learned from (case is kept): sources with their prefix, and targets.
         vocabulary_size: Largest number of tokens; little text gives fewer.
         num_layers: Number of encoder blocks, and of decoder blocks.
         hidden_dim: H, a multiple of 64.

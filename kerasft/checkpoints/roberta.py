@@ -33,7 +33,7 @@ def _fields(config: ConfigFile, **defaults: int) -> dict:
     padding_id = config.get(
         "pad_token_id", 1, expected="a whole number >= 0", accept=lambda x: type(x) is int and x >= 0
     )
-    positions = fields["max_sequence_length"] - padding_id - 1  # The rows up to padding_id are no text's positions.
+    positions = fields["max_sequence_length"] - padding_id - 1  # The rows up to padding_id are not used for text.
     if positions < 1:
         raise CheckpointError(
             f"{config.path}: field 'max_position_embeddings' must be larger than pad_token_id + 1 = {padding_id + 1}; "

@@ -60,7 +60,7 @@ def save_huggingface(
 
     Raises:
         KerasftError: If the model has no kerasft backbone, or a head that no Hugging Face class has; if the folder holds
-            something else; if the weights are quantised; or if one is too large for float16.
+            something else; if the weights are quantized; or if one is too large for float16.
 
     Example:
 

@@ -7,7 +7,7 @@ modules.json                         the modules in order, each with its folder
 sentence_bert_config.json            longest text, lower-casing
 config_sentence_transformers.json    prompts, similarity
 
-Everything that changes a vector is honoured or refused by name.
+Everything that changes a vector is honored or refused by name.
 https://sbert.net/docs/package_reference/sentence_transformer/models.html
 """
 
@@ -124,7 +124,7 @@ def read_sentence_encoder(folder: pathlib.Path) -> SentenceEncoder:
 
 
 def fit_tokenizer(folder: pathlib.Path, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Let a tokenizer lower-case its texts where the `do_lower_case` of its folder says so and it does not yet."""
+    """Let a tokenizer lowercase its texts where the `do_lower_case` of its folder says so and it does not yet."""
     length = _length_file(folder)
     lower = length is not None and length.flag("do_lower_case", False)
     backend = tokenizer.backend_tokenizer

@@ -1,4 +1,4 @@
-"""Labelled files of `evaluate` and of `export --verify`: their columns, the names of numbered labels, and how many rows."""
+"""Labeled files of `evaluate` and of `export --verify`: their columns, the names of numbered labels, and how many rows."""
 
 import argparse
 import sys
@@ -34,7 +34,7 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
 
 
 def add_labelled(parser: argparse.ArgumentParser) -> None:
-    """Add the flags of a labelled file.
+    """Add the flags of a labeled file.
 
     Example:
 
@@ -66,7 +66,7 @@ def read_columns(args: argparse.Namespace) -> dict | None:
 
 
 def read_labelled(pipeline, data: str, *, metadata: dict, args: argparse.Namespace) -> Labelled:
-    """Read a labelled file as the flags say, by the bundle's columns; print the columns that were not named, and which rows.
+    """Read a labeled file as the flags say, by the bundle's columns; print the columns that were not named, and which rows.
 
     Args:
         pipeline: What will be measured.

@@ -66,10 +66,10 @@ def _of_rows(pipeline, rows: "kerasft.data.Rows", columns) -> Iterator["kerasft.
 
 
 class ErrorLines:
-    """What stands in the output for the rows that `--skip-invalid` leaves out, so that it has a line for each row.
+    """Output lines for the rows skipped by `--skip-invalid`, so that there is one line per row.
 
     Args:
-        skipped: The rows left out, as they are found.
+        skipped: The skipped rows, as they are found.
 
     Example:
 

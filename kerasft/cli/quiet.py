@@ -28,7 +28,7 @@ def is_noise(line: bytes) -> bool:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Filter what C++ writes to standard error; what Python writes there goes on unfiltered and at once.
+    """Filter what C++ writes to standard error; what Python writes there is passed on unfiltered and immediately.
 
     Python gets the true file as its `sys.stderr`, and file descriptor 2 becomes a pipe that a thread reads. Should the
     process crash in C++, the last lines may be lost; `--debug` leaves standard error alone.

@@ -27,8 +27,8 @@ def print_warnings(baseline_answer: str, warnings: Sequence[str]) -> None:
 
     Example:
 
-    >>> print_warnings("always 'yes', the commonest class of the training rows", [])
-    baseline: always 'yes', the commonest class of the training rows
+    >>> print_warnings("always 'yes', the most frequent class of the training rows", [])
+    baseline: always 'yes', the most frequent class of the training rows
     """
     if baseline_answer:
         print(f"baseline: {baseline_answer}")

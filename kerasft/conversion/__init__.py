@@ -1,4 +1,4 @@
-"""The steps of an export that native code of other libraries takes, each in a process of its own: it may crash.
+"""Export steps that run native code of other libraries, each in a subprocess, because it may crash.
 
-Such a process imports no more than its step needs, hence this package beside `kerasft.export`.
+Such a process imports only what its step needs, so this package is separate from `kerasft.export`.
 """

@@ -1,4 +1,4 @@
-"""Make a float32 LiteRT file's numbers int4 or int8, by Google's `litert-quantizer`, which chooses per operation."""
+"""Quantize a float32 LiteRT file to int4 or int8 with Google's `litert-quantizer`, configured per operation."""
 
 import contextlib
 import io
@@ -13,8 +13,8 @@ from ai_edge_litert.interpreter import Interpreter
 
 from kerasft.features import PADDING_MASK
 
-# Integer in a full-integer file. Not the sums and norms between the blocks: one channel of a BERT's residual stream is a hundred
-# times as large as the rest, which then have a step or two of the 255.
+# Integer operations of a full-integer file. Not the residual sums and norms: one channel of BERT's residual stream is a hundred
+# times larger than the rest, which would be left with one or two of the 255 steps.
 _INTEGER_OPS = (
     "FULLY_CONNECTED",
     "BATCH_MATMUL",
@@ -27,20 +27,21 @@ _INTEGER_OPS = (
     "RESHAPE",
 )
 _BLOCK = 32
-_MIN_STEPS = 4  # of the 255, that a typical output number is worth
+_MIN_STEPS = 4  # minimum number of the 255 steps that a typical output value covers
 
 
 def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.ndarray]], *, signature: str) -> bytes:
-    """Quantise a float32 LiteRT file.
+    """Quantize a float32 LiteRT file.
 
     Args:
         content: The file.
-        quantize: `"int4"`: weights in int4 with a scale for each block of 32, computed with dynamic int8 activations;
+        quantize: `"int4"`: weights in int4 with a scale per block of 32, computed with dynamic int8 activations;
             `"int8_full"`: weights and activations in int8.
-        batches: Inputs (1, S) by name to measure ranges on, for `"int8_full"`.
-        signature: The file's, which takes these inputs.
+        batches: Calibration inputs (1, S) by name, for `"int8_full"`.
+        signature: The signature that takes these inputs.
     """
-    from litert_quantizer import qtyping, quantizer, recipe_manager  # an extra, needed for two ways of quantising only
+    # An extra, needed for two quantization recipes only.
+    from litert_quantizer import qtyping, quantizer, recipe_manager
 
     recipe = recipe_manager.RecipeManager()
     calibration = None
@@ -67,7 +68,7 @@ def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.
 
 # The interpreter has no public list of operations: `_get_ops_details` is tried with ai-edge-litert 1.1.2 to 2.3.0.
 def _odd_products(content: bytes) -> list[str]:
-    """The matrix products whose rows do not divide into blocks of 32: they get int8."""
+    """Matrix products whose rows are not divisible into blocks of 32: they use int8."""
     interpreter = Interpreter(model_content=content)
     tensors = {tensor["index"]: tensor for tensor in interpreter.get_tensor_details()}
     products = [each for each in interpreter._get_ops_details() if each["op_name"] == "FULLY_CONNECTED"]
@@ -76,7 +77,7 @@ def _odd_products(content: bytes) -> list[str]:
 
 
 class _Ranges:
-    """The smallest and largest number of every tensor of a float file over some batches."""
+    """Minimum and maximum of every tensor of a float file over some batches."""
 
     def __init__(self, content: bytes, batches: Sequence[dict[str, np.ndarray]], signature: str):
         # All tensors keep their values so that they can be read after a run.
@@ -101,7 +102,7 @@ class _Ranges:
             for tensor in tensors:
                 try:
                     values = interpreter.get_tensor(tensor["index"])
-                except ValueError:  # a part of a fused operation has no values of its own
+                except ValueError:  # part of a fused operation, without values
                     continue
                 if values.size == 0:
                     continue
@@ -111,7 +112,7 @@ class _Ranges:
                     self._typical.setdefault(tensor["name"], []).append(float(np.median(np.abs(values))))
 
     def as_calibration(self) -> dict[str, dict[str, Any]]:
-        """The ranges as `litert-quantizer` takes them."""
+        """The ranges in the format of `litert-quantizer`."""
         ranges = {}
         for name, (low, high) in self._found.items():
             if name in self._symmetric:
@@ -121,9 +122,9 @@ class _Ranges:
         return ranges
 
     def coarse(self) -> list[str]:
-        """Patterns of the matrix products whose typical output is worth less than `_MIN_STEPS` steps of int8.
+        """Patterns of the matrix products whose typical output covers less than `_MIN_STEPS` int8 steps.
 
-        They keep int8 weights and int8 products, but take the range of each input as it comes and write floats.
+        They keep int8 weights and int8 products, but with dynamic input ranges and float outputs.
         """
         patterns = []
         for name, typical in self._typical.items():
@@ -134,9 +135,9 @@ class _Ranges:
 
 
 def _second_factors(interpreter: Interpreter, found: Sequence[dict]) -> set[str]:
-    """The tensors that become a batched product's second factor.
+    """Tensors that are the second factor of a batched product.
 
-    XNNPACK takes an int8 product only where 0 stands for 0 in it: without that the file is three times as slow.
+    XNNPACK accepts an int8 product only if its zero point is 0: otherwise the file is three times slower.
     """
     names = {tensor["index"]: tensor["name"] for tensor in interpreter.get_tensor_details()}
     made_by = {int(index): each for each in found for index in each["outputs"]}
@@ -152,9 +153,9 @@ def _second_factors(interpreter: Interpreter, found: Sequence[dict]) -> set[str]
 
 
 def _without_padding(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Fill the padded places with the text again, masked as before.
+    """Fill the padded positions with the text, still masked.
 
-    What the model makes of padding is of no use to anyone, and far from its other numbers: it must not widen the ranges.
+    The activations of padding are unused and far from the other values: they must not widen the ranges.
     """
     filled = dict(batch)
     real = np.flatnonzero(batch[PADDING_MASK][0])
@@ -167,7 +168,7 @@ def _without_padding(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without the library's progress bars, tables and log, and the interpreter's warning that it keeps all tensors."""
+    """Silence the library's progress bars, tables and log, and the interpreter's warning about keeping all tensors."""
     disabled = logging.root.manager.disable
     logging.disable(max(disabled, logging.INFO))
     with (

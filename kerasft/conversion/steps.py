@@ -1,4 +1,4 @@
-"""Run a step of an export in a process of its own, and put what went wrong in a sentence."""
+"""Run a step of an export in a subprocess, and report failures in one sentence."""
 
 import os
 from typing import Any
@@ -16,13 +16,13 @@ def run_step(step: str, job: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         step: Its name.
-        job: What the step reads; its files are named in it.
+        job: Input of the step, including file names.
 
     Returns:
-        The step's answer.
+        The step's result.
 
     Raises:
-        ExportError: If the process crashed, was killed, or raised an error that the step has no answer for.
+        ExportError: If the process crashed, was killed, or raised an unexpected error.
 
     Example:
 

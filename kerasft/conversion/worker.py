@@ -1,4 +1,4 @@
-"""The process that takes one step of an export: `python -m kerasft.conversion.worker JOB`, see `measuring/subprocess_job.py`."""
+"""Subprocess that runs one step of an export: `python -m kerasft.conversion.worker JOB`, see `measuring/subprocess_job.py`."""
 
 import contextlib
 import json
@@ -15,13 +15,13 @@ from kerasft.measuring.subprocess_job import answer
 
 
 def convert(job: dict[str, Any]) -> dict[str, Any]:
-    """Convert a SavedModel to LiteRT by TensorFlow's converter, with built-in operations only.
+    """Convert a SavedModel to LiteRT with TensorFlow's converter, with built-in operations only.
 
     Args:
         job: `folder`, the SavedModel; `signatures`; `quantize`: None, `"float16"` or `"int8"`; `out_file`.
 
     Returns:
-        Nothing; or as `refused` the converter's reason, which goes over pages.
+        Nothing, or the converter's (long) error as `refused`.
 
     Example:
 
@@ -47,7 +47,7 @@ def convert(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def quantize(job: dict[str, Any]) -> dict[str, Any]:
-    """Quantise a float32 LiteRT file; see `kerasft.conversion.quantizer.quantize_file`.
+    """Quantize a float32 LiteRT file; see `kerasft.conversion.quantizer.quantize_file`.
 
     Args:
         job: `file`, `quantize`, `signature`; `batches`, an `.npz` file of each batch's arrays as `NUMBER/NAME`; `out_file`.
@@ -64,12 +64,12 @@ def quantize(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def pack(job: dict[str, Any]) -> dict[str, Any]:
-    """Put a LiteRT file, its tokenizer and LiteRT-LM's description of them into a `.litertlm` container.
+    """Pack a LiteRT file, its tokenizer and LiteRT-LM's metadata into a `.litertlm` container.
 
     Args:
         job: `file`, `tokenizer`, `metadata` (files), `out_file`.
     """
-    from litert_lm_builder import litertlm_builder as module  # optional: only this container needs it
+    from litert_lm_builder import litertlm_builder as module  # optional: needed for this container only
 
     builder = module.LitertLmFileBuilder()
     builder.add_system_metadata(module.Metadata(key="Authors", value="kerasft", dtype=module.DType.STRING))
@@ -86,8 +86,8 @@ STEPS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"convert": conve
 
 
 if __name__ == "__main__":
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the calling process holds the device's memory
-    with contextlib.suppress(OSError):  # where memory runs out, Linux ends this process and not the user's
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the parent process holds the device's memory
+    with contextlib.suppress(OSError):  # if memory runs out, Linux kills this process, not the user's
         pathlib.Path("/proc/self/oom_score_adj").write_text("500")
     task = json.loads(sys.argv[1])
     answer(task, STEPS[task["step"]](task))

@@ -1,4 +1,4 @@
-"""Sources of text, tokenised once, as `tf.data.Dataset`s of what a model takes; one function a task."""
+"""Sources of text, tokenized once, as `tf.data.Dataset`s of what a model takes; one function a task."""
 
 import importlib
 import warnings

@@ -1,4 +1,4 @@
-"""Texts of which each token is to be foretold: documents packed into blocks, or prompts with their completions."""
+"""Data for next-token prediction (causal language modeling): documents packed into blocks, or prompts with completions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -228,7 +228,7 @@ def _paired(texts: Sequence[tuple[str, str]], tokenizer: PreTrainedTokenizerFast
     for prompt, completion in zip(prompts, completions):
         completion = np.concatenate([completion, end])
         room = size + 1 - len(completion)  # the last token is only a target
-        if room < 1:  # one token of the prompt stays, to foretell the first of the completion
+        if room < 1:  # keep one token of the prompt, to predict the first of the completion
             room = 1
             completion = completion[:size]
             cut[1] += 1

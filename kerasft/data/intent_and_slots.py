@@ -34,7 +34,7 @@ def intent_and_slots(
 ) -> tf.data.Dataset:
     """Make the dataset that a model of intents and slots is trained and evaluated on.
 
-    As `token_classification`, whose first sub-words are labelled; the intent counts once, in a text's first window.
+    As `token_classification`, whose first sub-words are labeled; the intent counts once, in a text's first window.
 
     Args:
         source: As for `read_tags`, with intents; or its rows.

@@ -110,7 +110,7 @@ def encode_labels(rows: Rows, roles: Roles, *, labels: Labels) -> np.ndarray:
 
 
 def _names(rows: Rows, counts: Counter) -> list[str]:
-    """One name for all texts that say one label: the number or, of names, the commonest way of writing it."""
+    """One name for all texts that say one label: the number or, of names, the most frequent way of writing it."""
     written: dict[str, list[str]] = {}
     for text, _ in counts.most_common():
         written.setdefault(label_key(text), []).append(text)

@@ -211,6 +211,6 @@ def _blocks(encoder: Encoder, rows: list[np.ndarray], begins: list[np.ndarray]) 
     begin = np.concatenate([part for row in begins for part in (row, one)])[:-1]
     cuts = range(encoder.max_length - 2, len(ids), encoder.max_length - 2)
     rows = [np.concatenate([[first], part, [last]]).astype(np.int32) for part in np.split(ids, cuts)]
-    # A word that a cut divides begins anew behind it.
+    # A word split by a block boundary starts again after it.
     begins = [np.concatenate([one, part[:1] | True, part[1:], one]) for part in np.split(begin, cuts)]
     return rows, begins

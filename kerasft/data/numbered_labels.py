@@ -58,7 +58,7 @@ def name_labels(
 
 def _check_used(rows: Rows, cells: Iterable[Iterable[str]], names: list[str]) -> None:
     """Refuse names that nothing in a file has a use for: they were meant for another file, or to rename its labels."""
-    first = None  # the first label that is no name, and its row
+    first = None  # the first label that is not a name, and its row
     for row, texts in enumerate(cells):
         for text in texts:
             if text not in names:

@@ -1,4 +1,4 @@
-"""Texts without labels: plain text files, a text a line or documents between blank lines, or a column of a table."""
+"""Texts without labels: plain text files with one text per line or documents between blank lines, or a column of a table."""
 
 import os
 from collections.abc import Mapping
@@ -58,7 +58,7 @@ def read_table(source: object, *, column: str | None = None) -> tuple[list[dict]
     """Read a source's rows as dictionaries of all columns, and the texts of one column.
 
     Args:
-        source: As for `read_texts`; .txt files have the one column "text", a text a line.
+        source: As for `read_texts`; .txt files have a single column "text", one text per line.
         column: The name of the text column; None: found by the usual names.
 
     Returns:

@@ -39,7 +39,7 @@ def question_answering(
         source: What `kerasft.data.read_squad` reads: a SQuAD file (1.1 or 2.0), JSON lines, rows.
         tokenizer: The checkpoint's fast tokenizer.
         max_length: Tokens of a window, question and special tokens included; default 384, or the tokenizer's limit if less.
-        stride: Tokens of the context that neighbouring windows share; default 128, or a third of `max_length` if less.
+        stride: Tokens of the context that neighboring windows share; default 128, or a third of `max_length` if less.
         batch_size: Windows per batch, or a `Batching`.
         shuffle: New batches of windows of similar length in a new order every epoch.
         seed: Seed of the shuffling.

@@ -197,7 +197,7 @@ def _numbers(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
 def entity_store(
     tokenizer: PreTrainedTokenizerFast, pairs: Sequence[EntityPair], *, max_length: int | None = None
 ) -> TokenStore:
-    """Tokenise marked texts into memory, and log how many were truncated.
+    """Tokenize marked texts into memory, and log how many were truncated.
 
     Args:
         tokenizer: A tokenizer with the markers.

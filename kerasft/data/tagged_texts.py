@@ -32,7 +32,7 @@ def read_tags(
     invalid: str = "error",
     tag_names: Sequence[str] | None = None,
 ) -> Rows:
-    """Read texts with tagged words, or with labelled character spans, and check them.
+    """Read texts with tagged words, or with labeled character spans, and check them.
 
     Args:
         source: Path, pattern or list of paths of CoNLL columns (.conll .txt .tsv .bio, see `read_conll`), or of .jsonl, .csv
@@ -112,7 +112,7 @@ def collect_tags(
 ) -> Labels:
     """The labels of a token classifier: O first, then the tags that occur in a source, type by type.
 
-    A tag that no row has is no label: an output that is never trained costs accuracy (2 to 3 points of entity F1 on ATIS).
+    A tag that no row has does not become a label: an untrained output lowers accuracy (2 to 3 points of entity F1 on ATIS).
     So a type of which all spans are single words has B- alone, and the model answers single words of it.
 
     Args:

@@ -92,7 +92,7 @@ def word_targets(
         label_subwords: As for `token_classification`.
 
     Raises:
-        KerasftError: If `label_subwords` is none of its choices, or the labels are no tags.
+        KerasftError: If `label_subwords` is invalid, or the labels are not tags.
     """
     if label_subwords not in LABEL_SUBWORDS:
         raise bad_argument("label_subwords", f"one of {LABEL_SUBWORDS}", label_subwords, "Choose one of them.")
@@ -125,7 +125,7 @@ def word_targets(
 
 
 def _inside(tags: np.ndarray, labels: Labels) -> np.ndarray:
-    """The labels' numbers with I- in the place of B-, where there is such a label."""
+    """The labels' numbers with I- in place of B-, where there is such a label."""
     index = {name: number for number, name in enumerate(labels)}
     inside = [index.get(f"I{name[1:]}" if name.startswith("B-") else name, number) for name, number in index.items()]
     return np.where(tags == UNKNOWN, UNKNOWN, np.array(inside, np.int32)[tags])
@@ -137,7 +137,7 @@ def encode_tags(rows: Rows, labels: Labels) -> list[np.ndarray]:
     A tag that is not among the labels is `UNKNOWN` (-1).
 
     Raises:
-        KerasftError: If the labels are no tags.
+        KerasftError: If the labels are not tags.
 
     Example:
 

@@ -71,7 +71,7 @@ def write(folder: str | Path, task: str, *, rows: int = 2000, seed: int = 0) -> 
         folder: Where to write; made if it is not there. Files of the same names are replaced.
         task: `"text-classification"` or `"few-shot"` (CSV of text and intent), `"token-classification"` (JSONL of text and
             character spans), `"intent-and-slots"` (the same with the intent), `"question-answering"` (SQuAD JSON),
-            `"relation-extraction"` (JSONL of marked text and label), `"masked-lm"` or `"causal-lm"` (a text a line),
+            `"relation-extraction"` (JSONL of marked text and label), `"masked-lm"` or `"causal-lm"` (one text per line),
             `"sequence-to-sequence"` (CSV: the text, and what it says in key words), `"sentence-embedding"` (CSV of two
             texts of one intent).
         rows: Number of texts over all splits, 400 to 50,000.

@@ -31,7 +31,7 @@ class Batchable(Protocol):
 
 
 class Encoded(NamedTuple):
-    """Tokenised texts, not padded yet.
+    """Tokenized texts, not padded yet.
 
     Example:
 
@@ -75,7 +75,7 @@ class Encoded(NamedTuple):
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, str]], *, max_length: int) -> Encoded:
-    """Tokenise texts, or pairs of texts (cut longest first), to at most `max_length` ids.
+    """Tokenize texts, or pairs of texts (cut longest first), to at most `max_length` ids.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
@@ -83,7 +83,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, 
         max_length: Longest row, special tokens included.
 
     Raises:
-        DataError: If an item is not text (or holds half of a surrogate pair), or single texts and pairs are mixed.
+        DataError: If an item is not text (or holds lone surrogate), or single texts and pairs are mixed.
 
     Example:
 
@@ -115,7 +115,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, 
 
 
 class EncodedPairs(NamedTuple):
-    """Tokenised source texts and the target texts that a decoder has written so far, not padded yet.
+    """Tokenized source texts and the target texts that a decoder has written so far, not padded yet.
 
     Example:
 
@@ -151,7 +151,7 @@ class EncodedPairs(NamedTuple):
 def encode_pairs(
     tokenizer: PreTrainedTokenizerFast, pairs: Sequence[tuple[str, str]], *, max_length: int, start_id: int
 ) -> EncodedPairs:
-    """Tokenise sources and targets for teacher forcing: the target is shifted right by the start token.
+    """Tokenize sources and targets for teacher forcing: the target is shifted right by the start token.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.

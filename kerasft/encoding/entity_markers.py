@@ -56,7 +56,7 @@ class EncodedEntities(NamedTuple):
 def encode_entities(
     tokenizer: PreTrainedTokenizerFast, pairs: Sequence[EntityPair], *, max_length: int
 ) -> EncodedEntities:
-    """Tokenise marked texts; of one that is too long, keep a window around both entities.
+    """Tokenize marked texts; of one that is too long, keep a window around both entities.
 
     A window has equal parts of what stands before and after. Where the entities are further apart than `max_length`, the first
     one with what follows and the second one are kept, and what stands between is cut. No text loses a start marker.

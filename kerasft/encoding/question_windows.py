@@ -71,12 +71,12 @@ class QuestionWindows:
     A row is the tokenizer's own pair of question and context. A context that does not fit gives several rows, each with the
     whole question, and `stride` tokens of the context in common with the one before. A question longer than half of
     `max_length` is cut there, so that every window keeps as much of the context; beside a long question the windows share
-    at most half of their context, so that each goes on by half of it or more.
+    at most half of their context, so that each window advances by at least half of it.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
         max_length: Tokens of a window, special tokens included; default 384, or the tokenizer's limit if less.
-        stride: Tokens that neighbouring windows share, in [0, max_length / 2); default 128, or a third of `max_length` if
+        stride: Tokens that neighboring windows share, in [0, max_length / 2); default 128, or a third of `max_length` if
             less.
 
     Raises:
@@ -109,7 +109,7 @@ class QuestionWindows:
         self.max_question = max(1, min(self.max_length // 2, self.max_length - num_special - 1))
 
     def __call__(self, questions: Sequence[str], contexts: Sequence[str]) -> EncodedQuestions:
-        """Tokenise N questions and N contexts (an equal context only once), and cut."""
+        """Tokenize N questions and N contexts (an equal context only once), and cut."""
         names = {text: number for number, text in enumerate(dict.fromkeys(contexts))}
         asked = self._tokenize([question.strip() for question in questions])["input_ids"]
         told = self._tokenize(list(names), return_offsets_mapping=True)

@@ -1,4 +1,4 @@
-"""Texts tokenised once, in batches, by the checkpoint's own fast tokenizer, and kept as one flat array of ids."""
+"""Texts tokenized once, in batches, by the checkpoint's own fast tokenizer, and kept as one flat array of ids."""
 
 import logging
 import sys
@@ -23,7 +23,7 @@ DEFAULT_MAX_LENGTH = 128
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some tokenised rows.
+    """Some tokenized rows.
 
     Args:
         ids: Token ids, one row after the other, int32, (tokens,).
@@ -40,7 +40,7 @@ class Chunk:
 
 @dataclass(frozen=True)
 class TokenStore:
-    """Tokenised rows in memory.
+    """Tokenized rows in memory.
 
     Args:
         ids: Token ids of all rows, one after the other, int32, (tokens,).
@@ -107,7 +107,7 @@ class Encoder:
         self.pad_id = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
 
     def __call__(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Chunk:
-        """Tokenise some rows."""
+        """Tokenize some rows."""
         encoded = self.tokenizer(
             list(texts),
             None if pairs is None else list(pairs),
@@ -134,7 +134,7 @@ class Encoder:
         """
         truncated = 0
         with tqdm(
-            total=len(texts), desc="tokenising", unit="row", delay=2, leave=False, disable=None, file=sys.stderr
+            total=len(texts), desc="tokenizing", unit="row", delay=2, leave=False, disable=None, file=sys.stderr
         ) as bar:
             for start in range(0, len(texts), CHUNK):
                 part = slice(start, start + CHUNK)
@@ -150,7 +150,7 @@ class Encoder:
 
 
 def tokenize(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None = None) -> TokenStore:
-    """Tokenise all rows into memory."""
+    """Tokenize all rows into memory."""
     chunks = list(encoder.chunks(texts, pairs))
     return TokenStore(
         np.concatenate([chunk.ids for chunk in chunks]),

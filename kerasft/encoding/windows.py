@@ -75,7 +75,7 @@ def make_windows(
     max_length: int | None = None,
     stride: int | None = None,
 ) -> Windows:
-    """Tokenise texts, with the tokens' offsets, and cut what is longer than `max_length` into overlapping windows.
+    """Tokenize texts, with the tokens' offsets, and cut what is longer than `max_length` into overlapping windows.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.

@@ -75,7 +75,7 @@ def beside(bundle: str | os.PathLike, name: str) -> pathlib.Path:
 
 
 def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None:
-    """Write what stands beside an exported model: tokenizer files, `kerasft.json`, `labels.txt` (a name a line; if any).
+    """Write the files next to an exported model: tokenizer files, `kerasft.json`, `labels.txt` (one name per line; if any).
 
     Args:
         folder: Where to write.

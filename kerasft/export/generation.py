@@ -63,7 +63,7 @@ def litert_generation(
         cache_length: T: prompt and new tokens together for GPT-2, new tokens for T5. `None`: 256, or the model's positions
             if less.
         prompts: Texts to verify on; `None`: some plain and hostile ones.
-        min_agreement: Smallest share of tokens, from 0 to 1, on which a quantised file must agree with Keras, given the same
+        min_agreement: Smallest share of tokens, from 0 to 1, on which a quantized file must agree with Keras, given the same
             text before them. Give `prompts` of your own kind with it.
 
     Returns:
@@ -72,7 +72,7 @@ def litert_generation(
         2 threads), `operators`; also written to `report.json` and, to look at, to `report.html`.
 
     Raises:
-        ExportError: If the model can't be converted, or the written file writes other texts. Nothing is left behind then.
+        ExportError: If the model cannot be converted, or the written file writes other texts. Nothing is left behind then.
         KerasftError: If an argument is not one of the above, or the folder holds something else.
 
     Example:

@@ -289,5 +289,5 @@ def _outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
 
 
 def _inner(tensor: keras.KerasTensor, length: int | None) -> list[int | None]:
-    """The axes of an output after the batch's; the length of a fixed signature in the place of the open one."""
+    """The axes of an output after the batch's; the length of a fixed signature in place of the open one."""
     return [length if size is None else size for size in tensor.shape[1:]]

@@ -16,7 +16,7 @@ from kerasft.keras_internals import calls_of, operation_of
 
 
 class CenteredLayerNormalization(keras.layers.Layer):
-    """Layer normalisation (https://arxiv.org/abs/1607.06450) in the order that touches fewest numbers:
+    """Layer normalization (https://arxiv.org/abs/1607.06450) in the order that touches fewest numbers:
 
         c = x - mean(x);  y = c / sqrt(mean(c^2) + epsilon) * gamma + beta
 
@@ -45,7 +45,7 @@ class CenteredLayerNormalization(keras.layers.Layer):
         self.norm = norm
 
     def call(self, inputs):
-        """Return the normalised numbers."""
+        """Return the normalized numbers."""
         return normalize(inputs, self.norm)
 
     def get_config(self) -> dict:
@@ -198,6 +198,6 @@ def _reads_first_token(reader: tuple) -> bool:
 
 
 def _key(operation: keras.Operation | None, arguments: Sequence) -> tuple:
-    """What stands in the brackets of `x[...]`; nothing for other operations. Keras loads a tuple as a list."""
+    """The index of `x[...]`; nothing for other operations. Keras loads a tuple as a list."""
     is_slice = type(operation).__name__ == "GetItem" and isinstance(arguments[1], tuple | list)
     return tuple(arguments[1]) if is_slice else ()

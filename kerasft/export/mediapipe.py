@@ -67,7 +67,7 @@ def mediapipe(
         sequence_length: Fixed length L in tokens; longer texts are cut by MediaPipe. `None`: 128, or the bundle's
             `max_length` if less.
         texts: Texts to verify on; `None`: a built-in sample of plain and hostile texts.
-        min_agreement: Smallest share of texts, from 0 to 1, of which a quantised file must answer with the model's label
+        min_agreement: Smallest share of texts, from 0 to 1, of which a quantized file must answer with the model's label
             (an embedder: with a cosine of 0.95 or more to the model's vector). A float32 file must equal the model
             within 1e-4.
         app_normalizes: Whether the app itself prepares its texts as `NORMALIZE_FIRST` says. Without that a model whose
@@ -257,7 +257,7 @@ def _advice(bundle: Bundle, texts: Sequence[str]) -> dict[str, Any]:
 
 
 def mediapipe_ids(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
-    """Return the ids that MediaPipe makes of a text: ASCII letters lower-cased, all else as it stands.
+    """Return the ids that MediaPipe makes of a text: ASCII letters lowercased, all else as it stands.
 
     Example:
 

@@ -115,7 +115,7 @@ def golden_rows(
 
 
 def _answering(bundle: Bundle, runner: Runner, signature: Mapping[str, Any]) -> Answering:
-    """What the Python runner does, with Hugging Face's tokenizer in the place of its own."""
+    """What the Python runner does, with Hugging Face's tokenizer in place of its own."""
 
     def tokenize(text: str) -> Tokens:
         encoded = bundle.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)

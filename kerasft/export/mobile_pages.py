@@ -17,7 +17,7 @@ from kerasft.security import read_json
 README_FILE = "README.md"
 PAGE_FILE = "report.html"
 _TEMPLATES = {README_FILE: "mobile_readme.md", PAGE_FILE: "mobile_report.html"}
-# What files of a neighbour can raise. The export itself is done then; what the neighbours' pages show is only older.
+# What files of a neighbor can raise. The export itself is done then; what the neighbors' pages show is only older.
 _UNREADABLE = (
     OSError,
     KerasftError,

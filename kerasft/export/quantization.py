@@ -27,7 +27,7 @@ MIN_CALIBRATION = 16
 
 
 def check_quantize(quantize: str | None) -> None:
-    """Raise if this is no way to quantise.
+    """Raise if this is no way to quantize.
 
     Raises:
         KerasftError: If `quantize` is none of `QUANTIZATIONS`, or its library is not installed.
@@ -77,7 +77,7 @@ def check_calibration(quantize: str | None, calibration: Sequence | None, length
 
 
 def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.ndarray]] = ()) -> bytes:
-    """Quantise a float32 LiteRT file, in a process of its own.
+    """Quantize a float32 LiteRT file, in a process of its own.
 
     Args:
         content: The file.

@@ -57,7 +57,7 @@ def verify(
         number of threads. For a SavedModel that takes strings also `strings_max_difference`, between its two signatures.
 
     Raises:
-        CheckpointError: If the folder can't be loaded.
+        CheckpointError: If the folder cannot be loaded.
         KerasftError: If the numbers of texts and gold answers differ.
 
     Example:

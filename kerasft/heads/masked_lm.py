@@ -12,7 +12,7 @@ from kerasft.heads.pooling import outputs_of
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class OutputBias(keras.layers.Layer):
-    """Adds a learnt number to each output: the bias of a projection whose matrix belongs to another layer.
+    """Adds a learned number to each output: the bias of a projection whose matrix belongs to another layer.
 
     Called with (..., V), it returns (..., V), in float32 also under mixed precision.
 

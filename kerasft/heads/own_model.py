@@ -149,7 +149,7 @@ def _checked_labels(head: OwnHead, labels: Any) -> Labels | None:
     if head.tags:
         if labels.problem != SINGLE_LABEL:
             raise bad_argument("labels", f"single-label names for {task}", labels, "Give labels=[...].")
-        scheme_of(labels)  # raises where they are no tags
+        scheme_of(labels)  # raises if they are not tags
     return labels
 
 

@@ -46,7 +46,7 @@ class LastToken(keras.layers.Layer):
     """
 
     def call(self, hidden_states, padding_mask):
-        """Take, along the second axis, what stands where the mask is 1 for the last time."""
+        """Take, along the second axis, the entry at the last position where the mask is 1."""
         real = keras.ops.cast(padding_mask, "int32")  # (B, S)
         counted = keras.ops.cumsum(real, axis=1)  # (B, S)
         total = keras.ops.sum(real, axis=1, keepdims=True)  # (B, 1)

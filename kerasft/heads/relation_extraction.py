@@ -60,7 +60,7 @@ class EntityStates(keras.layers.Layer):
             return starts
         ends = keras.ops.cast(keras.ops.equal(token_ids, end), "float32")
         inside = keras.ops.cumsum(starts, axis=1) - keras.ops.cumsum(ends, axis=1)  # 1 from the start to before the end
-        others = keras.ops.zeros_like(starts)  # markers inside belong to the other entity: they are no words
+        others = keras.ops.zeros_like(starts)  # markers inside belong to the other entity: they are not words
         for marker in self.markers:
             others += keras.ops.cast(keras.ops.equal(token_ids, marker), "float32")
         return keras.ops.clip(inside, 0.0, 1.0) * (1.0 - others)

@@ -15,7 +15,7 @@ def sentence_embedding(
     arXiv:1908.10084, section 3).
 
     The head has no new weights, so a checkpoint that was trained as a sentence embedder is one again at once. Where the
-    checkpoint says how (a sentence-transformers folder, or a bundle of such a model), pooling, normalisation, dense layers
+    checkpoint says how (a sentence-transformers folder, or a bundle of such a model), pooling, normalization, dense layers
     between the two and prompts are its own.
 
     Args:

@@ -1,4 +1,4 @@
-"""The head for one answer a text (or pair of texts): a class, several classes at once, or real numbers."""
+"""Sequence classification head for texts or pairs of texts: single-label, multi-label or regression."""
 
 from collections.abc import Iterable
 

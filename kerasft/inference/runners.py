@@ -130,7 +130,7 @@ def saved_model_runner(folder: str | os.PathLike) -> Runner:
         folder: The SavedModel's folder.
 
     Raises:
-        CheckpointError: If the folder can't be loaded, or has no such signature.
+        CheckpointError: If the folder cannot be loaded, or has no such signature.
 
     Example:
 
@@ -207,7 +207,7 @@ def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
         num_threads: Threads of one run, >= 1.
 
     Raises:
-        CheckpointError: If the file can't be loaded: missing, damaged, or needing other operations.
+        CheckpointError: If the file cannot be loaded: missing, damaged, or needing other operations.
 
     Example:
 
@@ -342,7 +342,7 @@ def predict(
 def predict_logits(
     runner: Runner, tokenizer: PreTrainedTokenizerFast, encoded: Batchable, *, batch_size: int = 32
 ) -> np.ndarray:
-    """Return the float32 logits, (N, C), of a model with one answer a text; see `predict`.
+    """Return the float32 logits, (N, C), of a sequence classification model; see `predict`.
 
     Example:
 

@@ -47,7 +47,7 @@ def class_weights(
         One weight per class.
 
     Raises:
-        KerasftError: If an argument is out of range, a label is no class, or there is no label.
+        KerasftError: If an argument is out of range, a label is not a class, or there are no labels.
 
     Example:
 

@@ -125,7 +125,7 @@ class SparseCategoricalFocalCrossentropy(_CategoricalFocalLoss):
         values = tf.reduce_sum(terms * tf.one_hot(index, num_classes, dtype=terms.dtype), axis=-1)
         if self.label_smoothing:
             values = (1 - self.label_smoothing) * values + self.label_smoothing * tf.reduce_mean(terms, axis=-1)
-        return tf.where(valid, values, float("nan"))  # never a silent 0 for a label that is no class
+        return tf.where(valid, values, float("nan"))  # never a silent 0 for an invalid class index
 
 
 @keras.saving.register_keras_serializable(package="kerasft")

@@ -1,4 +1,4 @@
-"""Losses of sentence embeddings: pairs of texts stand in neighbouring rows of one batch, so that `fit` stays Keras' own."""
+"""Losses of sentence embeddings: pairs of texts stand in neighboring rows of one batch, so that `fit` stays Keras' own."""
 
 import keras
 import tensorflow as tf

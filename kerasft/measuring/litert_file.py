@@ -46,7 +46,7 @@ def measure_litert(
           signature ran once: `resident` in the end and `peak` at most. The file's own pages count as they are touched;
         - `operators`: rows of `signature`, `operator`, `types`, `count`, as the file has them;
         - `kernels`: rows of `kernel`, `by`, `count`, `ms` of the longest signature, by the runtime's profiler; None if
-          that can't be had, and `kernels_error` says why. `kernels_of` says which signature, length and threads;
+          that cannot be had, and `kernels_error` says why. `kernels_of` says which signature, length and threads;
         - `delegation`: of that signature rows of `operator`, `count`, and how many of them `xnnpack` takes; or None.
 
     Raises:

@@ -24,7 +24,7 @@ def count_operators(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
         path: The `.tflite` file.
 
     Returns:
-        By signature (`"main"` in a file that has none) a row for each kind of operator, the commonest first: `operator`
+        By signature (`"main"` in a file that has none) a row for each kind of operator, the most frequent first: `operator`
         (`"FULLY_CONNECTED"`), `types` (of its first input, its constant second input if any, and its output, such as
         `"float32 x int8 -> float32"`) and `count`.
 

@@ -59,7 +59,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
         `rows` (`signature`, `sequence_length`, `threads` and `times`) and `memory` (see `memory_bytes`).
 
     Raises:
-        ValueError: If the runtime can't load the file.
+        ValueError: If the runtime cannot load the file.
 
     Example:
 

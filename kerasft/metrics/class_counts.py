@@ -27,7 +27,7 @@ class _ClassCounts(keras.metrics.Metric):
         predicted = tf.argmax(y_pred, axis=-1, output_type=tf.int32)  # (B, ...)
         weights = element_weights(tf.cast(actual, tf.float64), sample_weight, mask=mask)
         hits = tf.where(predicted == actual, weights, 0.0)
-        actual = tf.where(weights > 0, actual, -1)  # -1 is no class: what does not count may have any label
+        actual = tf.where(weights > 0, actual, -1)  # -1 is not a class: elements with weight 0 may have any label
         groups = ((hits, actual), (weights, predicted), (weights, actual))
         counts = [
             tf.math.unsorted_segment_sum(tf.reshape(amount, [-1]), tf.reshape(index, [-1]), self.num_classes)

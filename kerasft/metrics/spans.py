@@ -1,10 +1,10 @@
-"""Scores of spans of words (named entities, slots): the numbers of seqeval and of conlleval.
+"""Span-level metrics (named entities, slots), equal to seqeval and conlleval.
 
-A span is right if its type and both its ends are. That is the F1 of the CoNLL shared tasks (Tjong Kim Sang and De Meulder
-2003, cs/0306050), and what papers report. An F1 over single tokens is another number, usually higher; it is not offered here.
+A span is correct if its type and both boundaries are. This is the F1 of the CoNLL shared tasks (Tjong Kim Sang and De Meulder
+2003, cs/0306050), and what papers report. A token-level F1 is different, usually higher, and not offered here.
 
-seqeval itself is no dependency: it is published as source only, and building it fails where pip 23 meets a new setuptools
-(measured with Python 3.12's own pip beside an installed TensorFlow). The tests compare with it to the last digit.
+seqeval is not a dependency: it is published as source only, and its build fails with pip 23 and new setuptools (seen with
+Python 3.12's default pip and an installed TensorFlow). The tests compare with it to the last digit.
 """
 
 from collections import Counter
@@ -21,23 +21,23 @@ Tags = Sequence[Sequence[str]]
 def span_scores(truth: Tags, predicted: Tags, *, name: str = "entity") -> dict[str, float]:
     """Micro-averaged precision, recall and F1 of spans, and the accuracy of single tags.
 
-    With n_g spans in the truth, n_p predicted and n_c of these in both with the same ends and type:
+    With n_g gold spans, n_p predicted spans and n_c correct ones (same boundaries and type):
 
-        precision = n_c / n_p,  recall = n_c / n_g,  f1 = 2 n_c / (n_p + n_g),   0 where there is nothing to divide by
+        precision = n_c / n_p,  recall = n_c / n_g,  f1 = 2 n_c / (n_p + n_g),   0 for division by zero
 
-    Equal to seqeval in its default mode (not `mode="strict"`): invalid sequences are read as conlleval does.
+    Equal to seqeval in its default mode (not `mode="strict"`): invalid sequences are decoded as by conlleval.
 
     Args:
-        truth: The right tags of each text, in IOB1, IOB2 or IOBES.
-        predicted: The answered tags, as many for each text.
-        name: What a span is called: `"entity"`, `"slot"`.
+        truth: The gold tags of each text, in IOB1, IOB2 or IOBES.
+        predicted: The predicted tags, of the same lengths.
+        name: Name of a span: `"entity"`, `"slot"`.
 
     Returns:
-        `entity_f1`, `entity_precision`, `entity_recall`, and `token_accuracy` (share of single tags that are right, O
-        included: high as soon as most words are O). All are 0 where there is no text.
+        `entity_f1`, `entity_precision`, `entity_recall`, and `token_accuracy` (fraction of correct tags, including O:
+        high if most words are O). All are 0 without texts.
 
     Raises:
-        KerasftError: If truth and prediction differ in length, or are not a list of tags for each text.
+        KerasftError: If gold and predicted tags differ in length, or are not a list of tags per text.
 
     Example:
 
@@ -67,7 +67,7 @@ def span_scores_by_type(truth: Tags, predicted: Tags) -> list[dict]:
         predicted: As for `span_scores`.
 
     Returns:
-        For each type that occurs in either: `label`, `precision`, `recall`, `f1`, and `support`, the spans in the truth.
+        For each type that occurs in either: `label`, `precision`, `recall`, `f1`, and `support`, the number of gold spans.
 
     Example:
 
@@ -87,14 +87,14 @@ def span_scores_by_type(truth: Tags, predicted: Tags) -> list[dict]:
 
 
 def _spans(texts: Tags) -> set[tuple[int, Span]]:
-    """Every span, with the number of its text."""
+    """Every span, with the index of its text."""
     return {(number, span) for number, tags in enumerate(texts) for span in spans_of(tags)}
 
 
 def _precision_recall_f1(correct: int, answered: int, gold: int) -> tuple[float, float, float]:
     precision = correct / answered if answered else 0.0
     recall = correct / gold if gold else 0.0
-    # From precision and recall, as seqeval does, to equal it in the last digit.
+    # From precision and recall, as in seqeval, to match it to the last digit.
     return precision, recall, 2 * precision * recall / (precision + recall) if correct else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Exact match and F1 of answers to questions, as SQuAD's official scripts define them."""
+"""Exact match and F1 of answers, as defined by SQuAD's official scripts."""
 
 import collections
 import re
@@ -14,16 +14,16 @@ _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalize_answer(text: str) -> str:
-    """Bring an answer into the form in which SQuAD compares: lower case, no punctuation, articles or extra white space.
+    """Normalize an answer as in SQuAD: lowercase, without punctuation, articles and extra white space.
 
-    Rajpurkar et al. 2016 (arXiv:1606.05250, section 6.1), in the order of the official script: lower the case, delete ASCII
-    punctuation, replace the words a, an, the by a space, and join what white space separates by single spaces.
+    Rajpurkar et al. 2016 (arXiv:1606.05250, section 6.1), in the order of the official script: lowercase, delete ASCII
+    punctuation, replace the words a, an, the by a space, and collapse white space.
 
     Args:
         text: An answer.
 
     Returns:
-        Its normal form, which may be empty.
+        The normalized answer, which may be empty.
 
     Example:
 
@@ -34,7 +34,7 @@ def normalize_answer(text: str) -> str:
 
 
 def answer_exact_match(predicted: str, truth: str) -> int:
-    """1 if two answers are equal after normalisation, else 0 (arXiv:1606.05250, section 6.1).
+    """1 if two answers are equal after normalization, else 0 (arXiv:1606.05250, section 6.1).
 
     Example:
 
@@ -45,12 +45,12 @@ def answer_exact_match(predicted: str, truth: str) -> int:
 
 
 def answer_f1(predicted: str, truth: str) -> float:
-    """F1 of the words that two answers share after normalisation (arXiv:1606.05250, section 6.1), in [0, 1].
+    """F1 of the words in common between two answers after normalization (arXiv:1606.05250, section 6.1), in [0, 1].
 
-        F1 = 2 P R / (P + R),    P = shared / words predicted,    R = shared / true words
+        F1 = 2 P R / (P + R),    P = shared / words predicted,    R = shared / gold words
 
-    The words are bags. Where one of the two has no word it is 1 if neither has, as in the script of SQuAD 2.0 (that of 1.1
-    says 0).
+    Words are bags. If an answer has no words, the F1 is 1 if neither has any, as in the script of SQuAD 2.0 (0 in that of
+    1.1).
 
     Example:
 
@@ -68,11 +68,11 @@ def answer_f1(predicted: str, truth: str) -> float:
 
 
 def answer_scores(predicted: str, truths: Sequence[str]) -> tuple[int, float]:
-    """Exact match and F1 against the best of several true answers.
+    """Maximum exact match and F1 over several gold answers.
 
     Args:
         predicted: The answer; "" for none.
-        truths: True answers. Those without a word after normalisation are left out; if none is left, only "" is right.
+        truths: Gold answers. Those without words after normalization are ignored; if none is left, only "" is correct.
 
     Returns:
         Exact match (0 or 1) and F1 in [0, 1].
@@ -90,21 +90,21 @@ def answer_scores(predicted: str, truths: Sequence[str]) -> tuple[int, float]:
 
 
 def squad_scores(predicted: Mapping[str, str], truths: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """The official metrics of SQuAD 1.1 and 2.0, as shares of 1 (the official script prints percents).
+    """The official metrics of SQuAD 1.1 and 2.0, as fractions (the official script prints percentages).
 
-    Rajpurkar et al. 2016, arXiv:1606.05250; 2018, arXiv:1806.03822. Means over all questions, and where some have no answer,
-    over those with and those without one.
+    Rajpurkar et al. 2016, arXiv:1606.05250; 2018, arXiv:1806.03822. Means over all questions, and for data with unanswerable
+    questions, over those with and without answer.
 
     Args:
         predicted: The answer to each question, by id; "" for no answer.
-        truths: The true answers of each question, by id; none for a question without answer.
+        truths: The gold answers of each question, by id; none for an unanswerable question.
 
     Returns:
         `exact_match` and `f1`; for data with unanswerable questions also `has_answer_exact_match`, `has_answer_f1` and
         `no_answer_accuracy`.
 
     Raises:
-        KerasftError: If the ids differ, or there is none.
+        KerasftError: If the ids differ, or there are none.
 
     Example:
 
@@ -128,23 +128,23 @@ def squad_scores(predicted: Mapping[str, str], truths: Mapping[str, Sequence[str
 def best_no_answer_threshold(
     no_answer_scores: Sequence[float], scores: Sequence[float], answerable: Sequence[bool]
 ) -> tuple[float, float]:
-    """The threshold of the no-answer score that gives the best mean score, as the script of SQuAD 2.0 searches it.
+    """The no-answer threshold with the best mean score, searched as in the script of SQuAD 2.0.
 
-    A question is answered where its no-answer score is at most the threshold. All thresholds are tried that lie at a
-    question's score, and "answer none" (arXiv:1806.03822, and its official script). Two departures, both where the script
-    names a threshold that does not give the score it states: equal no-answer scores are taken together, and "answer none"
-    is a threshold below all scores, not 0.
+    A question is answered if its no-answer score is at most the threshold. Candidates are the scores of all questions, and
+    "answer none" (arXiv:1806.03822, and its official script). There are two differences, where the script's threshold does
+    not give the reported score: equal no-answer scores are treated together, and "answer none" is a threshold below all
+    scores, not 0.
 
     Args:
-        no_answer_scores: How much speaks against an answer, (N,).
+        no_answer_scores: Null score minus best answer score of each question, (N,).
         scores: Exact match or F1 of each question's best answer, (N,).
-        answerable: Whether each question has an answer, (N,).
+        answerable: Whether each question is answerable, (N,).
 
     Returns:
         The best mean score in [0, 1], and its threshold.
 
     Raises:
-        KerasftError: If the three differ in length, or are empty.
+        KerasftError: If the arrays differ in length, or are empty.
 
     Example:
 

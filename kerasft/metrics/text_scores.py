@@ -1,4 +1,4 @@
-"""What the metrics of generated texts have in common: one text a row against one reference or several."""
+"""Common parts of the metrics of generated texts: one text per row, one or more references."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from kerasft.errors import bad_argument
 
 
 class TextScores(NamedTuple):
-    """Scores of generated texts, and how exactly each was computed, for a report.
+    """Scores of generated texts, with the exact configuration of each metric, for reports.
 
     Example:
 

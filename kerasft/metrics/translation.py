@@ -1,4 +1,4 @@
-"""BLEU and chrF of translations, as sacrebleu computes them."""
+"""BLEU and chrF of translations, computed by sacrebleu."""
 
 from collections.abc import Sequence
 
@@ -8,22 +8,22 @@ from kerasft.metrics.text_scores import TextScores, check_texts
 
 
 def translation_scores(generated: Sequence[str], references: Sequence[Sequence[str]]) -> TextScores:
-    """Score a corpus of translations by BLEU and chrF, from 0 to 100.
+    """Score a corpus of translations with BLEU and chrF, from 0 to 100.
 
     BLEU: Papineni et al. 2002, https://aclanthology.org/P02-1040; chrF (character 6-grams, no words, beta 2): Popovic 2015,
     https://aclanthology.org/W15-3049; both by sacrebleu (Post 2018, https://arxiv.org/abs/1804.08771) with its defaults, on
-    plain texts: it splits words itself. Counts are summed over the corpus, so a score is no mean of rows. With several
-    references BLEU takes each n-gram's highest count among them, chrF each row's best reference.
+    plain texts: it tokenizes itself. Counts are summed over the corpus, so a score is not a mean of rows. With several
+    references, BLEU uses the maximum count of each n-gram, chrF the best reference of each row.
 
     Args:
         generated: N texts.
-        references: For each, one or more texts; rows may have different numbers of them.
+        references: One or more references per text; their number may differ.
 
     Returns:
         `metrics`: `bleu` and `chrf`; `signatures`: sacrebleu's, without which a BLEU cannot be compared.
 
     Raises:
-        KerasftError: If there is no text, or a row without reference.
+        KerasftError: If there are no texts, or a row has no reference.
 
     Example:
 
@@ -33,7 +33,7 @@ def translation_scores(generated: Sequence[str], references: Sequence[Sequence[s
     """
     check_texts(generated, references)
     most = max(map(len, references))
-    # sacrebleu takes one list a reference, with None where a row has fewer.
+    # sacrebleu takes one list per reference, with None for rows that have fewer.
     streams = [[texts[i] if i < len(texts) else None for texts in references] for i in range(most)]
     metrics, signatures = {}, {}
     for name, metric in (("bleu", BLEU()), ("chrf", CHRF())):

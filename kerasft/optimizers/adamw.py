@@ -60,7 +60,7 @@ class AdamW(keras.optimizers.AdamW):
       "epsilon hat".
     - The update of all variables is compiled by XLA where that is safe (see `jit_compile`): 2.5 times as fast on a CPU.
 
-    The last global norm before clipping stands in the variable `gradient_norm`, of shape ().
+    The last global norm before clipping is in the variable `gradient_norm`, of shape ().
 
     Args:
         learning_rate: A float > 0 or a `keras.optimizers.schedules.LearningRateSchedule`. A schedule is asked with the

@@ -130,14 +130,14 @@ class IntentAndSlotsPipeline(TaggingPipeline):
         gold = intents_of(rows)
         answered = [intent["label"] for intent in intents]
         known = (self.baseline or {}).get("intent")
-        commonest = known or collections.Counter(gold).most_common(1)[0][0]
+        most_frequent = known or collections.Counter(gold).most_common(1)[0][0]
         return self._report_tags(
             rows,
             tagged,
             {**(about or {}), "scoring": f"slots: {SCORING}, model's tags in {self.tagger.scheme}"},
             metrics=_scores(gold, answered, truth, predicted),
-            baseline=_scores(gold, [commonest] * len(gold), truth, all_outside(truth)),
-            baseline_answer=f"always {commonest!r}, the most frequent intent of the {TRAINING if known else EVALUATED}, "
+            baseline=_scores(gold, [most_frequent] * len(gold), truth, all_outside(truth)),
+            baseline_answer=f"always {most_frequent!r}, the most frequent intent of the {TRAINING if known else EVALUATED}, "
             "and no slot",
             span="slot",
             intents=list(zip(gold, answered)),
@@ -146,7 +146,7 @@ class IntentAndSlotsPipeline(TaggingPipeline):
     def training_baseline(
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
-        """The commonest intent; see `Pipeline.training_baseline`."""
+        """The most frequent intent; see `Pipeline.training_baseline`."""
         intents = intents_of(read_tags(source, columns=columns, **self.reading))
         return {"intent": collections.Counter(intents).most_common(1)[0][0]}
 

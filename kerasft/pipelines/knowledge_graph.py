@@ -98,7 +98,7 @@ class KnowledgeGraph:
             ends are characters of the document: `text[head_start:head_end] == head`.
 
         Raises:
-            DataError: If a document is no text.
+            DataError: If a document is not a string.
         """
         if isinstance(documents, str | Mapping):
             documents = [documents]

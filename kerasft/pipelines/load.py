@@ -118,7 +118,7 @@ def texts_of(
 def scorer(
     bundle: Bundle, source: object, *, columns: Mapping[str, object] | None = None
 ) -> Callable[[Runner], float] | None:
-    """Return a function that scores any form of a bundle's model on labelled data, for `kerasft.export.litert(gold=...)`.
+    """Return a function that scores any form of a bundle's model on labeled data, for `kerasft.export.litert(gold=...)`.
 
     The score is the first number of the pipeline's report, such as entity F1 for named entities.
 

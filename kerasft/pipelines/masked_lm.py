@@ -77,7 +77,7 @@ class MaskedLMPipeline(Pipeline):
             token of each.
 
         Raises:
-            DataError: If an item is no text, or has no mask (or only beyond `max_length` tokens).
+            DataError: If an item is not a string, or has no mask (or only beyond `max_length` tokens).
             KerasftError: If an argument is out of range.
         """
         for name, value in (("top_k", top_k), ("batch_size", batch_size)):

@@ -1,4 +1,4 @@
-"""What all pipelines have in common: they are loaded from a folder, called with items, and evaluated on labelled data."""
+"""What all pipelines have in common: they are loaded from a folder, called with items, and evaluated on labeled data."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -174,7 +174,7 @@ class Pipeline:
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure the model on labelled data by the task's official metrics.
+        """Measure the model on labeled data by the task's official metrics.
 
         Args:
             source: What the task's data function reads.

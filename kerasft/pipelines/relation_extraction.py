@@ -119,7 +119,7 @@ class RelationExtractionPipeline(Pipeline):
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure the model on labelled texts.
+        """Measure the model on labeled texts.
 
         `relation_f1_macro` is the official score of SemEval-2010 task 8, `relation_f1_micro` that of TACRED: see
         `kerasft.metrics.relation_scores`. Both leave out the negative label.
@@ -168,7 +168,7 @@ class RelationExtractionPipeline(Pipeline):
         return statistics(gold[gold != UNKNOWN], self.labels)
 
     def _commonest_relation(self, counts: Sequence[int]) -> str:
-        """The commonest label that is a relation: the negative label alone would score 0."""
+        """The most frequent label that is a relation: the negative label alone would score 0."""
         counted = {name: count for name, count in zip(self.labels, counts) if name != self.negative_label}
         return max(counted, key=counted.get)
 

@@ -31,7 +31,7 @@ class Search:
 
     Args:
         embedder: A sentence-embedding pipeline.
-        answers: A .txt file (an entry a line), a .csv, .tsv, .jsonl, ... file, or a list of texts or dictionaries. All
+        answers: A .txt file (one entry per line), a .csv, .tsv, .jsonl, ... file, or a list of texts or dictionaries. All
             columns are given back; questions are compared with one of them.
         column: The column that questions are compared with, a name; None: the text column, found by its usual names.
         batch_size: Texts in one run.
@@ -128,7 +128,7 @@ class Search:
             embedder: The pipeline that the index was made with; its first answer is embedded again to make sure.
 
         Raises:
-            CheckpointError: If the folder is no index, is damaged, or was made with another model.
+            CheckpointError: If the folder is not an index, is corrupted, or was created with another model.
         """
         folder = local_path(folder)
         try:

@@ -32,7 +32,7 @@ Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
 class TextClassificationPipeline(Pipeline):
     """Answers texts, or pairs of texts, with labels and scores.
 
-    Texts are tokenised in batches, sorted by length so that little is padded, run, and answered in the given order. An
+    Texts are tokenized in batches, sorted by length so that little is padded, run, and answered in the given order. An
     empty text is answered too: as what the model makes of no words.
 
     Args:
@@ -187,7 +187,7 @@ class TextClassificationPipeline(Pipeline):
         about: Mapping[str, str] | None = None,
         unseen_labels: str = "error",
     ) -> Report:
-        """Measure the model on labelled texts.
+        """Measure the model on labeled texts.
 
         Probabilities are those at the model's temperature, labels those that reach its thresholds. With an out-of-scope
         threshold, rows of its label count as out of scope: `in_scope_accuracy`, `out_of_scope_recall` and
@@ -318,7 +318,7 @@ class TextClassificationPipeline(Pipeline):
 
         Args:
             source: Dev rows, some of them of `label`, as `kerasft.data.text_classification` reads them.
-            label: What texts of no class are labelled with; it is no label of the model.
+            label: Label of out-of-scope texts; must not be a label of the model.
             columns: As there.
             batch_size: Texts in one run.
 
@@ -349,7 +349,7 @@ class TextClassificationPipeline(Pipeline):
     def _held_out(
         self, source: object, columns: Mapping[str, object] | None, batch_size: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The logits and the truth of labelled rows."""
+        """The logits and the truth of labeled rows."""
         source = self.read(source, columns)
         if self.out_of_scope is not None:
             source, _ = separate_label(source, self.out_of_scope["label"], columns=columns)

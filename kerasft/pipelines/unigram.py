@@ -22,7 +22,7 @@ def perplexity_of(loss: float) -> float:
 class Unigram:
     """Counts tokens, then scores some of them.
 
-    A token's probability is estimated from all others, so that the rows do not foretell themselves:
+    A token's probability is estimated from all others, so that the rows do not predict themselves:
     p(t) = (count(t) - 1 + 1) / (T - 1 + V).
 
     Args:
@@ -48,7 +48,7 @@ class Unigram:
         self._scored += np.bincount(scored, minlength=self._size)[: self._size]
 
     def scores(self) -> dict[str, float]:
-        """`perplexity`, `loss` in nats a token, and `accuracy` of always answering the commonest token."""
+        """`perplexity`, `loss` in nats a token, and `accuracy` of always answering the most frequent token."""
         total = int(self._scored.sum())
         log_p = np.log(np.maximum(self._counts, 1) / (self._counts.sum() - 1 + self._size))  # (V,)
         loss = -float((self._scored * log_p).sum()) / total

@@ -140,7 +140,7 @@ class ZeroShotPipeline(Pipeline):
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure on labelled texts, as `TextClassificationPipeline` does; their labels must be among `self.labels`.
+        """Measure on labeled texts, as `TextClassificationPipeline` does; their labels must be among `self.labels`.
 
         Raises:
             DataError: If the data cannot be used.

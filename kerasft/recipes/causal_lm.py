@@ -2,9 +2,9 @@
 
     kerasft train causal-lm --model MODEL --train texts.txt --output saved_models/writer
 
-Without a pretrained model, `kerasft.checkpoints.new_gpt2(folder, "texts.txt")` makes one with a vocabulary of its own; then
-give `--learning-rate 1e-3`. Expect the perplexity on held-out text to fall every epoch until the model begins to learn the
-train text by heart (docs/causal_lm.md has numbers). The script is meant to be copied: below `Options` stands plain Keras.
+Without a pretrained model, `kerasft.checkpoints.new_gpt2(folder, "texts.txt")` creates one with its own vocabulary; then
+use `--learning-rate 1e-3`. Expect the perplexity on held-out text to fall every epoch until the model starts to memorize the
+training text (docs/causal_lm.md has numbers). The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ from kerasft.recipes.weights import limit_trainable, load_with_head
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """Every choice of the recipe: these, and those of `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TrainingOptions`.
 
     Example:
 
@@ -55,17 +55,17 @@ class Options(TrainingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers, and the perplexity before the training), `split` ("dev" or "test", what they were
+        `metrics` (the report's numbers, and the perplexity before the training), `split` ("dev" or "test", the rows they were
         measured on), `best_epoch_chosen_on` ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -95,14 +95,14 @@ def main(options: Options) -> dict:
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.SparseCategoricalCrossentropy(),
             weighted_metrics=metrics,
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
     # 3. Measure, train, measure again.
     generation = {"max_new_tokens": 128, **model.bundle_settings.get("generation", {})}
     if options.max_new_tokens is not None:
         generation["max_new_tokens"] = options.max_new_tokens
-    if generation.get("min_new_tokens", 0) > generation["max_new_tokens"]:  # of a checkpoint for longer texts
+    if generation.get("min_new_tokens", 0) > generation["max_new_tokens"]:  # default of a checkpoint for longer texts
         del generation["min_new_tokens"]
     settings = {"documents": options.documents, "generation": generation, "columns": texts.columns}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.block_size, settings=settings)

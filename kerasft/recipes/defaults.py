@@ -16,18 +16,18 @@ from kerasft.recipes.weights import trains_little
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """How a kind of task is trained by default.
+    """Training defaults of a kind of task.
 
     Args:
-        rate: Learning rate of a model of BERT-base's size, 768 wide and 12 blocks deep.
-        width_power: The rate changes with (768 / width) to this power,
-        depth_power: and with (12 / blocks) to this power.
-        least_steps: Epochs are added until there are so many steps,
-        steps_a_class: and so many for each class,
-        least_epochs: but no fewer epochs than this,
-        most_epochs: and no more than this.
-        small_batch: Rows a step where there are fewer than `MANY_ROWS`,
-        batch: and where there are as many or more.
+        rate: Learning rate for a model of BERT-base's size, 768 wide with 12 blocks.
+        width_power: The rate is scaled by (768 / width) to this power.
+        depth_power: The rate is scaled by (12 / blocks) to this power.
+        least_steps: Minimum number of steps.
+        steps_a_class: Additional steps per class.
+        least_epochs: Minimum number of epochs.
+        most_epochs: Maximum number of epochs.
+        small_batch: Batch size for fewer than `MANY_ROWS` rows.
+        batch: Batch size for at least `MANY_ROWS` rows.
 
     Example:
 
@@ -39,7 +39,7 @@ class Rule:
     width_power: float = 1.5
     depth_power: float = 0.5
     least_steps: int = 200
-    steps_a_class: int = 8  # BANKING77's 77 classes are not learned in 300 steps, CLINC150's first 10 are in 200
+    steps_a_class: int = 8  # BANKING77's 77 classes need more than 300 steps, the first 10 of CLINC150 only 200
     least_epochs: int = 3
     most_epochs: int = 20
     small_batch: int = 16
@@ -47,20 +47,20 @@ class Rule:
 
 
 MANY_ROWS = 5000
-HIGHEST_RATE = 5e-4  # for models narrower than those of the sweep
+HIGHEST_RATE = 5e-4  # for narrower models than those of the sweep
 LOWEST_RATE = 1e-5
-RATE_OF_FEW = 10  # adapters and heads start at zero or at random, far from where they will be
+RATE_OF_FEW = 10  # adapters and heads start at zero or at random, far from their final values
 HIGHEST_RATE_OF_FEW = 2e-3
-TOKENS_OF_A_ROW = 32  # how many rows fill a token budget is known only after the choice; a typical short text
+TOKENS_OF_A_ROW = 32  # a typical short text: how many rows fill a token budget is known only later
 _WORDS = {"learning_rate": "learning rate {:.0e}", "epochs": "{} epochs", "batch_size": "batch size {}"}
 RULES = {
     "text": Rule(rate=4e-5),
-    "words": Rule(rate=5e-5, width_power=2.0, least_steps=300),  # a class for each word: most are rare
-    "relations": Rule(rate=4e-5, least_steps=300),  # the markers' vectors are new
+    "words": Rule(rate=5e-5, width_power=2.0, least_steps=300),  # a class per word: most are rare
+    "relations": Rule(rate=4e-5, least_steps=300),  # the marker embeddings are new
     "questions": Rule(rate=5e-5, least_steps=400),  # Devlin et al. 2019, section 4.2
     "embedding": Rule(rate=2e-5, width_power=1.0),
     "few_shot": Rule(rate=2e-5, width_power=1.0, least_steps=0, least_epochs=1, small_batch=32),
-    # Documents are no measure of a language model's data, so there is no floor. T5's rate is the same for all its sizes.
+    # The number of documents says little about the amount of text, so there is no minimum. T5's rate is the same for all sizes.
     "masked_lm": Rule(rate=5e-5, width_power=1.0, least_steps=0, small_batch=32),
     "causal_lm": Rule(rate=5e-5, width_power=1.0, least_steps=0, small_batch=8, batch=8),
     "sequence_to_sequence": Rule(rate=3e-4, width_power=0.0, depth_power=0.0, small_batch=32),
@@ -85,8 +85,8 @@ def choose(
         blocks: Its number of blocks (layers).
         rows: Training rows.
         classes: Classes, tags, or both together.
-        batch_size: Rows of a batch, where they are given: the number of epochs depends on them,
-        accumulated: and on how many batches make one step.
+        batch_size: Batch size, if given; the number of epochs depends on it.
+        accumulated: Number of batches per step (gradient accumulation).
 
     Example:
 
@@ -97,7 +97,9 @@ def choose(
     """
     rule = RULES[kind]
     rate = rule.rate * (768 / width) ** rule.width_power * (12 / blocks) ** rule.depth_power
-    rounded = float(f"{min(HIGHEST_RATE, max(LOWEST_RATE, rate)):.0e}")  # the sweep does not tell 1.6e-4 from 2e-4
+    rounded = float(
+        f"{min(HIGHEST_RATE, max(LOWEST_RATE, rate)):.0e}"
+    )  # the sweep does not distinguish 1.6e-4 from 2e-4
     batch_size = batch_size or (rule.small_batch if rows < MANY_ROWS else rule.batch)
     steps = rule.least_steps + rule.steps_a_class * classes
     epochs = math.ceil(steps * batch_size * accumulated / max(rows, 1))
@@ -106,7 +108,7 @@ def choose(
 
 
 def rate_of_few(rate: float) -> float:
-    """The learning rate where only adapters, or the head, are trained, of the rate for all weights.
+    """The learning rate for training only adapters or the head, given the rate for all weights.
 
     Example:
 
@@ -117,16 +119,16 @@ def rate_of_few(rate: float) -> float:
 
 
 def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: int = 0) -> Any:
-    """Return the options with learning rate, epochs and batch size filled in where they were not given; print what and why.
+    """Return the options with missing learning rate, epochs and batch size filled in; print the choice.
 
-    The choice depends on nothing but the options, the checkpoint and the number of rows, so a resumed run makes it again.
+    The choice depends only on the options, the checkpoint and the number of rows, so a resumed run makes the same one.
 
     Args:
         options: The recipe's options.
         model: The backbone, or a model with a head.
         rows: Training rows.
         kind: A key of `RULES`.
-        classes: Classes, tags, or both together; 0 where there are none.
+        classes: Classes, tags, or both together; 0 if there are none.
 
     Example:
 
@@ -138,7 +140,7 @@ def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: 
     """
     missing = [name for name in _WORDS if getattr(options, name) is None]
     if options.token_budget and "batch_size" in missing:
-        missing.remove("batch_size")  # the budget stands in for it
+        missing.remove("batch_size")  # the budget replaces it
     if not missing:
         return options
     width, blocks = size_of(model)
@@ -149,7 +151,7 @@ def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: 
         chosen["learning_rate"] = rate_of_few(chosen["learning_rate"])
     chosen = {name: chosen[name] for name in missing}
     what = [_WORDS[name].format(value).replace("e-0", "e-") for name, value in chosen.items()]
-    if kind == "text" and getattr(options, "pooling", "given") is None:  # the head makes this choice itself
+    if kind == "text" and getattr(options, "pooling", "given") is None:  # chosen by the head itself
         what.append(f"{kerasft.heads.pooling.default_pooling(model)} pooling")
         missing.append("pooling")
     data = f"{rows:,} rows" + (f" of {classes} classes" if classes > 1 else "")
@@ -160,12 +162,12 @@ def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: 
 
 
 def size_of(model: Any) -> tuple[int, int]:
-    """Return the hidden size and the number of blocks of a backbone, ours or KerasHub's, or of a model made of one.
+    """Return the hidden size and the number of blocks of a backbone (ours or KerasHub's), or of a model built on one.
 
     Example:
 
     >>> size_of(backbone)
     (16, 2)
     """
-    source = kerasft.backbones.find_config(model) or model  # KerasHub's backbones have the numbers themselves
+    source = kerasft.backbones.find_config(model) or model  # KerasHub's backbones have these attributes
     return getattr(source, "hidden_dim", 768), getattr(source, "num_layers", 12)

@@ -2,9 +2,9 @@
 
     kerasft train few-shot --model EMBEDDER --train train.csv --test test.csv --examples-per-class 8 --output saved_models/intents
 
-The idea is SetFit's (Tunstall et al. 2022, arXiv:2209.11055); start from a sentence embedder. docs/few_shot.md has the
-accuracy on banking77 beside that of plain fine-tuning on the same examples.
-The script is meant to be copied: below `Options` stands plain Keras.
+The idea is SetFit's (Tunstall et al. 2022, arXiv:2209.11055); start from a sentence embedder. docs/few_shot.md
+compares the accuracy on banking77 with plain fine-tuning on the same examples.
+The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from kerasft.recipes.weights import limit_trainable
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """Every choice of the recipe: these, and those of `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TrainingOptions`.
 
     Example:
 
@@ -53,17 +53,17 @@ class Options(TrainingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("test"; "dev": of --dev, or the rows of --train that were not drawn),
+        `metrics` (the report's numbers), `split` ("test"; "dev": --dev, or the rows of --train that were not sampled),
         `best_epoch_chosen_on` (None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -82,12 +82,12 @@ def main(options: Options) -> dict:
     columns, labels = rows.columns, rows.labels
     texts, classes = kerasft.data.texts_and_labels(rows.train, labels=labels, columns=columns)
 
-    # 2. The embedder, and pairs of examples. In the ranking loss partners of other classes are the negatives.
+    # 2. The embedder, and pairs of examples. In the ranking loss, partners from other classes are the negatives.
     cosine = options.loss == "cosine"
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         pooling = getattr(kerasft.backbones.find_config(backbone), "pooling", None) or "mean"
-        backbone.sentence_encoder = None  # the classifier stands on the pooled vector itself
+        backbone.sentence_encoder = None  # the classifier uses the pooled vector
         embedder = kerasft.heads.sentence_embedding(backbone, pooling=pooling, normalize=False)
         drawn = {"per_text": options.partners, "with_negatives": cosine, "seed": options.seed}
         pairs, y = kerasft.data.class_pairs(texts, classes, **drawn)
@@ -105,7 +105,7 @@ def main(options: Options) -> dict:
         embedder.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.CosineSimilarityLoss() if cosine else kerasft.losses.MultipleNegativesRanking(),
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
     # 3. Train the embedder; then the head on its vectors of the examples; both are one functional model.
@@ -115,11 +115,11 @@ def main(options: Options) -> dict:
     head = LogisticRegression(C=options.inverse_regularization, max_iter=1000).fit(embed(texts), classes)
     model = kerasft.heads.text_classifier(backbone, labels, pooling=pooling)
     kernel, bias = head.coef_.T, head.intercept_  # (H, C), (C,)
-    if len(labels) == 2:  # scikit-learn keeps one column then; a softmax needs two, half of it each, of opposite sign
+    if len(labels) == 2:  # scikit-learn has one column then; a softmax needs two, each half of it with opposite signs
         kernel, bias = np.hstack([-kernel, kernel]) / 2, np.concatenate([-bias, bias]) / 2
     model.get_layer("logits").set_weights([kernel, bias])
 
-    # 4. Report and save: a text classifier as any other, for every pipeline and export.
+    # 4. Report and save: a regular text classifier, for every pipeline and export.
     settings = {"columns": kerasft.data.remembered(rows.train)}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
 

@@ -3,7 +3,7 @@
     kerasft train intent-and-slots --model MODEL --train snips/train --dev snips/dev --output saved_models/assistant
 
 The files: FILE.seq.in, FILE.seq.out and FILE.label, or JSON lines with text, spans and intent (docs/token_classification.md).
-The script is meant to be copied: below `Options` stands plain Keras.
+The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ SCORES = ("intent_accuracy", "slot_f1", "joint_accuracy", "slot_precision", "slo
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TaggingOptions):
-    """Every choice of the recipe: these, and those of `TaggingOptions` and `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TaggingOptions` and `TrainingOptions`.
 
     Example:
 
@@ -43,17 +43,17 @@ class Options(TaggingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -68,7 +68,7 @@ def main(options: Options) -> dict:
     """
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
-    # 1. Rows, intents and slots. What the outputs stand for is decided by the training rows alone.
+    # 1. Rows, intents and slots. The training rows define the labels of the outputs.
     rows = read_tagged_rows(options)
     intents = kerasft.data.collect_intents(rows.train)
     slots = rows.labels
@@ -91,10 +91,10 @@ def main(options: Options) -> dict:
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=make_losses(options, train, {"intent_logits": intents, "slot_logits": slots}),
             loss_weights={"intent_logits": 1.0, "slot_logits": options.slot_weight},
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train. After each epoch the pipeline itself is measured on dev.
+    # 3. Train. After each epoch, the pipeline is evaluated on dev.
     settings = tagging_settings(options) | {"columns": rows.columns}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     pipeline = kerasft.pipelines.load(trained)
@@ -114,7 +114,7 @@ def main(options: Options) -> dict:
 
 
 def make_losses(options: Options, train, outputs: dict) -> dict:
-    """A loss for each output, with class weights counted by the texts and words that count.
+    """A loss for each output, with class weights from the texts and words that contribute to the loss.
 
     Example:
 

@@ -4,7 +4,7 @@
 
 The bundle is a start for every other task: `kerasft train text-classification --model saved_models/domain ...`. Expect the
 perplexity on held-out texts of the domain to fall clearly within an epoch (docs/masked_lm.md has numbers).
-The script is meant to be copied: below `Options` stands plain Keras.
+The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ from kerasft.recipes.weights import limit_trainable, load_with_head
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """Every choice of the recipe: these, and those of `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TrainingOptions`.
 
     Example:
 
@@ -50,17 +50,17 @@ class Options(TrainingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers, and the perplexity before the training), `split` ("dev" or "test", what they were
+        `metrics` (the report's numbers, and the perplexity before the training), `split` ("dev" or "test", the rows they were
         measured on), `best_epoch_chosen_on` ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -74,8 +74,8 @@ def main(options: Options) -> dict:
     # 1. Texts.
     rows = read_rows(options)
 
-    # 2. Backbone + head, datasets with masks, loss and optimizer. A published head is kept; a new one has the token
-    #    embedding as its matrix, so only its dense layer starts at random.
+    # 2. Backbone + head, datasets with masks, loss and optimizer. A published head is kept; a new one is tied to the
+    #    token embedding, so only its dense layer starts at random.
     masking = kerasft.data.Masking(rate=options.mask_rate, whole_words=options.whole_words)
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.masked_lm)
@@ -89,7 +89,7 @@ def main(options: Options) -> dict:
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.SparseCategoricalCrossentropy(),
             weighted_metrics=metrics,
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
     # 3. Measure, train, measure again, with the same masks.
@@ -116,7 +116,7 @@ def main(options: Options) -> dict:
 
 @skips_invalid
 def read_rows(options: Options) -> SplitRows:
-    """Read the train and dev rows, the split to report with its rows, and the column. Labels, if there are any, play no part."""
+    """Read the train and dev rows, the split to report with its rows, and the column. Labels are ignored."""
     columns = read_columns(options, "text")
 
     def read(path: str, trained: dict | None = None) -> tuple:

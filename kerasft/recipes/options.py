@@ -53,10 +53,10 @@ def option(
 
 
 def check_option(field: dataclasses.Field, value: Any) -> None:
-    """Raise unless the value of an option is one of its choices, or within its limits.
+    """Check that the value of an option is one of its choices, or within its limits.
 
     Raises:
-        KerasftError: Naming the option, what it may be and what it is.
+        KerasftError: If it is not; the message has the option, the expected and the received value.
 
     Example:
 
@@ -88,7 +88,7 @@ def check_option(field: dataclasses.Field, value: Any) -> None:
 
 
 def column(value: str | None) -> int | str | list[int | str] | None:
-    """Read a column as it is typed: a name, a number for files without a header (-1: the last), or several joined by commas.
+    """Parse a column option: a name, a number for files without a header (-1: last), or several, comma-separated.
 
     Example:
 
@@ -105,7 +105,7 @@ def names(value: str) -> list[str]:
     """Read comma-separated names, or a file of names: one per line, or a JSON list, or a JSON object from index to name.
 
     Raises:
-        KerasftError: If the file holds no names.
+        KerasftError: If the file contains no names.
 
     Example:
 

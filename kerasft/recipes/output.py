@@ -15,7 +15,7 @@ RESUME = "resume"
 
 
 def work_folder(options: TrainingOptions) -> pathlib.Path:
-    """The folder of a run's logs, checkpoints and report: beside the bundle's, with `.run` at its name's end.
+    """The folder of a run's logs, checkpoints and report: next to the bundle, with the suffix `.run`.
 
     Example:
 
@@ -28,10 +28,10 @@ def work_folder(options: TrainingOptions) -> pathlib.Path:
 
 
 def reserve(options: TrainingOptions) -> pathlib.Path:
-    """See that a run may write its bundle, and lock its folder until `report_and_save`; return the folder.
+    """Check that a run may write its bundle, and lock its folder until `report_and_save`; return the folder.
 
     Raises:
-        KerasftError: If another run writes there, or for what `check_output` raises.
+        KerasftError: If another run is writing there, or as for `check_output`.
 
     Example:
 
@@ -41,7 +41,7 @@ def reserve(options: TrainingOptions) -> pathlib.Path:
     """
     kerasft.bundles.check_target(options.output, name="output", overwrite=True)  # whether anything can be written there
     work = work_folder(options)
-    # Locked first: what another run has just written is not an interrupted run.
+    # Lock first: files of another running training are not an interrupted run.
     locks.lock_folder(work, name="output", value=options.output)
     try:
         check_output(options)
@@ -52,11 +52,11 @@ def reserve(options: TrainingOptions) -> pathlib.Path:
 
 
 def check_output(options: TrainingOptions) -> None:
-    """Raise unless a run with these options may write its bundle; change nothing.
+    """Raise unless a run with these options may write its bundle; changes nothing.
 
     Raises:
         KerasftError: If the bundle cannot be written, or there is a bundle or an interrupted run and neither `resume` nor
-            `overwrite` says what to do about it.
+            `overwrite` is set.
 
     Example:
 
@@ -76,7 +76,7 @@ def check_output(options: TrainingOptions) -> None:
 
 
 def can_resume(work: pathlib.Path) -> bool:
-    """Whether a run's folder holds an interrupted run with a whole epoch.
+    """Whether a run's folder contains an interrupted run with at least one completed epoch.
 
     Example:
 
@@ -89,7 +89,7 @@ def can_resume(work: pathlib.Path) -> bool:
 
 
 def may_overwrite(options: TrainingOptions) -> bool:
-    """Whether the bundle may be replaced: by the user's word, or since the run that is resumed wrote it or had that word.
+    """Whether the bundle may be replaced: `overwrite` is set, or the resumed run wrote it or had `overwrite` set.
 
     Example:
 
@@ -101,7 +101,7 @@ def may_overwrite(options: TrainingOptions) -> bool:
 
 
 def remove_checkpoints(work: pathlib.Path) -> None:
-    """Remove what an interrupted run is resumed from.
+    """Remove the files that an interrupted run is resumed from.
 
     Example:
 

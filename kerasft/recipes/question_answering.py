@@ -2,8 +2,8 @@
 
     kerasft train question-answering --model MODEL --train train.json --dev dev.json --output saved_models/answers
 
-Devlin et al. 2019 (arXiv:1810.04805, section 4.2): windows of 384 tokens, 3 epochs at a peak rate of 5e-5. The script is meant
-to be copied: below `Options` stands plain Keras.
+Devlin et al. 2019 (arXiv:1810.04805, section 4.2): windows of 384 tokens, 3 epochs, learning rate 5e-5. The script is meant
+to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -25,12 +25,12 @@ from kerasft.recipes.training import (
 )
 from kerasft.recipes.weights import limit_trainable, restore_head
 
-METRICS = ("f1", "exact_match", "best_f1", "best_exact_match")  # the last two where some questions have no answer
+METRICS = ("f1", "exact_match", "best_f1", "best_exact_match")  # the last two if some questions are unanswerable
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """Every choice of the recipe: these, and those of `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TrainingOptions`.
 
     Example:
 
@@ -59,17 +59,17 @@ class Options(TrainingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, find the threshold of "no answer" on dev where there are such questions, save the bundle, report.
+    """Train, tune the no-answer threshold on dev if it has unanswerable questions, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -103,7 +103,7 @@ def main(options: Options) -> dict:
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.SpanCrossentropy(),
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
     # 3. Train; the epoch is chosen by the official F1 on dev. `shuffle=False` because the dataset shuffles itself.
@@ -120,7 +120,7 @@ def main(options: Options) -> dict:
     model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
-    # 4. The threshold of "no answer", report and save.
+    # 4. Tune the no-answer threshold, report and save.
     def measure(about):
         if some_impossible:
             ask.no_answer_threshold = ask.best_thresholds(questions.dev)["best_f1_threshold"]

@@ -84,12 +84,12 @@ def read_columns(options: TrainingOptions, *roles: str) -> dict:
 
 
 def settle(path: str, columns: dict | None, **task) -> "kerasft.tasks.task.Settled":
-    """Settle the columns of a file, and print those that were guessed.
+    """Assign the columns of a file, and print those that were detected.
 
     Args:
         path: The file.
-        columns: The columns that the options name.
-        **task: As for `kerasft.tasks.settled`. Of another file than the training's only columns that differ are printed.
+        columns: The columns given by the options.
+        **task: As for `kerasft.tasks.settled`. For files other than the training file, only differing columns are printed.
 
     Example:
 
@@ -165,7 +165,7 @@ def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem
 
 @skips_invalid
 def read_examples(options: TrainingOptions) -> SplitRows:
-    """Read the columns' names, the examples drawn, the split to report with its rows, and the labels of all train rows.
+    """Read the column names, the sampled examples, the split to report with its rows, and the labels of all train rows.
 
     Raises:
         KerasftError: If there are no rows to report on.
@@ -189,7 +189,7 @@ def read_examples(options: TrainingOptions) -> SplitRows:
     reported = read_labelled(options, path, columns, trained=train.roles) if path else rest
     if not len(reported):
         raise bad_argument("test", "given if all rows of --train are examples", None, "Add a --test file.")
-    # Invalid rows stop the run now, not at its end.
+    # Fail on invalid rows now, not at the end.
     kerasft.data.texts_and_labels(reported, labels=labels, columns=columns)
     return SplitRows(few, reported, reported, "test" if options.test else "dev", columns, labels)
 

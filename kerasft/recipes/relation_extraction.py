@@ -4,7 +4,7 @@
 
 A line of the data: {"text": "The <e1>author</e1> of a <e2>keygen</e2>", "label": "Product-Producer(e2,e1)"}. From all of
 SemEval-2010 task 8 and MiniLM-L6 expect an official score of about 0.84. The script is meant to be copied: below `Options`
-stands plain Keras.
+it is plain Keras.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ from kerasft.recipes.weights import limit_trainable, restore_head
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """Every choice of the recipe: these, and those of `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TrainingOptions`.
 
     Example:
 
@@ -61,17 +61,17 @@ class Options(TrainingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -85,7 +85,7 @@ def main(options: Options) -> dict:
     """
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
-    # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
+    # 1. Rows and labels. The training rows define the labels of the outputs.
     columns = read_columns(options, "text", "label")
     rows = read_rows(options, columns, task=kerasft.tasks.RELATION_EXTRACTION.name)
     settings = {"negative_label": kerasft.data.negative_label(rows.labels, options.negative_label)}
@@ -107,10 +107,10 @@ def main(options: Options) -> dict:
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=make_loss(options, rows.labels, train),
             metrics=metrics,
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns of its own default.
+    # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns about its default.
     pairs, _ = kerasft.data.entity_pairs(rows.dev, columns=columns)
     texts = [pair.text for pair in pairs]
     watch = make_callbacks(options, work, monitor="val_accuracy", metrics=metrics, validation_data=dev, texts=texts)

@@ -2,9 +2,9 @@
 
     kerasft train sentence-embedding --model MODEL --train pairs.csv --dev dev.csv --output saved_models/embedder
 
-Rated pairs (STS-B) are learnt by the cosine loss, pairs without a rating (questions and their answers) by in-batch negatives.
-MiniLM-L6 as it is has a Spearman correlation of 0.820 on STS-B's test set; docs/sentence_embedding.md says more.
-The script is meant to be copied: below `Options` stands plain Keras.
+Scored pairs (STS-B) are trained with the cosine loss, positive pairs (questions and answers) with in-batch negatives.
+MiniLM-L6 without training has a Spearman correlation of 0.820 on STS-B's test set; see docs/sentence_embedding.md.
+The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -28,7 +28,7 @@ from kerasft.recipes.weights import limit_trainable
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """Every choice of the recipe: these, and those of `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TrainingOptions`.
 
     Example:
 
@@ -61,17 +61,17 @@ class Options(TrainingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -84,11 +84,11 @@ def main(options: Options) -> dict:
     """
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
-    # 1. Pairs, and whether they are rated.
+    # 1. Pairs, with or without scores.
     rows = read_text_pairs(options)
     rated = "label" in rows.columns
 
-    # 2. Backbone + head, dataset, loss and optimizer. A batch has the two texts of a pair in neighbouring rows.
+    # 2. Backbone + head, dataset, loss and optimizer. The two texts of a pair are adjacent rows of a batch.
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         options = choose_training(options, backbone, rows=len(rows.train), kind="embedding")
@@ -110,11 +110,11 @@ def main(options: Options) -> dict:
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.CosineSimilarityLoss() if rated else ranking,
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train. After each epoch the pipeline measures the dev pairs as it will measure the reported ones.
-    settings = {"max_score": options.max_score, "columns": rows.columns}  # for `kerasft evaluate` on files like these
+    # 3. Train. After each epoch, the pipeline is evaluated on dev, in the same way as for the report.
+    settings = {"max_score": options.max_score, "columns": rows.columns}  # for `kerasft evaluate` on similar files
     trained = kerasft.make_bundle(model, tokenizer, max_length=max_length, settings=settings)
     embedder = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=max_length))
     names = ["spearman", "pearson"] if rated else ["accuracy_at_1", "mrr_at_10", "recall_at_10"]
@@ -128,7 +128,7 @@ def main(options: Options) -> dict:
     # 4. Report and save.
 
     def measure(about):
-        embedder.baseline = embedder.training_baseline(rows.train)  # the answer without a model, to compare with
+        embedder.baseline = embedder.training_baseline(rows.train)  # baseline without a model
         trained.settings["baseline"] = embedder.baseline
         return embedder.evaluate(rows.reported, about=about)
 
@@ -136,7 +136,7 @@ def main(options: Options) -> dict:
 
 
 def prompted(rows: "kerasft.data.Rows", encoder) -> "kerasft.data.Rows":
-    """Put the checkpoint's default prompt, if it has one, before both texts, as the pipeline does with what it embeds."""
+    """Prepend the checkpoint's default prompt, if any, to both texts, as the pipeline does."""
     prompt = encoder.prompts.get(encoder.default_prompt_name, "")
     texts = {name: [prompt + text for text in rows.columns[name]] for name in ("text", "text_pair")}
     return kerasft.data.read_rows({**rows.columns, **texts}) if prompt else rows

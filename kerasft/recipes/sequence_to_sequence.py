@@ -5,7 +5,7 @@
     kerasft train sequence-to-sequence --model t5-small --train train.jsonl --prefix "summarize: " \
         --metrics summarization --max-source-length 512 --output saved_models/summaries
 
-The script is meant to be copied: below `Options` stands plain Keras.
+The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -35,7 +35,7 @@ SCORES = {
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """Every choice of the recipe: these, and those of `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TrainingOptions`.
 
     Example:
 
@@ -70,17 +70,17 @@ class Options(TrainingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -110,10 +110,10 @@ def main(options: Options) -> dict:
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=kerasft.losses.SparseCategoricalCrossentropy(label_smoothing=options.label_smoothing),
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train, writing texts for some dev rows after each epoch. `shuffle=False` because the dataset shuffles itself.
+    # 3. Train, generating texts for some dev rows after each epoch. `shuffle=False` because the dataset shuffles itself.
     settings = make_settings(options, model, tokenizer) | {"columns": rows.columns}
     greedy = settings | {"generation": {"max_new_tokens": settings["generation"]["max_new_tokens"]}}
     longest = options.max_source_length
@@ -135,14 +135,14 @@ def main(options: Options) -> dict:
 
 
 def make_settings(options: Options, model, tokenizer) -> dict:
-    """What the bundle's pipeline needs to know: the prefix, how to write, and what to measure.
+    """Settings of the bundle's pipeline: prefix, generation options, metrics.
 
-    The options stand over what the checkpoint, in `model.bundle_settings`, says of generating texts.
+    The options override the checkpoint's generation options, those in `model.bundle_settings`.
     """
     generation = dict(model.bundle_settings.get("generation", {})) if options.num_beams is None else {}
     longest = options.max_new_tokens or options.max_target_length
     generation["max_new_tokens"] = longest
-    if generation.get("min_new_tokens", 0) > longest:  # of a checkpoint for longer texts
+    if generation.get("min_new_tokens", 0) > longest:  # default of a checkpoint for longer texts
         del generation["min_new_tokens"]
     if (options.num_beams or 1) > 1:
         generation |= {"method": "beam", "num_beams": options.num_beams, "length_penalty": options.length_penalty}

@@ -10,10 +10,10 @@ from kerasft.recipes.output import work_folder
 
 
 def skips_invalid(read: Callable) -> Callable:
-    """Make a function that reads a recipe's files do so as `options.skip_invalid` says.
+    """Decorate a function that reads a recipe's files to respect `options.skip_invalid`.
 
     Args:
-        read: Takes the recipe's options first.
+        read: A function with the recipe's options as first argument.
 
     Example:
 

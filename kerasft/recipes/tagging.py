@@ -10,7 +10,7 @@ from kerasft.recipes.skipping import skips_invalid
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class TaggingOptions(TrainingOptions):
-    """What the recipes over tagged words have in common.
+    """Common options of the recipes for tagged words.
 
     Example:
 
@@ -82,7 +82,7 @@ def read_tagged_rows(options: TaggingOptions) -> SplitRows:
 
 
 def tagging_settings(options: TaggingOptions) -> dict:
-    """What the pipeline must know beside the model: how windows overlap, how tags are decided and read.
+    """Settings of the pipeline: overlap of windows, decoding of tags, tagging scheme.
 
     Example:
 

@@ -2,8 +2,8 @@
 
     kerasft train text-classification --model MODEL --train train.csv --dev dev.csv --output saved_models/reviews
 
-From all of SST-2 and MiniLM-L6 expect a dev accuracy of 0.90 or more within 3 epochs (docs/results.md has the numbers).
-The script is meant to be copied: below `Options` stands plain Keras.
+With all of SST-2 and MiniLM-L6, expect a dev accuracy of at least 0.90 within 3 epochs (docs/results.md has the numbers).
+The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ MONITOR = {"single_label": "val_accuracy", "multi_label": "val_f1_micro", "regre
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TrainingOptions):
-    """Every choice of the recipe: these, and those of `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TrainingOptions`.
 
     Example:
 
@@ -77,17 +77,17 @@ class Options(TrainingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -98,7 +98,7 @@ def main(options: Options) -> dict:
     """
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
-    # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
+    # 1. Rows and labels. The training rows define the labels of the outputs.
     columns = read_columns(options, "text", "text_pair", "label")
     rows = read_rows(options, columns, problem=options.problem, leave_out=options.out_of_scope_label)
     labels = rows.labels
@@ -121,10 +121,10 @@ def main(options: Options) -> dict:
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=make_loss(options, labels, train),
             metrics=metrics,
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns of its own default.
+    # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns about its default.
     texts, _ = kerasft.data.texts_and_labels(watched, columns=columns)
     watching = {"monitor": MONITOR[options.problem], "metrics": metrics, "validation_data": dev, "texts": texts}
     watch = make_callbacks(options, work, **watching)

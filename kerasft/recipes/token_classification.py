@@ -2,8 +2,8 @@
 
     kerasft train token-classification --model MODEL --train train.conll --dev dev.conll --output saved_models/entities
 
-What counts is the F1 of whole entities, as seqeval counts them (docs/token_classification.md).
-The script is meant to be copied: below `Options` stands plain Keras.
+The main metric is the entity-level F1 of seqeval (docs/token_classification.md).
+The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -29,7 +29,7 @@ SCORES = ("entity_f1", "entity_precision", "entity_recall", "token_accuracy")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Options(TaggingOptions):
-    """Every choice of the recipe: these, and those of `TaggingOptions` and `TrainingOptions`.
+    """Options of the recipe, in addition to those of `TaggingOptions` and `TrainingOptions`.
 
     Example:
 
@@ -44,17 +44,17 @@ class Options(TaggingOptions):
 
 
 def main(options: Options) -> dict:
-    """Train, save the bundle, report.
+    """Train, save the bundle, write the report.
 
     Args:
-        options: The choices; see `Options`.
+        options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", what they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
-        KerasftError: For anything in the options or the data that the user can mend.
+        KerasftError: For invalid options or data.
 
     Example:
 
@@ -67,7 +67,7 @@ def main(options: Options) -> dict:
     """
     work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
 
-    # 1. Rows and labels. What the outputs stand for is decided by the training rows alone.
+    # 1. Rows and labels. The training rows define the labels of the outputs.
     rows = read_tagged_rows(options)
 
     # 2. Backbone + head, datasets, loss and optimizer.
@@ -86,10 +86,10 @@ def main(options: Options) -> dict:
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
             loss=make_loss(options, rows.labels, train),
-            jit_compile=False,  # XLA would compile the step anew for every length of a batch
+            jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train. After each epoch the pipeline itself is measured on dev, entity by entity.
+    # 3. Train. After each epoch, the pipeline is evaluated on dev at entity level.
     settings = tagging_settings(options) | {"columns": rows.columns}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     pipeline = kerasft.pipelines.load(trained)

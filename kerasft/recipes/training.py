@@ -23,19 +23,19 @@ from kerasft.recipes.weights import keep_adapters, merged
 
 
 def prepare(options: TrainingOptions) -> pathlib.Path:
-    """Set seed and arithmetic, and see that the bundle can be written: before a training and not after it.
+    """Set seed and precision, and check before training that the bundle can be written.
 
-    The returned folder is locked until `report_and_save`, so that no second run writes there.
+    The returned folder is locked until `report_and_save`, so that no other run writes there.
 
     Args:
         options: The recipe's options.
 
     Returns:
-        The folder for logs, checkpoints and the report, beside the bundle's (`reviews.run` for `reviews`).
+        The folder for logs, checkpoints and the report, next to the bundle (`reviews.run` for `reviews`).
 
     Raises:
-        KerasftError: If the bundle cannot be written there, a bundle or an interrupted run is there and the options do not
-            say what to do about it, or another run writes there.
+        KerasftError: If the bundle cannot be written there, a bundle or an interrupted run exists and neither `resume` nor
+            `overwrite` is set, or another run is writing there.
 
     Example:
 
@@ -89,11 +89,11 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
     """AdamW with warm-up and decay over all steps of the run.
 
     Args:
-        options: The recipe's options, as `choose_training` returns them: the rate and the epochs are numbers.
-        steps_per_epoch: Batches of an epoch, `len(train)`.
+        options: The recipe's options, as `choose_training` returns them: learning rate and epochs are set.
+        steps_per_epoch: Batches per epoch, `len(train)`.
 
     Raises:
-        KerasftError: If more batches are to be accumulated than there are.
+        KerasftError: If gradients are accumulated over more batches than there are.
 
     Example:
 
@@ -125,15 +125,15 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
 def make_callbacks(
     options: TrainingOptions, work: pathlib.Path, *, monitor: str, metrics: list = (), evaluation=None, **tensorboard
 ) -> list:
-    """What watches the training: stop on NaN, throughput, TensorBoard, best epoch, early stopping, resuming.
+    """The callbacks: stop on NaN, throughput, TensorBoard, best epoch, early stopping, resuming.
 
     Args:
         options: The recipe's options.
         work: Folder of logs and checkpoints.
-        monitor: The task's own choice of `options.monitor`.
-        metrics: The metrics that the model is compiled with, and the names of the numbers that `evaluation` gives;
-            `options.monitor` must be one of them, or the loss.
-        evaluation: A `kerasft.callbacks.Evaluation`, to stand before all that use its numbers.
+        monitor: The task's default of `options.monitor`.
+        metrics: The compiled metrics, and the names of the values of `evaluation`; `options.monitor` must be one of
+            them, or the loss.
+        evaluation: A `kerasft.callbacks.Evaluation`, placed before all callbacks that use its values.
         **tensorboard: `validation_data`, `texts` and the like for `kerasft.callbacks.TensorBoard`.
 
     Example:
@@ -155,11 +155,11 @@ def make_callbacks(
     if options.keep == "best":
         callbacks.append(kerasft.callbacks.best_checkpoint(work / BEST_WEIGHTS, monitor))
     if options.patience is not None:
-        # The best weights, where they are wanted, are those of the checkpoint.
+        # The best weights, if wanted, are restored from the checkpoint.
         callbacks.append(
             kerasft.callbacks.early_stopping(monitor, patience=options.patience, restore_best_weights=False)
         )
-    # Kept to the end of the run: what comes after the last epoch may fail too.
+    # Kept until the end of the run: the steps after the last epoch may also fail.
     callbacks.append(kerasft.callbacks.resume(work / RESUME, delete_at_end=False))
     if progress() != "auto":
         callbacks.append(kerasft.callbacks.ProgressLines())
@@ -167,12 +167,12 @@ def make_callbacks(
 
 
 def keep_weights(options: TrainingOptions, model: Any, work: pathlib.Path) -> None:
-    """After `fit`: give the model the weights of the epoch that `options.keep` names.
+    """After `fit`: restore the weights of the epoch selected by `options.keep`.
 
     Args:
         options: The recipe's options.
         model: The trained model, with the last epoch's weights.
-        work: The folder that `make_callbacks` was given.
+        work: The folder passed to `make_callbacks`.
 
     Example:
 
@@ -208,7 +208,7 @@ def report_and_save(
     split: str,
     history: dict,
 ) -> dict:
-    """Measure, save the bundle, write the report, and only then remove what an interrupted run is resumed from.
+    """Evaluate, save the bundle, write the report, and only then remove the files for resuming.
 
     Args:
         options: The recipe's options.
@@ -219,7 +219,7 @@ def report_and_save(
         history: Keras' own, by epoch.
 
     Returns:
-        What a recipe returns: `metrics`, `split`, `best_epoch_chosen_on`; of the report `baseline`, `baseline_answer`,
+        The recipe's result: `metrics`, `split`, `best_epoch_chosen_on`; from the report `baseline`, `baseline_answer`,
         `undefined` and `warnings`; and the paths `bundle`, `report`, `logs`, with LoRA also `adapters`.
 
     Example:
@@ -255,8 +255,8 @@ def report_and_save(
 
 
 def _log_scores(logs: pathlib.Path, report: "kerasft.reports.Report") -> None:
-    """Write the scores with their baseline, and what must be known of them, to TensorBoard's texts."""
-    import tensorflow as tf  # here and not above: `kerasft train --help` must not wait for TensorFlow
+    """Write the scores with baseline and warnings to TensorBoard as text."""
+    import tensorflow as tf  # here: `kerasft train --help` must not import TensorFlow
 
     rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)
     table = ["| score | value | baseline |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
@@ -284,17 +284,17 @@ def _save(options: TrainingOptions, trained: "kerasft.Bundle", *, metrics: dict,
 
 
 def _kept(options: TrainingOptions, model: Any, history: dict) -> int | None:
-    """The epoch of `history`, from 1, whose weights the model has; None for one that is not in it: one before a --resume."""
+    """The epoch of `history`, from 1, whose weights the model has; None for an epoch before a --resume, which is not in it."""
     if options.keep != "best":
         return max(map(len, history.values()), default=0) or None
     best = kerasft.callbacks.best_epoch(work_folder(options) / BEST_WEIGHTS)
-    past = getattr(model, "history", None)  # Keras counts epochs from 0, and after a --resume from those that were done
+    past = getattr(model, "history", None)  # Keras counts epochs from 0, and after a --resume from the completed ones
     first = past.epoch[0] if past is not None and past.epoch else 0
     return best - first if best is not None and best > first else None
 
 
 def progress() -> str | int:
-    """What `fit` is given as `verbose`: "auto", a progress bar, at a terminal or in a notebook; else 2, a line an epoch.
+    """Value of `verbose` for `fit`: "auto", a progress bar, in a terminal or notebook; otherwise 2, one line per epoch.
 
     Example:
 
@@ -306,10 +306,10 @@ def progress() -> str | int:
 
 
 def epoch_chosen_on(options: TrainingOptions) -> str | None:
-    """Which rows decide which epoch's weights are kept: numbers measured on the same rows are a little too good.
+    """The split that selects the best epoch: metrics measured on the same rows are slightly optimistic.
 
     Returns:
-        `"dev"`, or None where the last epoch is kept anyway.
+        `"dev"`, or None if the last epoch is kept.
 
     Example:
 
@@ -321,7 +321,7 @@ def epoch_chosen_on(options: TrainingOptions) -> str | None:
 
 
 def _check_monitor(monitor: str | None, metrics: list) -> None:
-    """A name that nothing has is an error now, and not after the first epoch."""
+    """Raise for an unknown name now, not after the first epoch."""
     names = ["loss", *(getattr(metric, "name", metric) for metric in metrics)]
     known = [prefix + name for name in names for prefix in ("", "val_")]
     if monitor is not None and monitor not in known:
@@ -331,7 +331,7 @@ def _check_monitor(monitor: str | None, metrics: list) -> None:
 
 
 def _clear_old_run(options: TrainingOptions, work: pathlib.Path) -> None:
-    """Make the folder, and remove what an earlier run left there for resuming, unless this run resumes it."""
+    """Create the folder, and remove the files of an interrupted run, unless this run resumes it."""
     work.mkdir(parents=True, exist_ok=True)
     if options.resume:
         if not can_resume(work):

@@ -14,7 +14,7 @@ ADAPTERS = "adapters.safetensors"
 
 
 def restore_head(model: Any, options: TrainingOptions) -> bool:
-    """Continue with a bundle's head too, where `options.model` is a bundle of the same task and labels, and say so.
+    """Keep a bundle's head if `options.model` is a bundle with the same task and labels, and print that.
 
     Returns:
         Whether the model has the bundle's head.
@@ -31,7 +31,7 @@ def restore_head(model: Any, options: TrainingOptions) -> bool:
 
 
 def load_with_head(options: TrainingOptions, head: Callable) -> tuple:
-    """Load a model of a task without labels: with the checkpoint's or bundle's own head, or a new one where it has none.
+    """Load a model for a task without labels, with the head of the checkpoint or bundle, or a new one.
 
     Args:
         options: The recipe's options.
@@ -56,18 +56,18 @@ def load_with_head(options: TrainingOptions, head: Callable) -> tuple:
 
 
 def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) -> None:
-    """Put LoRA on a model or freeze a part of it, as the options say, and print how many parameters are trained.
+    """Enable LoRA or freeze layers, according to the options, and print the number of trainable parameters.
 
-    Compile the model after it.
+    Compile the model afterwards.
 
     Args:
         options: The recipe's options: `lora_rank`, `lora_alpha`, `lora_targets`, `freeze_layers`.
-        model: The model that will be trained, complete with its head. Where it `has_new_tokens`, LoRA goes on the token
-            embedding too.
-        backbone: What `kerasft.load_pretrained` returned, where the head may stand on its pooler.
+        model: The model that will be trained, complete with its head. If it `has_new_tokens`, LoRA also applies to the
+            token embedding.
+        backbone: The result of `kerasft.load_pretrained`, if the head may use its pooler.
 
     Raises:
-        KerasftError: If no layer is a target, there are fewer layers than are to be frozen, or nothing is left to train.
+        KerasftError: If no layer is a target, there are fewer layers than to be frozen, or nothing is trainable.
 
     Example:
 
@@ -110,14 +110,14 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
 
 
 def _has_random_pooler(model: Any, backbone: Any) -> bool:
-    """Whether a model reads the pooler of a checkpoint that has none."""
+    """Whether a model uses the pooler of a checkpoint that has none."""
     report = getattr(backbone, "checkpoint_report", None)
     missing = report is not None and any(name.startswith("pooler.") for name in report.missing)
     return missing and any(layer.name == "pooled_dense" for layer in model.layers)
 
 
 def lora_layers(targets: str | None) -> tuple[str, ...]:
-    """The layers that get adapters, as the command line names them: joined by commas, or `all-linear`.
+    """Layers that get adapters, in the command line's notation: comma-separated, or `all-linear`.
 
     Example:
 
@@ -132,7 +132,7 @@ def lora_layers(targets: str | None) -> tuple[str, ...]:
 
 
 def trains_little(options: TrainingOptions) -> bool:
-    """Whether so few weights are trained that they need a larger learning rate.
+    """Whether only few weights are trained, which requires a larger learning rate.
 
     Example:
 
@@ -143,7 +143,7 @@ def trains_little(options: TrainingOptions) -> bool:
 
 
 def keep_adapters(model: Any, work: pathlib.Path) -> dict[str, pathlib.Path]:
-    """Write the adapters of a model with LoRA alone too; return their path as a part of a recipe's result.
+    """Also save the adapters of a model with LoRA separately; return their path as part of a recipe's result.
 
     Example:
 
@@ -156,7 +156,7 @@ def keep_adapters(model: Any, work: pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def merged(model: Any) -> Any:
-    """The model to save: adapters are added into the kernels, so that every reader of bundles reads it.
+    """The model to save: adapters are merged into the kernels, so that all bundle readers can load it.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The answer that needs no model: the commonest class or the mean, scored as the model is and shown beside it."""
+"""The answer that needs no model: the most frequent class or the mean, scored as the model is and shown beside it."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,7 +16,7 @@ EVALUATED = "evaluated rows"
 
 
 def statistics(gold: np.ndarray, labels: Labels | Sequence[str]) -> dict[str, Any]:
-    """What `constant_logits` must know of labelled rows; plain values, for a bundle's `settings["baseline"]`.
+    """What `constant_logits` must know of labeled rows; plain values, for a bundle's `settings["baseline"]`.
 
     Args:
         gold: Class numbers (N,), or 0 and 1 (N, C), or values (N,) or (N, K).
@@ -50,8 +50,8 @@ def constant_logits(known: Mapping[str, Any], labels: Labels, rows: int) -> np.n
         rows: N.
 
     Returns:
-        (N, C). Of one class the log of the shares, so that the commonest one is the answer and `log_loss` is that of the
-        shares. Of several labels those that hold in half of the rows or more, or else the commonest one. Of a regression
+        (N, C). Of one class the log of the shares, so that the most frequent one is the answer and `log_loss` is that of the
+        shares. Of several labels those that hold in half of the rows or more, or else the most frequent one. Of a regression
         the mean.
 
     Raises:
@@ -89,7 +89,7 @@ def described(known: Mapping[str, Any], labels: Labels, source: str) -> str:
     Example:
 
     >>> described({"counts": [1, 3], "rows": 4}, Labels(["no", "yes"]), TRAINING)
-    "always 'yes', the commonest class of the training rows"
+    "always 'yes', the most frequent class of the training rows"
     """
     row = constant_logits(known, labels, rows=1)[0]
     if labels.problem == REGRESSION:

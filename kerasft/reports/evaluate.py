@@ -1,4 +1,4 @@
-"""From a model and a labelled dataset, or from predictions made elsewhere, to a report."""
+"""From a model and a labeled dataset, or from predictions made elsewhere, to a report."""
 
 import dataclasses
 import datetime
@@ -35,7 +35,7 @@ def evaluate(
     about: Mapping[str, str] | None = None,
     max_errors: int = 25,
 ) -> Report:
-    """Measure a model on a labelled dataset, and write the report if a folder is given.
+    """Measure a model on a labeled dataset, and write the report if a folder is given.
 
     Args:
         model: A model with one output, `logits` (B, C).
@@ -123,7 +123,7 @@ def summarize(
 
 
 def with_baseline(report: Report, gold: np.ndarray, known: Mapping[str, object] | None = None) -> Report:
-    """Put the scores of the constant answer (the commonest class, the mean) beside those of a report.
+    """Put the scores of the constant answer (the most frequent class, the mean) beside those of a report.
 
     Args:
         report: Of classes or of a regression.
@@ -137,7 +137,7 @@ def with_baseline(report: Report, gold: np.ndarray, known: Mapping[str, object] 
 
     >>> report = summarize(np.array([[1.0, 3.0]]), np.array([0]), ["no", "yes"])
     >>> with_baseline(report, np.array([0]), {"counts": [2, 6], "rows": 8}).baseline_answer
-    "always 'yes', the commonest class of the training rows"
+    "always 'yes', the most frequent class of the training rows"
     """
     labels = Labels(report.labels, report.problem)
     gold = _shaped(gold, labels)
@@ -169,23 +169,23 @@ def _scores(
 
 def _single_label(logits: np.ndarray, gold: np.ndarray, labels: Labels, _thresholds: None) -> dict:
     predicted = logits.argmax(-1)
-    chances = probabilities(logits, SINGLE_LABEL)
+    class_probabilities = probabilities(logits, SINGLE_LABEL)
     matrix = confusion_matrix(gold, predicted, labels=range(len(labels)))  # (C, C)
     return {
         "undefined": undefined_scores(predicted, gold, labels),
         "per_class": scores.per_class(predicted, gold, labels),
         "confusion_matrix": matrix.tolist(),
         "confused_pairs": confused_pairs(matrix, labels),
-        "calibration": scores.calibration(chances.max(-1), predicted == gold),
+        "calibration": scores.calibration(class_probabilities.max(-1), predicted == gold),
     }
 
 
 def _multi_label(logits: np.ndarray, gold: np.ndarray, labels: Labels, thresholds: Sequence[float] | None) -> dict:
-    chances, predicted = probabilities(logits, MULTI_LABEL), held(logits, thresholds)
+    class_probabilities, predicted = probabilities(logits, MULTI_LABEL), held(logits, thresholds)
     return {
         "undefined": undefined_scores(predicted, gold > 0.5, labels),
         "per_class": scores.per_class(predicted, gold > 0.5, labels),
-        "calibration": scores.calibration(chances.ravel(), gold.ravel() > 0.5),
+        "calibration": scores.calibration(class_probabilities.ravel(), gold.ravel() > 0.5),
     }
 
 

@@ -138,7 +138,7 @@ class Report:
         calibration: The bins of the reliability diagram; empty but for classes.
         errors: The worst mistakes: `row` (from 0), `text`, `truth`, `predicted` and `confidence`, which may be None.
         baseline: The scores of the answer that needs no model, by the names of `metrics`; not all need have one.
-        baseline_answer: What that answer is, such as "always 'yes', the commonest class of the training rows".
+        baseline_answer: What that answer is, such as "always 'yes', the most frequent class of the training rows".
         undefined: Of metrics that the data leave undefined (they are 0 by convention) the reason.
         samples: What a language model writes: `text`, `truth` and `predicted`.
         examples: Rows with the gold and the predicted spans in their text, the wrong ones first; see

@@ -72,7 +72,7 @@ def _mapping(value: object) -> Mapping:
 
 
 def _numbers(values: object) -> list[float | None]:
-    """The numbers of a curve; none if it is no list of numbers."""
+    """The values of a curve; empty if it is not a list of numbers."""
     if not isinstance(values, Sequence) or isinstance(values, str) or len(values) > _MOST_EPOCHS:
         return []
     if not all(value is None or isinstance(value, numbers.Real) for value in values):

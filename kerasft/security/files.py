@@ -98,7 +98,7 @@ def read_json(path: str | os.PathLike, content: bytes | None = None) -> Any:
 
 
 def finite(value: Any) -> float | None:
-    """A number of a file as a float; None for what is no number, no finite one, or beyond float64, as an int of 400 digits.
+    """A number of a file as a float; None if it is not a finite number or exceeds float64, such as an int of 400 digits.
 
     Example:
 

@@ -29,7 +29,7 @@ def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> 
 
     Raises:
         CheckpointError: If it holds soft or external links, virtual datasets, data in other files, filters that unpack,
-            types that are no numbers or text, more datasets than `KERASFT_MAX_WEIGHTS`, or a damaged heap of texts.
+            types other than numbers or strings, more datasets than `KERASFT_MAX_WEIGHTS`, or a corrupted string heap.
 
     Example:
 

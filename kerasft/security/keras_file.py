@@ -254,7 +254,7 @@ def _is_known(value: dict) -> bool:
         return False
     if name in _VALUES:
         return module is None and registered is None
-    if name == "function":  # a function's name stands where a class has its config
+    if name == "function":  # a function's name is in place of a class' config
         return module == "builtins" and registered == name and str(value["config"]) in _FUNCTIONS
     if registered in _OURS:
         return registered == f"kerasft>{name}"

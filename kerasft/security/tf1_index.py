@@ -29,7 +29,7 @@ def check_tf1_index(path: str | os.PathLike) -> None:
         path: `NAME.index`; its `NAME.data-00000-of-00001` (or more) lie beside it.
 
     Raises:
-        CheckpointError: If it is no index, or an entry is no tensor that the data files hold.
+        CheckpointError: If it is not an index, or an entry is not a tensor in the data files.
 
     Example:
 

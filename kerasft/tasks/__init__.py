@@ -1,4 +1,4 @@
-"""What each task is, one record in one file: see `Task`. A new task is a file here and a line in `TASKS`."""
+"""Definitions of all tasks, one record per file: see `Task`. A new task is a file here and a line in `TASKS`."""
 
 from kerasft.tasks.causal_lm import CAUSAL_LM
 from kerasft.tasks.intent_and_slots import INTENT_AND_SLOTS

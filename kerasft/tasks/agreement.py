@@ -1,4 +1,4 @@
-"""Whether two forms of one model give the same answer."""
+"""Agreement of the predictions of two formats of a model."""
 
 import numpy as np
 from scipy.special import logit
@@ -8,9 +8,9 @@ from kerasft.tasks.task import Rowwise, TrainedModel
 
 
 def same_labels(first: Rowwise, second: Rowwise, bundle: TrainedModel) -> float:
-    """The share of rows, or of tokens, with the same most likely class; of several labels the share of equal yes or no.
+    """Fraction of rows or tokens with the same predicted class; for multi-label, of equal decisions.
 
-    For regression Pearson's correlation, of the target where it is lowest.
+    For regression, the lowest Pearson correlation of all targets.
 
     Example:
 
@@ -24,14 +24,14 @@ def same_labels(first: Rowwise, second: Rowwise, bundle: TrainedModel) -> float:
         first, second = np.stack(first), np.stack(second)  # (N, K)
         return min(_correlation(first[:, index], second[:, index]) for index in range(first.shape[1]))
     if problem == MULTI_LABEL:
-        # The logits whose probabilities are the thresholds.
+        # The thresholds as logits.
         least = bundle.settings.get("temperature", 1.0) * logit(bundle.settings.get("thresholds") or 0.5)  # (C,)
         return _share((a >= least for a in first), (b >= least for b in second))
     return _share((a.argmax(-1) for a in first), (b.argmax(-1) for b in second))
 
 
 def same_spans(first: Rowwise, second: Rowwise, _: TrainedModel) -> float:
-    """The share of equal most likely starts and ends, of rows (S, 2).
+    """Fraction of equal predicted starts and ends, for rows (S, 2).
 
     Example:
 

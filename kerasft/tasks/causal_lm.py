@@ -1,4 +1,4 @@
-"""Causal language modelling: text generation."""
+"""Causal language modeling: text generation."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Rows drawn at random from a task's data, for a quick measurement."""
+"""Random samples of a task's data, for quick evaluation."""
 
 import random
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from kerasft.features import REGRESSION
 
 
 def draw_items(items: list, count: int, seed: int) -> tuple[list, int]:
-    """Draw items of a list, in their order.
+    """Sample items of a list, in their order.
 
     Example:
 
@@ -23,7 +23,7 @@ def draw_items(items: list, count: int, seed: int) -> tuple[list, int]:
 def draw_rows(
     source: object, columns: Mapping[str, object] | None, *, count: int, seed: int, metadata: Mapping[str, Any]
 ) -> tuple[object, int]:
-    """Draw rows of a table.
+    """Sample rows of a table.
 
     Example:
 
@@ -38,7 +38,7 @@ def draw_rows(
 def draw_stratified(
     source: object, columns: Mapping[str, object] | None, *, count: int, seed: int, metadata: Mapping[str, Any]
 ) -> tuple[object, int]:
-    """Draw rows of a table, of each class its share.
+    """Stratified sample of rows of a table.
 
     Example:
 
@@ -52,7 +52,7 @@ def draw_stratified(
 
 
 def places(total: int, count: int, seed: int) -> list[int]:
-    """Draw positions below `total`, in ascending order.
+    """Sample positions below `total`, in ascending order.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Masked language modelling."""
+"""Masked language modeling."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -21,7 +21,7 @@ def _settle(source: object, columns: Mapping[str, object] | None, reading: Readi
     rows = read_rows(read_as_trained(source, reading.trained, columns), columns)
     columns = {**{name: part for name, part in (rows.roles or {}).items() if name == "text"}, **(columns or {})}
     rows = settle(replace(rows, roles=None), columns)
-    rows = replace(rows, roles={"text": rows.roles["text"]})  # labels play no part
+    rows = replace(rows, roles={"text": rows.roles["text"]})  # labels are not used
     return checked(rows, columns, reading, valid=valid_texts)
 
 

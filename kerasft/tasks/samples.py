@@ -1,4 +1,4 @@
-"""The texts that exports are tried on, and how a task encodes them."""
+"""The texts that exports are tested on, and their encoding."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ SAMPLE_TEXTS = (
 
 
 def sample_texts(bundle: TrainedModel, texts: Sequence | None = None) -> list:
-    """Return the given texts, or the built-in sample: as pairs for a model of pairs.
+    """Return the given texts, or the built-in sample: as pairs for a model that takes pairs.
 
     Raises:
         KerasftError: If `texts` is empty.

@@ -1,4 +1,4 @@
-"""Sentence embedding: a vector for each text."""
+"""Sentence embedding: a vector per text."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -27,7 +27,7 @@ def _settle(source: object, columns: Mapping[str, object] | None, reading: Readi
     given = {*(rows.roles or {}), *(columns or {})}
     rows = settle(rows, columns, need_label=reading.need_label)
     if not reading.need_label and given & {"text", "text_pair"} and "label" not in given:
-        rows.roles.pop("label", None)  # who names the texts would name the scores
+        rows.roles.pop("label", None)  # if the texts are named explicitly, scores would be too
 
     def valid(rows, roles):
         return valid_labelled_rows(rows, roles, problem=REGRESSION) if roles.label else valid_texts(rows, roles)
@@ -43,13 +43,13 @@ def _items(source: object, columns: Mapping[str, object] | None, bundle: Trained
 
 
 def _resolve(bundle: TrainedModel, _: int) -> dict[str, Any]:
-    """The file pools and normalises itself; an app that compares vectors has to know whether it did."""
+    """The model pools and normalizes itself; apps that compare embeddings must know whether it does."""
     encoder = sentence_encoder_of(bundle.model)
     if encoder.default_prompt_name is not None:
         prompt = encoder.prompts[encoder.default_prompt_name]
         fix = "Apps do not add prompts: set default_prompt_name to null in kerasft.json, and prepend the prompt to the texts."
         raise bad_argument("bundle", "a sentence embedder without a default prompt for mobile export", prompt, fix)
-    is_own = hasattr(bundle.model, "bundle_task")  # in a head of one's own the pooling is not known
+    is_own = hasattr(bundle.model, "bundle_task")  # the pooling of a custom head is unknown
     return {"pooling": None if is_own else encoder.pooling, "normalized": encoder.normalize}
 
 

@@ -1,4 +1,4 @@
-"""Sequence to sequence: translation, summarisation and the like."""
+"""Sequence-to-sequence: translation, summarization and similar tasks."""
 
 from collections.abc import Mapping, Sequence
 

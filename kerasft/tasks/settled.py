@@ -1,4 +1,4 @@
-"""Assigning a source's columns once, for the task at hand: what was guessed can be printed, and kept with the model."""
+"""Assign a source's columns once per task, so that detected columns can be printed and stored with the model."""
 
 from collections.abc import Mapping
 
@@ -18,20 +18,20 @@ def settled(
     classes: bool = False,
     problem: str = SINGLE_LABEL,
 ) -> Settled:
-    """Read a source and assign its columns; within `kerasft.data.skip_invalid`, leave out the rows that the task cannot use.
+    """Read a source and assign its columns; within `kerasft.data.skip_invalid`, skip invalid rows.
 
     Args:
-        source: What the task's data function reads.
-        columns: What the user names.
+        source: Any source of the task's data function.
+        columns: Columns given by the user.
         task: The task's name, a key of `kerasft.tasks.TASKS`.
         trained: The columns of the training data, the default for other files.
-        need_label: Whether sentence pairs must have scores; labels of texts and relations must be there anyway.
-        classes: Whether labels are names of classes, to count in the note.
-        problem: What a text classifier's label is, which decides what labels are invalid.
+        need_label: Whether sentence pairs must have scores; labels of texts and relations are always required.
+        classes: Whether labels are class names, to be counted in the note.
+        problem: Problem type of a text classifier, which decides which labels are invalid.
 
     Raises:
         DataError: If the source cannot be read, or a column is missing or ambiguous.
-        KerasftError: If there is no such task.
+        KerasftError: If the task is unknown.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Assigning the columns of a source, as most tasks do it."""
+"""Assignment of the columns of a source, common to most tasks."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -18,7 +18,7 @@ from kerasft.tasks.task import Reading, Settled, TrainedModel, trained_columns
 def checked(
     rows: Rows, columns: Mapping[str, object] | None, reading: Reading, *, valid: Callable[[Rows, Roles], Rows]
 ) -> Settled:
-    """Check rows whose columns are assigned, or leave out the invalid ones within `kerasft.data.skip_invalid`.
+    """Check rows with assigned columns, or skip invalid ones within `kerasft.data.skip_invalid`.
 
     Example:
 
@@ -81,7 +81,7 @@ def tagged_items(source: object, columns: Mapping[str, object] | None, bundle: T
 def draw_tagged(
     source: object, columns: Mapping[str, object] | None, *, count: int, seed: int, metadata: Mapping[str, object]
 ) -> tuple[object, int]:
-    """Draw tagged texts.
+    """Sample tagged texts.
 
     Example:
 
@@ -94,7 +94,7 @@ def draw_tagged(
 
 
 def reading_of(settings: Mapping[str, object]) -> dict[str, object]:
-    """The settings of a bundle by which tags are read.
+    """Settings of a bundle for reading tags.
 
     Example:
 
@@ -105,7 +105,7 @@ def reading_of(settings: Mapping[str, object]) -> dict[str, object]:
 
 
 def first_name_note(rows: Rows, columns: Mapping[str, object] | None, usual: tuple) -> str:
-    """As `columns_note`, where the first of the usual names is taken.
+    """Like `columns_note`, but uses the first of the known names.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What a task is: one record that training, pipelines, exports and devices read."""
+"""Definition of a task: one record for training, pipelines, exports and devices."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from kerasft.heads.own_model import OwnHead
 
 
 class TrainedModel(Protocol):
-    """What a task reads of a `kerasft.bundles.Bundle`."""
+    """The part of a `kerasft.bundles.Bundle` that tasks use."""
 
     model: keras.Model
     tokenizer: PreTrainedTokenizerFast
@@ -22,11 +22,11 @@ class TrainedModel(Protocol):
 
     @property
     def labels(self) -> Labels | None:
-        """What the outputs stand for."""
+        """Labels of the outputs."""
 
     @property
     def settings(self) -> Mapping[str, Any]:
-        """How outputs become answers."""
+        """Postprocessing settings."""
 
 
 class Settled(NamedTuple):
@@ -50,7 +50,7 @@ class Settled(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """How a source is read, beside its columns."""
+    """Options for reading a source, in addition to its columns."""
 
     trained: Mapping[str, object] | None = None
     """Columns of the training data, the default for other files."""
@@ -63,7 +63,7 @@ class Reading(NamedTuple):
 
 
 class Exports(NamedTuple):
-    """Which exports a task has, beside SavedModel and LiteRT with token ids as inputs."""
+    """Supported exports, in addition to SavedModel and LiteRT with token ids as inputs."""
 
     strings: bool
     """Supports a SavedModel signature for strings: predictions need no offsets in the text."""
@@ -79,23 +79,23 @@ Rowwise = Sequence[np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """One task. Every field must be given, so that a forgotten one is an error at import.
+    """A task. All fields are required, so that a missing one is an error at import.
 
     Attributes:
-        name: As the command line and `kerasft.json` have it, such as `"relation-extraction"`.
-        model_name: The name of the model that its head builds.
-        defaults: Settings that apply where a bundle has none, for pipelines, exports and devices.
+        name: Task name on the command line and in `kerasft.json`, such as `"relation-extraction"`.
+        model_name: Name of the model built by its head.
+        defaults: Default settings for bundles without them, for pipelines, exports and devices.
         settle: Reads a source for training or evaluation and assigns its columns: `(source, columns, reading)`.
-        items: Reads labelled data and returns the N texts, or tuples of two, of it: `(source, columns, bundle)`.
-        draw: Draws some rows of labelled data: `(source, columns, *, count, seed, metadata)` -> what `evaluate` reads, and
-            the number of all rows.
-        sample: N texts to try an export on, given ones or the built-in sample: `(bundle, texts)`.
-        encode: Texts as the model reads them: `(bundle, texts, max_length)`.
-        agree: How much two forms' rows of one output are the same answer, from 0 to 1: `(first, second, bundle)`.
-        resolve: The settings by which outputs become answers, with all defaults written out: `(bundle, max_length)`.
-        exports: The exports that it has.
-        own_head: What a head that a user wrote for it must look like; None where only kerasft's heads answer.
-        has_score: Whether its quality is a number from 0 to 1, where larger is better.
+        items: Reads labeled data and returns its N texts, or tuples of two: `(source, columns, bundle)`.
+        draw: Samples rows of labeled data: `(source, columns, *, count, seed, metadata)` -> source for `evaluate`, and the
+            total number of rows.
+        sample: N texts to test an export on, given ones or the built-in sample: `(bundle, texts)`.
+        encode: Encodes texts for the model: `(bundle, texts, max_length)`.
+        agree: Agreement of the predictions from two outputs, from 0 to 1: `(first, second, bundle)`.
+        resolve: Postprocessing settings with all defaults filled in: `(bundle, max_length)`.
+        exports: Supported exports.
+        own_head: Requirements for custom heads; None if only kerasft's heads are supported.
+        has_score: Whether its main metric is from 0 to 1, higher is better.
 
     Example:
 
@@ -120,7 +120,7 @@ class Task:
 
 
 def trained_columns(metadata: Mapping[str, Any]) -> Mapping[str, object] | None:
-    """The columns of the training data, as the content of `kerasft.json` has them; None where it does not know.
+    """Columns of the training data, from the content of `kerasft.json`; None if unknown.
 
     Example:
 

@@ -37,7 +37,7 @@ DEFAULT = TEXT_CLASSIFICATION
 
 
 def task_name(metadata: Mapping[str, Any]) -> str:
-    """The name of a trained model's task, as `kerasft.json` has it.
+    """Task name of a trained model, from `kerasft.json`.
 
     Example:
 
@@ -52,10 +52,10 @@ def task_of(metadata: Mapping[str, Any], folder: object = "kerasft.json") -> Tas
 
     Args:
         metadata: The content of `kerasft.json`.
-        folder: Where it is from, for the message.
+        folder: Its folder, for the message.
 
     Raises:
-        CheckpointError: If this version of kerasft does not have the task.
+        CheckpointError: If this version of kerasft does not support the task.
 
     Example:
 

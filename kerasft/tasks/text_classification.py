@@ -1,4 +1,4 @@
-"""Text classification: one label, several labels or numbers for each text or pair of texts."""
+"""Text classification of texts or pairs of texts: single-label, multi-label or regression."""
 
 from collections.abc import Mapping
 from typing import Any

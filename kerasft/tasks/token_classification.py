@@ -1,4 +1,4 @@
-"""Token classification: a tag for each word, such as named entities."""
+"""Token classification: a tag per word, such as named entities."""
 
 from typing import Any
 

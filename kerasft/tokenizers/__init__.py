@@ -1,4 +1,4 @@
-"""The checkpoint's own fast tokenizer: exact ids, character offsets, no PyTorch; and new ones, learnt from texts."""
+"""The checkpoint's own fast tokenizer: exact ids, character offsets, no PyTorch; and new ones, learned from texts."""
 
 from kerasft.tokenizers.load import FILES, load, save
 from kerasft.tokenizers.train import train

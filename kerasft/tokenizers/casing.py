@@ -1,4 +1,4 @@
-"""Whether a tokenizer treats capital letters as its vocabulary was made for: a wrong setting costs points without a word."""
+"""Check that a tokenizer's casing matches its vocabulary: a wrong setting silently lowers accuracy."""
 
 from tokenizers import models
 from transformers import PreTrainedTokenizerFast
@@ -13,7 +13,7 @@ def casing_problem(tokenizer: PreTrainedTokenizerFast) -> str | None:
         tokenizer: The checkpoint's fast tokenizer.
 
     Returns:
-        A sentence that says what happens and how to mend it, or None.
+        A sentence with the problem and its fix, or None.
 
     Example:
 

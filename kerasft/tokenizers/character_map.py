@@ -1,6 +1,6 @@
-"""What a fast tokenizer's normaliser and pre-tokenizer do to each Unicode character, read from the tokenizer itself.
+"""What a fast tokenizer's normalizer and pre-tokenizer do to each Unicode character, read from the tokenizer itself.
 
-BERT's normaliser works character by character (clean, pad CJK, NFD without marks, lower-case), and its pre-tokenizer
+BERT's normalizer works character by character (clean, pad CJK, NFD without marks, lowercase), and its pre-tokenizer
 splits by character class. Both follow the Unicode tables of the installed `tokenizers` release, which differ from those
 of ICU and Python for newer characters. So nothing is reimplemented here: all 1,114,112 code points are put through the
 tokenizer once (about 3 s) and the answers are kept as a small two-level table that a TensorFlow graph can gather from.
@@ -21,7 +21,7 @@ NOTHING = -2
 
 
 class CharacterMap(NamedTuple):
-    """A two-level table from code point to normalised, word-separated code points.
+    """A two-level table from code point to normalized, word-separated code points.
 
     `outputs[pages[page_of_code[c // 256], c % 256]]` is the answer for code point `c`: up to K code points, with a space
     wherever a word ends. K is the longest answer's length, P the number of different pages, U of different answers.
@@ -48,7 +48,7 @@ class CharacterMap(NamedTuple):
 
 
 def character_map(normalizer: normalizers.BertNormalizer) -> CharacterMap:
-    """Read the character table of BERT's normaliser followed by BERT's pre-tokenizer; cached for each setting.
+    """Read the character table of BERT's normalizer followed by BERT's pre-tokenizer; cached for each setting.
 
     Args:
         normalizer: `tokenizers.normalizers.BertNormalizer`, in any setting.
@@ -70,11 +70,11 @@ def character_map(normalizer: normalizers.BertNormalizer) -> CharacterMap:
 @functools.lru_cache(maxsize=8)
 def _cached_map(clean_text: bool, handle_chinese_chars: bool, strip_accents: bool | None, lowercase: bool):
     normalize = normalizers.BertNormalizer(clean_text, handle_chinese_chars, strip_accents, lowercase).normalize_str
-    normalised = ["" if 0xD800 <= code < 0xE000 else normalize(chr(code)) for code in range(CODE_POINTS)]
-    separated = _separated(set("".join(normalised)))
+    normalized = ["" if 0xD800 <= code < 0xE000 else normalize(chr(code)) for code in range(CODE_POINTS)]
+    separated = _separated(set("".join(normalized)))
     answers = {(ITSELF,): 0}  # answer -> its row, in order of first use
     rows = np.zeros(CODE_POINTS, np.int32)
-    for code, text in enumerate(normalised):
+    for code, text in enumerate(normalized):
         if text == chr(code) and text not in separated:
             continue  # itself: most code points
         output = "".join(separated.get(character, character) for character in text)

@@ -23,7 +23,7 @@ _DELETED = "\ufffd"
 
 
 def unsupported_reason(tokenizer: PreTrainedTokenizerFast) -> str | None:
-    """Say why a tokenizer can't be put in a graph with exactly equal ids; None if it can.
+    """Say why a tokenizer cannot be put in a graph with exactly equal ids; None if it can.
 
     Args:
         tokenizer: A fast tokenizer.
@@ -76,7 +76,7 @@ class InGraphTokenizer(tf.Module):
         max_length: Longest row, special tokens included; longer texts are cut.
 
     Raises:
-        KerasftError: If the tokenizer can't be put in a graph exactly, or `max_length` leaves no room for a token.
+        KerasftError: If the tokenizer cannot be put in a graph exactly, or `max_length` leaves no room for a token.
 
     Example:
 
@@ -121,7 +121,7 @@ class InGraphTokenizer(tf.Module):
     def __call__(
         self, texts: tf.Tensor, pairs: tf.Tensor | None = None, *, length: int | None = None
     ) -> dict[str, tf.Tensor]:
-        """Tokenise a batch.
+        """Tokenize a batch.
 
         Args:
             texts: Strings, (B,).

@@ -1,6 +1,6 @@
 """The kinds of tokenizers: how each is put together of a vocabulary, and which older files it is read from.
 
-What a `tokenizer.json` states in full, the older files leave to the tokenizer's class: normaliser, splitting, special tokens.
+What a `tokenizer.json` states in full, the older files leave to the tokenizer's class: normalizer, splitting, special tokens.
 The functions below make these parts as the classes of `transformers` do, of the `tokenizers` library alone.
 """
 
@@ -40,7 +40,7 @@ _WORD_START = "\u2581"  # SentencePiece's mark of a space
 
 
 def wordpiece(vocabulary: Mapping[str, int], settings: Settings) -> Tokenizer:
-    """BERT's WordPiece (https://arxiv.org/abs/1810.04805) with BERT's normaliser and `[CLS] a [SEP] b [SEP]`.
+    """BERT's WordPiece (https://arxiv.org/abs/1810.04805) with BERT's normalizer and `[CLS] a [SEP] b [SEP]`.
 
     Args:
         vocabulary: Token -> id.
@@ -59,7 +59,7 @@ def wordpiece(vocabulary: Mapping[str, int], settings: Settings) -> Tokenizer:
 
 
 def bert_normalizer(settings: Settings) -> normalizers.BertNormalizer:
-    """BERT's normaliser with the settings of `tokenizer_config.json`."""
+    """BERT's normalizer with the settings of `tokenizer_config.json`."""
     return normalizers.BertNormalizer(
         clean_text=True,
         handle_chinese_chars=bool(settings.get("tokenize_chinese_chars", True)),
@@ -121,7 +121,7 @@ def t5(
         pieces: Tokens and their log probabilities, in the order of ids.
         settings: Special tokens.
         unknown_id: The id of `<unk>`.
-        character_map: SentencePiece's compiled normaliser; empty: none.
+        character_map: SentencePiece's compiled normalizer; empty: none.
     """
     backend = _unigram(pieces, unknown_id, character_map)
     last = settings["eos_token"]
@@ -139,7 +139,7 @@ def xlm_roberta(
         pieces: Tokens and their log probabilities, in the order of ids.
         settings: Special tokens.
         unknown_id: The id of `<unk>`.
-        character_map: SentencePiece's compiled normaliser; empty: none.
+        character_map: SentencePiece's compiled normalizer; empty: none.
     """
     backend = _unigram(pieces, unknown_id, character_map)
     first, last = settings["cls_token"], settings["sep_token"]

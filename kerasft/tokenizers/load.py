@@ -60,7 +60,7 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
     Args:
         folder: Holds `tokenizer.json`; or `vocab.txt` (WordPiece: BERT, DistilBERT, ELECTRA); or `vocab.json` and
             `merges.txt` (byte-level BPE: GPT-2, RoBERTa); or `spiece.model` or `sentencepiece.bpe.model` (Unigram: T5,
-            XLM-RoBERTa). `tokenizer_config.json` is honoured (`do_lower_case`, `strip_accents`,
+            XLM-RoBERTa). `tokenizer_config.json` is honored (`do_lower_case`, `strip_accents`,
             `tokenize_chinese_chars`, `add_prefix_space`, `extra_ids`, special tokens, `model_max_length`, ...), but no
             name of a file or of code in it.
 

@@ -1,4 +1,4 @@
-"""Drop tokens from a tokenizer's vocabulary and number the rest anew, without changing how texts are cut that need none of them.
+"""Drop tokens from a tokenizer's vocabulary and renumber the rest, without changing the tokenization of texts without them.
 
 Why that is so, for each model:
 

@@ -1,4 +1,4 @@
-"""Read a SentencePiece model file (`spiece.model`, `sentencepiece.bpe.model`): its pieces, scores and normaliser.
+"""Read a SentencePiece model file (`spiece.model`, `sentencepiece.bpe.model`): its pieces, scores and normalizer.
 
 The file is a protocol buffer, https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto. Only four
 of its fields matter here, so they are read from the wire format (https://protobuf.dev/programming-guides/encoding/)

@@ -152,7 +152,7 @@ def _unigram(texts: list[str], settings: dict, family: str, vocabulary_size: int
     build = {"t5": kinds.t5, "xlm-roberta": kinds.xlm_roberta}[family]
     roles = {"t5": ("pad_token", "eos_token", "unk_token"), "xlm-roberta": ("bos_token", "pad_token", "eos_token")}
     names = [settings[role] for role in roles[family]] + ([] if family == "t5" else ["<unk>", "<mask>"])
-    # SentencePiece's own normaliser is NFKC with a few rules more (https://arxiv.org/abs/1808.06226).
+    # SentencePiece's own normalizer is NFKC with a few rules more (https://arxiv.org/abs/1808.06226).
     normalizer = normalizers.NFKC()
     characters = set("".join(map(normalizer.normalize_str, texts)).replace(" ", ""))
     _check_room(vocabulary_size, len(names) + 1 + len(characters), "the texts' characters and the special tokens")
@@ -166,8 +166,8 @@ def _unigram(texts: list[str], settings: dict, family: str, vocabulary_size: int
     def rebuilt(model: dict) -> Tokenizer:
         pieces = [tuple(piece) for piece in model["vocab"]]
         special = pieces[: len(names)]
-        learnt = pieces[len(names) :]
-        backend = build(special + _ordered(learnt), settings, unknown_id=names.index("<unk>"))
+        learned = pieces[len(names) :]
+        backend = build(special + _ordered(learned), settings, unknown_id=names.index("<unk>"))
         backend.normalizer = normalizer
         return backend
 
@@ -192,7 +192,7 @@ _LEARNERS = {"wordpiece": _wordpiece, "bpe": _bpe, "unigram": _unigram}
 
 
 def _again(learner: Tokenizer, build: Callable[[dict], Tokenizer]) -> Tokenizer:
-    """Put the tokenizer together of what was learnt: only now are the ids of the special tokens known."""
+    """Put the tokenizer together of what was learned: only now are the ids of the special tokens known."""
     return build(json.loads(learner.to_str())["model"])
 
 

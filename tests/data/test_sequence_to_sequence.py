@@ -100,9 +100,9 @@ def test_what_was_cut_is_said_for_each_side(caplog):
         batches = dataset([("good " * 9, "bad"), ("bad", "good " * 9), ("bad", "bad " * 9)], max_source_length=8,
                           max_target_length=5)  # fmt: skip
     assert caplog.messages == [
-        "1 of 3 sources (33.3 %) are longer than 8 tokens (max_source_length) and were truncated. To keep them whole, train "
+        "1 of 3 sources (33.3 %) are longer than 8 tokens (max_source_length) and were truncated. To avoid truncation, train "
         "with a larger max_source_length (--max-source-length), or split them.",
-        "2 of 3 targets (66.7 %) are longer than 5 tokens (max_target_length) and were truncated. To keep them whole, train "
+        "2 of 3 targets (66.7 %) are longer than 5 tokens (max_target_length) and were truncated. To avoid truncation, train "
         "with a larger max_target_length (--max-target-length), or split them.",
     ]
     _, y, _ = next(batches.as_numpy_iterator())

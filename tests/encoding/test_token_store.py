@@ -40,7 +40,7 @@ def test_cut_rows_are_reported_once(caplog):
     with caplog.at_level(logging.WARNING, logger="kerasft"):
         tokenize(Encoder(tiny.tokenizer(), 16), texts)
     assert [record.getMessage() for record in caplog.records] == [
-        "3 of 2000 texts (0.1 %) are longer than 16 tokens (max_length) and were truncated. To keep them whole, train with a "
+        "3 of 2000 texts (0.1 %) are longer than 16 tokens (max_length) and were truncated. To avoid truncation, train with a "
         "larger max_length (--max-length), or split them."
     ]
     caplog.clear()
@@ -121,7 +121,9 @@ def test_damaged_or_unwritable_store(tmp_path):
     files = tokenize_to_files(encoder, ["good", "bad"], pairs=None, folder=tmp_path)
     shard = pathlib.Path(files.files[0])
     shard.write_bytes(shard.read_bytes()[:-1])
-    with pytest.raises(DataError, match=r"tokens-00000-of-00001\.tfrecord: .* should have .*Delete the folder"):
+    with pytest.raises(
+        DataError, match=r"tokens-00000-of-00001\.tfrecord: .* expected a token store file of .*Delete the folder"
+    ):
         tokenize_to_files(encoder, ["good", "bad"], pairs=None, folder=tmp_path)
     index = shard.parent / "index.json"
     index.write_text(json.dumps({"version": 1})[:-1])

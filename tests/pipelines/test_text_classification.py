@@ -68,7 +68,7 @@ def test_truncation_is_counted_and_warned_of_once_a_call(caplog):
     pipeline("bad")
     assert pipeline.num_truncated == 2
     assert caplog.messages == [
-        f"{found} texts ({share} %) are longer than 24 tokens (max_length) and were truncated. To keep them whole, train with a "
+        f"{found} texts ({share} %) are longer than 24 tokens (max_length) and were truncated. To avoid truncation, train with a "
         "larger max_length (--max-length), or split them."
         for found, share in (("1 of 2", "50.0"), ("1 of 1", "100.0"))
     ]

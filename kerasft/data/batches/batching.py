@@ -156,7 +156,7 @@ def finisher(store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarra
     """The last step of every pipeline: the function from padded ids to `(features, y)`, or to features without `y`.
 
     Args:
-        store: The tokenised rows.
+        store: The tokenized rows.
         batching: Says which dimensions are static.
         y: Targets of all rows, (rows,) or (rows, C), or of all tokens.
 

@@ -72,7 +72,7 @@ def _shuffled(store: TokenStore | PairedStore, batching: Batching, seed: int) ->
         # Which batch is the smaller one is random too: else it would always be that of the longest rows.
         smaller = tf.random.stateless_uniform([], seeds[2], 0, count, tf.int32)
         if missing and count > 1:
-            # But never the first: Keras builds metrics from it, and fails where several devices can't share it evenly.
+            # But never the first: Keras builds metrics from it, and fails where several devices cannot share it evenly.
             smaller = tf.where(smaller == turn[0], turn[1], smaller)
         first = starts - missing * tf.cast(tf.range(count) > smaller, tf.int64)
         last = ends - missing * tf.cast(tf.range(count) >= smaller, tf.int64)
@@ -89,7 +89,7 @@ def _places(classes: np.ndarray) -> np.ndarray:
     """Number the length classes in the order in which batches go through them, int64, (rows,).
 
     Rows with a source and a target go by the class of the source, and within it up or down by that of the target, in turn:
-    so neighbours are alike in both.
+    so neighbors are alike in both.
     """
     if classes.ndim == 1:
         return np.unique(classes, return_inverse=True)[1]

@@ -1,4 +1,4 @@
-"""Rows of a source and a target, tokenised: two stores side by side, batched together."""
+"""Rows of a source and a target, tokenized: two stores side by side, batched together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""From texts and targets to the dataset that a model reads: tokenise, store, batch, pad, prefetch; the same for all tasks."""
+"""From texts and targets to the dataset that a model reads: tokenize, store, batch, pad, prefetch; the same for all tasks."""
 
 import os
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from kerasft.encoding.token_store import Encoder, TokenStore, tokenize
 def make_store(
     encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None, folder: str | os.PathLike | None
 ) -> TokenStore | TokenFiles:
-    """Tokenise into memory, or into files below `folder`."""
+    """Tokenize into memory, or into files below `folder`."""
     if folder is None:
         return tokenize(encoder, texts, pairs=pairs)
     return tokenize_to_files(encoder, texts, pairs=pairs, folder=folder)
@@ -35,7 +35,7 @@ def token_dataset(
     """The dataset of `(features, y)`, with targets per token `(features, y, sample_weight)`, or of features without `y`.
 
     Args:
-        store: The tokenised rows.
+        store: The tokenized rows.
         batching: Size or budget, and padding.
         y: Their targets, (rows,) or (rows, C); or one target, and its weight, for each token; None for a `PairedStore`,
             whose targets are its own.

@@ -1,4 +1,4 @@
-"""Tokenised rows in a folder of TFRecord files: for data larger than memory, for TPUs, and for several workers.
+"""Tokenized rows in a folder of TFRecord files: for data larger than memory, for TPUs, and for several workers.
 
     folder/<fingerprint>/index.json              rows, shards, settings; written last
     folder/<fingerprint>/lengths.npy             tokens of each row, int32, (rows,)
@@ -35,7 +35,7 @@ _LEAST_ROWS, _MOST_ROWS, _SHARDS = 1000, 100_000, 64  # rows a shard, and how ma
 
 @dataclass(frozen=True)
 class TokenFiles:
-    """Tokenised rows in TFRecord files.
+    """Tokenized rows in TFRecord files.
 
     Args:
         files: The shards' paths, in the order of the rows.
@@ -81,7 +81,7 @@ def fingerprint(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] 
 def tokenize_to_files(
     encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None, folder: str | os.PathLike
 ) -> TokenFiles:
-    """Tokenise all rows into files below `folder`, or use those that are there from the same texts and settings.
+    """Tokenize all rows into files below `folder`, or use those that are there from the same texts and settings.
 
     Raises:
         DataError: If the folder cannot be written, or a file of a store found there is missing or was changed.

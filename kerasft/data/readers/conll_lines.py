@@ -1,4 +1,4 @@
-"""The lines of CoNLL columns: how they are cut, which are no words, and which column is what."""
+"""Parsing of lines with CoNLL columns: separators, comments and headers, and the roles of the columns."""
 
 import itertools
 import re
@@ -49,7 +49,7 @@ class Line(NamedTuple):
     Attributes:
         number: Its 1-based number.
         text: The line as it is.
-        cells: What stands in its columns; none where it ends a sentence.
+        cells: Values of its columns; empty at the end of a sentence.
 
     Example:
 
@@ -119,7 +119,7 @@ def cut_lines(text: str, name: str, *, same_number: bool = True) -> tuple[list[L
 
 
 def _words_alone(lines: list[Line]) -> tuple[list[Line], list[str]]:
-    """Leave out the lines of CoNLL-U that are no words, where all others are numbered."""
+    """Drop lines of CoNLL-U that are not words, if all others are numbered."""
     rows = [line for line in lines if len(line.cells) > 2]
     others = {line.number for line in rows if _NO_WORD.fullmatch(line.cells[0])}
     if not others or not all(line.number in others or _NUMBER.fullmatch(line.cells[0]) for line in rows):

@@ -218,7 +218,7 @@ def _is_quoted(records: list[Record], flags: list[list[bool]], *, plain_is_table
         return True
     columns = list(zip(*flags))
     if len(records) > 1 and all(flags[0]) and all(all(column[1:]) or not any(column[1:]) for column in columns):
-        return True  # all fields are quoted, or all that are no numbers
+        return True  # all fields are quoted, or all non-numeric ones
     # Excel quotes the fields that have a comma, and no others.
     return all(("," in text) == quoted for text, quoted in pairs)
 

@@ -1,4 +1,4 @@
-"""The tags of given words, or the labelled spans of a text, read and checked row by row."""
+"""The tags of given words, or the labeled spans of a text, read and checked row by row."""
 
 import ast
 import functools
@@ -60,7 +60,7 @@ class TagReader:
         self.lower: str | None = None
 
     def spans(self, rows: Rows, row: int, *, text: str, marked: object) -> Tagged:
-        """A text, its words' offsets and their tags, of its labelled character spans."""
+        """A text, its words' offsets and their tags, of its labeled character spans."""
         marked = marked.tolist() if hasattr(marked, "tolist") else marked
         fail = functools.partial(rows.error, row)
         offsets, tags, trimmed = tags_of_spans(text, marked, fail=fail, trim=self.repairs)

@@ -8,7 +8,7 @@ SPACES = frozenset("\t\n\x0b\x0c\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000"
 }
 """Unicode's white space, and no more: `str.isspace` also takes four control characters for it."""
 Char = tuple[str, int, int]
-"""A character of a normalised text, and the place of what it stands for in the text as it was: first, and one after the last."""
+"""A character of a normalized text, and the place of what it stands for in the text as it was: first, and one after the last."""
 
 
 def text_of(chars: list[Char]) -> str:

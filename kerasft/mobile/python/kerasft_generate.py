@@ -309,7 +309,7 @@ def _adjust(logits: np.ndarray, history: list[int], options: dict[str, Any]) -> 
 def draw(scores: np.ndarray, uniform: float, options: dict[str, Any]) -> int:
     """Return the first token whose cumulative probability is above a number in [0, 1).
 
-    They stand in the vocabulary's order, or, where only some may come, the likeliest first.
+    They are in vocabulary order, or, if restricted to some, the most likely first.
     """
     scores = scores / np.float32(options["temperature"])
     ids = np.arange(len(scores))

@@ -88,12 +88,12 @@ class Tokenizer:
 
 
 class _WordPiece:
-    """https://arxiv.org/abs/1810.04805: clean, lower-case, split at spaces and punctuation, longest pieces from the left."""
+    """https://arxiv.org/abs/1810.04805: clean, lowercase, split at spaces and punctuation, longest pieces from the left."""
 
     def __init__(self, content: dict):
         model, normalizer = content["model"], content["normalizer"]
         if normalizer["type"] != "BertNormalizer" or content["pre_tokenizer"]["type"] != "BertPreTokenizer":
-            raise ValueError("a WordPiece tokenizer with BERT's normaliser and splitting was expected")
+            raise ValueError("a WordPiece tokenizer with BERT's normalizer and splitting was expected")
         self._vocabulary = model["vocab"]
         self.pieces = {number: piece for piece, number in self._vocabulary.items()}
         self._unknown = self._vocabulary[model["unk_token"]]
@@ -148,7 +148,7 @@ class _ByteLevelBPE:
     def __init__(self, content: dict):
         model, splitting = content["model"], content["pre_tokenizer"]
         if splitting["type"] != "ByteLevel" or content["normalizer"] is not None:
-            raise ValueError("a byte-level BPE tokenizer with GPT-2's splitting and no normaliser was expected")
+            raise ValueError("a byte-level BPE tokenizer with GPT-2's splitting and no normalizer was expected")
         self._vocabulary = model["vocab"]
         self.pieces = {number: piece for piece, number in self._vocabulary.items()}
         pairs = (tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in model["merges"])

@@ -11,7 +11,7 @@ _BREAKS = ("Cc", "Zl", "Zp")
 
 
 class Unigram:
-    """Kudo 2018, https://arxiv.org/abs/1804.10959: the likeliest way to cut a word into pieces, by Viterbi."""
+    """Kudo 2018, https://arxiv.org/abs/1804.10959: the most likely segmentation of a word into pieces, by Viterbi."""
 
     def __init__(self, content: dict):
         model = content["model"]
@@ -24,7 +24,7 @@ class Unigram:
         self._longest = max(map(len, self.pieces.values()))
         kind = None if normalizer is None else normalizer["type"]
         if kind not in (None, "NFKC", "Precompiled"):
-            raise ValueError(f"a tokenizer with the normaliser {kind} is not supported here")
+            raise ValueError(f"a tokenizer with the normalizer {kind} is not supported here")
         self._map = _CharacterMap(normalizer["precompiled_charsmap"]) if kind == "Precompiled" else None
         self._nfkc = kind == "NFKC"
         steps = splitting.get("pretokenizers", [splitting])
@@ -45,7 +45,7 @@ class Unigram:
         return [(char, *_place(start + n, end)) for start, end, part in parts for n, char in enumerate(part)]
 
     def tokens(self, text: str) -> list[tuple[int, int, int]]:
-        """Return the ids of a normalised text, each with its first character and the one after its last."""
+        """Return the ids of a normalized text, each with its first character and the one after its last."""
         if not self._splits_at_spaces:
             text = text.replace(" ", _WORD_START)
         matches = []
@@ -60,7 +60,7 @@ class Unigram:
             begins = [place for place, char in enumerate(marked) if char == _WORD_START]
             for first, last in itertools.pairwise([*begins, len(marked)]):
                 for token, low, high in self._word(marked[first:last]):
-                    # The mark that was added stands where the first character does.
+                    # The added mark is at the position of the first character.
                     low, high = (max(0, low + first - added), max(1, high + first - added))
                     matches.append((token, start + low, start + high))
         return matches
@@ -96,7 +96,7 @@ class Unigram:
 
 
 class _CharacterMap:
-    """SentencePiece's compiled normaliser: a double-array trie of byte strings (darts-clone), and what they become."""
+    """SentencePiece's compiled normalizer: a double-array trie of byte strings (darts-clone), and what they become."""
 
     def __init__(self, coded: str):
         content = base64.b64decode(coded)

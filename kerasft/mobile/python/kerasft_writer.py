@@ -3,7 +3,7 @@
     python kerasft_writer.py FOLDER "Once upon a time" --max-new-tokens 32
     python kerasft_writer.py FOLDER --golden
 
-GPT-2 goes on with the text; T5 answers it, with the prefix that it was trained with put before it.
+GPT-2 continues the text; T5 generates an output for it, with the prefix that it was trained with prepended.
 """
 
 import argparse
@@ -103,7 +103,7 @@ def main() -> int:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--max-new-tokens", type=int)
     parser.add_argument("--method", choices=("greedy", "sample"))
-    parser.add_argument("--top-k", type=int, help="draw from this many likeliest tokens")
+    parser.add_argument("--top-k", type=int, help="sample from this many most likely tokens")
     parser.add_argument("--seed", type=int)
     arguments = vars(parser.parse_args())
     sys.stdout.reconfigure(errors="backslashreplace")  # whatever the terminal's encoding is
