@@ -109,7 +109,7 @@ def whole_number(
     Args:
         name: The argument's name as the user typed it.
         value: The value received.
-        fix: One sentence that says how to mend it.
+        fix: One sentence that says how to fix it.
         least: The smallest allowed value.
         most: The largest, if there is one.
         expected: What it must be, where "a whole number >= 1" or "a whole number from 1 to 9" says too little.

@@ -214,7 +214,7 @@ def report_and_save(
         options: The recipe's options.
         trained: The model with its tokenizer and settings. `measure` may still change the settings.
         measure: Tunes what is tuned on dev rows, evaluates, and returns the report. It takes what the report says it is
-            about: the model and the data. If it fails, the bundle is saved without numbers before the error goes on.
+            about: the model and the data. If it fails, the bundle is saved without numbers before the error continues.
         split: What is measured on: `"dev"` or `"test"`.
         history: Keras' own, by epoch.
 
