@@ -98,7 +98,7 @@ class Pipeline:
     more_options: ClassVar[tuple[str, ...]] = ()
     """Options that `__call__` takes as `**options`, beside the keywords in its signature."""
 
-    labelled: ClassVar[bool] = False
+    has_labels: ClassVar[bool] = False
     """Whether it is made with the labels that the outputs stand for, after runner and tokenizer."""
 
     own_settings: ClassVar[tuple[str, ...] | None] = None
@@ -136,7 +136,7 @@ class Pipeline:
     @classmethod
     def from_runner(cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]) -> "Pipeline":
         """Make the pipeline of an exported model, its tokenizer, and the content of `kerasft.json`."""
-        labels = [Labels(metadata["labels"], metadata["problem"])] if cls.labelled else []
+        labels = [Labels(metadata["labels"], metadata["problem"])] if cls.has_labels else []
         settings = metadata.get("settings") or {}
         if cls.own_settings is None:
             given = {"settings": settings}

@@ -54,7 +54,7 @@ class RelationExtractionPipeline(Pipeline):
     task = RELATION_EXTRACTION
     fields = ("text", "head", "tail")
     optional_fields = ("head", "tail")
-    labelled = True
+    has_labels = True
     own_settings = ("negative_label",)
 
     def __init__(

@@ -187,7 +187,7 @@ class TaggingPipeline(Pipeline):
         settings: `stride`, `constrained`, `scheme` and `invalid`; any may be missing.
     """
 
-    labelled = True
+    has_labels = True
 
     output: ClassVar[str] = LOGITS
     """Name of the tokens' output."""

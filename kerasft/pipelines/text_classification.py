@@ -62,7 +62,7 @@ class TextClassificationPipeline(Pipeline):
     task = TEXT_CLASSIFICATION
     fields = ("text", "text_pair")
     optional_fields = ("text_pair",)
-    labelled = True
+    has_labels = True
     own_settings = ("out_of_scope", "temperature", "thresholds")
 
     def __init__(
