@@ -207,7 +207,7 @@ def test_a_registered_layer_of_the_users_is_loaded_with_trust(tmp_path, caplog):
     model = classifier_ending_in(lambda state: layers.Dense(2)(Registered()(state)))
     bundle = saved(tmp_path / "own", model, "text-classification", LABELS)
     assert re.search(r"trust=True .*Registered", caplog.text)
-    with pytest.raises(CheckpointError, match="Registered, which is not among the classes"):
+    with pytest.raises(CheckpointError, match="Registered, which is not one of the classes"):
         kerasft.load_bundle(bundle)
     pipeline = kerasft.pipelines.load(bundle, trust=True)
     np.testing.assert_allclose(pipeline.predict_logits(TEXTS), model.predict(encoded(model), verbose=0), atol=1e-5)

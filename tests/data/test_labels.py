@@ -114,7 +114,7 @@ def test_collected_in_natural_order():
 def test_one_class_only():
     with pytest.raises(DataError, match=r"all 2 rows have the same label; received: 'spam'"):
         collect_labels([("x", "spam"), ("y", "spam")])
-    with pytest.raises(DataError, match="no row has a label"):
+    with pytest.raises(DataError, match="has no labels"):
         collect_labels([("x", ""), ("y", "")], problem="multi_label")
     with pytest.raises(KerasftError, match=r"`problem` must be .* received: 'many'"):
         collect_labels([("x", "a"), ("y", "b")], problem="many")

@@ -31,8 +31,8 @@ CSV = {
     "semicolons": (delimited(ROWS, delimiter=";"), "semicolons between"),
     "tabs": (delimited(ROWS, delimiter="\t"), "tabs between"),
     "vertical bars": (delimited(ROWS, delimiter="|"), "vertical bars between"),
-    "declared": ("sep=;\r\n" + delimited(ROWS, delimiter=";"), "as its first line says"),
-    "declared in quotes": ('"sep=;"\n' + delimited(ROWS, delimiter=";"), "as its first line says"),
+    "declared": ("sep=;\r\n" + delimited(ROWS, delimiter=";"), "as declared in the first line"),
+    "declared in quotes": ('"sep=;"\n' + delimited(ROWS, delimiter=";"), "as declared in the first line"),
     "declared commas": ("sep=,\n" + delimited(ROWS), ""),
     "spaces": (
         delimited(ROWS).replace(",pos", ", pos").replace(",label", ", label"),

@@ -144,7 +144,7 @@ def test_bad_json_lines(tmp_path, content, message):
 def test_json_keys_may_be_missing_where_they_are_not_used(tmp_path):
     rows = read_rows(write_jsonl(tmp_path / "a.jsonl", [{"text": "a", "label": 1, "id": 3}, {"label": 0}]))
     assert rows.columns["id"] == [3, None]
-    with pytest.raises(DataError, match=r"a\.jsonl, line 2: column 'text' holds no text"):
+    with pytest.raises(DataError, match=r"a\.jsonl, line 2: expected a string in column 'text'"):
         texts_and_labels(rows, labels=["0", "1"])
 
 
@@ -312,7 +312,7 @@ def test_tfds_builder_and_prepared_folder(prepared):
 
 def test_tfds_names_that_do_not_exist(prepared):
     with pytest.raises(
-        DataError, match=r"split cannot be read .* received: 'dev'\. The splits are \['test', 'train'\]"
+        DataError, match=r"split cannot be read .* received: 'dev'\. Available splits: \['test', 'train'\]"
     ):
         read_rows(f"tfds:{prepared}:dev")
     with pytest.raises(DataError, match=r"tfds:no_such_set: tensorflow_datasets cannot prepare it"):
