@@ -90,8 +90,7 @@ class RelationExtractionPipeline(Pipeline):
 
         Returns:
             One dictionary per item: `{"label": ..., "score": ..., "head": {"text", "start", "end"[, "type"]}, "tail": {...}}`.
-            Offsets
-            refer to the text without tags. With `top_k` a list `"labels"` of labels and scores.
+            Offsets refer to the text without tags. With `top_k` a list `"labels"` of labels and scores.
 
         Raises:
             DataError: If an item is not a text with two entities.
