@@ -261,7 +261,7 @@ def test_a_model_of_kerasfts_heads_knows_its_own(tmp_path):
     assert saved(tmp_path / "own", model, "text-classification", LABELS)
     with pytest.raises(KerasftError, match="`task` must be omitted, or 'text-classification', for text_classifier"):
         saved(tmp_path / "other", model, "token-classification", LABELS)
-    with pytest.raises(KerasftError, match="`labels` must be left out"):
+    with pytest.raises(KerasftError, match="`labels` must be omitted"):
         saved(tmp_path / "other", model, "text-classification", ["a", "b"])
     with pytest.raises(KerasftError, match=r'pass task= \(such as "text-classification"\)'):
         kerasft.save_bundle(tmp_path / "other", own()[0], tiny.tokenizer())

@@ -72,7 +72,7 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ((["a", "b"], ["O"]), "2 words have 1 tags"),
+        ((["a", "b"], ["O"]), "got 2 words and 1 tags"),
         ((["a", ""], ["O", "O"]), r"expected a list of strings as words; received: \['a', ''\]"),
         ((["a"], [3]), r"the tags are numbers, .*received: \[3\]\. Give their names in id order: .*feature\.names"),
         ((["a"], ["3"]), r"the tags are numbers, .*received: \['3'\]\. Give their names in id order"),
@@ -81,7 +81,7 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
             (["a"], ["B-X\u200b"]),
             r"the tag contains an invisible character \(word 1\); received: 'B-X.u200b'\. Delete it",
         ),
-        (("a b c", ["O", "O"]), "3 words have 2 tags"),
+        (("a b c", ["O", "O"]), "got 3 words and 2 tags"),
         (([], []), "expected a list of strings as words"),
         ((["\ud800"], ["O"]), "invalid Unicode"),
         (("", []), "expected a non-empty,"),
@@ -176,7 +176,7 @@ def test_spans_whose_places_are_floats_and_spans_that_are_trimmed(caplog):
 )
 def test_spans_in_other_units_are_named(text, start, unit):
     spans = [{"start": start, "end": start + 4, "label": "PER"}]
-    with pytest.raises(DataError, match=f"The offset seems to count .*{unit}.*, it would be 'Anna'"):
+    with pytest.raises(DataError, match=f"The offset seems to count .*{unit}.*'Anna'"):
         data.read_tags([{"text": text, "spans": spans}])
 
 

@@ -99,8 +99,8 @@ def test_a_function_is_an_activation(bundle, function):
         ({"config.json": b"[" * 200 + b"]" * 200}, "nested deeper"),
         ({"config.json": b"[]"}, "a config that is not of a model"),
         ({"config.json": b"{}"}, "a config that is not of a model"),
-        ({"model.weights.h5": b"x"}, "model.weights.h5 is damaged"),
-        ({"model.weights.h5": b""}, "model.weights.h5 is damaged"),
+        ({"model.weights.h5": b"x"}, "model.weights.h5 is corrupted"),
+        ({"model.weights.h5": b""}, "model.weights.h5 is corrupted"),
     ],
 )
 def test_the_archive_holds_the_three_files_of_a_model(bundle, members, problem):

@@ -70,7 +70,7 @@ def test_tabs_keep_spaces_in_words_and_a_lone_tab_is_a_blank_line(tmp_path):
         ("a B-PER O\nb O B-ORG\n", r"columns 1, 2 contain tags .*received: \['a', 'B-PER', 'O'\]\. Name .*--label 1"),
         ("EU\tO\n\tO\n", r"line 2: the word is empty"),
         ("-DOCSTART-\n", "the file contains no words"),
-        (b"\xffEU\tO\n", "is not UTF-8"),
+        (b"\xffEU\tO\n", "invalid UTF-8"),
         ("", "the file is empty"),
     ],
 )
@@ -120,7 +120,7 @@ def test_columns_must_be_numbers(tmp_path):
     path = write(tmp_path, CONLL2003)
     with pytest.raises(KerasftError, match="`columns` must be column numbers of word and tag; received"):
         read_conll(path, {"label": "ner"})
-    with pytest.raises(DataError, match=r"line 1: there is no column 7 for the tag|line 3: there is no column 7"):
+    with pytest.raises(DataError, match=r"line 1: no column 7 for the tag|line 3: no column 7"):
         read_conll(path, {"label": 7})
 
 

@@ -108,9 +108,11 @@ def test_texts_are_not_taken_for_paths():
 
 def test_missing_files_say_what_is_there(tmp_path):
     write_jsonl(tmp_path / "train.jsonl")
-    with pytest.raises(DataError, match=r"trian\.jsonl: the file does not exist\. The folder .* holds: train\.jsonl"):
+    with pytest.raises(
+        DataError, match=r"trian\.jsonl: the file does not exist\. The folder .* contains: train\.jsonl"
+    ):
         read_rows(tmp_path / "trian.jsonl")
-    with pytest.raises(DataError, match=r"no file matches this pattern\. The folder .* holds: train\.jsonl"):
+    with pytest.raises(DataError, match=r"no file matches this pattern\. The folder .* contains: train\.jsonl"):
         read_rows(str(tmp_path / "*.csv"))
     with pytest.raises(DataError, match=r"this is a folder\. .* holds: train\.jsonl"):
         read_rows(tmp_path)
@@ -306,7 +308,7 @@ def test_tfds_builder_and_prepared_folder(prepared):
     assert sorted(map(tuple, tags)) == [()] * 6 + [("x",)] * 6
     test = read_rows((builder, "test"))
     assert test.columns["label"].count(None) == 1
-    with pytest.raises(DataError, match=r"tfds:toy/1\.0\.0:test, line \d: the label is missing"):
+    with pytest.raises(DataError, match=r"tfds:toy/1\.0\.0:test, line \d: expected one label"):
         texts_and_labels(test, labels=["negative", "positive"])
 
 
