@@ -130,7 +130,7 @@ def test_check_target_changes_nothing_and_uses_the_users_word(tmp_path, monkeypa
 
 def test_what_is_no_bundle_is_refused_and_shown(tmp_path):
     (tmp_path / "weights.bin").write_text("")
-    with pytest.raises(CheckpointError, match=r"is not a bundle: it holds weights.bin"):
+    with pytest.raises(CheckpointError, match=r"is not a bundle: it contains weights.bin"):
         load_bundle(tmp_path)
     with pytest.raises(CheckpointError, match="the folder does not exist"):
         load_bundle(tmp_path / "nothing")

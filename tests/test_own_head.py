@@ -207,7 +207,7 @@ def test_a_registered_layer_of_the_users_is_loaded_with_trust(tmp_path, caplog):
     model = classifier_ending_in(lambda state: layers.Dense(2)(Registered()(state)))
     bundle = saved(tmp_path / "own", model, "text-classification", LABELS)
     assert re.search(r"trust=True .*Registered", caplog.text)
-    with pytest.raises(CheckpointError, match="Registered, which is not among the classes"):
+    with pytest.raises(CheckpointError, match="Registered, which is not one of the classes"):
         kerasft.load_bundle(bundle)
     pipeline = kerasft.pipelines.load(bundle, trust=True)
     np.testing.assert_allclose(pipeline.predict_logits(TEXTS), model.predict(encoded(model), verbose=0), atol=1e-5)
@@ -261,7 +261,7 @@ def test_a_model_of_kerasfts_heads_knows_its_own(tmp_path):
     assert saved(tmp_path / "own", model, "text-classification", LABELS)
     with pytest.raises(KerasftError, match="`task` must be omitted, or 'text-classification', for text_classifier"):
         saved(tmp_path / "other", model, "token-classification", LABELS)
-    with pytest.raises(KerasftError, match="`labels` must be left out"):
+    with pytest.raises(KerasftError, match="`labels` must be omitted"):
         saved(tmp_path / "other", model, "text-classification", ["a", "b"])
     with pytest.raises(KerasftError, match=r'pass task= \(such as "text-classification"\)'):
         kerasft.save_bundle(tmp_path / "other", own()[0], tiny.tokenizer())

@@ -165,7 +165,7 @@ def test_robertas_positions_stay():
         ({}, KerasftError, r"`texts` must be one or more texts; received: \[\]"),
         ({"texts": "one text"}, KerasftError, "`texts` must be a list of texts.*; received: 'one text'"),
         ({"keep": ["nonsense"]}, KerasftError, r"`keep` must be tokens of the vocabulary; received: \['nonsense'\]"),
-        ({"texts": ["half \ud83d"]}, DataError, "texts, line 1: lone surrogate"),
+        ({"texts": ["half \ud83d"]}, DataError, "texts, line 1: invalid Unicode .lone surrogate"),
     ],
 )
 def test_bad_arguments(options, error, message):

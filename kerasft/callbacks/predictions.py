@@ -100,8 +100,8 @@ def held(logits: np.ndarray, thresholds: Sequence[float] | None = None) -> np.nd
     return expit(np.asarray(logits, "float64")) >= np.asarray(0.5 if thresholds is None else thresholds)
 
 
-def describe(logits: np.ndarray, labels: Labels, *, with_probability: bool = True) -> list[str]:
-    """Say in words what each row of logits (N, C) means; for one class also how probable it is, if `with_probability`.
+def describe(logits: np.ndarray, labels: Labels, *, with_chance: bool = True) -> list[str]:
+    """Say in words what each row of logits (N, C) means; for one class also how probable it is, if `with_chance`.
 
     Example:
 
@@ -115,7 +115,7 @@ def describe(logits: np.ndarray, labels: Labels, *, with_probability: bool = Tru
     values = probabilities(logits, labels.problem)
     if labels.problem == SINGLE_LABEL:
         names = [labels[index] for index in values.argmax(-1)]
-        return [f"{name} ({100 * row.max():.0f} %)" for name, row in zip(names, values)] if with_probability else names
+        return [f"{name} ({100 * row.max():.0f} %)" for name, row in zip(names, values)] if with_chance else names
     return [
         ", ".join(name for name, probability in zip(labels, row) if probability > 0.5) or "(none)" for row in values
     ]

@@ -31,7 +31,7 @@ def convert(job: dict[str, Any]) -> dict[str, Any]:
     import tensorflow as tf  # here and not above: it takes seconds, and the other steps have no use for it
 
     try:
-        # By way of a SavedModel: the converter's Keras entry fails with Keras 3, and a file from unfrozen concrete functions has
+        # From a SavedModel: the converter's Keras entry point fails with Keras 3, and a file from unfrozen concrete functions has
         # no weights in it and answers NaN without an error.
         converter = tf.lite.TFLiteConverter.from_saved_model(job["folder"], signature_keys=job["signatures"])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]

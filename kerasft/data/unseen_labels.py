@@ -84,7 +84,7 @@ def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[s
 
     >>> rows = Rows.of({"intent": ["pay", "sing"]}, "dev.jsonl")
     >>> report_unknown(rows, [["pay"], ["sing"]], ["pay", "lost"], what="intents")
-    '1 of 2 rows of dev.jsonl has intents that no training row has: sing (1); these count as errors.'
+    '1 of 2 rows of dev.jsonl has intents that no training row has: sing (1); they count as errors.'
     """
     names, known = list(names), set(known)
     unknown = [set(row) - known for row in names]
@@ -107,7 +107,7 @@ def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[s
     has = "has" if number == 1 else "have"
     sentence = (
         f"{number} of {len(rows)} rows of {rows.name} {has} {what} that no training row has: {shown}; "
-        "these count as errors."
+        "they count as errors."
     )
     _log_once(sentence)
     return sentence

@@ -47,25 +47,25 @@ ACTIONS = {
         "cancel order {ORDER}",
         "stop the order for the {PRODUCT}",
         "cancel the {PRODUCT}",
-        "withdraw my order of {DATE}",
+        "withdraw my order from {DATE}",
     ),
     "payment_problem": (
         "pay by card",
         "fix a payment of {AMOUNT} that failed",
         "pay {AMOUNT} for order {ORDER}",
         "correct a double charge",
-        "solve a problem with my payment",
+        "fix a problem with my payment",
     ),
     "damaged_item": (
         "report a broken {PRODUCT}",
         "replace a damaged {PRODUCT}",
-        "exchange an item that came broken",
-        "report damage to order {ORDER}",
+        "exchange an item that arrived broken",
+        "report damage to my order {ORDER}",
         "have my cracked {PRODUCT} replaced",
     ),
     "delivery_options": (
         "choose express shipping",
-        "pick up my parcel in a shop",
+        "pick up my parcel at a shop",
         "have it delivered on {DATE}",
         "know what shipping to {CITY} costs",
         "book an evening delivery",
@@ -110,16 +110,16 @@ TOPICS = {
     "account_access": ("my password", "the login for {EMAIL}", "my locked account"),
     "product_question": ("the size of the {PRODUCT}", "the colours of the {PRODUCT}", "what the {PRODUCT} is made of"),
     "complaint": ("a complaint", "the rude driver in {CITY}", "your bad service"),
-    "speak_to_agent": ("a call from an agent", "talking to a human", "a call back"),
+    "speak_to_agent": ("a call from an agent", "talking to a human", "a callback"),
 }
 
 # Things that a customer waits for.
 AWAITED = {
     "order_status": ("the parcel", "my {PRODUCT}", "order {ORDER}", "the item"),
     "refund": ("the refund", "my money", "the {AMOUNT} refund"),
-    "account_access": ("the reset link", "the login code", "the password mail to {EMAIL}"),
+    "account_access": ("the reset link", "the login code", "the password email to {EMAIL}"),
     "damaged_item": ("the replacement for the broken {PRODUCT}", "the exchange item for the cracked one"),
-    "speak_to_agent": ("the call from your agent", "the call back"),
+    "speak_to_agent": ("the call from your agent", "the callback"),
 }
 
 # Things that a customer can or cannot do; verb phrases.
@@ -139,7 +139,7 @@ CONTRASTS = (
         ACTIONS,
         (
             "I don't want to {no}, I want to {yes}",
-            "please don't {no}, I want to {yes}",
+            "I don't need to {no}, I want to {yes}",
             "I want to {yes} rather than {no}",
         ),
     ),
@@ -168,7 +168,7 @@ PLAIN = (
             "please help me {yes}",
         ),
     ),
-    (TOPICS, ("I have a question about {yes}", "this is about {yes}", "{yes} is why I write", "it is about {yes}")),
+    (TOPICS, ("I have a question about {yes}", "this is about {yes}", "I am writing about {yes}", "it is about {yes}")),
     (
         AWAITED,
         ("{yes} didn't arrive", "I am still waiting for {yes}", "where is {yes}?", "{yes} has not arrived yet"),
@@ -181,9 +181,9 @@ SENTENCES = {
     "order_status": ("my {PRODUCT} was due on {DATE}, where is it?", "has order {ORDER} left your warehouse?"),
     "refund": ("you still owe me {AMOUNT}", "I sent the {PRODUCT} back on {DATE}, where is my money?"),
     "change_address": ("I moved to {CITY}", "you have my old street, I live in {CITY} now"),
-    "cancel_order": ("please stop order {ORDER}, I ordered it by mistake", "I don't need the {PRODUCT} any more"),
+    "cancel_order": ("please stop order {ORDER}, I ordered it by mistake", "I don't need the {PRODUCT} anymore"),
     "payment_problem": ("you charged me {AMOUNT} twice", "my card was declined"),
-    "damaged_item": ("the {PRODUCT} came broken", "my {PRODUCT} has a crack", "the {PRODUCT} does not turn on"),
+    "damaged_item": ("the {PRODUCT} arrived broken", "my {PRODUCT} has a crack", "the {PRODUCT} does not turn on"),
     "delivery_options": ("do you ship to {CITY}?", "can it come before {DATE}?", "how much is express shipping?"),
     "account_access": ("I forgot my password", "my account {EMAIL} is locked"),
     "product_question": ("does the {PRODUCT} come in blue?", "is the {PRODUCT} waterproof?"),
@@ -209,7 +209,7 @@ CONTEXTS = (
     "my order number is {ORDER}",
     "I live in {CITY}",
     "I paid {AMOUNT}",
-    "my e-mail is {EMAIL}",
+    "my email is {EMAIL}",
     "I wrote to you on {DATE}",
     "it is order {ORDER} for {AMOUNT}",
     "I bought the {PRODUCT} in {CITY}",

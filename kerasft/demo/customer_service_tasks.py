@@ -25,41 +25,41 @@ from kerasft.tasks import (
 )
 
 _QUESTIONS = {
-    "AMOUNT": "How much money is it about?",
-    "CITY": "Which city is named?",
-    "DATE": "Which day is named?",
-    "EMAIL": "What is the mail address?",
-    "ORDER": "What is the order's number?",
-    "PRODUCT": "Which product is it?",
+    "AMOUNT": "What amount of money is mentioned?",
+    "CITY": "Which city is mentioned?",
+    "DATE": "Which day is mentioned?",
+    "EMAIL": "What is the email address?",
+    "ORDER": "What is the order number?",
+    "PRODUCT": "Which product is it about?",
 }
 # For two kinds of entities what a text says of them, in words that do not depend on the order.
 _RELATIONS = {
     "delivered_to(e1,e2)": (
-        "The {PRODUCT} has to go to {CITY}.",
+        "The {PRODUCT} should go to {CITY}.",
         "Please ship the {PRODUCT} to my flat in {CITY}.",
         "I want the {PRODUCT} sent to {CITY} this time.",
         "My {PRODUCT} should be on its way to {CITY} by now!",
     ),
     "delivered_to(e2,e1)": (
-        "To {CITY} you shall send the {PRODUCT}.",
-        "In {CITY} is where the {PRODUCT} must arrive.",
-        "For {CITY} is the {PRODUCT} meant.",
+        "My address in {CITY} is the one to ship the {PRODUCT} to.",
+        "{CITY} is where I need the {PRODUCT} delivered.",
+        "It is my office in {CITY} that ordered the {PRODUCT}.",
     ),
     "price_of(e1,e2)": (
         "I paid {AMOUNT} for the {PRODUCT}.",
         "{AMOUNT} is too much for a {PRODUCT}.",
-        "You charged {AMOUNT} although the {PRODUCT} is on sale.",
+        "You charged {AMOUNT} even though the {PRODUCT} is on sale.",
     ),
     "price_of(e2,e1)": (
-        "The {PRODUCT} did cost {AMOUNT}.",
-        "For this {PRODUCT} I was charged {AMOUNT}.",
-        "The {PRODUCT} is sold at {AMOUNT} elsewhere.",
+        "The {PRODUCT} cost me {AMOUNT}.",
+        "For this {PRODUCT}, I was charged {AMOUNT}.",
+        "The {PRODUCT} is sold for {AMOUNT} elsewhere.",
     ),
     "Other": (
-        "The {PRODUCT} is fine, but I move to {CITY} soon.",
+        "The {PRODUCT} is fine, but I'm moving to {CITY} soon.",
         "I live in {CITY} and would like to know more about the {PRODUCT}.",
-        "I have {AMOUNT} on my account; is the {PRODUCT} in stock?",
-        "The {PRODUCT} came broken, and you still owe me {AMOUNT} of last year.",
+        "I have {AMOUNT} in my account; is the {PRODUCT} in stock?",
+        "The {PRODUCT} arrived broken, and you still owe me {AMOUNT} from last year.",
     ),
 }
 

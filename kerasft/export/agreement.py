@@ -1,4 +1,4 @@
-"""How much the answers of two forms of one model agree, in each task's own terms."""
+"""Agreement of the predictions of two formats of a model, by task."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,16 +14,16 @@ Outputs = Mapping[str, Sequence[np.ndarray]]
 
 
 def agreement(first: Outputs, second: Outputs, bundle: Bundle) -> float:
-    """The share of equal answers, from 0 to 1; for numbers their correlation, for embeddings the mean cosine.
+    """Fraction of equal predictions, from 0 to 1; for regression their correlation, for embeddings the mean cosine similarity.
 
     An answer is: a text's label, or of several labels each one's yes or no; a token's most likely label or next token; for
     question answering the most likely start and the most likely end. Of a model with two outputs, the mean over both. For
     regression Pearson's correlation, of the target where it is lowest.
 
     Args:
-        first: The outputs of one form.
-        second: Those of the other; outputs that only one of the two has are left out.
-        bundle: Says the task and the labels.
+        first: The outputs of one format.
+        second: Those of the other; outputs that only one of them has are ignored.
+        bundle: The bundle, for task and labels.
 
     Example:
 
@@ -38,7 +38,7 @@ def agreement(first: Outputs, second: Outputs, bundle: Bundle) -> float:
 
 
 def largest_difference(first: Outputs, second: Outputs) -> float:
-    """The largest absolute difference of a number in the outputs that both have.
+    """Maximum absolute difference of the common outputs.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Size, latency and memory of trained models in any form, by input length and number of threads."""
+"""Size, latency and memory of trained models in any format, by input length and number of threads."""
 
 import os
 import pathlib
@@ -42,16 +42,16 @@ def time_calls(call: Callable[[int], Any], num_calls: int, *, num_warmup: int = 
 def measure_model(
     path: str | os.PathLike, *, lengths: Sequence[int] = (32, 128), runs: int = 30, warmup: int = 3, memory: bool = True
 ) -> dict[str, Any]:
-    """Measure a bundle or a SavedModel on one text at a time, full of real tokens.
+    """Benchmark a bundle or a SavedModel with batch size 1, without padding.
 
-    TensorFlow takes all threads there are; so `threads` is None.
+    TensorFlow uses all threads, so `threads` is None.
 
     Args:
         path: The folder.
         lengths: Input lengths S in tokens; those above the model's `max_length` are measured at that.
-        runs: Timed runs a row.
+        runs: Timed runs per row.
         warmup: Runs before them.
-        memory: Whether to find the memory too, in a process of its own, which takes TensorFlow's start-up time.
+        memory: Whether to measure memory too, in a subprocess, which takes TensorFlow's start-up time.
 
     Returns:
         `path`, `format` (`"keras"` or `"saved_model"`), `size_bytes`, `rows` and `memory`, as of
@@ -96,14 +96,14 @@ def measure_model(
 def measure_latency(
     path: str | os.PathLike, *, lengths: Sequence[int] = (32, 128), threads: Sequence[int] = (1, 2), runs: int = 30
 ) -> list[dict[str, Any]]:
-    """Measure one text at a time, full of real tokens, on a bundle, a SavedModel or a LiteRT file or folder.
+    """Benchmark a bundle, a SavedModel or a LiteRT file or folder with batch size 1, without padding.
 
     Args:
         path: The folder or file.
         lengths: Input lengths S in tokens. Lengths above the model's `max_length` are measured at that; a file of one fixed
             length is measured at its own, a file of several signatures at each.
-        threads: Numbers of threads, for LiteRT; TensorFlow takes all there are, which is reported as `None`.
-        runs: Timed runs a row, after 3 of warm-up.
+        threads: Numbers of threads, for LiteRT; TensorFlow uses all, which is reported as `None`.
+        runs: Timed runs per row, after 3 of warm-up.
 
     Returns:
         A row for each length and number of threads: `path`, `signature`, `sequence_length`, `threads`, `min_ms`,

@@ -1,4 +1,4 @@
-"""Measure an exported file against the model it came from, by loading it again."""
+"""Verify an export against its original model, by loading it again."""
 
 import math
 import os
@@ -43,8 +43,8 @@ def verify(
     Args:
         bundle: The bundle or its folder.
         artifact: A folder that `kerasft.export.saved_model` or `kerasft.export.litert` wrote.
-        texts: N texts, or N tuples of two texts (question and passage, source and target); `None`: the built-in sample of
-            plain and hostile texts.
+        texts: N texts, or N tuples of two texts (question and passage, source and target); `None`: the built-in sample
+            with edge cases.
         gold: For text classification the N right answers: label names or indices, lists of names for several labels,
             numbers for regression. Or for any task a function that scores a `Runner`, called with that of the model and
             that of the file: from 0 to 1, larger is better.
@@ -108,14 +108,14 @@ def verify(
 def check_report(
     report: dict[str, Any], *, tolerance: float | None, min_agreement: float, max_drop: float = math.inf
 ) -> None:
-    """Raise if a verification found the exported file wrong.
+    """Raise if a verification failed.
 
     Args:
-        report: What `verify` returned, or what an export says of a file for MediaPipe or of one that writes texts.
-        tolerance: Largest absolute difference of an output that is allowed; `None`: any. With a number, a file that writes texts
-            must write the model's own.
-        min_agreement: Smallest agreement allowed, from 0 to 1.
-        max_drop: Points (hundredths) of the score, where it was measured, that the file may lose.
+        report: What `verify` returned, or the report of an export for MediaPipe or of one that generates texts.
+        tolerance: Maximum absolute difference of an output; `None`: any. With a number, an export that generates texts must
+            generate the model's own.
+        min_agreement: Minimum agreement, from 0 to 1.
+        max_drop: Maximum drop of the score in points (hundredths), if it was measured.
 
     Raises:
         ExportError: If the file answers with NaN or infinity, or differs more than allowed.

@@ -1,4 +1,4 @@
-"""The head that says which token comes next."""
+"""Causal language modeling head: next-token logits."""
 
 import keras
 
@@ -11,20 +11,20 @@ from kerasft.heads.pooling import outputs_of
 
 
 def causal_lm(backbone: keras.Model) -> keras.Model:
-    """Extend a decoder's graph by the scores of the next token.
+    """Extend a decoder's graph by next-token logits.
 
-    The matrix is the token embedding's (https://arxiv.org/abs/1608.05859), or one of its own where the backbone's
-    configuration says `tied_output=False`.
+    The matrix is tied to the token embedding (https://arxiv.org/abs/1608.05859), or separate if the backbone's configuration
+    has `tied_output=False`.
 
     Args:
         backbone: A functional decoder with the inputs of `kerasft.features`: kerasft's GPT-2, or one of KerasHub's.
 
     Returns:
-        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, V) out; those at a token are
-        of the token after it.
+        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, V) out; those at a token predict
+        the token after it.
 
     Raises:
-        KerasftError: If the backbone is an encoder, has no hidden states, or no token embedding that can be used as the matrix.
+        KerasftError: If the backbone is an encoder, has no hidden states, or no token embedding that can be tied.
 
     Example:
 
@@ -47,13 +47,13 @@ def vocabulary_logits(backbone: keras.Model, hidden_states: keras.KerasTensor) -
 
     Args:
         backbone: Has a layer `token_embedding`.
-        hidden_states: (B, S, H), of its graph.
+        hidden_states: (B, S, H), in its graph.
 
     Returns:
-        Float32 logits (B, S, V), of a layer `logits`: a matrix of its own, or else one without weights.
+        Float32 logits (B, S, V), from a layer `logits` with its own matrix, or without weights if tied.
 
     Raises:
-        KerasftError: If the token embedding cannot be used as the matrix.
+        KerasftError: If the token embedding cannot be tied.
 
     Example:
 
@@ -70,7 +70,7 @@ def vocabulary_logits(backbone: keras.Model, hidden_states: keras.KerasTensor) -
         )
     config = getattr(embedding, "config", None)
     if getattr(config, "tied_output", True):
-        # Float32 also under mixed precision, as kerasft.heads.Logits.
+        # Float32 also under mixed precision, like kerasft.heads.Logits.
         return keras.layers.Activation("linear", dtype="float32", name="logits")(embedding(hidden_states, reverse=True))
     initializer = keras.initializers.RandomNormal(stddev=config.initializer_range)
     matrix = keras.layers.Dense(

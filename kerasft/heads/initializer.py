@@ -1,12 +1,12 @@
-"""How the new matrices of the heads are drawn."""
+"""Initializer of the heads' matrices."""
 
 import keras
 
 
 def head_initializer() -> keras.initializers.Initializer:
-    """Return a new initializer of a head's matrix: a normal distribution with the deviation of transformers' heads, 0.02.
+    """Return a new initializer of a head's matrix: a normal distribution with standard deviation 0.02, as in transformers.
 
-    It is not truncated at two deviations, which would make it 0.0176. Each call draws a seed of its own.
+    It is not truncated at two deviations, which would make it 0.0176. Each call uses a new seed.
 
     Example:
 

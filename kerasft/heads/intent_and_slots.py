@@ -1,4 +1,4 @@
-"""The head for an utterance's intent and the slots in it, answered together."""
+"""Joint intent classification and slot filling head."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ SLOT_LOGITS = "slot_logits"
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class IntentAndSlotsModel(LabelledModel):
-    """A functional `keras.Model` with two outputs, which knows what both stand for.
+    """A functional `keras.Model` with two outputs and their labels.
 
     Example:
 
@@ -41,7 +41,7 @@ class IntentAndSlotsModel(LabelledModel):
 
     @property
     def bundle_settings(self) -> dict:
-        """What a bundle's `settings` must hold, so that an exported file knows its intents too."""
+        """Entries of a bundle's `settings` for the intents, also used by exports."""
         return {"intents": list(self.intents)}
 
 
@@ -51,21 +51,21 @@ def intent_and_slots(
     """Extend a backbone's graph by two float32 linear layers: one over the pooled text, one over every token.
 
     Chen et al. 2019, "BERT for Joint Intent Classification and Slot Filling", arXiv:1902.10909, without the CRF. The
-    text's vector is the pooler's where the backbone has one, else the first token's.
+    text is represented by the pooler's output if the backbone has one, otherwise by the first token.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
         intents: The C1 intents.
-        slots: The C2 tags of the slots, as `kerasft.data.collect_tags` gives them: O, B-artist, ...
-        dropout: Rate in [0, 1) of the dropout before both linear layers.
+        slots: The C2 tags of the slots, from `kerasft.data.collect_tags`: O, B-artist, ...
+        dropout: Dropout rate in [0, 1) before both linear layers.
 
     Returns:
         A functional model: a dictionary of int32 tensors (B, S) in; out a dictionary of float32 logits: `intent_logits`
-        (B, C1) and `slot_logits` (B, S, C2). `model.intents` and `model.labels` say what they stand for. `compile` takes
+        (B, C1) and `slot_logits` (B, S, C2). `model.intents` and `model.labels` are their labels. `compile` takes
         losses and metrics by these names.
 
     Raises:
-        KerasftError: If an argument is not one of the above.
+        KerasftError: If an argument is invalid.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""A functional model that knows what its outputs stand for, also after it comes back from a `.keras` file."""
+"""A functional model with the labels of its outputs, which are saved in its `.keras` file."""
 
 import keras
 
@@ -11,13 +11,13 @@ from kerasft.heads.logits_model import LogitsModel
 class Logits(keras.layers.Dense):
     """A float32 `Dense` layer without activation that stores the labels of its outputs in its configuration.
 
-    Float32 also under mixed precision: a softmax over float16 logits loses up to three digits.
+    Computed in float32 also under mixed precision: a softmax over float16 logits loses up to three digits.
 
     Args:
         units: Number of outputs C.
         labels: The C labels, a `Labels` or names.
-        problem: Kind of problem, where `labels` are plain names (as in a saved configuration).
-        **kwargs: As `keras.layers.Dense` takes them.
+        problem: Problem type, if `labels` are plain names (as in a saved configuration).
+        ***kwargs: Arguments of `keras.layers.Dense`.
 
     Example:
 
@@ -32,13 +32,13 @@ class Logits(keras.layers.Dense):
         self.labels = labels if isinstance(labels, Labels) else Labels(labels, problem)
 
     def get_config(self) -> dict:
-        """Return the layer's configuration, labels included."""
+        """Return the layer's configuration, including the labels."""
         return super().get_config() | {"labels": list(self.labels), "problem": self.labels.problem}
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class LabelledModel(LogitsModel):
-    """A functional `keras.Model` with one property more: `labels`.
+    """A functional `keras.Model` with the property `labels`.
 
     Example:
 
@@ -50,15 +50,15 @@ class LabelledModel(LogitsModel):
 
     @property
     def labels(self) -> Labels:
-        """What the outputs stand for, in order, and the kind of problem."""
+        """Labels of the outputs, in order, and the problem type."""
         return self.get_layer("logits").labels
 
 
 def check_dropout(dropout: float) -> None:
-    """Refuse a rate outside [0, 1).
+    """Check that a rate is in [0, 1).
 
     Raises:
-        KerasftError: If it is.
+        KerasftError: If it is not.
     """
     if not 0 <= dropout < 1:
         raise bad_argument("dropout", "a rate in [0, 1)", dropout, "0.1 is usual.")

@@ -1,4 +1,4 @@
-"""The class of the heads' models: Keras' own, whose `compile` refuses losses that take logits for probabilities."""
+"""Model class of the heads, whose `compile` rejects losses that would interpret logits as probabilities."""
 
 import functools
 import warnings
@@ -10,7 +10,7 @@ import keras
 from kerasft.errors import KerasftError, bad_argument
 from kerasft.features import MULTI_LABEL
 
-# Keras' losses and metrics that have no argument `from_logits`, and whose formula is of probabilities.
+# Keras losses and metrics without the argument `from_logits` that are defined on probabilities.
 _OF_PROBABILITIES = {
     *("KLDivergence", "Poisson", "CategoricalGeneralizedCrossEntropy", "Dice", "Tversky"),
     *("kl_divergence", "poisson", "categorical_generalized_cross_entropy", "dice", "tversky"),
@@ -19,13 +19,13 @@ _CROSSENTROPIES = {
     *("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"),
     *("binary_focal_crossentropy", "categorical_focal_crossentropy"),
 }
-_COUNTING = (  # metrics that compare with a threshold, 0.5 where none is given
+_COUNTING = (  # metrics that compare with a threshold, 0.5 by default
     *(keras.metrics.BinaryAccuracy, keras.metrics.Precision, keras.metrics.Recall),
     *(keras.metrics.TruePositives, keras.metrics.FalsePositives),
     *(keras.metrics.TrueNegatives, keras.metrics.FalseNegatives),
     *(keras.metrics.BinaryIoU, keras.metrics.F1Score, keras.metrics.FBetaScore),
 )
-_RANKING = (  # and those that look for the best of the thresholds between 0 and 1
+_RANKING = (  # metrics over all thresholds between 0 and 1
     *(keras.metrics.PrecisionAtRecall, keras.metrics.RecallAtPrecision),
     *(keras.metrics.SensitivityAtSpecificity, keras.metrics.SpecificityAtSensitivity),
 )
@@ -36,7 +36,7 @@ _OWN_LOSS = {"question_answering": "kerasft.losses.SpanCrossentropy()"}  # by th
 class LogitsModel(keras.Model):
     """A functional `keras.Model` whose outputs are logits. Only `compile` is overridden: it checks, then calls Keras'.
 
-    Keras' `"sparse_categorical_crossentropy"` expects probabilities. It takes logits without a word, and the model learns
+    Keras' `"sparse_categorical_crossentropy"` expects probabilities. It accepts logits silently, and the model learns
     next to nothing.
 
     Example:
@@ -67,10 +67,10 @@ class LogitsModel(keras.Model):
         super().compile(optimizer, loss, *args, **kwargs)
 
     def compile_from_config(self, config: dict) -> None:
-        """Compile as a saved model says. Keras asks for this wherever `compile` is overridden."""
+        """Compile as in a saved model. Keras requires this if `compile` is overridden."""
         try:
             self.compile(**keras.saving.deserialize_keras_object(config))
-        except KerasftError as error:  # a file of before this check: its weights are still worth loading
+        except KerasftError as error:  # a file from before this check: its weights can still be loaded
             warnings.warn(f"The loaded model is not compiled: {error}", stacklevel=2)
             return
         if self.optimizer is not None and self.built:
@@ -78,11 +78,11 @@ class LogitsModel(keras.Model):
 
 
 def check_loss(loss: Any, own: str) -> None:
-    """Refuse losses that expect probabilities.
+    """Reject losses that expect probabilities.
 
     Args:
-        loss: What `compile` takes: a name, a function, a `keras.losses.Loss`, or a dictionary or list of these.
-        own: The loss of kerasft that fits the model, as the message names it.
+        loss: Argument of `compile`: a name, a function, a `keras.losses.Loss`, or a dictionary or list of these.
+        own: The kerasft loss for the model, for the message.
 
     Raises:
         KerasftError: If one of them expects probabilities.
@@ -106,7 +106,7 @@ def check_loss(loss: Any, own: str) -> None:
 
 
 def expects_probabilities(function: Any) -> bool:
-    """Tell whether a loss or metric of Keras expects probabilities, as far as it says so.
+    """Return whether a Keras loss or metric expects probabilities, as far as it is declared.
 
     Example:
 
@@ -125,16 +125,16 @@ def expects_probabilities(function: Any) -> bool:
         config = function.get_config()
     except (RuntimeError, TypeError, AttributeError):  # of a class of the user's own that cannot be saved
         return False
-    # A class that wraps a function of Keras has its arguments in the configuration.
+    # A class that wraps a Keras function has the arguments in its configuration.
     return config.get("from_logits", not expects_probabilities(getattr(function, "fn", None))) is False
 
 
 def warn_of_metrics(metrics: Any, *, several: bool = False) -> None:
-    """Warn of Keras' metrics that take logits for probabilities: their numbers are wrong, the training is not.
+    """Warn about Keras metrics that interpret logits as probabilities: their values are wrong, the training is not affected.
 
     Args:
-        metrics: What `compile` takes.
-        several: Whether several labels can hold at once, where Keras' `"accuracy"` compares the largest logit only.
+        metrics: Argument of `compile`.
+        several: Whether the problem is multi-label, where Keras' `"accuracy"` compares the largest logit only.
 
     Example:
 

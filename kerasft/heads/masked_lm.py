@@ -12,7 +12,7 @@ from kerasft.heads.pooling import outputs_of
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class OutputBias(keras.layers.Layer):
-    """Adds a learned number to each output: the bias of a projection whose matrix belongs to another layer.
+    """Adds a bias to the output of a projection whose matrix belongs to another layer.
 
     Called with (..., V), it returns (..., V), in float32 also under mixed precision.
 
@@ -35,7 +35,7 @@ class OutputBias(keras.layers.Layer):
 
 
 def masked_lm(backbone: keras.Model) -> keras.Model:
-    """Extend a backbone's graph by the scores of every token of the vocabulary, in the family's published form:
+    """Extend a backbone's graph by logits over the vocabulary, with the family's published head:
 
         logits = norm(activation(W h + b)) E^T + c
 
@@ -43,13 +43,13 @@ def masked_lm(backbone: keras.Model) -> keras.Model:
     arXiv:1608.05859).
 
     Args:
-        backbone: An encoder of kerasft, as `kerasft.load_pretrained` gives.
+        backbone: A kerasft encoder, as returned by `kerasft.load_pretrained`.
 
     Returns:
         A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, V) out.
 
     Raises:
-        KerasftError: If it is not kerasft's, or no encoder.
+        KerasftError: If it is not a kerasft encoder.
 
     Example:
 

@@ -1,7 +1,7 @@
-"""A functional model whose head the user wrote, in the form that pipelines and exports read.
+"""Conversion of functional models with custom heads to the form that pipelines and exports require.
 
-They read inputs by the names of `kerasft.features`, and one float32 output: `logits`, or `embedding`. So a model of any other
-form is wrapped: nested models are put into the graph itself, a final softmax or sigmoid is taken off, and the output is named.
+They read inputs by the names of `kerasft.features`, and one float32 output: `logits`, or `embedding`. Other models are
+converted: nested models are flattened, a final softmax or sigmoid is removed, and the output is named.
 """
 
 import logging
@@ -31,7 +31,7 @@ logger = logging.getLogger(__name__)
 
 
 class OwnHead(NamedTuple):
-    """What a head that a user wrote for a task must look like; `kerasft.tasks` has one for each such task.
+    """Requirements for a custom head of a task; defined in `kerasft.tasks` for each such task.
 
     Example:
 
@@ -61,20 +61,20 @@ _HUGGING_FACE = {"input_ids": TOKEN_IDS, "attention_mask": PADDING_MASK, "token_
 
 
 def own_model(model: keras.Model, head: OwnHead, labels: Labels | Iterable[str] | None = None) -> keras.Model:
-    """Return a model of the same layers and outputs, in the form that pipelines and exports read.
+    """Return a model with the same layers and outputs, in the form that pipelines and exports require.
 
     Args:
         model: A functional model with inputs int32 (B, S) named `token_ids`, `padding_mask`, `segment_ids` (KerasHub's names
             too), or the first of these, and with outputs as `head` says.
-        head: What the task asks for.
-        labels: What the C outputs stand for, where the task has labels.
+        head: Requirements of the task.
+        labels: Labels of the C outputs, if the task has labels.
 
     Returns:
         A functional model: a dictionary in, `logits` or `embedding` out, with `labels` and `bundle_task`. It shares the layers;
         only a last layer whose activation is removed, or that is renamed, is a copy.
 
     Raises:
-        KerasftError: If the model is not functional, or inputs, outputs or labels do not fit the task.
+        KerasftError: If the model is not functional, or inputs, outputs or labels do not match the task.
 
     Example:
 
@@ -91,7 +91,7 @@ def own_model(model: keras.Model, head: OwnHead, labels: Labels | Iterable[str] 
     graph = flat(keras.Model(inputs, model.output))
     named = _named_output(graph, head, labels)
     _check_shape(named.output, head, labels)
-    # A name of kerasft's own heads would promise their layers.
+    # A name of kerasft's own heads would imply their layers.
     wrapped = keras.Model(named.input, named.output, name=f"own_{model.name.removeprefix('own_')}")
     wrapped.bundle_task = head.task
     if labels is not None:
@@ -100,7 +100,7 @@ def own_model(model: keras.Model, head: OwnHead, labels: Labels | Iterable[str] 
 
 
 def fixed_length(model: keras.Model | None) -> int | None:
-    """Return the one input length S that a model takes; None: any.
+    """Return the fixed input length S of a model; None: dynamic.
 
     Example:
 
@@ -111,12 +111,12 @@ def fixed_length(model: keras.Model | None) -> int | None:
 
 
 def checked_fixed_length(model: keras.Model | None, length: Any, *, name: str) -> int | None:
-    """Return what `fixed_length` returns, and raise where a model with one fixed length is asked for another.
+    """Like `fixed_length`, but raise if a model with a fixed length is used with another.
 
     Args:
         model: The model, if there is one.
-        length: The length or lengths asked for; None: any.
-        name: What the user calls it, for the message.
+        length: The requested length or lengths; None: any.
+        name: Argument name, for the message.
 
     Raises:
         KerasftError: If it is not the model's fixed length.
@@ -185,7 +185,7 @@ def _named_inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
 
 
 def lambdas_of(model: keras.Model) -> list[str]:
-    """Return the paths of a model's `Lambda` layers, whose Python code no file holds.
+    """Return the paths of a model's `Lambda` layers, whose Python code cannot be saved.
 
     Example:
 
@@ -203,15 +203,15 @@ def _refuse_lambdas(model: keras.Model) -> None:
 
 
 def flat(model: keras.Model) -> keras.Model:
-    """Put the layers of models that were called as layers into the graph itself; the layers are shared.
+    """Flatten nested models into the graph; the layers are shared.
 
-    KerasHub's backbones need no entry of their own in the list of classes that kerasft loads then, and exports find every layer.
+    Then KerasHub's backbones need no entry in the list of classes that kerasft loads, and exports find every layer.
 
     Args:
         model: A functional model.
 
     Returns:
-        A functional model; `model` itself where two layers would have the same name.
+        A functional model; `model` itself if two layers would have the same name.
 
     Example:
 
@@ -226,7 +226,7 @@ def flat(model: keras.Model) -> keras.Model:
             for inner in layer.layers:
                 states = call(inner, states)
             return states
-        # A subclass with a call() of its own is more than its graph.
+        # A subclass with its own call() is more than its graph.
         is_graph = isinstance(layer, keras.Model) and getattr(layer.call, "__func__", None) is type(model).call
         if is_graph and len(args) == 1 and _same_names(args[0], layer.input):
             outputs = run_graph(layer, args[0], call=call)
@@ -235,7 +235,7 @@ def flat(model: keras.Model) -> keras.Model:
 
     try:
         return keras.models.clone_model(model, clone_function=lambda layer: layer, call_function=call)
-    except ValueError:  # two layers of one name
+    except ValueError:  # duplicate layer names
         return model
 
 
@@ -246,7 +246,7 @@ def _same_names(given: Any, expected: Any) -> bool:
 
 
 def _named_output(graph: keras.Model, head: OwnHead, labels: Labels | None) -> keras.Model:
-    """The graph with its answer as one float32 output of a layer that has the name."""
+    """The graph with a single float32 output of a layer with this name."""
     name = head.output
     outputs = _ordered_outputs(graph, head)
     last = {operation_of(tensor).name for tensor in outputs}
@@ -287,7 +287,7 @@ def _named_output(graph: keras.Model, head: OwnHead, labels: Labels | None) -> k
 
 
 def _to_take_off(layer: keras.Operation, head: OwnHead, labels: Labels | None) -> str | None:
-    """The activation by which a last layer makes probabilities of logits; None: it makes none."""
+    """The final softmax or sigmoid of a last layer; None: it has none."""
     kind = getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
     problem = SINGLE_LABEL if labels is None else labels.problem
     if kind not in ("softmax", "sigmoid") or head.output == EMBEDDING or problem == REGRESSION:

@@ -1,4 +1,4 @@
-"""From one vector a token to one vector a text."""
+"""Pooling: from token vectors to one vector per text."""
 
 import keras
 
@@ -11,10 +11,10 @@ POOLINGS = ("cls", "pooler", "mean", "last")
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class MaskedMean(keras.layers.Layer):
-    """The mean of the real tokens' vectors; padding does not count.
+    """Mean pooling over the real tokens, without padding.
 
-    Called with `(hidden_states, padding_mask)` of shapes (B, S, H) and (B, S), it returns (B, H). The sum runs in
-    float32, also under mixed precision. A row without a real token gives zeros.
+    Called with `(hidden_states, padding_mask)` of shapes (B, S, H) and (B, S), it returns (B, H). The sum is computed
+    in float32, also under mixed precision. Rows without real tokens give zeros.
 
     Example:
 
@@ -33,10 +33,10 @@ class MaskedMean(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class LastToken(keras.layers.Layer):
-    """The last real token's vector: the only one in a decoder that has seen the whole text.
+    """Last-token pooling: in a decoder, only the last real token has attended to the whole text.
 
-    Called with `(hidden_states, padding_mask)` of shapes (B, S, H) and (B, S), it returns (B, H). Padding may stand on
-    either side. A row without a real token gives zeros.
+    Called with `(hidden_states, padding_mask)` of shapes (B, S, H) and (B, S), it returns (B, H). Padding may be on
+    either side. Rows without real tokens give zeros.
 
     Example:
 
@@ -56,7 +56,7 @@ class LastToken(keras.layers.Layer):
 
 
 def outputs_of(backbone: keras.Model) -> dict:
-    """Return a backbone's outputs by name, whether it answers with a dictionary or with hidden states alone.
+    """Return a backbone's outputs by name, for backbones that output a dictionary or only hidden states.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`.
@@ -91,14 +91,14 @@ def outputs_of(backbone: keras.Model) -> dict:
 
 
 def default_pooling(backbone: keras.Model) -> str:
-    """Return the pooling of a backbone where none is chosen.
+    """Return the default pooling of a backbone.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`.
 
     Returns:
-        What the checkpoint was trained with, where it says so (a sentence encoder's `1_Pooling`, a bundle); else `"last"` for
-        a decoder, whose first token has seen nothing; else `"pooler"` where the backbone has one; else `"cls"`.
+        The pooling the checkpoint was trained with, if it specifies one (a sentence encoder's `1_Pooling`, a bundle);
+        otherwise `"last"` for a decoder, `"pooler"` if the backbone has one, and `"cls"` in all other cases.
 
     Example:
 
@@ -114,10 +114,10 @@ def default_pooling(backbone: keras.Model) -> str:
 
 
 def pooling_of(model: keras.Model) -> str:
-    """Return the pooling of a model with one vector a text.
+    """Return the pooling of a model with one vector per text.
 
     Args:
-        model: What `kerasft.heads.text_classifier` or `kerasft.heads.sentence_embedding` made.
+        model: A model built by `kerasft.heads.text_classifier` or `kerasft.heads.sentence_embedding`.
 
     Example:
 
@@ -140,7 +140,7 @@ def pool(backbone: keras.Model, pooling: str | None = None):
             real token's vector, for decoders. `None`: see `default_pooling`.
 
     Raises:
-        KerasftError: If `pooling` is unknown, or `"pooler"` is asked of a backbone without one.
+        KerasftError: If `pooling` is unknown, or is `"pooler"` for a backbone without one.
 
     Example:
 

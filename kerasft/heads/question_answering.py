@@ -1,4 +1,4 @@
-"""The head that marks where in a text the answer to a question begins and ends."""
+"""Extractive question answering head: start and end logits."""
 
 import keras
 
@@ -10,20 +10,20 @@ from kerasft.heads.pooling import outputs_of
 
 
 def question_answering(backbone: keras.Model, *, dropout: float = 0.0) -> keras.Model:
-    """Extend a backbone's graph by a score of each token to be the answer's first, and one to be its last.
+    """Extend a backbone's graph by start and end logits of each token.
 
-    That is the form of Devlin et al. 2019 (arXiv:1810.04805, section 4.2) and of all the published families.
+    This is the head of Devlin et al. 2019 (arXiv:1810.04805, section 4.2) and of all published families.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
-        dropout: Rate in [0, 1) of the dropout before the linear layer. Only DistilBERT was published with one, 0.1.
+        dropout: Dropout rate in [0, 1) before the linear layer. Only DistilBERT was published with one, 0.1.
 
     Returns:
-        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, 2) out; `[..., 0]` of the
-        start, `[..., 1]` of the end. A softmax over the tokens (padding and question apart) makes probabilities.
+        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, 2) out; `[..., 0]` for the
+        start, `[..., 1]` for the end. A softmax over the tokens (without padding and question) gives probabilities.
 
     Raises:
-        KerasftError: If an argument is not one of the above.
+        KerasftError: If an argument is invalid.
 
     Example:
 
@@ -34,6 +34,6 @@ def question_answering(backbone: keras.Model, *, dropout: float = 0.0) -> keras.
     hidden_states = outputs_of(backbone)[SEQUENCE_OUTPUT]  # (B, S, H)
     if dropout:
         hidden_states = keras.layers.Dropout(dropout, name="question_answering_dropout")(hidden_states)
-    # Float32 also under mixed precision, as kerasft.heads.Logits.
+    # Float32 also under mixed precision, like kerasft.heads.Logits.
     logits = keras.layers.Dense(2, kernel_initializer=head_initializer(), dtype="float32", name="logits")(hidden_states)
     return LogitsModel(backbone.input, logits, name="question_answering")

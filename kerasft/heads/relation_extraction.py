@@ -1,4 +1,4 @@
-"""The head for the relation between two marked entities of a text."""
+"""Relation extraction head, for two marked entities of a text."""
 
 from collections.abc import Iterable, Sequence
 
@@ -15,17 +15,17 @@ POOLINGS = ("start", "mean")
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class EntityStates(keras.layers.Layer):
-    """The states of a text's two marked entities, side by side; the markers are found by their ids.
+    """Concatenated representations of a text's two marked entities; the markers are found by their ids.
 
-    Called with `(hidden_states, token_ids)` of shapes (B, S, H) and (B, S), it returns (B, 2 H). An entity whose markers are
-    missing gives zeros; one that is marked several times, the mean. Sums run in float32, also under mixed precision.
+    Called with `(hidden_states, token_ids)` of shapes (B, S, H) and (B, S), it returns (B, 2 H). An entity with missing
+    markers gives zeros; one with several marks, the mean. Sums are computed in float32, also under mixed precision.
 
     Args:
         markers: Ids of the four markers, in order: start and end of the first entity, start and end of the second.
         pooling: `"start"`: the start markers' states, the "entity start" of
             [Baldini Soares et al., 2019](https://arxiv.org/abs/1906.03158), section 3.2, their best. `"mean"`: the mean of the
             tokens between the markers.
-        **kwargs: As `keras.layers.Layer` takes them.
+        ***kwargs: Arguments of `keras.layers.Layer`.
 
     Example:
 
@@ -44,7 +44,7 @@ class EntityStates(keras.layers.Layer):
         self.pooling = pooling
 
     def call(self, hidden_states, token_ids):
-        """Take the mean of the states that the weights choose, for each of the two entities."""
+        """Average the hidden states selected by the weights, for both entities."""
         hidden_states = keras.ops.cast(hidden_states, "float32")
         pooled = []
         for start, end in (self.markers[:2], self.markers[2:]):
@@ -54,7 +54,7 @@ class EntityStates(keras.layers.Layer):
         return keras.ops.cast(keras.ops.concatenate(pooled, axis=-1), self.compute_dtype)  # (B, 2 H)
 
     def _chosen(self, token_ids, start: int, end: int):
-        """1 for the tokens that count, else 0, float32, (B, S)."""
+        """1 for the selected tokens, otherwise 0, float32, (B, S)."""
         starts = keras.ops.cast(keras.ops.equal(token_ids, start), "float32")
         if self.pooling == "start":
             return starts
@@ -66,7 +66,7 @@ class EntityStates(keras.layers.Layer):
         return keras.ops.clip(inside, 0.0, 1.0) * (1.0 - others)
 
     def get_config(self) -> dict:
-        """Return the layer's configuration, the markers' ids included."""
+        """Return the layer's configuration, including the marker ids."""
         return super().get_config() | {"markers": self.markers, "pooling": self.pooling}
 
 
@@ -78,7 +78,7 @@ def relation_classifier(
     pooling: str = "start",
     dropout: float = 0.1,
 ) -> LabelledModel:
-    """Extend a backbone's graph by the two entities' states, dropout and a float32 linear layer.
+    """Extend a backbone's graph by the entity representations, dropout and a float32 linear layer.
 
     "Entity markers, entity start" of Baldini Soares et al., 2019 ([arXiv:1906.03158](https://arxiv.org/abs/1906.03158),
     section 3.2). The graph finds the markers in `token_ids`, so the model takes no inputs beyond the backbone's.
@@ -88,13 +88,13 @@ def relation_classifier(
         labels: The C relations, such as `["works_for", "no_relation"]`.
         markers: The ids of the four markers, `kerasft.data.marker_ids(tokenizer)`.
         pooling: `"start"`: the states at the start markers. `"mean"`: the mean over each entity's tokens.
-        dropout: Rate in [0, 1) of the dropout before the linear layer.
+        dropout: Dropout rate in [0, 1) before the linear layer.
 
     Returns:
         A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, C) out, with `model.labels`.
 
     Raises:
-        KerasftError: If an argument is not one of the above.
+        KerasftError: If an argument is invalid.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The head that turns a text into one vector, so that texts of like meaning have vectors of like direction."""
+"""Sentence embedding head: similar texts get embeddings with high cosine similarity."""
 
 import keras
 
@@ -11,24 +11,24 @@ from kerasft.heads.sentence_encoder import PROJECTION, SentenceEncoder
 def sentence_embedding(
     backbone: keras.Model, *, pooling: str | None = None, normalize: bool | None = None
 ) -> keras.Model:
-    """Extend a backbone's graph by pooling and, by default, division by the Euclidean norm (Reimers and Gurevych 2019,
+    """Extend a backbone's graph by pooling and, by default, L2 normalization (Reimers and Gurevych 2019,
     arXiv:1908.10084, section 3).
 
-    The head has no new weights, so a checkpoint that was trained as a sentence embedder is one again at once. Where the
-    checkpoint says how (a sentence-transformers folder, or a bundle of such a model), pooling, normalization, dense layers
-    between the two and prompts are its own.
+    The head has no new weights, so checkpoints trained as sentence embedders work immediately. Pooling, normalization, dense
+    layers and prompts come from the checkpoint if it specifies them (a sentence-transformers folder, or a bundle of such a
+    model).
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
-        pooling: `"mean"` over the real tokens, `"cls"`, `"pooler"` or `"last"`; None: the checkpoint's own, else `"mean"`.
-        normalize: Whether vectors have length 1; then their dot product is their cosine. A text without a token gives 0. None:
-            as the checkpoint says, else True.
+        pooling: `"mean"` over the real tokens, `"cls"`, `"pooler"` or `"last"`; None: the checkpoint's, otherwise `"mean"`.
+        normalize: Whether embeddings have unit length, so that the dot product is the cosine similarity. Texts without tokens
+            give 0. None: as in the checkpoint, otherwise True.
 
     Returns:
         A functional model: a dictionary of int32 tensors (B, S) in, float32 `embedding` (B, H) out.
 
     Raises:
-        KerasftError: If `pooling` is unknown, or `"pooler"` for a backbone without one, or whose pooler was drawn at random.
+        KerasftError: If `pooling` is unknown, or `"pooler"` for a backbone without one, or with a randomly initialized one.
 
     Example:
 
@@ -47,7 +47,7 @@ def sentence_embedding(
     vector = pool(backbone, pooling)  # (B, H)
     for number, projection in enumerate(own.projections):
         vector = projection(vector, f"{PROJECTION}{number}")  # (B, outputs)
-    # Float32 also under mixed precision: cosines of float16 vectors are good to three digits only.
+    # Float32 also under mixed precision: cosine similarities in float16 are accurate to three digits only.
     if own.normalize if normalize is None else normalize:
         layer = keras.layers.UnitNormalization(dtype="float32", name="embedding")
     else:

@@ -1,4 +1,4 @@
-"""How a checkpoint was trained to turn a text into one vector, beyond its backbone."""
+"""Configuration of a sentence encoder beyond its backbone: pooling, normalization, dense layers, prompts."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -44,15 +44,15 @@ class Projection:
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class SentenceEncoder:
-    """What a sentence-transformers folder or a bundle says of its vectors; `backbone.sentence_encoder` of a loaded backbone.
+    """Settings from a sentence-transformers folder or a bundle; `backbone.sentence_encoder` of a loaded backbone.
 
     Attributes:
-        pooling: As `kerasft.heads.sentence_embedding` takes it.
-        normalize: Whether vectors have length 1.
+        pooling: As in `kerasft.heads.sentence_embedding`.
+        normalize: Whether embeddings are normalized to unit length.
         projections: Dense layers after the pooling.
-        max_length: Longest text in tokens; None: that of the tokenizer.
-        prompts: Name -> what is put before a text.
-        default_prompt_name: The prompt that a text gets where none is named; None: no prompt.
+        max_length: Maximum text length in tokens; None: that of the tokenizer.
+        prompts: Name -> prefix of a text.
+        default_prompt_name: The default prompt; None: no prompt.
 
     Example:
 
@@ -70,17 +70,17 @@ class SentenceEncoder:
 
     @property
     def settings(self) -> dict[str, Any]:
-        """What a bundle's settings hold of it; the rest is in the model."""
+        """The part stored in a bundle's settings; the rest is in the model."""
         if not self.prompts:
             return {}
         return {"prompts": dict(self.prompts), "default_prompt_name": self.default_prompt_name}
 
 
 def sentence_encoder_of(model: keras.Model) -> SentenceEncoder:
-    """Return how a model turns a text into a vector.
+    """Return the sentence encoder settings of a model.
 
     Args:
-        model: What `kerasft.heads.sentence_embedding` made, or the model of such a bundle.
+        model: A model built by `kerasft.heads.sentence_embedding`, or the model of such a bundle.
 
     Example:
 

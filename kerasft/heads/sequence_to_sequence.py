@@ -1,4 +1,4 @@
-"""The head that writes a text for a text: the next token of the target, given the source."""
+"""Sequence-to-sequence head: next-token logits of the target, given the source."""
 
 import keras
 
@@ -10,20 +10,20 @@ from kerasft.heads.logits_model import LogitsModel
 
 
 def sequence_to_sequence(backbone: keras.Model) -> keras.Model:
-    """Extend the graph of an encoder and decoder by the scores of the target's next token.
+    """Extend the graph of an encoder-decoder by next-token logits of the target.
 
-    As the backbone's configuration says, the matrix is the token embedding's or one of its own (`tied_output`), and the
-    hidden states are divided by sqrt(H) before it (`scaled_output`): T5 1.0 has both, 1.1, Flan-T5 and mT5 have neither.
+    According to the backbone's configuration, the matrix is tied to the token embedding (`tied_output`), and the hidden states
+    are divided by sqrt(H) before it (`scaled_output`): T5 1.0 has both, 1.1, Flan-T5 and mT5 have neither.
 
     Args:
         backbone: kerasft's T5.
 
     Returns:
         A functional model: a dictionary of int32 tensors, (B, S) of the source and (B, T) of the target, in; float32
-        logits (B, T, V) out; those at a token are of the token after it.
+        logits (B, T, V) out; those at a token predict the token after it.
 
     Raises:
-        KerasftError: If the backbone has no decoder that reads a source.
+        KerasftError: If the backbone has no decoder with cross-attention.
 
     Example:
 

@@ -22,30 +22,29 @@ def text_classifier(
 ) -> LabelledModel:
     """Extend a backbone's graph by pooling, dropout and a float32 linear layer.
 
-    With `pooling` and `hidden_activation` left out, the head has the form that the family was published with, which is
-    also the only one that Hugging Face's class can read: BERT the pooler; RoBERTa (`tanh`), ELECTRA (`gelu`) and
-    DistilBERT (`relu`) the first token and a dense layer that is trained with the head; GPT-2 the last token and a linear
-    layer without a bias. A checkpoint that says how it pools (a sentence encoder, or a bundle trained with `pooling`) keeps
-    that pooling. KerasHub's backbones: see `pooling`.
+    By default, the head has the family's published form, the only one that Hugging Face's class supports: BERT the pooler;
+    RoBERTa (`tanh`), ELECTRA (`gelu`) and DistilBERT (`relu`) the first token and a dense layer that is trained with the
+    head; GPT-2 the last token and a linear layer without a bias. A checkpoint that specifies its pooling (a sentence encoder,
+    or a bundle trained with `pooling`) keeps it. KerasHub's backbones: see `pooling`.
 
-    The backbone's layers become the model's own, so `model.get_layer("transformer_layer_3")` works, and freezing a layer
-    of the one freezes it in the other.
+    The backbone's layers are shared with the model, so `model.get_layer("transformer_layer_3")` works, and freezing a layer
+    affects both.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
-        labels: Class names for one class a text; `kerasft.multi_label(names)` where several can hold at once;
-            `kerasft.regression(*names)` for one real number per name.
-        pooling: `"cls"`, `"pooler"`, `"mean"`, `"last"`, or `None` for the pooler where the backbone has one, else `"cls"`.
-        hidden_activation: Of a dense layer of H units between the pooling and the linear layer, such as `"tanh"`; None: no
-            such layer.
-        dropout: Rate in [0, 1) of the dropout before the linear layer, and before the dense layer (but for DistilBERT's
-            published form). 0.1 is BERT's.
+        labels: Class names for single-label; `kerasft.multi_label(names)` for multi-label; `kerasft.regression(*names)` for
+            one real number per name.
+        pooling: `"cls"`, `"pooler"`, `"mean"`, `"last"`, or `None`: the pooler if the backbone has one, otherwise `"cls"`.
+        hidden_activation: Activation of a dense layer of H units between pooling and linear layer, such as `"tanh"`; None:
+            no such layer.
+        dropout: Dropout rate in [0, 1) before the linear layer, and before the dense layer (except in DistilBERT's
+            published form). BERT uses 0.1.
 
     Returns:
         A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, C) out, with `model.labels`.
 
     Raises:
-        KerasftError: If an argument is not one of the above.
+        KerasftError: If an argument is invalid.
 
     Example:
 
@@ -60,7 +59,7 @@ def text_classifier(
     config = find_config(backbone)
     form = ClassifierForm(pooling, hidden_activation)
     if form == ClassifierForm() and config is not None:
-        # A checkpoint that says how it pools was trained to say most there; the published form is for the others.
+        # Use the pooling that the checkpoint was trained with; the published form is for the others.
         form = config.classifier_form if config.pooling is None else ClassifierForm(config.pooling)
     features = pool(backbone, form.pooling)  # (B, H)
     if form.hidden_activation is not None:
@@ -94,10 +93,10 @@ def _hidden(features: keras.KerasTensor, form: ClassifierForm, dropout: float) -
 
 
 def form_of(model: keras.Model) -> ClassifierForm:
-    """Return the form of a text classifier's head.
+    """Return the structure of a text classifier's head.
 
     Args:
-        model: What `text_classifier` made.
+        model: A model built by `text_classifier`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The head for one label a token, as of named entities."""
+"""Token classification head, for example for named entities."""
 
 from collections.abc import Iterable
 
@@ -13,20 +13,20 @@ from kerasft.heads.pooling import outputs_of
 def token_classifier(backbone: keras.Model, labels: Labels | Iterable[str], *, dropout: float = 0.1) -> LabelledModel:
     """Extend a backbone's graph by dropout and a float32 linear layer over every token.
 
-    That is the form of Devlin et al. 2019 (arXiv:1810.04805, section 5.3) and of all the published families.
+    This is the head of Devlin et al. 2019 (arXiv:1810.04805, section 5.3) and of all published families.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
-        labels: The C class names, such as `["O", "B-PER", "I-PER"]`; `kerasft.multi_label(names)` where a token can have
+        labels: The C class names, such as `["O", "B-PER", "I-PER"]`; `kerasft.multi_label(names)` if a token can have
             several.
-        dropout: Rate in [0, 1) of the dropout before the linear layer.
+        dropout: Dropout rate in [0, 1) before the linear layer.
 
     Returns:
         A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, C) out, with `model.labels`.
-        Padding has logits too: give it `sample_weight` 0.
+        Padding also has logits: use `sample_weight` 0 for it.
 
     Raises:
-        KerasftError: If an argument is not one of the above.
+        KerasftError: If an argument is invalid.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""What is found out of a model with a head of one's own by running it once, before it is saved."""
+"""Checks of a model with a custom head by a trial run, before it is saved."""
 
 import logging
 import os
@@ -25,13 +25,13 @@ _EQUAL = 1e-5  # of the largest output: the same weights in the same graph
 def trial_inputs(
     model: keras.Model, tokenizer: PreTrainedTokenizerFast, *, max_length: int, pair: bool = False
 ) -> dict[str, np.ndarray]:
-    """Return what a model reads of a short text, of one of `max_length` tokens and of an empty one, int32 (3, S).
+    """Return model inputs for a short text, one of `max_length` tokens, and an empty one, int32 (3, S).
 
     Args:
         model: A functional model with named inputs.
         tokenizer: The tokenizer that made the training data.
-        max_length: Longest input in tokens.
-        pair: Whether the model reads pairs of texts.
+        max_length: Maximum input length in tokens.
+        pair: Whether the model takes pairs of texts.
 
     Example:
 
@@ -50,13 +50,13 @@ def check_answers(
     """Run a model once, and raise or warn if its bundle would give wrong predictions.
 
     Args:
-        model: What `own_model` made; the others as for `trial_inputs`.
+        model: A model returned by `own_model`; the others as for `trial_inputs`.
         tokenizer: The tokenizer that made the training data.
-        max_length: Longest input in tokens.
-        pair: Whether the model reads pairs of texts.
+        max_length: Maximum input length in tokens.
+        pair: Whether the model takes pairs of texts.
 
     Raises:
-        KerasftError: If it cannot read the tokenizer's ids or `max_length` tokens, or its classes' outputs are probabilities.
+        KerasftError: If it cannot process the tokenizer's ids or `max_length` tokens, or outputs class probabilities.
 
     Example:
 
@@ -115,7 +115,7 @@ def _warn_of_inputs(model: keras.Model, tokenizer: PreTrainedTokenizerFast) -> N
 
 
 def _warn_of_padding(model: keras.Model, features: Mapping[str, np.ndarray], answers: np.ndarray) -> None:
-    """Pipelines pad to the longest text of a batch: an answer that depends on it is another one each time."""
+    """Pipelines pad to the longest text of a batch: outputs that depend on padding are not reproducible."""
     mask = features.get(PADDING_MASK)
     length = None if mask is None else int(mask[0].sum())
     if length is None:
@@ -137,9 +137,9 @@ def _warn_of_padding(model: keras.Model, features: Mapping[str, np.ndarray], ans
 
 
 def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[str, np.ndarray]) -> None:
-    """Write a model as a `.keras` file, load it again, and compare the answers.
+    """Save a model as a `.keras` file, reload it, and compare the outputs.
 
-    A warning says what of it `load_bundle` takes with `trust=True` only.
+    A warning lists the parts that `load_bundle` accepts only with `trust=True`.
 
     Args:
         model: A functional model.
@@ -147,7 +147,7 @@ def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[
         features: The model's inputs.
 
     Raises:
-        KerasftError: If Keras cannot write the model, cannot find its classes in another program, or loads another model.
+        KerasftError: If Keras cannot save the model, cannot find its classes in another program, or reloads it differently.
 
     Example:
 
@@ -199,7 +199,7 @@ def _unsaved(error: Exception, fix: str) -> KerasftError:
 
 
 def _reason(error: Exception) -> str:
-    """The sentence of an error of Keras' or TensorFlow's that says what is wrong."""
+    """The informative sentence of a Keras or TensorFlow error."""
     lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]  # Keras prints it bold
     said = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
     return f"{(said or [type(error).__name__])[0].rstrip('.')}."

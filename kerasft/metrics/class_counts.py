@@ -12,7 +12,7 @@ AVERAGES = ("macro", "micro", "weighted", "binary", None)
 
 
 class _ClassCounts(keras.metrics.Metric):
-    """Counts, by class: true positives, predictions, and occurrences; sums, so any split into batches is the same."""
+    """Counts per class: true positives, predictions, and occurrences; independent of the batches."""
 
     def __init__(self, num_classes: int, *, name: str | None):
         super().__init__(name=name)
@@ -65,30 +65,30 @@ class _ClassCounts(keras.metrics.Metric):
 class F1Score(_ClassCounts):
     """F1, the harmonic mean of precision and recall, from counts over the whole split.
 
-        F1_k = 2 TP_k / (predicted_k + actual_k),    0 for a class that is neither predicted nor there
+        F1_k = 2 TP_k / (predicted_k + actual_k),    0 for a class that is neither predicted nor present
 
-    macro: the mean of F1_k, over the classes that are predicted or there (single label) or all classes (multi-label);
-    micro: F1 of the summed counts (with single labels it is the accuracy); weighted: the mean of F1_k by actual_k;
-    binary: F1 of class 1 of two; `None`: every F1_k. All as `sklearn.metrics.f1_score` with its defaults and
-    `zero_division=0`; `keras.metrics.F1Score` counts absent classes as 0 in "macro", and wants probabilities.
+    macro: the mean of F1_k, over the classes that are predicted or present (single-label) or all classes (multi-label);
+    micro: F1 of the summed counts (equal to accuracy for single-label); weighted: the mean of F1_k by actual_k;
+    binary: F1 of class 1 of two; `None`: every F1_k. As `sklearn.metrics.f1_score` with its defaults and
+    `zero_division=0`; `keras.metrics.F1Score` counts absent classes as 0 in "macro", and expects probabilities.
 
     Source: van Rijsbergen 1979, Information Retrieval, chapter 7 (F1 = 1 - E at equal weight).
 
     Args:
         num_classes: The number of classes C.
         average: `"macro"`, `"micro"`, `"weighted"`, `"binary"` (single label, C = 2) or `None`.
-        multi_label: Whether any number of classes may hold at once: then a class is predicted where
-            sigmoid(logit) > `threshold`, else it is the largest logit.
+        multi_label: Whether the problem is multi-label: then classes with sigmoid(logit) > `threshold` are predicted,
+            otherwise the class with the largest logit.
         threshold: Probability in (0, 1), for `multi_label`.
         name: The metric's name. Default: `"f1_macro"` and so on, `"f1"` for `None`.
 
     Call arguments:
         y_true: Class indices (B, ...), or 0 and 1, (B, ..., C), if `multi_label`.
         y_pred: Logits, (B, ..., C).
-        sample_weight: (B,) or (B, ...). Keras gives it to `weighted_metrics` only.
+        sample_weight: (B,) or (B, ...). Keras passes it to `weighted_metrics` only.
 
     Raises:
-        KerasftError: If an argument is out of range, or the shapes do not fit.
+        KerasftError: If an argument is out of range, or the shapes do not match.
 
     Example:
 
@@ -128,7 +128,7 @@ class F1Score(_ClassCounts):
             self._add_single_label(y_true, y_pred, sample_weight)
 
     def result(self) -> tf.Tensor:
-        """The score of all that was added, in [0, 1], a scalar; (C,) for `average=None`. 0 if nothing was added."""
+        """The score over all batches, in [0, 1], a scalar; (C,) for `average=None`. 0 without data."""
         hits, predicted, actual = tf.unstack(tf.convert_to_tensor(self.counts))  # (C,) each
         if self.average == "micro":
             hits, predicted, actual = (tf.reduce_sum(count) for count in (hits, predicted, actual))
@@ -152,9 +152,9 @@ class MatthewsCorrelation(_ClassCounts):
 
         MCC = (c s - p . t) / sqrt((s^2 - p . p) (s^2 - t . t))
 
-    with s elements, c of them right, and p_k, t_k the numbers that are predicted as and are of class k: Gorodkin 2004,
+    with s elements, c of them correct, and p_k, t_k the numbers of predictions and labels of class k: Gorodkin 2004,
     "Comparing two K-category assignments by a K-category correlation coefficient"; for two classes Matthews 1975. As
-    `sklearn.metrics.matthews_corrcoef`: 0 where all predictions, or all labels, are of one class.
+    `sklearn.metrics.matthews_corrcoef`: 0 if all predictions, or all labels, are of one class.
 
     Args:
         num_classes: The number of classes C.
@@ -163,10 +163,10 @@ class MatthewsCorrelation(_ClassCounts):
     Call arguments:
         y_true: Class indices (B, ...).
         y_pred: Logits, (B, ..., C).
-        sample_weight: (B,) or (B, ...). Keras gives it to `weighted_metrics` only.
+        sample_weight: (B,) or (B, ...). Keras passes it to `weighted_metrics` only.
 
     Raises:
-        KerasftError: If the shapes do not fit.
+        KerasftError: If the shapes do not match.
 
     Example:
 
@@ -184,7 +184,7 @@ class MatthewsCorrelation(_ClassCounts):
         self._add_single_label(y_true, y_pred, sample_weight)
 
     def result(self) -> tf.Tensor:
-        """The coefficient of all that was added, in [-1, 1], a scalar. 0 if nothing was added."""
+        """The coefficient over all batches, in [-1, 1], a scalar. 0 without data."""
         hits, predicted, actual = tf.unstack(tf.convert_to_tensor(self.counts))  # (C,) each
         total = tf.reduce_sum(actual)
         covariance = tf.reduce_sum(hits) * total - tf.tensordot(predicted, actual, 1)

@@ -8,7 +8,7 @@ from kerasft.losses.arguments import as_shaped, element_weights
 
 
 class _Correlation(keras.metrics.Metric):
-    """What the two correlations share: targets (B, K), predictions (B, K), weights (B, K); the mean over K targets."""
+    """Base of the two correlations: targets (B, K), predictions (B, K), weights (B, K); the mean over K targets."""
 
     def __init__(self, num_targets: int, *, name: str | None):
         super().__init__(name=name)
@@ -17,7 +17,7 @@ class _Correlation(keras.metrics.Metric):
     def _columns(
         self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None, dtype: tf.DType
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Targets, predictions and weights, (N, K) each; what has weight 0 is 0, so that its NaN does no harm."""
+        """Targets, predictions and weights, (N, K) each; elements with weight 0 are 0, so that their NaN is ignored."""
         mask = getattr(y_pred, "_keras_mask", None)
         y_pred = tf.convert_to_tensor(y_pred)
         y_pred = tf.expand_dims(y_pred, -1) if y_pred.shape.rank == 1 else y_pred
@@ -40,9 +40,9 @@ class PearsonCorrelation(_Correlation):
 
         r = cov(x, y) / sqrt(var(x) var(y))
 
-    The state is six sums in float64, in which the product of two float32 numbers is exact; r is right to 1e-8 as long as
-    the mean is less than 10,000 standard deviations. 0 (not NaN as in scipy) where either side is constant, that is,
-    its standard deviation is below a millionth of its root mean square; NaN if a value that counts is NaN.
+    The state is six sums in float64, where the product of two float32 numbers is exact; r is accurate to 1e-8 as long as
+    the mean is less than 10,000 standard deviations. 0 (not NaN as in scipy) if either side is constant, that is, its
+    standard deviation is below a millionth of its root mean square; NaN if a value with nonzero weight is NaN.
 
     Args:
         num_targets: Number K of regression targets; the result is the mean of their correlations.
@@ -51,10 +51,10 @@ class PearsonCorrelation(_Correlation):
     Call arguments:
         y_true: Real numbers, (B, ..., K), or (B,).
         y_pred: Real numbers, (B, ..., K), or (B,).
-        sample_weight: (B,) or (B, ...). Keras gives it to `weighted_metrics` only.
+        sample_weight: (B,) or (B, ...). Keras passes it to `weighted_metrics` only.
 
     Raises:
-        KerasftError: If the shapes do not fit.
+        KerasftError: If the shapes do not match.
 
     Example:
 
@@ -76,7 +76,7 @@ class PearsonCorrelation(_Correlation):
         )
 
     def result(self) -> tf.Tensor:
-        """The coefficient of all that was added, in [-1, 1], a scalar. 0 if nothing was added."""
+        """The coefficient over all batches, in [-1, 1], a scalar. 0 without data."""
         w, x, y, xx, yy, xy = tf.unstack(tf.convert_to_tensor(self.sums))  # (K,) each
         safe_w = tf.where(w > 0, w, 1.0)
         return tf.reduce_mean(_correlation(xx, yy, xy - x * y / safe_w, xx - x * x / safe_w, yy - y * y / safe_w))
@@ -87,14 +87,14 @@ class SpearmanCorrelation(_Correlation):
     """Spearman's rank correlation of targets and predictions, over the whole split.
 
     Pearson's correlation of the ranks, where equal values share the mean of their ranks (Spearman 1904; ties as in
-    `scipy.stats.spearmanr`). A rank with sample weights is the weight below a value plus half the weight at it, so a
-    whole-number weight counts like as many copies. 0 (not NaN as in scipy) where either side is constant; NaN if a value
-    that counts is NaN.
+    `scipy.stats.spearmanr`). With sample weights, a rank is the weight below a value plus half the weight at it, so
+    an integer weight is equivalent to copies. 0 (not NaN as in scipy) if either side is constant; NaN if a value with
+    nonzero weight is NaN.
 
-    Ranks need all values, so the state is all values: 12 bytes an element, in a variable that grows by each batch.
+    Ranks need all values, so the state holds them all: 12 bytes per element, in a variable that grows with each batch.
     `result` sorts it, and Keras calls `result` at every step for the progress bar: 1 to 2 ms per 1,000 elements on a CPU.
     For training splits of more than about 100,000 elements use it on the evaluation split only. XLA cannot
-    compile a variable that grows: `model.compile(..., jit_compile=False)`; Keras' default on one GPU is to use XLA.
+    compile a variable that grows: `model.compile(..., jit_compile=False)`; Keras uses XLA by default on a single GPU.
 
     Args:
         num_targets: Number K of regression targets; the result is the mean of their correlations.
@@ -103,10 +103,10 @@ class SpearmanCorrelation(_Correlation):
     Call arguments:
         y_true: Real numbers, (B, ..., K), or (B,).
         y_pred: Real numbers, (B, ..., K), or (B,).
-        sample_weight: (B,) or (B, ...). Keras gives it to `weighted_metrics` only.
+        sample_weight: (B,) or (B, ...). Keras passes it to `weighted_metrics` only.
 
     Raises:
-        KerasftError: If the shapes do not fit.
+        KerasftError: If the shapes do not match.
 
     Example:
 
@@ -128,7 +128,7 @@ class SpearmanCorrelation(_Correlation):
         )
 
     def reset_state(self) -> None:
-        """Forget everything."""
+        """Reset the state."""
         self.values.assign(tf.zeros((0, 3 * self.num_targets)))
 
     def update_state(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> None:
@@ -137,9 +137,9 @@ class SpearmanCorrelation(_Correlation):
         self.values.assign(tf.concat([self.values.read_value(), columns], axis=0))
 
     def result(self) -> tf.Tensor:
-        """The coefficient of all that was added, in [-1, 1], a scalar. 0 if nothing was added.
+        """The coefficient over all batches, in [-1, 1], a scalar. 0 without data.
 
-        In a replica it is that of the replica's own elements, as with all Keras metrics; Keras asks again outside.
+        Inside a replica it covers the replica's own elements, as with all Keras metrics; Keras calls it again outside.
         """
         y_true, y_pred, weights = tf.split(tf.transpose(_all_rows(self.values)), 3)  # (K, N) each
         weights = tf.cast(weights, tf.float64)
@@ -156,7 +156,7 @@ class SpearmanCorrelation(_Correlation):
 
 
 def _all_rows(variable: tf.Variable) -> tf.Tensor:
-    """All replicas' rows, or in a replica its own."""
+    """The rows of all replicas, or inside a replica its own."""
     inside_replica = tf.distribute.has_strategy() and not tf.distribute.in_cross_replica_context()
     if inside_replica or not isinstance(variable, tf.distribute.DistributedValues):
         return variable.read_value()
@@ -180,8 +180,6 @@ def _correlation(
     size_x: tf.Tensor, size_y: tf.Tensor, covariance: tf.Tensor, variance_x: tf.Tensor, variance_y: tf.Tensor
 ) -> tf.Tensor:
     """covariance / sqrt(variance_x variance_y); 0 where a variance is only the rounding error of sums of that size."""
-    constant = (variance_x <= 1e-12 * size_x) | (
-        variance_y <= 1e-12 * size_y
-    )  # False for NaN, which is to come through
+    constant = (variance_x <= 1e-12 * size_x) | (variance_y <= 1e-12 * size_y)  # False for NaN, which must propagate
     ratio = covariance / tf.sqrt(tf.where(~constant, variance_x * variance_y, 1.0))
     return tf.where(~constant, tf.clip_by_value(ratio, -1.0, 1.0), 0.0)

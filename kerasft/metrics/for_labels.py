@@ -1,4 +1,4 @@
-"""The metrics that fit a head's labels."""
+"""The default metrics for a head's labels."""
 
 import keras
 
@@ -8,16 +8,16 @@ from kerasft.metrics.correlation import PearsonCorrelation, SpearmanCorrelation
 
 
 def for_labels(labels: Labels) -> list[keras.metrics.Metric]:
-    """New metrics for the problem that `labels` states, on logits (B, C).
+    """Create metrics for the problem type of `labels`, on logits (B, C).
 
-    Single label: `accuracy`, `f1_macro`, `matthews`. Multi-label: `f1_micro`, `f1_macro`, and `accuracy` of the single
-    yes-or-no decisions. Regression: `mse`, `pearson`, `spearman`, means over the targets.
+    Single label: `accuracy`, `f1_macro`, `matthews`. Multi-label: `f1_micro`, `f1_macro`, and `accuracy` of the binary
+    decisions. Regression: `mse`, `pearson`, `spearman`, means over the targets.
 
     Args:
         labels: The model's labels.
 
     Returns:
-        Metrics for `model.compile`; under a strategy make them in its scope.
+        Metrics for `model.compile`; under a strategy, create them in its scope.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""How many tokens a language model hesitates between, over the whole split."""
+"""Perplexity of a language model, over the whole split."""
 
 import keras
 import tensorflow as tf
@@ -8,23 +8,23 @@ from kerasft.losses.arguments import class_indices, element_weights
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class Perplexity(keras.metrics.Metric):
-    """exp of the mean negative log-likelihood, in nats, of the tokens that count.
+    """Perplexity: exp of the mean negative log-likelihood, in nats, of the tokens with nonzero weight.
 
         exp( sum_i w_i (-log p_i(y_i)) / sum_i w_i )
 
     (Jelinek et al. 1977, "Perplexity - a measure of the difficulty of speech recognition tasks".) The sums run over the
-    whole split in float64, so batches of unlike size do no harm; a mean of the batches' perplexities would be too large.
+    whole split in float64, so batch sizes have no influence; a mean of the batches' perplexities would be too large.
 
     Args:
         name: The metric's name.
 
     Call arguments:
-        y_true: Token ids, (B, ...). One outside the vocabulary makes the result NaN, unless its weight is 0.
+        y_true: Token ids, (B, ...). Ids outside the vocabulary make the result NaN, unless their weight is 0.
         y_pred: Logits, (B, ..., V).
-        sample_weight: (B, ...): 0 for what does not count. Keras gives it to `weighted_metrics` only.
+        sample_weight: (B, ...): 0 for tokens to ignore. Keras passes it to `weighted_metrics` only.
 
     Raises:
-        KerasftError: If the shapes do not fit.
+        KerasftError: If the shapes do not match.
 
     Example:
 
@@ -53,7 +53,7 @@ class Perplexity(keras.metrics.Metric):
         self.weight.assign_add(tf.reduce_sum(tf.cast(weights, tf.float64)))
 
     def result(self) -> tf.Tensor:
-        """The perplexity of all that was added, >= 1, a scalar; 1 if nothing was added."""
+        """The perplexity over all batches, >= 1, a scalar; 1 without data."""
         return tf.exp(tf.math.divide_no_nan(tf.convert_to_tensor(self.total), tf.convert_to_tensor(self.weight)))
 
     def get_config(self) -> dict:

@@ -1,4 +1,4 @@
-"""Scores of relations between two entities: macro and micro F1 without the negative class, directions as in SemEval-2010."""
+"""Metrics of relation extraction: macro and micro F1 without the negative class, with directions as in SemEval-2010."""
 
 import re
 from collections import Counter
@@ -13,24 +13,24 @@ def relation_scores(gold: Sequence[str], predicted: Sequence[str], *, negative_l
     """Score predicted relations.
 
     `f1_macro` is the official score of SemEval-2010 task 8 ("(9+1)-way evaluation taking directionality into account"): the
-    mean of F1 over the relations that occur in the truth, without the negative one. A relation's two directions, such as
-    "Cause-Effect(e1,e2)" and "Cause-Effect(e2,e1)", are added up, and an answer of the wrong direction is wrong:
+    mean of F1 over the relations that occur in the gold labels, without the negative one. A relation's two directions, such as
+    "Cause-Effect(e1,e2)" and "Cause-Effect(e2,e1)", are summed, and a prediction with the wrong direction is an error:
 
-        P = right / predicted in any direction, R = right / true in any direction, F1 = 2 P R / (P + R), 0 where undefined.
+        P = correct / predicted in any direction, R = correct / gold in any direction, F1 = 2 P R / (P + R), 0 where undefined.
 
-    `f1_micro` is that of TACRED: P and R over all pairs that are not predicted, or not in truth, of the negative label.
+    `f1_micro` is that of TACRED: P over all pairs not predicted as negative, R over all pairs not labeled as negative.
 
     Args:
-        gold: The right label of N >= 1 pairs.
-        predicted: The predicted ones.
+        gold: The gold labels of N >= 1 pairs.
+        predicted: The predicted labels.
         negative_label: The label of pairs without a relation, such as "Other" or "no_relation"; None if there is none.
 
     Returns:
         `f1_macro`, `precision_macro`, `recall_macro`, `f1_micro`, `precision_micro`, `recall_micro`, `accuracy`, from 0 to 1,
-        and `relations`: for each relation `label`, `precision`, `recall`, `f1`, `support` (N of the truth), by name.
+        and `relations`: for each relation `label`, `precision`, `recall`, `f1`, `support` (number of gold labels), by name.
 
     Raises:
-        KerasftError: If there is no pair, or the numbers of labels differ.
+        KerasftError: If there are no pairs, or the lengths differ.
 
     References:
         - [Hendrickx et al., 2010](https://aclanthology.org/S10-1006), section 4, and its scorer, version 1.2
@@ -64,7 +64,7 @@ def relation_scores(gold: Sequence[str], predicted: Sequence[str], *, negative_l
 
 
 def undirected(label: str) -> str:
-    """A relation's name without the direction at its end.
+    """A relation's name without its direction suffix.
 
     Example:
 
@@ -75,7 +75,7 @@ def undirected(label: str) -> str:
 
 
 def direction(label: str) -> str | None:
-    """`"e1,e2"` or `"e2,e1"` where a relation's name ends in a direction, else None.
+    """`"e1,e2"` or `"e2,e1"` if a relation's name ends with a direction, otherwise None.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""ROUGE of summaries, as rouge-score computes it."""
+"""ROUGE of summaries, computed by rouge-score."""
 
 import importlib.metadata
 import re
@@ -21,25 +21,25 @@ def summarization_scores(
     use_stemmer: bool = True,
     split_sentences: bool = False,
 ) -> TextScores:
-    """Score summaries by the F1 of ROUGE-1, -2, -L and -Lsum, from 0 to 1, the mean over rows.
+    """Score summaries with the F1 of ROUGE-1, -2, -L and -Lsum, from 0 to 1, averaged over rows.
 
-    ROUGE: Lin 2004, https://aclanthology.org/W04-1013, by the package rouge-score; with several references a row counts by
-    the one with the highest F1, for each ROUGE apart. `rougeL` takes each text as one sequence. `rougeLsum`, which most
-    papers on summaries call ROUGE-L, goes sentence by sentence, and a sentence is a *line*: of texts without line breaks
-    the two are the same number.
+    ROUGE: Lin 2004, https://aclanthology.org/W04-1013, by the package rouge-score; with several references, the one with
+    the highest F1 counts, separately for each ROUGE. `rougeL` treats each text as one sequence. `rougeLsum`, which most papers on
+    summarization call ROUGE-L, works on sentences, and a sentence is a *line*: for texts without line breaks the two are
+    equal.
 
     Args:
         generated: N texts.
-        references: For each, one or more texts.
-        use_stemmer: Whether words count without their English endings (Porter's stemmer), as in the ROUGE of most papers.
-        split_sentences: Whether to break lines after `.`, `!` and `?` first, for `rougeLsum` (usual is nltk's splitter, from
-            which this differs at abbreviations).
+        references: One or more references per text.
+        use_stemmer: Whether to stem English words (Porter's stemmer), as in most papers.
+        split_sentences: Whether to split lines after `.`, `!` and `?` first, for `rougeLsum` (commonly done with nltk's
+            splitter, which differs at abbreviations).
 
     Returns:
-        `metrics`: `rouge1`, `rouge2`, `rougeL`, `rougeLsum`; `signatures`: of each, how it was computed.
+        `metrics`: `rouge1`, `rouge2`, `rougeL`, `rougeLsum`; `signatures`: the configuration of each.
 
     Raises:
-        KerasftError: If there is no text, or a row without reference.
+        KerasftError: If there are no texts, or a row has no reference.
 
     Example:
 
@@ -75,7 +75,7 @@ def _span(counts) -> str:
 
 
 def _warn_of_other_scripts(references: Sequence[Sequence[str]]) -> None:
-    """rouge-score takes every character but a-z and 0-9 for a space: other scripts score 0, accents cut words."""
+    """rouge-score treats every character except a-z and 0-9 as a space: other scripts score 0, accents split words."""
     texts = [text for row in references for text in row]
     empty = sum(re.search("[a-z0-9]", text.lower()) is None for text in texts)
     if empty:

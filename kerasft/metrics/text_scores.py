@@ -20,10 +20,10 @@ class TextScores(NamedTuple):
 
 
 def check_texts(generated: Sequence[str], references: Sequence[Sequence[str]]) -> None:
-    """Raise unless there are texts, and one or more references for each.
+    """Check that there are texts, each with one or more references.
 
     Raises:
-        KerasftError: If there are none, or the numbers differ.
+        KerasftError: If there are none, or the lengths differ.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Text in, answer out: load a bundle, an exported SavedModel or a LiteRT folder, and call it."""
+"""Inference on texts: load a bundle, an exported SavedModel or a LiteRT folder, and call it."""
 
 from kerasft.export.benchmark import measure_latency
 from kerasft.pipelines.causal_lm import TextGenerationPipeline

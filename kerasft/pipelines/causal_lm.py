@@ -1,4 +1,4 @@
-"""The beginning of a text in, its continuation out."""
+"""Text generation with a causal language model."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -21,21 +21,21 @@ from kerasft.reports import Report
 from kerasft.tasks.causal_lm import CAUSAL_LM
 from kerasft.truncation import warn_truncated
 
-_LOSS_TOKENS = 2048  # a batch's logits are this many rows of the vocabulary: 412 MB for GPT-2's 50,257 tokens
+_LOSS_TOKENS = 2048  # tokens per batch of logits: 412 MB for GPT-2's vocabulary of 50,257
 
 
 _SAMPLE_TOKENS = 40
 
 
 class TextGenerationPipeline(Pipeline):
-    """Writes texts on, and measures the perplexity.
+    """Continues texts, and measures the perplexity.
 
     Args:
-        runner: The model: token ids in, logits over the vocabulary out; it measures.
+        runner: The model: token ids in, logits over the vocabulary out; used by `evaluate`.
         tokenizer: The tokenizer that the model was trained with.
-        max_length: Block size at which the perplexity is measured.
-        settings: Of the bundle: `generation` (the default options of a call), `documents` (as the model was validated).
-        generator: Writes the texts; None: the pipeline only measures.
+        max_length: Block size for the perplexity.
+        settings: The bundle's settings: `generation` (default options of a call), `documents` (as in validation).
+        generator: Generates the texts; None: only `evaluate` is available.
 
     Example:
 
@@ -72,23 +72,23 @@ class TextGenerationPipeline(Pipeline):
         return pipeline
 
     def __call__(self, prompts: str | Sequence[str], *, batch_size: int = 8, **options: Any) -> Any:
-        """Write on one prompt or many.
+        """Continue one or more prompts.
 
         Args:
-            prompts: One text, or N. An empty one is the beginning of a document. Of one that leaves no room for new tokens
-                the beginning is cut, counted in `num_truncated`, and warned of.
-            batch_size: Prompts in one run.
-            **options: Fields of `kerasft.generation.GenerationOptions`, over those of the bundle's settings:
-                `max_new_tokens` (128 where the bundle says nothing), `method`, `temperature`, `top_p`, `stop`, ...
+            prompts: One text, or N. An empty one is the start of a document. Prompts that leave no room for new tokens are
+                truncated from the left, counted in `num_truncated`, with a warning.
+            batch_size: Prompts per batch.
+            **options: Fields of `kerasft.generation.GenerationOptions`, overriding those of the bundle's settings:
+                `max_new_tokens` (128 if the bundle does not set it), `method`, `temperature`, `top_p`, `stop`, ...
 
         Returns:
-            For one prompt its answer, for many a list: `generated`, what follows the prompt; `finished`, whether the text
-            ended by itself and not at the limit; of a beam search also `score`. Of texts that ended at the limit a warning
-            tells the number.
+            For one prompt a dictionary, for several a list: `generated`, the continuation; `finished`, whether the text ended
+            before the limit; with beam search also `score`. A warning reports the number of texts that reached the
+            limit.
 
         Raises:
-            DataError: If a prompt is not text.
-            CheckpointError: If the model is an exported file, which has no cache.
+            DataError: If a prompt is not a string.
+            CheckpointError: If the model is an export, which has no cache.
             KerasftError: If an option is unknown or out of range.
         """
         items, one = texts_of(prompts, self.fields)
@@ -100,14 +100,14 @@ class TextGenerationPipeline(Pipeline):
         return answers[0] if one else answers
 
     def stream(self, prompt: str, **options: Any) -> Iterator[str]:
-        """Yield the continuation of one prompt piece by piece, as it is written; together the same text as a call gives.
+        """Stream the continuation of one prompt; concatenated, it is the same text as a call returns.
 
         Args:
             prompt: A text.
-            **options: As for a call; no beam search, which knows its text only at the end.
+            ***options: As for a call; not beam search, which knows its text only at the end.
 
         Raises:
-            DataError: If the prompt is not text.
+            DataError: If the prompt is not a string.
             KerasftError: If an option is unknown or out of range.
         """
         chosen = merged_options(self.settings.get("generation", {}), options)
@@ -120,7 +120,7 @@ class TextGenerationPipeline(Pipeline):
         for token in token_ids:
             written.append(token)
             text = self.tokenizer.decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            if not text.endswith("\ufffd"):  # a character whose bytes are not all there yet
+            if not text.endswith("\ufffd"):  # an incomplete character
                 yield text[len(shown) :]
                 shown = text
         if written:
@@ -143,7 +143,7 @@ class TextGenerationPipeline(Pipeline):
         if not prompts:
             return []
         rows = self.tokenizer(prompts, add_special_tokens=False, verbose=False)["input_ids"]
-        start = self.tokenizer.eos_token_id or 0  # documents follow one another: after an end there is a beginning
+        start = self.tokenizer.eos_token_id or 0  # in packed data, the end token precedes the start of a document
         rows = [row or [start] for row in rows]
         positions = self._writer().max_length
         if positions is None:
@@ -171,21 +171,21 @@ class TextGenerationPipeline(Pipeline):
         about: Mapping[str, str] | None = None,
         num_samples: int = 5,
     ) -> Report:
-        """Measure next-token prediction: `perplexity`, exp of `loss`, the mean in nats of a token.
+        """Evaluate next-token prediction: `perplexity`, exp of `loss`, the mean in nats per token.
 
-        Both depend on the tokenizer and on the block size, since a block's first tokens have little before them: compare
-        them only where these are the same.
+        Both depend on the tokenizer and on the block size, since a block's first tokens have little context: compare them
+        only if these are equal.
 
         Args:
-            source: What `kerasft.data.causal_lm` reads.
+            source: Any source of `kerasft.data.causal_lm`.
             columns: As there.
-            batch_size: Most blocks in one run; long blocks are run fewer at a time.
+            batch_size: Maximum blocks per batch; fewer for long blocks.
             about: Facts for the report's header.
-            num_samples: How many blocks to continue after their first tokens, for the report; an exported file, which
-                writes no texts, continues none.
+            num_samples: Number of blocks to continue after their first tokens, for the report; none for an export, which
+                cannot generate.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
         """
         source = self.read(source, columns)
         most = max(1, min(batch_size, _LOSS_TOKENS // self.max_length))

@@ -1,4 +1,4 @@
-"""What pipelines that write texts have in common: their options, and the warning of texts that end at the limit."""
+"""Common parts of text generation pipelines: options, and the warning about texts that reach the limit."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -19,14 +19,14 @@ _OF_METHOD = {
 
 
 def merged_options(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> GenerationOptions:
-    """Put a call's options over a bundle's own.
+    """Merge the options of a call with the defaults of a bundle.
 
-    `num_beams` alone says the method: above 1 it is a beam search. Where another method is chosen than the bundle's, the
-    bundle's options of its method fall away.
+    `num_beams` implies the method: above 1, it is beam search. If another method than the bundle's is chosen, the bundle's
+    method-specific options are dropped.
 
     Args:
-        defaults: Of the bundle's settings.
-        given: Of the call.
+        defaults: Options of the bundle.
+        given: Options of the call.
 
     Raises:
         KerasftError: If an option is unknown or out of range.
@@ -65,7 +65,7 @@ def answers_of(texts: Sequence[Generated]) -> list[dict[str, Any]]:
 
 
 def unfinished(texts: Sequence[Generated]) -> int:
-    """How many texts end at the limit of new tokens, and not by themselves.
+    """Number of texts truncated at `max_new_tokens`.
 
     Example:
 
@@ -76,7 +76,7 @@ def unfinished(texts: Sequence[Generated]) -> int:
 
 
 def warn_of_limit(texts: Sequence[Generated], options: GenerationOptions) -> None:
-    """Log a warning with numbers of texts that end at the limit: a metric over them looks worse than the model is.
+    """Log a warning with the number of texts truncated at the limit: metrics underestimate the model for them.
 
     Example:
 

@@ -30,23 +30,23 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
 def write_triples(path: str | os.PathLike, triples: Sequence[Mapping[str, Any]]) -> pathlib.Path:
-    """Write triples as a file that appears whole or not at all.
+    """Write triples to a file, atomically.
 
-    - `.jsonl`: one object a triple;
-    - `.csv`: one line a triple, with a header, UTF-8;
-    - `.graphml`: each triple is an edge from head to tail with its relation, score, document and places. Mentions of one type
-      whose names are the same but for case, spaces and compatible characters (Unicode NFKC) are one node, by its most frequent
-      name. Characters that XML cannot hold become U+FFFD.
+    - `.jsonl`: one object per triple;
+    - `.csv`: one line per triple, with a header, UTF-8;
+    - `.graphml`: each triple is an edge from head to tail with its relation, score, document and offsets. Mentions of one type
+      whose names are equal except for case, spaces and compatible characters (Unicode NFKC) are one node, with the most frequent
+      name. Characters that are invalid in XML become U+FFFD.
 
     Args:
-        path: Where to write; its ending says the form.
-        triples: As `KnowledgeGraph` returns them.
+        path: The output file; its extension selects the format.
+        triples: Triples from `KnowledgeGraph`.
 
     Returns:
         The path.
 
     Raises:
-        KerasftError: If the ending is none of these.
+        KerasftError: If the extension is not supported.
 
     References:
         - [Brandes et al., 2002](https://doi.org/10.1007/3-540-45848-4_59): GraphML
@@ -65,10 +65,10 @@ def write_triples(path: str | os.PathLike, triples: Sequence[Mapping[str, Any]])
 
 
 def graph_format(path: str | os.PathLike) -> str:
-    """The ending of a path, checked.
+    """The extension of a path, checked.
 
     Raises:
-        KerasftError: If no writer has it.
+        KerasftError: If it is not supported.
 
     Example:
 
@@ -120,7 +120,7 @@ def _tag(name: str) -> str:
 
 
 def _nodes(triples: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[tuple, str]]:
-    """The node of each name and type, with how it is written at each of its places, in order of first mention."""
+    """The node of each name and type, with the spelling of each mention, in order of first mention."""
     nodes: dict[tuple[str, str], dict[tuple, str]] = {}
     for triple in triples:
         for role in ("head", "tail"):

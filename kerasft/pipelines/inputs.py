@@ -1,4 +1,4 @@
-"""The items of a table for a pipeline: `kerasft predict` reads what the task's training reads, by the same columns."""
+"""Pipeline items from a table: `kerasft predict` reads the task's training formats, with the same columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,7 +18,7 @@ from kerasft.pipelines.token_classification import TokenClassificationPipeline
 
 
 class Items(NamedTuple):
-    """What a pipeline is called with, and what its answers are shown with.
+    """Items of a pipeline, with the data to show next to the predictions.
 
     Example:
 
@@ -40,13 +40,13 @@ def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | Non
     """Take a pipeline's items from a table.
 
     Args:
-        pipeline: The pipeline; its `fields` say what an item consists of.
-        rows: The table; `rows.roles` are the columns of the training, where they are known.
-        columns: What the user names: `"text"`, and `"text_pair"` for the second part.
+        pipeline: The pipeline; its `fields` define the parts of an item.
+        rows: The table; `rows.roles` are the training columns, if known.
+        columns: Columns given by the user: `"text"`, and `"text_pair"` for the second part.
 
     Raises:
-        DataError: If a column is missing, or a cell holds no text; within `kerasft.data.skip_invalid` such rows are left out,
-            and there are no items, nor columns, if that is all of them.
+        DataError: If a column is missing, or a cell is not a string; within `kerasft.data.skip_invalid` such rows are skipped,
+            and items and columns are empty if no row is left.
 
     Example:
 
@@ -90,7 +90,7 @@ def _items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | No
 
 
 def _found(rows: Rows, columns: Mapping[str, object]) -> Roles:
-    """The columns of texts; that of labels plays no part."""
+    """The text columns; the label column is ignored."""
     named = {role: name for role, name in columns.items() if role in ("text", "text_pair")}
     return find_columns(replace(rows, roles=None), named)
 
@@ -102,7 +102,7 @@ def _present(rows: Rows, name: object) -> str:
 def _texts(
     rows: Rows, fields: Sequence[str], *names: str, joined: bool = False
 ) -> tuple[dict[str, object], list[list]]:
-    """The texts of columns, for the fields of the same order."""
+    """The texts of columns, in the order of the fields."""
     if joined:  # a source may be a list of sentences
         cells = [" ".join(cell) if _is_texts(cell) else cell for cell in rows.columns[names[0]]]
         rows = replace(rows, columns={**rows.columns, names[0]: cells})

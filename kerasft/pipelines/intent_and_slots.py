@@ -1,4 +1,4 @@
-"""Utterances in, intents and slots with their character offsets out: over a trained model in any form."""
+"""Joint intent classification and slot filling with a trained model in any format."""
 
 import collections
 from collections.abc import Mapping, Sequence
@@ -23,14 +23,14 @@ from kerasft.tasks.intent_and_slots import INTENT_AND_SLOTS
 
 
 class IntentAndSlotsPipeline(TaggingPipeline):
-    """Answers utterances with what is wanted (the intent) and the details named (the slots).
+    """Predicts the intent and the slots of utterances.
 
     Args:
         runner: The model: token ids in, `intent_logits` and `slot_logits` out.
         tokenizer: The tokenizer that the model was trained with.
-        labels: The tags that `slot_logits` stand for.
-        max_length: Tokens of a window, special tokens included. The intent is that of a text's first window.
-        settings: `intents` (the names of the intents, needed), and as for `TokenClassificationPipeline`.
+        labels: The tags of `slot_logits`.
+        max_length: Window length in tokens, including special tokens. The intent comes from a text's first window.
+        settings: `intents` (the names of the intents, required), and as for `TokenClassificationPipeline`.
 
     Example:
 
@@ -67,21 +67,21 @@ class IntentAndSlotsPipeline(TaggingPipeline):
         threshold: float = 0.0,
         top_k: int | None = None,
     ) -> Any:
-        """Answer one utterance or many.
+        """Predict for one or more utterances.
 
         Args:
             texts: One text or a sequence of texts.
-            batch_size: Windows in one run.
-            constrained: Whether only legal sequences of tags are answered; None: as the settings say, else no.
-            threshold: Slots with a lower score are left out.
-            top_k: Add `intents`, the k most likely ones.
+            batch_size: Windows per batch.
+            constrained: Whether to predict valid tag sequences only; None: as in the settings, otherwise False.
+            threshold: Slots with a lower score are dropped.
+            top_k: Also return `intents`, the k most likely ones.
 
         Returns:
-            For one text its answer, for many a list of answers: `{"intent": {"label", "score"}, "slots": [{"start", "end",
+            For one text a dictionary, for several a list of them: `{"intent": {"label", "score"}, "slots": [{"start", "end",
             "label", "text", "score"}, ...]}`, with `text[start:end]` in the original text.
 
         Raises:
-            DataError: If an item is not text.
+            DataError: If an item is not a string.
             KerasftError: If an argument is out of range.
         """
         items, one = checked_texts(texts)
@@ -103,20 +103,20 @@ class IntentAndSlotsPipeline(TaggingPipeline):
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure the model on utterances with intents and tagged words.
+        """Evaluate the model on utterances with intents and tagged words.
 
         Args:
-            source: What `kerasft.data.read_tags` reads, with intents, in the scheme of the training data; or its rows.
+            source: Any source of `kerasft.data.read_tags`, with intents, in the tagging scheme of the training data; or its rows.
             columns: As there.
-            batch_size: Windows in one run.
+            batch_size: Windows per batch.
             about: Facts for the report's header.
 
         Returns:
-            A report with `intent_accuracy`, `slot_f1` (as seqeval counts), `joint_accuracy` (the share of utterances whose intent
-            and slots are all right), `slot_precision`, `slot_recall` and `token_accuracy`; and the scores by slot.
+            A report with `intent_accuracy`, `slot_f1` (as seqeval counts), `joint_accuracy` (the fraction of utterances whose
+            intent and slots are all correct), `slot_precision`, `slot_recall` and `token_accuracy`; and the scores by slot.
 
         Raises:
-            DataError: If the data cannot be used or has no intents.
+            DataError: If the data is invalid or has no intents.
         """
         source, columns = tags_as_trained(source, self.columns, columns)
         rows = read_tags(source, columns=columns, **self.reading)
@@ -154,7 +154,7 @@ class IntentAndSlotsPipeline(TaggingPipeline):
 def _scores(
     intents: Sequence[str], answered: Sequence[str], truth: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
 ) -> dict[str, float]:
-    """The report's numbers: of intents, slots, and both."""
+    """The report's metrics: of intents, slots, and both."""
     right = np.array([intent == gold for intent, gold in zip(answered, intents)])
     slots_right = np.array([spans_of(a) == spans_of(b) for a, b in zip(truth, predicted)])
     slots = span_scores(truth, predicted, name="slot")

@@ -1,4 +1,4 @@
-"""Documents in, (head, relation, tail) triples out: a pipeline of entities and one of relations, chained."""
+"""Knowledge graph extraction: (head, relation, tail) triples from documents, with an entity and a relation pipeline."""
 
 import itertools
 from collections.abc import Callable, Iterable, Mapping
@@ -10,11 +10,11 @@ from kerasft.metrics.relations import direction, undirected
 from kerasft.pipelines.sentences import split_sentences
 from kerasft.truncation import one_warning
 
-_CHUNK = 64  # documents at a time: a corpus' sentences need not be in memory together
+_CHUNK = 64  # documents per chunk, so that the sentences of a corpus are not all in memory
 
 
 class _Sentence(NamedTuple):
-    """A sentence, and where it comes from."""
+    """A sentence and its origin."""
 
     text: str
     start: int
@@ -22,21 +22,21 @@ class _Sentence(NamedTuple):
 
 
 class KnowledgeGraph:
-    """Finds the entities of each sentence, and asks for the relation of every pair of them.
+    """Finds the entities of each sentence, and predicts the relation of every pair of them.
 
-    A model whose labels have directions ("Cause-Effect(e2,e1)") is asked once for two entities, in the text's order, and a triple
-    of direction (e2,e1) has the later entity as its head. Another model is asked for both orders. Entities that overlap make no
-    pair. The negative label ("Other", "no_relation") makes no triple.
+    A model whose labels have directions ("Cause-Effect(e2,e1)") is called once per pair, in text order, and a triple with
+    direction (e2,e1) has the later entity as its head. Other models are called for both orders. Overlapping entities are not
+    paired. The negative label ("Other", "no_relation") gives no triple.
 
     Args:
         entities: A `TokenClassificationPipeline`, or any function from a list of texts to a list of
             `{"entities": [{"start", "end", "label", ...}, ...]}`, characters in the text.
-        relations: A `RelationExtractionPipeline`, or what is called as it is and has its `labels`.
-        max_distance: The most characters between two entities that make a pair; None: any number, within a sentence.
-        min_score: The least probability of a relation, from 0 to 1.
-        types: For a relation's name (without a direction) the pairs of types that it holds between, such as
-            `{"works_for": [("PER", "ORG")]}`, as the triple has them: other triples of that relation are left out. Relations that
-            are not named hold between any.
+        relations: A `RelationExtractionPipeline`, or a callable with the same interface and `labels`.
+        max_distance: Maximum number of characters between paired entities; None: no limit within a sentence.
+        min_score: Minimum probability of a relation, from 0 to 1.
+        types: Allowed (head, tail) type pairs for relation names (without direction), such as
+            `{"works_for": [("PER", "ORG")]}`: other triples of that relation are dropped. Relations that are not listed are
+            not restricted.
 
     Raises:
         KerasftError: If an argument is out of range, or `types` names a relation that the model does not know.
@@ -86,16 +86,16 @@ class KnowledgeGraph:
 
     @one_warning()
     def __call__(self, documents: Any, *, batch_size: int = 32) -> list[dict[str, Any]]:
-        """Find the triples of one document or many.
+        """Extract the triples of one or more documents.
 
         Args:
             documents: A text, a dictionary `{"text": ..., "id": ...}`, or an iterable of these.
-            batch_size: Sentences, and pairs of entities, in one run of a model.
+            batch_size: Sentences, and entity pairs, per batch.
 
         Returns:
-            Triples in the documents' order: `head`, `head_type`, `head_start`, `head_end`, `relation`, `tail`, `tail_type`,
-            `tail_start`, `tail_end`, `score` (the relation's probability), `document` (its id, or its number from 0). Starts and
-            ends are characters of the document: `text[head_start:head_end] == head`.
+            Triples in document order: `head`, `head_type`, `head_start`, `head_end`, `relation`, `tail`, `tail_type`,
+            `tail_start`, `tail_end`, `score` (the relation's probability), `document` (its id, or 0-based index). Offsets are
+            characters of the document: `text[head_start:head_end] == head`.
 
         Raises:
             DataError: If a document is not a string.

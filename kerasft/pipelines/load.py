@@ -1,4 +1,4 @@
-"""Open a trained model's folder, whatever its form and its task."""
+"""Load a trained model in any format, for any task."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -38,15 +38,15 @@ PIPELINES: dict[str, type[Pipeline]] = {
 
 
 def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2, trust: bool = False) -> Pipeline:
-    """Load a bundle, a SavedModel or a LiteRT folder as something to call with texts.
+    """Load a bundle, a SavedModel or a LiteRT folder as a pipeline for texts.
 
-    All three give the same answers within what their reports state.
+    All three give the same predictions, within the tolerances of their reports.
 
     Args:
         folder: What `kerasft.save_bundle`, `kerasft.export.saved_model` or `kerasft.export.litert` wrote; or a bundle in
-            memory, as `kerasft.make_bundle` makes it.
+            memory, from `kerasft.make_bundle`.
         num_threads: Threads of a LiteRT file; TensorFlow sets its own.
-        trust: As for `kerasft.load_bundle`; it holds for the operations of a SavedModel and a LiteRT file's tables too.
+        trust: As for `kerasft.load_bundle`; also skips the checks of SavedModel operations and LiteRT tables.
 
     Returns:
         The task's pipeline, such as `TextClassificationPipeline`.
@@ -92,19 +92,19 @@ def _fitting(kind: type[Pipeline], bundle: Bundle, folder: str | os.PathLike) ->
 def texts_of(
     bundle: Bundle, source: object, *, columns: Mapping[str, object] | None = None
 ) -> list[str] | list[tuple[str, str]]:
-    """Read the texts of data that the task's `evaluate` reads, as `kerasft.export.litert(texts=...)` takes them.
+    """Read the texts of evaluation data, for `kerasft.export.litert(texts=...)`.
 
     Args:
         bundle: The model, its tokenizer and task.
-        source: What the task's data function reads.
-        columns: Which column is what, for tables.
+        source: Any source of the task's data function.
+        columns: Column assignment, for tables.
 
     Returns:
-        Texts, marked ones of two entities, or tuples of two texts (of question and context). Of sentence pairs each text once;
-        of a translation the sources.
+        Texts (with entity markers for relation extraction), or tuples of two texts (such as question and context). For sentence
+        pairs, each text once; for translation, the sources.
 
     Raises:
-        DataError: If the data cannot be used.
+        DataError: If the data is invalid.
 
     Example:
 
@@ -118,17 +118,17 @@ def texts_of(
 def scorer(
     bundle: Bundle, source: object, *, columns: Mapping[str, object] | None = None
 ) -> Callable[[Runner], float] | None:
-    """Return a function that scores any form of a bundle's model on labeled data, for `kerasft.export.litert(gold=...)`.
+    """Return a function that scores any format of a bundle's model on labeled data, for `kerasft.export.litert(gold=...)`.
 
-    The score is the first number of the pipeline's report, such as entity F1 for named entities.
+    The score is the first metric of the pipeline's report, such as entity F1 for named entities.
 
     Args:
         bundle: The model, its tokenizer and task.
-        source: What the task's data function reads.
-        columns: Which column is what, for tables.
+        source: Any source of the task's data function.
+        columns: Column assignment, for tables.
 
     Returns:
-        A function of a `Runner`, from 0 to 1; None for a language model, whose quality is not a number of that kind.
+        A function of a `Runner` with values from 0 to 1; None for language models, which have no such metric.
 
     Example:
 

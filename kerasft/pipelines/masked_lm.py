@@ -1,4 +1,4 @@
-"""Texts with a gap in, the most likely words for it out; and how well a model knows a kind of text."""
+"""Masked language modeling: mask filling, and pseudo-perplexity."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -22,18 +22,18 @@ from kerasft.tasks.masked_lm import MASKED_LM
 from kerasft.truncation import one_warning, warn_truncated
 
 _MOST_SAMPLES = 12
-_SAMPLES_OF_BATCH = 2  # so that they come from all over the rows
+_SAMPLES_OF_BATCH = 2  # so that samples come from all parts of the data
 
 
 class MaskedLMPipeline(Pipeline):
-    """Fills the mask token in a text, and measures the pseudo-perplexity.
+    """Fills mask tokens in texts, and measures the pseudo-perplexity.
 
     Args:
         runner: The model: token ids in, logits over the vocabulary out.
         tokenizer: The tokenizer that the model was trained with.
-        max_length: Longest text in tokens.
-        settings: `masking` (fields of `kerasft.data.Masking`), `packed` and `seed`, as the model was validated; `evaluate`
-            measures the same way.
+        max_length: Maximum text length in tokens.
+        settings: `masking` (fields of `kerasft.data.Masking`), `packed` and `seed`, as in validation; `evaluate`
+            uses the same.
 
     Raises:
         KerasftError: If the tokenizer has no mask token.
@@ -64,17 +64,17 @@ class MaskedLMPipeline(Pipeline):
         super().__init__(runner, tokenizer, max_length=max_length, settings=settings)
 
     def __call__(self, texts: str | Sequence[str], *, batch_size: int = 32, top_k: int = 5) -> Any:
-        """Fill the masks of one text or many.
+        """Fill the masks of one or more texts.
 
         Args:
             texts: Texts with the mask token in, `[MASK]` for BERT (`tokenizer.mask_token`), once or several times.
-            batch_size: Texts in one run.
-            top_k: Candidates for each mask, >= 1.
+            batch_size: Texts per batch.
+            top_k: Number of candidates per mask, >= 1.
 
         Returns:
             For one text a dictionary, for many a list: `masks`, for each mask in the text's order the most likely tokens,
-            `[{"token", "score"}, ...]`, with their probabilities, each mask by itself; `filled`, the text with the best
-            token of each.
+            `[{"token", "score"}, ...]`, with their probabilities, independently for each mask; `filled`, the text with the
+            top candidates.
 
         Raises:
             DataError: If an item is not a string, or has no mask (or only beyond `max_length` tokens).
@@ -83,7 +83,7 @@ class MaskedLMPipeline(Pipeline):
         for name, value in (("top_k", top_k), ("batch_size", batch_size)):
             whole_number(name, value, "5 is usual.")
         items, one = texts_of(texts, self.fields)
-        chunks = range(0, len(items), batch_size)  # logits of many texts over a vocabulary would fill the memory
+        chunks = range(0, len(items), batch_size)  # logits of many texts over the vocabulary would need too much memory
         with one_warning():
             answers = [answer for start in chunks for answer in self._fill(items[start : start + batch_size], top_k)]
         return answers[0] if one else answers
@@ -122,20 +122,20 @@ class MaskedLMPipeline(Pipeline):
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure how well masked tokens are found: `perplexity`, exp of the mean loss in nats of a masked token; and
-        `accuracy`, the share of masked tokens that the model thinks most likely.
+        """Evaluate masked-token prediction: `perplexity`, exp of the mean loss in nats per masked token; and
+        `accuracy`, the fraction of masked tokens predicted correctly.
 
-        The masks depend on the texts, the tokenizer, `settings` and nothing else, so that two models with one tokenizer can
-        be compared. This is no perplexity of texts as a causal model has one; compare it only with numbers made alike.
+        The masks depend only on the texts, the tokenizer and `settings`, so models with the same tokenizer can be compared.
+        This is not the perplexity of a causal language model; compare it only with values computed in the same way.
 
         Args:
-            source: What `kerasft.data.masked_lm` reads.
+            source: Any source of `kerasft.data.masked_lm`.
             columns: As there.
-            batch_size: Texts in one run.
+            batch_size: Texts per batch.
             about: Facts for the report's header.
 
         Raises:
-            DataError: If the data cannot be used, or not one token was drawn.
+            DataError: If the data is invalid, or no token was masked.
         """
         source = self.read(source, columns)
         fixed = self.runner.sequence_length is not None
@@ -186,7 +186,7 @@ class MaskedLMPipeline(Pipeline):
     def _samples(
         self, token_ids: np.ndarray, chosen: np.ndarray, truth: np.ndarray, answered: np.ndarray
     ) -> list[dict[str, str]]:
-        """Some rows of a batch: the text with its gaps, the tokens that stood there, and the most likely ones."""
+        """Some rows of a batch: the masked text, the original tokens, and the predictions."""
         mask = self.tokenizer.mask_token_id
         left_out = set(self.tokenizer.all_special_ids) - {mask}
         ends = np.cumsum(chosen.sum(axis=1))  # of each row's tokens in `truth`

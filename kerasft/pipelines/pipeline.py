@@ -1,4 +1,4 @@
-"""What all pipelines have in common: they are loaded from a folder, called with items, and evaluated on labeled data."""
+"""Base class of all pipelines: loaded from a folder, called with items, and evaluated on labeled data."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -15,12 +15,12 @@ from kerasft.tasks.task import Task
 
 
 def item_of(item: Any, fields: Sequence[str], *, optional: Sequence[str] = ()) -> Any:
-    """Turn an item that is a dictionary, as a JSON line is, into the text or tuple that a pipeline works with.
+    """Convert a dictionary item, such as a JSON line, to a text or tuple.
 
     Args:
-        item: A dictionary with keys among `fields`; anything else is returned as it is.
-        fields: The pipeline's.
-        optional: Those that an item may lack.
+        item: A dictionary with keys among `fields`; anything else is returned unchanged.
+        fields: The pipeline's fields.
+        optional: The optional fields.
 
     Raises:
         DataError: If a key is missing or unknown.
@@ -41,14 +41,14 @@ def item_of(item: Any, fields: Sequence[str], *, optional: Sequence[str] = ()) -
 
 
 def texts_of(items: Any, fields: Sequence[str]) -> tuple[list[Any], bool]:
-    """Turn one item or many of a pipeline whose items are single texts into a list of texts.
+    """Convert one or more items of a single-text pipeline to a list of texts.
 
     Args:
-        items: A text, a dictionary of it, or N of these; whether they are strings is not checked.
-        fields: The pipeline's, of one name.
+        items: A text, a dictionary with the text, or N of these; not checked to be strings.
+        fields: The pipeline's fields, of one name.
 
     Returns:
-        The texts, and whether it was one item only.
+        The texts, and whether it was a single item.
 
     Raises:
         DataError: If it is neither an item nor a sequence of items, or a dictionary has other keys.
@@ -66,9 +66,9 @@ def texts_of(items: Any, fields: Sequence[str]) -> tuple[list[Any], bool]:
 
 
 class Pipeline:
-    """The base of the tasks' pipelines.
+    """Base class of the tasks' pipelines.
 
-    A subclass implements `__call__` and `evaluate`, and says in `fields` what an item consists of.
+    A subclass implements `__call__` and `evaluate`, and defines the parts of an item in `fields`.
 
     Args:
         runner: The model, in any form.
@@ -125,7 +125,7 @@ class Pipeline:
         self.num_truncated = 0
 
     def read(self, source: object, columns: Mapping[str, object] | None = None) -> object:
-        """Return the rows of a source, with the columns of the training as the usual ones; see `read_as_trained`."""
+        """Return the rows of a source, with the training columns as defaults; see `read_as_trained`."""
         return read_as_trained(source, self.columns, columns)
 
     @classmethod
@@ -145,24 +145,24 @@ class Pipeline:
         return cls(runner, tokenizer, *labels, max_length=metadata["max_length"], **given)
 
     def __call__(self, items: Any, *, batch_size: int = 32, **options: Any) -> Any:
-        """Answer one item, or a list of items by a list of answers.
+        """Predict for one item, or for a list of items.
 
-        An item is a text, a tuple of its parts in the order of `fields`, or a dictionary of them by these names; an answer is a
-        dictionary of what JSON can hold.
+        An item is a text, a tuple of its parts in the order of `fields`, or a dictionary of them by these names; a prediction is
+        a JSON-serializable dictionary.
         """
         raise TypeError(f"{type(self).__name__} must define __call__()")
 
     def training_baseline(
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
-        """Read from the training rows what the answer without a model is made of: a class's share, a mean.
+        """Compute the statistics for the baseline from the training rows: class frequencies, means.
 
         Args:
             source: The training rows, as `evaluate` reads them.
             columns: As there.
 
         Returns:
-            Plain values for `settings["baseline"]` of the bundle; None for a task whose baseline is the same for all data.
+            Plain values for `settings["baseline"]` of the bundle; None for a task with a data-independent baseline.
         """
         return None
 
@@ -174,12 +174,12 @@ class Pipeline:
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure the model on labeled data by the task's official metrics.
+        """Evaluate the model on labeled data with the task's official metrics.
 
         Args:
-            source: What the task's data function reads.
-            columns: Which column is what, for tables.
-            batch_size: Items in one run.
+            source: Any source of the task's data function.
+            columns: Column assignment, for tables.
+            batch_size: Items per batch.
             about: Facts for the report's header, such as `{"data": "dev.csv"}`.
         """
         raise TypeError(f"{type(self).__name__} must define evaluate()")

@@ -1,4 +1,4 @@
-"""Questions and texts in, answers with their places out: over a trained model in any form."""
+"""Extractive question answering with a trained model in any format."""
 
 import warnings
 from collections.abc import Mapping, Sequence
@@ -27,16 +27,16 @@ _ERRORS = 50  # mistakes that the report shows
 
 
 class QuestionAnsweringPipeline(Pipeline):
-    """Answers questions by a part of a text.
+    """Extracts the answer to a question from a context.
 
-    A text that is longer than the model reads is cut into windows that overlap, and the best answer of all of them is
-    given, with its exact place in the text.
+    Long contexts are split into overlapping windows; the best answer of all windows is returned, with its exact offsets in the
+    context.
 
     Args:
         runner: The model: token ids in, start and end logits out.
         tokenizer: The tokenizer that the model was trained with.
-        max_length: Longest window in tokens, with the question.
-        settings: `stride`, `max_answer_length` and `no_answer_threshold`, as the bundle has them; any may be missing.
+        max_length: Window length in tokens, including the question.
+        settings: `stride`, `max_answer_length` and `no_answer_threshold`, from the bundle; all optional.
 
     Example:
 
@@ -61,7 +61,7 @@ class QuestionAnsweringPipeline(Pipeline):
     ):
         super().__init__(runner, tokenizer, max_length=max_length, settings=settings)
         stride = self.settings.get("stride")
-        # An exported file of a shorter fixed length reads shorter windows.
+        # An export with a shorter fixed length uses shorter windows.
         stride = stride if stride is None else min(int(stride), (self.max_length - 1) // 2)
         self.windows = QuestionWindows(tokenizer, max_length=self.max_length, stride=stride)
         self.max_answer_length = int(self.settings.get("max_answer_length") or MAX_ANSWER_LENGTH)
@@ -77,24 +77,24 @@ class QuestionAnsweringPipeline(Pipeline):
         max_answer_length: int | None = None,
         no_answer: float | None = None,
     ) -> Any:
-        """Answer one question or many.
+        """Answer one or more questions.
 
         Args:
             items: A tuple of question and context or a dictionary of them (`{"question": ..., "context": ...}`), or a list.
-            batch_size: Windows in one run.
-            top_k: How many answers to give, in [1, 20].
-            max_answer_length: The most tokens of an answer; default: the bundle's, or 30.
-            no_answer: The threshold above which the answer is "none", in logits: how far the score of "no answer" must be
-                above that of the best answer; default: the bundle's, where it was trained on questions without answer;
-                `float("inf")`: always answer.
+            batch_size: Windows per batch.
+            top_k: Number of answers to return, in [1, 20].
+            max_answer_length: Maximum answer length in tokens; default: the bundle's, or 30.
+            no_answer: Threshold of the null score minus the best answer's score, in logits, above which the question is
+                unanswerable; default: the bundle's, if it was trained with unanswerable questions; `float("inf")`:
+                always answer.
 
         Returns:
-            For one item a dictionary, for a list a list of them: `answer` ("" for none), `start` and `end` (places in the
-            context in characters; None for none), `score` (its probability among the 20 best), with `top_k` > 1 also
+            For one item a dictionary, for a list a list of them: `answer` ("" for no answer), `start` and `end` (character
+            offsets in the context; None for no answer), `score` (its probability among the 20 best), with `top_k` > 1 also
             `answers`; see `kerasft.answers.question_answering.answer`.
 
         Raises:
-            DataError: If an item is not such a tuple.
+            DataError: If an item is invalid.
             KerasftError: If a number is out of range.
         """
         for name, value, most in (("top_k", top_k, 20), ("max_answer_length", max_answer_length, None)):
@@ -113,10 +113,10 @@ class QuestionAnsweringPipeline(Pipeline):
     def find(
         self, items: Sequence[tuple[str, str]], *, batch_size: int = 32, max_answer_length: int | None = None
     ) -> list[Found]:
-        """Return the best spans and the score of "no answer" for N tuples of question and context.
+        """Return the best spans and the null score for N tuples of question and context.
 
         Raises:
-            DataError: If an item is not such a tuple.
+            DataError: If an item is invalid.
             KerasftError: If a number is out of range.
         """
         _check_count("batch_size", batch_size, None)
@@ -149,21 +149,21 @@ class QuestionAnsweringPipeline(Pipeline):
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure the model by SQuAD's official metrics.
+        """Evaluate the model with SQuAD's official metrics.
 
         Args:
-            source: What `kerasft.data.read_squad` reads.
-            columns: None: the names of the fields are SQuAD's.
-            batch_size: Windows in one run.
+            source: Any source of `kerasft.data.read_squad`.
+            columns: Must be None: the field names are SQuAD's.
+            batch_size: Windows per batch.
             about: Facts for the report's header.
 
         Returns:
             The report. `metrics`: those of `kerasft.metrics.squad_scores` and, for data with unanswerable questions,
-            `best_f1` and `best_exact_match` with the thresholds that give them. A warning says how many answers could not
-            have been found, since they are longer than `max_answer_length` or than a window.
+            `best_f1` and `best_exact_match` with their thresholds. A warning reports how many answers cannot be
+            found because they are longer than `max_answer_length` or than a window.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
         """
         if columns is not None:
             raise bad_argument("columns", "None", columns, "Name the fields question, context, answers, id.")
@@ -189,24 +189,24 @@ class QuestionAnsweringPipeline(Pipeline):
         )
 
     def best_thresholds(self, source: object, *, batch_size: int = 64) -> dict[str, float]:
-        """Find the thresholds of "no answer" that give the best scores, on questions that are not the test's.
+        """Tune the no-answer thresholds for the best scores, on validation data, not on test data.
 
         Args:
-            source: What `kerasft.data.read_squad` reads; some of the questions without answer.
-            batch_size: Windows in one run.
+            source: Any source of `kerasft.data.read_squad`, including unanswerable questions.
+            batch_size: Windows per batch.
 
         Returns:
             `best_exact_match`, `best_exact_match_threshold`, `best_f1`, `best_f1_threshold`.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
         """
         questions = read_squad(source)
         spans = self.find([(each.question, each.context) for each in questions], batch_size=batch_size)
         return _thresholds(list(zip(questions, spans)))
 
     def _warn_of_lost(self, questions: list[Question]) -> None:
-        """Count the questions of which no true answer could have been given."""
+        """Count the questions whose gold answers cannot be predicted."""
         windows = self.windows([each.question for each in questions], [each.context for each in questions])
         bounds = np.searchsorted(windows.owner, np.arange(len(questions) + 1))
         too_long = between = 0
@@ -229,7 +229,7 @@ class QuestionAnsweringPipeline(Pipeline):
 
 
 def _thresholds(pairs: list[tuple[Question, Found]]) -> dict[str, float]:
-    """The best scores that a threshold of "no answer" gives, and that threshold."""
+    """The best scores over all no-answer thresholds, with the threshold."""
     scores = [answer_scores(answer(found, one.context)["answer"], one.texts) for one, found in pairs]
     none_scores = [found.no_answer_score for _, found in pairs]
     answerable = [bool(one.answers) for one, _ in pairs]
@@ -241,7 +241,7 @@ def _thresholds(pairs: list[tuple[Question, Found]]) -> dict[str, float]:
 
 
 def _mistakes(questions: list[Question], answers: list[dict]) -> list[dict]:
-    """The wrong answers, the most confident first."""
+    """The errors, most confident first."""
     wrong = [
         {
             "row": row,
@@ -257,7 +257,7 @@ def _mistakes(questions: list[Question], answers: list[dict]) -> list[dict]:
 
 
 def _examples(questions: list[Question], answers: list[dict]) -> list[dict]:
-    """The questions with their contexts, both answers marked: the wrong ones first, the most confident of them at the top."""
+    """The questions with contexts and both answers marked: errors first, most confident at the top."""
     exact = [bool(answer_scores(said["answer"], one.texts)[0]) for one, said in zip(questions, answers)]
     order = sorted(range(len(questions)), key=lambda row: (exact[row], -answers[row]["score"]))
     examples = []

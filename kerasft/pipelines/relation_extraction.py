@@ -1,4 +1,4 @@
-"""Texts with two entities in, the relation between these out: over a trained model in any form."""
+"""Relation extraction with a trained model in any format."""
 
 import dataclasses
 import functools
@@ -25,18 +25,18 @@ _RELATION_SCORES = ("relation_f1_macro", "relation_f1_micro")
 
 
 class RelationExtractionPipeline(Pipeline):
-    """Answers texts with two entities each by the relation between these.
+    """Predicts the relation between two marked entities of a text.
 
-    An item is a text that is marked `"The <e1>author</e1> of a <e2>keygen</e2>"`, or a tuple `(text, head, tail)` or dictionary
+    An item is a marked text `"The <e1>author</e1> of a <e2>keygen</e2>"`, or a tuple `(text, head, tail)` or dictionary
     `{"text": ..., "head": ..., "tail": ...}` whose entities are `(start, end)` or `{"start": ..., "end": ...}` in characters,
-    with `"type"` if the answer is to repeat it.
+    optionally with `"type"`, which is copied to the prediction.
 
     Args:
         runner: The model: token ids in, logits out.
-        tokenizer: The tokenizer that the model was trained with; it has the markers.
+        tokenizer: The tokenizer that the model was trained with, including the markers.
         labels: The relations.
-        max_length: Longest input in tokens; longer texts are cut to a window around their entities, and warned of.
-        negative_label: The label of pairs without a relation, which the scores leave out.
+        max_length: Maximum input length in tokens; longer texts are cropped to a window around the entities, with a warning.
+        negative_label: The label of pairs without a relation, excluded from the scores.
 
     Example:
 
@@ -71,20 +71,20 @@ class RelationExtractionPipeline(Pipeline):
         self.negative_label = negative_label
 
     def __call__(self, items: Any, *, batch_size: int = 32, top_k: int | None = None) -> Any:
-        """Answer one text with its two entities, or many.
+        """Predict for one or more texts with two entities.
 
         Args:
             items: One item, or a list of items; see the class.
-            batch_size: Texts in one run.
-            top_k: The k most likely relations instead of the most likely one.
+            batch_size: Texts per batch.
+            top_k: Return the k most likely relations instead of one.
 
         Returns:
-            For each item `{"label": ..., "score": ..., "head": {"text", "start", "end"[, "type"]}, "tail": {...}}`. Characters
-            are counted in the text without tags. With `top_k` a list `"labels"` of labels and scores.
+            One dictionary per item: `{"label": ..., "score": ..., "head": {"text", "start", "end"[, "type"]}, "tail": {...}}`.
+            Offsets refer to the text without tags. With `top_k` a list `"labels"` of labels and scores.
 
         Raises:
             DataError: If an item is not a text with two entities.
-            KerasftError: If `top_k` or `batch_size` is wrong.
+            KerasftError: If `top_k` or `batch_size` is invalid.
         """
         one = isinstance(items, str | Mapping | EntityPair) or _is_tuple_item(items)
         pairs = _pairs([items] if one else items)
@@ -119,24 +119,24 @@ class RelationExtractionPipeline(Pipeline):
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure the model on labeled texts.
+        """Evaluate the model on labeled texts.
 
         `relation_f1_macro` is the official score of SemEval-2010 task 8, `relation_f1_micro` that of TACRED: see
-        `kerasft.metrics.relation_scores`. Both leave out the negative label.
+        `kerasft.metrics.relation_scores`. Both exclude the negative label.
 
         Args:
-            source: What `kerasft.data.relation_extraction` reads.
+            source: Any source of `kerasft.data.relation_extraction`.
             columns: As there.
-            batch_size: Texts in one run.
+            batch_size: Texts per batch.
             about: Facts for the report's header.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
         """
         rows = read_relations(self.read(source, columns), columns)
         pairs, gold = entity_pairs(rows, labels=self.labels, columns=columns)
         logits = self.predict_logits(pairs, batch_size=batch_size)  # (N, C)
-        in_labels = np.flatnonzero(gold != UNKNOWN)  # the others have no probability; they count as errors
+        in_labels = np.flatnonzero(gold != UNKNOWN)  # unknown labels have no probability; they count as errors
         texts = [mark(pairs[row]) for row in in_labels]
         report = summarize(logits[in_labels], gold[in_labels], self.labels, texts=texts, about=about)
         report = with_baseline(report, gold[in_labels], self.baseline)
@@ -174,7 +174,7 @@ class RelationExtractionPipeline(Pipeline):
 
 
 def _named(scores: Mapping[str, Any], of_labels: Mapping[str, float]) -> dict[str, float]:
-    """The report's numbers: of relations, and of labels."""
+    """The report's metrics: of relations, and of labels."""
     metrics = {f"relation_{name}": scores[name] for name in ("f1_macro", "f1_micro")}
     metrics["accuracy"] = scores["accuracy"]
     return metrics | {name: of_labels[name] for name in ("log_loss", "calibration_error")}
@@ -193,7 +193,7 @@ def _pairs(items: Any) -> list[EntityPair]:
     for number, item in enumerate(items, 1):
         fail = functools.partial(_fail, number)
         if isinstance(item, Mapping):
-            item_of(item, **fields)  # for its error at other keys
+            item_of(item, **fields)  # raises for unexpected keys
             item = tuple(item.get(name) for name in RelationExtractionPipeline.fields)
         parts = item if isinstance(item, tuple | list) else (item,)
         if len(parts) not in (1, 3):

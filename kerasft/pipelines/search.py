@@ -1,4 +1,4 @@
-"""Find the answers of a file that fit a question: embed them once, then compare by cosine."""
+"""Semantic search: embed the entries of a file once, then rank them by cosine similarity."""
 
 import json
 import os
@@ -19,25 +19,25 @@ from kerasft.pipelines.sentence_embedding import SentenceEmbeddingPipeline, unit
 
 VECTORS_FILE = "index.npz"
 ANSWERS_FILE = "answers.jsonl"
-# The names that sentence-transformers' encode_query and encode_document look for among a checkpoint's prompts.
+# Prompt names used by sentence-transformers' encode_query and encode_document.
 _QUESTIONS, _ENTRIES = ("query",), ("document", "passage", "corpus")
 
 
 class Search:
-    """Answers a question with the most similar entries of a file, such as the answers of a customer service.
+    """Finds the entries of a file that are most similar to a query, such as customer-service answers.
 
-    Of a checkpoint with prompts for them, questions and entries each get their own ("query"; "document", "passage" or "corpus").
-    The comparison is exact: one matrix product over all N entries, some 10 ms for 100,000 of 384 numbers.
+    If the checkpoint has prompts for them, queries and entries get their own ("query"; "document", "passage" or "corpus").
+    The search is exact: one matrix product over all N entries, about 10 ms for 100,000 entries of 384 dimensions.
 
     Args:
         embedder: A sentence-embedding pipeline.
         answers: A .txt file (one entry per line), a .csv, .tsv, .jsonl, ... file, or a list of texts or dictionaries. All
-            columns are given back; questions are compared with one of them.
-        column: The column that questions are compared with, a name; None: the text column, found by its usual names.
-        batch_size: Texts in one run.
+            columns are returned; queries are compared with one of them.
+        column: Name of the column that queries are compared with; None: the text column, detected by name.
+        batch_size: Texts per batch.
 
     Raises:
-        DataError: If the answers cannot be read, or one is empty.
+        DataError: If the entries cannot be read, or one is empty.
 
     Example:
 
@@ -69,20 +69,20 @@ class Search:
         self.vectors = vectors  # (N, H), of length 1
 
     def __call__(self, questions: str | Sequence[str], *, top_k: int = 3, batch_size: int = 32) -> Any:
-        """Find the entries that fit best.
+        """Find the most similar entries.
 
         Args:
-            questions: One question or a list of them.
-            top_k: The most entries for each, >= 1.
-            batch_size: Questions in one run.
+            questions: One query or a list of queries.
+            top_k: Number of entries per query, >= 1.
+            batch_size: Queries per batch.
 
         Returns:
-            For one question a list of dictionaries, the best first: `score`, the cosine in [-1, 1]; `row`, the entry's
-            number from 0; and the entry's columns. For a list a list of such lists.
+            For one query a list of dictionaries, best first: `score`, the cosine similarity in [-1, 1]; `row`, the entry's
+            0-based index; and the entry's columns. For a list of queries, a list of such lists.
 
         Raises:
             KerasftError: If `top_k` is out of range.
-            DataError: If a question is not text.
+            DataError: If a query is not a string.
         """
         whole_number("top_k", top_k, "3 is usual.")
         asked, one = texts_of(questions, self.embedder.fields)
@@ -98,13 +98,13 @@ class Search:
         return [{"score": round(float(scores[row]), 6), "row": int(row), **self.rows[row]} for row in order]
 
     def save(self, folder: str | os.PathLike) -> pathlib.Path:
-        """Write the index as a folder of `index.npz` and `answers.jsonl`, whole or not at all.
+        """Save the index as a folder with `index.npz` and `answers.jsonl`, atomically.
 
         Args:
-            folder: Where to write; an existing folder is replaced only if it is an index or empty.
+            folder: The output folder; an existing one is replaced only if it is an index or empty.
 
         Raises:
-            KerasftError: If the folder holds something else.
+            KerasftError: If the folder contains other files.
         """
         folder = local_path(folder)
         if folder.exists() and not (folder.is_dir() and _only_ours(folder)):
@@ -121,11 +121,11 @@ class Search:
 
     @classmethod
     def load(cls, folder: str | os.PathLike, embedder: SentenceEmbeddingPipeline) -> "Search":
-        """Open an index that `save` wrote, without embedding the answers again.
+        """Load an index written by `save`, without embedding the entries again.
 
         Args:
             folder: The index.
-            embedder: The pipeline that the index was made with; its first answer is embedded again to make sure.
+            embedder: The pipeline that created the index; the first entry is embedded again to check this.
 
         Raises:
             CheckpointError: If the folder is not an index, is corrupted, or was created with another model.
@@ -168,7 +168,7 @@ class Search:
 
 
 def _prompt(embedder: SentenceEmbeddingPipeline, names: Sequence[str]) -> str | None:
-    """The first of these prompts that the checkpoint has; None: its default one, if any."""
+    """The first of these prompts in the checkpoint; None: its default prompt, if any."""
     return next((name for name in names if name in embedder.prompts), None)
 
 

@@ -1,4 +1,4 @@
-"""Texts in, vectors out: over a trained embedder in any form."""
+"""Sentence embeddings with a trained model in any format."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -24,15 +24,15 @@ _SAME = 1e-6
 
 
 class SentenceEmbeddingPipeline(Pipeline):
-    """Turns texts into vectors whose cosine says how alike the texts are.
+    """Maps texts to embeddings whose cosine similarity measures their similarity.
 
     Args:
         runner: The model: token ids in, `embedding` (B, H) out.
         tokenizer: The tokenizer that the model was trained with.
-        max_length: Longest text in tokens; longer ones are truncated, counted in `num_truncated`, and warned of.
-        max_score: What the scores of rated pairs are divided by where `evaluate` reads them.
-        prompts: Name -> what is put before a text of that kind, such as `{"query": "query: "}`.
-        default_prompt_name: The prompt of a text for which none is named; None: no prompt.
+        max_length: Maximum text length in tokens; longer texts are truncated, counted in `num_truncated`, with a warning.
+        max_score: Divisor of the similarity scores in `evaluate`.
+        prompts: Name -> prefix of texts of that kind, such as `{"query": "query: "}`.
+        default_prompt_name: The default prompt; None: no prompt.
 
     Example:
 
@@ -62,16 +62,16 @@ class SentenceEmbeddingPipeline(Pipeline):
         self.default_prompt_name = default_prompt_name
 
     def __call__(self, texts: str | Sequence[str], *, batch_size: int = 32, prompt_name: str | None = None) -> Any:
-        """Answer one text by `{"embedding": [H numbers]}`, a list of texts by a list of these.
+        """Return `{"embedding": [H numbers]}` for one text, or a list of these for several.
 
         Args:
-            texts: One text or many.
-            batch_size: Texts in one run.
+            texts: One or more texts.
+            batch_size: Texts per batch.
             prompt_name: As for `embed`.
 
         Raises:
-            DataError: If an item is not text.
-            KerasftError: If there is no such prompt.
+            DataError: If an item is not a string.
+            KerasftError: If the prompt is unknown.
         """
         items, one = texts_of(texts, self.fields)
         vectors = self.embed(items, batch_size=batch_size, prompt_name=prompt_name)
@@ -79,16 +79,16 @@ class SentenceEmbeddingPipeline(Pipeline):
         return answers[0] if one else answers
 
     def embed(self, texts: Sequence[str], *, batch_size: int = 32, prompt_name: str | None = None) -> np.ndarray:
-        """Return the vectors of N texts, float32 (N, H), (0, 0) for none.
+        """Return the embeddings of N texts, float32 (N, H), (0, 0) for none.
 
         Args:
-            texts: The texts. An empty one is answered too: as what the model makes of no words.
-            batch_size: Texts in one run.
-            prompt_name: Which of the checkpoint's prompts is put before each text; None: its default one, if it has one.
+            texts: The texts. Empty texts are allowed.
+            batch_size: Texts per batch.
+            prompt_name: The checkpoint's prompt to prepend to each text; None: its default one, if any.
 
         Raises:
-            DataError: If an item is not text.
-            KerasftError: If there is no such prompt.
+            DataError: If an item is not a string.
+            KerasftError: If the prompt is unknown.
         """
         whole_number("batch_size", batch_size, "32 is usual.")
         if isinstance(texts, str | bytes | Mapping) or not hasattr(texts, "__len__"):
@@ -118,21 +118,21 @@ class SentenceEmbeddingPipeline(Pipeline):
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure on pairs: with scores the correlation of cosine and score, else how well a text finds its partner.
+        """Evaluate on pairs: with scores, their correlation with the cosine similarity; otherwise, retrieval of the partner.
 
         `pearson` and `spearman` are SciPy's, of the cosines and the scores (Reimers and Gurevych 2019, arXiv:1908.10084,
-        section 4.1, use Spearman's). For pairs without scores each first text ranks all second texts that differ by their
-        cosine: `accuracy_at_1`, `recall_at_10` and `mrr_at_10`, the mean of 1 / rank of the first right one, 0 beyond rank
-        10 (Craswell, "Mean reciprocal rank", Encyclopedia of Database Systems, 2009).
+        section 4.1, use Spearman's). For pairs without scores, each first text ranks all distinct second texts by cosine
+        similarity: `accuracy_at_1`, `recall_at_10` and `mrr_at_10`, the mean of 1 / rank of the first correct one, 0 beyond
+        rank 10 (Craswell, "Mean reciprocal rank", Encyclopedia of Database Systems, 2009).
 
         Args:
-            source: What `kerasft.data.sentence_pairs` reads.
+            source: Any source of `kerasft.data.sentence_pairs`.
             columns: As there.
-            batch_size: Texts in one run.
+            batch_size: Texts per batch.
             about: Facts for the report's header.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
         """
         source = self.read(source, columns)
         pairs, scores = read_pairs(source, columns=columns, max_score=self.max_score)
@@ -169,13 +169,13 @@ class SentenceEmbeddingPipeline(Pipeline):
     def training_baseline(
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
-        """The mean score of rated pairs, None for pairs without scores; see `Pipeline.training_baseline`."""
+        """The mean score of scored pairs, None for pairs without scores; see `Pipeline.training_baseline`."""
         _, scores = read_pairs(source, columns=columns, max_score=self.max_score)
         return None if scores is None else {"mean_score": float(np.mean(scores))}
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
-    """Divide vectors (N, H) by their lengths; a zero vector stays zero.
+    """Normalize vectors (N, H) to unit length; zero vectors stay zero.
 
     Example:
 
@@ -207,7 +207,7 @@ def _rated(cosines: np.ndarray, scores: np.ndarray, pairs: Sequence[tuple[str, s
 def _retrieval(
     vectors: np.ndarray, number: dict[str, int], pairs: Sequence[tuple[str, str]]
 ) -> tuple[dict, list[dict]]:
-    """Rank all second texts for each first text; a text is never its own answer."""
+    """Rank all second texts for each first text; a text never matches itself."""
     answers = list(dict.fromkeys(second for _, second in pairs))
     group = dict(zip((number[second] for _, second in pairs), groups(pairs)))
     group_of_answer = np.array([group[number[answer]] for answer in answers])
@@ -217,7 +217,7 @@ def _retrieval(
         cosines = table @ vectors[number[query]]  # (answers,)
         right = group_of_answer == own
         best = cosines[right].max()
-        # An answer that is as near counts as nearer: a model with one vector for all texts would find everything.
+        # Ties rank before the correct answer: otherwise, a constant embedding would be perfect.
         rank = 1 + int((cosines[~right] > best - _SAME).sum())
         ranks.append(rank)
         if rank > 1:

@@ -1,4 +1,4 @@
-"""A text's sentences by a few plain rules, with their places in the text."""
+"""Rule-based sentence splitting, with offsets."""
 
 import re
 
@@ -16,14 +16,14 @@ def split_sentences(text: str) -> list[tuple[int, int]]:
     """Find the sentences of a text.
 
     A sentence ends at `.`, `!`, `?` or an ellipsis, with closing quotes or brackets, before a space; at the full stops of
-    Chinese and Japanese; and at a blank line. Not after a single point that follows an abbreviation (`ABBREVIATIONS`) or an
-    initial ("J. Smith"), and not where the next word begins with a small letter. A single line break ends nothing.
+    Chinese and Japanese; and at a blank line. Not after a period that follows an abbreviation (`ABBREVIATIONS`) or an initial
+    ("J. Smith"), and not if the next word starts with a lowercase letter. A single line break is not a boundary.
 
     Args:
         text: Any text.
 
     Returns:
-        Start and end of each sentence in characters, without the space around it. Nothing but space is left out.
+        Start and end of each sentence in characters, without surrounding space. Only white space is dropped.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Some of the rows of any task's data, for a quick measurement: drawn at random, of classes each in its share."""
+"""Stratified random samples of any task's data, for quick evaluation."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,10 +15,10 @@ def some_rows(
     columns: Mapping[str, object] | None = None,
     seed: int = 0,
 ) -> tuple[object, int]:
-    """Draw exactly so many rows (questions, texts) of what a task's `evaluate` reads.
+    """Sample exactly `count` rows (questions, texts) of a task's evaluation data.
 
     Args:
-        source: What it reads, with its columns settled; see `kerasft.tasks.settled`.
+        source: The data, with assigned columns; see `kerasft.tasks.settled`.
         count: How many rows, >= 1; all of them, if there are not more.
         metadata: The content of the bundle's `kerasft.json`: its task and settings.
         columns: Which column is what, where the source does not know.

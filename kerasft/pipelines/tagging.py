@@ -1,4 +1,4 @@
-"""What the pipelines over tagged words share: texts through windows of tokens to one row of logits a word."""
+"""Common parts of tagging pipelines: texts, split into windows of tokens, to one row of logits per word."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -25,15 +25,15 @@ _MOST_ERRORS = 25
 
 
 class Tagger:
-    """A model that answers each token, as something that answers each word of texts of any length.
+    """Turns a token-level model into word-level predictions for texts of any length.
 
     Args:
         runner: The model: token ids in, logits out.
         tokenizer: The tokenizer that the model was trained with.
-        labels: The tags that the tokens' logits stand for.
-        output: Name of the tokens' output.
-        max_length: Tokens of a window, special tokens included.
-        stride: Tokens that two windows share; None: a quarter of a window.
+        labels: The tags of the token logits.
+        output: Name of the token-level output.
+        max_length: Window length in tokens, including special tokens.
+        stride: Overlap of two windows in tokens; None: a quarter of a window.
     """
 
     def __init__(
@@ -53,21 +53,21 @@ class Tagger:
         self.scheme = scheme_of(labels)
         self.max_length = min(max_length, runner.sequence_length or max_length)
         room = self.max_length - sum(map(len, special_tokens(tokenizer)))
-        # A file of a fixed, shorter length leaves less room than the model was trained with.
+        # An export with a shorter fixed length has less room than in training.
         self.stride = stride if stride is not None and stride < room else room // 4
 
     def __call__(
         self, texts: Sequence[str], offsets: Sequence[Offsets], *, batch_size: int
     ) -> tuple[list[np.ndarray], dict[str, list[np.ndarray]]]:
-        """Run texts whose words are known.
+        """Run texts with given words.
 
         Args:
             texts: N texts.
             offsets: Start and end of each word of each text.
-            batch_size: Windows in one run.
+            batch_size: Windows per batch.
 
         Returns:
-            Of each text the words' logits (W, C); and by name the other outputs of each text's first window.
+            The word logits (W, C) of each text; and by name the other outputs of each text's first window.
         """
         whole_number("batch_size", batch_size, "32 is usual.")
         if not texts:
@@ -83,16 +83,16 @@ class Tagger:
         return words, {name: [rows[window] for window in first] for name, rows in outputs.items()}
 
     def raw(self, texts: Sequence[str], *, batch_size: int) -> tuple[list[Offsets], list, dict]:
-        """Run raw texts: the words' offsets, then as `__call__`."""
+        """Run raw texts: find the words' offsets, then as `__call__`."""
         offsets = [split_words(text) for text in texts]
         return offsets, *self(texts, offsets, batch_size=batch_size)
 
 
 def checked_texts(texts: Any) -> tuple[list[str], bool]:
-    """A list of texts, each given as it is or as `{"text": ...}`, and whether it was one text only.
+    """A list of texts, given as strings or as `{"text": ...}`, and whether it was a single text.
 
     Raises:
-        DataError: If an item is not text.
+        DataError: If an item is not a string.
 
     Example:
 
@@ -117,7 +117,7 @@ def checked_texts(texts: Any) -> tuple[list[str], bool]:
 
 
 def all_outside(truth: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The answer that needs no model: O for every word.
+    """The baseline without a model: O for every word.
 
     Example:
 
@@ -128,7 +128,7 @@ def all_outside(truth: Sequence[Sequence[str]]) -> list[list[str]]:
 
 
 def tagging_errors(rows: Rows, found: Sequence[Sequence[Mapping]], expected: Sequence[Sequence[Mapping]]) -> list[dict]:
-    """The first texts of which some span is wrong, for the report."""
+    """The first texts with a wrong span, for the report."""
     errors = []
     for row, (answer, truth) in enumerate(zip(found, expected)):
         if _places(answer) != _places(truth) and len(errors) < _MOST_ERRORS:
@@ -149,17 +149,17 @@ def tagging_examples(
     """Texts with the gold and the predicted spans, for the report: those with an error, then those with spans.
 
     Args:
-        rows: What was measured on.
-        found: Of each text the predicted spans.
-        expected: Of each text those of the data.
-        intents: Of each text its intent, and the predicted one.
+        rows: The evaluated rows.
+        found: The predicted spans of each text.
+        expected: The gold spans of each text.
+        intents: The gold and predicted intent of each text.
     """
     right = [_places(answer) == _places(truth) for answer, truth in zip(found, expected)]
     if intents:
         right = [same and truth == predicted for same, (truth, predicted) in zip(right, intents)]
     seen = [
         row for row, same in enumerate(right) if not same or expected[row] or intents
-    ]  # in others is nothing to see
+    ]  # others have nothing to show
     examples = []
     for row in sorted(seen, key=right.__getitem__)[:MOST_EXAMPLES]:
         score = float(np.mean([span["score"] for span in found[row]])) if found[row] else None
@@ -216,7 +216,7 @@ class TaggingPipeline(Pipeline):
 
     @property
     def reading(self) -> dict[str, Any]:
-        """How `kerasft.data.read_tags` reads files like those of the training."""
+        """Options of `kerasft.data.read_tags` for files like the training data."""
         return reading_of(self.settings)
 
     def _decode(self, logits: np.ndarray, constrained: bool | None) -> tuple[list[str], np.ndarray]:

@@ -1,4 +1,4 @@
-"""Texts in, labels out: over a trained model in any form."""
+"""Text classification with a trained model in any format."""
 
 import dataclasses
 import warnings
@@ -30,21 +30,21 @@ Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
 
 
 class TextClassificationPipeline(Pipeline):
-    """Answers texts, or pairs of texts, with labels and scores.
+    """Predicts labels and scores for texts or pairs of texts.
 
-    Texts are tokenized in batches, sorted by length so that little is padded, run, and answered in the given order. An
-    empty text is answered too: as what the model makes of no words.
+    Texts are tokenized in batches, sorted by length to reduce padding, and the predictions are returned in the given order. Empty
+    texts are allowed.
 
     Args:
         runner: The model: token ids in, logits out.
         tokenizer: The tokenizer that the model was trained with.
-        labels: What the outputs stand for.
-        max_length: Longest input in tokens; longer texts are truncated, counted in `num_truncated`, and warned of.
-        pair: Whether the model reads pairs of texts.
-        out_of_scope: `{"threshold": ..., "label": ...}`: from what probability a text has one of the labels, and what it has
-            otherwise; see `tune_out_of_scope`.
-        temperature: What the logits are divided by before they become probabilities, > 0; see `tune_temperature`.
-        thresholds: Of a model of several labels: from what probability each of them holds; `None`: 0.5. See
+        labels: Labels of the outputs.
+        max_length: Maximum input length in tokens; longer texts are truncated, counted in `num_truncated`, with a warning.
+        pair: Whether the model takes pairs of texts.
+        out_of_scope: `{"threshold": ..., "label": ...}`: minimum probability of a prediction, and the label of texts below
+            it; see `tune_out_of_scope`.
+        temperature: Temperature scaling of the logits, > 0; see `tune_temperature`.
+        thresholds: Multi-label: minimum probability of each label; `None`: 0.5. See
             `tune_thresholds`.
 
     Example:
@@ -109,25 +109,25 @@ class TextClassificationPipeline(Pipeline):
         with_probabilities: bool = False,
         pairs: str | Sequence[str] | None = None,
     ) -> Any:
-        """Answer one text or many.
+        """Predict for one or more texts.
 
         Args:
             texts: One text, a sequence of texts, one pair as a tuple of two texts or a dictionary of `text` and `text_pair`, or
                 a list of such pairs.
-            text_pair: The second text, or texts, where `texts` holds only the first ones.
-            batch_size: Texts in one run.
-            top_k: The k most likely labels instead of the answer.
-            threshold: Probability from which a label holds, where several can: one for all, or one for each. `None`: the
-                model's own thresholds, or 0.5.
-            with_probabilities: Whether to add every label's probability.
-            pairs: The former name of `text_pair`.
+            text_pair: The second text, or texts, if `texts` contains only the first ones.
+            batch_size: Texts per batch.
+            top_k: Return the k most likely labels instead.
+            threshold: Multi-label: minimum probability of a label, one for all or one per label. `None`: the model's own
+                thresholds, or 0.5.
+            with_probabilities: Whether to add the probabilities of all labels.
+            pairs: Deprecated name of `text_pair`.
 
         Returns:
-            For one text its answer, for many a list of answers: see `kerasft.answers.answers`. No texts, no answers.
+            For one text a dictionary, for several a list of them: see `kerasft.answers.answers`.
 
         Raises:
-            DataError: If an item is not text.
-            KerasftError: If pairs are given to a model of single texts or the other way round, or an argument is wrong.
+            DataError: If an item is not a string.
+            KerasftError: If pairs are given to a model for single texts or vice versa, or an argument is invalid.
         """
         if pairs is not None:
             warnings.warn("`pairs` is now `text_pair`.", DeprecationWarning, stacklevel=2)
@@ -151,8 +151,8 @@ class TextClassificationPipeline(Pipeline):
         """Return the raw float32 logits, (N, C), of N texts or pairs of texts.
 
         Raises:
-            DataError: If an item is not text.
-            KerasftError: If the model reads pairs and these are not, or the other way round.
+            DataError: If an item is not a string.
+            KerasftError: If pairs are given to a model for single texts, or vice versa.
         """
         whole_number("batch_size", batch_size, "32 is usual.")
         if not len(texts):
@@ -173,7 +173,7 @@ class TextClassificationPipeline(Pipeline):
     def predict_probabilities(
         self, texts: Sequence[str] | Sequence[tuple[str, str]], *, batch_size: int = 32
     ) -> np.ndarray:
-        """Return the float64 probabilities, (N, C), of N texts or pairs of texts; a regression's values as they are."""
+        """Return the float64 probabilities, (N, C), of N texts or pairs of texts; regression values unchanged."""
         logits = self.predict_logits(texts, batch_size=batch_size)
         return probabilities(logits, self.labels, temperature=self.temperature)
 
@@ -187,22 +187,22 @@ class TextClassificationPipeline(Pipeline):
         about: Mapping[str, str] | None = None,
         unseen_labels: str = "error",
     ) -> Report:
-        """Measure the model on labeled texts.
+        """Evaluate the model on labeled texts.
 
-        Probabilities are those at the model's temperature, labels those that reach its thresholds. With an out-of-scope
-        threshold, rows of its label count as out of scope: `in_scope_accuracy`, `out_of_scope_recall` and
-        `out_of_scope_precision` are those of the answers, and all other numbers are of the in-scope rows without the threshold.
+        Probabilities use the model's temperature, labels its thresholds. With an out-of-scope threshold, rows with its label are
+        out of scope: `in_scope_accuracy`, `out_of_scope_recall` and `out_of_scope_precision` use the threshold, all other
+        metrics are computed on the in-scope rows without it.
 
         Args:
-            source: What `kerasft.data.text_classification` reads.
+            source: Any source of `kerasft.data.text_classification`.
             columns: As there.
-            batch_size: Texts in one run.
+            batch_size: Texts per batch.
             about: Facts for the report's header.
-            unseen_labels: What to do about labels that the model does not have: `"error"`, or `"count"` such rows as errors,
-                their labels as further classes. Then there is no `log_loss`, which would be infinite.
+            unseen_labels: How to treat labels that the model does not have: `"error"`, or `"count"` such rows as errors, with
+                their labels as additional classes. Then there is no `log_loss`, which would be infinite.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
         """
         if unseen_labels not in ("error", "count"):
             raise bad_argument("unseen_labels", "'error' or 'count'", unseen_labels, "Choose one of them.")
@@ -241,32 +241,32 @@ class TextClassificationPipeline(Pipeline):
     def training_baseline(
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
-        """The classes' counts, or the targets' means; see `Pipeline.training_baseline`."""
+        """Class counts, or target means; see `Pipeline.training_baseline`."""
         return statistics(texts_and_labels(source, labels=self.labels, columns=columns)[1], self.labels)
 
     def tune_temperature(
         self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64
     ) -> float:
-        """Find the temperature by which the model's probabilities say how often it is right.
+        """Tune the temperature (calibration), so that probabilities match the accuracy.
 
-        Sensible wherever somebody reads the probabilities or compares them with a threshold. The most likely label, hence the
-        accuracy, stays the same. Thresholds are of the probabilities, so they are tuned after the temperature: set
-        `pipeline.temperature`, then call `tune_thresholds` or `tune_out_of_scope`.
+        Useful if probabilities are displayed or compared with a threshold. The predicted label, and so the accuracy, does not
+        change. Thresholds depend on the probabilities, so tune them after the temperature: set `pipeline.temperature`, then
+        call `tune_thresholds` or `tune_out_of_scope`.
 
         Args:
-            source: Dev rows that the model was not trained on, a few hundred or more, as `kerasft.data.text_classification`
-                reads them. Those of the out-of-scope label are left out.
+            source: At least a few hundred validation rows that the model was not trained on, any source of
+                `kerasft.data.text_classification`. Rows with the out-of-scope label are excluded.
             columns: As there.
-            batch_size: Texts in one run.
+            batch_size: Texts per batch.
 
         Returns:
             The temperature, to be given as `settings={"temperature": ...}` to `kerasft.save_bundle`; see
-            `kerasft.answers.best_temperature`. Where the pipeline has thresholds already a warning says that they
+            `kerasft.answers.best_temperature`. A warning is logged if the pipeline already has thresholds, which
             were tuned without it.
 
         Raises:
-            KerasftError: If the model is a regression.
-            DataError: If the data cannot be used.
+            KerasftError: If the model is a regression model.
+            DataError: If the data is invalid.
         """
         if self.labels.problem == REGRESSION:
             raise bad_argument(
@@ -283,23 +283,23 @@ class TextClassificationPipeline(Pipeline):
     def tune_thresholds(
         self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64
     ) -> list[float]:
-        """Find for each label the probability from which it should hold, by its F1.
+        """Tune the probability threshold of each label for its F1.
 
-        Sensible for a model of several labels of which some are rare: at 0.5 those are hardly ever said. A label with fewer
-        than some tens of rows gets a threshold of chance.
+        Useful for multi-label models with rare labels, which are hardly ever predicted at 0.5. A label with fewer than some tens
+        of rows gets an unreliable threshold.
 
         Args:
-            source: Dev rows that the model was not trained on, as `kerasft.data.text_classification` reads them.
+            source: Validation rows that the model was not trained on, any source of `kerasft.data.text_classification`.
             columns: As there.
-            batch_size: Texts in one run.
+            batch_size: Texts per batch.
 
         Returns:
-            C thresholds of the probabilities at the pipeline's temperature, to be given as `settings={"thresholds": ...}` to
+            C probability thresholds at the pipeline's temperature, to be passed as `settings={"thresholds": ...}` to
             `kerasft.save_bundle`; see `kerasft.answers.best_thresholds`.
 
         Raises:
-            KerasftError: If the model is not one of several labels.
-            DataError: If the data cannot be used.
+            KerasftError: If the model is not multi-label.
+            DataError: If the data is invalid.
         """
         if self.labels.problem != MULTI_LABEL:
             raise bad_argument("model", "a multi-label classifier", self.labels.problem, "Others have no thresholds.")
@@ -314,13 +314,13 @@ class TextClassificationPipeline(Pipeline):
         columns: Mapping[str, object] | None = None,
         batch_size: int = 64,
     ) -> dict[str, Any]:
-        """Choose from what probability an answer is given, so that texts of no class are told apart.
+        """Tune the probability threshold for out-of-scope detection.
 
         Args:
-            source: Dev rows, some of them of `label`, as `kerasft.data.text_classification` reads them.
+            source: Validation rows, some of them with `label`, any source of `kerasft.data.text_classification`.
             label: Label of out-of-scope texts; must not be a label of the model.
             columns: As there.
-            batch_size: Texts in one run.
+            batch_size: Texts per batch.
 
         Returns:
             `{"threshold": ..., "label": ...}`, to be given as `settings={"out_of_scope": ...}` to `kerasft.save_bundle`: the
@@ -328,8 +328,8 @@ class TextClassificationPipeline(Pipeline):
             `kerasft.answers.out_of_scope_threshold`.
 
         Raises:
-            KerasftError: If the model is not one of single labels, or has this label.
-            DataError: If no row, or every row, is of `label`.
+            KerasftError: If the model is not single-label, or has this label.
+            DataError: If no row, or every row, has `label`.
         """
         check_out_of_scope({"threshold": 0.0, "label": label}, self.labels)
         if self.labels.problem != SINGLE_LABEL:
@@ -349,7 +349,7 @@ class TextClassificationPipeline(Pipeline):
     def _held_out(
         self, source: object, columns: Mapping[str, object] | None, batch_size: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The logits and the truth of labeled rows."""
+        """The logits and labels of labeled rows."""
         source = self.read(source, columns)
         if self.out_of_scope is not None:
             source, _ = separate_label(source, self.out_of_scope["label"], columns=columns)
@@ -357,7 +357,7 @@ class TextClassificationPipeline(Pipeline):
         return self.predict_logits(texts, batch_size=batch_size), gold
 
     def _settings_shown(self) -> dict[str, str]:
-        """What a report says of the settings that differ from the usual ones."""
+        """Report entries for settings that differ from the defaults."""
         shown = {} if self.temperature == 1 else {"temperature": f"{self.temperature:.4g}"}
         if self.thresholds is not None:
             shown["thresholds"] = ", ".join(f"{name} {value:.4g}" for name, value in zip(self.labels, self.thresholds))
@@ -375,7 +375,7 @@ class TextClassificationPipeline(Pipeline):
 
 
 def _items(texts: Texts, text_pair: str | Sequence[str] | None) -> tuple[list, bool]:
-    """Return a list of texts, or of tuples of two, and whether it was one text only."""
+    """Return a list of texts, or of tuples of two, and whether it was a single text."""
     fields = {"fields": TextClassificationPipeline.fields, "optional": TextClassificationPipeline.optional_fields}
     texts = item_of(texts, **fields)
     one = isinstance(texts, str) or (

@@ -1,4 +1,4 @@
-"""Texts in, entities with their character offsets out: over a trained model in any form."""
+"""Token classification (named entities, ...) with a trained model in any format."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,17 +16,17 @@ from kerasft.tasks.token_classification import TOKEN_CLASSIFICATION
 
 
 class TokenClassificationPipeline(TaggingPipeline):
-    """Answers texts with the entities in them.
+    """Finds the entities in texts.
 
-    A text of any length is answered: what is longer than the model takes is run in overlapping windows, each token
-    answered once, where it has most context. A word's tag is that of its first token, as in training.
+    Texts can have any length: long ones are processed in overlapping windows, and each token is predicted in the window where it
+    has most context. A word's tag is that of its first token, as in training.
 
     Args:
         runner: The model: token ids in, logits out.
         tokenizer: The tokenizer that the model was trained with.
-        labels: The tags that the outputs stand for, O among them.
-        max_length: Tokens of a window, special tokens included.
-        settings: `stride` (tokens that two windows share), `constrained` (the default of the call), `scheme` and `invalid`
+        labels: The tags of the outputs, including O.
+        max_length: Window length in tokens, including special tokens.
+        settings: `stride` (overlap of two windows in tokens), `constrained` (the default of the call), `scheme` and `invalid`
             (how `evaluate` reads data, see `kerasft.data.read_tags`).
 
     Example:
@@ -50,22 +50,22 @@ class TokenClassificationPipeline(TaggingPipeline):
         threshold: float = 0.0,
         with_tags: bool = False,
     ) -> Any:
-        """Answer one text or many.
+        """Predict for one or more texts.
 
         Args:
-            texts: One text or a sequence of texts, as they are: not cut into words.
-            batch_size: Windows in one run.
-            constrained: Whether only legal sequences of tags are answered (the most likely one of them); None: as the bundle's
-                settings say, else no, and tags are read as conlleval does.
-            threshold: Entities with a lower score are left out.
+            texts: One text or a sequence of texts, not split into words.
+            batch_size: Windows per batch.
+            constrained: Whether to predict the most likely valid tag sequence; None: as in the bundle's settings, otherwise
+                False, and tags are decoded as by conlleval.
+            threshold: Entities with a lower score are dropped.
             with_tags: Whether to add `words`: each word's `start`, `end`, `tag` and `score`.
 
         Returns:
-            For one text its answer, for many a list of answers: `{"entities": [{"start", "end", "label", "text", "score"},
+            For one text a dictionary, for several a list of them: `{"entities": [{"start", "end", "label", "text", "score"},
             ...]}`, with `text[start:end]` in the original text, and the mean probability of the words' tags as score.
 
         Raises:
-            DataError: If an item is not text.
+            DataError: If an item is not a string.
             KerasftError: If an argument is out of range.
         """
         items, one = checked_texts(texts)
@@ -85,18 +85,18 @@ class TokenClassificationPipeline(TaggingPipeline):
     def tag(
         self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64
     ) -> list[list[str]]:
-        """Tag words that are given as such.
+        """Tag pre-tokenized words.
 
         Args:
-            source: What `kerasft.data.read_tags` reads; its own tags are not used.
+            source: Any source of `kerasft.data.read_tags`; its own tags are not used.
             columns: As there.
-            batch_size: Windows in one run.
+            batch_size: Windows per batch.
 
         Returns:
-            Of each text a list of tags, one a word.
+            For each text a list of tags, one per word.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
 
         Example:
 
@@ -125,19 +125,19 @@ class TokenClassificationPipeline(TaggingPipeline):
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure the model on tagged texts, as seqeval does: precision, recall and F1 of whole entities.
+        """Evaluate the model on tagged texts with seqeval's entity-level precision, recall and F1.
 
         Args:
-            source: What `kerasft.data.read_tags` reads, in the scheme of the training data; or its rows.
+            source: Any source of `kerasft.data.read_tags`, in the tagging scheme of the training data; or its rows.
             columns: As there.
-            batch_size: Windows in one run.
+            batch_size: Windows per batch.
             about: Facts for the report's header.
 
         Returns:
             A report with `entity_f1`, `entity_precision`, `entity_recall` and `token_accuracy`, and the scores by type.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
         """
         rows = self._read(source, columns)
         report_unknown_tags(rows, self.labels)

@@ -1,4 +1,4 @@
-"""The baseline of language models: tokens by how often they occur, without their context."""
+"""Unigram baseline of language models: token frequencies, without context."""
 
 import math
 
@@ -9,7 +9,7 @@ ANSWER = "unigram probabilities from the evaluated rows (leave-one-out, add-one 
 
 
 def perplexity_of(loss: float) -> float:
-    """exp of a mean loss in nats, capped where the number would be infinite.
+    """exp of a mean loss in nats, capped to stay finite.
 
     Example:
 
@@ -43,12 +43,12 @@ class Unigram:
         self._scored = np.zeros(vocabulary_size, np.int64)
 
     def add(self, tokens: np.ndarray, *, scored: np.ndarray) -> None:
-        """Count tokens (N,), and those of them that the model is scored on (M,)."""
+        """Count tokens (N,), and the scored ones among them (M,)."""
         self._counts += np.bincount(tokens, minlength=self._size)[: self._size]
         self._scored += np.bincount(scored, minlength=self._size)[: self._size]
 
     def scores(self) -> dict[str, float]:
-        """`perplexity`, `loss` in nats a token, and `accuracy` of always answering the most frequent token."""
+        """`perplexity`, `loss` in nats per token, and `accuracy` of always predicting the most frequent token."""
         total = int(self._scored.sum())
         log_p = np.log(np.maximum(self._counts, 1) / (self._counts.sum() - 1 + self._size))  # (V,)
         loss = -float((self._scored * log_p).sum()) / total

@@ -1,4 +1,4 @@
-"""Classes that no example was seen of: told apart by a model of entailment, or by the likeness of text and description."""
+"""Zero-shot classification, with an NLI model or by embedding similarity of text and label description."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -15,26 +15,28 @@ from kerasft.pipelines.text_classification import TextClassificationPipeline
 from kerasft.reports import Report, summarize
 
 HYPOTHESIS = "This text is about {}."
-_SCALE = 20.0  # of cosines before the softmax, as in training (kerasft.losses.MultipleNegativesRanking)
+_SCALE = (
+    20.0  # scale of cosine similarities before the softmax, as in training (kerasft.losses.MultipleNegativesRanking)
+)
 
 
 class ZeroShotPipeline(Pipeline):
-    """Classifies texts into classes that are only named or described.
+    """Classifies texts into classes given by name or description only.
 
-    **By entailment** (Yin et al. 2019, arXiv:1909.00161): a classifier of text pairs, trained on entailment, is asked whether
-    the text entails the hypothesis of each class. One label a text: softmax of the entailment logits over the classes;
-    several (`kerasft.multi_label`): entailment against contradiction for each class. **By embeddings**: a sentence
-    embedder compares the text with each class' description; the scores are the softmax of 20 times the cosines.
+    ***NLI** (Yin et al. 2019, arXiv:1909.00161): a text-pair classifier, trained on entailment, predicts whether the text
+    entails the hypothesis of each class. Single-label: softmax of the entailment logits over the classes; multi-label
+    (`kerasft.multi_label`): entailment against contradiction for each class. **Embeddings**: a sentence embedder compares the
+    text with each class' description; the scores are the softmax of 20 times the cosine similarities.
 
     Args:
         model: A text-classification pipeline over pairs with a label for entailment, or a sentence-embedding pipeline.
-        labels: Names of the classes, or a dictionary from name to description or to a list of descriptions, whose mean
-            counts; or `kerasft.multi_label(names)`.
-        hypothesis: Sentence with `{}` where the description stands. For embeddings `"{}"` compares with the bare description.
-        entailment: The label that says "entailed"; None: the one whose name begins with "entail".
+        labels: Names of the classes, or a dictionary from name to description or to a list of descriptions, whose scores
+            are averaged; or `kerasft.multi_label(names)`.
+        hypothesis: Template with `{}` for the description. For embeddings, `"{}"` uses the description only.
+        entailment: The label for entailment; None: the one whose name starts with "entail".
 
     Raises:
-        KerasftError: If the model cannot do it, or an argument is wrong.
+        KerasftError: If the model is not suitable, or an argument is invalid.
 
     Example:
 
@@ -64,7 +66,7 @@ class ZeroShotPipeline(Pipeline):
                 "hypothesis", "a sentence with one {} in it", hypothesis, f"{HYPOTHESIS!r}, for example."
             )
         described = labels if isinstance(labels, Mapping) else {name: name for name in self.labels}
-        # One sentence or several for each class; `owner` says whose.
+        # One or more sentences per class; `owner` is the class index.
         sentences = [_listed(name, described[name]) for name in self.labels]
         self.sentences = [hypothesis.replace("{}", text) for texts in sentences for text in texts]
         self._owner = np.repeat(np.arange(len(sentences)), [len(texts) for texts in sentences])
@@ -89,17 +91,17 @@ class ZeroShotPipeline(Pipeline):
         threshold: float = 0.5,
         with_probabilities: bool = False,
     ) -> Any:
-        """Answer one text or many, as `TextClassificationPipeline` does.
+        """Predict for one or more texts, like `TextClassificationPipeline`.
 
         Args:
             texts: A text or a list of texts.
-            batch_size: Texts, or pairs, in one run.
-            top_k: The k most likely labels instead of the answer.
-            threshold: Probability from which a label holds, where several can.
-            with_probabilities: Whether to add every label's probability.
+            batch_size: Texts, or pairs, per batch.
+            top_k: Return the k most likely labels instead.
+            threshold: Minimum probability of a label, for multi-label.
+            with_probabilities: Whether to add the probabilities of all labels.
 
         Raises:
-            DataError: If an item is not text.
+            DataError: If an item is not a string.
         """
         items, one = texts_of(texts, self.fields)
         logits = self.predict_logits(items, batch_size=batch_size)
@@ -107,10 +109,10 @@ class ZeroShotPipeline(Pipeline):
         return result[0] if one else result
 
     def predict_logits(self, texts: Sequence[str], *, batch_size: int = 32) -> np.ndarray:
-        """Return one number for each text and class, (N, C), whose softmax (or sigmoid) is the score.
+        """Return one logit per text and class, (N, C), whose softmax (or sigmoid) is the score.
 
         Raises:
-            DataError: If an item is not text.
+            DataError: If an item is not a string.
         """
         for number, text in enumerate(texts, 1):
             if not isinstance(text, str):
@@ -127,7 +129,7 @@ class ZeroShotPipeline(Pipeline):
         return self._mean(entailed.reshape(len(texts), -1))
 
     def _against(self) -> list[int]:
-        """The outputs that speak against entailment: contradiction where there is one, else all others."""
+        """The outputs opposed to entailment: contradiction if it exists, otherwise all others."""
         names = [name.lower() for name in self.model.labels]
         contradiction = [row for row, name in enumerate(names) if name.startswith("contradict")]
         return contradiction or [row for row in range(len(names)) if row != self._entailment]
@@ -140,10 +142,10 @@ class ZeroShotPipeline(Pipeline):
         batch_size: int = 64,
         about: Mapping[str, str] | None = None,
     ) -> Report:
-        """Measure on labeled texts, as `TextClassificationPipeline` does; their labels must be among `self.labels`.
+        """Evaluate on labeled texts, like `TextClassificationPipeline`; their labels must be in `self.labels`.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
         """
         texts, gold = texts_and_labels(source, labels=self.labels, columns=columns)
         logits = self.predict_logits(texts, batch_size=batch_size)  # (N, C)

@@ -7,7 +7,7 @@ _SHARE = 0.01  # of a vocabulary's tokens with capitals from which it is a cased
 
 
 def casing_problem(tokenizer: PreTrainedTokenizerFast) -> str | None:
-    """Say how a tokenizer's casing differs from its vocabulary's, with numbers; None if it does not.
+    """Describe a mismatch between a tokenizer's casing and its vocabulary, with numbers; None if there is none.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.

@@ -1,9 +1,9 @@
-"""What a fast tokenizer's normalizer and pre-tokenizer do to each Unicode character, read from the tokenizer itself.
+"""The effect of a fast tokenizer's normalizer and pre-tokenizer on each Unicode character, extracted from the tokenizer.
 
 BERT's normalizer works character by character (clean, pad CJK, NFD without marks, lowercase), and its pre-tokenizer
-splits by character class. Both follow the Unicode tables of the installed `tokenizers` release, which differ from those
-of ICU and Python for newer characters. So nothing is reimplemented here: all 1,114,112 code points are put through the
-tokenizer once (about 3 s) and the answers are kept as a small two-level table that a TensorFlow graph can gather from.
+splits by character class. Both use the Unicode tables of the installed `tokenizers` release, which differ from those
+of ICU and Python for newer characters. So nothing is reimplemented here: all 1,114,112 code points are passed through the
+tokenizer once (about 3 s) and the results are stored in a small two-level table that a TensorFlow graph can gather from.
 """
 
 import functools
@@ -23,8 +23,8 @@ NOTHING = -2
 class CharacterMap(NamedTuple):
     """A two-level table from code point to normalized, word-separated code points.
 
-    `outputs[pages[page_of_code[c // 256], c % 256]]` is the answer for code point `c`: up to K code points, with a space
-    wherever a word ends. K is the longest answer's length, P the number of different pages, U of different answers.
+    `outputs[pages[page_of_code[c // 256], c % 256]]` is the output for code point `c`: up to K code points, with a space
+    at each word end. K is the length of the longest output, P the number of distinct pages, U of distinct outputs.
 
     Example:
 
@@ -41,7 +41,7 @@ class CharacterMap(NamedTuple):
     """int32, (U, K): code points, `ITSELF` or `NOTHING`."""
 
     def look_up(self, character: str) -> str:
-        """Return what one character becomes, as the graph would find it."""
+        """Return the output for one character, as in the graph."""
         code = ord(character)
         row = self.outputs[self.pages[self.page_of_code[code // PAGE_SIZE], code % PAGE_SIZE]]
         return "".join(character if output == ITSELF else chr(output) for output in row if output != NOTHING)
@@ -54,7 +54,7 @@ def character_map(normalizer: normalizers.BertNormalizer) -> CharacterMap:
         normalizer: `tokenizers.normalizers.BertNormalizer`, in any setting.
 
     Returns:
-        The table over all code points. Surrogates, which no UTF-8 text can hold, map to nothing.
+        The table over all code points. Surrogates, which cannot occur in UTF-8, map to nothing.
 
     Example:
 
@@ -88,8 +88,8 @@ def _cached_map(clean_text: bool, handle_chinese_chars: bool, strip_accents: boo
 
 
 def _separated(characters: set[str]) -> dict[str, str]:
-    """Return what BERT's pre-tokenizer makes of the characters that it doesn't leave within a word."""
-    # Each character stands between two letters: it is then still inside a word, or a word of its own, or gone.
+    """Return the effect of BERT's pre-tokenizer on the characters that are not part of words."""
+    # Each character is placed between two letters: the result shows whether it joins them, is a separate word, or is removed.
     pieces = pre_tokenizers.BertPreTokenizer().pre_tokenize_str("".join(f"x{character}" for character in characters))
     words = {word for word, _ in pieces}
     alone = {word for word in words if len(word) == 1} - {"x"}

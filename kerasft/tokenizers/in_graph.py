@@ -1,9 +1,9 @@
 """A WordPiece tokenizer as TensorFlow operations, for models that take strings.
 
-The graph gives the ids of the checkpoint's own fast tokenizer: characters go through a table that was read from that
+The graph produces the ids of the checkpoint's own fast tokenizer: characters go through a table extracted from that
 tokenizer (`character_map.py`), words through `tensorflow_text.FastWordpieceTokenizer`, an exact longest-match-first
-WordPiece (Song et al. 2021, https://arxiv.org/abs/2012.15524). Whoever loads a SavedModel with such a graph in it must
-`import tensorflow_text` first; TensorFlow Serving has its operations built in. LiteRT has not.
+WordPiece (Song et al. 2021, https://arxiv.org/abs/2012.15524). To load a SavedModel with such a graph,
+`import tensorflow_text` first; TensorFlow Serving has its operations built in. LiteRT does not support them.
 """
 
 import re
@@ -17,13 +17,13 @@ from kerasft.errors import bad_argument
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 from kerasft.tokenizers.character_map import ITSELF, NOTHING, PAGE_SIZE, character_map
 
-# Stand-ins for special tokens within a text. BERT's normalizer deletes private-use characters, so none is left by a text.
+# Placeholders for special tokens in texts. BERT's normalizer deletes private-use characters, so texts cannot contain them.
 _STAND_IN = 0xF0000
 _DELETED = "\ufffd"
 
 
 def unsupported_reason(tokenizer: PreTrainedTokenizerFast) -> str | None:
-    """Say why a tokenizer cannot be put in a graph with exactly equal ids; None if it can.
+    """Return why a tokenizer cannot run in a graph with exactly equal ids; None if it can.
 
     Args:
         tokenizer: A fast tokenizer.
@@ -68,15 +68,15 @@ def _unsupported_added_token(added) -> str | None:
 class InGraphTokenizer(tf.Module):
     """Texts to model inputs inside a TensorFlow graph, with the ids of the given tokenizer.
 
-    Pairs are truncated longest first, as the tokenizer does. The strings of special tokens inside a text ("[SEP]") become
-    those tokens, as they do there. Bytes that are not UTF-8 are dropped.
+    Pairs are truncated longest first, as the tokenizer does. Special token strings inside a text ("[SEP]") become
+    those tokens, as in the tokenizer. Bytes that are not UTF-8 are dropped.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer: WordPiece with BERT's normalizer (BERT, DistilBERT, ELECTRA, MiniLM).
-        max_length: Longest row, special tokens included; longer texts are cut.
+        max_length: Maximum length, including special tokens; longer texts are truncated.
 
     Raises:
-        KerasftError: If the tokenizer cannot be put in a graph exactly, or `max_length` leaves no room for a token.
+        KerasftError: If the tokenizer is not supported exactly, or `max_length` is too small for a token.
 
     Example:
 
@@ -186,7 +186,7 @@ class InGraphTokenizer(tf.Module):
 
 
 def _template(tokenizer: PreTrainedTokenizerFast, count: int) -> list[tuple[int | None, int]]:
-    """Read where special tokens stand: (special id, or None for a text; segment) in order, from an encoded example."""
+    """Positions of special tokens: (special id, or None for a text; segment) in order, from an encoded example."""
     unknown = tokenizer.backend_tokenizer.model.unk_token
     encoding = tokenizer(*[[unknown]] * count, return_token_type_ids=True)
     owners = encoding.sequence_ids(0)
@@ -195,14 +195,14 @@ def _template(tokenizer: PreTrainedTokenizerFast, count: int) -> list[tuple[int 
 
 
 def _vocabulary(backend, special: dict[str, str]) -> list[str]:
-    """Return the token of each id, with stand-ins for special tokens and impossible words in the gaps."""
+    """Return the token of each id, with placeholders for special tokens, and impossible words in gaps."""
     token_of_id = {index: token for token, index in backend.get_vocab(with_added_tokens=True).items()}
     tokens = [token_of_id.get(index) or f" {index}" for index in range(max(token_of_id) + 1)]
     return [special.get(token, token) for token in tokens]
 
 
 def _truncate(parts: list[tf.RaggedTensor], room: int) -> list[tf.RaggedTensor]:
-    """Cut the parts to `room` tokens in all, longest first, as `tokenizers` does (its truncate_encodings)."""
+    """Truncate the parts to `room` tokens in total, longest first, as in `tokenizers` (truncate_encodings)."""
     if len(parts) == 1:
         return [parts[0][:, :room]]
     first, second = (tf.cast(part.row_lengths(), tf.int32) for part in parts)  # (B,)

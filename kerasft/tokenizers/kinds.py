@@ -1,7 +1,7 @@
-"""The kinds of tokenizers: how each is put together of a vocabulary, and which older files it is read from.
+"""Tokenizer types: how each is built from a vocabulary, and from which legacy files.
 
-What a `tokenizer.json` states in full, the older files leave to the tokenizer's class: normalizer, splitting, special tokens.
-The functions below make these parts as the classes of `transformers` do, of the `tokenizers` library alone.
+A `tokenizer.json` is complete; with the legacy files, the tokenizer's class defines normalizer, splitting and special tokens.
+The functions below build these parts like the classes of `transformers`, with the `tokenizers` library only.
 """
 
 import dataclasses
@@ -36,7 +36,7 @@ ROBERTA_TOKENS = {
 GPT2_TOKENS = dict.fromkeys(("unk_token", "bos_token", "eos_token"), "<|endoftext|>")
 T5_TOKENS = {"eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
 _MOST_SENTINELS = 10_000  # T5 has 100
-_WORD_START = "\u2581"  # SentencePiece's mark of a space
+_WORD_START = "\u2581"  # SentencePiece's symbol for a space
 
 
 def wordpiece(vocabulary: Mapping[str, int], settings: Settings) -> Tokenizer:
@@ -69,11 +69,11 @@ def bert_normalizer(settings: Settings) -> normalizers.BertNormalizer:
 
 
 def gpt2(vocabulary: Mapping[str, int], merges: list[tuple[str, str]], settings: Settings) -> Tokenizer:
-    """GPT-2's byte-level BPE (Radford et al. 2019): no token is put around a text, a token's offsets hold its space.
+    """GPT-2's byte-level BPE (Radford et al. 2019): no special tokens are added, and offsets include the preceding space.
 
     Args:
-        vocabulary: Token -> id; a token's characters stand for bytes.
-        merges: Pairs of tokens, the first merged first.
+        vocabulary: Token -> id; a token's characters represent bytes.
+        merges: Pairs of tokens, in order of priority.
         settings: Special tokens, `add_prefix_space`, `add_bos_token`.
     """
     backend = _byte_level(vocabulary, merges, settings)
@@ -89,8 +89,8 @@ def roberta(vocabulary: Mapping[str, int], merges: list[tuple[str, str]], settin
     """RoBERTa's byte-level BPE (https://arxiv.org/abs/1907.11692): GPT-2's with `<s> a </s></s> b </s>`.
 
     Args:
-        vocabulary: Token -> id; a token's characters stand for bytes.
-        merges: Pairs of tokens, the first merged first.
+        vocabulary: Token -> id; a token's characters represent bytes.
+        merges: Pairs of tokens, in order of priority.
         settings: Special tokens, `add_prefix_space`, `trim_offsets`.
     """
     backend = _byte_level(vocabulary, merges, settings)
@@ -202,7 +202,7 @@ def _read_roberta(folder: pathlib.Path, settings: Settings) -> Tokenizer:
 
 def _read_t5(folder: pathlib.Path, settings: Settings) -> Tokenizer:
     model = sentencepiece_file.read(folder / "spiece.model")
-    # The sentinels of T5's pre-training stand behind the file's own pieces, the last one first.
+    # T5's sentinel tokens come after the file's own pieces, in reverse order.
     number = int(settings.get("extra_ids", 100))
     if not 0 <= number <= _MOST_SENTINELS:
         raise ValueError(f"extra_ids must be from 0 to {_MOST_SENTINELS}; received: {number}")
@@ -220,7 +220,7 @@ def _read_mt5(folder: pathlib.Path, settings: Settings) -> Tokenizer:
 
 def _read_xlm_roberta(folder: pathlib.Path, settings: Settings) -> Tokenizer:
     model = sentencepiece_file.read(folder / "sentencepiece.bpe.model")
-    # Fairseq put its own four tokens before the file's pieces, whose first three (<unk>, <s>, </s>) fall away.
+    # Fairseq puts its own four tokens before the file's pieces, whose first three (<unk>, <s>, </s>) are dropped.
     names = [settings[role] for role in ("bos_token", "pad_token", "eos_token", "unk_token")]
     pieces = [(piece.text, piece.score) for piece in model.pieces[3:]]
     pieces = [*((name, 0.0) for name in names), *pieces, (settings["mask_token"], 0.0)]
@@ -231,7 +231,7 @@ def _read_xlm_roberta(folder: pathlib.Path, settings: Settings) -> Tokenizer:
 
 def _read_camembert(folder: pathlib.Path, settings: Settings) -> Tokenizer:
     model = sentencepiece_file.read(folder / "sentencepiece.bpe.model")
-    # Fairseq put four tokens before the file's pieces, of which <s> and </s> stayed unused: the file's own are the real ones.
+    # Fairseq puts four tokens before the file's pieces; its <s> and </s> are unused, the file's own are the real ones.
     first, last, unknown = (settings[role] for role in ("bos_token", "eos_token", "unk_token"))
     names = [f"{first}NOTUSED", settings["pad_token"], f"{last}NOTUSED", unknown, f"{unknown}NOTUSED"]
     pieces = [(piece.text, piece.score) for piece in model.pieces[1:]]
@@ -243,7 +243,7 @@ def _read_camembert(folder: pathlib.Path, settings: Settings) -> Tokenizer:
 
 
 def _add_marked(backend: Tokenizer, model: sentencepiece_file.SentencePieceModel) -> None:
-    """Let the pieces that SentencePiece never splits be found as a whole in a text."""
+    """Add the user-defined pieces, which SentencePiece never splits."""
     for piece in model.pieces:
         if piece.kind in (sentencepiece_file.CONTROL, sentencepiece_file.USER_DEFINED):
             special = piece.kind == sentencepiece_file.CONTROL
@@ -252,13 +252,13 @@ def _add_marked(backend: Tokenizer, model: sentencepiece_file.SentencePieceModel
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kind:
-    """A class of tokenizers as `transformers` names it.
+    """A tokenizer class of `transformers`.
 
     Args:
-        files: The older files that it is read from.
+        files: Its legacy files.
         read: `(folder, settings)` -> the Rust tokenizer.
         special_tokens: By their roles.
-        segments: Whether its models take segment ids.
+        segments: Whether its models use segment ids.
     """
 
     files: tuple[str, ...]

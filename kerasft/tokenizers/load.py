@@ -1,4 +1,4 @@
-"""Read and write a checkpoint's own fast tokenizer, from its files alone: no network, no code of the checkpoint."""
+"""Load and save a checkpoint's fast tokenizer from its files only: no network, no code of the checkpoint."""
 
 import json
 import os
@@ -22,8 +22,8 @@ FILES = (
 _TOKENIZER_FILE = "tokenizer.json"
 _SETTINGS_FILE = "tokenizer_config.json"
 _ROLES = ("bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token")
-# What is taken of tokenizer_config.json. Everything else has no effect, above all names of files (`vocab_file`,
-# `tokenizer_file`) and of code (`auto_map`): they are never followed.
+# Supported fields of tokenizer_config.json. All others are ignored, in particular file names (`vocab_file`,
+# `tokenizer_file`) and code (`auto_map`).
 _SETTINGS = (
     *_ROLES,
     "additional_special_tokens",
@@ -44,33 +44,32 @@ _SETTINGS = (
 _NOT_OF_THE_WRAPPER = (
     "add_bos_token",
     "trim_offsets",
-)  # they are in the Rust tokenizer; transformers would act on them
+)  # already in the Rust tokenizer; transformers would apply them again
 _PROBE = "A b\u00e9\u4e2d\U0001f600\u0378"  # the last one is an unassigned code point, which no vocabulary contains
 _FILES = sorted({" and ".join(kind.files) for kind in kinds.KINDS.values()})
 
 
 def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
-    """Load the fast (Rust) tokenizer of a Hugging Face folder, from its files alone.
+    """Load the fast (Rust) tokenizer of a Hugging Face folder, from its files only.
 
-    `tokenizer.json` says all; without it the tokenizer is put together from the older files as its class does. The class
-    is the `tokenizer_class` of `tokenizer_config.json`, else that of the `model_type` of `config.json`, else what the
-    files look like. A tokenizer without a padding token (GPT-2) pads with its end-of-text token: `padding_mask` tells
-    the two apart.
+    `tokenizer.json` is complete; without it, the tokenizer is built from the legacy files according to its class. The class
+    is the `tokenizer_class` of `tokenizer_config.json`, otherwise that of the `model_type` of `config.json`, otherwise it is
+    inferred from the files. A tokenizer without a padding token (GPT-2) pads with its end-of-text token; `padding_mask`
+    distinguishes the two.
 
     Args:
         folder: Holds `tokenizer.json`; or `vocab.txt` (WordPiece: BERT, DistilBERT, ELECTRA); or `vocab.json` and
             `merges.txt` (byte-level BPE: GPT-2, RoBERTa); or `spiece.model` or `sentencepiece.bpe.model` (Unigram: T5,
-            XLM-RoBERTa). `tokenizer_config.json` is honored (`do_lower_case`, `strip_accents`,
-            `tokenize_chinese_chars`, `add_prefix_space`, `extra_ids`, special tokens, `model_max_length`, ...), but no
-            name of a file or of code in it.
+            XLM-RoBERTa). `tokenizer_config.json` is used (`do_lower_case`, `strip_accents`,
+            `tokenize_chinese_chars`, `add_prefix_space`, `extra_ids`, special tokens, `model_max_length`, ...), except
+            for file names and code in it.
 
     Returns:
-        The tokenizer. It gives exact ids and character offsets, without PyTorch. A token's offsets cover the whole
-        characters that its bytes belong to; GPT-2's include the space before a word, the others' do not. Several threads
-        may use it at once.
+        The tokenizer, with exact ids and character offsets, without PyTorch. Offsets cover the complete characters of a
+        token's bytes; GPT-2's include the space before a word, the others' do not. It is thread-safe.
 
     Raises:
-        CheckpointError: If the folder or the files are missing, or a file is damaged.
+        CheckpointError: If the folder or the files are missing, or a file is corrupted.
 
     Example:
 
@@ -140,7 +139,7 @@ def _settings(folder: pathlib.Path) -> dict:
 
 
 def _class_name(folder: pathlib.Path) -> str | None:
-    """Return the name in `kinds.KINDS` of the class that a folder's tokenizer is of, None if nothing tells."""
+    """Return the name in `kinds.KINDS` of a folder's tokenizer class, None if unknown."""
     named = str(_read_json(folder / _SETTINGS_FILE).get("tokenizer_class", "")).removesuffix("Fast")
     if named in kinds.KINDS:
         # transformers writes T5Tokenizer for mT5 too, always with `extra_ids`.
@@ -167,7 +166,7 @@ def _first_missing(kind: kinds.Kind | None, folder: pathlib.Path) -> dict:
 
 
 def _adjusted(backend: Tokenizer, settings: dict) -> Tokenizer:
-    # As in transformers, the settings that somebody wrote down win over tokenizer.json.
+    # As in transformers, explicit settings override tokenizer.json.
     named = {"do_lower_case", "strip_accents", "tokenize_chinese_chars"} & settings.keys()
     if named and isinstance(backend.normalizer, normalizers.BertNormalizer):
         old = backend.normalizer
@@ -183,7 +182,7 @@ def _adjusted(backend: Tokenizer, settings: dict) -> Tokenizer:
 
 
 def _add_tokens(backend: Tokenizer, folder: pathlib.Path) -> None:
-    """Add what somebody added to the vocabulary, in the order of the ids that it had then."""
+    """Add the added tokens, in the order of their ids."""
     listed = {token: {"id": index} for token, index in _read_json(folder / "added_tokens.json").items()}
     for index, token in _read_json(folder / _SETTINGS_FILE).get("added_tokens_decoder", {}).items():
         listed[token["content"]] = {**token, "id": int(index)}
@@ -198,11 +197,11 @@ def _add_tokens(backend: Tokenizer, folder: pathlib.Path) -> None:
 
 
 def wrapped(backend: Tokenizer, kind: kinds.Kind | None, settings: dict) -> PreTrainedTokenizerFast:
-    """Give the Rust tokenizer the face that the rest of kerasft reads.
+    """Wrap the Rust tokenizer in the interface that kerasft uses.
 
     Args:
         backend: The Rust tokenizer.
-        kind: Tells the model's inputs, and how a mask token is looked for; None: `settings` do.
+        kind: Determines the model's inputs, and how the mask token is matched; None: from `settings`.
         settings: Special tokens and more fields of `tokenizer_config.json`.
     """
     options = {name: value for name, value in settings.items() if name not in _NOT_OF_THE_WRAPPER}
@@ -219,7 +218,7 @@ def wrapped(backend: Tokenizer, kind: kinds.Kind | None, settings: dict) -> PreT
 
 
 def _check_special_tokens(tokenizer: PreTrainedTokenizerFast, path: pathlib.Path, settings: dict) -> None:
-    # transformers appends those that the vocabulary lacks, with ids that the weights know nothing of.
+    # transformers appends tokens missing in the vocabulary, with ids beyond the weights.
     vocabulary = tokenizer.backend_tokenizer.get_vocab(with_added_tokens=False)
     added = _read_json(path.parent / "added_tokens.json") | _read_json(path.parent / _SETTINGS_FILE).get(
         "added_tokens_decoder", {}
@@ -234,11 +233,11 @@ def _check_special_tokens(tokenizer: PreTrainedTokenizerFast, path: pathlib.Path
 
 
 def save(tokenizer: PreTrainedTokenizerFast, folder: str | os.PathLike) -> None:
-    """Write the tokenizer's files into `folder`, which is made if it does not exist; `load` reads them back.
+    """Save the tokenizer's files to `folder`, which is created if missing; `load` reads them.
 
     Args:
-        tokenizer: What `load` returned.
-        folder: Where to write.
+        tokenizer: A tokenizer returned by `load`.
+        folder: The output folder.
 
     Example:
 
@@ -252,14 +251,14 @@ def save(tokenizer: PreTrainedTokenizerFast, folder: str | os.PathLike) -> None:
     folder = local_path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer.save_pretrained(str(folder))
-    # The generic class reads tokenizer.json as it is; a family's class would put its own parts together again.
+    # The generic class uses tokenizer.json unchanged; a family's class would rebuild its own parts.
     path = folder / _SETTINGS_FILE
     settings = {**_read_json(path), "tokenizer_class": "PreTrainedTokenizerFast"}
     path.write_text(json.dumps(settings, indent=2, sort_keys=True, ensure_ascii=False) + "\n", "utf-8")
 
 
 def copied(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
-    """Return a tokenizer of its own with the same content."""
+    """Return an independent copy of a tokenizer."""
     with tempfile.TemporaryDirectory() as folder:
         save(tokenizer, folder)
         return load(folder)

@@ -1,12 +1,12 @@
 """Drop tokens from a tokenizer's vocabulary and renumber the rest, without changing the tokenization of texts without them.
 
-Why that is so, for each model:
+Why this holds for each model:
 
-- WordPiece takes the longest token that fits: a longer one that was not there before cannot appear.
-- BPE merges the pair of the lowest rank. Every merge that led to a kept token is kept, with its two parts, so at each step
-  the same pair is still the lowest.
-- Unigram takes the most likely path: fewer paths leave the most likely one where it is. The score of an unknown character hangs
-  on the lowest score of all, whose token is kept therefore.
+- WordPiece uses the longest matching token: no new longer one can appear.
+- BPE merges the pair with the lowest rank. All merges that lead to a kept token are kept, with both parts, so the same pair
+  has the lowest rank at each step.
+- Unigram uses the most likely path, which is still the most likely of fewer paths. The score of unknown characters depends on
+  the lowest score, so its token is kept.
 """
 
 import json
@@ -25,21 +25,21 @@ _CONTINUED = "##"
 
 
 def prune(tokenizer: PreTrainedTokenizerFast, needed: Iterable[str]) -> tuple[PreTrainedTokenizerFast, list[int]]:
-    """Return a tokenizer of the needed tokens, and the old id of each of its tokens.
+    """Return a tokenizer with the needed tokens, and the old id of each of its tokens.
 
-    Besides the needed tokens stay: special and added ones; every single character or byte; the tokens with a character
-    that has no token of its own; and what the tokenizer needs to arrive at the others. So a text that had no unknown
-    token has none now: its dropped tokens are spelled by shorter ones.
+    Besides the needed tokens, these are kept: special and added tokens; all single characters or bytes; tokens with a character
+    that has no token of its own; and intermediate tokens. So texts without unknown tokens stay without: dropped tokens are
+    replaced by shorter ones.
 
     Args:
         tokenizer: WordPiece, BPE or Unigram; it is not changed.
-        needed: Tokens, as `tokenizer.convert_ids_to_tokens` gives them.
+        needed: Tokens, as returned by `tokenizer.convert_ids_to_tokens`.
 
     Returns:
-        `(tokenizer, old_ids)`: `old_ids[new_id]` is the id that the token had. The order of ids stays.
+        `(tokenizer, old_ids)`: `old_ids[new_id]` is the previous id of a token. The order of ids is kept.
 
     Raises:
-        KerasftError: If the tokenizer is of another kind, or a needed token is not in its vocabulary.
+        KerasftError: If the tokenizer type is not supported, or a needed token is not in its vocabulary.
 
     Example:
 
@@ -93,7 +93,7 @@ def _bpe_closure(model: dict, kept: set[str]) -> set[str]:
     suffix = len(model.get("continuing_subword_prefix") or "")
     for first, second in map(_pair, model["merges"]):
         parts.setdefault(first + second[suffix:], []).append((first, second))
-    closed = {token for token in model["vocab"] if token not in parts}  # bytes or characters: nothing makes them
+    closed = {token for token in model["vocab"] if token not in parts}  # bytes or characters: not the result of a merge
     waiting = list(kept)
     while waiting:
         token = waiting.pop()

@@ -2,7 +2,7 @@
 
 The file is a protocol buffer, https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto. Only four
 of its fields matter here, so they are read from the wire format (https://protobuf.dev/programming-guides/encoding/)
-directly: neither `sentencepiece` nor generated protobuf code is needed, and a damaged file is a plain error.
+directly: neither `sentencepiece` nor generated protobuf code is needed, and a corrupted file is a plain error.
 """
 
 import pathlib
@@ -35,7 +35,7 @@ class Piece(NamedTuple):
 
 
 class SentencePieceModel(NamedTuple):
-    """What a SentencePiece model file holds.
+    """Content of a SentencePiece model file.
 
     Example:
 
@@ -58,7 +58,7 @@ def read(path: pathlib.Path) -> SentencePieceModel:
     """Read a SentencePiece Unigram model.
 
     Raises:
-        CheckpointError: If the file is damaged, or is a model of another kind than Unigram.
+        CheckpointError: If the file is corrupted, or is not a Unigram model.
 
     Example:
 

@@ -1,7 +1,7 @@
-"""Let several threads use one fast tokenizer.
+"""Thread-safe use of a fast tokenizer.
 
-A fast tokenizer keeps the truncation and padding of the call that runs now in its Rust object. Two calls at once cut each other's
-texts at the wrong length, or raise "Already borrowed".
+A fast tokenizer stores the truncation and padding of the current call in its Rust object. Concurrent calls truncate each
+other's texts at the wrong length, or raise "Already borrowed".
 """
 
 import functools
@@ -11,12 +11,12 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerFast
 
-# What sets the state of the Rust object, or reads the object while another call may set it; two are of transformers 4 only.
+# Methods that set the state of the Rust object, or read it while another call may set it; two exist in transformers 4 only.
 _METHODS = ("__call__", "encode", "encode_plus", "batch_encode_plus", "tokenize", "decode", "batch_decode")
 
 
 class _Lock:
-    """A re-entrant lock that can be pickled: the copy is a lock of its own."""
+    """A re-entrant lock that can be pickled: the copy is an independent lock."""
 
     def __init__(self):
         self._lock = threading.RLock()
@@ -32,23 +32,23 @@ class _Lock:
 
 
 class _OneCallAtATime:
-    """Marks a tokenizer whose calls wait for each other."""
+    """Mixin of tokenizers whose calls are serialized."""
 
     def __reduce_ex__(self, protocol: int) -> tuple:
-        # The class is made at run time, so pickle cannot find it by name.
+        # The class is created at run time, so pickle cannot find it by name.
         return _restored, (type(self).__mro__[2], self.__dict__)
 
 
 def thread_safe(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
-    """Return a tokenizer whose calls wait for each other; it shares the Rust object of the one given.
+    """Return a tokenizer whose calls are serialized; it shares the Rust object of the given one.
 
-    One call with many texts already uses all cores.
+    A single call with many texts already uses all cores.
 
     Args:
-        tokenizer: Any fast tokenizer. Calls of this very object still do not wait.
+        tokenizer: Any fast tokenizer. Calls of this object itself are still not serialized.
 
     Returns:
-        A tokenizer of the same class name, vocabulary and settings; the argument itself if it is one already.
+        A tokenizer of the same class name, vocabulary and settings; the argument itself if it is already thread-safe.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Learn a new small vocabulary from texts, for languages and domains without a pretrained tokenizer."""
+"""Train a new tokenizer on texts, for languages and domains without a pretrained one."""
 
 import collections
 import json
@@ -35,26 +35,26 @@ def train(
     min_frequency: int = 2,
     max_length: int = 512,
 ) -> PreTrainedTokenizerFast:
-    """Learn a tokenizer from texts. The same texts give the same tokenizer.
+    """Train a tokenizer on texts. The result is deterministic.
 
     Args:
-        source: The path of a UTF-8 text file with one text a line; or texts, and `pathlib.Path`s of such files.
-        kind: `"wordpiece"` (https://arxiv.org/abs/1609.08144; no text but strange characters is unknown), `"bpe"`
+        source: Path of a UTF-8 text file with one text per line; or texts, and `pathlib.Path`s of such files.
+        kind: `"wordpiece"` (https://arxiv.org/abs/1609.08144; only unseen characters are unknown), `"bpe"`
             (byte-level, https://arxiv.org/abs/1508.07909; nothing is ever unknown) or `"unigram"`
             (SentencePiece's, https://arxiv.org/abs/1804.10959).
-        vocabulary_size: Largest number of tokens, special ones included; little text gives fewer.
-        family: Whose special tokens it gets: `"bert"`, `"electra"`, `"mobilebert"` or `"distilbert"` of WordPiece;
+        vocabulary_size: Maximum number of tokens, including special ones; little text gives fewer.
+        family: Family whose special tokens are used: `"bert"`, `"electra"`, `"mobilebert"` or `"distilbert"` for WordPiece;
             `"gpt2"` or `"roberta"` of BPE; `"t5"` (without sentinels; `add_tokens` adds them) or `"xlm-roberta"` of
             Unigram. None: the first of each.
-        lowercase: Whether case is ignored: WordPiece only.
-        min_frequency: How often a pair must occur to become a token; Unigram takes no heed of it.
+        lowercase: Whether to lowercase texts; WordPiece only.
+        min_frequency: Minimum number of occurrences of a pair to be merged; ignored for Unigram.
         max_length: The tokenizer's `model_max_length`.
 
     Returns:
-        A tokenizer that `kerasft.tokenizers.save` writes. One without a padding token pads with its end-of-text token.
+        A tokenizer for `kerasft.tokenizers.save`. Without a padding token, it pads with its end-of-text token.
 
     Raises:
-        KerasftError: If an argument is wrong, or there is no text.
+        KerasftError: If an argument is invalid, or there are no texts.
         DataError: If a text is not valid Unicode.
 
     Example:
@@ -118,7 +118,7 @@ def _wordpiece(texts: list[str], settings: dict, family: str, vocabulary_size: i
 
 
 def _word_characters(learner: Tokenizer, texts: list[str]) -> tuple[list[str], list[str]]:
-    """Return the most frequent characters, sorted, and those of them that stand within words."""
+    """Return the most frequent characters, sorted, and those of them that occur inside words."""
     counts = collections.Counter()
     within = set()
     for text in texts:
@@ -131,7 +131,7 @@ def _word_characters(learner: Tokenizer, texts: list[str]) -> tuple[list[str], l
 
 def _bpe(texts: list[str], settings: dict, family: str, vocabulary_size: int, min_frequency: int) -> Tokenizer:
     build = {"gpt2": kinds.gpt2, "roberta": kinds.roberta}[family]
-    # RoBERTa's order; <mask> is last in the published vocabularies, here it stands with the others.
+    # RoBERTa's order; <mask> is last in the published vocabularies, here it is next to the others.
     roles = ("bos_token", "pad_token", "eos_token", "unk_token", "mask_token")
     names = list(dict.fromkeys(settings[role] for role in roles if role in settings))
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -152,7 +152,7 @@ def _unigram(texts: list[str], settings: dict, family: str, vocabulary_size: int
     build = {"t5": kinds.t5, "xlm-roberta": kinds.xlm_roberta}[family]
     roles = {"t5": ("pad_token", "eos_token", "unk_token"), "xlm-roberta": ("bos_token", "pad_token", "eos_token")}
     names = [settings[role] for role in roles[family]] + ([] if family == "t5" else ["<unk>", "<mask>"])
-    # SentencePiece's own normalizer is NFKC with a few rules more (https://arxiv.org/abs/1808.06226).
+    # SentencePiece's own normalizer is NFKC with a few additional rules (https://arxiv.org/abs/1808.06226).
     normalizer = normalizers.NFKC()
     characters = set("".join(map(normalizer.normalize_str, texts)).replace(" ", ""))
     _check_room(vocabulary_size, len(names) + 1 + len(characters), "the texts' characters and the special tokens")
@@ -177,7 +177,7 @@ def _unigram(texts: list[str], settings: dict, family: str, vocabulary_size: int
 def _ordered(pieces: list[tuple[str, float]]) -> list[tuple[str, float]]:
     """Undo the random order of the library's hash maps, so that the same texts give the same pieces and scores."""
     pieces = [(token, round(score, 6)) for token, score in pieces]  # sums differ in their last digits
-    # Characters that training had dropped come back with the lowest score and 0.0001 more each, in random order.
+    # Characters dropped in training are added again with the lowest score plus 0.0001 each, in random order.
     lowest = min(score for _, score in pieces)
     back = {
         token: score
@@ -192,7 +192,7 @@ _LEARNERS = {"wordpiece": _wordpiece, "bpe": _bpe, "unigram": _unigram}
 
 
 def _again(learner: Tokenizer, build: Callable[[dict], Tokenizer]) -> Tokenizer:
-    """Put the tokenizer together of what was learned: only now are the ids of the special tokens known."""
+    """Build the tokenizer from the trained pieces: the ids of the special tokens are known only now."""
     return build(json.loads(learner.to_str())["model"])
 
 

@@ -159,7 +159,7 @@ def test_a_later_position_can_be_asked_alone():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((1, 10), r"`num_buckets` must be 2 or more .*; received: 1"),
+        ((1, 10), r"`num_buckets` must be at least 2 .*; received: 1"),
         ((32, 16), r"`max_distance` must be larger than num_buckets / 2 \(16\); received: 16"),
     ],
 )

@@ -91,7 +91,7 @@ def test_it_is_said_once(caplog, tmp_path):
     with caplog.at_level(logging.WARNING, "kerasft"):
         fit(best_checkpoint(tmp_path / "best.keras", "val_f1"), val_f1=[0.0] * 4, val_loss=[0.9, 0.5, 0.4, 0.6])
     (record,) = caplog.records
-    expected = "val_f1 is 0.0000 in epochs 1 and 2: ties and undefined values are resolved by val_loss decides"
+    expected = "val_f1 is 0.0000 in epochs 1 and 2: ties and undefined values are resolved by val_loss."
     assert expected in record.getMessage()
     caplog.clear()
     with caplog.at_level(logging.WARNING, "kerasft"):

@@ -90,7 +90,7 @@ def test_a_preset_asks_for_no_more_than_its_weights(tmp_path):
 def test_a_damaged_preset_is_one_sentence(tmp_path):
     save(tmp_path, lowercase=True)
     (tmp_path / "model.weights.h5").write_bytes(b"\x89HDF")
-    with pytest.raises(CheckpointError, match=r"model\.weights\.h5 is damaged"):
+    with pytest.raises(CheckpointError, match=r"model\.weights\.h5 is corrupted"):
         kerasft.load_pretrained(tmp_path)
 
 

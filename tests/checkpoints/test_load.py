@@ -259,5 +259,5 @@ def test_more_layers_than_tensors_are_refused_before_they_are_made(tmp_path, lay
     folder = tiny.bert_folder(tmp_path)
     fields = json.loads((folder / "config.json").read_text()) | {"num_hidden_layers": layers}
     (folder / "config.json").write_text(json.dumps(fields))
-    with pytest.raises(CheckpointError, match=rf"requires {layers} layers, and the weights' file holds \d+ tensors"):
+    with pytest.raises(CheckpointError, match=rf"requires {layers} layers, but the weight file contains \d+ tensors"):
         kerasft.load_pretrained(folder)

@@ -179,7 +179,7 @@ def test_what_would_give_other_vectors_is_refused_by_name(name, tmp_path):
         ("{}", "must be Transformer, Pooling"),
         (
             '[{"idx": 0, "path": "../../etc", "type": "sentence_transformers.models.Transformer"}]',
-            "must be a folder's name",
+            "must be a folder name",
         ),
         ('[{"idx": 0, "path": "", "type": "custom.Transformer"}]', "received: 'custom.Transformer'"),
     ],

@@ -130,7 +130,7 @@ def test_links_to_other_files_are_refused(tmp_path):
         name = "bert/tf_bert_model/bert/pooler"
         del file[name]
         file[name] = h5py.ExternalLink(str(twin / "other.h5"), name)
-    with pytest.raises(CheckpointError, match=r"holds a link to another place \('pooler'\)"):
+    with pytest.raises(CheckpointError, match=r"contains an external link \('pooler'\)"):
         H5Reader(folder)
 
 

@@ -47,7 +47,7 @@ def test_what_cannot_be_written_is_refused(fails, bundle, work, tmp_path):
         (["--output", bundle], "must be a new folder or an export to replace"),
         (["--sequence-length", "13"], "`sequence_length` must be a whole number from 3 to 12"),
         (["--format", "saved_model", "--quantize", "int8"], "`--quantize` must be omitted with --format saved_model"),
-        (["--format", "saved_model", "--sequence-length", "8"], "`--sequence-length` must be left out"),
+        (["--format", "saved_model", "--sequence-length", "8"], "`--sequence-length` must be omitted"),
         (["--app-normalizes"], "`--app-normalizes` must be omitted with --format litert"),
         (["--max-drop", "2"], "`--max-drop` must be omitted without --verify FILE; received: 2.0"),
         (

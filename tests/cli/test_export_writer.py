@@ -20,7 +20,7 @@ def test_a_language_model_becomes_a_file_that_generates(run, fails, tmp_path):
     assert set(signatures) == {"prefill_8", "decode"}
     assert "run it with python/kerasft_writer.py" in fails("predict", tmp_path / "phone", "a good")
     assert "`--calibrate` must be omitted for causal-lm" in fails("export", bundle, "--calibrate", "train.csv")
-    assert "`--max-drop` must be left out" in fails("export", bundle, "--max-drop", "1")
+    assert "`--max-drop` must be omitted" in fails("export", bundle, "--max-drop", "1")
 
 
 @pytest.mark.slow

@@ -77,7 +77,9 @@ def test_wrong_input(folders, words, fails):
     (folders / "no_text.jsonl").write_text('{"id": 1}\n')
     assert "no column detected as the text" in fails(*words, "--file", folders / "no_text.jsonl", *output)
     (folders / "null.jsonl").write_text('{"text": "a"}\n{"text": null}\n')
-    assert "null.jsonl, line 2: column 'text' holds no text" in fails(*words, "--file", folders / "null.jsonl", *output)
+    assert "null.jsonl, line 2: expected a string in column 'text'" in fails(
+        *words, "--file", folders / "null.jsonl", *output
+    )
     (folders / "latin.txt").write_bytes(b"caf\xe9\n")
     assert "byte 3 is not UTF-8" in fails(*words, "--file", folders / "latin.txt", *output)
     assert not (folders / "never.csv").exists()

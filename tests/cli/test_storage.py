@@ -26,7 +26,7 @@ class OpError(Exception):
         (RuntimeError("Can't decrement id ref count (file write failed: errno = 28, error message = 'No space ...')"), FULL),
         # safetensors and tokenizers.
         (Exception("No space left on device (os error 28)"), FULL),
-        (Exception("I/O error: File too large (os error 27)"), "a file would be larger than the limit that"),
+        (Exception("I/O error: File too large (os error 27)"), "a file would exceed the size limit"),
         # TensorFlow.
         (OpError("logs/train/events.out.v2; No space left on device"), f"logs/train/events.out.v2: {FULL}"),
         (OpError("Failed to write /x/saved_model.pb; Read-only file system"), "/x/saved_model.pb: the disk is read-only."),

@@ -61,7 +61,7 @@ def test_intents_that_cannot_be_used():
         batch([(["a"], ["O"])])
     with pytest.raises(DataError, match="all texts have the same intent; received: 'pay'"):
         data.collect_intents(ROWS[:1])
-    with pytest.raises(DataError, match=r"line 2: expected one intent name\. Fill in"):
+    with pytest.raises(DataError, match=r"line 2: expected one intent name\. Add"):
         data.read_tags([(["a"], ["O"], "pay"), (["a"], ["O"], None)])
 
 

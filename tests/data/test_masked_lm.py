@@ -104,7 +104,7 @@ def test_a_tokenizer_without_a_mask_is_refused():
 
 @pytest.mark.parametrize("rate", [0, 1, -0.1])
 def test_a_rate_is_a_share(rate):
-    with pytest.raises(KerasftError, match=r"`rate` must be a share in \(0, 1\); received: "):
+    with pytest.raises(KerasftError, match=r"`rate` must be a fraction in \(0, 1\); received: "):
         Masking(rate=rate)
 
 

@@ -72,18 +72,18 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ((["a", "b"], ["O"]), "2 words have 1 tags"),
+        ((["a", "b"], ["O"]), "got 2 words and 1 tags"),
         ((["a", ""], ["O", "O"]), r"expected a list of strings as words; received: \['a', ''\]"),
-        ((["a"], [3]), r"the tags are numbers, .*received: \[3\]\. Write their names: .*feature\.names"),
-        ((["a"], ["3"]), r"the tags are numbers, .*received: \['3'\]\. Write their names"),
+        ((["a"], [3]), r"the tags are numbers, .*received: \[3\]\. Give their names in id order: .*feature\.names"),
+        ((["a"], ["3"]), r"the tags are numbers, .*received: \['3'\]\. Give their names in id order"),
         ((["a"], [0.5]), r"expected a list of strings as tags; received: \[0\.5\]"),
         (
             (["a"], ["B-X\u200b"]),
             r"the tag contains an invisible character \(word 1\); received: 'B-X.u200b'\. Delete it",
         ),
-        (("a b c", ["O", "O"]), "3 words have 2 tags"),
+        (("a b c", ["O", "O"]), "got 3 words and 2 tags"),
         (([], []), "expected a list of strings as words"),
-        ((["\ud800"], ["O"]), "not valid Unicode"),
+        ((["\ud800"], ["O"]), "invalid Unicode"),
         (("", []), "expected a non-empty,"),
         (
             (["a"], ["PER"]),
@@ -95,7 +95,7 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
         ),
         (
             (["a"], ["I-PER"]),
-            r"does not allow this tag here.* All tags are valid in IOB1: give scheme='IOB1' \(--scheme IOB1\)",
+            r"invalid tag for the scheme IOB2.* All tags are valid in IOB1: use scheme='IOB1' \(--scheme IOB1\)",
         ),
         ((["a", "b"], ["O", "I-X"]), r"invalid tag for the scheme IOB2 after O \(word 2\); received: 'I-X'"),
     ],
@@ -111,7 +111,7 @@ def test_a_wrong_tag_is_named_by_its_own_line(tmp_path):
     with pytest.raises(DataError, match=r"train.conll, line 4: invalid tag for the scheme IOB2 after O; .*'I-PER'"):
         data.read_tags(path)
     assert data.read_tags(path, scheme="IOB1").columns["tags"][1] == ["O", "B-PER"]
-    with pytest.raises(DataError, match="line 4: IOBES does not allow"):
+    with pytest.raises(DataError, match="line 4: invalid tag for the scheme IOBES"):
         data.read_tags(path, scheme="BILOU")
 
 
@@ -120,7 +120,7 @@ def test_repairs_are_counted(caplog):
     with caplog.at_level(logging.WARNING, "kerasft"):
         repaired = data.read_tags(rows, invalid="repair")
     assert repaired.columns["tags"] == [["O", "B-X"], ["B-X"], ["B-X", "B-Y"]]
-    assert "2 of 3 texts of Python rows had tags that IOB2 does not allow; 3 tags were repaired." in caplog.text
+    assert "2 of 3 texts of Python rows had tags that are invalid in IOB2; 3 tags were repaired." in caplog.text
 
 
 def test_the_same_spans_from_every_scheme():
@@ -176,7 +176,7 @@ def test_spans_whose_places_are_floats_and_spans_that_are_trimmed(caplog):
 )
 def test_spans_in_other_units_are_named(text, start, unit):
     spans = [{"start": start, "end": start + 4, "label": "PER"}]
-    with pytest.raises(DataError, match=f"The offset seems to count .*{unit}.*, it would be 'Anna'"):
+    with pytest.raises(DataError, match=f"The offset seems to count .*{unit}.*'Anna'"):
         data.read_tags([{"text": text, "spans": spans}])
 
 
@@ -238,5 +238,5 @@ def test_names_for_tags_that_are_not_numbers_are_refused():
     assert data.read_tags(words, tag_names=names).columns["tags"] == [["O", "B-PER"]]
     spans = [{"text": "Rome", "spans": [{"start": 0, "end": 4, "label": "LOC"}]}]
     for source in (spans, [*words, (["Rome"], ["B-LOC"])]):
-        with pytest.raises(DataError, match=r"names are given for tags 0 to 2, and the tags are not numbers; .*'LOC'"):
+        with pytest.raises(DataError, match=r"names are given for tags 0 to 2, but the tags are not numbers; .*'LOC'"):
             data.read_tags(source, tag_names=names)

@@ -91,9 +91,9 @@ def test_empty_texts_are_an_error_to_train_on_and_reported_to_predict(tmp_path, 
             r"line 2: invalid Unicode in the text \(lone surrogate\); received: 'half \\ud800'",
         ),
         (b"caf\xe9", r"line 2: invalid Unicode in the text"),
-        (None, r"line 2: column 'text' holds no text; received|line 2: column 'text' holds no text\."),
-        (3.5, r"line 2: column 'text' holds no text; received: 3\.5"),
-        (float("nan"), r"line 2: column 'text' holds no text"),  # a missing value, as None is
+        (None, r"line 2: expected a string in column 'text'; received|line 2: expected a string in column 'text'\."),
+        (3.5, r"line 2: expected a string in column 'text'; received: 3\.5"),
+        (float("nan"), r"line 2: expected a string in column 'text'"),  # a missing value, as None is
     ],
 )
 def test_what_is_no_text(text, message):
@@ -110,7 +110,7 @@ def test_unknown_label_in_dev_names_file_line_and_value(tmp_path):
     path = tmp_path / "dev.tsv"
     path.write_text("sentence\tlabel\ngood\tgood\nmeh\tso-so\n")
     with pytest.raises(
-        DataError, match=r"dev\.tsv, line 3: unknown label; expected one of: .*\(bad, good\); received: 'so-so'"
+        DataError, match=r"dev\.tsv, line 3: unknown label; expected one of: bad, good; received: 'so-so'"
     ):
         dataset(path, labels=["bad", "good"])
 

@@ -167,7 +167,7 @@ CASES = {
         LABELS,
         "`labels` must be 3, the number of the model's outputs; received: .2: ",
     ),
-    "labels of spans": (lambda: own("spans"), "question-answering", LABELS, "`labels` must be left out"),
+    "labels of spans": (lambda: own("spans"), "question-answering", LABELS, "`labels` must be omitted"),
     "tags without O": (lambda: own("tags"), "token-classification", ["A", "B", "C"], "`labels` must be tags: O, and"),
     "several tags": (lambda: own("tags"), "token-classification", kerasft.multi_label(TAGS), "single-label names"),
     "tokens for a text": (

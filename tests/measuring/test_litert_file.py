@@ -80,7 +80,7 @@ def test_what_is_no_litert_file_or_a_damaged_one(signatures_file, tmp_path):
     cut = tmp_path / "cut.tflite"
     for size in (20, len(content) // 2):
         cut.write_bytes(content[:size])
-        with pytest.raises(CheckpointError, match=r"cut\.tflite (is damaged|cannot be run by LiteRT): "):
+        with pytest.raises(CheckpointError, match=r"cut\.tflite (is corrupted|cannot be run by LiteRT): "):
             measure_litert(cut, runs=1, threads=[1])
 
 
@@ -100,7 +100,7 @@ def test_an_operation_that_the_runtime_has_not_is_named(flex_file):
 
 def test_a_length_that_is_too_long_is_named(positions_file):
     with pytest.raises(
-        CheckpointError, match=r"cannot be run by LiteRT: .*serving_default at length 99: .* Give shorter"
+        CheckpointError, match=r"cannot be run by LiteRT: .*serving_default at length 99: .* Use shorter"
     ):
         measure_litert(positions_file, lengths=[4, 99], runs=1, threads=[1])
     assert measure_litert(positions_file, lengths=[4], runs=1, threads=[1])["rows"]

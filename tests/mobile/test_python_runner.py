@@ -148,7 +148,7 @@ def test_masks_are_filled_as_the_pipeline_fills_them(tmp_path, family, runner, c
     assert caplog.messages[-1].startswith("1 of 1 texts (100.0 %) are longer than 24 tokens (max_length)")
     for words, message in [
         (("a film",), "there is no mask in the text"),
-        (("a", "film"), "`text_pair` must be left out"),
+        (("a", "film"), "`text_pair` must be omitted"),
     ]:
         with pytest.raises(ValueError, match=message):
             device(*words)

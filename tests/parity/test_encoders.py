@@ -57,7 +57,7 @@ def test_what_was_written_answers_the_same(name, tmp_path):
         assert again.labels == model.labels
 
 
-@pytest.mark.filterwarnings("ignore:.*drawn at random. pooler")  # BERT's, which most of its heads do without
+@pytest.mark.filterwarnings("ignore:.*initialized randomly. pooler")  # BERT's, which most of its heads do without
 @pytest.mark.parametrize("name", [name for name in FOLDERS if name.endswith(TASKS)])
 def test_a_head_is_left_out_of_a_backbone(name):
     backbone, _ = kerasft.load_pretrained(FOLDERS[name])

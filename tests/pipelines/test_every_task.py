@@ -116,7 +116,7 @@ def test_an_item_may_be_a_dictionary(made, task):
     field = pipeline.fields[0]
     for wrong in ({"title": "x"}, parts | {"title": "x"}, parts | {field: None}):
         for items in (wrong, [parts, wrong]):
-            with pytest.raises(DataError, match=f"other keys than the pipeline's.*Expected keys: {field}"):
+            with pytest.raises(DataError, match=f"unexpected keys in the dictionary.*Expected keys: {field}"):
                 pipeline(items)
     for wrong in (parts | {field: 7}, [7]):
         with pytest.raises(DataError, match="7"):

@@ -48,7 +48,7 @@ def test_texts_that_end_at_the_limit_are_counted(write, log):
     answers = write(["good film", "bad movie"], max_new_tokens=1)
     number = sum(not answer["finished"] for answer in answers)
     assert number  # new weights do not begin with the end token
-    assert f"{number} of 2 generated texts were truncated at max_new_tokens=1 and not by themselves" in log.text
+    assert f"{number} of 2 generated texts were truncated at max_new_tokens=1" in log.text
 
 
 def test_long_sources_are_counted_and_warned_of(log):

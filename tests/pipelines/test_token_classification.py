@@ -128,7 +128,7 @@ def test_evaluation_reads_the_scheme_of_the_training_data(tmp_path):
     path.write_text("good I-X\ncard I-X\n")
     find = of_ids(tagging({"good": 1, "card": 2}), settings={"scheme": "IOB1", "invalid": "error"})
     assert find.evaluate(path).metrics["entity_f1"] == 1.0
-    with pytest.raises(DataError, match="IOB2 does not allow this tag here"):
+    with pytest.raises(DataError, match="invalid tag for the scheme IOB2"):
         of_ids(tagging({})).evaluate(path)
 
 

@@ -73,7 +73,7 @@ def dense(config):
 def test_a_config_names_only_what_computes(bundle, monkeypatch, name, place):
     monkeypatch.setattr("keras.models.load_model", lambda *args, **kwargs: pytest.fail("Keras saw it"))
     rewrite(bundle / "model.keras", lambda config: PLACES[place](config, named(*name)))
-    with pytest.raises(CheckpointError, match=r"which is not among the classes that kerasft loads.*trust=True"):
+    with pytest.raises(CheckpointError, match=r"which is not one of the classes that kerasft loads.*trust=True"):
         kerasft.load_bundle(bundle)
 
 
@@ -83,7 +83,7 @@ def test_a_config_names_only_what_computes(bundle, monkeypatch, name, place):
 def test_a_function_is_an_activation(bundle, function):
     value = {"module": "builtins", "class_name": "function", "config": function, "registered_name": "function"}
     rewrite(bundle / "model.keras", lambda config: dense(config).update(activation=value))
-    with pytest.raises(CheckpointError, match=r"names the function .*, which is not among"):
+    with pytest.raises(CheckpointError, match=r"names the function .*, which is not one of"):
         kerasft.load_bundle(bundle)
 
 
@@ -99,8 +99,8 @@ def test_a_function_is_an_activation(bundle, function):
         ({"config.json": b"[" * 200 + b"]" * 200}, "nested deeper"),
         ({"config.json": b"[]"}, "a config that is not of a model"),
         ({"config.json": b"{}"}, "a config that is not of a model"),
-        ({"model.weights.h5": b"x"}, "model.weights.h5 is damaged"),
-        ({"model.weights.h5": b""}, "model.weights.h5 is damaged"),
+        ({"model.weights.h5": b"x"}, "model.weights.h5 is corrupted"),
+        ({"model.weights.h5": b""}, "model.weights.h5 is corrupted"),
     ],
 )
 def test_the_archive_holds_the_three_files_of_a_model(bundle, members, problem):
@@ -280,7 +280,7 @@ def test_the_list_names_classes_that_keras_has():
 @pytest.mark.parametrize("value", [{}, [], 1, True])
 def test_a_name_that_is_no_text_is_refused(key, value):
     config = {"module": "keras.layers", "class_name": "Dense", "config": {}, "registered_name": None, key: value}
-    with pytest.raises(CheckpointError, match="not among the classes that kerasft loads"):
+    with pytest.raises(CheckpointError, match="not one of the classes that kerasft loads"):
         security.check_config(config, "model.keras")
 
 

@@ -120,7 +120,7 @@ def test_drop_remainder_and_fixed_length_make_static_shapes(tmp_path, files):
         epochs = [flat(epoch(dataset)) for _ in range(8)]
         assert {len(rows) for rows in epochs} == {20}
         assert len(set(flat(epochs))) == (23 if shuffle else 20), "other rows are left out every epoch"
-    with pytest.raises(KerasftError, match=r"at most 23, the number of rows .* received: Batching\(size=24"):
+    with pytest.raises(KerasftError, match=r"at most 23, the number of rows, .* received: Batching\(size=24"):
         token_dataset(store, Batching(size=24, drop_remainder=True, fixed_length=True), y=None, shuffle=True, seed=0)
 
 

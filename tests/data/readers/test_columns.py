@@ -51,7 +51,7 @@ def test_missing_and_ambiguous_columns_are_listed():
         find_columns(rows_with("text", "category", "score"))
     with pytest.raises(DataError, match=r"no column detected as the label; received: \['text', 'id'\]"):
         find_columns(rows_with("text", "id"), need_label=True)
-    with pytest.raises(DataError, match=r"it has \['text', 'label'\]; received: 'stars'"):
+    with pytest.raises(DataError, match=r"the columns are \['text', 'label'\]; received: 'stars'"):
         find_columns(rows_with("text", "label"), {"label": "stars"})
     with pytest.raises(DataError, match=r"no column with this number; the file has 2 columns; received: 7"):
         find_columns(rows_with("0", "1", named=False), {"text": 7, "label": 1})

@@ -51,15 +51,18 @@ def test_tabs_keep_spaces_in_words_and_a_lone_tab_is_a_blank_line(tmp_path):
     [
         ("EU\n", r"train\.conll, line 1: there is no column 0 for the word; received: 'EU'"),
         ("EU\tO\nb\t\n", r"line 2: the tag is empty; received: 'b\\t'"),
-        ("EU O\nb\n", r"line 2: this line has 1 column, and most have 2; received: 'b'\. Is a word or a tag missing"),
+        (
+            "EU O\nb\n",
+            r"line 2: expected 2 columns as in most lines, got 1 column; received: 'b'\. Is a word or a tag missing",
+        ),
         (
             "a O\nb O\nNew York B-X\n",
             r"line 3: expected 2 columns as in most lines, got 3 columns.*'New York B-X'\. Is there a space in a word",
         ),
-        ("a\tO\nb\tO\nNew York B-X\n", r"line 3: this line has 1 column, and most have 2"),
+        ("a\tO\nb\tO\nNew York B-X\n", r"line 3: expected 2 columns as in most lines, got 1 column"),
         (
             "EU X B-NP B-ORG\na X O O\nb X O\n",
-            r"line 3: expected . columns as in most lines, got 3 columns, and most have 4",
+            r"line 3: expected . columns as in most lines, got 3 columns",
         ),
         ("B-PER Ann\nO came\n", r"column 0 contains tags, but the last one does not; received: .*--text 1 --label 0"),
         ("a O\nb O\n# no tag here\n", r"line 3: expected . columns as in most lines, got 4 columns"),
@@ -67,7 +70,7 @@ def test_tabs_keep_spaces_in_words_and_a_lone_tab_is_a_blank_line(tmp_path):
         ("a B-PER O\nb O B-ORG\n", r"columns 1, 2 contain tags .*received: \['a', 'B-PER', 'O'\]\. Name .*--label 1"),
         ("EU\tO\n\tO\n", r"line 2: the word is empty"),
         ("-DOCSTART-\n", "the file contains no words"),
-        (b"\xffEU\tO\n", "is not UTF-8"),
+        (b"\xffEU\tO\n", "invalid UTF-8"),
         ("", "the file is empty"),
     ],
 )
@@ -87,7 +90,7 @@ def test_files_that_cannot_be_read(tmp_path, text, message):
         ("7\ta\tB-X\n7\tb\tO\n8\tc\tO\n", [["a", "b"], ["c"]], [["B-X", "O"], ["O"]], "split into 2 sentences by the"),
         ("0 a B-X\n1 b O\n0 c O\n", [["a", "b"], ["c"]], [["B-X", "O"], ["O"]], "split into 2 sentences by the first"),
         ("id\tToken\tTag\n1\ta\tO\n", [["a"]], [["O"]], "the first line is a header and was skipped"),
-        ("a NN B-NP B-X\nb NN I-NP O\n", [["a", "b"]], [["B-X", "O"]], "column 3 of 4 (the last, from 0) was read as"),
+        ("a NN B-NP B-X\nb NN I-NP O\n", [["a", "b"]], [["B-X", "O"]], "tags are read from column 3 (0-based), the last of 4"),
         ("a O\r\n\u00a0\r\n\u200b O\r\n", [["a"], ["\u200b"]], [["O"], ["O"]], None),
         ("a\tO\t\t\nb\tB-X\nc\tO\n", [["a", "b", "c"]], [["O", "B-X", "O"]], None),
         ("1 O\n2 B-X\n", [["1", "2"]], [["O", "B-X"]], None),
@@ -117,7 +120,7 @@ def test_columns_must_be_numbers(tmp_path):
     path = write(tmp_path, CONLL2003)
     with pytest.raises(KerasftError, match="`columns` must be column numbers of word and tag; received"):
         read_conll(path, {"label": "ner"})
-    with pytest.raises(DataError, match=r"line 1: there is no column 7 for the tag|line 3: there is no column 7"):
+    with pytest.raises(DataError, match=r"line 1: no column 7 for the tag|line 3: no column 7"):
         read_conll(path, {"label": 7})
 
 

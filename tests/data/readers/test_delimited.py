@@ -95,7 +95,7 @@ BAD = {
     "latin 1": (
         "a.csv",
         "text,label\ngood,1\ncaf\u00e9,2\n".encode("latin-1"),
-        r"line 3: byte 21 is not UTF-8.*WINDOWS-1252",
+        r"line 3: invalid UTF-8 at byte 21.*WINDOWS-1252",
     ),
     "half of utf 16": ("a.csv", b"\xff\xfe\x00", r"invalid UTF-16 at byte ."),
     "utf 16 without its mark": (

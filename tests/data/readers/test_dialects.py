@@ -28,15 +28,15 @@ def delimited(rows, **options):
 
 
 CSV = {
-    "semicolons": (delimited(ROWS, delimiter=";"), "semicolons between"),
-    "tabs": (delimited(ROWS, delimiter="\t"), "tabs between"),
-    "vertical bars": (delimited(ROWS, delimiter="|"), "vertical bars between"),
-    "declared": ("sep=;\r\n" + delimited(ROWS, delimiter=";"), "as its first line says"),
-    "declared in quotes": ('"sep=;"\n' + delimited(ROWS, delimiter=";"), "as its first line says"),
+    "semicolons": (delimited(ROWS, delimiter=";"), "delimiter: semicolons"),
+    "tabs": (delimited(ROWS, delimiter="\t"), "delimiter: tabs"),
+    "vertical bars": (delimited(ROWS, delimiter="|"), "delimiter: vertical bars"),
+    "declared": ("sep=;\r\n" + delimited(ROWS, delimiter=";"), "as declared in the first line"),
+    "declared in quotes": ('"sep=;"\n' + delimited(ROWS, delimiter=";"), "as declared in the first line"),
     "declared commas": ("sep=,\n" + delimited(ROWS), ""),
     "spaces": (
         delimited(ROWS).replace(",pos", ", pos").replace(",label", ", label"),
-        "spaces after commas are dropped",
+        "spaces after commas are ignored",
     ),
     "spaces before quotes": (
         'label, text\npos, "a bright, funny film"\npos, so; so\npos,"he said ""hi"""\npos,plain\n',
@@ -98,7 +98,7 @@ def pandas_tsv(rows, **options):
 TSV = {
     "minimal": pandas_tsv(ROWS),
     "all quoted": pandas_tsv(ROWS, quoting=csv.QUOTE_ALL),
-    "Replace tabs inside": pandas_tsv([*ROWS[:-1], ["plain", "pos"]]).replace("so; so", '"so; so"'),
+    "tab inside": pandas_tsv([*ROWS[:-1], ["plain", "pos"]]).replace("so; so", '"so; so"'),
     "excel": 'text\tlabel\n"a bright, funny film"\tpos\nso; so\tpos\n"he said ""hi"""\tpos\nplain\tpos\n',
     "sep line": "sep=;\n" + delimited(ROWS, delimiter=";"),
 }
@@ -108,7 +108,8 @@ TSV = {
 def test_quoted_tsv(tmp_path, caplog, case):
     rows = read_tsv(write(tmp_path, "a.tsv", TSV[case]))
     assert rows.columns == {"text": TEXTS, "label": ["pos"] * 4}
-    assert "a.tsv: read with" in caplog.text
+    said = "delimiter: semicolons, as declared" if case == "sep line" else "quoted fields are read as in CSV"
+    assert f"a.tsv: {said}" in caplog.text
 
 
 def test_quoted_tsv_with_tabs_and_lines_inside(tmp_path):

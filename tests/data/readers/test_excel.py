@@ -59,7 +59,7 @@ def test_what_is_no_workbook_is_refused(openpyxl, tmp_path, monkeypatch):
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as parts:
         parts.writestr("xl/workbook.xml", " " * 10**6)
     monkeypatch.setenv("KERASFT_MAX_DATA_BYTES", str(10**5))
-    with pytest.raises(DataError, match=r"unpacks to 1000000 bytes.*KERASFT_MAX_DATA_BYTES"):
+    with pytest.raises(DataError, match=r"uncompressed size is 1000000 bytes.*KERASFT_MAX_DATA_BYTES"):
         read_rows(path)
 
 

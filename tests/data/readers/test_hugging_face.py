@@ -104,7 +104,7 @@ def test_a_saved_dataset_dict_says_its_splits(tmp_path):
     save_to_disk(tmp_path / "saved" / "train")
     (tmp_path / "saved" / "dataset_dict.json").write_text(json.dumps({"splits": ["train"]}))
     assert read_rows(tmp_path / "saved" / "train").columns == NAMED
-    with pytest.raises(DataError, match=r"several splits.*Use a single split, such as .*saved.train"):
+    with pytest.raises(DataError, match=r"a single split.*Use a single split, such as .*saved.train"):
         read_rows(tmp_path / "saved")
 
 

@@ -40,7 +40,9 @@ def test_missing_values_are_named_by_row(value, role):
     rows = [{"text": "good", "label": "a"}, {"text": "bad", "label": "b"}, {"text": "good", "label": "a", role: value}]
     for source in (rows, {name: [row[name] for row in rows] for name in rows[0]}):
         assert read_rows(source).columns[role][2] is None
-        with pytest.raises(DataError, match=r"Python rows, line 3: (column 'text' holds no text|the label is missing)"):
+        with pytest.raises(
+            DataError, match=r"Python rows, line 3: (expected a string in column 'text'|expected one label)"
+        ):
             texts_and_labels(source, labels=["a", "b"])
 
 
