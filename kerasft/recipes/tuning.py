@@ -53,10 +53,10 @@ def tune(options: TrainingOptions, trained: "kerasft.Bundle", dev_rows: Any, *, 
 
     >>> from kerasft.recipes.text_classification import Options
     >>> trained = kerasft.make_bundle(model, tokenizer, max_length=16)
-    >>> options = Options(model=checkpoint, train=reviews_csv, tune_temperature=True)
+    >>> options = Options(model=checkpoint, train=reviews_csv)
     >>> tune(options, trained, reviews_csv, watched=reviews_csv, columns={})
-    >>> list(trained.settings)
-    ['temperature']
+    >>> trained.settings
+    {}
     """
     pipeline = kerasft.pipelines.load(trained)
     if options.tune_temperature:
