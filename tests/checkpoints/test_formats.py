@@ -256,7 +256,7 @@ def test_allow_takes_what_would_be_an_error(tmp_path, caplog):
         kerasft.load_pretrained(folder, allow=("encoder.layer.1.*",))
     with (
         caplog.at_level(logging.INFO, logger="kerasft"),
-        pytest.warns(UserWarning, match=r"drawn at random: encoder\.layer\.1\.output\.dense\.bias"),
+        pytest.warns(UserWarning, match=r"initialized randomly: encoder\.layer\.1\.output\.dense\.bias"),
     ):
         backbone, _ = kerasft.load_pretrained(folder, allow=("encoder.layer.1.*", "adapter.*"))
     report = backbone.checkpoint_report
