@@ -1,4 +1,4 @@
-"""The figures of the reports, for notebooks too: each returns a `matplotlib.figure.Figure`."""
+"""Figures of reports and notebooks: each function returns a `matplotlib.figure.Figure`."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Scores that the data leave undefined: they are counted as 0, and never shown as a 0 that was measured."""
+"""Undefined metrics: counted as 0, but never shown as a measured 0."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Who vouches for a file: nobody, unless the user says so; and how a file is refused."""
+"""Trust in files: none by default, unless the user grants it; and the error for refused files."""
 
 import contextlib
 import contextvars
