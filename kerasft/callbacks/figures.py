@@ -56,7 +56,7 @@ def shorten(text: object, limit: int = 32) -> str:
     Example:
 
     >>> shorten("card_payment_not_recognized", 16)
-    'card_paym…gnised'
+    'card_paym…gnized'
     """
     text = " ".join(str(text).split())
     tail = (limit - 1) * 2 // 5

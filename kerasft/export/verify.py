@@ -160,7 +160,7 @@ def report_rows(report: dict[str, Any]) -> list[tuple[str, str]]:
     Example:
 
     >>> report_rows({"size_bytes": 2_000_000, "num_texts": 8, "agreement": 1.0, "max_difference": 0.0, "latency_ms": {}})
-    [('size', '2.0 MB'), ('answers equal to the model', '100.00 % of 8 texts'), ('largest difference of an output', '0')]
+    [('size', '2.0 MB'), ('predictions equal to the model', '100.00 % of 8 texts'), ('maximum output difference', '0')]
     """
     rows = [
         ("size", f"{report['size_bytes'] / 1e6:.1f} MB"),

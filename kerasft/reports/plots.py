@@ -78,7 +78,7 @@ def residuals(gold: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> 
     Example:
 
     >>> residuals(np.zeros((3, 1)), np.ones((3, 1)), ["score"]).axes[0].get_ylabel()
-    'predicted - truth'
+    'predicted - target'
     """
     with style():
         figure = Figure(figsize=(4.2 * len(names), 4.0), layout="constrained")

@@ -70,7 +70,7 @@ def undefined_spans(expected: int, found: int, *, name: str) -> dict[str, str]:
     Example:
 
     >>> undefined_spans(3, 0, name="entity")
-    {'entity_precision': 'nothing is predicted'}
+    {'entity_precision': 'there are no predictions'}
     """
     reasons = {}
     if not expected:
