@@ -122,7 +122,7 @@ def test_missing_files_say_what_is_there(tmp_path):
     with pytest.raises(DataError, match=r"empty' is empty"):
         read_rows(tmp_path / "empty" / "a.csv")
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(DataError, match=r"one of \['\.csv', .* received: '.*a\.txt'"):
+    with pytest.raises(DataError, match=r"one of the extensions \['\.csv', .* received: '.*a\.txt'"):
         read_rows(tmp_path / "a.txt")
 
 
