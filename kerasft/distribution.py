@@ -1,4 +1,4 @@
-"""Where a model trains: one device, several GPUs, several machines, or a TPU."""
+"""Distribution strategies: one device, several GPUs, several machines, or a TPU."""
 
 import os
 from typing import Any

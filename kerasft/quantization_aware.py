@@ -1,4 +1,4 @@
-"""Train a model for a full-integer file: its products see, while it trains, the numbers that the file will compute with.
+"""Quantization-aware training for full-integer files: the forward pass uses the rounded values of the file.
 
 Quantization-aware training after Jacob et al. 2018 (https://arxiv.org/abs/1712.05877, section 3): a number x in [a, b] is
 replaced by the nearest of 256 that stand for it,

@@ -1,4 +1,4 @@
-"""Keras callbacks: what happened during training, on screen and in TensorBoard; stopping, checkpoints, resuming.
+"""Keras callbacks: progress and TensorBoard, early stopping, checkpoints, resuming.
 
 All of them go into `model.fit(callbacks=[...])`, in any order, beside Keras' own; only `Evaluation` has to stand before those
 that use its numbers.

@@ -1,4 +1,4 @@
-"""Which epoch was best: by the monitored value, and where that is equal or undefined by the loss."""
+"""Selection of the best epoch by the monitored value; ties and undefined values are resolved by the loss."""
 
 import logging
 import math
@@ -17,7 +17,7 @@ class BestValue:
     Args:
         monitor: A name from the epochs' logs.
         mode: `"min"` or `"max"`.
-        min_delta: The least change that counts as an improvement.
+        min_delta: Minimum change that counts as an improvement.
 
     Example:
 
@@ -46,7 +46,7 @@ class BestValue:
         self.epoch = epoch
 
     def improves(self, logs: Mapping[str, float], epoch: int) -> bool:
-        """Tell whether an epoch is better than all before it, and remember it then.
+        """Return whether an epoch is better than all before it, and remember it if so.
 
         Args:
             logs: The epoch's logs; they have the monitored name.

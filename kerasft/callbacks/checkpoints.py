@@ -1,4 +1,4 @@
-"""What to keep of a training: stop at the right time, keep the best weights, survive a crash."""
+"""Early stopping, best checkpoint, and resuming after a crash."""
 
 import json
 import math
@@ -59,7 +59,7 @@ class _EarlyStopping(keras.callbacks.EarlyStopping):
         return _monitored(self.monitor, logs)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Remember the best epoch; stop where there was none for `patience` epochs."""
+        """Remember the best epoch; stop after `patience` epochs without improvement."""
         value = self.get_monitor_value(logs)
         if self._best.improves(logs, epoch):
             self.wait = 0
@@ -82,14 +82,14 @@ def early_stopping(
     mode: str | None = None,
     restore_best_weights: bool = True,
 ) -> keras.callbacks.EarlyStopping:
-    """Stop when a value has not become better for `patience` epochs, and go back to the best weights.
+    """Stop when a value has not improved for `patience` epochs, and restore the best weights.
 
     Where the value is the same as in the best epoch, or undefined in both, the loss decides; see `BestValue`.
 
     Args:
         monitor: A name from the epoch's logs: `"val_loss"`, `"val_accuracy"`, `"val_f1"`, ...
-        patience: Epochs without improvement that are waited for, >= 0.
-        min_delta: The least change that counts as an improvement.
+        patience: Number of epochs without improvement, >= 0.
+        min_delta: Minimum change that counts as an improvement.
         mode: `"min"` or `"max"`; None finds it from the words of the name (losses and errors: min; accuracy, F1,
             Matthews, Pearson, Spearman, AUC, BLEU, ROUGE, ...: max).
         restore_best_weights: Whether the model has the best epoch's weights in the end, rather than the last one's.
@@ -98,7 +98,7 @@ def early_stopping(
         The callback.
 
     Raises:
-        KerasftError: If the direction of an unknown metric cannot be told, or (in training) nothing has that name.
+        KerasftError: If the direction of a metric is unknown, or (in training) no value has that name.
 
     Example:
 
@@ -186,7 +186,7 @@ def best_checkpoint(
 
 
 def load_best_weights(model: keras.Model, path: str | os.PathLike) -> None:
-    """Give a model the weights that `best_checkpoint` kept in a file `*.weights.h5`; its optimizer stays as it is.
+    """Load the weights that `best_checkpoint` saved in a file `*.weights.h5`; the optimizer is unchanged.
 
     Args:
         model: The model that was trained, or a new one of the same layers.
@@ -259,7 +259,7 @@ def _add_lora(model: keras.Model, path: Path) -> None:
 
 
 def _restore_lora(model: keras.Model, path: Path) -> None:
-    """After Keras has loaded a file of weights: take apart again what it has merged. From two zeros nothing can be learned."""
+    """After Keras has loaded a file of weights: take apart again what it has merged. Two zero matrices could not be trained."""
     if state := _lora_state(model):
         with h5py.File(path, "r") as file:
             for name, weight in state.items() if _LORA in file else ():
@@ -282,7 +282,7 @@ class _Resume(keras.callbacks.Callback):
         self.delete_at_end = delete_at_end
 
     def on_train_begin(self, logs=None):
-        """Go back to the end of the last whole epoch, if there is one."""
+        """Restore the end of the last completed epoch, if there is one."""
         recover(self.last)
         if self.last.exists():
             self._check(json.loads((self.last / "model.json").read_text(encoding="utf-8")))
@@ -311,7 +311,7 @@ class _Resume(keras.callbacks.Callback):
             )
 
     def on_epoch_end(self, epoch, logs=None):
-        """Write the back-up aside, then put it in place of the last one."""
+        """Write the backup to a temporary folder, then replace the last one."""
         with written_aside(self.last) as aside:
             check_room(aside, _sizes([*self.model.variables, *find_optimizer(self.model).variables]))
             self._backup(aside).on_epoch_end(epoch, logs)
@@ -326,7 +326,7 @@ class _Resume(keras.callbacks.Callback):
         shutil.rmtree(self.last, ignore_errors=True)
 
     def _mark_complete(self) -> None:
-        """Early stopping ends a training before its last epoch; resumed, it must not train on."""
+        """Early stopping ends a training before its last epoch; a resumed run must not continue it."""
         path = self.last / "training_metadata.json"
         if path.exists():
             content = json.loads(path.read_text("utf-8"))

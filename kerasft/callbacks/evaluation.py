@@ -1,4 +1,4 @@
-"""Metrics that no Keras metric can give, after every epoch: of spans, of answers, of generated texts."""
+"""Custom evaluation after every epoch, for metrics beyond Keras metrics: spans, answers, generated texts."""
 
 import contextlib
 import numbers
@@ -11,18 +11,18 @@ from kerasft.truncation import no_warning
 
 
 class Evaluation(keras.callbacks.Callback):
-    """Calls a function at the end of each epoch, and puts the numbers it returns into the epoch's logs.
+    """Calls a function at the end of each epoch, and adds the returned values to the epoch's logs.
 
-    What comes after it in `fit(callbacks=[...])` sees them beside Keras' own: the best checkpoint, early stopping,
-    TensorBoard, the history and the line that Keras prints. Most useful is a pipeline's own evaluation, so that the
-    number by which an epoch is chosen is the one that is reported in the end.
+    Callbacks after it in `fit(callbacks=[...])` can use them like Keras' own: best checkpoint, early stopping,
+    TensorBoard, the history and Keras' output. Most useful is a pipeline's own evaluation, so that the epoch is selected
+    by the metric that is reported in the end.
 
     Args:
-        evaluate: Called without arguments; returns numbers by name. What is not a number is left out of the logs.
-        prefix: Put before each name.
+        evaluate: Called without arguments; returns a dictionary of numbers. Other values are not logged.
+        prefix: Prefix of each name.
 
     Raises:
-        KerasftError: In training, if `evaluate` returns something else, or a name that the logs have already.
+        KerasftError: In training, if `evaluate` returns something else, or a name that is already in the logs.
 
     Example:
 

@@ -29,7 +29,7 @@ _STYLE = {
     "svg.fonttype": "none",  # text stays text: small, searchable, in the page's own font
     "svg.hashsalt": "kerasft",  # the same figure gives the same bytes
     "text.color": INK,
-    "text.parse_math": False,  # a label "$5" is no formula
+    "text.parse_math": False,  # a label "$5" is not a formula
     "xtick.color": MUTED,
     "ytick.color": MUTED,
 }
@@ -51,12 +51,12 @@ def style() -> Iterator[None]:
 
 
 def shorten(text: object, limit: int = 32) -> str:
-    """Cut a text to `limit` characters. What is lost is in the middle: many names differ at the end only.
+    """Shorten a text to `limit` characters by removing the middle: many names differ only at the end.
 
     Example:
 
     >>> shorten("card_payment_not_recognized", 16)
-    'card_paym…gnised'
+    'card_paym…gnized'
     """
     text = " ".join(str(text).split())
     tail = (limit - 1) * 2 // 5
@@ -103,7 +103,7 @@ def confusion_matrix(matrix: Sequence[Sequence[int]], labels: Sequence[str]) -> 
     share so that rare ones are seen among many classes.
 
     Args:
-        matrix: Counts, (C, C): rows are the truth, columns the prediction.
+        matrix: Counts, (C, C): rows are labels, columns predictions.
         labels: C names.
 
     Example:
@@ -152,7 +152,7 @@ def _confusion_colours(matrix: np.ndarray) -> np.ndarray:
 
 
 def class_scores(scores: Mapping[str, float], title: str = "F1") -> Figure:
-    """Draw one bar a class, the best on top.
+    """Draw one bar per class, the best on top.
 
     Args:
         scores: A value from 0 to 1 for each class.
@@ -175,10 +175,10 @@ def class_scores(scores: Mapping[str, float], title: str = "F1") -> Figure:
 
 
 def scatter(gold: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> Figure:
-    """Draw predictions over the truth, one panel a regression target; the line is where both are equal.
+    """Plot predictions against targets, one panel per regression target; the line is where both are equal.
 
     Args:
-        gold: The truth, (N, K).
+        gold: The targets, (N, K).
         predicted: The predictions, (N, K).
         names: K names.
 

@@ -1,4 +1,4 @@
-"""A stop for training that has gone wrong beyond repair."""
+"""Stop training if the loss is NaN or infinite."""
 
 import math
 
@@ -39,8 +39,8 @@ def optimizer_state(model: keras.Model) -> dict[str, float]:
 class StopOnNonFinite(keras.callbacks.Callback):
     """Stops training at the first step whose loss is NaN or infinite, and says why.
 
-    It raises, where `keras.callbacks.TerminateOnNaN` ends the epoch as if all were well: so no checkpoint, backup or
-    best model is overwritten by the broken weights, and `kerasft.callbacks.resume` finds the last good epoch.
+    It raises, while `keras.callbacks.TerminateOnNaN` ends the epoch normally: so no checkpoint, backup or best model is
+    overwritten by the corrupted weights, and `kerasft.callbacks.resume` finds the last good epoch.
 
     Raises:
         KerasftError: In the step after which the loss is not finite.

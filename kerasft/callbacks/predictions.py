@@ -1,4 +1,4 @@
-"""What a model answers on a labeled dataset, beside the truth."""
+"""Predictions of a model on a labeled dataset, with the labels."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 
 
 def labels_of(model: keras.Model, labels: Labels | list[str] | None = None) -> Labels:
-    """Return `labels` as `Labels`, or the ones that the model carries.
+    """Return `labels` as `Labels`, or those of the model.
 
     Raises:
         KerasftError: If neither exists.
@@ -33,7 +33,7 @@ def labels_of(model: keras.Model, labels: Labels | list[str] | None = None) -> L
 
 
 def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """Run `model.predict` and collect the truth in the same order.
+    """Run `model.predict` and collect the labels in the same order.
 
     Args:
         model: A model with one output, `logits` (B, C).
@@ -41,7 +41,7 @@ def predict(model: keras.Model, dataset: tf.data.Dataset) -> tuple[np.ndarray, n
             weights are not used, as in Keras' `metrics=`.
 
     Returns:
-        Logits, float32 (N, C), and the truth: (N,) for class numbers, (N, C) otherwise.
+        Logits, float32 (N, C), and the labels: (N,) for class indices, (N, C) otherwise.
 
     Raises:
         KerasftError: If the dataset has no labels, is empty, or is reshuffled in each pass.
@@ -72,7 +72,7 @@ def _collect(dataset: tf.data.Dataset) -> np.ndarray:
 
 
 def probabilities(logits: np.ndarray, problem: str) -> np.ndarray:
-    """Turn logits (N, C) into probabilities: softmax over classes, or one sigmoid a class.
+    """Turn logits (N, C) into probabilities: softmax over classes, or one sigmoid per class.
 
     Example:
 
@@ -83,7 +83,7 @@ def probabilities(logits: np.ndarray, problem: str) -> np.ndarray:
 
 
 def held(logits: np.ndarray, thresholds: Sequence[float] | None = None) -> np.ndarray:
-    """Say which of several labels hold: those whose probability is at least their threshold, or else 0.5.
+    """Multi-label decisions: probability of at least the label's threshold, or 0.5.
 
     Args:
         logits: (N, C).
@@ -101,7 +101,7 @@ def held(logits: np.ndarray, thresholds: Sequence[float] | None = None) -> np.nd
 
 
 def describe(logits: np.ndarray, labels: Labels, *, with_chance: bool = True) -> list[str]:
-    """Say in words what each row of logits (N, C) means; for one class also how probable it is, if `with_chance`.
+    """Describe the prediction of each row of logits (N, C); single-label with its probability, if `with_chance`.
 
     Example:
 
@@ -122,7 +122,7 @@ def describe(logits: np.ndarray, labels: Labels, *, with_chance: bool = True) ->
 
 
 def describe_gold(gold: np.ndarray, labels: Labels) -> list[str]:
-    """Say in words what the truth of each row is.
+    """Describe the label of each row.
 
     Example:
 

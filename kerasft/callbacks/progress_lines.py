@@ -1,4 +1,4 @@
-"""A sign of life for log files, where Keras writes one line an epoch only."""
+"""Progress for log files, where Keras writes only one line per epoch."""
 
 import sys
 import time
@@ -10,13 +10,13 @@ from kerasft.errors import bad_argument
 
 
 class ProgressLines(keras.callbacks.Callback):
-    """Prints a line every so often: epoch, step, loss, examples a second, and the time that is left for all epochs.
+    """Prints a line at intervals: epoch, step, loss, examples per second, and the remaining time for all epochs.
 
     For runs whose output is no terminal, with `fit(verbose=2)`. The rate is that since the line before; the time left
     is reckoned from all steps but the first, which compiles the graph.
 
     Args:
-        seconds: Least time between two lines, >= 0.
+        seconds: Minimum time between two lines, >= 0.
 
     Raises:
         KerasftError: If `seconds` is negative.

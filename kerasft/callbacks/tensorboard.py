@@ -1,4 +1,4 @@
-"""What TensorBoard can show of a fine-tuning, beyond what Keras' own callback writes."""
+"""TensorBoard logging for fine-tuning, in addition to Keras' own callback."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -26,16 +26,16 @@ _OPTIMIZER_VALUES = ("weight_decay", "clipnorm", "global_clipnorm", "gradient_ac
 
 
 class TensorBoard(keras.callbacks.TensorBoard):
-    """Keras' TensorBoard callback, and what one looks for in a fine-tuning.
+    """Keras' TensorBoard callback, extended for fine-tuning.
 
     - by step, in `step/...`: loss of the steps since the epoch's last point (not the epoch's running mean), metrics,
       learning rate, gradient norm before clipping (if the optimizer records it as `gradient_norm`, as
-      `kerasft.optimizers.AdamW` does), examples a second and tokens a second (padding does not count). Steps are batches,
+      `kerasft.optimizers.AdamW` does), examples and tokens per second (without padding). Steps are batches,
       counted over the whole run: epochs follow one another, and a resumed training continues;
     - by epoch: loss, metrics and throughput (without validation and without compiling);
-    - with `validation_data`, after each epoch: a confusion matrix as an image (one F1 bar a class for several labels
-      at once, a scatter plot for regression) and a table of texts with prediction and truth. This reads that dataset
-      once more in each epoch: give a part of it (`dev.take(50)`) if it is large;
+    - with `validation_data`, after each epoch: a confusion matrix as an image (F1 bars for multi-label, a scatter
+      plot for regression) and a table of texts with prediction and label. This reads that dataset
+      once more in each epoch: pass a part of it (`dev.take(50)`) if it is large;
     - in the HPARAMS tab: the hyper-parameters, beside the last value of each curve.
 
     No number has two tags. Left out: Keras' `evaluation_..._vs_iterations` (what `epoch_...` shows),
@@ -53,7 +53,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
             BERT's graph is large), ...
 
     Raises:
-        KerasftError: For a wrong `update_freq`, texts without dataset or not one for each row, or missing labels.
+        KerasftError: For an invalid `update_freq`, texts without dataset or not one per row, or missing labels.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""How fast training is: examples and real tokens a second.
+"""Training throughput: examples and real tokens per second.
 
 A Keras callback never sees a batch. The count is therefore taken where the batch is: in the training step, by one small
 addition inside the compiled graph. The dataset is not read a second time, so its shuffling is not disturbed.
@@ -20,7 +20,7 @@ class BatchCounter:
     """Counts the examples and the real tokens that a model was trained on.
 
     The first counter of a model wraps the model's `train_step` (this model object only) so that each step adds to a
-    variable. The wrapping stays for the life of the model, so that a second `fit` need not be compiled again. It is no
+    variable. The wrapping stays for the life of the model, so that a second `fit` need not be compiled again. It is not a
     weight of the model, and changes neither what is computed nor what is saved.
     Real tokens are the ones of every feature called `padding_mask`, `encoder_padding_mask` or `decoder_padding_mask`.
 
@@ -103,7 +103,7 @@ class Stopwatch:
         self._start_time = time.perf_counter()
 
     def rates(self) -> dict[str, float]:
-        """Return examples and, where there are masks, real tokens a second since `start`."""
+        """Return examples and, if there are masks, real tokens per second since `start`."""
         examples, tokens = self._counter.read()  # waits for the device, so it comes before the clock is read
         seconds = max(time.perf_counter() - self._start_time, 1e-9)
         rates = {EXAMPLES_PER_SECOND: (examples - self._start_counts[0]) / seconds}

@@ -1,4 +1,4 @@
-"""Checkpoints of other libraries in, backbone and tokenizer out; and the other way."""
+"""Loading and saving of checkpoints of other libraries."""
 
 from kerasft.checkpoints.bundle_reader import backbone_of, restore_head
 from kerasft.checkpoints.load import has_task_head, load_pretrained, load_task_model, task_of

@@ -1,4 +1,4 @@
-"""What Hugging Face calls the activations that Keras computes."""
+"""Hugging Face's names of activations."""
 
 from collections.abc import Callable
 

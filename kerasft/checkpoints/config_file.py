@@ -1,4 +1,4 @@
-"""Read `config.json` and hold every field to what we can honour: nothing in it is passed over in silence."""
+"""Read `config.json` and validate every field: nothing is ignored silently."""
 
 import pathlib
 import warnings

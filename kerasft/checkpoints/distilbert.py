@@ -1,4 +1,4 @@
-"""DistilBERT in a Hugging Face folder: the fields and the tensors have names of their own."""
+"""DistilBERT in Hugging Face format, with its own field and tensor names."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""ELECTRA in a Hugging Face folder, discriminator or generator."""
+"""ELECTRA in Hugging Face format, discriminator or generator."""
 
 from kerasft.backbones.electra import ElectraConfig, electra
 from kerasft.checkpoints.config_file import ConfigFile

@@ -1,4 +1,4 @@
-"""What the checkpoints of BERT, RoBERTa, DistilBERT and ELECTRA have in common: fields, tensors' names, heads."""
+"""Common parts of BERT, RoBERTa, DistilBERT and ELECTRA checkpoints: fields, tensor names, heads."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""The families that kerasft reads and writes, by the `model_type` of `config.json`."""
+"""Supported model families, by the `model_type` of `config.json`."""
 
 import warnings
 from collections.abc import Iterable

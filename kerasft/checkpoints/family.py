@@ -1,4 +1,4 @@
-"""What reading and writing need to know of a family of models, and of its task heads."""
+"""Definition of a model family and its task heads, for loading and saving."""
 
 import dataclasses
 from collections.abc import Callable, Mapping

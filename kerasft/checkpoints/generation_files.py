@@ -1,4 +1,4 @@
-"""How a checkpoint says its texts are to be generated: `generation_config.json`, or in old checkpoints `config.json`.
+"""Generation settings of a checkpoint: `generation_config.json`, or `config.json` in old checkpoints.
 
 What `kerasft.generation.GenerationOptions` has is honored as a bundle's default. The rest is named in a warning, and kept for
 a conversion. https://huggingface.co/docs/transformers/main_classes/text_generation

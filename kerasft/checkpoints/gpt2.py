@@ -1,4 +1,4 @@
-"""GPT-2 in a Hugging Face folder: what its `config.json` means for our graph, and which tensor is which weight."""
+"""GPT-2 in Hugging Face format: mapping of `config.json` and weights."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""Find a checkpoint's folder on the Hugging Face hub or in its cache, by `huggingface_hub`."""
+"""Download a checkpoint from the Hugging Face hub, or find it in the cache, with `huggingface_hub`."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""KerasHub presets: KerasHub's own backbone, and a Hugging Face tokenizer made of the preset's vocabulary."""
+"""KerasHub presets: KerasHub's backbone, and a Hugging Face tokenizer built from the preset's vocabulary."""
 
 import json
 import pathlib

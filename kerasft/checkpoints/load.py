@@ -1,4 +1,4 @@
-"""A checkpoint's name in; its backbone, or its whole model, and its tokenizer out."""
+"""Load the backbone, or the complete model, and the tokenizer of a checkpoint."""
 
 import dataclasses
 import math

@@ -1,4 +1,4 @@
-"""The model card of a written checkpoint: what it is and how it is loaded, nothing that was not measured."""
+"""The model card of a saved checkpoint: contents and usage."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""What became of every tensor of a checkpoint."""
+"""Load report: the status of every tensor of a checkpoint."""
 
 import dataclasses
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""RoBERTa and XLM-RoBERTa in a Hugging Face folder."""
+"""RoBERTa and XLM-RoBERTa in Hugging Face format."""
 
 import dataclasses
 from collections.abc import Iterable

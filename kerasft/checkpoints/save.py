@@ -1,4 +1,4 @@
-"""Write a model as a Hugging Face folder, which PyTorch's `transformers` opens by its `AutoModel...` classes."""
+"""Save a model in Hugging Face format, for the `AutoModel...` classes of `transformers` with PyTorch."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The files of sentence-transformers beside a checkpoint: what they say of pooling, length and prompts, read and written.
+"""Files of sentence-transformers: pooling, maximum length and prompts, read and written.
 
 modules.json                         the modules in order, each with its folder
 1_Pooling/config.json                how the tokens' vectors become one

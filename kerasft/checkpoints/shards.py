@@ -1,4 +1,4 @@
-"""The files that hold a checkpoint's weights: one, or several with an index, none of them outside the folder."""
+"""Weight files of a checkpoint: one, or shards with an index, all inside the folder."""
 
 import pathlib
 import re

@@ -1,4 +1,4 @@
-"""T5 and mT5 in a Hugging Face folder: what `config.json` means for our graph, and which tensor is which weight."""
+"""T5 and mT5 in Hugging Face format: mapping of `config.json` and weights."""
 
 import dataclasses
 

@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint folder, whichever library wrote it: one small interface, one function that opens it."""
+"""The tensors of a checkpoint folder in any format, with a common interface."""
 
 import pathlib
 from collections.abc import Iterator

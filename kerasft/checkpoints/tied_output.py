@@ -1,4 +1,4 @@
-"""A language model's output matrix, which is the token embedding's or one of its own."""
+"""The output matrix of a language model: tied to the token embedding, or separate."""
 
 import keras
 import numpy as np

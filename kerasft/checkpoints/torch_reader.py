@@ -1,4 +1,4 @@
-"""Read `pytorch_model.bin`, or its shards, by PyTorch's weights-only reader: a pickle that would run code is refused.
+"""Read `pytorch_model.bin`, or its shards, with PyTorch's weights-only loader: pickles that would run code are refused.
 
 The format: https://docs.pytorch.org/docs/stable/notes/serialization.html (a zip file of a pickle and of raw storages).
 """

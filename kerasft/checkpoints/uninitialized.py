@@ -1,4 +1,4 @@
-"""Build a model without drawing the initial weights that a checkpoint is about to replace."""
+"""Build a model without computing initial weights that a checkpoint will replace."""
 
 import contextlib
 from collections.abc import Callable, Iterable

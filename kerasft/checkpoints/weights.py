@@ -1,4 +1,4 @@
-"""Copy a checkpoint's tensors into a model's variables, and account for every one of them."""
+"""Copy a checkpoint's tensors into a model's variables, and report every one of them."""
 
 import fnmatch
 import logging

@@ -1,4 +1,4 @@
-"""Labeled files of `evaluate` and of `export --verify`: their columns, the names of numbered labels, and how many rows."""
+"""Labeled files of `evaluate` and `export --verify`: columns, label names, and number of rows."""
 
 import argparse
 import sys

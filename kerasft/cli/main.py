@@ -1,4 +1,4 @@
-"""The entry point `kerasft`: reads the command, runs it, turns every error into a sentence and an exit code.
+"""The entry point `kerasft`: parses the command, runs it, and turns every error into a message and an exit code.
 
 Exit codes: 0 done; 1 invalid input, or the file system refused something (the sentence says what); 2 wrong usage of the
 command line; 70 a bug of kerasft; 130 interrupted by the user; 143 terminated (SIGTERM).

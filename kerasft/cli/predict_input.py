@@ -1,4 +1,4 @@
-"""What `kerasft predict` answers: tables and text files, read as the training reads them, or standard input line by line."""
+"""Input of `kerasft predict`: tables and text files in the training formats, or standard input line by line."""
 
 import glob
 import itertools

@@ -1,4 +1,4 @@
-"""Standard error without the lines that C++ cores write past every log level, so that ours can be read."""
+"""Filter for standard error that removes the log lines of C++ libraries."""
 
 import atexit
 import contextlib

@@ -1,4 +1,4 @@
-"""Full disks, limits and permissions: what the file system refused, found in the errors of any library, as a sentence."""
+"""Messages for full disks, limits and permissions, from the errors of any library."""
 
 import contextlib
 import errno

@@ -1,4 +1,4 @@
-"""Standard input and output that can carry any text, whatever the terminal's encoding is."""
+"""Standard input and output for any text, independent of the terminal's encoding."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Zero-shot classification on the command line: candidate labels, in place of those that a model was trained on."""
+"""Zero-shot classification on the command line: candidate labels instead of trained ones."""
 
 import argparse
 

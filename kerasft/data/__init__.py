@@ -1,4 +1,4 @@
-"""Sources of text, tokenized once, as `tf.data.Dataset`s of what a model takes; one function a task."""
+"""Texts, tokenized once, as `tf.data.Dataset`s of model inputs; one function per task."""
 
 import importlib
 import warnings

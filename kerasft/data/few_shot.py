@@ -1,4 +1,4 @@
-"""A few examples of each class, and the pairs of texts that can be made of them."""
+"""Few-shot sampling: a few examples per class, and pairs of them."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""From the cells of a label column to texts: one label a cell, or several, however the file writes a list of them."""
+"""Parsing of label cells: one label per cell, or several in any list notation."""
 
 import re
 from collections import Counter

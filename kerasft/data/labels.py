@@ -1,4 +1,4 @@
-"""From label cells (names, numbers, lists, 0/1 columns) to the numbers a loss needs, and from a file to its labels."""
+"""Labels: from label cells (names, numbers, lists, 0/1 columns) to targets, and collecting the labels of a file."""
 
 import re
 from collections import Counter

@@ -1,4 +1,4 @@
-"""Texts with some of their tokens masked, which the model is to find again: new ones in every epoch, or always the same."""
+"""Data for masked language modeling: dynamic masking for training, static masking for validation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""Names in place of the numbers by which some files say their labels."""
+"""Names for labels that a file stores as numbers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace

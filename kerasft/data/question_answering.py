@@ -1,4 +1,4 @@
-"""Questions about texts, as windows in which an answer's first and last token are marked."""
+"""Data for extractive question answering: windows with start and end positions."""
 
 import dataclasses
 

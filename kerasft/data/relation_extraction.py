@@ -1,4 +1,4 @@
-"""Texts with two entities each, and the relation between these."""
+"""Data for relation extraction: texts with two marked entities and their relation."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Pairs of texts that are encoded one by one: the two texts of a pair stand in neighboring rows of a batch."""
+"""Sentence pairs, encoded separately: the two texts of a pair are adjacent rows of a batch."""
 
 from collections.abc import Mapping, Sequence
 

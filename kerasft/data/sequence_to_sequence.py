@@ -1,4 +1,4 @@
-"""A source text and the target text to write for it: translation, summaries, any text for a text."""
+"""Source and target texts: translation, summarization and other text-to-text tasks."""
 
 from collections.abc import Mapping
 from dataclasses import replace

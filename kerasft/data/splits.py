@@ -1,4 +1,4 @@
-"""Cutting one source into train, dev and test by a seeded, stratified draw."""
+"""Seeded, stratified splits into train, dev and test."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Cutting tagged texts into train and dev, so that no tag and no intent is lost to train."""
+"""Splits of tagged texts into train and dev that keep every tag and intent in train."""
 
 import random
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Texts with tagged words, from any source: one form for everything that follows."""
+"""Texts with tagged words, from any source, in one format."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Label columns that hold numbers: the targets of a regression, and the 0/1 columns of a multi-label problem."""
+"""Numeric label columns: regression targets, and 0/1 columns of multi-label problems."""
 
 import math
 import re

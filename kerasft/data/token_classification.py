@@ -1,4 +1,4 @@
-"""Texts with one tag a word: named entities, slots, parts of speech."""
+"""Texts with one tag per word: named entities, slots, parts of speech."""
 
 from collections.abc import Iterable
 

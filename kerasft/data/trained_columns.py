@@ -1,4 +1,4 @@
-"""Reading a table as the training's table was read: by the columns that the bundle remembers, where they are there."""
+"""Reading of tables with the column assignment of the training data, as far as it applies."""
 
 import os
 from collections.abc import Mapping

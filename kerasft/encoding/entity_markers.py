@@ -1,4 +1,4 @@
-"""Marked texts as token ids, cut to a window around their entities."""
+"""Encoding of texts with entity markers, cropped to a window around the entities."""
 
 from collections.abc import Sequence
 from typing import NamedTuple

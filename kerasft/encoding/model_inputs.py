@@ -1,4 +1,4 @@
-"""Texts as the inputs of a model, for users who call `fit` and `predict` themselves."""
+"""Model inputs from texts, for users who call `fit` and `predict` themselves."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any

@@ -1,4 +1,4 @@
-"""A question and a long text as rows of one length: windows over the text that overlap, each with the whole question."""
+"""Windows of a question and a long context: fixed length, overlapping, each with the complete question."""
 
 import dataclasses
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Texts tokenized once, in batches, by the checkpoint's own fast tokenizer, and kept as one flat array of ids."""
+"""Texts tokenized once, in chunks, with the checkpoint's fast tokenizer, stored as one flat array of ids."""
 
 import logging
 import sys

@@ -1,4 +1,4 @@
-"""Texts cut into overlapping windows of tokens, none of which is lost, and the windows' answers put together again."""
+"""Overlapping windows of long texts, and merging of their predictions."""
 
 import itertools
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Export a bundle for servers (SavedModel) and phones (LiteRT), and measure the written file against the model."""
+"""Export a bundle for servers (SavedModel) and mobile devices (LiteRT), and verify the export against the model."""
 
 from kerasft.export.benchmark import measure_latency, measure_model
 from kerasft.export.folders import beside

@@ -1,4 +1,4 @@
-"""What every exported folder has in common: it appears whole or not at all, and says what it holds."""
+"""Common parts of all exported folders: atomic writing, and metadata."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""The forms in which one model was exported (float32, float16, int8, ...), side by side by size and latency."""
+"""Comparison of the exports of a model (float32, float16, int8, ...) by size and latency."""
 
 import os
 import pathlib

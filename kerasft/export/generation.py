@@ -1,4 +1,4 @@
-"""Write a language model as a LiteRT folder that writes texts on a phone: the cache in named tensors, the loop in the app."""
+"""On-device text generation: export a language model to LiteRT, with a named cache and the decoding loop in the app."""
 
 import hashlib
 import os

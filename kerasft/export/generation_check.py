@@ -1,4 +1,4 @@
-"""Measure a file that writes texts against Keras, by the very loop that is shipped with it."""
+"""Verify an exported generation model against Keras, with the decoding loop that is shipped with it."""
 
 import importlib.util
 import itertools

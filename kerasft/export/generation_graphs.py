@@ -1,4 +1,4 @@
-"""The signatures of a file that writes texts: static shapes, batch size 1, the cache as named inputs and outputs."""
+"""Signatures of exported generation models: static shapes, batch size 1, the cache as named inputs and outputs."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""An embedding table in int8 with a scale for each row, out of built-in LiteRT operations.
+"""An int8 embedding table with a scale per row, built from standard LiteRT operations.
 
 The converter gives the whole table one scale, set by its largest number, so that most rows use few of the 255 steps. With a
 scale a row the file is as small, and on a MiniLM trained on SST-2 a fifth of the whole int8 error is gone (docs/results.md).

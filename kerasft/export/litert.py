@@ -1,4 +1,4 @@
-"""Write a bundle as a LiteRT (TFLite) folder for phones: built-in operations only, measured before it is kept."""
+"""Export a bundle to LiteRT (TFLite) for mobile devices: built-in operations only, verified before it is kept."""
 
 import dataclasses
 import hashlib

@@ -1,4 +1,4 @@
-"""The same encoder as a graph that LiteRT runs faster: the same weights and answers, fewer numbers touched.
+"""An equivalent encoder graph that is faster in LiteRT: same weights and outputs, fewer operations.
 
 Measured on MiniLM in int8, 1 thread (docs/benchmark.md): at length 128 a file takes 0.85 of the time, at length 32 0.91. What
 else was tried gains nothing there: query, key and value as one product, the query's scale within its weights, the keys

@@ -1,4 +1,4 @@
-"""Put an exported GPT-2 into a `.litertlm` container, which Google's LiteRT-LM runs on phones and desktops."""
+"""Pack an exported GPT-2 into a `.litertlm` container, for Google's LiteRT-LM on phones and desktops."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""Write a bundle as one file that MediaPipe's TextClassifier or TextEmbedder opens, or say why it would be served wrongly."""
+"""Export a bundle to a single file for MediaPipe's TextClassifier or TextEmbedder, or report why it is not supported."""
 
 import dataclasses
 import json

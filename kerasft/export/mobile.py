@@ -1,4 +1,4 @@
-"""What an app needs beside the model's file, and the proof that its port is right."""
+"""The files an app needs in addition to the model, with reference outputs to test its port."""
 
 import json
 import pathlib

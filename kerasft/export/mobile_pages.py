@@ -1,4 +1,4 @@
-"""The two pages of a mobile bundle: README.md says how to use it, report.html shows what was measured."""
+"""The two pages of a mobile bundle: README.md (usage) and report.html (measurements)."""
 
 import logging
 import os

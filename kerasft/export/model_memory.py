@@ -1,4 +1,4 @@
-"""The process that finds the memory of a bundle or a SavedModel: `python -m kerasft.export.model_memory JOB`."""
+"""Subprocess that measures the memory of a bundle or a SavedModel: `python -m kerasft.export.model_memory JOB`."""
 
 import json
 import sys

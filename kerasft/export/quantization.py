@@ -1,4 +1,4 @@
-"""The ways in which a LiteRT file's numbers are made smaller, and what each needs.
+"""Quantization recipes of LiteRT files, and their requirements.
 
 `"float16"` and `"int8"` are made by TensorFlow's converter. `"int4"` and `"int8_full"` are made out of the float32 file by
 Google's `litert-quantizer`, which chooses per operation: the converter's own full-integer mode has all operations or none,

@@ -1,4 +1,4 @@
-"""Write a bundle as a TensorFlow SavedModel: token ids in and, where the tokenizer allows it, plain strings in."""
+"""Export a bundle to TensorFlow SavedModel: token ids as input and, if the tokenizer supports it, strings."""
 
 import logging
 import os

@@ -1,4 +1,4 @@
-"""TFLite Metadata: what a model's file says of itself to libraries that serve it, and the files packed into it.
+"""TFLite Metadata: model description for libraries that serve it, and associated files.
 
 The format is the `ModelMetadata` table of `metadata_schema.fbs` (https://ai.google.dev/edge/litert/models/metadata), a
 flatbuffer kept in the model's buffer named TFLITE_METADATA; the files that it names follow the model as a ZIP archive

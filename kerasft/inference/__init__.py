@@ -1,1 +1,1 @@
-"""A trained model in any form, called by one interface: token ids in, outputs out."""
+"""A common interface for trained models in any format: token ids in, outputs out."""

@@ -1,4 +1,4 @@
-"""One small interface over the three forms of a trained model: token ids in, named outputs out.
+"""A common interface for the three formats of a trained model: token ids in, named outputs out.
 
 A `Runner` hides whether a Keras model, a SavedModel or a LiteRT file answers; pipelines and verifiers know nothing else.
 """

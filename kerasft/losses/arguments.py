@@ -1,4 +1,4 @@
-"""Checks and plain forms of the arguments that the losses share."""
+"""Checks and normalization of the losses' common arguments."""
 
 from collections.abc import Mapping, Sequence
 
@@ -13,7 +13,7 @@ Alpha = float | Sequence[float] | Mapping[int, float] | None
 def as_shaped(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
     """Return `y_true` in the shape of `y_pred`; a missing last axis of size 1 is added, nothing else is broadcast.
 
-    (B,) against (B, 1) would otherwise broadcast to (B, B) without a word.
+    Otherwise (B,) against (B, 1) would silently broadcast to (B, B).
 
     Args:
         y_true: (B, ..., C), or (B, ...) if C is 1.
@@ -54,7 +54,7 @@ def class_indices(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
         The indices, int32, (B, ...).
 
     Raises:
-        KerasftError: If the shapes do not fit.
+        KerasftError: If the shapes do not match.
 
     Example:
 
@@ -87,7 +87,7 @@ def element_weights(values: tf.Tensor, sample_weight: tf.Tensor | None, *, mask:
         The weights, of `values`' shape and dtype.
 
     Raises:
-        KerasftError: If the shapes do not fit.
+        KerasftError: If the shapes do not match.
 
     Example:
 

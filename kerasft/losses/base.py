@@ -1,4 +1,4 @@
-"""The base of kerasft's losses: one mean over everything that counts, however it is padded or spread over replicas."""
+"""Base class of kerasft's losses: a weighted global mean, independent of padding and replicas."""
 
 import keras
 import tensorflow as tf
@@ -21,7 +21,7 @@ class GlobalMeanLoss(keras.losses.Loss):
     scale the loss, sample weights are averaged over.
 
     The loss that `fit` and `evaluate` report for an epoch is Keras' mean of the batches' losses, by number of examples.
-    An element of weight 0 adds nothing, not even if its loss is NaN. If all weights are 0 the loss is 0, and its
+    An element of weight 0 is ignored, even if its loss is NaN. If all weights are 0 the loss is 0, and its
     gradient too. The computation is in float32 also under mixed precision.
 
     A subclass implements `call(y_true, y_pred)` and returns one loss per element, of `y_pred`'s rank or one less.
@@ -57,7 +57,7 @@ class GlobalMeanLoss(keras.losses.Loss):
             times the value, and sums the replicas' gradients).
 
         Raises:
-            KerasftError: If the shapes do not fit.
+            KerasftError: If the shapes do not match.
         """
         mask = getattr(y_pred, "_keras_mask", None)
         with tf.name_scope(self.name):
@@ -102,7 +102,7 @@ def global_mean(total: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
 
 
 def of_all_replicas(*values: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
-    """Put the replicas' rows together again, for losses that compare the rows of a batch with each other.
+    """Gather the rows of all replicas, for losses that compare the rows of a batch with each other.
 
     Args:
         *values: This replica's rows, each (N, ...); N may differ between replicas, and be 0.

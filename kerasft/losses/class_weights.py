@@ -18,7 +18,7 @@ def class_weights(
     beta: float = 0.999,
     multi_label: bool = False,
 ) -> list[float]:
-    """Weights that make rare classes count more; pass them to a loss as `alpha`.
+    """Class weights that give rare classes more weight; pass them to a loss as `alpha`.
 
     With n_k examples of class k, n in all, and C the number of classes that occur:
 
@@ -27,8 +27,8 @@ def class_weights(
         effective:  proportional to (1 - beta) / (1 - beta^n_k), so that the mean weight of a class is 1
 
     "effective" is Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples", arXiv:1901.05555,
-    equation 2; beta = 0 gives no weights, beta -> 1 the inverse. A class without examples gets weight 1 and is left out
-    of C: no loss is trained on it, and where it turns up in another split it counts as it would without weights.
+    equation 2; beta = 0 gives no weights, beta -> 1 the inverse. A class without examples gets weight 1 and is excluded
+    from C: it is not trained, and has its normal weight in other splits.
 
     With `multi_label` each class is a problem of two sides, and its number is the positives' share of the two weights,
     w_positive / (w_positive + w_negative), as `BinaryFocalCrossentropy` takes it: n_negative / n for the first two
@@ -41,7 +41,7 @@ def class_weights(
         num_classes: The number of classes.
         scheme: `"balanced"`, `"inverse"` or `"effective"`.
         beta: In [0, 1), of the scheme "effective"; the paper tries 0.9 to 0.9999.
-        multi_label: Whether any number of classes may hold at once.
+        multi_label: Whether the problem is multi-label.
 
     Returns:
         One weight per class.

@@ -11,7 +11,7 @@ from kerasft.losses.focal import (
 
 
 class _WithoutGamma:
-    """Fixes gamma to 0, and leaves it out of the configuration."""
+    """Fixes gamma to 0, and removes it from the configuration."""
 
     def __init__(self, alpha: Alpha = None, *, label_smoothing: float = 0.0, name: str | None = None):
         super().__init__(0.0, alpha, label_smoothing=label_smoothing, name=name)
@@ -23,7 +23,7 @@ class _WithoutGamma:
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class SparseCategoricalCrossentropy(_WithoutGamma, SparseCategoricalFocalCrossentropy):
-    """Cross-entropy for one class out of C, the target given as the class' index.
+    """Sparse categorical cross-entropy: one class out of C, with class indices as targets.
 
         loss = sum_k q_k alpha_k (-log p_k),    p = softmax(logits),
         q = (1 - label_smoothing) onehot(y_true) + label_smoothing / C
@@ -35,7 +35,7 @@ class SparseCategoricalCrossentropy(_WithoutGamma, SparseCategoricalFocalCrossen
     Args:
         alpha: Weights >= 0 by class: a list of C numbers (such as `class_weights` gives), a dictionary from index to
             weight (1 where missing), or one number for all classes. `None`: no weights.
-        label_smoothing: Share in [0, 1) of the target that is spread evenly over all classes.
+        label_smoothing: Label smoothing factor in [0, 1).
         name: The loss' name.
 
     Call arguments:
@@ -45,7 +45,7 @@ class SparseCategoricalCrossentropy(_WithoutGamma, SparseCategoricalFocalCrossen
         sample_weight: (B,) or (B, ...).
 
     Raises:
-        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not fit.
+        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not match.
 
     Example:
 
@@ -57,14 +57,14 @@ class SparseCategoricalCrossentropy(_WithoutGamma, SparseCategoricalFocalCrossen
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class CategoricalCrossentropy(_WithoutGamma, CategoricalFocalCrossentropy):
-    """Cross-entropy for one class out of C, the target given as a distribution over the classes (one-hot or soft).
+    """Categorical cross-entropy: one class out of C, with one-hot or soft targets.
 
     The formula, its source and the arguments are those of `SparseCategoricalCrossentropy`, with `y_true` in the place
     of the one-hot vector.
 
     Args:
         alpha: Weights >= 0 by class: a list of C numbers, a dictionary from index to weight, or one number.
-        label_smoothing: Share in [0, 1) of the target that is spread evenly over all classes.
+        label_smoothing: Label smoothing factor in [0, 1).
         name: The loss' name.
 
     Call arguments:
@@ -73,7 +73,7 @@ class CategoricalCrossentropy(_WithoutGamma, CategoricalFocalCrossentropy):
         sample_weight: (B,) or (B, ...).
 
     Raises:
-        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not fit.
+        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not match.
 
     Example:
 
@@ -85,7 +85,7 @@ class CategoricalCrossentropy(_WithoutGamma, CategoricalFocalCrossentropy):
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class BinaryCrossentropy(_WithoutGamma, BinaryFocalCrossentropy):
-    """Cross-entropy for yes-or-no outputs, each with one logit: binary and multi-label classification.
+    """Binary cross-entropy, for binary and multi-label classification.
 
         loss = q alpha (-log p) + (1 - q) (1 - alpha) (-log(1 - p)),    p = sigmoid(logit),
         q = (1 - label_smoothing) y_true + label_smoothing / 2
@@ -98,7 +98,7 @@ class BinaryCrossentropy(_WithoutGamma, BinaryFocalCrossentropy):
         alpha: Weight in [0, 1] of the positive side, the negative side having 1 - alpha: one number, a list of C
             numbers (such as `class_weights(..., multi_label=True)` gives) or a dictionary from index to weight (0.5
             where missing). `None`: no weights.
-        label_smoothing: Share in [0, 1) of the target that is moved to 1/2.
+        label_smoothing: Label smoothing factor in [0, 1): targets move towards 1/2.
         name: The loss' name.
 
     Call arguments:
@@ -107,7 +107,7 @@ class BinaryCrossentropy(_WithoutGamma, BinaryFocalCrossentropy):
         sample_weight: (B,), (B, ...) or (B, ..., C).
 
     Raises:
-        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not fit.
+        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not match.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Focal losses from logits: cross-entropy that attends to what the model still gets wrong.
+"""Focal losses from logits: cross-entropy that focuses on hard examples.
 
 Lin et al. 2017, "Focal Loss for Dense Object Detection", arXiv:1708.02002, equations 4 and 5, with p_t the probability
 of the true class:
@@ -76,7 +76,7 @@ class _CategoricalFocalLoss(_FocalLoss):
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class SparseCategoricalFocalCrossentropy(_CategoricalFocalLoss):
-    """Focal loss for one class out of C, the target given as the class' index.
+    """Sparse categorical focal loss: one class out of C, with class indices as targets.
 
         loss = sum_k q_k alpha_k (1 - p_k)^gamma (-log p_k),    p = softmax(logits),
         q = (1 - label_smoothing) onehot(y_true) + label_smoothing / C
@@ -91,7 +91,7 @@ class SparseCategoricalFocalCrossentropy(_CategoricalFocalLoss):
         gamma: Focusing parameter >= 0; 0 is cross-entropy, the paper's best is 2.
         alpha: Weights >= 0 by class: a list of C numbers (such as `class_weights` gives), a dictionary from index to
             weight (1 where missing), or one number for all classes. `None`: no weights.
-        label_smoothing: Share in [0, 1) of the target that is spread evenly over all classes.
+        label_smoothing: Label smoothing factor in [0, 1).
         name: The loss' name.
 
     Call arguments:
@@ -101,7 +101,7 @@ class SparseCategoricalFocalCrossentropy(_CategoricalFocalLoss):
         sample_weight: (B,) or (B, ...).
 
     Raises:
-        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not fit.
+        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not match.
 
     Example:
 
@@ -130,7 +130,7 @@ class SparseCategoricalFocalCrossentropy(_CategoricalFocalLoss):
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class CategoricalFocalCrossentropy(_CategoricalFocalLoss):
-    """Focal loss for one class out of C, the target given as a distribution over the classes (one-hot or soft).
+    """Categorical focal loss: one class out of C, with one-hot or soft targets.
 
     The formula, its source and the arguments are those of `SparseCategoricalFocalCrossentropy`, with `y_true` in the
     place of the one-hot vector.
@@ -138,7 +138,7 @@ class CategoricalFocalCrossentropy(_CategoricalFocalLoss):
     Args:
         gamma: Focusing parameter >= 0; 0 is cross-entropy.
         alpha: Weights >= 0 by class: a list of C numbers, a dictionary from index to weight, or one number.
-        label_smoothing: Share in [0, 1) of the target that is spread evenly over all classes.
+        label_smoothing: Label smoothing factor in [0, 1).
         name: The loss' name.
 
     Call arguments:
@@ -147,7 +147,7 @@ class CategoricalFocalCrossentropy(_CategoricalFocalLoss):
         sample_weight: (B,) or (B, ...).
 
     Raises:
-        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not fit.
+        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not match.
 
     Example:
 
@@ -172,7 +172,7 @@ class CategoricalFocalCrossentropy(_CategoricalFocalLoss):
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class BinaryFocalCrossentropy(_FocalLoss):
-    """Focal loss for yes-or-no outputs, each with one logit: binary and multi-label classification.
+    """Binary focal loss, for binary and multi-label classification.
 
         loss = q alpha (1 - p)^gamma (-log p) + (1 - q) (1 - alpha) p^gamma (-log(1 - p)),    p = sigmoid(logit),
         q = (1 - label_smoothing) y_true + label_smoothing / 2
@@ -186,7 +186,7 @@ class BinaryFocalCrossentropy(_FocalLoss):
         alpha: Weight in [0, 1] of the positive side, the negative side having 1 - alpha: one number, a list of C
             numbers (such as `class_weights(..., multi_label=True)` gives) or a dictionary from index to weight (0.5
             where missing). `None`: no weights.
-        label_smoothing: Share in [0, 1) of the target that is moved to 1/2.
+        label_smoothing: Label smoothing factor in [0, 1): targets move towards 1/2.
         name: The loss' name.
 
     Call arguments:
@@ -195,7 +195,7 @@ class BinaryFocalCrossentropy(_FocalLoss):
         sample_weight: (B,), (B, ...) or (B, ..., C).
 
     Raises:
-        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not fit.
+        KerasftError: If an argument is out of range, or the shapes or the length of `alpha` do not match.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The loss that fits a head's labels."""
+"""The default loss for a head's labels."""
 
 import keras
 
@@ -13,7 +13,7 @@ from kerasft.losses.squared_error import MeanSquaredError
 def for_labels(
     labels: Labels, *, focal_gamma: float = 0.0, alpha: Alpha = None, label_smoothing: float = 0.0
 ) -> keras.losses.Loss:
-    """The loss for the problem that `labels` states, on logits (B, C).
+    """The loss for the problem type of `labels`, on logits (B, C).
 
     Single label: sparse categorical cross-entropy. Multi-label: binary cross-entropy. Regression: mean squared error.
 
@@ -21,13 +21,13 @@ def for_labels(
         labels: The model's labels.
         focal_gamma: Focusing parameter >= 0; above 0 the loss is the focal one.
         alpha: Class weights, see `SparseCategoricalFocalCrossentropy` and `BinaryFocalCrossentropy`.
-        label_smoothing: Share in [0, 1) of the target that is spread.
+        label_smoothing: Label smoothing factor in [0, 1).
 
     Returns:
         A loss for `model.compile`.
 
     Raises:
-        KerasftError: If an argument is out of range, or means nothing for a regression.
+        KerasftError: If an argument is out of range, or not applicable to regression.
 
     Example:
 

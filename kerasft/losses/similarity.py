@@ -1,4 +1,4 @@
-"""Losses of sentence embeddings: pairs of texts stand in neighboring rows of one batch, so that `fit` stays Keras' own."""
+"""Losses of sentence embeddings: pairs are adjacent rows of a batch, so that Keras' `fit` can be used."""
 
 import keras
 import tensorflow as tf
@@ -9,12 +9,12 @@ from kerasft.losses.base import GlobalMeanLoss, of_all_replicas
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class MultipleNegativesRanking(GlobalMeanLoss):
-    """Every other pair's second text is a wrong answer to the first one: cross-entropy over the batch.
+    """Multiple-negatives ranking loss: cross-entropy with in-batch negatives.
 
         loss_i = -log( exp(s c_ii) / sum_j exp(s c_ij) ),    c_ij = cos(a_i, b_j)
 
     Henderson et al. 2017 (arXiv:1705.00652, section 4.4), with the scaled cosine of van den Oord et al. 2018's InfoNCE
-    (arXiv:1807.03748). A pair j of the same group as i, j != i, is no wrong answer and is left out of the sum.
+    (arXiv:1807.03748). A pair j of the same group as i, j != i, is not a negative and is excluded from the sum.
     Negatives are those of the global batch, however many devices share it.
 
     Args:
@@ -23,7 +23,7 @@ class MultipleNegativesRanking(GlobalMeanLoss):
         name: The loss' name.
 
     Call arguments:
-        y_true: Group of each row, any integers, (2 B,) or (2 B, 1); what has one number belongs together.
+        y_true: Group of each row, any integers, (2 B,) or (2 B, 1); rows with the same number belong together.
         y_pred: Vectors (2 B, H) of any length: a_0, b_0, a_1, b_1, ...
         sample_weight: (2 B,).
 
@@ -67,7 +67,7 @@ class MultipleNegativesRanking(GlobalMeanLoss):
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class CosineSimilarityLoss(GlobalMeanLoss):
-    """Squared difference of a pair's cosine and its rated similarity, (cos(a, b) - y)^2 (Reimers and Gurevych 2019,
+    """Squared difference of a pair's cosine similarity and its score, (cos(a, b) - y)^2 (Reimers and Gurevych 2019,
     arXiv:1908.10084, section 3, regression objective).
 
     Args:

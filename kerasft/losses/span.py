@@ -1,4 +1,4 @@
-"""The loss of marking a span: where it begins, and where it ends."""
+"""Span loss: cross-entropy of start and end positions."""
 
 import keras
 import tensorflow as tf
@@ -7,12 +7,12 @@ from kerasft.errors import bad_argument
 from kerasft.losses.arguments import element_weights
 from kerasft.losses.base import GlobalMeanLoss, global_mean
 
-_EXCLUDED = -1e30  # finite, so that a row in which nothing may be chosen has a finite gradient, of 0
+_EXCLUDED = -1e30  # finite, so that a row without allowed tokens has gradient 0
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class SpanCrossentropy(GlobalMeanLoss):
-    """Mean of the cross-entropies of a span's first and of its last token, over the tokens that may be chosen.
+    """Mean of the cross-entropies of a span's start and end token, over the allowed tokens.
 
         loss = sum_b w_b (-log p_b[start_b] - log q_b[end_b]) / 2 / sum_b w_b,
         p_b = softmax of the start logits of row b over its allowed tokens, q_b = of the end logits
@@ -31,7 +31,7 @@ class SpanCrossentropy(GlobalMeanLoss):
         sample_weight: (B, S), positive where a token may be chosen; or (B,), then every token may. None: all count alike.
 
     Raises:
-        KerasftError: If the shapes do not fit.
+        KerasftError: If the shapes do not match.
 
     Example:
 

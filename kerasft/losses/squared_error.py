@@ -20,7 +20,7 @@ class MeanSquaredError(GlobalMeanLoss):
         sample_weight: (B,), (B, ...) or (B, ..., K).
 
     Raises:
-        KerasftError: If the shapes do not fit.
+        KerasftError: If the shapes do not match.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""LiteRT files measured without TensorFlow: latency, memory, operators and where the time goes.
+"""Benchmarks of LiteRT files without TensorFlow: latency, memory, operators and time per kernel.
 
 Each file is measured in processes of their own, which import ai-edge-litert and numpy only.
 """

@@ -1,4 +1,4 @@
-"""Measure a LiteRT file in processes of their own."""
+"""Benchmark a LiteRT file in subprocesses."""
 
 import collections
 import json

@@ -1,4 +1,4 @@
-"""The operators of a LiteRT file by count, read from the file itself (a flatbuffer)."""
+"""Operator counts of a LiteRT file, read from the file itself (a flatbuffer)."""
 
 import collections
 import os

@@ -1,4 +1,4 @@
-"""The commands that measure a LiteRT file on a real phone, with LiteRT's own `benchmark_model`."""
+"""Commands that benchmark a LiteRT file on a phone, with LiteRT's `benchmark_model`."""
 
 import os
 import shlex

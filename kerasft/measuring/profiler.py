@@ -1,4 +1,4 @@
-"""Where a LiteRT file's time goes, kernel by kernel, by the runtime's own profiler.
+"""Time per kernel of a LiteRT file, measured by the runtime's own profiler.
 
 The Python interpreter offers no profiler. The library in its wheel does, by its C interface
 (https://github.com/google-ai-edge/LiteRT/tree/main/litert/c), which is called here through `ctypes`. A version of the library
@@ -106,7 +106,7 @@ def profile(
     >>> profile("no/such/model.tflite", None, inputs={}, outputs={})
     Traceback (most recent call last):
     ...
-    RuntimeError: LiteRtCreateModelFromFile answered with status ...
+    RuntimeError: LiteRtCreateModelFromFile returned status ...
     """
     library = _Library()
     environment = library.make("CreateEnvironment", 0, None)

@@ -1,4 +1,4 @@
-"""Run a module of kerasft in a process of its own, with JSON in and JSON out."""
+"""Run a kerasft module in a subprocess, with JSON input and output."""
 
 import json
 import os

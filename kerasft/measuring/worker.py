@@ -1,4 +1,4 @@
-"""The process that runs a LiteRT file: `python -m kerasft.measuring.worker JOB`, with ai-edge-litert and numpy only.
+"""Subprocess that runs a LiteRT file: `python -m kerasft.measuring.worker JOB`, with ai-edge-litert and numpy only.
 
 JOB is a JSON object; the answer is one, in the file that the job names as `out`. Numbers of a process that never imported
 TensorFlow are those of a phone's app, and a file that crashes the runtime ends this process only.

@@ -1,4 +1,4 @@
-"""The arithmetic of AdamW for one variable, on plain `tf.Variable`s; XLA compiles it, replicas run it each for itself."""
+"""The arithmetic of AdamW for one variable, on plain `tf.Variable`s; compiled by XLA, run by each replica."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""AdamW as the papers of fine-tuning mean it, on one device and on many."""
+"""AdamW for fine-tuning, as in the papers, on one or more devices."""
 
 import functools
 import math
@@ -39,7 +39,7 @@ def _xla_runs() -> bool:
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class AdamW(keras.optimizers.AdamW):
-    """Adam with decoupled weight decay that spares vectors, and clipping of what is really applied.
+    """Adam with decoupled weight decay for matrices only, and clipping of the global gradient.
 
     With the gradient `g` (summed over the replicas, averaged over the accumulated steps, then scaled down to the global
     norm `global_clipnorm`) and the update's number `t` (from 1):
@@ -69,7 +69,7 @@ class AdamW(keras.optimizers.AdamW):
         beta_1: Decay of the mean of gradients, in (0, 1).
         beta_2: Decay of the mean of squared gradients, in (0, 1).
         epsilon: Added to the root of the mean square, > 0.
-        global_clipnorm: Highest global norm of the gradient, > 0, or None for no clipping.
+        global_clipnorm: Maximum global norm of the gradient, > 0, or None for no clipping.
         gradient_accumulation_steps: Number of batches whose gradients are averaged into one update (each batch counts
             the same), >= 2, or None.
         jit_compile: Whether XLA compiles the update. `"auto"`: if all variables are on one device, there are a million

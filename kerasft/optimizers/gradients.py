@@ -1,4 +1,4 @@
-"""What an optimizer does to gradients before it uses them: merge repeated rows, measure the norm, find the clip.
+"""Gradient processing: merging repeated rows, global norm, clipping factor.
 
 A gradient is a dense `tf.Tensor`, or `tf.IndexedSlices` (rows of an embedding table, one for each token of the batch).
 """
@@ -11,7 +11,7 @@ Gradient = tf.Tensor | tf.IndexedSlices
 
 
 def merge_rows(gradient: Gradient) -> Gradient:
-    """Sum the rows of an `IndexedSlices` that share an index; return a dense gradient as it is.
+    """Sum the rows of an `IndexedSlices` that share an index; return a dense gradient unchanged.
 
     A token that stands ten times in a batch gives ten rows. Their squares must not be taken one by one: neither the
     global norm nor Adam's second moment of ten small rows is that of their sum.

@@ -8,7 +8,7 @@ With `W` warm-up steps of `T` total steps, the rate at step `s` (0 for the first
 
 `f` falls from `f(0) = 1` to `f(1) = 0` and gives each class its name. From step `W` on, the linear one is the formula
 of `transformers.get_linear_schedule_with_warmup`. It departs from it during warm-up: there the rate is
-`learning_rate * s / W`, which is 0 at the first step, so the first batch is computed and thrown away.
+`learning_rate * s / W`, which is 0 at the first step, so the first batch has no effect.
 """
 
 import math
@@ -85,8 +85,8 @@ class WarmupLinearDecay(_WarmupDecay):
     """Linear warm-up, then linear decay: `f(p) = 1 - p`, the schedule of the BERT paper.
 
     Args:
-        learning_rate: The highest rate, reached at the end of the warm-up, > 0.
-        total_steps: Number of training steps (batches) in all: `epochs * len(train)`, whatever the
+        learning_rate: The peak learning rate, reached at the end of the warm-up, > 0.
+        total_steps: Total number of training steps (batches): `epochs * len(train)`, whatever the
             `gradient_accumulation_steps`, because Keras' optimizers count batches.
         warmup: Fraction of `total_steps` (a float in [0, 1), rounded to whole steps) or number of steps (an int).
         end_learning_rate: The rate from step `total_steps` on, in [0, learning_rate].
@@ -113,8 +113,8 @@ class WarmupCosineDecay(_WarmupDecay):
     """Linear warm-up, then half a cosine: `f(p) = (1 + cos(pi p)) / 2`.
 
     Args:
-        learning_rate: The highest rate, reached at the end of the warm-up, > 0.
-        total_steps: Number of training steps (batches) in all, `epochs * len(train)`.
+        learning_rate: The peak learning rate, reached at the end of the warm-up, > 0.
+        total_steps: Total number of training steps (batches), `epochs * len(train)`.
         warmup: Fraction of `total_steps` (a float in [0, 1)) or number of steps (an int).
         end_learning_rate: The rate from step `total_steps` on, in [0, learning_rate].
 
@@ -140,8 +140,8 @@ class WarmupPolynomialDecay(_WarmupDecay):
     """Linear warm-up, then a power of what remains: `f(p) = (1 - p) ** power`.
 
     Args:
-        learning_rate: The highest rate, reached at the end of the warm-up, > 0.
-        total_steps: Number of training steps (batches) in all, `epochs * len(train)`.
+        learning_rate: The peak learning rate, reached at the end of the warm-up, > 0.
+        total_steps: Total number of training steps (batches), `epochs * len(train)`.
         power: Exponent, > 0; 1 is the linear decay, above 1 the rate falls early, below 1 late.
         warmup: Fraction of `total_steps` (a float in [0, 1)) or number of steps (an int).
         end_learning_rate: The rate from step `total_steps` on, in [0, learning_rate].

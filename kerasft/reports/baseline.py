@@ -1,4 +1,4 @@
-"""The answer that needs no model: the most frequent class or the mean, scored as the model is and shown beside it."""
+"""Baseline without a model: the most frequent class or the mean, scored like the model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

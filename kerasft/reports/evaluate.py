@@ -1,4 +1,4 @@
-"""From a model and a labeled dataset, or from predictions made elsewhere, to a report."""
+"""Create a report from a model and a labeled dataset, or from given predictions."""
 
 import dataclasses
 import datetime

@@ -1,4 +1,4 @@
-"""Single rows of a report with spans in their text: gold and predicted entities, or the place of an answer."""
+"""Report rows with marked spans: gold and predicted entities, or answers."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence

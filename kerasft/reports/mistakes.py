@@ -1,4 +1,4 @@
-"""The rows that a model got wrong, the most confident first, and the classes it takes for each other."""
+"""The errors of a model, most confident first, and the classes it confuses."""
 
 from collections.abc import Sequence
 

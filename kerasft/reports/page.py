@@ -1,4 +1,4 @@
-"""The page of a report: what its template is given, as text, pieces of marked text, and figures."""
+"""The HTML page of a report: the data of its template."""
 
 import math
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""The figures of the reports, for notebooks too: each returns a `matplotlib.figure.Figure`."""
+"""Figures of reports and notebooks: each function returns a `matplotlib.figure.Figure`."""
 
 from collections.abc import Mapping, Sequence
 
@@ -78,7 +78,7 @@ def residuals(gold: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> 
     Example:
 
     >>> residuals(np.zeros((3, 1)), np.ones((3, 1)), ["score"]).axes[0].get_ylabel()
-    'predicted - truth'
+    'predicted - target'
     """
     with style():
         figure = Figure(figsize=(4.2 * len(names), 4.0), layout="constrained")

@@ -1,4 +1,4 @@
-"""What an evaluation found, and its two files."""
+"""Evaluation results, and their two files."""
 
 import contextlib
 import dataclasses

@@ -1,4 +1,4 @@
-"""The numbers of a report, by scikit-learn and SciPy, the field's reference implementations."""
+"""Metrics of a report, computed with scikit-learn and SciPy."""
 
 import warnings
 from collections.abc import Sequence

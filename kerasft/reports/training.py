@@ -1,4 +1,4 @@
-"""How the model of a report was trained: the learning curve, the run's options, the versions."""
+"""Training information of a report: learning curve, options, versions."""
 
 import dataclasses
 import math

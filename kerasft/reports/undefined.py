@@ -1,4 +1,4 @@
-"""Scores that the data leave undefined: they are counted as 0, and never shown as a 0 that was measured."""
+"""Undefined metrics: counted as 0, but never shown as a measured 0."""
 
 from collections.abc import Sequence
 
@@ -70,7 +70,7 @@ def undefined_spans(expected: int, found: int, *, name: str) -> dict[str, str]:
     Example:
 
     >>> undefined_spans(3, 0, name="entity")
-    {'entity_precision': 'nothing is predicted'}
+    {'entity_precision': 'there are no predictions'}
     """
     reasons = {}
     if not expected:

@@ -1,4 +1,4 @@
-"""What a file of a stranger may hold before Keras, TensorFlow, LiteRT or tokenizers see it; docs/security.md is its page.
+"""Checks of untrusted files before Keras, TensorFlow, LiteRT or tokenizers read them; see docs/security.md.
 
 Each check raises a `CheckpointError` at what could do harm, and does nothing within `trust`.
 """

@@ -1,4 +1,4 @@
-"""Ordinary files and JSON files, with bounds on their size and nesting."""
+"""Checks of regular files and JSON files: limits of size and nesting."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""An HDF5 file of weights: numbers that are stored in it, and nothing that leads elsewhere."""
+"""Checks of HDF5 weight files: numeric data only, without external links."""
 
 import contextlib
 import io

@@ -1,4 +1,4 @@
-"""A `.keras` file, before Keras sees it: its archive, every class and function that its config names, its weights.
+"""Checks of a `.keras` file before Keras reads it: its archive, all classes and functions of its config, its weights.
 
 Keras' safe mode is no protection: it calls what a config names as long as that belongs to Keras, and takes the memory that the
 config asks for. So nothing is given to Keras that is not on a list of classes which compute and do nothing else.

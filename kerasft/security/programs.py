@@ -1,4 +1,4 @@
-"""Check exported models, which are programs: a SavedModel's operations, and the tables of a LiteRT file."""
+"""Checks of exported models, which are programs: a SavedModel's operations, and the tables of a LiteRT file."""
 
 import math
 import os

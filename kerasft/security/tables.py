@@ -1,4 +1,4 @@
-"""How much a table of data may hold, whichever reader made it: limits that a real table does not reach."""
+"""Size limits of data tables from any reader, far above those of real tables."""
 
 from collections.abc import Iterable, Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""The index of a TensorFlow 1 checkpoint: what each entry says of its tensor must agree with the data files.
+"""Checks of the index of a TensorFlow 1 checkpoint: each entry must match the data files.
 
 TensorFlow ends the process at an entry that it cannot parse, and takes the memory that an entry asks for. The format is a LevelDB
 table (https://github.com/google/leveldb/blob/main/doc/table_format.md) of protocol buffers, never compressed.

@@ -1,4 +1,4 @@
-"""A `tokenizer.json`: no regular expression that could take forever, no number or part that makes a short text endless."""
+"""Checks of a `tokenizer.json`: no regular expression that may never finish, no part that expands short texts."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Who vouches for a file: nobody, unless the user says so; and how a file is refused."""
+"""Trust in files: none by default, unless the user grants it; and the error for refused files."""
 
 import contextlib
 import contextvars
@@ -51,7 +51,7 @@ def refuse(path: str | os.PathLike, problem: str) -> CheckpointError:
     Example:
 
     >>> print(refuse("m.keras", "names the class 'Lambda'"))
-    m.keras names the class 'Lambda'. It was not opened, since such a file can do harm. If you know who made it: trust=True, ...
+    m.keras names the class 'Lambda'. It was not opened, since such a file can be harmful. If you trust its source: ...
     """
     return CheckpointError(
         f"{path} {problem}. It was not opened, since such a file can be harmful. If you trust its source: trust=True, or --trust "

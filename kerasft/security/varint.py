@@ -1,4 +1,4 @@
-"""Numbers as Protocol Buffers and LevelDB write them: seven bits a byte, the lowest first."""
+"""Variable-length integers of Protocol Buffers and LevelDB: seven bits per byte, lowest first."""
 
 
 def varint(data: bytes, place: int) -> tuple[int, int]:

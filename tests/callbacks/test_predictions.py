@@ -22,7 +22,7 @@ def test_sample_weights_are_passed_over():
 
 def test_a_shuffled_dataset_is_refused():
     data = tiny_training.dataset(rows=40, batch_size=1).shuffle(40, seed=0)
-    with pytest.raises(KerasftError, match=r"`dataset` must be in the same order .*received: 'a shuffled dataset'"):
+    with pytest.raises(KerasftError, match=r"`dataset` must be in a fixed order.*received: 'a shuffled dataset'"):
         predict(tiny_training.model(), data)
 
 

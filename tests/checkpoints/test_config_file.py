@@ -106,7 +106,7 @@ def test_harmless_fields_pass_and_unknown_ones_are_named(tmp_path):
         (b"{", "expected JSON in UTF-8"),
         (b"\xff\xfe\x00", "expected JSON in UTF-8"),
         (b"[" * 100_000, "nested deeper"),
-        (b"[]", "must hold a JSON object; received: list"),
+        (b"[]", "must contain a JSON object; received: list"),
         (None, "no config.json found"),
     ],
 )

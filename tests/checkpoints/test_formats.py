@@ -217,7 +217,7 @@ def test_fairseqs_dictionary_gives_the_ids(tmp_path):
     with pytest.raises(CheckpointError, match="the tokenizer files are corrupted"):
         load_tokenizer(tmp_path)
     (tmp_path / "vocab.bpe").unlink()
-    with pytest.raises(CheckpointError, match=r"lacking: vocab\.bpe\. Copy them from Fairseq's gpt2_bpe"):
+    with pytest.raises(CheckpointError, match=r"missing: vocab\.bpe\. Copy them from Fairseq's gpt2_bpe"):
         load_tokenizer(tmp_path)
 
 
@@ -256,7 +256,7 @@ def test_allow_takes_what_would_be_an_error(tmp_path, caplog):
         kerasft.load_pretrained(folder, allow=("encoder.layer.1.*",))
     with (
         caplog.at_level(logging.INFO, logger="kerasft"),
-        pytest.warns(UserWarning, match=r"drawn at random: encoder\.layer\.1\.output\.dense\.bias"),
+        pytest.warns(UserWarning, match=r"initialized randomly: encoder\.layer\.1\.output\.dense\.bias"),
     ):
         backbone, _ = kerasft.load_pretrained(folder, allow=("encoder.layer.1.*", "adapter.*"))
     report = backbone.checkpoint_report
@@ -316,5 +316,5 @@ def test_a_tensors_numbers_stand_in_its_file(tmp_path, layout, is_meta, nbytes, 
     if not refused:
         torch_reader.check_tensor(tensor, "x", path)
         return
-    with pytest.raises(CheckpointError, match=r"tensor 'x' must be a dense tensor within this file of 100 bytes"):
+    with pytest.raises(CheckpointError, match=r"tensor 'x' must be dense and within this file of 100 bytes"):
         torch_reader.check_tensor(tensor, "x", path)

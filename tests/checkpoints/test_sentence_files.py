@@ -220,7 +220,7 @@ def test_vectors_of_a_random_pooler_are_refused(tmp_path):
     folder = tiny.bert_folder(tmp_path / "bert")
     tensors = load_file(folder / "model.safetensors")
     save_file({name: x for name, x in tensors.items() if "pooler" not in name}, folder / "model.safetensors")
-    with pytest.warns(UserWarning, match="drawn at random"):
+    with pytest.warns(UserWarning, match="initialized randomly"):
         backbone, _ = kerasft.load_pretrained(folder)
     with pytest.raises(KerasftError, match=r"`pooling` must be 'mean' or 'cls' .* received: 'pooler'"):
         heads.sentence_embedding(backbone, pooling="pooler")

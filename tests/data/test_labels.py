@@ -150,7 +150,7 @@ def test_an_index_is_a_label_only_where_the_order_was_given():
     assert encode([0, "2"], list(collected)).tolist() == [0, 2]
     assert encode([0, "1"], Labels(["no", "yes"], numbered=True)).tolist() == [0, 1]
     assert encode([0, "1"], Labels(["LABEL_0", "LABEL_1"])).tolist() == [0, 1], "named by Hugging Face after the index"
-    with pytest.raises(DataError, match="not among"):
+    with pytest.raises(DataError, match="unknown label"):
         encode([0], Labels(["LABEL_1", "LABEL_0"]))
 
 

@@ -43,7 +43,7 @@ def test_json_lines_of_words_and_of_spans(tmp_path):
 @pytest.mark.parametrize(
     ("spans", "message"),
     [
-        ([{"start": 4, "end": 11, "label": "LOC"}], r"line 2: misaligned span: it splits a word in '.*', 'ew York'"),
+        ([{"start": 4, "end": 11, "label": "LOC"}], r"line 2: misaligned span: it splits a word in '.*': 'ew York'"),
         ([{"start": 2, "end": 6, "label": "LOC"}], r"a span starts or ends with white space: ' New'; received: .*'start': 2"),
         ([{"start": 3, "end": 99, "label": "LOC"}], "span offsets out of range \\(0 to 28\\); received"),
         ([{"start": 6, "end": 6, "label": "LOC"}], "span offsets out of range"),
@@ -74,8 +74,8 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
     [
         ((["a", "b"], ["O"]), "got 2 words and 1 tags"),
         ((["a", ""], ["O", "O"]), r"expected a list of strings as words; received: \['a', ''\]"),
-        ((["a"], [3]), r"the tags are numbers, .*received: \[3\]\. Give their names in id order: .*feature\.names"),
-        ((["a"], ["3"]), r"the tags are numbers, .*received: \['3'\]\. Give their names in id order"),
+        ((["a"], [3]), r"the tags are numbers .*received: \[3\]\. Give their names in id order: .*feature\.names"),
+        ((["a"], ["3"]), r"the tags are numbers .*received: \['3'\]\. Give their names in id order"),
         ((["a"], [0.5]), r"expected a list of strings as tags; received: \[0\.5\]"),
         (
             (["a"], ["B-X\u200b"]),
@@ -87,11 +87,11 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
         (("", []), "expected a non-empty,"),
         (
             (["a"], ["PER"]),
-            r"invalid tag for the scheme IOB2 \(word 1\); received: 'PER'\. .*give scheme='IO' \(--scheme IO\)",
+            r"invalid tag for the scheme IOB2 \(word 1\); received: 'PER'\. .*use scheme='IO' \(--scheme IO\)",
         ),
         (
             (["a"], ["S-PER"]),
-            r"invalid tag for the scheme IOB2 .*'S-PER'\. .*All tags are valid in IOBES: give scheme='IOBES'",
+            r"invalid tag for the scheme IOB2 .*'S-PER'\. .*All tags are valid in IOBES: use scheme='IOBES'",
         ),
         (
             (["a"], ["I-PER"]),
@@ -176,7 +176,7 @@ def test_spans_whose_places_are_floats_and_spans_that_are_trimmed(caplog):
 )
 def test_spans_in_other_units_are_named(text, start, unit):
     spans = [{"start": start, "end": start + 4, "label": "PER"}]
-    with pytest.raises(DataError, match=f"The offset seems to count .*{unit}.*'Anna'"):
+    with pytest.raises(DataError, match=f"The offsets seem to count .*{unit}.*'Anna'"):
         data.read_tags([{"text": text, "spans": spans}])
 
 

@@ -191,13 +191,13 @@ CASES = {
         lambda: [classifier_ending_in(layers.Dense(2, activation="sigmoid"))],
         "text-classification",
         LABELS,
-        r"outputs logits .*sigmoid in 'dense.*multi_label",
+        r"outputs logits, .*sigmoid in 'dense.*multi_label",
     ),
     "softmax of several": (
         lambda: [classifier_ending_in(layers.Dense(2, activation="softmax"))],
         "text-classification",
         kerasft.multi_label(LABELS),
-        "outputs logits .*softmax in 'dense",
+        "outputs logits, .*softmax in 'dense",
     ),
     "Lambda": (
         lambda: [

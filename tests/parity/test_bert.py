@@ -22,7 +22,7 @@ def load(name):
     """Load a case: backbone, tokenizer and the reference's arrays."""
     with warnings.catch_warnings():
         if name == "without_pooler":
-            warnings.filterwarnings("ignore", message=".*drawn at random")
+            warnings.filterwarnings("ignore", message=".*initialized randomly")
         return kerasft.load_pretrained(HERE / "bert" / name)[0], np.load(HERE / "bert" / name / "expected.npz")
 
 

@@ -1,4 +1,4 @@
-"""How rows become batches: their size or token budget, and their padding."""
+"""Batch size or token budget, and padding."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

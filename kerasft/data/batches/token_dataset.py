@@ -1,4 +1,4 @@
-"""From texts and targets to the dataset that a model reads: tokenize, store, batch, pad, prefetch; the same for all tasks."""
+"""From texts and targets to the model's dataset: tokenize, store, batch, pad, prefetch; common to all tasks."""
 
 import os
 from collections.abc import Sequence

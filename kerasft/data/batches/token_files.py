@@ -1,4 +1,4 @@
-"""Tokenized rows in a folder of TFRecord files: for data larger than memory, for TPUs, and for several workers.
+"""Tokenized rows in TFRecord files: for data larger than memory, TPUs, and several workers.
 
     folder/<fingerprint>/index.json              rows, shards, settings; written last
     folder/<fingerprint>/lengths.npy             tokens of each row, int32, (rows,)

@@ -1,1 +1,1 @@
-"""Files and objects to rows, one module a format."""
+"""Readers of files and objects, one module per format."""

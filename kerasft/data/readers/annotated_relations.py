@@ -1,4 +1,4 @@
-"""Texts with several entities and the relations among these, as annotation tools export them, as rows of two entities each."""
+"""Texts with entities and relations, as exported by annotation tools, as rows with two entities each."""
 
 import functools
 import itertools

@@ -1,4 +1,4 @@
-"""What annotation tools export, as plain objects: doccano, Prodigy, Label Studio, spaCy."""
+"""Exports of annotation tools as plain objects: doccano, Prodigy, Label Studio, spaCy."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

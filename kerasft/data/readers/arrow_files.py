@@ -1,4 +1,4 @@
-"""Arrow files, and the folders that `save_to_disk` of Hugging Face's datasets writes: read by pyarrow alone."""
+"""Arrow files, and folders of `save_to_disk` of Hugging Face datasets, read with pyarrow only."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Labelled character spans of a text, checked, as tags of its words."""
+"""Labeled character spans of a text: validation, and conversion to tags of its words."""
 
 import functools
 import itertools

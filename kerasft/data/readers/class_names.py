@@ -1,4 +1,4 @@
-"""Names of the classes that a source's numbers stand for, where the source says them, as published datasets do."""
+"""Class names for numeric labels, from the metadata of published datasets."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -1,4 +1,4 @@
-"""Which columns hold the text, the second text of a pair, and the label: as the user says, or found by their names."""
+"""Assignment of text, second text and label columns: given by the user, or detected by name."""
 
 import re
 from collections import Counter

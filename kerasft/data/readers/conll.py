@@ -1,4 +1,4 @@
-"""Files of words and tags: CoNLL columns, and the parallel files of words, tags and intents as SNIPS and ATIS have them."""
+"""Files of words and tags: CoNLL columns, and the parallel files of words, tags and intents of SNIPS and ATIS."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tables of CSV and TSV files: headers, numbered columns, blank lines. How fields are written is `dialects.py`'s part."""
+"""CSV and TSV tables: headers, numbered columns, blank lines. See `dialects.py` for delimiters and quotes."""
 
 from collections import Counter
 from pathlib import Path

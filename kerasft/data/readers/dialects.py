@@ -1,4 +1,4 @@
-"""How a delimited file is written: found by trying which way of reading gives a table, and said where it is not the usual.
+"""Detection of the dialect of a delimited file, with a message if it is unusual.
 
 CSV is read by RFC 4180 (comma, double quotes) and TSV as GLUE writes it (tabs, no quoting) wherever that gives a table.
 """

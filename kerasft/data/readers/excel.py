@@ -1,4 +1,4 @@
-"""Excel workbooks (.xlsx), by openpyxl, which is an extra."""
+"""Excel workbooks (.xlsx), with openpyxl, an optional dependency."""
 
 import io
 import zipfile

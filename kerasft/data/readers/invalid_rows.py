@@ -1,4 +1,4 @@
-"""Rows that cannot be used: the first one is an error, or, where the user asks for it, all are left out, counted and listed."""
+"""Invalid rows: the first one raises an error, or all are skipped, counted and listed on request."""
 
 import contextlib
 import contextvars

@@ -1,4 +1,4 @@
-"""JSON files that are a table: a list of objects, or what pandas, Hugging Face and annotation tools write."""
+"""JSON files with a table: a list of objects, or formats of pandas, Hugging Face and annotation tools."""
 
 import json
 from collections.abc import Mapping

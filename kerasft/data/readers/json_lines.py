@@ -1,4 +1,4 @@
-"""JSON lines: one JSON object a line, its keys are the columns."""
+"""JSON lines: one JSON object per line, whose keys are the columns."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What one label cell says: equal numbers and invisible variants are one label, and a list written as text is a list."""
+"""Normalization of label cells: equal numbers and invisible variants are one label, and lists written as text are lists."""
 
 import ast
 import json

@@ -1,4 +1,4 @@
-"""A table read from any source: columns by name, and for each row the file and line that it came from."""
+"""A table from any source: columns by name, and the file and line of each row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""One door for every source: file paths and patterns, `tfds:` names and builders, datasets, Python rows."""
+"""Common entry point of all sources: file paths and patterns, `tfds:` names and builders, datasets, Python rows."""
 
 import glob
 import os

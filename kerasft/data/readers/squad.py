@@ -1,4 +1,4 @@
-"""Questions about texts, read from SQuAD's JSON (1.1 and 2.0), from JSON lines or from Python rows, and checked."""
+"""Questions with contexts, read and validated from SQuAD's JSON (1.1 and 2.0), JSON lines or Python rows."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""The answers of a question in each form that files have them in, and their places in the context."""
+"""Answers of a question in all file formats, and their offsets in the context."""
 
 import ast
 import bisect

@@ -1,4 +1,4 @@
-"""The tags of given words, or the labeled spans of a text, read and checked row by row."""
+"""Reading and validation of the tags of words, or of labeled spans of a text."""
 
 import ast
 import functools

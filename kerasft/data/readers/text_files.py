@@ -1,4 +1,4 @@
-"""Reading a text file as Unicode, with an error that says where and why when that cannot be done."""
+"""Reading of text files as Unicode, with errors that give location and cause."""
 
 import codecs
 import gzip

@@ -1,4 +1,4 @@
-"""Places in a text that were counted in other units than characters."""
+"""Conversion of text offsets from other units to characters."""
 
 
 def from_utf16(text: str, place: int) -> int | None:

@@ -1,4 +1,4 @@
-"""TensorFlow datasets as rows: a `tf.data.Dataset`, and what `tensorflow_datasets` has prepared."""
+"""TensorFlow datasets as rows: a `tf.data.Dataset`, or datasets of `tensorflow_datasets`."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Tables with one word a row, such as Kaggle's "Sentence #, Word, POS, Tag", as rows of one sentence each."""
+"""Tables with one word per row, such as Kaggle's "Sentence #, Word, POS, Tag", as rows of one sentence each."""
 
 from collections.abc import Mapping
 

@@ -25,7 +25,7 @@ def rows(*items):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (changed(end=99), r"span offsets out of range \\(0 to 16\\); received: \{'id': 1"),
+        (changed(end=99), r"span offsets out of range \(0 to 16\); received: \{'id': 1"),
         (changed(start=-1), "span offsets out of range"),
         (changed(start=None), "a span must have start, end and label"),
         (changed(start="0"), "a span must have start, end and label"),

@@ -49,7 +49,7 @@ def test_tabs_keep_spaces_in_words_and_a_lone_tab_is_a_blank_line(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("EU\n", r"train\.conll, line 1: there is no column 0 for the word; received: 'EU'"),
+        ("EU\n", r"train\.conll, line 1: no column 0 for the word; received: 'EU'"),
         ("EU\tO\nb\t\n", r"line 2: the tag is empty; received: 'b\\t'"),
         (
             "EU O\nb\n",
@@ -67,7 +67,7 @@ def test_tabs_keep_spaces_in_words_and_a_lone_tab_is_a_blank_line(tmp_path):
         ("B-PER Ann\nO came\n", r"column 0 contains tags, but the last one does not; received: .*--text 1 --label 0"),
         ("a O\nb O\n# no tag here\n", r"line 3: expected . columns as in most lines, got 4 columns"),
         ("5 a O\n9 b O\n\n2 c O\n", "the first column contains numbers that are neither .*--text 1"),
-        ("a B-PER O\nb O B-ORG\n", r"columns 1, 2 contain tags .*received: \['a', 'B-PER', 'O'\]\. Name .*--label 1"),
+        ("a B-PER O\nb O B-ORG\n", r"columns 1, 2 contain tags .*received: \['a', 'B-PER', 'O'\]\. Select .*--label 1"),
         ("EU\tO\n\tO\n", r"line 2: the word is empty"),
         ("-DOCSTART-\n", "the file contains no words"),
         (b"\xffEU\tO\n", "invalid UTF-8"),
@@ -174,7 +174,10 @@ def test_parallel_files(tmp_path):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({"tags": "O\nO\n"}, r"train\.seq\.in, line 1: 2 words have 1 tags in train\.seq\.out; received: 'play jazz'"),
+        (
+            {"tags": "O\nO\n"},
+            r"train\.seq\.in, line 1: expected 2 tags in train\.seq\.out, one per word, got 1; received: 'play jazz'",
+        ),
         ({"intents": "Play\n"}, r"parallel files must have the same number of lines; received: .*'train\.label': 1"),
         ({"tags": None}, r"train\.seq\.out: the file cannot be read"),
         ({"intents": "Play\n \n"}, r"train\.seq\.in, line 2: expected one intent name; received: ''"),

@@ -131,7 +131,9 @@ DELIMITED = [
     Case(
         "CSV, semicolons", "a.csv", "text;label\na, b;pos\nc;neg\n", "text-classification", REVIEWS, said="semicolons"
     ),
-    Case("CSV, tabs", "a.csv", "text\tlabel\na, b\tpos\nc\tneg\n", "text-classification", REVIEWS, said="with tabs"),
+    Case(
+        "CSV, tabs", "a.csv", "text\tlabel\na, b\tpos\nc\tneg\n", "text-classification", REVIEWS, said="delimiter: tabs"
+    ),
     Case("CSV, vertical bars", "a.csv", "text|label\na, b|pos\nc|neg\n", "text-classification", REVIEWS, said="bars"),
     Case("CSV, first line `sep=;`", "a.csv", "sep=;\ntext;label\na, b;pos\nc;neg\n", "text-classification", REVIEWS),
     Case("TSV without tabs", "a.tsv", "text;label\na, b;pos\nc;neg\n", "text-classification", REVIEWS, said="no tabs"),
@@ -182,7 +184,9 @@ DELIMITED = [
     ),
     Case("Decimal commas", "a.csv", "text;score\na;1,234\nc;2,500\n", "regression", "with a point, without thousands"),
     Case("A broken row in a table", "a.csv", "text;label\na, b;pos\nx;y;z\nc;neg\n", "text-classification", REVIEWS, 1),
-    Case("A quote that never closes", "a.csv", 'text,label\n"a,pos\nc,neg\n', "text-classification", "never closes"),
+    Case(
+        "A quote that unclosed quote", "a.csv", 'text,label\n"a,pos\nc,neg\n', "text-classification", "unclosed quote"
+    ),
 ]
 
 MARK = "\ufeff"
@@ -324,7 +328,7 @@ WORDS = [
         "# sent_id = 1\n# text = Anna came\n1\tAnna\tB-PER\t_\t_\n2\tcame\tO\t_\t_\n\n# sent_id = 2\n1\tNo\tO\t_\t_\n",
         "token-classification",
         ANNA,
-        said="column 2 as the tag",
+        said="tags from column 2",
     ),
     Case(
         "CoNLL-U",
@@ -478,7 +482,7 @@ TOOLS = [
         [{"text": ANN, "entities": ENTITIES, "relations": [{"id": 0, "from_id": 7, "to_id": 8, "type": "founded"}]}],
         "relation-extraction",
         FOUNDED,
-        said="rows labeled 'no_relation'",
+        said="labeled 'no_relation'",
     ),
     Case(
         "Prodigy: spans",
@@ -570,7 +574,7 @@ TOOLS = [
         [studio("Anna came", region("a", 0, 4, "PER")), studio("x", cancelled=True), studio("No")],
         "token-classification",
         ANNA,
-        said="2 annotated of 3 tasks",
+        said="2 annotated tasks of 3",
     ),
     Case(
         "Label Studio: JSON",
@@ -636,7 +640,7 @@ TOOLS = [
         "multi-label",
         [("a", ["x", "y"]), ("b", ["x"])],
     ),
-    Case("spaCy's .spacy", "a.spacy", "x", "token-classification", "Convert it to JSON lines"),
+    Case("spaCy's .spacy", "a.spacy", "x", "token-classification", "Convert it to JSONL"),
 ]
 
 INVALID = [

@@ -114,7 +114,7 @@ def test_missing_files_say_what_is_there(tmp_path):
         read_rows(tmp_path / "trian.jsonl")
     with pytest.raises(DataError, match=r"no file matches this pattern\. The folder .* contains: train\.jsonl"):
         read_rows(str(tmp_path / "*.csv"))
-    with pytest.raises(DataError, match=r"this is a folder\. .* holds: train\.jsonl"):
+    with pytest.raises(DataError, match=r"this is a folder\. .* contains: train\.jsonl"):
         read_rows(tmp_path)
     with pytest.raises(DataError, match="does not exist either"):
         read_rows(tmp_path / "no" / "a.csv")
@@ -122,7 +122,7 @@ def test_missing_files_say_what_is_there(tmp_path):
     with pytest.raises(DataError, match=r"empty' is empty"):
         read_rows(tmp_path / "empty" / "a.csv")
     (tmp_path / "a.txt").write_text("x")
-    with pytest.raises(DataError, match=r"one of \['\.csv', .* received: '.*a\.txt'"):
+    with pytest.raises(DataError, match=r"one of the extensions \['\.csv', .* received: '.*a\.txt'"):
         read_rows(tmp_path / "a.txt")
 
 

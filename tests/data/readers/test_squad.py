@@ -148,7 +148,7 @@ def broken(**changes):
         (broken(is_impossible=True), r"is_impossible is True, but there are 1 answers"),
         (broken(answers=[], is_impossible=False), r"is_impossible is False, but there are 0 answers"),
         (broken(question="  "), r"the question is empty; received: '  '"),
-        (broken(question=7), r"question is expected a string; received: 7"),
+        (broken(question=7), r"expected a string as question; received: 7"),
         (broken(context="\ud800"), r"lone surrogate; received: '\\ud800'"),
         (broken(context="", answers=[{"text": "Paris", "answer_start": 0}]), r"'Paris' is not at"),
         (broken() * 2, r"line 2, question '1': duplicate id; received: '1'"),
