@@ -9,9 +9,10 @@ be equal later, a folder a case; and `files`, the bundles and exports themselves
 folder and compares the texts; besides, it loads the bundles and exports in F/files, which the older code wrote, and compares
 their answers. Prints a table and a unified diff of each text that differs; exits with 1 if one does.
 
-What may move in a refactoring is in files of its own, `device_sources.json` (the Python files copied to the device) and
-`modules.json` (the modules that a model's configuration names); `--except device_sources.json modules.json` leaves them out of
-the exit code. Numbers are those of one machine: on another kind of processor give `--tolerance 1e-4`.
+What may move in a refactoring is in files of its own, `device_sources.json` (digests of the Python files copied to the device)
+and `modules.json` (the modules that a model's configuration names); `--except device_sources.json modules.json` leaves them out
+of the exit code. Another kind of processor adds in another order: give `--tolerance 1e-4 --except binaries.json weights.json`
+there. All of it takes about five minutes of one core; `--only TEXT` builds the cases whose name holds TEXT.
 """
 
 import os
@@ -98,10 +99,14 @@ NOT_REPEATABLE = (
     # Measured times of a report.json, and those of the page made of it, with the bars' lengths and their texts' places.
     (r'("(?:min|median|p90)": )[\d.e-]+', r"\1<ms>"),
     (r"\d[\d.,]* ms\b", "<ms>"),
-    (r'(<(?:rect|text)\b[^>]*?) x="[\d.]+"', r'\1 x="<measured>"'),
-    (r'(<rect\b[^>]*?) width="[\d.]+"', r'\1 width="<measured>"'),
+    (r'(<(?:rect|text)\b[^>]*?) x="[\d.]+"', r'\1 x="measured"'),
+    (r'(<rect\b[^>]*?) width="[\d.]+"', r'\1 width="measured"'),
+    # Names of functions within a SavedModel have numbers, which may have a digit more or less.
+    (r'("format": "saved_model"(?:.*\n)*?.*"size_bytes": )\d+', r"\1<size>"),
     # Throughput and the duration of an epoch: on the command line, in a bundle's history and in a report of generation.
     (r'((?:examples|tokens)_per_second"?: (?:\[\s*)?)[\d.e+-]+', r"\1<measured>"),
+    (r"<b>\d+</b>tokens a second", "<b>measured</b>tokens a second"),
+    (r"\d[\d.,]* tokens/s\b", "<measured> tokens/s"),
     (r"- \d+(?:s|ms) - \d+(?:s|ms|us)/step", "- <s> - <s>/step"),
     # The lines between, which a training of more than 30 seconds prints.
     (r"(?m)^epoch \d+/\d+, step \d.*\n", ""),
@@ -112,7 +117,10 @@ NOT_REPEATABLE = (
 def normalized(text: str) -> str:
     for pattern, placeholder in NOT_REPEATABLE:
         text = re.sub(pattern, placeholder, text)
-    return text
+    # Keras names an object that several layers share by its address in memory. Numbered, it still says which ones share it.
+    shared = re.compile(r'(?<="shared_object_id": )\d+')
+    numbers = {address: str(number) for number, address in enumerate(dict.fromkeys(shared.findall(text)), 1)}
+    return shared.sub(lambda match: numbers[match.group()], text)
 
 
 def json_text(value: Any) -> str:
@@ -185,7 +193,7 @@ def write_case(case: Case, record: "Record") -> None:
     columns = " ".join(case.columns)
     for title, line in {
         "evaluate": f"evaluate {folder} --data data/{case.data} --report {name}/report {columns}",
-        "predict": f"predict {folder} --file data/{case.data} --max-rows 5",
+        "predict": f"predict {folder} --file data/{case.asked or case.data} --max-rows 5",
     }.items():
         record.write(f"command/{title}.txt", command(line.split()))
     if os.path.isfile(f"{name}/report/report.json"):
@@ -236,20 +244,22 @@ def write_form(record: Record, bundle: Any, form: str, export: Callable[[], Any]
     folder = pathlib.Path(record.folder.name, form)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     record.write(f"{form}/names.json", json_text([path.relative_to(folder).as_posix() for path in paths]))
-    sources, others = {}, {}
+    binaries = {path.name: digest(path.read_bytes()) for path in paths if path.suffix in (".tflite", ".safetensors")}
+    sources, samples = {}, {}
     for path in paths:
         name = path.relative_to(folder).as_posix()
-        text = normalized(path.read_text("utf-8")) if path.suffix in TEXT_SUFFIXES else None
-        if name.startswith("python/"):
-            sources[name] = digest(text.encode())
-        elif text is not None and "/" not in name:
+        if path.suffix not in TEXT_SUFFIXES:
+            continue
+        text = normalized(path.read_text("utf-8"))
+        # The digest in kerasft.json must be the file's; it is recorded once, with the other binary files'.
+        text = text.replace(f'"sha256": "{binaries.get("model.tflite")}"', '"sha256": "<of model.tflite>"')
+        if "/" not in name:
             record.write(f"{form}/{name}", text)
-        elif text is not None:
-            others[name] = digest(text.encode())
-        elif path.suffix in (".tflite", ".safetensors"):
-            others[name] = digest(path.read_bytes())
-    record.write(f"{form}/sha256.json", json_text(others))
-    if sources:
+        else:
+            (sources if name.startswith("python/") else samples)[name] = digest(text.encode())
+    record.write(f"{form}/binaries.json", json_text(binaries))
+    if samples:
+        record.write(f"{form}/samples.json", json_text(samples))
         record.write(f"{form}/device_sources.json", json_text(sources))
 
 
@@ -259,10 +269,16 @@ def write_answers(record: Record, form: str, folder: str, case: Case) -> None:
     record.write(f"{form}/answers_messages.txt", "".join(f"{line}\n" for line in said))
 
 
-def answers(folder: str | pathlib.Path, case: Case) -> list[dict[str, Any]]:
-    """What a pipeline of any form answers to the case's calls."""
-    pipeline = kerasft.pipelines.load(folder, num_threads=1)
-    return [{"options": options, "answers": pipeline(list(items), **options)} for items, options in case.calls]
+def answers(folder: str, case: Case) -> list[dict[str, Any]]:
+    """What a pipeline of any form answers to the case's calls; an export of a writing model answers with a refusal."""
+    found = []
+    try:
+        pipeline = kerasft.pipelines.load(folder, num_threads=1)
+        for items, options in case.calls:
+            found.append({"options": options, "answers": pipeline(list(items), **options)})
+    except KerasftError as error:
+        found.append({"refused": f"{type(error).__name__}: {error}"})
+    return found
 
 
 def write_training(start: str, data: str, options: list[str], record: "Record") -> None:
@@ -322,15 +338,14 @@ def compare(folder: pathlib.Path, *, only: str, tolerance: float, exceptions: li
     with tempfile.TemporaryDirectory() as temporary:
         write(pathlib.Path(temporary), only)
         rebuilt = _texts_of(pathlib.Path(temporary), only)
-        os.chdir(folder)  # before the temporary folder goes
+        os.chdir(folder / FILES)  # where the paths in messages are those of the record
     rows = [
         (*name.split("/", 1), frozen.get(name), rebuilt.get(name)) for name in sorted(frozen.keys() | rebuilt.keys())
     ]
     for name, case in CASES.items():
         for form in ANSWERING:
-            written = folder / FILES / name / form
-            if only in name and written.is_dir():
-                found = json_text(answers(written, case))
+            if only in name and os.path.isdir(f"{name}/{form}"):
+                found = json_text(answers(f"{name}/{form}", case))
                 rows.append(
                     (name, f"{form}/answers.json of the old files", frozen[f"{name}/{form}/answers.json"], found)
                 )

@@ -45,6 +45,7 @@ class Case:
         calls: The arguments of each call of its pipeline: a list of items, and options.
         data: The name of a file of `write_data`, for `kerasft evaluate`.
         columns: Options that name the file's columns.
+        asked: The file for `kerasft predict`, where it is another.
         lengths: Fixed lengths of a second LiteRT export, in int8; none: there is none.
         forms: What is written of it, see `freeze.FORMS`: all forms of each task once, since each takes seconds.
     """
@@ -53,6 +54,7 @@ class Case:
     calls: tuple[tuple[list, dict[str, Any]], ...]
     data: str
     columns: tuple[str, ...] = ()
+    asked: str | None = None
     lengths: tuple[int, ...] = ()
     forms: tuple[str, ...] = ("saved_model", "litert", "litert_int8", "mediapipe", "generation", "huggingface")
 
@@ -209,6 +211,7 @@ CASES: dict[str, Case] = {
         make=lambda: _bundle("bert", lambda it: kerasft.heads.masked_lm(it)),
         calls=((_MASKED, {"top_k": 3}),),
         data="texts.txt",
+        asked="masks.txt",
     ),
     "bert-sentence-embedding": Case(
         make=lambda: _bundle("bert", lambda it: kerasft.heads.sentence_embedding(it)),
@@ -332,4 +335,5 @@ def write_data(folder: pathlib.Path) -> None:
     for name, lines in rows.items():
         (folder / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
     (folder / "texts.txt").write_text("".join(" ".join(words) + "\n" for words in sentences), "utf-8")
+    (folder / "masks.txt").write_text("".join(f"{row[0]} [MASK] {row[1]}\n" for row in sentences), "utf-8")
     (folder / "questions.json").write_text(json.dumps({"data": [{"title": "rows", "paragraphs": questions}]}), "utf-8")
