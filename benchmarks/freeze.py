@@ -147,9 +147,8 @@ def write_case(case: Case, record: "Record") -> None:
     for form in ANSWERING:
         if os.path.isdir(f"{name}/{form}"):
             write_answers(record, form, f"{name}/{form}", case)
-    columns = " ".join(case.columns)
     for title, line in {
-        "evaluate": f"evaluate {folder} --data data/{case.data} --report {name}/report {columns}",
+        "evaluate": f"evaluate {folder} --data data/{case.data} --report {name}/report",
         "predict": f"predict {folder} --file data/{case.asked or case.data} --max-rows 5",
     }.items():
         record.write(f"command/{title}.txt", command(line.split()))

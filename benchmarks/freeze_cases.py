@@ -44,7 +44,6 @@ class Case:
         make: Makes the bundle.
         calls: The arguments of each call of its pipeline: a list of items, and options.
         data: The name of a file of `write_data`, for `kerasft evaluate`.
-        columns: Options that name the file's columns.
         asked: The file for `kerasft predict`, where it is another.
         lengths: Fixed lengths of a second LiteRT export, in int8; none: there is none.
         forms: What is written of it, see `freeze.FORMS`: all forms of each task once, since each takes seconds.
@@ -53,7 +52,6 @@ class Case:
     make: Callable[[], Any]
     calls: tuple[tuple[list, dict[str, Any]], ...]
     data: str
-    columns: tuple[str, ...] = ()
     asked: str | None = None
     lengths: tuple[int, ...] = ()
     forms: tuple[str, ...] = ("saved_model", "litert", "litert_int8", "mediapipe", "generation", "huggingface")
@@ -268,7 +266,6 @@ CASES: dict[str, Case] = {
         ),
         calls=_WRITING,
         data="targets.jsonl",
-        columns=("--source", "source", "--target", "target"),
     ),
 }
 GENERATION = {"prefill_lengths": (8, 16), "cache_length": 48, "prompts": PROMPTS}
