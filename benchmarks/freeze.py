@@ -224,7 +224,7 @@ def answers(folder: str, case: Case) -> list[dict[str, Any]]:
 def write_training(start: str, data: str, options: list[str], record: "Record") -> None:
     name = record.folder.name.removeprefix("train ")
     task, folder = name.partition(",")[0], "trained/" + re.sub(r"\W+", "-", name)
-    model = pathlib.Path(start, "huggingface")
+    model = pathlib.Path("start", start)
     if not model.exists():
         bundle = CASES[start].make()
         kerasft.checkpoints.save_huggingface(model, bundle.model, bundle.tokenizer)
@@ -239,11 +239,15 @@ def write_training(start: str, data: str, options: list[str], record: "Record") 
 def command(words: list[str]) -> str:
     """Run a command of `kerasft` and return all that it printed, and its exit code."""
     printed, said = io.StringIO(), io.StringIO()
+    # As in a process of its own: a library that logged before has put a handler here, and kerasft then adds none.
+    handlers, logging.root.handlers = logging.root.handlers, []
     with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(said):
         try:
             code = kerasft_command(words)
         except SystemExit as stop:
             code = stop.code
+        finally:
+            logging.root.handlers = handlers
     text = (
         f"$ kerasft {' '.join(words)}\n{printed.getvalue()}--- standard error\n{said.getvalue()}--- exit code {code}\n"
     )

@@ -5,7 +5,6 @@ one `kerasft train` command on those rows, starting from one of the cases. All o
 """
 
 import dataclasses
-import functools
 import json
 import pathlib
 import random
@@ -60,9 +59,11 @@ class Case:
 # --- tokenizers and weights -------------------------------------------------------------------------------------------
 
 
-@functools.cache
 def tokenizer(family: str):
-    """A small vocabulary with the family's special tokens, the same in every process."""
+    """A small vocabulary with the family's special tokens, the same in every process.
+
+    A new object each time: one that was used before is saved with the truncation of its last use.
+    """
     kind = {"gpt2": "bpe", "roberta": "bpe", "t5": "unigram", "xlm-roberta": "unigram"}.get(family, "wordpiece")
     sentences = [text for text in (*TEXTS, *(" ".join(row) for row in _sentences(40, seed=1))) if text]
     options = {"lowercase": True} if kind == "wordpiece" else {}
@@ -104,8 +105,9 @@ def _bundle(family: str, head: Callable[[keras.Model], keras.Model], *, scale: f
 
 
 def _relations(family: str, **options) -> Any:
+    words = tokenizer(family)
     marked, words = kerasft.vocabulary.add_tokens(
-        backbone(family, len(tokenizer(family))), tokenizer(family), kerasft.data.ENTITY_MARKERS, special=True
+        backbone(family, len(words)), words, kerasft.data.ENTITY_MARKERS, special=True
     )
     model = kerasft.heads.relation_classifier(marked, RELATIONS, markers=kerasft.data.marker_ids(words), **options)
     return kerasft.make_bundle(with_weights(model), words, max_length=MAX_LENGTH, settings={"negative_label": "Other"})
