@@ -1,6 +1,6 @@
 """Fails if a page of the built site would load a script, style, font or image from another server: `make docs` runs it.
 
-    python docs/check_site.py build/docs
+python docs/check_site.py build/docs
 """
 
 import html.parser
@@ -8,7 +8,15 @@ import pathlib
 import re
 import sys
 
-_LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "audio": "src", "video": "src", "link": "href"}
+_LOADED = {
+    "script": "src",
+    "img": "src",
+    "iframe": "src",
+    "source": "src",
+    "audio": "src",
+    "video": "src",
+    "link": "href",
+}
 _NOT_LOADED = {"canonical", "alternate", "prev", "next"}
 """Values of `rel` with which a `<link>` loads nothing."""
 _STYLE_URL = re.compile(r"""(?:url\(|@import)\s*["']?((?:https?:)?//[^"')\s]+)""")

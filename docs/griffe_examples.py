@@ -1,6 +1,7 @@
-"""Shows the examples of docstrings as code in the API reference: `Example:` and the doctest below it become a section.
+"""Two changes to what the API reference is made of: examples become code, and functions go before the modules of their names.
 
-Google's style indents what belongs to a section. Ours leaves examples unindented, so that Markdown would take `>>>` for a quotation.
+Google's style indents what belongs to a section. Ours leaves examples unindented, and Markdown would take `>>>` for a quotation.
+`kerasft.data.text_classification` is a function for whoever imports it, and a module for whoever looks at the files alone.
 """
 
 import re
@@ -16,9 +17,17 @@ def _indented(match: re.Match) -> str:
 
 
 class Examples(griffe.Extension):
-    """Indents the examples of every docstring before it is parsed."""
+    """Indents the examples of every docstring before it is parsed; puts functions in the place of modules of their names."""
 
     def on_instance(self, *, obj: griffe.Object, **_) -> None:
         """Change the docstring of a module, class, function or attribute."""
         if obj.docstring:
             obj.docstring.value = _EXAMPLE.sub(_indented, obj.docstring.value)
+
+    def on_package(self, *, pkg: griffe.Module, **_) -> None:
+        """Change the members of each subpackage that exports a function named as the module which defines it."""
+        for subpackage in [pkg, *pkg.modules.values()]:
+            for name in map(str, subpackage.exports or ()):
+                module = subpackage.members.get(name)
+                if module is not None and module.is_module and name in module.members:
+                    subpackage.members[name] = griffe.Alias(name, module.members[name], parent=subpackage)
