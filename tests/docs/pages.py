@@ -8,7 +8,9 @@ from typing import NamedTuple
 ROOT = pathlib.Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md")) + [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-_FENCE = re.compile(r"(?:<!-- not run: (?P<reason>[^\n]*) -->\n)?^```(?P<kind>\w*)[^\n]*\n(?P<code>.*?)^```", re.M | re.S)
+_FENCE = re.compile(
+    r"(?:<!-- not run: (?P<reason>[^\n]*) -->\n)?^```(?P<kind>\w*)[^\n]*\n(?P<code>.*?)^```", re.M | re.S
+)
 
 
 class Block(NamedTuple):
