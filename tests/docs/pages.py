@@ -53,6 +53,13 @@ def options(page: pathlib.Path) -> set[str]:
     return set(re.findall(r"(?<!\S)--[a-z][\w-]*", " ".join(ours)))
 
 
+def paths(page: pathlib.Path) -> set[str]:
+    """The files of the repository that the text names in backticks; NAME and TASK stand for any name."""
+    code = " ".join(re.findall(r"`([^`\n]+)`", without_code(page)))
+    found = re.findall(r"(?<![\w./-])(?:kerasft|tests|benchmarks|notebooks)/[\w./]+", code)
+    return {path.rstrip(".") for path in found if "NAME" not in path and "TASK" not in path}
+
+
 def anchors(page: pathlib.Path) -> set[str]:
     """The names of the headings, as GitHub and the site make them."""
     headings = re.findall(r"^#+ (.+)$", without_code(page), re.M)

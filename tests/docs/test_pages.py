@@ -35,6 +35,7 @@ def stand_in_folder(tmp_path_factory):
     return folder
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning")  # that a stand-in is no better than its baseline
 @pytest.mark.parametrize(
     "page",
     [pytest.param(page, marks=[pytest.mark.slow] * (pages.name(page) in SLOW), id=pages.name(page)) for page in RUN],
@@ -82,6 +83,11 @@ def _options(parser):
         if isinstance(action.choices, dict):
             for each in action.choices.values():
                 yield from _options(each)
+
+
+@pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
+def test_the_files_that_the_text_names_exist(page):
+    assert [path for path in pages.paths(page) if not (pages.ROOT / path).exists()] == []
 
 
 @pytest.mark.parametrize("page", pages.PAGES, ids=pages.name)
