@@ -66,7 +66,7 @@ def enable_lora(
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> model = enable_lora(tiny.classifier(), rank=2)
     >>> sorted({path.split("/", 1)[1] for path in (v.path for v in model.trainable_variables) if "_0" in path})[:2]
     ['query/lora_kernel_a', 'query/lora_kernel_b']
@@ -94,7 +94,7 @@ def has_lora(model: keras.Model) -> bool:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> has_lora(tiny.classifier()), has_lora(enable_lora(tiny.classifier()))
     (False, True)
     """
@@ -112,7 +112,7 @@ def merge_lora(model: keras.Model) -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> merge_lora(enable_lora(tiny.classifier())).count_params() == tiny.classifier().count_params()
     True
     """
@@ -135,7 +135,7 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> file = save_adapters(enable_lora(tiny.classifier(), rank=2), scratch / "reviews.safetensors")
     >>> file.stat().st_size < 4000
     True
@@ -172,7 +172,7 @@ def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> file = save_adapters(enable_lora(tiny.classifier(), rank=2), scratch / "reviews.safetensors")
     >>> sum("lora" in variable.path for variable in load_adapters(tiny.classifier(), file).weights)
     8
@@ -218,7 +218,7 @@ def freeze(model: keras.Model, *, below: int) -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> model = freeze(tiny.classifier(), below=1)
     >>> sorted({variable.path.split("/")[0] for variable in model.trainable_variables})
     ['logits', 'pooled_dense', 'transformer_layer_1']
@@ -251,7 +251,7 @@ def freeze_backbone(model: keras.Model) -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> [variable.path for variable in freeze_backbone(tiny.classifier()).trainable_variables]
     ['logits/kernel', 'logits/bias']
     """
@@ -284,7 +284,7 @@ def quantize(model: keras.Model, mode: str = "int8") -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> small = quantize(tiny.classifier())
     >>> small.get_layer("token_embedding").embeddings.dtype
     'int8'

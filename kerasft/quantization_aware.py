@@ -62,7 +62,7 @@ def quantization_aware(model: keras.Model) -> Iterator[keras.Model]:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> batch = tiny.batch(["a good film"])
     >>> with quantization_aware(model):
     ...     rounded = model(batch)

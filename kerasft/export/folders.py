@@ -84,7 +84,7 @@ def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> bundle = Bundle(None, tiny.tokenizer(), {"labels": ["no", "yes"], "problem": "single_label"})
     >>> folder = scratch / "companions"
     >>> write_companions(folder, bundle, format="litert")

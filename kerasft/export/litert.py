@@ -100,7 +100,7 @@ def litert(
     Example:
 
     >>> import tempfile
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "max_length": 16, "pair": False}
     >>> bundle = Bundle(tiny.classifier(["no", "yes"]), tiny.tokenizer(), metadata)
     >>> report = litert(bundle, tempfile.mkdtemp() + "/phone", texts=["a good film"])

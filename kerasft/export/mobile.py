@@ -85,7 +85,7 @@ def golden_rows(
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> from kerasft.inference.runners import keras_runner
     >>> bundle = Bundle(tiny.classifier(["no", "yes"]), tiny.tokenizer(), {"pair": False})
     >>> signature = {"task": "text-classification", "problem": "single_label", "labels": ["no", "yes"], "pair": False}

@@ -58,7 +58,7 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2, trust: boo
     Example:
 
     >>> import kerasft, tempfile
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> folder = kerasft.save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer())
     >>> load(folder)("a charming and often affecting journey")["label"] in ("negative", "positive")
     True

@@ -71,7 +71,7 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> limited = tiny.classifier()
     >>> limit_trainable(TrainingOptions(model="bert-base-uncased", train="train.csv", freeze_layers="1"), limited)
     >>> any("transformer_layer_0" in weight.path for weight in limited.trainable_weights)
