@@ -136,7 +136,7 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
     Example:
 
     >>> from kerasft.demo import tiny
-    >>> file = save_adapters(enable_lora(tiny.classifier(), rank=2), scratch / "reviews.safetensors")
+    >>> file = save_adapters(enable_lora(tiny.classifier(), rank=2), "reviews.safetensors")
     >>> file.stat().st_size < 4000
     True
     """
@@ -173,7 +173,7 @@ def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
     Example:
 
     >>> from kerasft.demo import tiny
-    >>> file = save_adapters(enable_lora(tiny.classifier(), rank=2), scratch / "reviews.safetensors")
+    >>> file = save_adapters(enable_lora(tiny.classifier(), rank=2), "reviews.safetensors")
     >>> sum("lora" in variable.path for variable in load_adapters(tiny.classifier(), file).weights)
     8
     """

@@ -63,6 +63,7 @@ def quantization_aware(model: keras.Model) -> Iterator[keras.Model]:
     Example:
 
     >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
     >>> batch = tiny.batch(["a good film"])
     >>> with quantization_aware(model):
     ...     rounded = model(batch)

@@ -35,7 +35,6 @@ from kerasft.demo.tiny import (  # noqa: F401  what the tests share with the doc
 from kerasft.demo.tiny import checkpoint as bert_folder  # noqa: F401
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 
-
 ENCODERS = {
     "bert": (bert, BertConfig, {}),
     "roberta": (roberta, RobertaConfig, {}),

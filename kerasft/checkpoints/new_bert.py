@@ -47,7 +47,7 @@ def new_bert(
 
     Example:
 
-    >>> folder = new_bert(scratch / "new_bert", ["where is my parcel", "i want my money back"], hidden_dim=64)
+    >>> folder = new_bert("new_bert", ["where is my parcel", "i want my money back"], hidden_dim=64)
     >>> sorted(path.name for path in folder.iterdir())[:3]
     ['README.md', 'config.json', 'model.safetensors']
     """

@@ -49,7 +49,7 @@ def new_gpt2(
 
     Example:
 
-    >>> folder = new_gpt2(scratch / "new_gpt2", ["where is my parcel", "my money"], vocabulary_size=300, hidden_dim=64)
+    >>> folder = new_gpt2("new_gpt2", ["where is my parcel", "my money"], vocabulary_size=300, hidden_dim=64)
     >>> sorted(path.name for path in folder.iterdir())[:4]
     ['README.md', 'config.json', 'generation_config.json', 'model.safetensors']
     """

@@ -52,7 +52,7 @@ def new_t5(
 
     Example:
 
-    >>> folder = new_t5(scratch / "new_t5", ["where is my parcel", "my money"], vocabulary_size=40, hidden_dim=64)
+    >>> folder = new_t5("new_t5", ["where is my parcel", "my money"], vocabulary_size=40, hidden_dim=64)
     >>> sorted(path.name for path in folder.iterdir())[:4]
     ['README.md', 'config.json', 'generation_config.json', 'model.safetensors']
     """

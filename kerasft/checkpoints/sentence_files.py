@@ -67,6 +67,8 @@ def transformer_folder(folder: pathlib.Path) -> pathlib.Path:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = tiny.checkpoint("tiny_bert")
     >>> transformer_folder(pathlib.Path(checkpoint)).name
     'checkpoint'
     """
@@ -78,6 +80,8 @@ def is_sentence_encoder(folder: pathlib.Path) -> bool:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = tiny.checkpoint("tiny_bert")
     >>> is_sentence_encoder(pathlib.Path(checkpoint))
     False
     """

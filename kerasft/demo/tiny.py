@@ -2,11 +2,11 @@
 
 Its weights are random, so its answers mean nothing.
 
-    tiny.tokenizer(), tiny.backbone()             what `load_pretrained` returns
-    tiny.classifier(["negative", "positive"])     backbone and head
-    tiny.batch(["a good film", "bad"])             what the model reads, padded
-    tiny.checkpoint(folder)                       the same as a Hugging Face folder
-    tiny.reviews(file)                            a CSV file of 40 labelled texts
+- `tiny.tokenizer()` and `tiny.backbone()`: what `kerasft.load_pretrained` returns;
+- `tiny.classifier(["negative", "positive"])`: backbone and head;
+- `tiny.batch(["a good film", "bad"])`: what the model reads, padded;
+- `tiny.checkpoint(folder)`: the backbone and its tokenizer as a Hugging Face folder;
+- `tiny.reviews(file)`: a CSV file of 40 labelled texts.
 """
 
 import csv

@@ -202,6 +202,8 @@ def convert(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> len(convert(Bundle(model, tokenizer, {}), {"serving_default": (1, 16)})) > 10_000
     True
     """

@@ -36,6 +36,8 @@ def preprocessing(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> preprocessing(tokenizer)["type"], preprocessing(tokenizer)["lowercase"]
     ('wordpiece', True)
     """
@@ -136,8 +138,8 @@ def write_golden(folder: pathlib.Path, rows: Sequence[dict[str, Any]]) -> None:
 
     Example:
 
-    >>> write_golden(scratch, [{"text": "a"}])
-    >>> (scratch / "golden.jsonl").read_text()
+    >>> write_golden(pathlib.Path("."), [{"text": "a"}])
+    >>> pathlib.Path("golden.jsonl").read_text()
     '{"text": "a"}\\n'
     """
     # In ASCII: some languages' readers take U+2028 and others within a text for the end of a line.
@@ -150,8 +152,8 @@ def copy_samples(folder: pathlib.Path) -> None:
 
     Example:
 
-    >>> copy_samples(scratch)
-    >>> (scratch / "android").is_dir()
+    >>> copy_samples(pathlib.Path("."))
+    >>> pathlib.Path("android").is_dir()
     True
     """
     source = resources.files("kerasft") / "mobile"

@@ -42,6 +42,8 @@ class IntentAndSlotsPipeline(Pipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> from kerasft.inference.runners import keras_runner
     >>> from kerasft.heads import intent_and_slots
     >>> model = intent_and_slots(backbone, ["pay", "lost"], ["O", "B-card", "I-card"])

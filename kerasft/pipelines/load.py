@@ -108,6 +108,8 @@ def texts_of(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> from kerasft.bundles import make_bundle
     >>> texts_of(make_bundle(model, tokenizer, max_length=16), [("a good film", "positive")])
     ['a good film']
@@ -132,6 +134,8 @@ def scorer(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> from kerasft.bundles import make_bundle
     >>> from kerasft.inference.runners import keras_runner
     >>> bundle = make_bundle(model, tokenizer, max_length=16)

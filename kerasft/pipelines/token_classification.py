@@ -43,6 +43,8 @@ class TokenClassificationPipeline(Pipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> from kerasft.inference.runners import keras_runner
     >>> from kerasft.heads import token_classifier
     >>> model = token_classifier(backbone, ["O", "B-PER", "I-PER"])
@@ -144,6 +146,8 @@ class TokenClassificationPipeline(Pipeline):
 
         Example:
 
+        >>> from kerasft.demo import tiny
+        >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
         >>> from kerasft.inference.runners import keras_runner
         >>> from kerasft.heads import token_classifier
         >>> model = token_classifier(backbone, ["O", "B-PER", "I-PER"])

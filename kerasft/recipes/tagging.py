@@ -43,8 +43,11 @@ def read_tagged_rows(options: TaggingOptions) -> tuple:
 
     Example:
 
-    >>> _ = (scratch / "tags.conll").write_text("good O\\nfilm B-WORK\\n\\n" * 10)
-    >>> options = TaggingOptions(model=checkpoint, train=str(scratch / "tags.conll"))
+    >>> import pathlib
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> _ = pathlib.Path("tags.conll").write_text("good O\\nfilm B-WORK\\n\\n" * 10)
+    >>> options = TaggingOptions(model=checkpoint, train="tags.conll")
     >>> train, dev, (split, rows), labels, columns = read_tagged_rows(options)
     >>> len(train), len(dev), split, list(labels), columns
     (9, 1, 'dev', ['O', 'B-WORK'], None)

@@ -40,6 +40,9 @@ def prepare(options: TrainingOptions) -> pathlib.Path:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> prepare(Options(model=checkpoint, train=reviews_csv, output="saved_models/new")).name
     'new.run'
@@ -77,6 +80,8 @@ def settle(path: str, columns: dict | None, **task) -> "kerasft.tasks.task.Settl
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> settle(reviews_csv, {}).columns
     {'text': 'text', 'label': 'label'}
     """
@@ -107,6 +112,8 @@ def read_rows(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> options = TrainingOptions(model="bert-base-uncased", train=reviews_csv, max_train_rows=10)
     >>> train, dev, (split, rows), labels = read_rows(options, {})
     >>> len(train), len(dev), split, list(labels)
@@ -133,7 +140,7 @@ def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem
     Example:
 
     >>> from kerasft.recipes.text_classification import Options
-    >>> _ = (scratch / "numbers.csv").write_text("text,label\\nfine,1\\ndull,0\\n")
+    >>> _ = pathlib.Path("numbers.csv").write_text("text,label\\nfine,1\\ndull,0\\n")
     >>> options = Options(model="bert-base-uncased", train="numbers.csv", label_names="negative,positive")
     >>> read_labelled(options, "numbers.csv", {}).columns["label"]
     ['positive', 'negative']
@@ -198,7 +205,7 @@ def make_callbacks(
     Example:
 
     >>> options = TrainingOptions(model="bert-base-uncased", train="train.csv", keep="last", epochs=1)
-    >>> [type(callback).__name__ for callback in make_callbacks(options, scratch, monitor="val_loss")][:3]
+    >>> [type(callback).__name__ for callback in make_callbacks(options, pathlib.Path("."), monitor="val_loss")][:3]
     ['StopOnNonFinite', 'Throughput', 'TensorBoard']
     """
     _check_monitor(options.monitor, metrics)
@@ -235,7 +242,9 @@ def keep_weights(options: TrainingOptions, model: Any, work: pathlib.Path) -> No
 
     Example:
 
-    >>> keep_weights(TrainingOptions(model="bert-base-uncased", train="train.csv", keep="last"), model, scratch)
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
+    >>> keep_weights(TrainingOptions(model="bert-base-uncased", train="train.csv", keep="last"), model, pathlib.Path("."))
     """
     if options.keep == "best":
         kerasft.callbacks.load_best_weights(model, work / BEST_WEIGHTS)
@@ -265,6 +274,10 @@ def finish(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
+    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> options = Options(model=checkpoint, train=reviews_csv, output="finished", epochs=1)
     >>> trained = kerasft.make_bundle(model, tokenizer, max_length=16)

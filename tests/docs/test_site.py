@@ -38,6 +38,13 @@ def test_the_theme_loads_no_fonts():
     assert "repo_url" not in CONFIG  # the theme would ask GitHub for its stars
 
 
+def test_examples_of_docstrings_use_nothing_of_the_tests():
+    files = [
+        path for path in (ROOT / "kerasft").rglob("*.py") if re.search(r">>> .*\btests\b", path.read_text("utf-8"))
+    ]
+    assert files == []
+
+
 @pytest.fixture(scope="module")
 def check_site():
     spec = importlib.util.spec_from_file_location("check_site", DOCS / "check_site.py")
