@@ -70,7 +70,7 @@ def transformer_folder(folder: pathlib.Path) -> pathlib.Path:
     >>> from kerasft.demo import tiny
     >>> checkpoint = tiny.checkpoint("tiny_bert")
     >>> transformer_folder(pathlib.Path(checkpoint)).name
-    'checkpoint'
+    'tiny_bert'
     """
     return _modules(folder)[0][1] if is_sentence_encoder(folder) else folder
 
