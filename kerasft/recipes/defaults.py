@@ -132,7 +132,7 @@ def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: 
 
     >>> from kerasft.demo import tiny
     >>> backbone = tiny.backbone()
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.options import TrainingOptions
     >>> options = TrainingOptions(model=checkpoint, train=reviews_csv, learning_rate=1e-3)

@@ -63,7 +63,7 @@ def main(options: Options) -> dict:
     Example:
 
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> result = main(Options(model=checkpoint, train=reviews_csv, output="few", examples_per_class=4, partners=2, max_length=16))
     1/1 - ...

@@ -49,7 +49,7 @@ def main(options: Options) -> dict:
 
     >>> import pathlib
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> lines = {"seq.in": "pay my card\\nlost\\n", "seq.out": "O O B-card\\nO\\n", "label": "pay\\nlost\\n"}
     >>> for name, text in lines.items():
     ...     _ = pathlib.Path(f"bank.{name}").write_text(text * 10)

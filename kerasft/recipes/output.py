@@ -36,7 +36,7 @@ def reserve(options: TrainingOptions) -> pathlib.Path:
     Example:
 
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> work = reserve(Options(model=checkpoint, train=reviews_csv, output="saved_models/new"))
@@ -64,7 +64,7 @@ def check_output(options: TrainingOptions) -> None:
     Example:
 
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> check_output(Options(model=checkpoint, train=reviews_csv, output="saved_models/new"))
@@ -100,7 +100,7 @@ def may_overwrite(options: TrainingOptions) -> bool:
     Example:
 
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> may_overwrite(Options(model=checkpoint, train=reviews_csv, overwrite=True))

@@ -63,7 +63,7 @@ def main(options: Options) -> dict:
 
     >>> import pathlib
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> row = '{{"question": "what {0}?", "context": "a good {0}", "answers": [{{"text": "good", "answer_start": 2}}]}}\\n'
     >>> _ = pathlib.Path("questions.jsonl").write_text("".join(row.format(word) for word in ["film", "card", "money"] * 4))
     >>> data = {"train": "questions.jsonl", "output": "answers"}

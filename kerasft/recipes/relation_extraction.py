@@ -73,7 +73,7 @@ def main(options: Options) -> dict:
 
     >>> import pathlib
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> text = "<e1>we</e1> lost <e2>my money</e2>"
     >>> data = pathlib.Path("relations.jsonl")
     >>> _ = data.write_text("".join(f'{{"text": "{text}", "label": "{label}"}}\\n' for label in ["buys", "Other"] * 10))

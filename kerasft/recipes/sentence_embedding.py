@@ -68,7 +68,7 @@ def main(options: Options) -> dict:
 
     >>> import pathlib
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> rows = [f"good film {i},great movie {i},{i % 5}" for i in range(20)]
     >>> _ = pathlib.Path("pairs.csv").write_text("\\n".join(["text,text_pair,score", *rows]))
     >>> result = main(Options(model=checkpoint, train="pairs.csv", output="embedder", epochs=1, max_length=16, max_score=4))

@@ -45,7 +45,7 @@ def read_tagged_rows(options: TaggingOptions) -> tuple:
 
     >>> import pathlib
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> _ = pathlib.Path("tags.conll").write_text("good O\\nfilm B-WORK\\n\\n" * 10)
     >>> options = TaggingOptions(model=checkpoint, train="tags.conll")
     >>> train, dev, (split, rows), labels, columns = read_tagged_rows(options)

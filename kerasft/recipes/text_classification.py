@@ -104,7 +104,7 @@ def main(options: Options) -> dict:
     Example:
 
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> result = main(Options(model=checkpoint, train=reviews_csv, output="reviews", epochs=1, max_length=16))
     3/3 - ...

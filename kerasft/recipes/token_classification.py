@@ -51,7 +51,7 @@ def main(options: Options) -> dict:
 
     >>> import pathlib
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> _ = pathlib.Path("train.conll").write_text("good O\\nfilm B-WORK\\n\\nbad O\\nfilm B-WORK\\n\\n" * 10)
     >>> train = "train.conll"
     >>> result = main(Options(model=checkpoint, train=train, output="films", epochs=1, max_length=16))

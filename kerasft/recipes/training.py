@@ -41,7 +41,7 @@ def prepare(options: TrainingOptions) -> pathlib.Path:
     Example:
 
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> prepare(Options(model=checkpoint, train=reviews_csv, output="saved_models/new")).name
@@ -276,7 +276,7 @@ def finish(
 
     >>> from kerasft.demo import tiny
     >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> options = Options(model=checkpoint, train=reviews_csv, output="finished", epochs=1)

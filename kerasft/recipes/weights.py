@@ -45,7 +45,7 @@ def load_with_head(options: TrainingOptions, head: Callable) -> tuple:
     Example:
 
     >>> from kerasft.demo import tiny
-    >>> checkpoint = tiny.checkpoint("tiny_bert")
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> model, tokenizer = load_with_head(TrainingOptions(model=checkpoint, train="texts.txt"), kerasft.heads.masked_lm)
     >>> model.name
     'masked_lm'
