@@ -3,8 +3,12 @@ PYTHON ?= python3.11
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The site needs a few small packages and neither TensorFlow nor kerasft itself: its code is read, not imported.
+DOCS_VENV ?= .venv-docs
+DOCS_BIN := $(DOCS_VENV)/bin
+DOCS_STAMP := $(DOCS_VENV)/.installed
 
-.PHONY: help setup demo test slow environments lint format clean
+.PHONY: help setup demo test slow environments lint format docs clean
 help:
 	@echo "make demo    set up, train a small model, export it for phones, ask it three questions"
 	@echo "make test    set up, run all tests"
@@ -12,7 +16,8 @@ help:
 	@echo "make environments   run what must work everywhere with the versions of Colab, of Kaggle, and with the oldest allowed"
 	@echo "make lint    set up, check style"
 	@echo "make format  format the code"
-	@echo "make clean   remove the virtual environment and what the demo wrote"
+	@echo "make docs    set up, build the documentation into build/docs (python -m http.server -d build/docs shows it)"
+	@echo "make clean   remove the virtual environments and what the demo wrote"
 
 setup: $(STAMP)
 
@@ -47,5 +52,18 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+docs: $(DOCS_STAMP)
+	NO_MKDOCS_2_WARNING=1 $(DOCS_BIN)/mkdocs build --strict --quiet
+	$(DOCS_BIN)/python docs/check_site.py build/docs
+
+$(DOCS_STAMP): setup.cfg constraints.txt
+	@command -v $(PYTHON) > /dev/null || { echo "Python is not here as '$(PYTHON)'. Name yours: make PYTHON=python3 ..."; exit 1; }
+	$(PYTHON) -m venv $(DOCS_VENV)
+	# Only what the extra "docs" lists: an install of kerasft would bring TensorFlow.
+	$(PYTHON) -c "import configparser; parser = configparser.ConfigParser(); parser.read('setup.cfg'); \
+	    print(parser['options.extras_require']['docs'])" > $(DOCS_VENV)/requirements.txt
+	$(DOCS_BIN)/python -m pip install --quiet --constraint constraints.txt --requirement $(DOCS_VENV)/requirements.txt
+	@touch $(DOCS_STAMP)
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info saved_models/demo*
+	rm -rf $(VENV) $(DOCS_VENV) build dist *.egg-info saved_models/demo*

@@ -66,7 +66,7 @@ def enable_lora(
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> model = enable_lora(tiny.classifier(), rank=2)
     >>> sorted({path.split("/", 1)[1] for path in (v.path for v in model.trainable_variables) if "_0" in path})[:2]
     ['query/lora_kernel_a', 'query/lora_kernel_b']
@@ -93,7 +93,7 @@ def has_lora(model: keras.Model) -> bool:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> has_lora(tiny.classifier()), has_lora(enable_lora(tiny.classifier()))
     (False, True)
     """
@@ -111,7 +111,7 @@ def merge_lora(model: keras.Model) -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> merge_lora(enable_lora(tiny.classifier())).count_params() == tiny.classifier().count_params()
     True
     """
@@ -134,8 +134,8 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
 
     Example:
 
-    >>> from tests import tiny
-    >>> file = save_adapters(enable_lora(tiny.classifier(), rank=2), scratch / "reviews.safetensors")
+    >>> from kerasft.demo import tiny
+    >>> file = save_adapters(enable_lora(tiny.classifier(), rank=2), "reviews.safetensors")
     >>> file.stat().st_size < 4000
     True
     """
@@ -171,8 +171,8 @@ def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
-    >>> file = save_adapters(enable_lora(tiny.classifier(), rank=2), scratch / "reviews.safetensors")
+    >>> from kerasft.demo import tiny
+    >>> file = save_adapters(enable_lora(tiny.classifier(), rank=2), "reviews.safetensors")
     >>> sum("lora" in variable.path for variable in load_adapters(tiny.classifier(), file).weights)
     8
     """
@@ -217,7 +217,7 @@ def freeze(model: keras.Model, *, below: int) -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> model = freeze(tiny.classifier(), below=1)
     >>> sorted({variable.path.split("/")[0] for variable in model.trainable_variables})
     ['logits', 'pooled_dense', 'transformer_layer_1']
@@ -249,7 +249,7 @@ def freeze_backbone(model: keras.Model) -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> [variable.path for variable in freeze_backbone(tiny.classifier()).trainable_variables]
     ['logits/kernel', 'logits/bias']
     """
@@ -282,7 +282,7 @@ def quantize(model: keras.Model, mode: str = "int8") -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> small = quantize(tiny.classifier())
     >>> small.get_layer("token_embedding").embeddings.dtype
     'int8'

@@ -131,6 +131,8 @@ def save_bundle(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> folder = save_bundle("saved_models/reviews", model, tokenizer, overwrite=True)
     >>> sorted(path.name for path in folder.iterdir())[:2]
     ['kerasft.json', 'model.keras']
@@ -181,6 +183,8 @@ def make_bundle(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> make_bundle(model, tokenizer, max_length=16).task
     'text-classification'
     """
@@ -280,6 +284,8 @@ def load_bundle(folder: str | os.PathLike, *, trust: bool = False) -> Bundle:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> folder = save_bundle("saved_models/reviews", model, tokenizer, overwrite=True)
     >>> load_bundle(folder).labels.problem
     'single_label'

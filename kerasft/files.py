@@ -87,7 +87,7 @@ def recover(folder: str | os.PathLike) -> None:
 
     Example:
 
-    >>> recover(scratch / "export")
+    >>> recover(pathlib.Path("export"))
     """
     folder = pathlib.Path(folder)
     for path in folder.parent.glob(f"{glob.escape(_prefix(folder))}*"):

@@ -32,8 +32,8 @@ def lock_folder(folder: str | os.PathLike, *, name: str, value: object) -> None:
 
     Example:
 
-    >>> lock_folder(scratch / "reviews.run", name="output", value="reviews")
-    >>> unlock_folder(scratch / "reviews.run")
+    >>> lock_folder(pathlib.Path("reviews.run"), name="output", value="reviews")
+    >>> unlock_folder(pathlib.Path("reviews.run"))
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -99,8 +99,8 @@ def held(folder: str | os.PathLike) -> Iterator[None]:
 
     Example:
 
-    >>> with held(scratch):
-    ...     is_held(scratch)
+    >>> with held(pathlib.Path(".")):
+    ...     is_held(pathlib.Path("."))
     True
     """
     if fcntl is None:
@@ -119,7 +119,7 @@ def is_held(folder: str | os.PathLike) -> bool:
 
     Example:
 
-    >>> is_held(scratch)
+    >>> is_held(pathlib.Path("."))
     False
     """
     if fcntl is None:

@@ -63,7 +63,8 @@ def quantization_aware(model: keras.Model, *, enabled: bool = True) -> Iterator[
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
     >>> batch = tiny.batch(["a good film"])
     >>> with quantization_aware(model):
     ...     rounded = model(batch)

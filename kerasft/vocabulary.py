@@ -44,6 +44,8 @@ def add_tokens(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> larger, new_tokenizer = add_tokens(backbone, tokenizer, ["<e1>", "</e1>"])
     >>> new_tokenizer.tokenize("a <e1>good</e1> film"), config_of(larger).vocabulary_size - len(tokenizer)
     (['a', '<e1>', 'good', '</e1>', 'film'], 2)
@@ -100,6 +102,8 @@ def drop_tokens(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> smaller, new_tokenizer = drop_tokens(backbone, tokenizer, texts=["a good film"])
     >>> new_tokenizer.tokenize("a good film"), len(new_tokenizer) < len(tokenizer)
     (['a', 'good', 'film'], True)

@@ -14,6 +14,8 @@ def inner_layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[st
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> [path for path, _ in inner_layers(backbone) if path.endswith("0/query")]
     ['transformer_layer_0/query']
     """
@@ -31,6 +33,8 @@ def refuse_quantized(model: keras.Model) -> None:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> refuse_quantized(backbone)
     """
     for path, layer in inner_layers(model):
@@ -63,6 +67,8 @@ def rebuild(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> copy = rebuild(backbone)
     >>> copy is backbone, copy.count_params() == backbone.count_params()
     (False, True)

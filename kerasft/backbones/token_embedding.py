@@ -104,6 +104,8 @@ def config_of(model: keras.Model) -> BackboneConfig:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> config_of(backbone).family
     'bert'
     """

@@ -197,9 +197,9 @@ def load_best_weights(model: keras.Model, path: str | os.PathLike) -> None:
     >>> import numpy as np
     >>> model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(1)])
     >>> model.compile("sgd", "mse")
-    >>> best = best_checkpoint(scratch / "best.weights.h5", "loss")
+    >>> best = best_checkpoint("best.weights.h5", "loss")
     >>> _ = model.fit(np.ones((4, 3)), np.ones((4, 1)), verbose=0, callbacks=[best])
-    >>> load_best_weights(model, scratch / "best.weights.h5")
+    >>> load_best_weights(model, "best.weights.h5")
     """
     without_optimizer(model).load_weights(path)
     _restore_lora(model, Path(path))
@@ -213,7 +213,7 @@ def best_epoch(path: str | os.PathLike) -> int | None:
 
     Example:
 
-    >>> best_epoch(scratch / "none.weights.h5") is None
+    >>> best_epoch("none.weights.h5") is None
     True
     """
     record = _record_of(local_path(path))

@@ -45,8 +45,10 @@ def load(folder: str | pathlib.Path, *, dtype: str | None = None) -> tuple[keras
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> import kerasft
-    >>> folder = kerasft.save_bundle(scratch / "reviews_bundle", model, tokenizer)
+    >>> folder = kerasft.save_bundle("reviews_bundle", model, tokenizer)
     >>> load(folder)[0].checkpoint_report.missing
     ()
     """
@@ -77,6 +79,8 @@ def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
     >>> backbone_of(model).output["sequence_output"].shape[-1] == config_of(model).hidden_dim
     True
     """
@@ -125,8 +129,10 @@ def restore_head(model: keras.Model, name: str | pathlib.Path) -> bool:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> import kerasft
-    >>> folder = kerasft.save_bundle(scratch / "reviews_head", model, tokenizer)
+    >>> folder = kerasft.save_bundle("reviews_head", model, tokenizer)
     >>> restore_head(model, folder), restore_head(model, "bert-base-uncased")
     (True, False)
     """

@@ -131,6 +131,8 @@ def has_task_head(name: str | os.PathLike, *, revision: str | None = None) -> bo
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = tiny.checkpoint("tiny_bert")
     >>> has_task_head(checkpoint)
     False
     """
@@ -152,6 +154,8 @@ def task_of(name: str | os.PathLike, *, revision: str | None = None) -> str | No
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = tiny.checkpoint("tiny_bert")
     >>> task_of(checkpoint) is None
     True
     """

@@ -64,7 +64,9 @@ def save_huggingface(
 
     Example:
 
-    >>> folder = save_huggingface(scratch / "exchange", backbone, tokenizer)
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
+    >>> folder = save_huggingface("exchange", backbone, tokenizer)
     >>> sorted(path.name for path in folder.iterdir())[:3]
     ['README.md', 'config.json', 'model.safetensors']
     """
@@ -174,6 +176,8 @@ def push_to_hub(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> push_to_hub(model, tokenizer, "not a name")
     Traceback (most recent call last):
         ...

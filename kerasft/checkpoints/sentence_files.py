@@ -67,8 +67,10 @@ def transformer_folder(folder: pathlib.Path) -> pathlib.Path:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = tiny.checkpoint("tiny_bert")
     >>> transformer_folder(pathlib.Path(checkpoint)).name
-    'checkpoint'
+    'tiny_bert'
     """
     return _modules(folder)[0][1] if is_sentence_encoder(folder) else folder
 
@@ -78,6 +80,8 @@ def is_sentence_encoder(folder: pathlib.Path) -> bool:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = tiny.checkpoint("tiny_bert")
     >>> is_sentence_encoder(pathlib.Path(checkpoint))
     False
     """

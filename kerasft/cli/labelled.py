@@ -76,6 +76,9 @@ def read_labelled(pipeline, data: str, *, metadata: dict, args: argparse.Namespa
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> folder = kerasft.save_bundle("saved_models/reviews", model, tokenizer, overwrite=True)
     >>> pipeline, metadata = kerasft.pipelines.load(folder), kerasft.bundles.read_metadata(folder)
     >>> read_labelled(pipeline, reviews_csv, metadata=metadata, args=argparse.Namespace(text="text", max_rows=10)).rows

@@ -36,9 +36,11 @@ def read_chunks(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> classify = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=16))
-    >>> _ = (scratch / "texts.txt").write_text("a good film\\nbad\\n")
-    >>> [chunk.items for chunk in read_chunks(classify, str(scratch / "texts.txt"))]
+    >>> _ = pathlib.Path("texts.txt").write_text("a good film\\nbad\\n")
+    >>> [chunk.items for chunk in read_chunks(classify, "texts.txt")]
     [['a good film', 'bad']]
     """
     if path in (None, "-"):

@@ -51,6 +51,8 @@ def with_labels(pipeline, args: argparse.Namespace) -> "kerasft.pipelines.Pipeli
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> classify = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer))
     >>> with_labels(classify, argparse.Namespace(labels=None)) is classify
     True

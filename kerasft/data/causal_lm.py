@@ -71,6 +71,8 @@ def causal_lm(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> tokenizer.eos_token = "[SEP]"
     >>> features, y, weight = next(iter(causal_lm(["a good film", "bad"], tokenizer, block_size=4)))
     >>> tokenizer.convert_ids_to_tokens(features["token_ids"].numpy().ravel())

@@ -58,6 +58,8 @@ def intent_and_slots(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> rows = [(["good", "film"], ["O", "B-WORK"], "praise"), (["bad"], ["O"], "blame")]
     >>> data = intent_and_slots(rows, tokenizer, intents=["blame", "praise"], labels=["O", "B-WORK", "I-WORK"])
     >>> features, y, sample_weight = next(iter(data))

@@ -88,6 +88,8 @@ def masked_lm(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> train = masked_lm(["a good film", "please pay my card"], tokenizer, batch_size=2, shuffle=True)
     >>> features, y, sample_weight = next(iter(train))
     >>> features["token_ids"].shape == y.shape == sample_weight.shape
@@ -127,6 +129,8 @@ class Masker:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> ids = tf.constant([[2, 50, 51, 3]])
     >>> masked, chosen = Masker(tokenizer, Masking(rate=0.999, mask_share=1, random_share=0))(ids, [[0, 1, 2, 3]], [0, 0])
     >>> masked.numpy().tolist(), chosen.numpy().tolist()

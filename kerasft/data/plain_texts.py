@@ -30,7 +30,8 @@ def read_texts(source: object, *, columns: Mapping[str, object] | None = None, d
 
     Example:
 
-    >>> path = scratch / "texts.txt"
+    >>> import pathlib
+    >>> path = pathlib.Path("texts.txt")
     >>> _ = path.write_text("a good film\\nwhat a movie\\n\\nplease pay\\n")
     >>> read_texts(path), read_texts(path, documents=True)
     (['a good film', 'what a movie', 'please pay'], ['a good film\\nwhat a movie', 'please pay'])

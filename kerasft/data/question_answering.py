@@ -59,6 +59,8 @@ def question_answering(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> row = {"question": "a film?", "context": "a good film", "answers": [{"text": "good", "answer_start": 2}]}
     >>> features, y, sample_weight = next(iter(question_answering([row], tokenizer, max_length=16)))
     >>> y[0, :, 0].numpy().tolist(), sample_weight[0].numpy().astype(int).tolist()
@@ -118,6 +120,8 @@ def mark_answers(windows: EncodedQuestions, questions: list[Question]) -> Marks:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> row = {"question": "a film?", "context": "a good film", "answers": [{"text": "good", "answer_start": 2}]}
     >>> windows = QuestionWindows(tokenizer, max_length=16)(["a film?"], ["a good film"])
     >>> mark_answers(windows, read_squad([row])).start.tolist()

@@ -66,6 +66,8 @@ def relation_extraction(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> import kerasft
     >>> _, marked = kerasft.vocabulary.add_tokens(backbone, tokenizer, kerasft.data.ENTITY_MARKERS, special=True)
     >>> rows = [{"text": "a <e1>card</e1> for my <e2>money</e2>", "label": "buys"}]
@@ -209,6 +211,8 @@ def entity_store(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> import kerasft
     >>> _, marked = kerasft.vocabulary.add_tokens(backbone, tokenizer, kerasft.data.ENTITY_MARKERS, special=True)
     >>> entity_store(marked, entity_pairs([{"text": "<e1>card</e1> <e2>lost</e2>"}])[0]).lengths.tolist()

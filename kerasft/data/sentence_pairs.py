@@ -58,6 +58,8 @@ def sentence_pairs(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> rows = [{"question": "where is my card", "answer": "look for it"}, {"question": "hi", "answer": "good film"}]
     >>> features, y = next(iter(sentence_pairs(rows, tokenizer, batch_size=2)))
     >>> features["token_ids"].shape[0], y.numpy().tolist()
@@ -160,6 +162,8 @@ def pair_dataset(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> features, y = next(iter(pair_dataset([("a good film", "bad")], tokenizer, y=np.array([0.5]))))
     >>> features["padding_mask"].numpy().sum(axis=1).tolist(), y.numpy().tolist()
     ([5, 3], [0.5, 0.5])

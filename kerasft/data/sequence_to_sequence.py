@@ -84,6 +84,8 @@ def sequence_to_sequence(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> rows = [("a good film", "good"), ("a bad film", "bad")]
     >>> features, y, weight = next(iter(sequence_to_sequence(rows, tokenizer, prefix="judge: ", batch_size=2)))
     >>> sorted(features), y.shape == weight.shape == features["decoder_token_ids"].shape

@@ -62,6 +62,9 @@ def text_classification(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> labels = collect_labels(reviews_csv)
     >>> train = text_classification(reviews_csv, tokenizer, labels=labels, batch_size=16, shuffle=True)
     >>> features, y = next(iter(train))

@@ -62,6 +62,8 @@ def token_classification(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> rows = [(["good", "film"], ["O", "B-WORK"]), (["bad"], ["O"])]
     >>> train = token_classification(rows, tokenizer, labels=["O", "B-WORK", "I-WORK"])
     >>> features, y, sample_weight = next(iter(train))

@@ -1,4 +1,4 @@
-"""The generated customer-service set of the demo and the tests."""
+"""Data and models to try the package with: a generated customer-service set, and a tiny BERT (`kerasft.demo.tiny`)."""
 
 from kerasft.demo import customer_service, customer_service_tasks
 

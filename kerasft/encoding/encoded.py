@@ -87,7 +87,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, 
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> encode(tiny.tokenizer(), ["a good film", "bad"], max_length=4).num_truncated
     1
     """
@@ -164,7 +164,7 @@ def encode_pairs(
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> encode_pairs(tiny.tokenizer(), [("a good film", "bad")], max_length=8, start_id=0).target.token_ids[0][0]
     0
     """

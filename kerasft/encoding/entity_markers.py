@@ -24,6 +24,8 @@ def marker_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> import kerasft
     >>> _, marked = kerasft.vocabulary.add_tokens(backbone, tokenizer, ENTITY_MARKERS, special=True)
     >>> [id - len(tokenizer) for id in marker_ids(marked)]
@@ -71,6 +73,8 @@ def encode_entities(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> import kerasft
     >>> _, marked = kerasft.vocabulary.add_tokens(backbone, tokenizer, ENTITY_MARKERS, special=True)
     >>> from kerasft.data import Entity
@@ -87,6 +91,8 @@ def encode_marked(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, m
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> import kerasft
     >>> _, marked = kerasft.vocabulary.add_tokens(backbone, tokenizer, ENTITY_MARKERS, special=True)
     >>> encode_marked(marked, ["[E1]we[/E1] love[E2] film[/E2]"], max_length=16).encoded.lengths

@@ -45,6 +45,8 @@ def encode(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> features = encode(tokenizer, ["a good film", "bad"], max_length=16)
     >>> {name: value.shape for name, value in features.items()}
     {'token_ids': (2, 5), 'padding_mask': (2, 5), 'segment_ids': (2, 5)}
@@ -96,6 +98,8 @@ def encode_map(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> dataset = tf.data.Dataset.from_tensor_slices((["a good film", "bad", "poor"], [1, 0, 0]))
     >>> for features, labels in dataset.batch(2).map(encode_map(tokenizer, max_length=16)):
     ...     print(features["token_ids"].shape, labels.numpy().tolist())

@@ -34,6 +34,8 @@ class EncodedQuestions:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> windows = QuestionWindows(tokenizer, max_length=10, stride=2)(["a film"], ["a good film we love and a bad film"])
     >>> windows.lengths, windows.offset.tolist(), windows.spans[0][:2].tolist()
     ([10, 10, 8], [0, 3, 6], [[0, 1], [2, 6]])
@@ -84,6 +86,8 @@ class QuestionWindows:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> windows = QuestionWindows(tokenizer, max_length=16, stride=4)
     >>> len(windows(["a film"], ["a good film " * 20]).token_ids)
     8

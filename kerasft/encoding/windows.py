@@ -88,6 +88,8 @@ def make_windows(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> windows = make_windows(tokenizer, ["good film with a poor card"], max_length=6, stride=2)
     >>> len(windows.token_ids), windows.begins.tolist(), [own.tolist() for own in windows.own()]
     (2, [0, 2], [[True, True, True, False], [False, True, True, True]])
@@ -135,6 +137,8 @@ def special_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> special_tokens(tokenizer)
     ([2], [3])
     """

@@ -65,7 +65,7 @@ def measure_model(
 
     >>> import tempfile
     >>> import kerasft
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> bundle = kerasft.save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer(), max_length=16)
     >>> found = measure_model(bundle, lengths=[8, 128], runs=2, memory=False)
     >>> [(row["sequence_length"], row["threads"]) for row in found["rows"]]
@@ -117,7 +117,7 @@ def measure_latency(
 
     >>> import tempfile
     >>> import kerasft
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> bundle = kerasft.save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer(), max_length=16)
     >>> [(row["sequence_length"], row["threads"]) for row in measure_latency(bundle, lengths=[8, 128], runs=2)]
     [(8, None), (16, None)]

@@ -84,9 +84,9 @@ def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> bundle = Bundle(None, tiny.tokenizer(), {"labels": ["no", "yes"], "problem": "single_label"})
-    >>> folder = scratch / "companions"
+    >>> folder = pathlib.Path("companions")
     >>> write_companions(folder, bundle, format="litert")
     >>> sorted(path.name for path in folder.iterdir())[:2]
     ['kerasft.json', 'labels.txt']
@@ -102,7 +102,7 @@ def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
 
     Example:
 
-    >>> path = scratch / "a.json"
+    >>> path = pathlib.Path("a.json")
     >>> write_json(path, {"size_bytes": 3})
     >>> path.read_text().split()
     ['{', '"size_bytes":', '3', '}']

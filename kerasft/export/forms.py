@@ -30,7 +30,8 @@ def forms_of(folder: pathlib.Path, report: Mapping[str, Any]) -> list[dict[str, 
 
     Example:
 
-    >>> forms_of(scratch, {"quantize": "int8", "size_bytes": 2_000_000, "latency_ms": {"threads_1": {"median": 3.0}}})[0]["name"]
+    >>> report = {"quantize": "int8", "size_bytes": 2_000_000, "latency_ms": {"threads_1": {"median": 3.0}}}
+    >>> forms_of(pathlib.Path("."), report)[0]["name"]
     'int8'
     """
     place = pathlib.Path(os.path.realpath(report.get("folder") or folder))

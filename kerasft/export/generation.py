@@ -77,6 +77,8 @@ def litert_generation(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> import tempfile
     >>> import kerasft
     >>> from kerasft.backbones import GPT2Config, gpt2

@@ -100,7 +100,7 @@ def litert(
     Example:
 
     >>> import tempfile
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "max_length": 16, "pair": False}
     >>> bundle = Bundle(tiny.classifier(["no", "yes"]), tiny.tokenizer(), metadata)
     >>> report = litert(bundle, tempfile.mkdtemp() + "/phone", texts=["a good film"])
@@ -203,6 +203,8 @@ def convert(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> len(convert(Bundle(model, tokenizer, {}), {"serving_default": (1, 16)})) > 10_000
     True
     """

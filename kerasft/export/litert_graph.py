@@ -134,7 +134,7 @@ def for_litert(model: keras.Model) -> keras.Model:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> model = tiny.classifier()
     >>> batch = tiny.batch(["a good film"])
     >>> bool(ops.max(ops.abs(for_litert(model)(batch) - model(batch))) < 1e-5)

@@ -85,9 +85,11 @@ def mediapipe(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "max_length": 16, "pair": False}
     >>> bundle = Bundle(model, tokenizer, metadata)
-    >>> report = mediapipe(bundle, scratch / "reviews.tflite", texts=["a good film"], app_normalizes=True)
+    >>> report = mediapipe(bundle, "reviews.tflite", texts=["a good film"], app_normalizes=True)
     >>> report["agreement"], report["same_ids"], report["sequence_length"]
     (1.0, 1.0, 16)
     """
@@ -135,6 +137,8 @@ def mediapipe_problems(bundle: Bundle, *, app_normalizes: bool = False) -> list[
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "pair": True}
     >>> mediapipe_problems(Bundle(model, tokenizer, metadata), app_normalizes=True)
     ['it takes pairs of texts, but MediaPipe passes a single text, all in segment 0']
@@ -261,6 +265,8 @@ def mediapipe_ids(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> mediapipe_ids(tokenizer, "A Good film") == tokenizer("A Good film")["input_ids"]
     True
     >>> mediapipe_ids(tokenizer, "caf\\u00e9") == tokenizer("caf\\u00e9")["input_ids"]

@@ -36,6 +36,8 @@ def preprocessing(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> preprocessing(tokenizer)["type"], preprocessing(tokenizer)["lowercase"]
     ('wordpiece', True)
     """
@@ -86,7 +88,7 @@ def golden_rows(
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> from kerasft.inference.runners import keras_runner
     >>> bundle = Bundle(tiny.classifier(["no", "yes"]), tiny.tokenizer(), {"pair": False})
     >>> signature = {"task": "text-classification", "problem": "single_label", "labels": ["no", "yes"], "pair": False}
@@ -137,8 +139,8 @@ def write_golden(folder: pathlib.Path, rows: Sequence[dict[str, Any]]) -> None:
 
     Example:
 
-    >>> write_golden(scratch, [{"text": "a"}])
-    >>> (scratch / "golden.jsonl").read_text()
+    >>> write_golden(pathlib.Path("."), [{"text": "a"}])
+    >>> pathlib.Path("golden.jsonl").read_text()
     '{"text": "a"}\\n'
     """
     # In ASCII: some languages' readers take U+2028 and others within a text for the end of a line.
@@ -151,8 +153,8 @@ def copy_samples(folder: pathlib.Path) -> None:
 
     Example:
 
-    >>> copy_samples(scratch)
-    >>> (scratch / "android").is_dir()
+    >>> copy_samples(pathlib.Path("."))
+    >>> pathlib.Path("android").is_dir()
     True
     """
     source = resources.files("kerasft") / "mobile"

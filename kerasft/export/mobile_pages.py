@@ -51,8 +51,8 @@ def write_pages(folder: pathlib.Path, report: dict[str, Any], signature: dict[st
     >>> report = {"task": "text-classification", "quantize": "int8", "size_bytes": 2_000_000, "agreement": 1.0, "num_texts": 8}
     >>> report |= {"max_difference": 0.1, "latency_ms": {}, "operators": []}
     >>> signature = {"signatures": {"serving_default": {"inputs": {}, "outputs": {}}}, "lengths": [], "max_length": 16}
-    >>> write_pages(scratch, report, signature)
-    >>> (scratch / "README.md").read_text().splitlines()[0]
+    >>> write_pages(pathlib.Path("."), report, signature)
+    >>> pathlib.Path("README.md").read_text().splitlines()[0]
     '# text-classification for the phone, 2.0 MB'
     """
     _write(folder, report, signature, (README_FILE, PAGE_FILE))
@@ -80,7 +80,7 @@ def update_pages_beside(folder: pathlib.Path, report: dict[str, Any]) -> None:
 
     Example:
 
-    >>> update_pages_beside(scratch, {"size_bytes": 2_000_000, "quantize": "int8"})
+    >>> update_pages_beside(pathlib.Path("."), {"size_bytes": 2_000_000, "quantize": "int8"})
     """
     place = pathlib.Path(os.path.realpath(folder)).parent
     try:

@@ -73,7 +73,7 @@ def saved_model(
     Example:
 
     >>> import tempfile
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> metadata = {"labels": ["no", "yes"], "problem": "single_label", "max_length": 16, "pair": False}
     >>> bundle = Bundle(tiny.classifier(["no", "yes"]), tiny.tokenizer(), metadata)
     >>> report = saved_model(bundle, tempfile.mkdtemp() + "/served", texts=["a good film"])
@@ -123,7 +123,7 @@ def write_graph(
     Example:
 
     >>> import tempfile
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> bundle = Bundle(tiny.classifier(), tiny.tokenizer(), {"labels": ["no", "yes"], "problem": "single_label"})
     >>> folder = pathlib.Path(tempfile.mkdtemp())
     >>> write_graph(bundle, folder, {"serving_default": (1, 16)}, only_logits=True)

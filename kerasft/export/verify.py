@@ -64,7 +64,7 @@ def verify(
 
     >>> import tempfile
     >>> import kerasft
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> bundle = kerasft.save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer(), max_length=16)
     >>> report = kerasft.export.litert(bundle, quantize="float16")
     >>> verify(bundle, report["folder"], ["a good film", "bad"])["agreement"]

@@ -40,6 +40,8 @@ class Generator:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> from kerasft.backbones import GPT2Config, gpt2
     >>> from kerasft.heads import causal_lm
     >>> sizes = {"num_layers": 2, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 32}

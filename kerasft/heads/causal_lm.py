@@ -57,6 +57,8 @@ def vocabulary_logits(backbone: keras.Model, hidden_states: keras.KerasTensor) -
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> vocabulary_logits(backbone, backbone.output["sequence_output"]).shape[:2]
     (None, None)
     """

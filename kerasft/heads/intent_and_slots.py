@@ -69,6 +69,8 @@ def intent_and_slots(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> model = intent_and_slots(backbone, ["PlayMusic", "BookRestaurant"], ["O", "B-artist", "I-artist"])
     >>> {name: output.shape for name, output in model.output.items()}
     {'intent_logits': (None, 2), 'slot_logits': (None, None, 3)}

@@ -53,6 +53,8 @@ def masked_lm(backbone: keras.Model) -> keras.Model:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> masked_lm(backbone).output_shape == (None, None, backbone.get_layer("token_embedding").input_dim)
     True
     """

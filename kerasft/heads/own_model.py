@@ -78,6 +78,8 @@ def own_model(model: keras.Model, head: OwnHead, labels: Labels | Iterable[str] 
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> hidden = keras.layers.Dense(8, "relu")(backbone.output["pooled_output"])
     >>> model = keras.Model(backbone.input, keras.layers.Dense(2)(hidden))
     >>> own_model(model, OwnHead("text-classification", "(batch, labels)", 2, labels="[...]"), ["no", "yes"]).output_names
@@ -104,6 +106,8 @@ def fixed_length(model: keras.Model | None) -> int | None:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
     >>> fixed_length(keras.Model(ids := keras.Input((16,), dtype="int32"), ids)), fixed_length(model)
     (16, None)
     """
@@ -215,6 +219,8 @@ def flat(model: keras.Model) -> keras.Model:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> nested = keras.Model(backbone.input, keras.layers.Dense(2)(backbone(backbone.input)["pooled_output"]))
     >>> any(isinstance(layer, keras.Model) for layer in flat(nested).layers)
     False

@@ -102,6 +102,8 @@ def default_pooling(backbone: keras.Model) -> str:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> default_pooling(backbone)
     'pooler'
     """
@@ -121,6 +123,8 @@ def pooling_of(model: keras.Model) -> str:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
     >>> pooling_of(model)
     'pooler'
     """

@@ -27,6 +27,8 @@ def question_answering(backbone: keras.Model, *, dropout: float = 0.0) -> keras.
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> question_answering(backbone).output_shape
     (None, None, 2)
     """

@@ -98,6 +98,8 @@ def relation_classifier(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> model = relation_classifier(backbone, ["works_for", "no_relation"], markers=[5, 6, 7, 8])
     >>> model.output_shape, list(model.labels)
     ((None, 2), ['works_for', 'no_relation'])

@@ -32,6 +32,8 @@ def sentence_embedding(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> import numpy as np
     >>> vectors = sentence_embedding(backbone)({name: np.ones((2, 3), "int32") for name in backbone.input})
     >>> np.linalg.norm(vectors, axis=1).round(4).tolist()

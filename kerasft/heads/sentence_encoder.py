@@ -84,6 +84,8 @@ def sentence_encoder_of(model: keras.Model) -> SentenceEncoder:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> from kerasft.heads.sentence_embedding import sentence_embedding
     >>> encoder = sentence_encoder_of(sentence_embedding(backbone, pooling="cls"))
     >>> encoder.pooling, encoder.normalize

@@ -100,6 +100,8 @@ def form_of(model: keras.Model) -> ClassifierForm:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
     >>> form_of(model)
     ClassifierForm(pooling='pooler', hidden_activation=None, hidden_dropout=False)
     """

@@ -30,6 +30,8 @@ def token_classifier(backbone: keras.Model, labels: Labels | Iterable[str], *, d
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> model = token_classifier(backbone, ["O", "B-PER", "I-PER"])
     >>> model.output_shape, list(model.labels)
     ((None, None, 3), ['O', 'B-PER', 'I-PER'])

@@ -35,6 +35,8 @@ def trial_inputs(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> trial_inputs(model, tokenizer, max_length=16)["token_ids"].shape
     (3, 16)
     """
@@ -60,6 +62,8 @@ def check_answers(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> check_answers(model, tokenizer, max_length=16)
     """
     _check_vocabulary(model, tokenizer)
@@ -151,7 +155,10 @@ def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[
 
     Example:
 
-    >>> save_checked(model, scratch / "checked.keras", trial_inputs(model, tokenizer, max_length=16))
+    >>> import pathlib
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
+    >>> save_checked(model, pathlib.Path("checked.keras"), trial_inputs(model, tokenizer, max_length=16))
     """
     fix = "Implement get_config() with all arguments of __init__ in your layers, and create all weights in build()."
     try:

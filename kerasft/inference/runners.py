@@ -49,7 +49,7 @@ class Runner:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> runner = keras_runner(tiny.classifier())
     >>> runner.run(tiny.batch(["a good film"]))["logits"].shape
     (1, 2)
@@ -78,7 +78,7 @@ def keras_runner(model: keras.Model) -> Runner:
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> keras_runner(tiny.classifier()).inputs
     ('token_ids', 'padding_mask', 'segment_ids')
     """
@@ -115,7 +115,7 @@ def named_outputs(model: keras.Model, features: dict[str, tf.Tensor]) -> dict[st
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> list(named_outputs(tiny.classifier(), tiny.batch(["a good film"])))
     ['logits']
     """
@@ -315,7 +315,7 @@ def predict(
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> from kerasft.encoding.encoded import encode
     >>> encoded = encode(tiny.tokenizer(), ["a good film", "bad"], max_length=16)
     >>> [row.shape for row in predict(keras_runner(tiny.classifier()), encoded, 0)["logits"]]
@@ -346,7 +346,7 @@ def predict_logits(
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> from kerasft.encoding.encoded import encode
     >>> encoded = encode(tiny.tokenizer(), ["a good film", "bad"], max_length=16)
     >>> predict_logits(keras_runner(tiny.classifier()), tiny.tokenizer(), encoded).shape

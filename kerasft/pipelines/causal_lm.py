@@ -39,6 +39,8 @@ class TextGenerationPipeline(Pipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> import kerasft
     >>> from kerasft.backbones import GPT2Config, gpt2
     >>> sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16}

@@ -54,7 +54,7 @@ def write_triples(path: str | os.PathLike, triples: Sequence[Mapping[str, Any]])
     Example:
 
     >>> triple = dict.fromkeys(FIELDS, 0) | {"head": "Ada", "relation": "works_for", "tail": "Acme"}
-    >>> print(write_triples(scratch / "graph.csv", [triple]).read_text().splitlines()[1])
+    >>> print(write_triples("graph.csv", [triple]).read_text().splitlines()[1])
     Ada,0,0,0,works_for,Acme,0,0,0,0,0
     """
     path = local_path(path)

@@ -50,6 +50,8 @@ def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | Non
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> from kerasft import make_bundle, pipelines
     >>> classify = pipelines.load(make_bundle(model, tokenizer, max_length=16))
     >>> items_of(classify, Rows.of({"id": [7], "review": ["a good film"]}, "test.csv"))

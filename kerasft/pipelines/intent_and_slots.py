@@ -34,6 +34,8 @@ class IntentAndSlotsPipeline(TaggingPipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> from kerasft.inference.runners import keras_runner
     >>> from kerasft.heads import intent_and_slots
     >>> model = intent_and_slots(backbone, ["pay", "lost"], ["O", "B-card", "I-card"])

@@ -58,7 +58,7 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2, trust: boo
     Example:
 
     >>> import kerasft, tempfile
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> folder = kerasft.save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer())
     >>> load(folder)("a charming and often affecting journey")["label"] in ("negative", "positive")
     True
@@ -108,6 +108,8 @@ def texts_of(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> from kerasft.bundles import make_bundle
     >>> texts_of(make_bundle(model, tokenizer, max_length=16), [("a good film", "positive")])
     ['a good film']
@@ -132,6 +134,8 @@ def scorer(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> from kerasft.bundles import make_bundle
     >>> from kerasft.inference.runners import keras_runner
     >>> bundle = make_bundle(model, tokenizer, max_length=16)

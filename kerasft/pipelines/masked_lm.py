@@ -40,6 +40,8 @@ class MaskedLMPipeline(Pipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> from kerasft.inference.runners import keras_runner
     >>> from kerasft.heads import masked_lm
     >>> fill = MaskedLMPipeline(keras_runner(masked_lm(backbone)), tokenizer, max_length=16)

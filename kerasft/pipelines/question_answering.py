@@ -40,6 +40,8 @@ class QuestionAnsweringPipeline(Pipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> import kerasft
     >>> model = kerasft.heads.question_answering(backbone)
     >>> ask = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=32, pair=True))

@@ -40,6 +40,8 @@ class RelationExtractionPipeline(Pipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> import kerasft
     >>> marked_backbone, marked = kerasft.vocabulary.add_tokens(
     ...     backbone, tokenizer, kerasft.data.ENTITY_MARKERS, special=True

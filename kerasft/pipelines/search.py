@@ -41,6 +41,8 @@ class Search:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> from kerasft.heads import sentence_embedding
     >>> from kerasft.pipelines import load
     >>> from kerasft import make_bundle

@@ -36,6 +36,8 @@ class SentenceEmbeddingPipeline(Pipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> from kerasft.inference.runners import keras_runner
     >>> from kerasft.heads import sentence_embedding
     >>> embedder = SentenceEmbeddingPipeline(keras_runner(sentence_embedding(backbone)), tokenizer, max_length=16)

@@ -44,6 +44,8 @@ class SequenceToSequencePipeline(Pipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> from kerasft.backbones import T5Config, t5
     >>> sizes = {"num_layers": 1, "num_decoder_layers": 1, "num_heads": 2, "head_dim": 4, "hidden_dim": 8}
     >>> backbone = t5(T5Config(vocabulary_size=len(tokenizer), intermediate_dim=16, **sizes))

@@ -33,6 +33,8 @@ def some_rows(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> rows, total = some_rows(reviews_csv, 4, metadata={"problem": "single_label"})
     >>> sorted(rows.columns["label"]), total
     (['negative', 'negative', 'positive', 'positive'], 40)

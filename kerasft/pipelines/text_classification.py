@@ -50,7 +50,7 @@ class TextClassificationPipeline(Pipeline):
     Example:
 
     >>> from kerasft.inference.runners import keras_runner
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> model = tiny.classifier(["no", "yes"])
     >>> classify = TextClassificationPipeline(keras_runner(model), tiny.tokenizer(), model.labels, max_length=32)
     >>> sorted(classify("a good film"))

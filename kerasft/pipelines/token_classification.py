@@ -31,6 +31,8 @@ class TokenClassificationPipeline(TaggingPipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> from kerasft.inference.runners import keras_runner
     >>> from kerasft.heads import token_classifier
     >>> model = token_classifier(backbone, ["O", "B-PER", "I-PER"])
@@ -100,6 +102,8 @@ class TokenClassificationPipeline(TaggingPipeline):
 
         Example:
 
+        >>> from kerasft.demo import tiny
+        >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
         >>> from kerasft.inference.runners import keras_runner
         >>> from kerasft.heads import token_classifier
         >>> model = token_classifier(backbone, ["O", "B-PER", "I-PER"])

@@ -40,6 +40,8 @@ class ZeroShotPipeline(Pipeline):
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> from kerasft import make_bundle
     >>> from kerasft.heads import sentence_embedding
     >>> from kerasft.pipelines import load

@@ -69,9 +69,10 @@ def main(options: Options) -> dict:
 
     Example:
 
-    >>> texts = scratch / "plays.txt"
+    >>> import pathlib
+    >>> texts = pathlib.Path("plays.txt")
     >>> _ = texts.write_text("Where is my parcel?\\nIt is lost.\\n" * 40)
-    >>> gpt2 = kerasft.checkpoints.new_gpt2(scratch / "g", texts, vocabulary_size=270, num_layers=1, hidden_dim=64)
+    >>> gpt2 = kerasft.checkpoints.new_gpt2("g", texts, vocabulary_size=270, num_layers=1, hidden_dim=64)
     >>> result = main(Options(model=str(gpt2), train=str(texts), output="writer", epochs=1, block_size=32))
     3/3 - ...
     >>> result["bundle"].name, sorted(result["metrics"])

@@ -132,6 +132,10 @@ def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: 
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.options import TrainingOptions
     >>> options = TrainingOptions(model=checkpoint, train=reviews_csv, learning_rate=1e-3)
     >>> options = choose_training(options, backbone, rows=420, kind="text")
@@ -166,6 +170,8 @@ def size_of(model: Any) -> tuple[int, int]:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> backbone = tiny.backbone()
     >>> size_of(backbone)
     (16, 2)
     """

@@ -57,10 +57,13 @@ def main(options: Options) -> dict:
 
     Example:
 
+    >>> import pathlib
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> lines = {"seq.in": "pay my card\\nlost\\n", "seq.out": "O O B-card\\nO\\n", "label": "pay\\nlost\\n"}
     >>> for name, text in lines.items():
-    ...     _ = (scratch / f"bank.{name}").write_text(text * 10)
-    >>> train = str(scratch / "bank")
+    ...     _ = pathlib.Path(f"bank.{name}").write_text(text * 10)
+    >>> train = "bank"
     >>> result = main(Options(model=checkpoint, train=train, output="assistant", epochs=1, max_length=16))
     2/2 - ...
     >>> list(result["metrics"])[:3]

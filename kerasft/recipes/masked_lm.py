@@ -64,6 +64,9 @@ def main(options: Options) -> dict:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> result = main(Options(model=checkpoint, train=reviews_csv, output="domain", epochs=1, max_length=16))
     2/2 - ...
     >>> result["bundle"].name, sorted(result["metrics"])[-2:]

@@ -35,6 +35,9 @@ def reserve(options: TrainingOptions) -> pathlib.Path:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> work = reserve(Options(model=checkpoint, train=reviews_csv, output="saved_models/new"))
     >>> locks.unlock_folder(work)
@@ -60,6 +63,9 @@ def check_output(options: TrainingOptions) -> None:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> check_output(Options(model=checkpoint, train=reviews_csv, output="saved_models/new"))
     """
@@ -80,7 +86,7 @@ def can_resume(work: pathlib.Path) -> bool:
 
     Example:
 
-    >>> can_resume(scratch / "new.run")
+    >>> can_resume(pathlib.Path("new.run"))
     False
     """
     last = work / RESUME / "last"
@@ -93,6 +99,9 @@ def may_overwrite(options: TrainingOptions) -> bool:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> may_overwrite(Options(model=checkpoint, train=reviews_csv, overwrite=True))
     True
@@ -105,7 +114,7 @@ def remove_checkpoints(work: pathlib.Path) -> None:
 
     Example:
 
-    >>> remove_checkpoints(scratch / "new.run")
+    >>> remove_checkpoints(pathlib.Path("new.run"))
     """
     shutil.rmtree(work / RESUME, ignore_errors=True)
     for name in (BEST_WEIGHTS, f"{BEST_WEIGHTS}.json"):

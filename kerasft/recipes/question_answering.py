@@ -73,9 +73,12 @@ def main(options: Options) -> dict:
 
     Example:
 
+    >>> import pathlib
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> row = '{{"question": "what {0}?", "context": "a good {0}", "answers": [{{"text": "good", "answer_start": 2}}]}}\\n'
-    >>> _ = (scratch / "questions.jsonl").write_text("".join(row.format(word) for word in ["film", "card", "money"] * 4))
-    >>> data = {"train": str(scratch / "questions.jsonl"), "output": "answers"}
+    >>> _ = pathlib.Path("questions.jsonl").write_text("".join(row.format(word) for word in ["film", "card", "money"] * 4))
+    >>> data = {"train": "questions.jsonl", "output": "answers"}
     >>> result = main(Options(model=checkpoint, epochs=1, max_length=24, **data))
     1/1 - ...
     >>> result["bundle"].name, result["split"], sorted(result["metrics"])

@@ -75,8 +75,11 @@ def main(options: Options) -> dict:
 
     Example:
 
+    >>> import pathlib
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> text = "<e1>we</e1> lost <e2>my money</e2>"
-    >>> data = scratch / "relations.jsonl"
+    >>> data = pathlib.Path("relations.jsonl")
     >>> _ = data.write_text("".join(f'{{"text": "{text}", "label": "{label}"}}\\n' for label in ["buys", "Other"] * 10))
     >>> result = main(Options(model=checkpoint, train=str(data), output="relations", epochs=1, max_length=16))
     2/2 - ...

@@ -75,8 +75,11 @@ def main(options: Options) -> dict:
 
     Example:
 
+    >>> import pathlib
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> rows = [f"good film {i},great movie {i},{i % 5}" for i in range(20)]
-    >>> _ = (scratch / "pairs.csv").write_text("\\n".join(["text,text_pair,score", *rows]))
+    >>> _ = pathlib.Path("pairs.csv").write_text("\\n".join(["text,text_pair,score", *rows]))
     >>> result = main(Options(model=checkpoint, train="pairs.csv", output="embedder", epochs=1, max_length=16, max_score=4))
     2/2 - ...
     >>> result["bundle"].name, "spearman" in result["metrics"]

@@ -84,8 +84,9 @@ def main(options: Options) -> dict:
 
     Example:
 
-    >>> _ = (scratch / "train.tsv").write_text("source\\ttarget\\n" + "a good film\\tgood\\n" * 16)
-    >>> t5 = kerasft.checkpoints.new_t5(scratch / "t5", ["a good film"], vocabulary_size=40, num_layers=1, hidden_dim=64)
+    >>> import pathlib
+    >>> _ = pathlib.Path("train.tsv").write_text("source\\ttarget\\n" + "a good film\\tgood\\n" * 16)
+    >>> t5 = kerasft.checkpoints.new_t5("t5", ["a good film"], vocabulary_size=40, num_layers=1, hidden_dim=64)
     >>> sizes = {"max_source_length": 16, "max_new_tokens": 4, "generate_rows": 0}
     >>> result = main(Options(model=str(t5), train="train.tsv", output="words", epochs=1, **sizes))
     1/1 - ...

@@ -17,11 +17,12 @@ def skips_invalid(read: Callable) -> Callable:
 
     Example:
 
+    >>> import pathlib
     >>> @skips_invalid
     ... def read(options):
     ...     return kerasft.tasks.settled(options.train).source
-    >>> _ = (scratch / "gaps.csv").write_text("text,label\\nfine,a\\n,b\\n")
-    >>> options = TrainingOptions(model="bert-base-uncased", train=str(scratch / "gaps.csv"))
+    >>> _ = pathlib.Path("gaps.csv").write_text("text,label\\nfine,a\\n,b\\n")
+    >>> options = TrainingOptions(model="bert-base-uncased", train="gaps.csv")
     >>> len(read(options))
     2
     """

@@ -53,8 +53,11 @@ def read_tagged_rows(options: TaggingOptions) -> SplitRows:
 
     Example:
 
-    >>> _ = (scratch / "tags.conll").write_text("good O\\nfilm B-WORK\\n\\n" * 10)
-    >>> options = TaggingOptions(model=checkpoint, train=str(scratch / "tags.conll"))
+    >>> import pathlib
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
+    >>> _ = pathlib.Path("tags.conll").write_text("good O\\nfilm B-WORK\\n\\n" * 10)
+    >>> options = TaggingOptions(model=checkpoint, train="tags.conll")
     >>> rows = read_tagged_rows(options)
     >>> len(rows.train), len(rows.dev), rows.split, list(rows.labels), rows.columns
     (9, 1, 'dev', ['O', 'B-WORK'], None)

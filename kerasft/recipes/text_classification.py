@@ -91,6 +91,9 @@ def main(options: Options) -> dict:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> result = main(Options(model=checkpoint, train=reviews_csv, output="reviews", epochs=1, max_length=16))
     3/3 - ...
     >>> result["bundle"].name, result["split"]

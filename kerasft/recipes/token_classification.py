@@ -58,8 +58,11 @@ def main(options: Options) -> dict:
 
     Example:
 
-    >>> _ = (scratch / "train.conll").write_text("good O\\nfilm B-WORK\\n\\nbad O\\nfilm B-WORK\\n\\n" * 10)
-    >>> train = str(scratch / "train.conll")
+    >>> import pathlib
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
+    >>> _ = pathlib.Path("train.conll").write_text("good O\\nfilm B-WORK\\n\\nbad O\\nfilm B-WORK\\n\\n" * 10)
+    >>> train = "train.conll"
     >>> result = main(Options(model=checkpoint, train=train, output="films", epochs=1, max_length=16))
     2/2 - ...
     >>> list(result["metrics"])

@@ -39,6 +39,9 @@ def prepare(options: TrainingOptions) -> pathlib.Path:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> prepare(Options(model=checkpoint, train=reviews_csv, output="saved_models/new")).name
     'new.run'
@@ -139,7 +142,7 @@ def make_callbacks(
     Example:
 
     >>> options = TrainingOptions(model="bert-base-uncased", train="train.csv", keep="last", epochs=1)
-    >>> [type(callback).__name__ for callback in make_callbacks(options, scratch, monitor="val_loss")][:3]
+    >>> [type(callback).__name__ for callback in make_callbacks(options, pathlib.Path("."), monitor="val_loss")][:3]
     ['StopOnNonFinite', 'Throughput', 'TensorBoard']
     """
     _check_monitor(options.monitor, metrics)
@@ -176,7 +179,9 @@ def keep_weights(options: TrainingOptions, model: Any, work: pathlib.Path) -> No
 
     Example:
 
-    >>> keep_weights(TrainingOptions(model="bert-base-uncased", train="train.csv", keep="last"), model, scratch)
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
+    >>> keep_weights(TrainingOptions(model="bert-base-uncased", train="train.csv", keep="last"), model, pathlib.Path("."))
     """
     if options.keep == "best":
         kerasft.callbacks.load_best_weights(model, work / BEST_WEIGHTS)
@@ -224,6 +229,10 @@ def report_and_save(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> from kerasft.recipes.text_classification import Options
     >>> options = Options(model=checkpoint, train=reviews_csv, output="finished", epochs=1)
     >>> trained = kerasft.make_bundle(model, tokenizer, max_length=16)

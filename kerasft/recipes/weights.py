@@ -21,6 +21,8 @@ def restore_head(model: Any, options: TrainingOptions) -> bool:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
     >>> restore_head(model, TrainingOptions(model="bert-base-uncased", train="train.csv"))
     False
     """
@@ -42,6 +44,8 @@ def load_with_head(options: TrainingOptions, head: Callable) -> tuple:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> checkpoint = str(tiny.checkpoint("tiny_bert"))
     >>> model, tokenizer = load_with_head(TrainingOptions(model=checkpoint, train="texts.txt"), kerasft.heads.masked_lm)
     >>> model.name
     'masked_lm'
@@ -71,7 +75,7 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
 
     Example:
 
-    >>> from tests import tiny
+    >>> from kerasft.demo import tiny
     >>> limited = tiny.classifier()
     >>> limit_trainable(TrainingOptions(model="bert-base-uncased", train="train.csv", freeze_layers="1"), limited)
     >>> any("transformer_layer_0" in weight.path for weight in limited.trainable_weights)
@@ -147,7 +151,9 @@ def keep_adapters(model: Any, work: pathlib.Path) -> dict[str, pathlib.Path]:
 
     Example:
 
-    >>> keep_adapters(model, scratch)
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
+    >>> keep_adapters(model, pathlib.Path("."))
     {}
     """
     return (
@@ -160,6 +166,8 @@ def merged(model: Any) -> Any:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
     >>> merged(model) is model
     True
     """

@@ -33,9 +33,10 @@ def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> 
 
     Example:
 
-    >>> with h5py.File(scratch / "links.h5", "w") as file:
+    >>> import pathlib
+    >>> with h5py.File("links.h5", "w") as file:
     ...     file["elsewhere"] = h5py.ExternalLink("other.h5", "/x")
-    >>> check_hdf5(scratch / "links.h5", "links.h5")
+    >>> check_hdf5(pathlib.Path("links.h5"), "links.h5")
     Traceback (most recent call last):
     ...
     kerasft.errors.CheckpointError: links.h5 contains an external link ('elsewhere'). ...

@@ -107,6 +107,8 @@ def check_keras_file(path: str | os.PathLike) -> int:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> import kerasft
     >>> path = kerasft.save_bundle("saved_models/reviews", model, tokenizer, overwrite=True) / "model.keras"
     >>> check_keras_file(path) >= model.count_params()
@@ -225,8 +227,11 @@ def unlisted_names(path: str | os.PathLike) -> dict[str, bool]:
 
     Example:
 
-    >>> model.save(scratch / "listed.keras")
-    >>> unlisted_names(scratch / "listed.keras")
+    >>> import pathlib
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
+    >>> model.save("listed.keras")
+    >>> unlisted_names(pathlib.Path("listed.keras"))
     {}
     """
     with zipfile.ZipFile(path) as archive:

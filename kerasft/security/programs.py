@@ -109,8 +109,8 @@ def check_litert_file(path: str | os.PathLike) -> None:
 
     Example:
 
-    >>> _ = (scratch / "cut.tflite").write_bytes(b"....TFL3")
-    >>> check_litert_file(scratch / "cut.tflite")
+    >>> _ = pathlib.Path("cut.tflite").write_bytes(b"....TFL3")
+    >>> check_litert_file(pathlib.Path("cut.tflite"))
     Traceback (most recent call last):
     ...
     kerasft.errors.CheckpointError: ...cut.tflite cannot be read as a LiteRT file: ...

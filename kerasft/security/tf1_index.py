@@ -33,8 +33,8 @@ def check_tf1_index(path: str | os.PathLike) -> None:
 
     Example:
 
-    >>> _ = (scratch / "bert_model.ckpt.index").write_bytes(b"no table")
-    >>> check_tf1_index(scratch / "bert_model.ckpt.index")
+    >>> _ = pathlib.Path("bert_model.ckpt.index").write_bytes(b"no table")
+    >>> check_tf1_index(pathlib.Path("bert_model.ckpt.index"))
     Traceback (most recent call last):
     ...
     kerasft.errors.CheckpointError: ...bert_model.ckpt.index cannot be read as a TensorFlow 1 checkpoint: ...

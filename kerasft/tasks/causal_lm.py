@@ -62,6 +62,8 @@ def resolve_generation(bundle: TrainedModel, _: int) -> dict[str, Any]:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> from kerasft.bundles import Bundle
     >>> resolve_generation(Bundle(None, tokenizer, {"settings": {"prefix": "summarize: "}}), 16)["prefix"]
     'summarize: '

@@ -27,6 +27,8 @@ def draw_rows(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> rows, total = draw_rows(reviews_csv, None, count=4, seed=0, metadata={})
     >>> len(rows), total
     (4, 40)
@@ -42,6 +44,8 @@ def draw_stratified(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> rows, total = draw_stratified(reviews_csv, None, count=4, seed=0, metadata={"problem": "single_label"})
     >>> sorted(rows.columns["label"])
     ['negative', 'negative', 'positive', 'positive']

@@ -71,6 +71,8 @@ def encode_texts(bundle: TrainedModel, texts: Sequence, max_length: int) -> Batc
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model, tokenizer = tiny.classifier(), tiny.tokenizer()
     >>> from kerasft.bundles import make_bundle
     >>> encode_texts(make_bundle(model, tokenizer, max_length=16), ["a good film"], 16).lengths
     [5]

@@ -19,6 +19,8 @@ def resolve_tags(bundle: TrainedModel, max_length: int) -> dict[str, Any]:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> from kerasft.bundles import Bundle
     >>> resolve_tags(Bundle(None, tokenizer, {"labels": ["O", "B-LOC", "I-LOC"]}), 16)["stride"]
     3

@@ -17,6 +17,8 @@ def casing_problem(tokenizer: PreTrainedTokenizerFast) -> str | None:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> casing_problem(tokenizer) is None
     True
     """

@@ -62,7 +62,7 @@ def read(path: pathlib.Path) -> SentencePieceModel:
 
     Example:
 
-    >>> path = scratch / "spiece.model"
+    >>> path = pathlib.Path("spiece.model")
     >>> _ = path.write_bytes(bytes([10, 9, 10, 5]) + b"<unk>" + bytes([24, 2]))
     >>> read(path).pieces
     [Piece(text='<unk>', score=0.0, kind=2)]

@@ -52,6 +52,8 @@ def thread_safe(tokenizer: PreTrainedTokenizerFast) -> PreTrainedTokenizerFast:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> tokenizer = tiny.tokenizer()
     >>> from transformers import PreTrainedTokenizerFast
     >>> safe = thread_safe(PreTrainedTokenizerFast(tokenizer_object=tokenizer.backend_tokenizer))
     >>> thread_safe(safe) is safe, safe.tokenize("a good film")

@@ -42,7 +42,8 @@ def is_saved_dataset(path: Path) -> bool:
 
     Example:
 
-    >>> is_saved_dataset(scratch)
+    >>> import pathlib
+    >>> is_saved_dataset(pathlib.Path("."))
     False
     """
     return any((path / name).is_file() for name in (_STATE, _SPLITS))

@@ -42,7 +42,8 @@ def with_names_beside(rows: Rows, path: Path) -> Rows:
 
     Example:
 
-    >>> with_names_beside(Rows.of({"label": [1]}, "train.csv"), scratch / "train.csv").columns
+    >>> import pathlib
+    >>> with_names_beside(Rows.of({"label": [1]}, "train.csv"), pathlib.Path("train.csv")).columns
     {'label': [1]}
     """
     for info_path in (path.parent / name for name in _INFO_FILES):

@@ -41,7 +41,8 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
 
     Example:
 
-    >>> path = scratch / "two.conll"
+    >>> import pathlib
+    >>> path = pathlib.Path("two.conll")
     >>> _ = path.write_text("Smith\\tB-PER\\ncame\\tO\\n\\nNew\\tB-LOC\\nYork\\tI-LOC\\n")
     >>> read_conll(path).columns["words"]
     [['Smith', 'came'], ['New', 'York']]
@@ -152,9 +153,10 @@ def read_parallel(files: Mapping[str, Path]) -> Rows:
 
     Example:
 
+    >>> import pathlib
     >>> for name, line in (("seq.in", "play jazz"), ("seq.out", "O B-genre"), ("label", "PlayMusic")):
-    ...     _ = (scratch / f"demo.{name}").write_text(line)
-    >>> read_parallel(parallel_files(scratch / "demo")).columns["intent"]
+    ...     _ = pathlib.Path(f"demo.{name}").write_text(line)
+    >>> read_parallel(parallel_files(pathlib.Path("demo"))).columns["intent"]
     ['PlayMusic']
     """
     lines = {name: _lines(path) for name, path in files.items() if name != INTENT_FILE or path.is_file()}
