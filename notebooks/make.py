@@ -40,10 +40,17 @@ if importlib.util.find_spec("kerasft") is None:
 %matplotlib inline
 
 import keras
+import tensorflow as tf
+
 import kerasft
 
 strategy = kerasft.get_strategy("auto")  # a TPU, several GPUs, one GPU, or the CPU
-print(type(strategy).__name__, strategy.num_replicas_in_sync, "replica(s)")"""
+print(strategy.num_replicas_in_sync, "replica(s) on", tf.config.list_logical_devices()[-1].device_type)"""
+
+START_UP = re.compile(
+    r"^(WARNING: All log messages before|[IWE]\d{4} |INFO:|INFO: |To enable the following).*\n?", re.MULTILINE
+)
+"""Lines that TensorFlow's C++ code and its converter log: about this machine and its folders, not about the run."""
 
 
 def cells(name: str) -> list[tuple[str, str]]:
@@ -73,17 +80,19 @@ def execute(notebook: nbformat.NotebookNode, folder: pathlib.Path) -> None:
     texts = [cell.source for cell in notebook.cells]
     for cell in notebook.cells:
         cell.source = re.sub("^%tensorboard .*", "", cell.source, flags=re.MULTILINE)  # it would outlive the run
-    client = nbclient.NotebookClient(
-        notebook, timeout=3600, record_timing=False, resources={"metadata": {"path": str(folder)}}
-    )
+    # One output a stream, in which a progress bar shows its last state, as in a browser.
+    looks = {"record_timing": False, "coalesce_streams": True}
+    client = nbclient.NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(folder)}}, **looks)
     path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
     quiet = "ignore:IProgress not found"  # tqdm's advice to install ipywidgets, with a path of this machine
     client.execute(env={**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": quiet})
     for cell, text in zip(notebook.cells, texts):
         cell.source = text
         for output in cell.get("outputs", ()):
-            if output.output_type == "stream":  # as a notebook draws a progress bar: only what it last showed of a line
-                output.text = re.sub(r"^.*\r(?=.)", "", output.text.replace("\r\n", "\n"), flags=re.MULTILINE)
+            if output.output_type == "stream":
+                output.text = START_UP.sub("", output.text)
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("text", "shown") != ""]
     notebook.metadata.pop("language_info", None)  # the version of the Python that ran it
 
 

@@ -64,7 +64,6 @@ kerasft.reports.table([{"measured": name, "value": report[name]} for name in nam
 # `tensorflow_text` must be imported before a graph with a tokenizer is loaded.
 
 # %%
-import tensorflow as tf
 import tensorflow_text  # registers the tokenizer's operations
 
 loaded = tf.saved_model.load("models/cards/1")
