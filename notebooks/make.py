@@ -83,9 +83,14 @@ def execute(notebook: nbformat.NotebookNode, folder: pathlib.Path) -> None:
     # One output a stream, in which a progress bar shows its last state, as in a browser.
     looks = {"record_timing": False, "coalesce_streams": True}
     client = nbclient.NotebookClient(notebook, timeout=3600, resources={"metadata": {"path": str(folder)}}, **looks)
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    quiet = "ignore:IProgress not found"  # tqdm's advice to install ipywidgets, with a path of this machine
-    client.execute(env={**os.environ, "PYTHONPATH": path, "PYTHONWARNINGS": quiet})
+    environment = {
+        "PATH": os.pathsep.join(
+            (str(pathlib.Path(sys.executable).parent), os.environ.get("PATH", ""))
+        ),  # for `!python`
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH")))),
+        "PYTHONWARNINGS": "ignore:IProgress not found",  # tqdm's advice to install ipywidgets, with a path of this machine
+    }
+    client.execute(env={**os.environ, **environment})
     for cell, text in zip(notebook.cells, texts):
         cell.source = text
         for output in cell.get("outputs", ()):
