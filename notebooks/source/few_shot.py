@@ -95,6 +95,5 @@ classify("I lost my wallet on holiday, and somebody is using my card", top_k=3)
 # %%
 questions, expected = kerasft.data.texts_and_labels(test_rows, labels=labels, columns=columns)
 phone = kerasft.export.litert(bundle, quantize="int8", sequence_length=64, texts=questions[:500], gold=expected[:500])
-print(
-    f"{phone['size_bytes'] / 1e6:.1f} MB, accuracy {phone['score']}, same label for {phone['agreement']:.1%} of the questions"
-)
+print(f"{phone['size_bytes'] / 1e6:.1f} MB, the same label as the model for {phone['agreement']:.1%} of the questions")
+print(f"accuracy {phone['score']['keras']:.3f} of the model, {phone['score']['artifact']:.3f} of the file")

@@ -55,9 +55,8 @@ before = model.evaluate(test, return_dict=True, verbose=0)
 history = model.fit(
     train, validation_data=test, epochs=EPOCHS, shuffle=False, callbacks=[kerasft.callbacks.TensorBoard("logs")]
 )
-print(
-    f"perplexity of masked words: {before['perplexity']:,.0f} before, {history.history['val_perplexity'][-1]:,.1f} after"
-)
+after = history.history["val_perplexity"][-1]
+print(f"perplexity of masked words: {before['perplexity']:,.0f} before, {after:,.1f} after")
 
 # %%
 kerasft.reports.plots.training_curves(history)

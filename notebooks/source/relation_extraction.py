@@ -21,18 +21,9 @@ train_rows, dev_rows, _ = kerasft.data.split(all_rows, dev=0.05)
 train_rows = kerasft.data.sample(train_rows, len(train_rows) * 2 // 5)
 labels = kerasft.data.collect_labels(train_rows)
 print(
-    len(train_rows),
-    "sentences to train on,",
-    len(dev_rows),
-    "to watch,",
-    len(test_rows),
-    "to test,",
-    len(labels),
-    "labels",
+    f"{len(train_rows)} sentences to train on, {len(dev_rows)} to watch, {len(test_rows)} to test; {len(labels)} labels"
 )
-kerasft.reports.table(
-    [{"text": train_rows.columns["text"][i], "label": train_rows.columns["label"][i]} for i in range(5)]
-)
+kerasft.reports.table([{name: train_rows.columns[name][i] for name in ("text", "label")} for i in range(5)])
 
 # %% [markdown]
 # ## Model
