@@ -48,7 +48,8 @@ strategy = kerasft.get_strategy("auto")  # a TPU, several GPUs, one GPU, or the 
 print(strategy.num_replicas_in_sync, "replica(s) on", tf.config.list_logical_devices()[-1].device_type)"""
 
 START_UP = re.compile(
-    r"^(WARNING: All log messages before|[IWE]\d{4} |INFO:|INFO: |To enable the following).*\n?", re.MULTILINE
+    r"^(WARNING: All log messages before|[IWE]\d{4} |INFO:|(WARNING|ERROR): \[|To enable the following).*\n?",
+    re.MULTILINE,
 )
 """Lines that TensorFlow's C++ code and its converter log: about this machine and its folders, not about the run."""
 

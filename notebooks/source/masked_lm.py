@@ -91,10 +91,9 @@ kerasft.reports.table([{"text": text, "most likely": likely} for text, likely in
 # %% [markdown]
 # ## Ship it
 #
-# The bundle is the start of the next training: `kerasft.load_pretrained("saved_models/banking_language")` gives its
-# backbone and tokenizer to every other head. It can also be written as a Hugging Face folder.
+# The bundle is the start of the next training: `kerasft.load_pretrained("saved_models/banking_language")` returns its
+# backbone and tokenizer for every other head. For other libraries it is written as a Hugging Face folder.
 
 # %%
-kerasft.checkpoints.save_huggingface("banking_language", model, tokenizer)
-backbone, tokenizer = kerasft.load_pretrained("banking_language")
-print(f"{backbone.count_params():,} parameters")
+folder = kerasft.checkpoints.save_huggingface("banking_language", model, tokenizer)
+kerasft.reports.table([{"file": file.name, "MB": file.stat().st_size / 1e6} for file in sorted(folder.iterdir())])
