@@ -1,4 +1,4 @@
-"""Each notebook is what `notebooks/make.py` makes of its recipe, and runs from top to bottom on small data."""
+"""Each notebook has the cells of its source and saved outputs, and runs from top to bottom on small generated data."""
 
 import importlib.util
 import os
@@ -13,105 +13,130 @@ import nbformat
 import pytest
 from IPython.core.inputtransformer2 import TransformerManager
 
+import kerasft
+from tests.notebooks import data
+
 ROOT = pathlib.Path(__file__).parents[2]
 FOLDER = ROOT / "notebooks"
-NAMES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
-
-SMALL = """\
-# The same with a new tiny checkpoint and few texts.
-files = kerasft.demo.customer_service_tasks.write("data", "{task}", rows=400)
-train_file, dev_file, test_file = (str(files[split]) for split in ("train", "dev", "test"))
-texts = [example["text"] for example in kerasft.demo.customer_service.generate(rows=400)]
-model_name = str(kerasft.checkpoints.{new_model}("new_model", texts))
-epochs = 1
-"""
-NEW_MODELS = {"causal_lm": "new_gpt2", "sequence_to_sequence": "new_t5"}
+NAMES = sorted(path.stem for path in (FOLDER / "source").glob("*.py"))
+MOST_BYTES = 400_000
+QUICK = ("text_classification", "token_classification")
+"""The notebooks that run in `make test` and `make environments`; the others are slow tests."""
+PENDING = tuple(NAMES)
+"""Notebooks that were not executed on the public data since their source changed."""
 
 
 @pytest.fixture(scope="module")
 def make():
     specification = importlib.util.spec_from_file_location("notebooks_make", FOLDER / "make.py")
     module = importlib.util.module_from_spec(specification)
-    sys.modules["notebooks_make"] = module  # where a dataclass looks for its annotations
     specification.loader.exec_module(module)
     return module
 
 
-@pytest.fixture
-def notebook(request):
-    return nbformat.read(FOLDER / f"{request.param}.ipynb", as_version=4)
-
-
-def test_they_are_up_to_date(make, monkeypatch):
-    assert sorted(notebook.module for notebook in make.NOTEBOOKS) == NAMES
+def test_they_are_those_of_their_sources(make, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["make.py", "--check"])
-    assert make.main() == 0, "run: python notebooks/make.py"
+    assert make.main() == 0, capsys.readouterr().out
+
+
+def test_there_are_no_others():
+    assert sorted(path.stem for path in FOLDER.glob("*.ipynb")) == NAMES
 
 
 def test_every_recipe_has_one():
     files = (ROOT / "kerasft" / "recipes").glob("*.py")
     recipes = {path.stem for path in files if "\ndef main(" in path.read_text("utf-8")}
-    assert recipes == set(NAMES)
+    assert recipes | {"mobile", "serving"} == set(NAMES)
 
 
-def test_check_says_when_they_are_not(make, monkeypatch, tmp_path):
+def test_check_says_when_a_notebook_is_missing_or_differs(make, monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(sys, "argv", ["make.py", "--check"])
     monkeypatch.setattr(make, "FOLDER", tmp_path)
+    monkeypatch.setattr(make, "NAMES", ["mobile"])
+    file = tmp_path / "mobile.ipynb"
     assert make.main() == 1
-    monkeypatch.setattr(sys, "argv", ["make.py"])
+    file.write_text((FOLDER / "mobile.ipynb").read_text("utf-8"), "utf-8")
     assert make.main() == 0
-    for name in NAMES:
-        assert (tmp_path / f"{name}.ipynb").read_text("utf-8") == (FOLDER / f"{name}.ipynb").read_text("utf-8")
+    changed = nbformat.read(file, as_version=4)
+    changed.cells[0].source += "!"
+    nbformat.write(changed, file)
+    assert make.main() == 1
+    assert "make.py mobile" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("notebook", NAMES, indirect=True)
-def test_it_is_valid_holds_no_outputs_and_no_local_paths(notebook):
+def test_it_needs_data_and_a_model_to_execute(make, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["make.py", "mobile"])
+    with pytest.raises(SystemExit):
+        make.main()
+    assert "--data" in capsys.readouterr().err
+
+
+def test_a_source_becomes_prose_code_and_magics(make, monkeypatch, tmp_path):
+    source = "# %% [markdown]\n# # Title\n#\n# Text.\n\n# %%\n# A comment.\n# %load_ext tensorboard\n# !ls\nx = 5 % 3\n"
+    (tmp_path / "one.py").write_text(source, "utf-8")
+    monkeypatch.setattr(make, "SOURCES", tmp_path)
+    (kind, title), (_, install), (_, code) = make.cells("one")
+    assert (kind, title) == ("markdown", "# Title\n\nText.")
+    assert "%pip install" in install
+    assert code == "# A comment.\n%load_ext tensorboard\n!ls\nx = 5 % 3"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_valid_small_and_plain(name):
+    file = FOLDER / f"{name}.ipynb"
+    assert file.stat().st_size < MOST_BYTES
+    notebook = nbformat.read(file, as_version=4)
     nbformat.validate(notebook)
+    text = file.read_text("utf-8")
+    for local in ("/work/", "/opt/", "/home/", "/tmp/", "/root/"):
+        assert local not in text
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
-    assert not any(cell.outputs or cell.execution_count for cell in code)
-    assert not any(word in cell.source for cell in notebook.cells for word in ("/work", "/opt", "/home", "/tmp"))
     assert "%pip install" in code[0].source
     for cell in code:
         compile(TransformerManager().transform_cell(cell.source), cell.id, "exec")
+        assert not re.search(r"\b_[a-z]|recipes|Options", cell.source.replace("load_ext", "")), cell.source
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.xfail(name in PENDING, reason="not executed yet")) for name in NAMES]
+)
+def test_its_outputs_are_saved(name):
+    notebook = nbformat.read(FOLDER / f"{name}.ipynb", as_version=4)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.execution_count for cell in code)
+    outputs = [output for cell in code for output in cell.outputs]
+    assert not [output for output in outputs if output.output_type == "error"]
+    assert any("image/png" in output.get("data", {}) for output in outputs)
 
 
 @pytest.fixture(scope="module")
-def kernel():
-    """One process for all of them, which imports TensorFlow once."""
-    client = nbclient.NotebookClient(nbformat.v4.new_notebook(), timeout=300)
-    path = os.pathsep.join(filter(None, (str(ROOT), os.environ.get("PYTHONPATH"))))
-    with client.setup_kernel(env={**os.environ, "PYTHONPATH": path}):
-        yield client
-
-
-def executed(notebook, name, folder, kernel):
-    """Run the notebook on small data, in `folder` and without what others left."""
-    (settings,) = (cell for cell in notebook.cells if cell.cell_type == "code" and "model_name =" in cell.source)
-    settings.source = SMALL.format(task=name.replace("_", "-"), new_model=NEW_MODELS.get(name, "new_bert"))
-    for cell in notebook.cells:
-        cell.source = re.sub("^%tensorboard .*", "", cell.source, flags=re.MULTILINE)  # its server would outlive the test
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(f"%reset -f\n%cd -q {folder}"))
-    kernel.nb = notebook
-    return kernel.execute(cleanup_kc=False)
+def home(tmp_path_factory):
+    """A folder with data and checkpoint where the notebooks look for them."""
+    folder = tmp_path_factory.mktemp("notebooks")
+    data.write(folder / "data")
+    texts = [example["text"] for example in kerasft.demo.customer_service.generate(rows=data.ROWS)]
+    sizes = {"vocabulary_size": 1000, "num_layers": 1, "hidden_dim": 64, "max_sequence_length": 192}
+    kerasft.checkpoints.new_bert(folder / "sentence-transformers" / "all-MiniLM-L6-v2", texts, **sizes)
+    return folder
 
 
 # nbclient starts its kernel by way of jupyter_client, whose sockets are closed by the garbage collector.
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize(
-    ("notebook", "name"),
-    [pytest.param(name, name, marks=[] if name == "text_classification" else pytest.mark.slow) for name in NAMES],
-    indirect=["notebook"],
+    "name", [pytest.param(name, marks=[] if name in QUICK else pytest.mark.slow) for name in NAMES]
 )
-def test_it_runs_and_shows_figures(notebook, name, tmp_path, kernel):
-    done = executed(notebook, name, tmp_path, kernel)
-    outputs = [output for cell in done.cells for output in cell.get("outputs", ())]
-    assert not [output for output in outputs if output.output_type == "error"]
+def test_it_runs_on_small_data(name, make, home, tmp_path):
+    for part in ("data", "sentence-transformers"):
+        (tmp_path / part).symlink_to(home / part)
+    notebook = make.build(name)
+    make.execute(notebook, tmp_path)
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     shown = [output["data"] for output in outputs if "data" in output]
     pictures = [data["image/png"] for data in shown if "image/png" in data]
-    assert len(pictures) == (2 if name == "text_classification" else 1)
+    assert pictures
     assert len({zlib.crc32(picture.encode()) for picture in pictures}) == len(pictures)
-    assert (tmp_path / "saved_models" / "phone" / "kerasft.json").is_file()
+    assert list((tmp_path / "saved_models").glob("*/kerasft.json"))
 
 
 def run_cell(source, folder, environment):
