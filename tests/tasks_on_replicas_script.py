@@ -97,12 +97,13 @@ def continued():
     sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 16, "intermediate_dim": 32, "max_sequence_length": 32}
     sizes |= {
         "vocabulary_size": len(tiny.tokenizer()),
-        "dropout": 0.0,
+        "hidden_dropout": 0.0,
         "embedding_dropout": 0.0,
         "attention_dropout": 0.0,
     }
     rows = [("a film is", text) for text in TEXTS]
     tokenizer = tiny.tokenizer()
+    tokenizer.eos_token = "[SEP]"  # as GPT-2's own tokenizer has one
     make = functools.partial(data.causal_lm, rows, tokenizer, block_size=24)
     metrics = {"weighted_metrics": [kerasft.metrics.Perplexity()]}
     return heads.causal_lm(gpt2(GPT2Config(**sizes))), make, losses.SparseCategoricalCrossentropy(), metrics

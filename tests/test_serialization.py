@@ -26,7 +26,7 @@ def modules():
     """Every module of the package but the command line's, the phone's, and those that read the command line."""
     for path in sorted((ROOT / "kerasft").rglob("*.py")):
         parts = path.relative_to(ROOT).with_suffix("").parts
-        if parts[1] not in ("cli", "mobile", "__main__", "measuring"):
+        if parts[1] not in ("cli", "mobile", "__main__", "measuring", "postprocessing", "quantization"):
             yield importlib.import_module(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
 
 

@@ -51,7 +51,7 @@ def new_bert(
 
     Example:
 
-    >>> folder = new_bert(scratch / "new_bert", ["where is my parcel", "i want my money back"], hidden_dim=64)
+    >>> folder = new_bert("new_bert", ["where is my parcel", "i want my money back"], hidden_dim=64)
     >>> sorted(path.name for path in folder.iterdir())[:3]
     ['README.md', 'config.json', 'model.safetensors']
     """
@@ -105,7 +105,7 @@ def new_gpt2(
 
     Example:
 
-    >>> folder = new_gpt2(scratch / "new_gpt2", ["where is my parcel", "my money"], vocabulary_size=300, hidden_dim=64)
+    >>> folder = new_gpt2("new_gpt2", ["where is my parcel", "my money"], vocabulary_size=300, hidden_dim=64)
     >>> sorted(path.name for path in folder.iterdir())[:4]
     ['README.md', 'config.json', 'generation_config.json', 'model.safetensors']
     """
@@ -165,7 +165,7 @@ def new_t5(
 
     Example:
 
-    >>> folder = new_t5(scratch / "new_t5", ["where is my parcel", "my money"], vocabulary_size=40, hidden_dim=64)
+    >>> folder = new_t5("new_t5", ["where is my parcel", "my money"], vocabulary_size=40, hidden_dim=64)
     >>> sorted(path.name for path in folder.iterdir())[:4]
     ['README.md', 'config.json', 'generation_config.json', 'model.safetensors']
     """

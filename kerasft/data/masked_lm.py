@@ -10,7 +10,7 @@ from transformers import PreTrainedTokenizerFast
 from kerasft.data.batches.batching import Batching, TokenTargets
 from kerasft.data.batches.token_dataset import token_dataset
 from kerasft.data.plain_texts import read_texts
-from kerasft.encoding.token_store import CHUNK, Encoder, TokenStore
+from kerasft.encoding.token_store import CHUNK, Encoder, TokenStore, progress_bar
 from kerasft.errors import bad_argument
 from kerasft.features import TOKEN_IDS
 
@@ -178,13 +178,16 @@ def _tokenize(
     rows = []
     begins = []
     truncated = 0
-    for start in range(0, len(texts), CHUNK):
-        encodings = tokenizer(
-            texts[start : start + CHUNK], add_special_tokens=not packed, verbose=False, **limits
-        ).encodings
-        rows += [np.array(encoding.ids, np.int32) for encoding in encodings]
-        begins += [_begins(encoding.word_ids, whole_words) for encoding in encodings]
-        truncated += sum(bool(encoding.overflowing) for encoding in encodings)
+    # Only the encodings are read: the lists that transformers makes of them would take as long again.
+    options = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
+    with progress_bar(len(texts)) as bar:
+        for start in range(0, len(texts), CHUNK):
+            chunk = texts[start : start + CHUNK]
+            encodings = tokenizer(chunk, add_special_tokens=not packed, **options, **limits).encodings
+            rows += [np.array(encoding.ids, np.int32) for encoding in encodings]
+            begins += [_begins(encoding.word_ids, whole_words) for encoding in encodings]
+            truncated += sum(bool(encoding.overflowing) for encoding in encodings)
+            bar.update(len(chunk))
     encoder.report(truncated, len(texts))
     if packed:
         rows, begins = _blocks(encoder, rows, begins)

@@ -66,6 +66,17 @@ class TokenStore:
         return np.concatenate([[0], np.cumsum(self.lengths, dtype=np.int64)])
 
 
+def progress_bar(total: int) -> tqdm:
+    """A bar over the rows that are tokenized, on standard error after two seconds, if that is a terminal.
+
+    Example:
+
+    >>> with progress_bar(2) as bar:
+    ...     _ = bar.update(2)
+    """
+    return tqdm(total=total, desc="tokenizing", unit="row", delay=2, leave=False, disable=None, file=sys.stderr)
+
+
 class Encoder:
     """A tokenizer with the settings by which rows become token ids.
 
@@ -133,9 +144,7 @@ class Encoder:
         error where Python's own warnings are.
         """
         truncated = 0
-        with tqdm(
-            total=len(texts), desc="tokenizing", unit="row", delay=2, leave=False, disable=None, file=sys.stderr
-        ) as bar:
+        with progress_bar(len(texts)) as bar:
             for start in range(0, len(texts), CHUNK):
                 part = slice(start, start + CHUNK)
                 chunk = self(texts[part], None if pairs is None else pairs[part])

@@ -23,7 +23,10 @@ def mutate(value, generator: random.Random, number: int = 1):
     """The same JSON with some places of it replaced, left out or repeated."""
     for _ in range(number):
         value = json.loads(json.dumps(value))  # a copy, in which repeated places are no longer the same object
-        *parents, key = generator.choice(list(_paths(value)) or [()]) or ("x",)
+        places = list(_paths(value))
+        if not places:  # nothing is left to change
+            break
+        *parents, key = generator.choice(places)
         place = value
         for parent in parents:
             place = place[parent]
