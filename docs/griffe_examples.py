@@ -17,7 +17,7 @@ def _indented(match: re.Match) -> str:
 
 
 class Examples(griffe.Extension):
-    """Indents the examples of every docstring before it is parsed; puts functions in the place of modules of their names."""
+    """Indents the examples of every docstring before it is parsed; puts functions in place of the modules of the same name."""
 
     def on_instance(self, *, obj: griffe.Object, **_) -> None:
         """Change the docstring of a module, class, function or attribute."""

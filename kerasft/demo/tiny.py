@@ -6,7 +6,7 @@ Its weights are random, so its answers mean nothing.
 - `tiny.classifier(["negative", "positive"])`: backbone and head;
 - `tiny.batch(["a good film", "bad"])`: what the model reads, padded;
 - `tiny.checkpoint(folder)`: the backbone and its tokenizer as a Hugging Face folder;
-- `tiny.reviews(file)`: a CSV file of 40 labelled texts.
+- `tiny.reviews(file)`: a CSV file of 40 labeled texts.
 """
 
 import csv
@@ -28,7 +28,7 @@ from kerasft import tokenizers
 from kerasft.backbones.bert import BertConfig, bert
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 from kerasft.heads import text_classifier
-from kerasft.heads.labelled_model import LabelledModel
+from kerasft.heads.labeled_model import LabelledModel
 
 WORDS = (
     "a an and are as at be but by can card for good great bad poor film movie from have how i in is it lost love me "
@@ -142,7 +142,7 @@ def batch(texts: list[str], pairs: list[str] | None = None) -> dict[str, np.ndar
 
 
 def reviews(path: str | os.PathLike) -> str:
-    """Write a CSV file of 40 texts, labelled negative or positive, and return its path.
+    """Write a CSV file of 40 texts, labeled negative or positive, and return its path.
 
     Example:
 

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Train a small language model
 #
-# Causal language modelling is next-token prediction: the model continues a text. With a pretrained checkpoint such as
+# Causal language modeling is next-token prediction: the model continues a text. With a pretrained checkpoint such as
 # `gpt2` the code below fine-tunes it. The run saved here has no pretrained checkpoint: it trains a GPT-2 of 2 M
 # parameters from scratch for a few minutes on Shakespeare's plays. Expect the form of a play and plausible words, not
 # sense.

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # Adapt an encoder to the language of your domain
 #
-# Masked language modelling hides some words of a text and trains the model to predict them. It needs no labels. A
+# Masked language modeling hides some words of a text and trains the model to predict them. It needs no labels. A
 # model that has read your texts is a better start for classification, tagging or search on such texts.
 
 # %% [markdown]

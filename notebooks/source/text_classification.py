@@ -96,7 +96,7 @@ kerasft.reports.table([{"question": question, **classify(question)} for question
 # ## Ship it
 #
 # An int8 LiteRT file for phones. The written file is loaded again and compared with the model on the test questions;
-# a file that loses more than a point of accuracy would be refused. [mobile.ipynb](mobile.ipynb) goes on from here,
+# a file that loses more than a point of accuracy would be refused. [mobile.ipynb](mobile.ipynb) continues from here,
 # and [serving.ipynb](serving.ipynb) shows the way to a server.
 
 # %%
