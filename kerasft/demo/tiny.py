@@ -28,7 +28,7 @@ from kerasft import tokenizers
 from kerasft.backbones.bert import BertConfig, bert
 from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 from kerasft.heads import text_classifier
-from kerasft.heads.labeled_model import LabelledModel
+from kerasft.heads.labelled_model import LabelledModel
 
 WORDS = (
     "a an and are as at be but by can card for good great bad poor film movie from have how i in is it lost love me "
