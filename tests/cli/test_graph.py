@@ -81,5 +81,5 @@ def test_wrong_input(folders, words, fails):
         *words, "--file", folders / "null.jsonl", *output
     )
     (folders / "latin.txt").write_bytes(b"caf\xe9\n")
-    assert "byte 3 is not UTF-8" in fails(*words, "--file", folders / "latin.txt", *output)
+    assert "invalid UTF-8 at byte 3" in fails(*words, "--file", folders / "latin.txt", *output)
     assert not (folders / "never.csv").exists()

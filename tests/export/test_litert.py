@@ -215,7 +215,7 @@ def test_a_file_that_is_not_litert_is_refused(tmp_path):
             {"quantize": "int8_full", "calibration": ["a"], "sequence_length": 8},
             r"`calibration` must be at least 16 texts",
         ),
-        ({"quantize": "int8_full", "calibration": ["a"] * 16}, r"`sequence_length` must be one fixed length"),
+        ({"quantize": "int8_full", "calibration": ["a"] * 16}, r"`sequence_length` must be a single fixed length"),
         ({"sequence_length": 25}, r"`sequence_length` must be a whole number from 3 to 24 .*; received: 25"),
         ({"sequence_length": 0}, r"`sequence_length` must be .*; received: 0"),
         ({"min_agreement": 90}, r"`min_agreement` must be a fraction from 0 to 1; received: 90"),

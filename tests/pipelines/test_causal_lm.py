@@ -61,7 +61,7 @@ def test_a_long_prompt_loses_its_beginning(caplog):
 def test_what_cannot_be_written_is_refused():
     with pytest.raises(KerasftError, match="expected a string; received: 7"):
         pipeline()(["a", 7])
-    with pytest.raises(KerasftError, match=r"`options` must be among .*; received: 'size'"):
+    with pytest.raises(KerasftError, match=r"`options` must be one of .*; received: 'size'"):
         pipeline()("a", size=3)
     with pytest.raises(KerasftError, match="`top_k` must be omitted for method='greedy'; received: 3"):
         pipeline()("a", top_k=3)

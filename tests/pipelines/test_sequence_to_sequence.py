@@ -57,7 +57,7 @@ def test_long_sources_are_counted_and_warned_of(log):
     short(["good film movie card", "bad"], max_new_tokens=2)
     short("good film movie card", max_new_tokens=2)
     assert short.num_truncated == 2
-    assert [text.split(" To avoid truncation")[0] for text in log.messages if "truncated" in text] == [
+    assert [text.split(" To avoid truncation")[0] for text in log.messages if "and were truncated" in text] == [
         f"{found} are longer than {length} tokens (max_source_length) and were truncated."
         for found in ("1 of 2 sources (50.0 %)", "1 of 1 sources (100.0 %)")
     ]
@@ -109,7 +109,7 @@ def test_the_loss_is_that_of_teacher_forcing(write):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda write: write("a", beams=3), "`options` must be among max_new_tokens, .*received: 'beams'"),
+        (lambda write: write("a", beams=3), "`options` must be one of max_new_tokens, .*received: 'beams'"),
         (lambda write: write("a", max_new_tokens=0), "`max_new_tokens` must be a whole number >= 1; received: 0"),
         (lambda write: write(["a", 3]), "texts, line 2: expected a string, got int; received: 3"),
         (lambda write: write.evaluate(ROWS, metrics="bleu"), "`metrics` must be one of .*received: 'bleu'"),

@@ -147,7 +147,7 @@ def test_a_folder_that_is_no_bundle(tmp_path):
     with pytest.raises(CheckpointError, match="is not a bundle: the folder does not exist"):
         pipelines.load(tmp_path / "nothing")
     (tmp_path / "weights.bin").write_bytes(b"")
-    with pytest.raises(CheckpointError, match=r"is not a bundle: it holds weights.bin"):
+    with pytest.raises(CheckpointError, match=r"is not a bundle: it contains weights.bin"):
         pipelines.load(tmp_path)
 
 

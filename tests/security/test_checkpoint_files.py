@@ -57,7 +57,7 @@ def test_a_damaged_heap_of_texts_is_refused():
     for offset, number in ((8, 2**40), (24, 2**20), (24, 2**63)):
         damaged = bytearray(content.getvalue())
         struct.pack_into("<Q", damaged, damaged.index(b"GCOL") + offset, number)
-        with pytest.raises(CheckpointError, match="damaged: a string heap"):
+        with pytest.raises(CheckpointError, match="corrupted: a string heap"):
             security.check_hdf5(io.BytesIO(bytes(damaged)), "model.weights.h5")
 
 

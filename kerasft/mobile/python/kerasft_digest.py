@@ -14,6 +14,6 @@ def check_digest(folder: str | pathlib.Path) -> None:
     received = hashlib.sha256(path.read_bytes()).hexdigest()
     if received != expected:
         raise ValueError(
-            f"{path} is damaged: its SHA-256 is {received[:12]}..., kerasft.json says {expected[:12]}.... Copy or export it "
+            f"{path} is corrupted: its SHA-256 is {received[:12]}..., kerasft.json says {expected[:12]}.... Copy or export it "
             "again."
         )
