@@ -36,7 +36,7 @@ print(len(train_texts), "questions to train on,", len(test_texts), "to measure")
 
 # %%
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
-EPOCHS = 3
+EPOCHS = 2
 
 keras.utils.set_random_seed(0)
 with strategy.scope():

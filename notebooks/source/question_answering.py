@@ -9,7 +9,7 @@
 # ## Data
 #
 # [SQuAD 1.1](https://rajpurkar.github.io/SQuAD-explorer/) (Rajpurkar et al. 2016, CC BY-SA 4.0). To stay within
-# minutes on a CPU, only 2,000 questions with passages of less than 600 characters are used. (The outputs saved here
+# minutes on a CPU, only 1,500 questions with passages of less than 600 characters are used. (The outputs saved here
 # come from SQuAD's development set, split by article; with the official training file, which this cell downloads,
 # they differ.)
 
@@ -26,7 +26,7 @@ def read(split, number):
     return random.Random(0).sample(short, min(number, len(short)))
 
 
-train_questions, dev_questions = read("train", 2000), read("dev", 400)
+train_questions, dev_questions = read("train", 1500), read("dev", 400)
 print(len(train_questions), "questions to train on,", len(dev_questions), "to evaluate")
 example = train_questions[0]
 print(example.context, "\n", example.question, "\n", [answer.text for answer in example.answers])
