@@ -136,10 +136,7 @@ def main(options: Options) -> dict:
 
 
 def make_settings(options: Options, model, tokenizer) -> dict:
-    """Settings of the bundle's pipeline: prefix, generation options, metrics.
-
-    The options override the checkpoint's generation options, those in `model.bundle_settings`.
-    """
+    """Settings of the bundle's pipeline; options override the checkpoint's generation options in `model.bundle_settings`."""
     generation = dict(model.bundle_settings.get("generation", {})) if options.num_beams is None else {}
     longest = options.max_new_tokens or options.max_target_length
     generation["max_new_tokens"] = longest

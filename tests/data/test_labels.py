@@ -64,7 +64,7 @@ def test_multi_label_cells_and_lists():
     y = encode(["a|c", "", "b", ["c", 0], [], None, "2"], labels)
     assert y.dtype == np.float32
     assert y.tolist() == [[1, 0, 1], [0, 0, 0], [0, 1, 0], [1, 0, 1], [0, 0, 0], [0, 0, 0], [0, 0, 1]]
-    with pytest.raises(DataError, match=r"line 1: this label .* received: 'd'"):
+    with pytest.raises(DataError, match=r"line 1: unknown label.* received: 'd'"):
         encode(["a|d"], labels)
 
 

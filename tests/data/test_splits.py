@@ -73,7 +73,7 @@ def test_regression_and_unlabelled_rows_are_drawn_at_random():
 
 @pytest.mark.parametrize("share", [0.0, 1.0, -1, 0, True, "0.1", 1.5])
 def test_bad_share(share):
-    with pytest.raises(KerasftError, match=rf"`dev` must be a share .* received: {share!r}"):
+    with pytest.raises(KerasftError, match=rf"`dev` must be a fraction .* received: {share!r}"):
         split(source({"a": 9, "b": 9}), dev=share)
 
 

@@ -205,9 +205,9 @@ def test_labels_of_a_source():
 
 
 def test_columns_that_are_not_there():
-    with pytest.raises(DataError, match=r"there is no column text or words or tokens.*; received: \['a', 'tags'\]"):
+    with pytest.raises(DataError, match=r"no column text or words or tokens.*; received: \['a', 'tags'\]"):
         data.read_tags([{"a": "b", "tags": []}])
-    with pytest.raises(DataError, match="there is no column marks; received"):
+    with pytest.raises(DataError, match="no column marks; received"):
         data.read_tags([{"text": "b", "tags": []}], columns={"label": "marks"})
 
 
