@@ -182,7 +182,7 @@ HDF5 = {
 @pytest.mark.parametrize("kind", HDF5)
 def test_weights_are_numbers_that_stand_in_the_file(bundle, kind):
     rewrite(bundle / "model.keras", members={"model.weights.h5": weights(HDF5[kind])})
-    with pytest.raises(CheckpointError, match=r"model\.weights\.h5 (holds|takes|says)"):
+    with pytest.raises(CheckpointError, match=r"model\.weights\.h5 (contains|stores|declares)"):
         kerasft.load_bundle(bundle)
 
 
@@ -227,7 +227,7 @@ def test_a_pipe_or_device_is_not_opened(bundle, special):
 def test_fields_of_another_type_are_a_sentence(bundle, field, value):
     metadata = json.loads((bundle / "kerasft.json").read_text())
     (bundle / "kerasft.json").write_text(json.dumps({**metadata, field: value}))
-    with pytest.raises(CheckpointError, match=r"kerasft\.json.*(damaged|must be)|the task must be one of"):
+    with pytest.raises(CheckpointError, match=r"kerasft\.json.*(corrupted|must be)|the task must be one of"):
         kerasft.pipelines.load(bundle)
 
 
