@@ -40,11 +40,7 @@ def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.
         batches: Calibration inputs (1, S) by name, for `"int8_full"`.
         signature: The signature that takes these inputs.
     """
-    from litert_quantizer import (
-        qtyping,
-        quantizer,
-        recipe_manager,
-    )  # an extra, needed for two quantization recipes only
+    from litert_quantizer import qtyping, quantizer, recipe_manager  # an extra, needed for two recipes only
 
     recipe = recipe_manager.RecipeManager()
     calibration = None

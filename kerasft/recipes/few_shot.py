@@ -122,10 +122,7 @@ def main(options: Options) -> dict:
     model.get_layer("logits").set_weights([kernel, bias])
 
     # 4. Report and save: a regular text classifier, for every pipeline and export.
-    about = {
-        "model": options.model,
-        "data": options.test or options.dev or f"rows of {options.train} excluded from training",
-    }
+    about = {"model": options.model, "data": options.test or options.dev or f"rows of {options.train} not sampled"}
     about["examples"] = f"{len(texts)}, at most {options.examples_per_class} of each of {len(labels)} classes"
     settings = {"columns": kerasft.data.remembered(few)}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)

@@ -182,7 +182,7 @@ HDF5 = {
 @pytest.mark.parametrize("kind", HDF5)
 def test_weights_are_numbers_that_stand_in_the_file(bundle, kind):
     rewrite(bundle / "model.keras", members={"model.weights.h5": weights(HDF5[kind])})
-    with pytest.raises(CheckpointError, match=r"model\.weights\.h5 (holds|takes|says)"):
+    with pytest.raises(CheckpointError, match=r"model\.weights\.h5 (contains|stores|declares)"):
         kerasft.load_bundle(bundle)
 
 
