@@ -133,7 +133,7 @@ def test_the_dataset_and_its_report_of_what_was_cut(tokenizer, caplog):
     (note,) = caplog.messages
     assert note.startswith(
         "1 of 2 texts (50.0 %) are longer than 16 tokens (max_length) and were truncated between their entities, which are too "
-        "far apart for a window. "
+        "far apart for one window. "
     )
     assert isinstance(next(iter(data.relation_extraction(rows[:1], tokenizer))), dict)
     assert entity_store(tokenizer, [pair(rows[0][0])]).truncated == 0

@@ -184,9 +184,7 @@ DELIMITED = [
     ),
     Case("Decimal commas", "a.csv", "text;score\na;1,234\nc;2,500\n", "regression", "with a point, without thousands"),
     Case("A broken row in a table", "a.csv", "text;label\na, b;pos\nx;y;z\nc;neg\n", "text-classification", REVIEWS, 1),
-    Case(
-        "A quote that never closes", "a.csv", 'text,label\n"a,pos\nc,neg\n', "text-classification", "unclosed quote"
-    ),
+    Case("A quote that never closes", "a.csv", 'text,label\n"a,pos\nc,neg\n', "text-classification", "unclosed quote"),
 ]
 
 MARK = "\ufeff"
