@@ -29,7 +29,8 @@ def operation_of(tensor: keras.KerasTensor) -> keras.Operation:
 
     Example:
 
-    >>> operation_of(model.outputs[0]).name
+    >>> from kerasft.demo import tiny
+    >>> operation_of(tiny.classifier().outputs[0]).name
     'logits'
     """
     return tensor._keras_history.operation
@@ -42,7 +43,8 @@ def calls_of(operation: keras.Operation) -> list[tuple[list[keras.KerasTensor], 
 
     Example:
 
-    >>> [[tensor.shape[-1] for tensor in tensors] for tensors, _ in calls_of(model.get_layer("logits"))]
+    >>> from kerasft.demo import tiny
+    >>> [[tensor.shape[-1] for tensor in tensors] for tensors, _ in calls_of(tiny.classifier().get_layer("logits"))]
     [[16]]
     """
     return [(list(node.input_tensors), node.arguments.args) for node in operation._inbound_nodes]
@@ -55,6 +57,8 @@ def run_graph(model: keras.Model, inputs: Any, *, call: Callable) -> Any:
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> model = tiny.classifier()
     >>> output = run_graph(model, model.input, call=lambda layer, *args, **named: layer(*args, **named))
     >>> keras.tree.flatten(output)[0].shape
     (None, 2)
@@ -80,8 +84,9 @@ def summary_writer(callback: keras.callbacks.TensorBoard, *, validation: bool = 
 
     Example:
 
-    >>> callback = keras.callbacks.TensorBoard(scratch / "logs")
-    >>> callback.set_model(model)
+    >>> from kerasft.demo import tiny
+    >>> callback = keras.callbacks.TensorBoard("logs")
+    >>> callback.set_model(tiny.classifier())
     >>> summary_writer(callback) is summary_writer(callback)
     True
     """

@@ -93,6 +93,8 @@ def settle(path: str, columns: dict | None, **task) -> "kerasft.tasks.task.Settl
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> settle(reviews_csv, {}).columns
     {'text': 'text', 'label': 'label'}
     """
@@ -122,6 +124,8 @@ def read_rows(
 
     Example:
 
+    >>> from kerasft.demo import tiny
+    >>> reviews_csv = tiny.reviews("reviews.csv")
     >>> options = TrainingOptions(model="bert-base-uncased", train=reviews_csv, max_train_rows=10)
     >>> rows = read_rows(options, {})
     >>> len(rows.train), len(rows.dev), rows.split, list(rows.labels)
@@ -152,7 +156,8 @@ def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem
     Example:
 
     >>> from kerasft.recipes.text_classification import Options
-    >>> _ = (scratch / "numbers.csv").write_text("text,label\\nfine,1\\ndull,0\\n")
+    >>> import pathlib
+    >>> _ = pathlib.Path("numbers.csv").write_text("text,label\\nfine,1\\ndull,0\\n")
     >>> options = Options(model="bert-base-uncased", train="numbers.csv", label_names="negative,positive")
     >>> read_labelled(options, "numbers.csv", {}).columns["label"]
     ['positive', 'negative']
@@ -173,7 +178,9 @@ def read_examples(options: TrainingOptions) -> SplitRows:
     Example:
 
     >>> from kerasft.recipes.few_shot import Options
-    >>> rows = read_examples(Options(model=checkpoint, train=reviews_csv, examples_per_class=2))
+    >>> from kerasft.demo import tiny
+    >>> reviews_csv = tiny.reviews("reviews.csv")
+    >>> rows = read_examples(Options(model="bert-base-uncased", train=reviews_csv, examples_per_class=2))
     >>> len(rows.train), rows.split
     (4, 'dev')
     """
@@ -205,8 +212,10 @@ def read_text_pairs(options: TrainingOptions) -> SplitRows:
     Example:
 
     >>> from kerasft.recipes.sentence_embedding import Options
-    >>> _ = (scratch / "pairs.csv").write_text("text,text_pair\\n" + "good,great\\n" * 20)
-    >>> rows = read_text_pairs(Options(model=checkpoint, train=str(scratch / "pairs.csv")))
+    >>> import pathlib
+    >>> import pathlib
+    >>> _ = pathlib.Path("pairs.csv").write_text("text,text_pair\\n" + "good,great\\n" * 20)
+    >>> rows = read_text_pairs(Options(model="bert-base-uncased", train="pairs.csv"))
     >>> len(rows.train), rows.columns
     (18, {'text': 'text', 'text_pair': 'text_pair'})
     """
@@ -233,8 +242,10 @@ def read_source_target(options: TrainingOptions) -> SplitRows:
     Example:
 
     >>> from kerasft.recipes.sequence_to_sequence import Options
-    >>> _ = (scratch / "texts.csv").write_text("source,target\\n" + "a good film,good\\n" * 20)
-    >>> rows = read_source_target(Options(model="t5-small", train=str(scratch / "texts.csv")))
+    >>> import pathlib
+    >>> import pathlib
+    >>> _ = pathlib.Path("texts.csv").write_text("source,target\\n" + "a good film,good\\n" * 20)
+    >>> rows = read_source_target(Options(model="t5-small", train="texts.csv"))
     >>> len(rows.train), len(rows.dev)
     (18, 2)
     """

@@ -197,7 +197,9 @@ def with_baseline(trained: "kerasft.Bundle", train_rows: Any, **reading) -> "ker
 
     Example:
 
-    >>> trained = kerasft.make_bundle(model, tokenizer, max_length=16)
+    >>> from kerasft.demo import tiny
+    >>> reviews_csv = tiny.reviews("reviews.csv")
+    >>> trained = kerasft.make_bundle(tiny.classifier(), tiny.tokenizer(), max_length=16)
     >>> with_baseline(trained, reviews_csv).baseline == trained.settings["baseline"]
     True
     """

@@ -53,9 +53,10 @@ def rows_with_labels(options: TrainingOptions, rows: SplitRows, columns: dict) -
 
     Example:
 
+    >>> from kerasft.demo import tiny
     >>> from kerasft.recipes.reading import read_rows
     >>> from kerasft.recipes.text_classification import Options
-    >>> options = Options(model=checkpoint, train=reviews_csv)
+    >>> options = Options(model="bert-base-uncased", train=tiny.reviews("reviews.csv"))
     >>> rows = read_rows(options, {})
     >>> len(rows_with_labels(options, rows, {})) == len(rows.dev)
     True
@@ -84,9 +85,11 @@ def tune(options: TrainingOptions, trained: "kerasft.Bundle", dev_rows: Any, *, 
 
     Example:
 
+    >>> from kerasft.demo import tiny
     >>> from kerasft.recipes.text_classification import Options
-    >>> trained = kerasft.make_bundle(model, tokenizer, max_length=16)
-    >>> options = Options(model=checkpoint, train=reviews_csv)
+    >>> trained = kerasft.make_bundle(tiny.classifier(), tiny.tokenizer(), max_length=16)
+    >>> reviews_csv = tiny.reviews("reviews.csv")
+    >>> options = Options(model="bert-base-uncased", train=reviews_csv)
     >>> tune(options, trained, reviews_csv, watched=reviews_csv, columns={})
     >>> trained.settings
     {}

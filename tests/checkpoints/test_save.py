@@ -67,7 +67,7 @@ def test_only_what_kerasft_wrote_is_replaced(tmp_path):
     folder = save_huggingface(tmp_path / "ours", backbone, tokenizer)
     save_huggingface(folder, backbone, tokenizer)
     (folder / "notes.txt").write_text("mine")
-    with pytest.raises(KerasftError, match=r"`folder` must be a new folder.*also holds notes\.txt"):
+    with pytest.raises(KerasftError, match=r"`folder` must be a new folder.*also contains notes\.txt"):
         save_huggingface(folder, backbone, tokenizer)
     assert (folder / "notes.txt").read_text() == "mine"
     original = tiny.bert_folder(tmp_path / "original")

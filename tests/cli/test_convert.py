@@ -73,6 +73,6 @@ def test_the_class_in_the_config_decides_on_the_head_and_its_loss_is_said(run, b
         assert kerasft.checkpoints.has_task_head(tmp_path / str(number)) == kept
         assert ("written without a task head" in err) == (not kept)
     with pytest.raises(
-        kerasft.errors.CheckpointError, match=r"'architectures' must be .*; received: \[7\]. Take load_pretrained"
+        kerasft.errors.CheckpointError, match=r"'architectures' must be .*; received: \[7\]. Use load_pretrained"
     ):
         kerasft.load_task_model(tmp_path / "task")

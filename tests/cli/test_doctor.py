@@ -102,7 +102,7 @@ def test_tensorflow_under_another_name_is_tensorflow(run, versions):
         ("2.20.0", ""),
         ("2.21.0", ""),
         ("2.22.0rc1", "(newer than 2.21.0, the newest version tested)"),
-        ("a build", "(not tested: 2.18.1 to 2.21.0 are)"),
+        ("a build", "(not tested; tested: 2.18.1 to 2.21.0)"),
     ],
 )
 def test_versions_outside_of_those_tested_are_named(run, versions, version, note):

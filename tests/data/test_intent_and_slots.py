@@ -71,10 +71,8 @@ def test_numbers_are_not_taken_for_names_and_equal_ones_are_equal():
 
     assert list(collect_intents(rows(1, "1.0", 0.0, "0"))) == ["0", "1"]
     assert encode_intents(rows("1", 1.0, True, "0.0"), Labels(["0", "1"])).tolist() == [1, 1, 1, 0]
-    with pytest.raises(
-        DataError, match=r"line 2: these intents are numbers .*: lost, pay; received: '1'. The intents here"
-    ):
+    with pytest.raises(DataError, match=r"line 2: intents must be names .*: lost, pay; received: '1'. Found intents"):
         report_unknown_intents(rows("pay", 1), Labels(["lost", "pay"]))
-    with pytest.raises(DataError, match="these intents are numbers"):
+    with pytest.raises(DataError, match="intents must be names"):
         report_unknown_intents(rows("pay"), Labels(["0", "1"]))
     assert report_unknown_intents(rows("pay", "sing"), Labels(["lost", "pay"])), "another name counts as an error"

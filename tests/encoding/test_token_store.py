@@ -65,7 +65,7 @@ def test_progress_is_shown_on_a_terminal_when_it_takes_long(monkeypatch):
         monkeypatch.setattr(token_store.sys, "stderr", screen)
         monkeypatch.setattr("tqdm.std.time", clock)
         tokenize(Encoder(tiny.tokenizer()), ["good"] * 3000)
-        assert ("tokenising" in screen.getvalue()) == shown
+        assert ("tokenizing" in screen.getvalue()) == shown
 
 
 def test_default_length_is_never_above_the_tokenizers_limit():

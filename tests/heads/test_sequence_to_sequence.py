@@ -73,5 +73,7 @@ def test_an_encoder_alone_is_refused():
 
 
 def test_other_heads_refuse_a_t5():
-    with pytest.raises(KerasftError, match="`backbone` must be a functional encoder with named inputs, 'padding_mask'"):
+    with pytest.raises(
+        KerasftError, match="`backbone` must be a functional encoder with named inputs, including 'padding_mask'"
+    ):
         text_classifier(t5(T5Config(**SIZES)), ["no", "yes"])

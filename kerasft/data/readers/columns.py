@@ -232,7 +232,7 @@ def columns_note(rows: Rows, given: Mapping[str, object] | None = None, *, class
     >>> rows = settle(Rows.of({"review": ["a", "b"], "label": [1, 0], "score": [5, 1]}, "a.csv"))
     >>> print(columns_note(rows, classes=True))
     columns of a.csv: text: review, label: label (2 classes)
-    note: the label could also be score. Name the column to choose.
+    note: the label could also be score. Select a column to change this.
     """
     roles = rows.roles or {}
     guessed = [role for role in roles if role not in (given or {})]
