@@ -78,11 +78,12 @@ class Pipeline:
 
     Example:
 
+    >>> from kerasft.demo import tiny
     >>> from kerasft.inference.runners import keras_runner
     >>> class Echo(Pipeline):
     ...     def __call__(self, texts, *, batch_size=32):
     ...         return texts
-    >>> Echo.fields, Echo(keras_runner(model), tokenizer, max_length=16)(["a"])
+    >>> Echo.fields, Echo(keras_runner(tiny.classifier()), tiny.tokenizer(), max_length=16)(["a"])
     (('text',), ['a'])
     """
 

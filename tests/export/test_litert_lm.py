@@ -42,7 +42,7 @@ def test_a_missing_builder_is_named(monkeypatch, tmp_path):
 
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(
-        ExportError, match=r"needs the package litert-lm-builder, .* Run: pip install litert-lm-builder"
+        ExportError, match=r"requires the package litert-lm-builder, .* Run: pip install litert-lm-builder"
     ):
         litert_lm(exported("gpt2")["folder"], tmp_path / "gpt2.litertlm")
     assert list(tmp_path.iterdir()) == []

@@ -54,7 +54,7 @@ def test_a_long_text_is_truncated_with_a_warning(fill, caplog):
 
 
 def test_a_text_without_a_gap_is_an_error(fill):
-    with pytest.raises(DataError, match=r"there is no mask in the text; received: 'a film'. Write \[MASK\]"):
+    with pytest.raises(DataError, match=r"the text contains no mask token; received: 'a film'. Put \[MASK\]"):
         fill("a film")
     with pytest.raises(KerasftError, match="`top_k` must be a whole number >= 1; received: 0"):
         fill("a [MASK]", top_k=0)

@@ -188,7 +188,7 @@ def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> t
 
     >>> lines, _ = cut_lines("1 EU B-ORG\\n2 rejects O\\n", "train.conll")
     >>> find_places(lines, "train.conll", {})
-    (1, 2, ['the first column holds numbers, so column 1 was read as the word, and column 2 as the tag'])
+    (1, 2, ['the first column contains numbers; words are read from column 1, tags from column 2'])
     """
     rows = [line.cells for line in lines if line.cells]
     count = min(map(len, rows))
