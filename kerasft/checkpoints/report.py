@@ -19,7 +19,7 @@ class LoadReport:
 
     >>> print(LoadReport("bert", loaded=("embeddings.word_embeddings.weight",), unexpected=("cls.predictions.bias",)))
     bert: 1 weight loaded, 0 missing, 1 unexpected, 0 reshaped
-      unexpected, not used: cls.predictions.bias
+      unexpected, ignored: cls.predictions.bias
     """
 
     source: str
