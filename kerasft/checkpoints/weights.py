@@ -109,7 +109,7 @@ def _how_to_allow(names: list[str], purpose: str) -> str:
     Example:
 
     >>> _how_to_allow(["crf.start", "crf.end"], "To leave them out")
-    "To leave them out: allow=('crf.*',) in Python; or `kerasft convert SOURCE FOLDER --allow 'crf.*'`, and then ..."
+    "To leave them out: allow=('crf.*',) in Python; or `kerasft convert SOURCE FOLDER --allow 'crf.*'`, then use ..."
     """
     groups: dict[str, list[list[str]]] = {}
     for name in names:
