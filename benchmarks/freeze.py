@@ -9,8 +9,8 @@ be equal later, a folder a case; and `files`, the bundles and exports themselves
 folder and compares the texts; besides, it loads the bundles and exports in F/files, which the older code wrote, and compares
 their answers. Prints a table and a unified diff of each text that differs; exits with 1 if one does.
 
-What may move in a refactoring is in files of its own, `device_sources.json` (names and digests of the Python files for the device)
-and `modules.json` (the modules that a model's configuration names); `--except device_sources.json modules.json` leaves them out
+What may move in a refactoring is in files of its own, `device_sources.json` (names and digests of a device's Python files) and
+`modules.json` (the modules that a model's configuration names); `--except device_sources.json modules.json` leaves them out
 of the exit code. Another kind of processor adds in another order: give `--tolerance 1e-4 --except binaries.json weights.json`
 there. All of it takes about five minutes of one core; `--only TEXT` builds the cases whose name holds TEXT.
 """
