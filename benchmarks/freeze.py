@@ -9,8 +9,8 @@ be equal later, a folder a case; and `files`, the bundles and exports themselves
 folder and compares the texts; besides, it loads the bundles and exports in F/files, which the older code wrote, and compares
 their answers. Prints a table and a unified diff of each text that differs; exits with 1 if one does.
 
-What may move in a refactoring is in files of its own, `device_sources.json` (digests of the Python files copied to the device)
-and `modules.json` (the modules that a model's configuration names); `--except device_sources.json modules.json` leaves them out
+What may move in a refactoring is in files of its own, `device_sources.json` (names and digests of a device's Python files) and
+`modules.json` (the modules that a model's configuration names); `--except device_sources.json modules.json` leaves them out
 of the exit code. Another kind of processor adds in another order: give `--tolerance 1e-4 --except binaries.json weights.json`
 there. All of it takes about five minutes of one core; `--only TEXT` builds the cases whose name holds TEXT.
 """
@@ -183,11 +183,11 @@ def write_form(record: Record, bundle: Any, form: str, export: Callable[[], Any]
     record.write(f"{form}/messages.txt", "".join(f"{line}\n" for line in said))
     folder = pathlib.Path(record.folder.name, form)
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
-    record.write(f"{form}/names.json", json_text([path.relative_to(folder).as_posix() for path in paths]))
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    record.write(f"{form}/names.json", json_text([name for name in names if not name.startswith("python/")]))
     binaries = {path.name: digest(path.read_bytes()) for path in paths if path.suffix in (".tflite", ".safetensors")}
     sources, samples = {}, {}
-    for path in paths:
-        name = path.relative_to(folder).as_posix()
+    for name, path in zip(names, paths):
         if path.suffix not in TEXT_SUFFIXES:
             continue
         text = normalized(path.read_text("utf-8"))
