@@ -1,12 +1,14 @@
 """Build the notebooks from `source/*.py`, execute them and save them with their outputs.
 
     python notebooks/make.py text_classification --data FOLDER --model FOLDER
+    python notebooks/make.py text_classification --prose
     python notebooks/make.py --check
 
 A source is a Python file in percent format: `# %% [markdown]` begins a cell of prose, `# %%` a cell of code, and a line such as
 `# %load_ext tensorboard` is a magic. Every notebook gets the same first code cell, which installs kerasft. A notebook is executed
 in a folder where `data/` holds the public data sets and `sentence-transformers/all-MiniLM-L6-v2` the checkpoint, so the saved
-code is exactly the code that ran. With --check nothing is executed: the exit code says whether the cells are those of the source.
+code is exactly the code that ran. With --prose nothing is executed: new prose is put around the saved code and outputs.
+With --check nothing is written: the exit code says whether the cells are those of the source.
 """
 
 import argparse
@@ -119,6 +121,19 @@ def run(name: str, data: pathlib.Path, model: pathlib.Path) -> None:
                 raise ValueError(f"an output of {name} holds a path of this machine: {around}")
 
 
+def replace_prose(name: str) -> None:
+    """Write the notebook with the prose of its source and the outputs that are saved; the code must be the same."""
+    path = FOLDER / f"{name}.ipynb"
+    saved = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    notebook = build(name)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    if [cell.source for cell in code] != [cell.source for cell in saved]:
+        raise ValueError(f"the code of {name} has changed since it was executed: execute it with --data and --model")
+    for cell, old in zip(code, saved):
+        cell.outputs, cell.execution_count = old.outputs, old.execution_count
+    path.write_text(nbformat.writes(notebook) + "\n", "utf-8")
+
+
 def differs(name: str) -> bool:
     """Whether the saved notebook has other cells than its source."""
     path = FOLDER / f"{name}.ipynb"
@@ -135,7 +150,10 @@ def main() -> int:
     parser.add_argument("--data", type=pathlib.Path, help="folder of the public data sets: banking77/train.csv, ...")
     parser.add_argument("--model", type=pathlib.Path, help=f"folder of the checkpoint {MODEL}")
     parser.add_argument(
-        "--check", action="store_true", help="execute nothing; exit 1 if a notebook differs from its source"
+        "--prose", action="store_true", help="execute nothing; replace the prose around code and outputs"
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if a notebook differs from its source"
     )
     args = parser.parse_args()
     if args.check:
@@ -145,10 +163,13 @@ def main() -> int:
                 f"notebooks/{name}.ipynb differs from its source: python notebooks/make.py {name} --data ... --model ..."
             )
         return int(bool(outdated))
-    if not args.names or args.data is None or args.model is None:
-        parser.error("give NAME, --data and --model, or --check")
+    if not args.names or not (args.prose or (args.data and args.model)):
+        parser.error("give NAME with --data and --model, NAME with --prose, or --check")
     for name in args.names:
-        run(name, args.data, args.model)
+        if args.prose:
+            replace_prose(name)
+        else:
+            run(name, args.data, args.model)
     return 0
 
 

@@ -62,6 +62,10 @@ history = model.fit(
 # %%
 kerasft.reports.plots.training_curves(history)
 
+# %% [markdown]
+# After the second epoch the validation loss rises while the accuracy stays: the model becomes more confident, also
+# where it is wrong. Two or three epochs would do. (The times above are those of a busy machine.)
+
 # %%
 # The same curves and more in TensorBoard, here in the notebook.
 # %load_ext tensorboard
@@ -79,8 +83,16 @@ classify = kerasft.pipelines.load(bundle)
 report = classify.evaluate(test_rows, columns=columns)
 report.metrics
 
+# %% [markdown]
+# 386 of 400 test questions are correct. The matrix shows where the others are: half of them are mix-ups of
+# `card_arrival` ("where is my card?") and `card_delivery_estimate` ("how long does it take?"), which people mix up
+# too.
+
 # %%
 kerasft.reports.plots.confusion_matrix(report.confusion_matrix, labels)
+
+# %% [markdown]
+# The most confident mistakes. Some could as well be errors of the labels.
 
 # %%
 kerasft.reports.table(report.errors[:8], ["text", "truth", "predicted", "confidence"])
