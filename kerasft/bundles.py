@@ -153,7 +153,9 @@ def save_bundle(
         else:
             plain.save(aside / MODEL_FILE)
         tokenizers.save(tokenizer, aside)
-        (aside / METADATA_FILE).write_text(json.dumps(metadata, indent=2, ensure_ascii=False) + "\n", "utf-8")
+        # Paths, as provenance may have them, become strings.
+        text = json.dumps(metadata, indent=2, ensure_ascii=False, default=os.fspath)
+        (aside / METADATA_FILE).write_text(text + "\n", "utf-8")
     return folder
 
 

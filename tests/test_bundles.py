@@ -188,6 +188,12 @@ def test_the_task_is_told_by_the_head_and_settings_come_back(tmp_path):
     assert bundle.settings == {"scheme": "IOB2"}
 
 
+def test_paths_in_the_provenance_are_written_as_strings(tmp_path, model):
+    provenance = {"checkpoint": pathlib.Path("checkpoints") / "bert"}
+    save_bundle(tmp_path / "bundle", model, tiny.tokenizer(), provenance=provenance)
+    assert read_metadata(tmp_path / "bundle")["provenance"]["checkpoint"] == os.path.join("checkpoints", "bert")
+
+
 def test_a_file_and_an_export_are_no_bundles(tmp_path):
     with pytest.raises(CheckpointError, match="is not a bundle: it is a file"):
         kerasft.load_bundle(__file__)
