@@ -39,7 +39,7 @@ def test_documents_become_triples_in_every_form(folders, words, run):
     code, out, err = run(*words, "--file", folders / "documents.jsonl", "--output", folders / "graph.jsonl")
     assert code == 0, err
     triples = json_lines((folders / "graph.jsonl").read_text("utf-8"))
-    assert out == f"{len(triples)} triples of 2 documents: {folders / 'graph.jsonl'}\n"
+    assert out == f"{len(triples)} triples from 2 documents: {folders / 'graph.jsonl'}\n"
     assert triples
     assert {triple["document"] for triple in triples} == {"x", 1}
     for triple in triples:
