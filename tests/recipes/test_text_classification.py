@@ -184,7 +184,7 @@ def test_a_finished_bundle_goes_on_quantization_aware_with_its_head(checkpoint, 
     again = {"model": str(first["bundle"]), "output": str(tmp_path / "again"), "quantization_aware": True}
     second = main(dataclasses.replace(options(checkpoint, tmp_path, learning_rate=1e-9, **given), **again))
     printed = capsys.readouterr().err
-    assert f"has the same task and labels{first['bundle']}: training continues with its head." in printed
+    assert f"{first['bundle']} has the same task and labels: training continues with its head." in printed
     assert second["metrics"]["log_loss"] == pytest.approx(first["metrics"]["log_loss"], rel=1e-3)
 
 
