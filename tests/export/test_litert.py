@@ -131,7 +131,7 @@ def test_the_golden_rows_are_this_files_answers(phone, bundle):
 @pytest.mark.slow
 def test_a_file_that_lost_too_much_is_refused(bundle, tmp_path):
     scores = iter([0.9, 0.88])
-    message = r"scores 0.8800, the model 0.9000: 2.00 points less; max_drop is 1"
+    message = r"scores 0.8800, the Keras model 0.9000: 2.00 points less; max_drop is 1"
     with pytest.raises(ExportError, match=message):
         litert_function(bundle, tmp_path / "phone", quantize="int8", texts=TEXTS, gold=lambda runner: next(scores))
     assert list(tmp_path.iterdir()) == []
