@@ -28,7 +28,7 @@ OPTIONS_OF_OTHERS = {
     "docs/how_to/quantization_recipe.md": {"--families"},
     "docs/parity.md": {"--no-deps"},
     "docs/results.md": {"--defaults", "--table"},
-    "docs/security.md": {"--parts", "--turn"},
+    "docs/security.md": {"--turn"},
 }
 """Options in the text that are not kerasft's but those of LiteRT's, pip's and our benchmarks' programs, by page."""
 PLACEHOLDERS = {"...": ["--model", "MODEL", "--train", "TRAIN"]}
