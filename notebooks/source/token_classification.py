@@ -60,6 +60,10 @@ history = model.fit(
 # %%
 kerasft.reports.plots.training_curves(history)
 
+# %% [markdown]
+# The F1 on the development set is still rising after three epochs, while the training loss is near zero: more data
+# would help more than more epochs. (The times are those of a busy machine.)
+
 # %%
 # %load_ext tensorboard
 # %tensorboard --logdir logs
@@ -73,6 +77,12 @@ kerasft.reports.plots.training_curves(history)
 report = find.evaluate(test_rows)
 report.metrics
 
+# %% [markdown]
+# An F1 of 0.41 on the test set, against 0.54 on the development set: the test texts come from other sites and mention
+# entities that training has never seen, which is the point of this data set. Persons and locations are found best;
+# products, groups and creative works are mostly missed (low recall). The token accuracy of 0.94 says little, since
+# most words are outside of any entity.
+
 # %%
 kerasft.reports.table(report.per_class)
 
@@ -85,6 +95,8 @@ kerasft.reports.highlight([(each["text"], each[side]) for each in wrong for side
 
 # %% [markdown]
 # ## Ask it
+#
+# Easier sentences. Apple, the company, is taken for a product.
 
 # %%
 texts = [
