@@ -46,7 +46,7 @@ def stand_in_folder(tmp_path_factory):
     "page",
     [pytest.param(page, marks=[pytest.mark.slow] * (pages.name(page) in SLOW), id=pages.name(page)) for page in RUN],
 )
-def test_the_examples_run(page, stand_in_folder, tmp_path, monkeypatch):
+def test_the_examples_run(page, stand_in_folder, tmp_path, monkeypatch, caplog):
     name = pages.name(page)
     if name in RUN_ELSEWHERE:
         assert page.name in (pages.ROOT / RUN_ELSEWHERE[name]).read_text("utf-8")
@@ -54,7 +54,7 @@ def test_the_examples_run(page, stand_in_folder, tmp_path, monkeypatch):
     folder = tmp_path / "page"
     shutil.copytree(stand_in_folder, folder)
     monkeypatch.chdir(folder)
-    logging.getLogger("kerasft").setLevel(logging.ERROR)
+    caplog.set_level(logging.ERROR, logger="kerasft")  # for this page only: other tests read kerasft's messages
     names = {"__name__": "page"}
     for number, block in enumerate(pages.python_blocks(page)):
         if block.not_run is None:
