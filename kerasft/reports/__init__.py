@@ -1,4 +1,4 @@
-"""Evaluation reports: metrics, figures and errors of a model on one split, as JSON and as one HTML page."""
+"""Evaluation reports: metrics, figures and errors of a model on one split, as JSON and as a self-contained HTML page."""
 
 from kerasft.reports import plots
 from kerasft.reports.baseline import EVALUATED, TRAINING, constant_logits, statistics

@@ -1,4 +1,4 @@
-"""Baseline without a model: the most frequent class or the mean, scored like the model."""
+"""Constant baseline: always the most frequent class, or the mean; scored like the model."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,14 +16,14 @@ EVALUATED = "evaluated rows"
 
 
 def statistics(gold: np.ndarray, labels: Labels | Sequence[str]) -> dict[str, Any]:
-    """What `constant_logits` must know of labeled rows; plain values, for a bundle's `settings["baseline"]`.
+    """Compute the label statistics for `constant_logits`: plain values, stored as `settings["baseline"]` of a bundle.
 
     Args:
-        gold: Class numbers (N,), or 0 and 1 (N, C), or values (N,) or (N, K).
+        gold: The labels: class indices (N,), or 0 and 1 (N, C), or values (N,) or (N, K).
         labels: Names of the outputs.
 
     Returns:
-        Of classes `counts` (C numbers) and `rows`; of a regression `means` (K numbers).
+        Classification: `counts` (C integers) and `rows`. Regression: `means` (K floats).
 
     Example:
 
@@ -42,7 +42,7 @@ def statistics(gold: np.ndarray, labels: Labels | Sequence[str]) -> dict[str, An
 
 
 def constant_logits(known: Mapping[str, Any], labels: Labels, rows: int) -> np.ndarray:
-    """The same answer for every row, as a model would give it.
+    """Return the logits of the constant baseline, the same for every row.
 
     Args:
         known: As `statistics` returns it.
@@ -50,12 +50,12 @@ def constant_logits(known: Mapping[str, Any], labels: Labels, rows: int) -> np.n
         rows: N.
 
     Returns:
-        (N, C). Of one class the log of the shares, so that the most frequent one is the answer and `log_loss` is that of the
-        shares. Of several labels those that hold in half of the rows or more, or else the most frequent one. Of a regression
-        the mean.
+        (N, C). Single-label: the logarithm of the class frequencies, so that the most frequent class is predicted and `log_loss`
+        is that of the frequencies. Multi-label: the labels of at least half of the rows, or else the most frequent one.
+        Regression: the mean.
 
     Raises:
-        KerasftError: If the statistics are not of these labels.
+        KerasftError: If the statistics do not match these labels.
 
     Example:
 
@@ -68,23 +68,23 @@ def constant_logits(known: Mapping[str, Any], labels: Labels, rows: int) -> np.n
         raise bad_argument("baseline", expected, numbers, 'Delete settings["baseline"] of the bundle, or train again.')
     if labels.problem == REGRESSION:
         return np.tile(np.array(numbers, float), (rows, 1))
-    counts = np.array(numbers, float) + 0.5  # no share of 0: its logarithm would be infinite
+    counts = np.array(numbers, float) + 0.5  # the logarithm of 0 is infinite
     if labels.problem == SINGLE_LABEL:
         row = np.log(counts / counts.sum())
     else:
         row = logit(counts / (known["rows"] + 1.0))
         if (row < 0).all():
-            row[row.argmax()] = 0.0  # probability 0.5: a score of no answer at all would be 0 anyway
+            row[row.argmax()] = 0.0  # probability 0.5; without any predicted label, F1 would be 0
     return np.tile(row, (rows, 1))
 
 
 def described(known: Mapping[str, Any], labels: Labels, source: str) -> str:
-    """Say what the constant answer is, for a sentence and a table.
+    """Describe the constant prediction, for a sentence and a table.
 
     Args:
         known: As `statistics` returns it.
         labels: Names of the outputs.
-        source: Of which rows it is: `TRAINING` or `EVALUATED`.
+        source: The rows that `known` was computed on: `TRAINING` or `EVALUATED`.
 
     Example:
 
@@ -102,7 +102,7 @@ def described(known: Mapping[str, Any], labels: Labels, source: str) -> str:
 
 
 def is_no_better(name: str, value: float, baseline: float) -> bool:
-    """Tell whether a score is no better than the baseline's.
+    """Whether a score is no better than the baseline's.
 
     Example:
 

@@ -21,7 +21,7 @@ from kerasft.reports.mistakes import confident_errors, confused_pairs
 from kerasft.reports.report import Report
 from kerasft.reports.undefined import undefined_scores
 
-_MOST_POINTS = 2000  # of a scatter plot: more only make the page heavy
+_MOST_POINTS = 2000  # in a scatter plot: more only increase the file size
 
 
 def evaluate(
@@ -35,24 +35,24 @@ def evaluate(
     about: Mapping[str, str] | None = None,
     max_errors: int = 25,
 ) -> Report:
-    """Measure a model on a labeled dataset, and write the report if a folder is given.
+    """Evaluate a model on a labeled dataset, and write the report if a folder is given.
 
     Args:
         model: A model with one output, `logits` (B, C).
         dataset: Batches of `(features, y)`, in the same order in every pass (`shuffle=False`).
         labels: Names of the outputs; `model.labels` if None.
-        texts: The texts of the dataset's rows, in its order, shown with the worst mistakes.
+        texts: The texts of the dataset's rows, in the same order, shown with the most confident errors.
         folder: Where to write `report.json` and `report.html`; None writes nothing.
-        title: Heading of the page.
-        about: Facts for the header, as `{"data": "dev.csv"}`; model, versions and date are added.
-        max_errors: The most mistakes to list, >= 0.
+        title: Title of the page.
+        about: Entries for the header, such as `{"data": "dev.csv"}`; model, versions and date are added.
+        max_errors: Maximum number of errors to list, >= 0.
 
     Returns:
         The report; `report.metrics` is a dictionary of floats.
 
     Raises:
-        KerasftError: If labels are missing or do not fit, the dataset is empty, shuffled or without truth, the number
-            of texts is not that of the rows, or the model answers NaN.
+        KerasftError: If label names are missing or do not match, the dataset is empty, shuffled or unlabeled, the number of
+            texts is not the number of rows, or a logit is not finite.
 
     Example:
 
@@ -82,22 +82,22 @@ def summarize(
     max_errors: int = 25,
     thresholds: Sequence[float] | None = None,
 ) -> Report:
-    """Make the report of predictions that exist already, of an exported file for example.
+    """Create the report from existing predictions, for example those of an exported file.
 
     Args:
         logits: (N, C); for regression the predicted values.
-        gold: Class numbers (N,), or 0 and 1 (N, C), or values (N,) or (N, K).
+        gold: The labels: class indices (N,), or 0 and 1 (N, C), or values (N,) or (N, K).
         labels: Names of the outputs.
         texts: N texts, or None.
-        about: Facts for the header; versions and date are added.
-        max_errors: The most mistakes to list, >= 0.
-        thresholds: Of several labels: from what probability each holds, (C,); `None`: 0.5.
+        about: Entries for the header; versions and date are added.
+        max_errors: Maximum number of errors to list, >= 0.
+        thresholds: Multi-label: the probability from which each label is predicted, (C,); `None`: 0.5.
 
     Returns:
-        The report, with the scores of the constant answer of these rows beside it; see `with_baseline`.
+        The report, including the scores of the constant baseline on these rows; see `with_baseline`.
 
     Raises:
-        KerasftError: If shapes, labels and texts do not fit together, or a logit is not finite.
+        KerasftError: If shapes, labels and texts do not match, or a logit is not finite.
 
     Example:
 
@@ -123,15 +123,15 @@ def summarize(
 
 
 def with_baseline(report: Report, gold: np.ndarray, known: Mapping[str, object] | None = None) -> Report:
-    """Put the scores of the constant answer (the most frequent class, the mean) beside those of a report.
+    """Add the scores of the constant baseline (the most frequent class, or the mean) to a report.
 
     Args:
-        report: Of classes or of a regression.
-        gold: The truth of its rows, as `summarize` takes it.
-        known: `kerasft.reports.statistics` of the training rows; None: the answer is made of `gold`.
+        report: A classification or regression report.
+        gold: The labels of its rows, as for `summarize`.
+        known: `kerasft.reports.statistics` of the training rows; None: those of `gold`.
 
     Returns:
-        The report with `baseline`, by the same scorer as its metrics, and `baseline_answer`.
+        The report with `baseline`, computed by the same scorer as its metrics, and `baseline_answer`.
 
     Example:
 
@@ -151,7 +151,7 @@ def with_baseline(report: Report, gold: np.ndarray, known: Mapping[str, object] 
 
 
 def _shaped(gold: np.ndarray, labels: Labels) -> np.ndarray:
-    """The truth as class numbers (N,), or as (N, C)."""
+    """The labels as class indices (N,), or as (N, C)."""
     gold = np.asarray(gold)
     return gold.astype("int64") if labels.problem == SINGLE_LABEL else gold.reshape(len(gold), -1)
 
@@ -159,7 +159,7 @@ def _shaped(gold: np.ndarray, labels: Labels) -> np.ndarray:
 def _scores(
     logits: np.ndarray, gold: np.ndarray, labels: Labels, thresholds: Sequence[float] | None = None
 ) -> dict[str, float]:
-    """The numbers alone: of the model, and by the same way of the constant answer."""
+    """The metrics of the model, or of the constant baseline."""
     if labels.problem == SINGLE_LABEL:
         return scores.single_label(logits, gold)
     if labels.problem == MULTI_LABEL:
@@ -190,11 +190,11 @@ def _multi_label(logits: np.ndarray, gold: np.ndarray, labels: Labels, threshold
 
 
 def _regression(predicted: np.ndarray, gold: np.ndarray, labels: Labels, _thresholds: None) -> dict:
-    some = np.unique(np.linspace(0, len(gold) - 1, _MOST_POINTS).astype(int))
+    rows = np.unique(np.linspace(0, len(gold) - 1, _MOST_POINTS).astype(int))
     return {
         "undefined": undefined_scores(predicted, gold, labels),
         "per_class": scores.per_target(predicted, gold, labels),
-        "points": np.stack([gold[some], predicted[some]], axis=1).tolist(),  # (N, 2, K)
+        "points": np.stack([gold[rows], predicted[rows]], axis=1).tolist(),  # (N, 2, K)
     }
 
 
@@ -210,7 +210,7 @@ def _check(logits: np.ndarray, gold: np.ndarray, labels: Labels, texts: Sequence
     outside = gold[(gold < 0) | (gold >= len(labels))] if labels.problem == SINGLE_LABEL else ()
     if len(outside):
         raise bad_argument(
-            "gold", f"class indices from 0 to {len(labels) - 1}", int(outside[0]), "Use the labels of the training."
+            "gold", f"class indices from 0 to {len(labels) - 1}", int(outside[0]), "Use the labels used in training."
         )
     if labels.problem != SINGLE_LABEL and gold.shape != expected:
         raise bad_argument("gold", f"of shape {expected}", gold.shape, "Give one column per label.")

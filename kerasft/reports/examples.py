@@ -1,4 +1,4 @@
-"""Report rows with marked spans: gold and predicted entities, or answers."""
+"""Report rows with highlighted spans: gold and predicted entities, or answers."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,12 +9,12 @@ from kerasft.reports.colours import NUM_HUES
 
 MOST_EXAMPLES = 200
 """Maximum number of rows in a pipeline's report, errors first."""
-_AROUND = 160  # characters on each side of a span
-_LONGEST = 1200  # characters; a shorter text is shown whole
-_SNAP = 20  # how far a cut moves outwards to the next space, so that no word is cut
+_AROUND = 160  # characters of context on each side of a span
+_LONGEST = 1200  # characters; a shorter text is not truncated
+_SNAP = 20  # how far a window is extended to the next space, so that no word is split
 _LABEL = 28  # characters of a type's name beside its span
 _BEFORE, _BETWEEN, _AFTER = "… ", " … ", " …"
-_CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {0x7F: 0x2421}  # their pictures
+_CONTROLS = {code: 0x2400 + code for code in range(32) if chr(code) not in "\t\n"} | {0x7F: 0x2421}  # visible symbols
 
 
 def example(
@@ -27,21 +27,21 @@ def example(
     confidence: float | None = None,
     answer: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """Make one entry of `Report.examples`. A long text is cut around its spans, the differing ones first.
+    """Create one entry of `Report.examples`. A long text is truncated to the context of its spans, differing spans first.
 
     Args:
-        text: The whole text.
-        truth: The spans of the data: `start`, `end` (characters, end exclusive), `label`.
-        predicted: The model's.
-        row: Its number from 0.
-        right: Whether the row counts as correct; None: whether both sides have the same spans.
-        confidence: The model's, from 0 to 1.
-        answer: What else was answered, in words: its `name` ("intent", "expected"), the `truth`, what was `predicted`, and the
-            `question`, where one was asked.
+        text: The full text.
+        truth: The gold spans: `start`, `end` (characters, end exclusive), `label`.
+        predicted: The predicted spans, in the same form.
+        row: Row index, from 0.
+        right: Whether the row counts as correct; None: whether gold and predicted spans are equal.
+        confidence: The model's confidence, from 0 to 1.
+        answer: A further prediction of the row: its `name` ("intent", "expected"), the gold `truth`, the `predicted` value, and
+            the `question`, if any.
 
     Returns:
-        A dictionary with all these. `text` is what is shown, the spans' places are those in it, and `num_hidden` says how many
-        spans are in the parts that were cut off.
+        A dictionary with these entries. `text` is the displayed text, span offsets refer to it, and `num_hidden` is the number of
+        spans outside it.
 
     Example:
 
@@ -66,24 +66,24 @@ def example(
 
 
 def _plain(spans: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The spans in the text's order, each once."""
-    places = sorted({(int(span["start"]), int(span["end"]), str(span["label"])) for span in spans})
-    return [{"start": start, "end": end, "label": label} for start, end, label in places if start < end]
+    """The spans sorted by position, without duplicates."""
+    unique = sorted({(int(span["start"]), int(span["end"]), str(span["label"])) for span in spans})
+    return [{"start": start, "end": end, "label": label} for start, end, label in unique if start < end]
 
 
 def _windows(text: str, spans: Sequence[Mapping[str, Any]]) -> list[tuple[int, int]]:
-    """The parts of a text to show: the surroundings of the first spans."""
+    """The windows of a text to display: the context of the first spans."""
     if len(text) <= _LONGEST:
         return [(0, len(text))]
     windows = []
-    room = _LONGEST
+    remaining = _LONGEST
     for span in spans:
         start = _snapped(text, span["start"] - _AROUND, -1)
         end = _snapped(text, min(span["end"], span["start"] + _LONGEST) + _AROUND, 1)
         if not any(first <= span["start"] and span["end"] <= last for first, last in windows):
             windows.append((start, end))
-            room -= end - start
-        if room <= 0:
+            remaining -= end - start
+        if remaining <= 0:
             break
     merged: list[tuple[int, int]] = []
     for start, end in sorted(windows):
@@ -94,14 +94,14 @@ def _windows(text: str, spans: Sequence[Mapping[str, Any]]) -> list[tuple[int, i
     return merged or [(0, _snapped(text, 2 * _AROUND, 1))]
 
 
-def _snapped(text: str, place: int, step: int) -> int:
-    """The next place outwards before or after a space; the place itself where none is near, as in Chinese."""
-    for moved in range(place, place + step * _SNAP, step):
+def _snapped(text: str, position: int, step: int) -> int:
+    """The position moved outward to the next word boundary; the position itself if there is no space nearby, as in Chinese."""
+    for moved in range(position, position + step * _SNAP, step):
         if not 0 < moved < len(text):
             break
         if text[moved - 1 if step < 0 else moved].isspace():
             return moved
-    return min(max(place, 0), len(text))
+    return min(max(position, 0), len(text))
 
 
 def _joined(text: str, windows: Sequence[tuple[int, int]]) -> str:
@@ -111,31 +111,31 @@ def _joined(text: str, windows: Sequence[tuple[int, int]]) -> str:
 
 
 def _moved(span: Mapping[str, Any], windows: Sequence[tuple[int, int]]) -> dict[str, Any] | None:
-    """The span where it is shown; None where it is not. What is shown in part has the places of that part."""
-    place = 0 if windows[0][0] == 0 else len(_BEFORE)
+    """The span with its offsets in the displayed text, clipped to its window; None if it is not displayed."""
+    offset = 0 if windows[0][0] == 0 else len(_BEFORE)
     for start, end in windows:
         first, last = max(span["start"], start), min(span["end"], end)
         if first < last:
-            return {"start": place + first - start, "end": place + last - start, "label": span["label"]}
-        place += end - start + len(_BETWEEN)
+            return {"start": offset + first - start, "end": offset + last - start, "label": span["label"]}
+        offset += end - start + len(_BETWEEN)
     return None
 
 
 def shown_examples(examples: Sequence[Mapping[str, Any]], types: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """The examples as the page draws them: each text as a sequence of pieces, some of them marked.
+    """The examples as the page renders them: each text as a sequence of pieces, some of them highlighted.
 
     Args:
         examples: Entries of `Report.examples`.
-        types: The spans' types, which have a colour each; none: the two sides are marked in one text.
+        types: The span types, each with its own color; empty: gold and predicted spans are highlighted in one text.
 
     Returns:
-        The examples with `lines`: `name` ("expected", "predicted", "text") and `pieces`: `text`, `label`, `hue` (None for what
-        is not marked) and `kind`: "same", "missed", "wrong", or of one text "expected", "predicted", "both".
+        The examples with `lines`: `name` ("expected", "predicted", "text") and `pieces`: `text`, `label`, `hue` (None if not
+        highlighted) and `kind`: "same", "missed", "wrong", or without types "expected", "predicted", "both".
 
     Example:
 
-    >>> found = example("In Rome", [{"start": 3, "end": 7, "label": "LOC"}], [], row=0)
-    >>> [(piece["text"], piece["kind"]) for piece in shown_examples([found], ["LOC"])[0]["lines"][0]["pieces"]]
+    >>> row = example("In Rome", [{"start": 3, "end": 7, "label": "LOC"}], [], row=0)
+    >>> [(piece["text"], piece["kind"]) for piece in shown_examples([row], ["LOC"])[0]["lines"][0]["pieces"]]
     [('In ', None), ('Rome', 'missed')]
     """
     hues = {label: number % NUM_HUES for number, label in enumerate(types)}
@@ -158,7 +158,7 @@ def shown_examples(examples: Sequence[Mapping[str, Any]], types: Sequence[str] =
 
 
 def shown_types(examples: Sequence[Mapping[str, Any]], types: Sequence[str]) -> list[dict[str, Any]]:
-    """The legend: those types that the examples have, with their colours.
+    """The legend: the types that occur in the examples, with their colors.
 
     Example:
 
@@ -176,37 +176,37 @@ def shown_types(examples: Sequence[Mapping[str, Any]], types: Sequence[str]) -> 
 def _typed(
     text: str, spans: Sequence[Mapping], others: Sequence[Mapping], kind: str, hues: Mapping[str, int]
 ) -> list[dict[str, Any]]:
-    """One side's text with its spans; `kind` is what those are that the other side does not have."""
-    pieces, place = [], 0
+    """The text with the gold or the predicted spans; `kind` is for spans that are not in `others`."""
+    pieces, end = [], 0
     for span in spans:
-        if span["start"] < place:  # tags never overlap; other data may
+        if span["start"] < end:  # entities of tags never overlap; other spans may
             continue
-        pieces.append(_piece(text[place : span["start"]]))
+        pieces.append(_piece(text[end : span["start"]]))
         label = shorten(span["label"], _LABEL)
         marked = {"label": label, "hue": hues.get(span["label"], 0), "kind": "same" if span in others else kind}
         pieces.append(_piece(text[span["start"] : span["end"]], **marked))
-        place = span["end"]
-    pieces.append(_piece(text[place:]))
+        end = span["end"]
+    pieces.append(_piece(text[end:]))
     return [piece for piece in pieces if piece["text"]]
 
 
 def _overlaid(text: str, truth: Sequence[Mapping], predicted: Sequence[Mapping]) -> list[dict[str, Any]]:
-    """One text in which both sides are marked, also where they overlap."""
-    ends = {place for span in [*truth, *predicted] for place in (span["start"], span["end"])}
+    """One text with both the gold and the predicted spans highlighted; they may overlap."""
+    boundaries = {offset for span in [*truth, *predicted] for offset in (span["start"], span["end"])}
     pieces = []
-    for start, end in itertools.pairwise(sorted({0, len(text), *ends})):
+    for start, end in itertools.pairwise(sorted({0, len(text), *boundaries})):
         sides = [any(span["start"] <= start < span["end"] for span in side) for side in (truth, predicted)]
         kind = {(True, False): "expected", (False, True): "predicted", (True, True): "both"}.get(tuple(sides))
         if kind is None:
             pieces.append(_piece(text[start:end]))
             continue
-        part = text[start:end]
-        # Spaces at its ends are left unmarked: a line break there would part the label from its words.
-        begin, stop = len(part) - len(part.lstrip()), len(part.rstrip())
+        segment = text[start:end]
+        # Leading and trailing spaces are not highlighted: a line break there would separate the label from its words.
+        begin, stop = len(segment) - len(segment.lstrip()), len(segment.rstrip())
         pieces += [
-            _piece(part[:begin]),
-            _piece(part[begin:stop], label=kind, kind=kind),
-            _piece(part[max(begin, stop) :]),
+            _piece(segment[:begin]),
+            _piece(segment[begin:stop], label=kind, kind=kind),
+            _piece(segment[max(begin, stop) :]),
         ]
     return [piece for piece in pieces if piece["text"]]
 

@@ -17,20 +17,20 @@ def confident_errors(
     limit: int = 25,
     thresholds: Sequence[float] | None = None,
 ) -> list[dict[str, str | float | int | None]]:
-    """List the worst mistakes.
+    """List the errors, most confident first.
 
     Args:
         logits: (N, C).
-        gold: (N,) class numbers, or (N, C).
-        labels: The names of the outputs.
+        gold: The labels: class indices (N,), or (N, C).
+        labels: Names of the outputs.
         texts: N texts, or None.
-        limit: The most rows to list.
-        thresholds: Of several labels: from what probability each holds, (C,); `None`: 0.5.
+        limit: Maximum number of rows to list.
+        thresholds: Multi-label: the probability from which each label is predicted, (C,); `None`: 0.5.
 
     Returns:
-        For each mistake `row` (from 0), `text`, `truth`, `predicted` and `confidence`: the probability of the wrong class
-        (single label), that of the wrongest decision (several labels), or the largest absolute error (regression, where
-        every row is a mistake of some size).
+        For each error `row` (from 0), `text`, `truth` (the gold label), `predicted` and `confidence`: the probability of the
+        predicted class (single-label), the largest difference of probability and label among wrong labels (multi-label), or the
+        largest absolute error (regression, where every row is listed).
 
     Example:
 
@@ -53,7 +53,6 @@ def confident_errors(
         predicted = describe_gold(decided[rows], labels)
     else:
         predicted = describe(logits[rows], labels, with_chance=False)
-    told = zip(rows, describe_gold(gold[rows], labels), predicted)
     return [
         {
             "row": int(row),
@@ -62,17 +61,17 @@ def confident_errors(
             "predicted": predicted,
             "confidence": float(size[row]),
         }
-        for row, truth, predicted in told
+        for row, truth, predicted in zip(rows, describe_gold(gold[rows], labels), predicted)
     ]
 
 
 def confused_pairs(matrix: np.ndarray, labels: Sequence[str], limit: int = 12) -> list[dict[str, str | int | float]]:
-    """List the classes most often taken for another one.
+    """List the most frequent confusions of two classes.
 
     Args:
-        matrix: Confusion matrix, (C, C): rows are the truth.
+        matrix: Confusion matrix, (C, C): rows are the true classes.
         labels: C names.
-        limit: The most pairs to list.
+        limit: Maximum number of pairs to list.
 
     Returns:
         For each pair `truth`, `predicted`, `count`, and `share` of the true class's rows.
@@ -82,9 +81,9 @@ def confused_pairs(matrix: np.ndarray, labels: Sequence[str], limit: int = 12) -
     >>> confused_pairs(np.array([[3, 1], [0, 4]]), ["no", "yes"])
     [{'truth': 'no', 'predicted': 'yes', 'count': 1, 'share': 0.25}]
     """
-    mistakes = matrix - np.diag(np.diag(matrix))
-    order = np.argsort(-mistakes, axis=None, kind="stable")[:limit]
-    pairs = [divmod(int(place), len(labels)) for place in order if mistakes.flat[place] > 0]
+    errors = matrix - np.diag(np.diag(matrix))
+    order = np.argsort(-errors, axis=None, kind="stable")[:limit]
+    pairs = [divmod(int(index), len(labels)) for index in order if errors.flat[index] > 0]
     return [
         {
             "truth": labels[truth],

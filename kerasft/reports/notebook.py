@@ -1,4 +1,4 @@
-"""What a notebook shows beside figures: tables, and texts with their spans in colour."""
+"""HTML output for notebooks: tables, and texts with highlighted spans."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ _SPAN = "padding: 1px 4px; border-radius: 3px; border-bottom: 3px solid {line}; 
 
 
 class Html(Markup):
-    """Escaped HTML that a notebook draws where it is the value of a cell.
+    """Escaped HTML, rendered by a notebook as a cell's value.
 
     Example:
 
@@ -25,10 +25,10 @@ class Html(Markup):
 
 
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = None) -> Html:
-    """Draw dictionaries, such as `report.errors`, as a table.
+    """Render dictionaries, such as `report.errors`, as a table.
 
     Args:
-        rows: A dictionary for each row. A missing key or None is an empty cell; a float has three decimals.
+        rows: One dictionary per row. A missing key or None gives an empty cell; floats have three decimals.
         columns: The keys to show, in this order; default: those of the first row.
 
     Returns:
@@ -54,14 +54,14 @@ def _shown(value: object) -> object:
 
 
 def highlight(items: Iterable[tuple[str, Sequence[Mapping[str, Any]]]]) -> Html:
-    """Draw texts with their spans in colour, each with its label; one colour a label.
+    """Render texts with highlighted spans, one color per label.
 
     Args:
-        items: Tuples of a text and its spans: dictionaries with `start` and `end` (characters, end exclusive) and, where the
-            spans have types, `label`, as the pipelines return them. Of overlapping spans the first is drawn.
+        items: Tuples of a text and its spans: dictionaries with `start` and `end` (characters, end exclusive) and, for typed
+            spans, `label`, as the pipelines return them. If spans overlap, only the first is highlighted.
 
     Returns:
-        A paragraph for each text; every text and label is escaped.
+        One paragraph per text; every text and label is escaped.
 
     Example:
 
@@ -83,9 +83,9 @@ def _marked(text: str, spans: Sequence[Mapping[str, Any]], hues: Mapping[str, in
         label = str(span.get("label") or "")
         hue = hues[label]
         line, background = colours.lines()[hue], colours.backgrounds()[hue]
-        look = _SPAN.format(line=line, background=background, ink=colours.INK)
+        css = _SPAN.format(line=line, background=background, ink=colours.INK)
         note = Markup("&nbsp;<small><b>{}</b></small>").format(label) if label else ""
         pieces.append(escape(text[end : span["start"]]))
-        pieces.append(Markup(f'<mark style="{look}">{{}}{{}}</mark>').format(text[span["start"] : span["end"]], note))
+        pieces.append(Markup(f'<mark style="{css}">{{}}{{}}</mark>').format(text[span["start"] : span["end"]], note))
         end = span["end"]
     return Markup("").join([*pieces, escape(text[end:])])

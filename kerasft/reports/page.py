@@ -1,4 +1,4 @@
-"""The HTML page of a report: the data of its template."""
+"""The HTML page of a report, rendered from the templates."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ from kerasft.reports.examples import shown_examples, shown_types
 
 
 def render(report: Any, tiles: Sequence[Mapping[str, str]]) -> str:
-    """Draw a report as one HTML file: no scripts, nothing loaded from elsewhere, every name and text escaped.
+    """Render a report as one self-contained HTML file, without scripts; every name and text is escaped.
 
     Args:
         report: A `kerasft.reports.Report`.
-        tiles: The scores on top: `title`, `value`, `note`, `baseline`.
+        tiles: The scores at the top: `title`, `value`, `note`, `baseline`.
 
     Example:
 
@@ -48,28 +48,28 @@ def render(report: Any, tiles: Sequence[Mapping[str, str]]) -> str:
 
 
 def _types(report: Any) -> list[str]:
-    """The types of the spans in a report's examples; none for a task whose spans have no type, such as answers."""
+    """The span types in a report's examples; empty for tasks with untyped spans, such as question answering."""
     labels = {span["label"] for each in report.examples for span in [*each["truth"], *each["predicted"]]} - {""}
     return [*report.labels, *sorted(labels - set(report.labels))]
 
 
 def _figures(report: Any) -> dict[str, Markup]:
-    drawn = {}
+    figures = {}
     if report.confusion_matrix is not None:
-        drawn["confusion_matrix"] = plots.confusion_matrix(report.confusion_matrix, report.labels)
+        figures["confusion_matrix"] = plots.confusion_matrix(report.confusion_matrix, report.labels)
     if report.calibration:
-        drawn["reliability"] = plots.reliability(report.calibration)
+        figures["reliability"] = plots.reliability(report.calibration)
     if report.problem == REGRESSION:
         gold, predicted = np.moveaxis(np.array(report.points), 1, 0)  # (N, 2, K) -> 2 x (N, K)
-        drawn["scatter"] = plots.scatter(gold, predicted, report.labels)
-        drawn["residuals"] = plots.residuals(gold, predicted, report.labels)
+        figures["scatter"] = plots.scatter(gold, predicted, report.labels)
+        figures["residuals"] = plots.residuals(gold, predicted, report.labels)
     if report.training and (history := curves(report.training)):
-        drawn["learning_curve"] = plots.training_curves(history, kept_epoch=report.training.get("kept_epoch"))
-    return {name: Markup(plots.to_svg(figure)) for name, figure in drawn.items()}  # names in it are escaped
+        figures["learning_curve"] = plots.training_curves(history, kept_epoch=report.training.get("kept_epoch"))
+    return {name: Markup(plots.to_svg(figure)) for name, figure in figures.items()}  # to_svg escapes names
 
 
 def curves(training: Mapping[str, Any]) -> dict[str, list[float]]:
-    """The part of a training's history that the learning curve draws: the loss and the main metric, of train and dev rows.
+    """The history to plot as the learning curve: the loss and the main metric on the train and dev sets.
 
     Example:
 
@@ -86,7 +86,7 @@ def curves(training: Mapping[str, Any]) -> dict[str, list[float]]:
 
 
 def option_rows(training: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The options as a table's rows: `name`, `value`, and whether the run `changed` the `default`.
+    """The options as table rows: `name`, `value`, `default`, and whether the value was `changed` from the default.
 
     Example:
 

@@ -33,13 +33,14 @@ __all__ = [
 
 
 def reliability(bins: Sequence[Mapping[str, float]]) -> Figure:
-    """Draw how often the model was right at each confidence (bars); the dots, at the mean confidence, should lie on the line.
+    """Plot a reliability diagram: the accuracy of each confidence bin (bars), and a dot at the bin's mean confidence.
 
     Args:
-        bins: Dictionaries with `low`, `high`, `count`, `confidence` and `accuracy`, as `report.calibration` holds.
+        bins: Dictionaries with `low`, `high`, `count`, `confidence` and `accuracy`, as in `report.calibration`.
 
     Returns:
-        The figure: reliability diagram above, number of predictions a bin below.
+        The figure: reliability diagram at the top, number of predictions per bin below. The dots of a calibrated model lie on
+        the diagonal.
 
     References:
         - [Guo et al., 2017](https://arxiv.org/abs/1706.04599), figure 1
@@ -68,10 +69,10 @@ def reliability(bins: Sequence[Mapping[str, float]]) -> Figure:
 
 
 def residuals(gold: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> Figure:
-    """Draw the error (prediction minus truth) over the truth, one panel a regression target.
+    """Plot the residuals (prediction minus target) over the target, one panel per regression target.
 
     Args:
-        gold: The truth, (N, K).
+        gold: The targets, (N, K).
         predicted: The predictions, (N, K).
         names: K names.
 
@@ -95,11 +96,11 @@ def residuals(gold: np.ndarray, predicted: np.ndarray, names: Sequence[str]) -> 
 def training_curves(
     history: keras.callbacks.History | Mapping[str, Sequence[float]], *, kept_epoch: int | None = None
 ) -> Figure:
-    """Draw loss and metrics by epoch: training blue, validation orange.
+    """Plot loss and metrics by epoch: training in blue, validation in orange.
 
     Args:
-        history: What `model.fit` returned, or its `history` dictionary. Throughput and rates are left out.
-        kept_epoch: The epoch, from 1, that a dashed line marks: the one whose weights are kept.
+        history: What `model.fit` returned, or its `history` dictionary. Throughput and learning rate are not plotted.
+        kept_epoch: The epoch, from 1, whose weights the model has; marked by a dashed line.
 
     Example:
 
@@ -115,10 +116,10 @@ def training_curves(
         figure = Figure(figsize=(3.6 * columns, 2.9 * -(-len(names) // columns)), layout="constrained")
         for index, name in enumerate(names):
             axes = figure.add_subplot(-(-len(names) // columns), columns, index + 1)
-            for key, label, colour in ((name, "training", BLUE), (f"val_{name}", "validation", ORANGE)):
+            for key, label, color in ((name, "training", BLUE), (f"val_{name}", "validation", ORANGE)):
                 if key in values:
                     epochs = range(1, len(values[key]) + 1)
-                    axes.plot(epochs, values[key], marker="o", markersize=3.5, color=colour, label=label)
+                    axes.plot(epochs, values[key], marker="o", markersize=3.5, color=color, label=label)
             if kept_epoch is not None:
                 axes.axvline(kept_epoch, color=MUTED, linewidth=1, linestyle="--", label="kept", zorder=1)
             axes.set(xlabel="epoch", title=name)

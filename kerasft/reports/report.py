@@ -1,4 +1,4 @@
-"""Evaluation results, and their two files."""
+"""Evaluation results, written as JSON and HTML."""
 
 import contextlib
 import dataclasses
@@ -81,7 +81,7 @@ _NOTES = {
 
 
 def headline(metrics: Mapping[str, float]) -> dict[str, float]:
-    """Put the values in the order in which they are shown. For one label, micro F1 is left out: it is the accuracy.
+    """Sort the metrics in display order. Micro F1 is omitted if there is an accuracy, which it equals.
 
     Example:
 
@@ -98,12 +98,12 @@ def score_rows(
     baseline: Mapping[str, float] | None = None,
     undefined: Mapping[str, str] | None = None,
 ) -> list[tuple[str, str, str]]:
-    """Scores as rows of a table: name, value, and the baseline's value where there is one.
+    """Scores as table rows: name, value, and the baseline's value, if any.
 
     Args:
         metrics: Score by name.
-        baseline: The same of the answer that needs no model.
-        undefined: Why a score is undefined, by name.
+        baseline: The constant baseline's scores, by name.
+        undefined: The reason for each undefined score, by name.
 
     Example:
 
@@ -123,28 +123,29 @@ def score_rows(
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """An evaluation: everything that `report.json` holds.
+    """An evaluation: the contents of `report.json`.
 
     Attributes:
-        title: Heading of the page.
-        about: Facts for the header, such as model, data, versions and date.
-        problem: `"single_label"`, `"multi_label"` or `"regression"`; of other tasks the task's name.
-        labels: Names of the outputs, or of what is counted `per_class`; may be empty.
+        title: Title of the page.
+        about: Entries for the header, such as model, data, versions and date.
+        problem: `"single_label"`, `"multi_label"` or `"regression"`; for other tasks the task's name.
+        labels: Names of the outputs, or of the entries of `per_class`; may be empty.
         rows: Number of rows evaluated.
-        metrics: Score by name, in the order in which they are shown.
-        per_class: A dictionary for each class (precision, recall, F1, support) or regression target (its scores).
-        confusion_matrix: Counts, rows are the truth; None but for single-label problems.
-        confused_pairs: The classes most often taken for another one.
-        calibration: The bins of the reliability diagram; empty but for classes.
-        errors: The worst mistakes: `row` (from 0), `text`, `truth`, `predicted` and `confidence`, which may be None.
-        baseline: The scores of the answer that needs no model, by the names of `metrics`; not all need have one.
-        baseline_answer: What that answer is, such as "always 'yes', the most frequent class of the training rows".
-        undefined: Of metrics that the data leave undefined (they are 0 by convention) the reason.
-        samples: What a language model writes: `text`, `truth` and `predicted`.
-        examples: Rows with the gold and the predicted spans in their text, the wrong ones first; see
+        metrics: Score by name, in display order.
+        per_class: One dictionary per class (precision, recall, F1, support) or regression target (its scores).
+        confusion_matrix: Counts; rows are the true classes. None except for single-label problems.
+        confused_pairs: The most frequent confusions of two classes.
+        calibration: The bins of the reliability diagram; empty except for classification.
+        errors: The most confident errors: `row` (from 0), `text`, `truth` (the label), `predicted` and `confidence` (may be
+            None).
+        baseline: The constant baseline's scores, by the names in `metrics`; may be incomplete.
+        baseline_answer: What the baseline predicts, such as "always 'yes', the most frequent class of the training rows".
+        undefined: The reason for each metric that is undefined on this data (and 0 by convention).
+        samples: Generated texts: `text`, `truth` (the reference) and `predicted`.
+        examples: Rows with the gold and the predicted spans in their text, errors first; see
             `kerasft.reports.examples.example`.
-        training: How the model was trained; see `kerasft.reports.with_training`. Empty where it is not known.
-        points: Truth and prediction of regression rows, (N, 2, K), for the figures; at most 2,000.
+        training: How the model was trained; see `kerasft.reports.with_training`. Empty if unknown.
+        points: Targets and predictions of regression rows, (N, 2, K), for the figures; at most 2,000.
 
     Example:
 
@@ -183,16 +184,16 @@ class Report:
 
     @property
     def warnings(self) -> list[str]:
-        """What a reader of the numbers must know: a model that is no better than the baseline, and undefined scores."""
+        """Warnings about the scores: a model that is no better than the baseline, and undefined metrics."""
         sentences = []
         compared = [name for name in headline(self.metrics) if name in self.baseline]
-        # The first, and what it says nothing of: slots beside the intent, the size of an error beside a correlation.
+        # The main metric, and those that it does not cover: slots besides the intent, squared error besides a correlation.
         also = {"slot_f1"} | ({"mse"} if self.problem == REGRESSION else set())
         for name in [*compared[:1], *(name for name in compared[1:] if name in also and name not in self.undefined)]:
             if is_no_better(name, self.metrics[name], self.baseline[name]):
-                better = f"{name} {self.metrics[name]:.4f} is no better than {self.baseline[name]:.4f}"
+                comparison = f"{name} {self.metrics[name]:.4f} is no better than {self.baseline[name]:.4f}"
                 sentences.append(
-                    f"{better}, the baseline without a model: {self.baseline_answer}.{self._commonest_answer()}"
+                    f"{comparison}, the constant baseline: {self.baseline_answer}.{self._most_frequent_prediction()}"
                 )
         reasons: dict[str, list[str]] = {}
         for name, reason in self.undefined.items():
@@ -203,8 +204,8 @@ class Report:
             sentences.append(f"{', '.join(names)} {verb} undefined and counted as 0: {reason}.")
         return sentences
 
-    def _commonest_answer(self) -> str:
-        """What the model answers most, where its answers are counted."""
+    def _most_frequent_prediction(self) -> str:
+        """A sentence with the most frequently predicted class, if there is a confusion matrix."""
         if self.confusion_matrix is None:
             return ""
         counts = np.sum(self.confusion_matrix, axis=0)  # (C,), of the predictions
@@ -212,11 +213,11 @@ class Report:
         return f" The model predicts {self.labels[most]!r} for {counts[most]:,} of {self.rows:,} rows."
 
     def to_dict(self) -> dict:
-        """Return plain values that JSON knows."""
+        """Return the report as JSON-serializable values."""
         return dataclasses.asdict(self) | {"warnings": self.warnings}
 
     def to_html(self) -> str:
-        """Return the page: one file, no scripts, nothing loaded from elsewhere; every name and text escaped."""
+        """Return the page: self-contained, without scripts; every name and text is escaped."""
         tiles = [
             {
                 "title": _TITLES.get(name) or self._title(name),
@@ -244,13 +245,13 @@ class Report:
         return name.replace("_", " ").capitalize()
 
     def write(self, folder: str | os.PathLike) -> Path:
-        """Write `report.json` and `report.html` aside, then rename them; return the path of the page."""
+        """Write `report.json` and `report.html` atomically; return the path of the page."""
         folder = local_path(folder)
         contents = {
             "report.json": json.dumps(self.to_dict(), indent=1, ensure_ascii=False, allow_nan=False),
             "report.html": self.to_html(),
         }
-        with contextlib.ExitStack() as both:  # a disk that is full at the second file leaves the old first one too
+        with contextlib.ExitStack() as both:  # if the disk is full at the second file, neither old file is replaced
             for name, content in contents.items():
                 both.enter_context(file_written_aside(folder / name)).write_text(content, encoding="utf-8")
         return folder / "report.html"

@@ -11,22 +11,22 @@ from sklearn import metrics as sklearn_metrics
 from kerasft.callbacks.predictions import held
 from kerasft.features import Labels
 
-BINS = 15  # as Guo et al. use
+BINS = 15  # as in Guo et al.
 
 
 def single_label(logits: np.ndarray, gold: np.ndarray) -> dict[str, float]:
-    """Scores of one class out of C.
+    """Metrics of single-label classification.
 
-    `f1_macro` is the mean over the classes that occur in the truth or the predictions; `f1`, given for two classes, is
-    that of the second one. `log_loss` is the mean cross-entropy in nats, as Keras' loss without smoothing or weights.
+    `f1_macro` is the mean over the classes that occur in the labels or the predictions. `f1`, for two classes only, is the F1
+    of the second class. `log_loss` is the mean cross-entropy in nats, without label smoothing or class weights.
 
     Args:
         logits: (N, C).
-        gold: Class numbers, (N,).
+        gold: Class indices, (N,).
 
     References:
         - `calibration_error`: [Guo et al., 2017](https://arxiv.org/abs/1706.04599), equation 3, 15 bins
-        - `matthews`: Matthews, 1975; for several classes Gorodkin, 2004
+        - `matthews`: Matthews, 1975; multiclass: Gorodkin, 2004
 
     Example:
 
@@ -34,14 +34,14 @@ def single_label(logits: np.ndarray, gold: np.ndarray) -> dict[str, float]:
     1.0
     """
     predicted = logits.argmax(-1)
-    log_chances = log_softmax(logits.astype("float64"), axis=-1)  # (N, C)
+    log_probabilities = log_softmax(logits.astype("float64"), axis=-1)  # (N, C)
     scores = {
         "accuracy": sklearn_metrics.accuracy_score(gold, predicted),
         "f1_macro": sklearn_metrics.f1_score(gold, predicted, average="macro", zero_division=0),
         "f1_micro": sklearn_metrics.f1_score(gold, predicted, average="micro", zero_division=0),
         "matthews": _matthews(gold, predicted),
-        "log_loss": -log_chances[np.arange(len(gold)), gold].mean(),
-        "calibration_error": calibration_error(calibration(np.exp(log_chances.max(-1)), predicted == gold)),
+        "log_loss": -log_probabilities[np.arange(len(gold)), gold].mean(),
+        "calibration_error": calibration_error(calibration(np.exp(log_probabilities.max(-1)), predicted == gold)),
     }
     if logits.shape[-1] == 2:
         scores["f1"] = sklearn_metrics.f1_score(gold, predicted, zero_division=0)
@@ -49,13 +49,13 @@ def single_label(logits: np.ndarray, gold: np.ndarray) -> dict[str, float]:
 
 
 def _matthews(gold: np.ndarray, predicted: np.ndarray) -> float:
-    with warnings.catch_warnings():  # one class only: scikit-learn warns, and gives 0, which is the convention
+    with warnings.catch_warnings():  # one class only: scikit-learn warns and returns 0, which is the convention
         warnings.simplefilter("ignore", UserWarning)
         return sklearn_metrics.matthews_corrcoef(gold, predicted)
 
 
 def multi_label(logits: np.ndarray, gold: np.ndarray, thresholds: Sequence[float] | None = None) -> dict[str, float]:
-    """Scores of any number out of C classes; a class is predicted where its probability reaches its threshold.
+    """Metrics of multi-label classification; a label is predicted if its probability reaches its threshold.
 
     Args:
         logits: (N, C).
@@ -68,19 +68,19 @@ def multi_label(logits: np.ndarray, gold: np.ndarray, thresholds: Sequence[float
     1.0
     """
     predicted = held(logits, thresholds)
-    truth = gold > 0.5
+    positive = gold > 0.5
     scores = {
-        "f1_micro": sklearn_metrics.f1_score(truth, predicted, average="micro", zero_division=0),
-        "f1_macro": sklearn_metrics.f1_score(truth, predicted, average="macro", zero_division=0),
-        "subset_accuracy": sklearn_metrics.accuracy_score(truth, predicted),
-        "log_loss": np.logaddexp(0, np.where(truth, -logits, logits).astype("float64")).mean(),
+        "f1_micro": sklearn_metrics.f1_score(positive, predicted, average="micro", zero_division=0),
+        "f1_macro": sklearn_metrics.f1_score(positive, predicted, average="macro", zero_division=0),
+        "subset_accuracy": sklearn_metrics.accuracy_score(positive, predicted),
+        "log_loss": np.logaddexp(0, np.where(positive, -logits, logits).astype("float64")).mean(),
     }
     return {name: float(value) for name, value in scores.items()}
 
 
 def regression(predicted: np.ndarray, gold: np.ndarray) -> dict[str, float]:
-    """Errors and correlations, the mean over K targets. A correlation with a constant is 0, as in
-    `kerasft.metrics`; SciPy says NaN.
+    """Metrics of regression, averaged over K targets. The correlation with a constant is 0, as in `kerasft.metrics`; SciPy
+    returns NaN.
 
     Args:
         predicted: (N, K).
@@ -111,8 +111,8 @@ def per_class(predicted: np.ndarray, gold: np.ndarray, labels: Labels) -> list[d
     """Precision, recall, F1 and support of each class.
 
     Args:
-        predicted: Class numbers (N,), or 0 and 1 (N, C).
-        gold: The same kind.
+        predicted: Class indices (N,), or 0 and 1 (N, C).
+        gold: The labels, in the same form.
         labels: C names.
 
     Example:
@@ -131,7 +131,7 @@ def per_class(predicted: np.ndarray, gold: np.ndarray, labels: Labels) -> list[d
 
 
 def per_target(predicted: np.ndarray, gold: np.ndarray, labels: Sequence[str]) -> list[dict[str, str | float]]:
-    """The scores of each regression target.
+    """The metrics of each regression target.
 
     Args:
         predicted: (N, K).
@@ -147,14 +147,14 @@ def per_target(predicted: np.ndarray, gold: np.ndarray, labels: Sequence[str]) -
 
 
 def calibration(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, float | int]]:
-    """Sort predictions into 15 bins by confidence, each open below and closed above.
+    """Group predictions into 15 confidence bins `(low, high]`.
 
     Args:
         confidence: Probability of the predicted class, (N,), from 0 to 1.
-        right: Whether that class was the true one, (N,).
+        right: Whether the prediction is correct, (N,).
 
     Returns:
-        For each bin `low`, `high`, `count`, and the means `confidence` and `accuracy` (0 for an empty bin).
+        For each bin `low`, `high`, `count`, mean `confidence` and `accuracy` (both 0 for an empty bin).
 
     References:
         - [Guo et al., 2017](https://arxiv.org/abs/1706.04599), equations 1 and 2
@@ -181,7 +181,7 @@ def calibration(confidence: np.ndarray, right: np.ndarray) -> list[dict[str, flo
 
 
 def calibration_error(bins: Sequence[dict[str, float | int]]) -> float:
-    """The expected calibration error: the mean over predictions of |accuracy - confidence| of their bin.
+    """Expected calibration error: |accuracy - confidence| averaged over the bins, weighted by their counts.
 
     References:
         - [Guo et al., 2017](https://arxiv.org/abs/1706.04599), equation 3

@@ -1,4 +1,4 @@
-"""Training information of a report: learning curve, options, versions."""
+"""Training information in a report: learning curve, options, versions."""
 
 import dataclasses
 import math
@@ -16,18 +16,18 @@ _LONGEST_VALUE = 500  # characters
 
 
 def with_training(report: Report, metadata: Mapping[str, Any], *, defaults: Mapping[str, Any] | None = None) -> Report:
-    """Put the training of the model beside its scores.
+    """Add training information to a report.
 
     Args:
-        report: Of any task.
-        metadata: The content of the bundle's or export's `kerasft.json`: `versions`, and `provenance` with the run's `options`
-            `history`, and the `kept_epoch` of it. What is missing or has another form is left out: the file may be a stranger's.
-        defaults: The options' defaults, where they are known.
+        report: The report, of any task.
+        metadata: The contents of a bundle's or export's `kerasft.json`: `versions`, and `provenance` with the run's `options`,
+            `history` and `kept_epoch`. Missing or invalid entries are skipped, since the file may be untrusted.
+        defaults: The options' defaults, if known.
 
     Returns:
-        The report with `training`: `options`, `defaults`, `versions`, `history` (numbers by epoch; None for NaN) and
-        `metric`, the metric that the learning curve shows beside the loss: the run's `monitor`, or the first number of the
-        report that was measured after each epoch, and `kept_epoch`, the one from 1 whose weights the model has, or None.
+        The report with `training`: `options`, `defaults`, `versions`, `history` (values by epoch; None for NaN), `metric` (the
+        metric to plot besides the loss: the run's `monitor`, or the first metric of the report that was computed after each
+        epoch) and `kept_epoch` (the epoch, from 1, whose weights the model has, or None).
 
     Example:
 
@@ -55,10 +55,10 @@ def with_training(report: Report, metadata: Mapping[str, Any], *, defaults: Mapp
 
 
 def _main_metric(history: Mapping[str, Any], monitor: object, scores: Mapping[str, float]) -> str | None:
-    measured = [name.removeprefix("val_") for name in history]
-    wanted = [str(monitor).removeprefix("val_"), *scores]
-    for name in [*wanted, *(name for name in measured if f"val_{name}" in history)]:
-        if name in measured and name != "loss":
+    logged = [name.removeprefix("val_") for name in history]
+    preferred = [str(monitor).removeprefix("val_"), *scores]
+    for name in [*preferred, *(name for name in logged if f"val_{name}" in history)]:
+        if name in logged and name != "loss":
             return name
     return None
 
@@ -72,7 +72,7 @@ def _mapping(value: object) -> Mapping:
 
 
 def _numbers(values: object) -> list[float | None]:
-    """The values of a curve; empty if it is not a list of numbers."""
+    """The values of a curve; empty if they are not a list of numbers."""
     if not isinstance(values, Sequence) or isinstance(values, str) or len(values) > _MOST_EPOCHS:
         return []
     if not all(value is None or isinstance(value, numbers.Real) for value in values):
@@ -81,10 +81,9 @@ def _numbers(values: object) -> list[float | None]:
 
 
 def _plain(values: object) -> dict[str, Any]:
-    """The entries of a dictionary as JSON holds them, long ones cut."""
-    kept = list(_mapping(values).items())[:_MOST_OPTIONS]
+    """The entries of a dictionary as JSON-serializable values; long ones are truncated."""
     plain = {}
-    for name, value in kept:
+    for name, value in list(_mapping(values).items())[:_MOST_OPTIONS]:
         number = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
         plain[str(name)[:_LONGEST_VALUE]] = value if value is None or number else str(value)[:_LONGEST_VALUE]
     return plain

@@ -1,4 +1,4 @@
-"""Undefined metrics: counted as 0, but never shown as a measured 0."""
+"""Undefined metrics: counted as 0, but displayed as undefined."""
 
 from collections.abc import Sequence
 
@@ -8,15 +8,15 @@ from kerasft.features import REGRESSION, SINGLE_LABEL, Labels
 
 
 def undefined_scores(predicted: np.ndarray, gold: np.ndarray, labels: Labels | Sequence[str]) -> dict[str, str]:
-    """Say which scores of a classifier or a regression are undefined, and why.
+    """Find the undefined metrics of a classification or regression.
 
     Args:
-        predicted: Class numbers (N,), or whether each label holds (N, C), or values (N, K).
-        gold: The truth, of the same shape.
+        predicted: Class indices (N,), or booleans (N, C), or values (N, K).
+        gold: The labels, of the same shape.
         labels: Names of the outputs.
 
     Returns:
-        The reason by the score's name; empty where all are defined.
+        The reason by the metric's name; empty if all are defined.
 
     Example:
 
@@ -28,23 +28,23 @@ def undefined_scores(predicted: np.ndarray, gold: np.ndarray, labels: Labels | S
         reason = undefined_correlation(predicted, gold)
         return {} if reason is None else dict.fromkeys(("pearson", "spearman"), reason)
     if labels.problem != SINGLE_LABEL:
-        nothing = not (np.any(predicted) or np.any(gold))
-        return dict.fromkeys(("f1_micro", "f1_macro"), "no row has any label, gold or predicted") if nothing else {}
+        no_labels = not (np.any(predicted) or np.any(gold))
+        return dict.fromkeys(("f1_micro", "f1_macro"), "no row has any label, gold or predicted") if no_labels else {}
     reasons = {}
-    for name, side in (("predictions", predicted), ("labels", gold)):
-        if len(np.unique(side)) == 1:
-            reasons["matthews"] = f"all {name} are {labels[int(side[0])]!r}"
+    for name, column in (("predictions", predicted), ("labels", gold)):
+        if len(np.unique(column)) == 1:
+            reasons["matthews"] = f"all {name} are {labels[int(column[0])]!r}"
     if len(labels) == 2 and not np.any(predicted) and not np.any(gold):
         reasons["f1"] = f"no row is, or is predicted as, {labels[1]!r}"
     return reasons
 
 
 def undefined_correlation(predicted: np.ndarray, gold: np.ndarray) -> str | None:
-    """Say why the correlation of predictions with the truth is undefined, or None.
+    """Return why the correlation of predictions and labels is undefined, or None if it is defined.
 
     Args:
         predicted: (N,) or (N, K).
-        gold: The same shape.
+        gold: The labels, of the same shape.
 
     Example:
 
@@ -53,19 +53,19 @@ def undefined_correlation(predicted: np.ndarray, gold: np.ndarray) -> str | None
     """
     if len(gold) < 2:
         return "there is only one row"
-    for name, side in (("predictions", predicted), ("labels", gold)):
-        if np.any(np.ptp(side, axis=0) == 0):
+    for name, column in (("predictions", predicted), ("labels", gold)):
+        if np.any(np.ptp(column, axis=0) == 0):
             return f"all {name} are equal"
     return None
 
 
 def undefined_spans(expected: int, found: int, *, name: str) -> dict[str, str]:
-    """Say which scores of spans (entities, slots) are undefined, and why.
+    """Find the undefined metrics of spans (entities, slots).
 
     Args:
-        expected: Spans in the truth.
-        found: Predicted spans.
-        name: What a span is called in the scores' names.
+        expected: Number of gold spans.
+        found: Number of predicted spans.
+        name: The prefix of the metrics' names.
 
     Example:
 

@@ -10,7 +10,7 @@ from tests.cli.conftest import ROWS, write_csv
 def test_the_written_folder_is_named_after_form_and_weights(run, bundle):
     code, out, err = run("export", bundle, "--quantize", "float16", "--sequence-length", "8")
     assert code == 0, err
-    assert "is no better than 0.5000, the baseline without a model" in err  # as the model of one epoch is not
+    assert "is no better than 0.5000, the constant baseline" in err  # as the model of one epoch is not
     folder = pathlib.Path(f"{bundle}.litert.float16")
     assert f"written: {folder}" in out
     assert json.loads((folder / "report.json").read_text())["num_texts"] > 0

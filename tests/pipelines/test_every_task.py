@@ -149,7 +149,7 @@ def test_language_models_show_samples_and_never_say_that_every_row_is_right(made
     assert all(sample["text"] and sample["truth"] and sample["predicted"] for sample in report.samples)
     page = report.to_html()
     assert "<h2>Samples</h2>" in page
-    assert "every row is right" not in page
+    assert "every row is correct" not in page
     assert ("[MASK]" in report.samples[0]["text"]) == (task == "masked-lm")
 
 

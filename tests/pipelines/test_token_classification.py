@@ -109,7 +109,7 @@ def test_the_report_shows_200_texts_at_most_the_wrong_ones_first():
     report = find.evaluate(rows)
     assert [each["row"] for each in report.examples[:6]] == [99, 199, 299, 399, 0, 1]
     assert len(report.examples) == 200
-    assert "200 of 400 rows, the wrong ones first (4 wrong, 196 correct)" in report.to_html()
+    assert "200 of 400 rows, errors first (4 wrong, 196 correct)" in report.to_html()
 
 
 def test_tags_that_the_model_lacks_count_as_missed_and_are_said_once(caplog):

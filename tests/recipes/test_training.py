@@ -205,7 +205,7 @@ def test_the_report_shows_the_training_of_its_model(finishing):
     assert training["versions"]["keras"] == keras.__version__
     page = result["report"].read_text("utf-8")
     assert "Learning curve" in page
-    assert "Options of the training" in page
+    assert "Training options" in page
 
 
 @pytest.mark.parametrize("task", _TASKS)
@@ -220,7 +220,7 @@ def test_the_baseline_and_its_warnings_are_in_the_bundle_and_the_logs(finishing)
     (finishing.work / "logs").mkdir()
     result = finishing()
     (warning, undefined) = result["warnings"]
-    assert warning.startswith("accuracy 0.5000 is no better than 0.5000, the baseline without a model: always '")
+    assert warning.startswith("accuracy 0.5000 is no better than 0.5000, the constant baseline: always '")
     assert warning.endswith("for 2 of 2 rows.")
     assert undefined == "matthews is undefined and counted as 0: all predictions are 'negative'."
     assert result["baseline"]["accuracy"] == 0.5

@@ -49,7 +49,7 @@ def test_a_model_that_is_no_better_is_named_with_what_it_answers():
     report = summarize(one_hot(predicted), gold, SINGLE)
     (warning,) = report.warnings
     assert warning == (
-        f"accuracy {report.metrics['accuracy']:.4f} is no better than 0.4200, the baseline without a model: always 'neutral', "
+        f"accuracy {report.metrics['accuracy']:.4f} is no better than 0.4200, the constant baseline: always 'neutral', "
         "the most frequent class of the evaluated rows. The model predicts 'positive' for 97 of 100 rows."
     )
 

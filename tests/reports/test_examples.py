@@ -107,7 +107,7 @@ def test_what_one_side_only_has_is_named_in_words():
     page = Page(report([example(text, spans(text, Anna="PER"), spans(text, Anna="PER"), row=0)]).to_html())
     assert "✓ correct" in page.text
     assert page.text.count("AnnaPER") == 1  # both sides in one line
-    assert ", missed" not in page.text.split("Texts with their spans")[1].split("row 0")[1]
+    assert ", missed" not in page.text.split("Texts and spans")[1].split("row 0")[1]
 
 
 def test_types_have_a_colour_each_and_the_legend_names_those_that_are_there():
@@ -129,9 +129,9 @@ def test_hundreds_of_types():
     places = [{"start": 5 * number, "end": 5 * number + 4, "label": name} for number, name in enumerate(types)]
     made = [example(text[:1000], places[:200], [], row=0), example(text[:1000], places[100:200], places[:100], row=1)]
     page = report(made, labels=types).to_html()
-    assert "more types than colours" in page
+    assert "more types than colors" in page
     assert "TYPE_199" in page
-    assert "TYPE_299" not in page.split("Texts with their spans")[1]
+    assert "TYPE_299" not in page.split("Texts and spans")[1]
 
 
 def test_types_that_are_no_labels_of_the_report_are_shown():
@@ -190,5 +190,5 @@ def test_examples_are_in_the_json_and_replace_the_table_of_errors(tmp_path):
     path = made.write(tmp_path)
     stored = json.loads((tmp_path / "report.json").read_text("utf-8"))
     assert stored["examples"][0]["truth"] == [{"start": 0, "end": 4, "label": "PER"}]
-    assert "Where the answer is not" not in path.read_text("utf-8")
-    assert "Where the answer is not" in report([]).to_html()
+    assert "<h2>Errors</h2>" not in path.read_text("utf-8")
+    assert "<h2>Errors</h2>" in report([]).to_html()

@@ -67,9 +67,18 @@ def test_nothing_is_loaded_from_elsewhere(kind):
 @pytest.mark.parametrize(
     ("kind", "headings"),
     [
-        ("single", ["Confusion matrix", "Most often confused", "By class", "Calibration", "Most confident mistakes"]),
-        ("multi", ["By class", "Calibration", "Most confident mistakes"]),
-        ("regression", ["Prediction and truth", "By target", "Largest errors"]),
+        (
+            "single",
+            [
+                "Confusion matrix",
+                "Most frequent confusions",
+                "Metrics by class",
+                "Calibration",
+                "Most confident errors",
+            ],
+        ),
+        ("multi", ["Metrics by class", "Calibration", "Most confident errors"]),
+        ("regression", ["Predictions and targets", "Metrics by target", "Largest errors"]),
     ],
 )
 def test_sections(kind, headings):
@@ -79,7 +88,7 @@ def test_sections(kind, headings):
 
 def test_classes_are_sorted_by_f1_the_weakest_first():
     made = report()
-    text = Page(made.to_html()).text.split("By class")[1].split("Calibration")[0]
+    text = Page(made.to_html()).text.split("Metrics by class")[1].split("Calibration")[0]
     order = sorted((row["f1"], row["label"]) for row in made.per_class)
     places = [text.index(label) for _, label in order]
     assert places == sorted(places)
@@ -99,7 +108,7 @@ def test_two_classes_name_the_one_that_f1_is_of():
 
 def test_without_mistakes_and_without_texts():
     made = summarize(np.eye(2) * 5, np.array([0, 1]), ["no", "yes"])
-    assert "None: every row is right." in made.to_html()
+    assert "None: every row is correct." in made.to_html()
     assert "<th>text</th>" not in report().to_html()
     assert "<th>text</th>" in report(texts=["t"] * 90).to_html()
 

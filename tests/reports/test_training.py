@@ -31,7 +31,7 @@ def report(problem="question-answering", metrics=("exact_match", "f1")):
 @pytest.mark.parametrize("problem", TASKS)
 def test_every_task_shows_curve_options_and_versions(problem):
     page = Page(with_training(report(problem), METADATA, defaults={"schedule": "linear"}).to_html())
-    for words in ("Learning curve", "the loss and f1", "Options of the training", "keras 3.15.1", "2e-05", "cosine"):
+    for words in ("Learning curve", "the loss and f1", "Training options", "keras 3.15.1", "2e-05", "cosine"):
         assert words in page.text
     assert "not installed" not in page.text
     assert page.tags.count("svg") >= 1
@@ -79,7 +79,7 @@ def test_one_epoch_and_many(epochs):
     metadata = {"provenance": {"history": {"loss": [0.5] * epochs, "val_f1": [0.1] * epochs}}}
     page = with_training(report(), metadata).to_html()
     assert "Learning curve" in page
-    assert "Options of the training" not in page
+    assert "Training options" not in page
 
 
 def test_values_that_are_no_numbers_leave_a_gap_and_json_can_hold_them(tmp_path):
