@@ -20,7 +20,7 @@ NOT_REPEATABLE = (
     (r'("format": "saved_model"(?:.*\n)*?.*"size_bytes": )\d+', r"\1<size>"),
     # Throughput and the duration of an epoch: on the command line, in a bundle's history and in a report of generation.
     (r'((?:examples|tokens)_per_second"?: (?:\[\s*)?)[\d.e+-]+', r"\1<measured>"),
-    (r"<b>\d+</b>tokens a second", "<b>measured</b>tokens a second"),
+    (r"<b>\d+</b>tokens/s", "<b>measured</b>tokens/s"),
     (r"\d[\d.,]* tokens/s\b", "<measured> tokens/s"),
     (r"- \d+(?:s|ms) - \d+(?:s|ms|us)/step", "- <s> - <s>/step"),
     # The lines between, which a training of more than 30 seconds prints.

@@ -10,19 +10,19 @@ from kerasft.features import MULTI_LABEL, REGRESSION, Labels
 from kerasft.tasks.tasks import task_of
 
 Outputs = Mapping[str, Sequence[np.ndarray]]
-"""Output name -> rows of N texts, as returned by `kerasft.inference.runners.predict`."""
+"""Output name -> N arrays, one per text, as returned by `kerasft.inference.runners.predict`."""
 
 
 def agreement(first: Outputs, second: Outputs, bundle: Bundle) -> float:
     """Fraction of equal predictions, from 0 to 1; for regression their correlation, for embeddings the mean cosine similarity.
 
-    An answer is: a text's label, or of several labels each one's yes or no; a token's most likely label or next token; for
-    question answering the most likely start and the most likely end. Of a model with two outputs, the mean over both. For
-    regression Pearson's correlation, of the target where it is lowest.
+    What counts as one prediction: the label of a text (multi-label: each label separately); the most likely label or next token
+    of a token; for question answering the most likely start and the most likely end. With two outputs, the mean over both. For
+    regression Pearson's correlation, the lowest over the targets.
 
     Args:
         first: The outputs of one format.
-        second: Those of the other; outputs that only one of them has are ignored.
+        second: The outputs of the other format; outputs that only one of them has are ignored.
         bundle: The bundle, for task and labels.
 
     Example:
@@ -38,7 +38,7 @@ def agreement(first: Outputs, second: Outputs, bundle: Bundle) -> float:
 
 
 def largest_difference(first: Outputs, second: Outputs) -> float:
-    """Maximum absolute difference of the common outputs.
+    """Maximum absolute difference over the common outputs.
 
     Example:
 
@@ -50,11 +50,10 @@ def largest_difference(first: Outputs, second: Outputs) -> float:
 
 
 def as_logits(gold: Sequence[Any], labels: Labels) -> np.ndarray:
-    """Return right answers as (N, C) numbers whose largest, or of several labels the infinite ones, are the right labels.
+    """Return gold labels as logits (N, C): infinity for the gold labels, minus infinity for the others; regression: the values.
 
     Args:
-        gold: N label names or indices, or lists of them, or (N, C) of 0 and 1 for several labels, or numbers for a
-            regression.
+        gold: N label names or indices; multi-label: N lists of these, or 0 and 1 (N, C); regression: N numbers.
         labels: The model's labels.
 
     Example:
@@ -66,9 +65,9 @@ def as_logits(gold: Sequence[Any], labels: Labels) -> np.ndarray:
         return np.asarray(gold, "float64").reshape(len(gold), -1)
     if labels.problem == MULTI_LABEL and isinstance(gold, np.ndarray) and gold.ndim == 2:
         return np.where(gold > 0.5, np.inf, -np.inf)
-    chosen = [item if isinstance(item, list | tuple | set) else [item] for item in gold]
-    target = np.full((len(gold), len(labels)), -np.inf)  # on the right side of any threshold
-    for row, items in enumerate(chosen):
+    rows = [item if isinstance(item, list | tuple | set) else [item] for item in gold]
+    target = np.full((len(gold), len(labels)), -np.inf)  # infinite, so that any threshold gives the gold labels
+    for row, items in enumerate(rows):
         for item in items:
             target[row, labels.index(item) if isinstance(item, str) else int(item)] = np.inf
     return target

@@ -1,4 +1,4 @@
-"""Size, latency and memory of trained models in any format, by input length and number of threads."""
+"""Size, latency and memory of a model in any format, by input length and number of threads."""
 
 import os
 import pathlib
@@ -20,9 +20,9 @@ def time_calls(call: Callable[[int], Any], num_calls: int, *, num_warmup: int = 
     """Time `call(0)`, `call(1)`, ... and return the minimum, median and 90th percentile in milliseconds.
 
     Args:
-        call: What to time; its argument is the number of the call.
+        call: The function to time; its argument is the index of the call.
         num_calls: Timed calls, >= 1.
-        num_warmup: Calls before the timed ones, numbered from 0 too.
+        num_warmup: Warm-up calls, also numbered from 0.
 
     Example:
 
@@ -44,22 +44,22 @@ def measure_model(
 ) -> dict[str, Any]:
     """Benchmark a bundle or a SavedModel with batch size 1, without padding.
 
-    TensorFlow uses all threads, so `threads` is None.
+    TensorFlow chooses the number of threads, so `threads` is None.
 
     Args:
         path: The folder.
-        lengths: Input lengths S in tokens; those above the model's `max_length` are measured at that.
+        lengths: Input lengths S in tokens; longer ones are reduced to the model's `max_length`.
         runs: Timed runs per row.
-        warmup: Runs before them.
-        memory: Whether to measure memory too, in a subprocess, which takes TensorFlow's start-up time.
+        warmup: Warm-up runs per row.
+        memory: Whether to measure memory too, in a subprocess, which takes the time to import TensorFlow.
 
     Returns:
-        `path`, `format` (`"keras"` or `"saved_model"`), `size_bytes`, `rows` and `memory`, as of
-        `kerasft.measuring.measure_litert`. Memory counts from after TensorFlow's start-up.
+        `path`, `format` (`"keras"` or `"saved_model"`), `size_bytes`, `rows` and `memory`, as in
+        `kerasft.measuring.measure_litert`. Memory excludes TensorFlow itself.
 
     Raises:
         CheckpointError: If the folder is neither.
-        KerasftError: If a number is not a whole number >= 1.
+        KerasftError: If an argument is not a whole number >= 1.
 
     Example:
 
@@ -67,8 +67,8 @@ def measure_model(
     >>> import kerasft
     >>> from kerasft.demo import tiny
     >>> bundle = kerasft.save_bundle(tempfile.mkdtemp() + "/reviews", tiny.classifier(), tiny.tokenizer(), max_length=16)
-    >>> found = measure_model(bundle, lengths=[8, 128], runs=2, memory=False)
-    >>> [(row["sequence_length"], row["threads"]) for row in found["rows"]]
+    >>> report = measure_model(bundle, lengths=[8, 128], runs=2, memory=False)
+    >>> [(row["sequence_length"], row["threads"]) for row in report["rows"]]
     [(8, None), (16, None)]
     """
     check_counts(lengths=lengths, runs=[runs], warmup=[warmup])
@@ -79,7 +79,7 @@ def measure_model(
     rows = []
     for length in sizes:
         batch = full_batch(runner, length)
-        times = time_calls(lambda _: runner.run(batch), runs, num_warmup=warmup)  # noqa: B023  called at once
+        times = time_calls(lambda _: runner.run(batch), runs, num_warmup=warmup)  # noqa: B023  called immediately
         row = {"signature": None, "sequence_length": length, "threads": None}
         rows.append(row | {f"{name}_ms": value for name, value in times.items()})
     report = {
@@ -100,18 +100,18 @@ def measure_latency(
 
     Args:
         path: The folder or file.
-        lengths: Input lengths S in tokens. Lengths above the model's `max_length` are measured at that; a file of one fixed
-            length is measured at its own, a file of several signatures at each.
-        threads: Numbers of threads, for LiteRT; TensorFlow uses all, which is reported as `None`.
-        runs: Timed runs per row, after 3 of warm-up.
+        lengths: Input lengths S in tokens; longer ones are reduced to the model's `max_length`. LiteRT files with fixed lengths
+            are measured at these.
+        threads: Numbers of threads, for LiteRT. TensorFlow chooses its own; `threads` is then `None`.
+        runs: Timed runs per row, after 3 warm-up runs.
 
     Returns:
-        A row for each length and number of threads: `path`, `signature`, `sequence_length`, `threads`, `min_ms`,
+        One row per length and number of threads: `path`, `signature`, `sequence_length`, `threads`, `min_ms`,
         `median_ms`, `p90_ms`, `size_bytes`.
 
     Raises:
-        CheckpointError: If it is none of these.
-        KerasftError: If `lengths`, `threads` or `runs` is not of whole numbers >= 1.
+        CheckpointError: If the path is none of these.
+        KerasftError: If `lengths`, `threads` or `runs` contains anything but whole numbers >= 1.
 
     Example:
 
@@ -131,7 +131,7 @@ def measure_latency(
 
 
 def litert_file(path: str | os.PathLike) -> pathlib.Path | None:
-    """The LiteRT file that a path means: the path itself if it is a file, or `model.tflite` in the folder; else None.
+    """The LiteRT file of a path: the path itself if it is a file, or `model.tflite` in the folder; else None.
 
     Example:
 

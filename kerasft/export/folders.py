@@ -1,4 +1,4 @@
-"""Common parts of all exported folders: atomic writing, and metadata."""
+"""What all exports share: target folder, sequence lengths, tokenizer files and metadata."""
 
 import json
 import os
@@ -26,7 +26,7 @@ def open_bundle(bundle: Bundle | str | os.PathLike) -> Bundle:
     """Return a bundle as it is, or load it from its folder.
 
     Raises:
-        CheckpointError: If it is damaged.
+        CheckpointError: If it is corrupted.
 
     Example:
 
@@ -38,10 +38,10 @@ def open_bundle(bundle: Bundle | str | os.PathLike) -> Bundle:
 
 
 def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike | None, name: str) -> pathlib.Path:
-    """Return where to write: `folder`, or beside the bundle's own folder, with `name` added to its name.
+    """Return where to write: `folder`, or the bundle's folder with the suffix `.name`.
 
     Raises:
-        KerasftError: If there is no folder to be had, or it holds something other than an export.
+        KerasftError: If `folder` is missing for a bundle in memory, or contains anything other than an export.
 
     Example:
 
@@ -62,7 +62,7 @@ def target_folder(bundle: Bundle | str | os.PathLike, folder: str | os.PathLike 
 
 
 def beside(bundle: str | os.PathLike, name: str) -> pathlib.Path:
-    """The place of an export: beside the bundle, so that saving the bundle again does not touch it.
+    """The default folder of an export: next to the bundle, so that saving the bundle again does not delete it.
 
     Example:
 
@@ -70,7 +70,7 @@ def beside(bundle: str | os.PathLike, name: str) -> pathlib.Path:
     'saved_models/reviews.saved_model'
     """
     bundle = local_path(bundle)
-    bundle = bundle if bundle.name not in ("", "..") else bundle.resolve()  # `.` and `..` have no name of their own
+    bundle = bundle if bundle.name not in ("", "..") else bundle.resolve()  # `.` and `..` have no name
     return bundle.with_name(f"{bundle.name}.{name}")
 
 
@@ -79,8 +79,8 @@ def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None
 
     Args:
         folder: Where to write.
-        bundle: What is exported.
-        **facts: Entries that `kerasft.json` has beyond those of the bundle's.
+        bundle: The exported bundle.
+        **facts: Additional entries for `kerasft.json`.
 
     Example:
 
@@ -98,7 +98,7 @@ def write_companions(folder: pathlib.Path, bundle: Bundle, **facts: Any) -> None
 
 
 def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
-    """Write a dictionary as indented UTF-8 JSON; an old file is replaced whole or not at all.
+    """Write a dictionary as indented UTF-8 JSON, atomically.
 
     Example:
 
@@ -112,11 +112,11 @@ def write_json(path: pathlib.Path, content: dict[str, Any]) -> None:
 
 
 def _one_line(name: str) -> str:
-    return " ".join(name.split())  # labels.txt has one label a line; kerasft.json keeps the name as it is
+    return " ".join(name.split())  # labels.txt has one label per line; kerasft.json has the unchanged name
 
 
 def checked_length(bundle: Bundle, sequence_length: int | None) -> int:
-    """Return the longest input of an export: the bundle's own, or a shorter fixed length.
+    """Return the maximum input length of an export: the bundle's `max_length`, or the shorter fixed length.
 
     Raises:
         KerasftError: If `sequence_length` is not a whole number from 3 to the bundle's `max_length`.
@@ -135,10 +135,10 @@ def checked_length(bundle: Bundle, sequence_length: int | None) -> int:
 
 
 def open_length(bundle: Bundle, sequence_length: int | Sequence[int] | None) -> int | Sequence[int] | None:
-    """Return the length that an export is to have: as asked, or the model's own where its inputs have a fixed one.
+    """Return the requested length of an export, or the model's own if its inputs have a fixed length.
 
     Raises:
-        KerasftError: If another is asked of a model with a fixed length.
+        KerasftError: If the requested length differs from the model's fixed length.
 
     Example:
 
@@ -150,10 +150,10 @@ def open_length(bundle: Bundle, sequence_length: int | Sequence[int] | None) -> 
 
 
 def checked_lengths(bundle: Bundle, sequence_length: int | Sequence[int] | None) -> tuple[int, ...]:
-    """Return the fixed lengths of an export, shortest first; none for any length.
+    """Return the fixed lengths of an export in ascending order; empty for dynamic length.
 
     Raises:
-        KerasftError: If there is no length in a list of them, or one is not allowed (see `checked_length`).
+        KerasftError: If the list is empty, or a length is invalid (see `checked_length`).
 
     Example:
 

@@ -12,20 +12,20 @@ from kerasft.export.folders import REPORT_FILE
 
 _ORDER = ("float32", "float16", "int8", "int4", "int8_full")
 _MOST_FORMS = 12
-_IDENTITY = ("created", "task", "num_parameters")  # of the bundle; its exports have them too
-# Of the drawing, in its own units:
+_IDENTITY = ("created", "task", "num_parameters")  # metadata that identifies the bundle; its exports have it too
+# Sizes in the charts, in SVG units:
 _LABELS, _BARS, _BAR, _GAP = 230, 400, 18, 14
 
 
 def forms_of(folder: pathlib.Path, report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The exports of one model: this one, and those that are in folders beside it.
+    """The exports of one model: this one, and those in sibling folders.
 
     Args:
-        folder: Where this export's `kerasft.json` is; it may still be written aside.
-        report: Its report. `folder` in it is its final place.
+        folder: The folder with this export's `kerasft.json`; may still be the temporary folder.
+        report: This export's report. Its `folder` is the final folder.
 
     Returns:
-        The forms, float32 first: `name`, `folder` (its name), `this`, `size_bytes`, `latency_ms` (medians by number of threads)
+        The exports, float32 first: `name`, `folder` (its name), `this`, `size_bytes`, `latency_ms` (medians by number of threads)
         and `tokens_per_second`, which may be None.
 
     Example:
@@ -34,11 +34,11 @@ def forms_of(folder: pathlib.Path, report: Mapping[str, Any]) -> list[dict[str, 
     >>> forms_of(pathlib.Path("."), report)[0]["name"]
     'int8'
     """
-    place = pathlib.Path(os.path.realpath(report.get("folder") or folder))
-    own = _form(report, place, this=True)
+    final_folder = pathlib.Path(os.path.realpath(report.get("folder") or folder))
+    own = _form(report, final_folder, this=True)
     identity = _identity(_read(folder / METADATA_FILE))
     forms = [own] if own else []
-    for other in _neighbours(place):
+    for other in _neighbours(final_folder):
         if identity and _identity(_read(other / METADATA_FILE)) == identity:
             form = _form(_read(other / REPORT_FILE), other, this=False)
             forms += [form] if form else []
@@ -47,21 +47,21 @@ def forms_of(folder: pathlib.Path, report: Mapping[str, Any]) -> list[dict[str, 
     return sorted(sorted(forms, key=lambda form: not form["this"])[:_MOST_FORMS], key=forms.index)
 
 
-def _neighbours(place: pathlib.Path) -> list[pathlib.Path]:
-    """The folders beside this one that hold a report; those that may not be read are as if they were not there."""
+def _neighbours(folder: pathlib.Path) -> list[pathlib.Path]:
+    """The sibling folders that contain a report; unreadable ones are skipped."""
     try:
-        names = sorted(os.listdir(place.parent))
+        names = sorted(os.listdir(folder.parent))
     except OSError:
         return []
     return [
-        place.parent / name
+        folder.parent / name
         for name in names
-        if name != place.name and os.path.isfile(place.parent / name / REPORT_FILE)
+        if name != folder.name and os.path.isfile(folder.parent / name / REPORT_FILE)
     ]
 
 
 def _read(path: pathlib.Path) -> dict[str, Any]:
-    """A JSON object; nothing where there is none that can be read."""
+    """A JSON object; empty if it cannot be read."""
     try:
         content = security.read_json(path)
     except (OSError, KerasftError):
@@ -75,7 +75,7 @@ def _identity(metadata: Mapping[str, Any]) -> tuple | None:
 
 
 def _form(report: Mapping[str, Any], folder: pathlib.Path, *, this: bool) -> dict[str, Any] | None:
-    """What the charts show of a report; None if it has no size, as a file of another kind."""
+    """The values that the charts show; None for a report without a size, which is not one of an export."""
     size = _number(report.get("size_bytes"))
     if size is None:
         return None
@@ -102,14 +102,14 @@ def _number(value: object) -> float | None:
 
 
 def charts(forms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The bars of size, latency and speed as the page draws them.
+    """The bar charts of size, latency and speed.
 
     Args:
-        forms: Of `forms_of`.
+        forms: As returned by `forms_of`.
 
     Returns:
-        For each chart `title`, `note`, `width`, `height`, and `rows` of a form each: `name`, `folder`, `this`, `y`, and `bars`
-        with `x`, `y`, `width`, `height`, `text`, `second` (whether it is the form's second bar).
+        For each chart `title`, `note`, `width`, `height`, and `rows`, one per export: `name`, `folder`, `this`, `y`, and `bars`
+        with `x`, `y`, `width`, `height`, `text`, `second` (whether it is the export's second bar).
 
     Example:
 
@@ -125,42 +125,50 @@ def charts(forms: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     speeds = [
         (form, [(speed, f"{speed:.0f} tokens/s")] if (speed := form["tokens_per_second"]) else []) for form in forms
     ]
-    shown = (
-        _chart("Size", "Of the file, or of the SavedModel's folder. Shorter is better.", sizes),
+    all_charts = (
+        _chart("Size", "Size of the file, or of the SavedModel's folder. Lower is better.", sizes),
         _chart(
             "Latency",
-            "Median of one text, as each export measured it on the machine that wrote it. Shorter is better.",
+            "Median latency of one text, measured on the machine that created the export. Lower is better.",
             times,
         ),
-        _chart("Speed", "Tokens written a second, prompts included. Longer is better.", speeds),
+        _chart(
+            "Throughput",
+            "Generated tokens per second, including the time to process the prompts. Higher is better.",
+            speeds,
+        ),
     )
-    return [chart for chart in shown if chart["rows"]]
+    return [chart for chart in all_charts if chart["rows"]]
 
 
 def _chart(title: str, note: str, rows: Sequence[tuple]) -> dict[str, Any]:
     rows = [(form, bars) for form, bars in rows if bars]
-    most = max((value for _, bars in rows for value, _ in bars), default=0) or 1
+    largest = max((value for _, bars in rows for value, _ in bars), default=0) or 1
     y = _GAP / 2
-    drawn = []
+    chart_rows = []
     for form, bars in rows:
         height = max(len(bars), 2) * (_BAR + 3)
         top = y + (height - len(bars) * (_BAR + 3)) / 2
-        shapes = [
+        rectangles = [
             {
                 "x": _LABELS,
                 "y": round(top + number * (_BAR + 3), 1),
-                "width": round(max(2, _BARS * value / most), 1),
+                "width": round(max(2, _BARS * value / largest), 1),
                 "height": _BAR,
                 "text": text,
                 "second": number % 2 == 1,
             }
             for number, (value, text) in enumerate(bars)
         ]
-        drawn.append(
-            {**{name: form[name] for name in ("name", "folder", "this")}, "y": round(y + height / 2, 1), "bars": shapes}
+        chart_rows.append(
+            {
+                **{name: form[name] for name in ("name", "folder", "this")},
+                "y": round(y + height / 2, 1),
+                "bars": rectangles,
+            }
         )
         y += height + _GAP
-    return {"title": title, "note": note, "width": _LABELS + _BARS + 170, "height": round(y), "rows": drawn}
+    return {"title": title, "note": note, "width": _LABELS + _BARS + 170, "height": round(y), "rows": chart_rows}
 
 
 def _threads(name: str) -> str:

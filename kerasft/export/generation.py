@@ -1,4 +1,4 @@
-"""On-device text generation: export a language model to LiteRT, with a named cache and the decoding loop in the app."""
+"""On-device text generation: export a language model to LiteRT with a KV cache; the decoding loop runs in the app."""
 
 import hashlib
 import os
@@ -47,33 +47,33 @@ def litert_generation(
     prompts: Sequence[str] | None = None,
     min_agreement: float = 0.0,
 ) -> dict[str, Any]:
-    """Write a causal language model (GPT-2) or a sequence-to-sequence model (T5) as a LiteRT folder that generates.
+    """Export a causal language model (GPT-2) or a sequence-to-sequence model (T5) as a LiteRT folder for text generation.
 
-    The file's signatures, see `kerasft.export.generation_graphs`: `prefill_S` or `encode_S` for each length, and `decode`. They
-    share the weights and need built-in operations only. The folder holds what `kerasft.export.litert` writes; in its `python/`
-    `kerasft_generate.py` is the loop and `kerasft_writer.py` writes texts with it, by numpy and ai-edge-litert alone. Before the
-    folder is kept, that loop is run: a float32 file must write the tokens that Keras writes.
+    Signatures (see `kerasft.export.generation_graphs`): `prefill_S` or `encode_S` for each length, and `decode`. They share the
+    weights and require built-in operations only. The folder contains the same files as `kerasft.export.litert`; `python/` has
+    the decoding loop, `kerasft_generate.py`, and `kerasft_writer.py`, which generates texts with it; both require only numpy and
+    ai-edge-litert. The export is verified with that loop: a float32 file must generate the same tokens as the Keras model.
 
     Args:
         bundle: The bundle or its folder.
-        folder: Where to write; `None`: beside the bundle's folder: `story.litert` for `story`, or `story.litert.int8`.
+        folder: Where to write; `None`: next to the bundle's folder: `story.litert` for `story`, or `story.litert.int8`.
         quantize: `None`: float32; `"float16"`: half the size; `"int8"`: a quarter of the size, and the fastest.
-        prefill_lengths: Lengths S that a prompt or source is read in. GPT-2 reads longer prompts piece by piece; T5 takes no
-            longer source. `None`: 32 and 128, or what the model reads if that is less.
+        prefill_lengths: Input lengths S of the prompt or source. GPT-2 processes longer prompts in chunks; T5 does not support
+            longer sources. `None`: 32 and 128, or the model's maximum if less.
         cache_length: T: prompt and new tokens together for GPT-2, new tokens for T5. `None`: 256, or the model's positions
             if less.
-        prompts: Texts to verify on; `None`: some plain and hostile ones.
-        min_agreement: Smallest share of tokens, from 0 to 1, on which a quantized file must agree with Keras, given the same
-            text before them. Give `prompts` of your own kind with it.
+        prompts: Texts to verify on; `None`: a built-in sample with edge cases.
+        min_agreement: Minimum fraction of tokens, from 0 to 1, on which a quantized file must agree with the Keras model, given
+            the same preceding tokens. Pass `prompts` from your domain with it.
 
     Returns:
-        The report: `folder`, `size_bytes`, `num_prompts`, `num_tokens`, `equal_texts` (the share of prompts whose greedy tokens
-        are all Keras'), `agreement` (the share of tokens, given Keras' own before them), `tokens_per_second` (prompts included,
-        2 threads), `operators`; also written to `report.json` and, to look at, to `report.html`.
+        The report: `folder`, `size_bytes`, `num_prompts`, `num_tokens`, `equal_texts` (fraction of prompts with the same tokens
+        as the Keras model, by greedy decoding), `agreement` (fraction of equal tokens, given the Keras model's preceding tokens),
+        `tokens_per_second` (including prompts, 2 threads), `operators`; also written to `report.json` and `report.html`.
 
     Raises:
-        ExportError: If the model cannot be converted, or the written file writes other texts. Nothing is left behind then.
-        KerasftError: If an argument is not one of the above, or the folder holds something else.
+        ExportError: If the model cannot be converted, or the file generates other texts. No files are left behind.
+        KerasftError: If an argument is invalid, or the folder contains other files.
 
     Example:
 
@@ -133,9 +133,9 @@ def _checked_sizes(
     positions = getattr(config_of(bundle.model), "max_sequence_length", None)
     if cache_length is None:
         cache_length = min(_CACHE_LENGTH, positions or _CACHE_LENGTH)
-    most = f" to {positions} (the model's positions)" if positions else " or more"
+    upper = f" to {positions} (the model's positions)" if positions else " or more"
     if not is_whole(cache_length) or not 2 <= cache_length <= (positions or cache_length):
-        raise bad_argument("cache_length", f"a whole number from 2{most}", cache_length, "256 is usual.")
+        raise bad_argument("cache_length", f"a whole number from 2{upper}", cache_length, "256 is usual.")
     limit, name = (bundle.max_length, "max_length") if _is_encoder_decoder(bundle) else (cache_length, "cache_length")
     if lengths is None:
         lengths = {min(length, limit) for length in _LENGTHS}
@@ -150,7 +150,7 @@ def _is_encoder_decoder(bundle: Bundle) -> bool:
 
 
 def _prompt_rows(bundle: Bundle, prompts: Sequence[str] | None, longest: int, cache_length: int) -> list[tuple]:
-    """The prompts and their ids, each cut to what the file takes, with room for new tokens."""
+    """The prompts and their ids, truncated to leave room for new tokens."""
     if prompts is not None and (isinstance(prompts, str) or not prompts):
         raise bad_argument("prompts", "one or more texts, or None", prompts, "Omit it to use the built-in prompts.")
     texts = [text for text in SAMPLE_TEXTS if text.strip()] if prompts is None else list(prompts)
@@ -165,14 +165,14 @@ def _prompt_rows(bundle: Bundle, prompts: Sequence[str] | None, longest: int, ca
 
 
 def convert_generation(functions: dict[str, Callable], quantize: str | None) -> bytes:
-    """Return the content of a file with these signatures; they share their weights.
+    """Convert functions to a LiteRT file with these signatures, which share their weights; return its content.
 
     Args:
-        functions: Of `kerasft.export.generation_graphs.generation_functions`.
+        functions: As returned by `kerasft.export.generation_graphs.generation_functions`.
         quantize: As for `litert_generation`.
 
     Raises:
-        ExportError: If LiteRT has not the operations, or the converter's process crashed.
+        ExportError: If LiteRT does not support an operation, or the converter crashed.
 
     Example:
 
@@ -190,9 +190,9 @@ def convert_generation(functions: dict[str, Callable], quantize: str | None) -> 
         graph, file = pathlib.Path(temporary, "graph"), pathlib.Path(temporary, LITERT_FILE)
         archive.write_out(str(graph), verbose=False)
         job = {"folder": str(graph), "signatures": list(functions), "quantize": quantize, "out_file": str(file)}
-        answer = run_step("convert", job)
-        if "refused" in answer:
-            first = next((line for line in answer["refused"].splitlines() if line.strip()), "no message")
+        result = run_step("convert", job)
+        if "refused" in result:
+            first = next((line for line in result["refused"].splitlines() if line.strip()), "no message")
             raise ExportError(
                 f"The model cannot be converted to LiteRT: {first}. Only kerasft's own GPT-2 and T5 layers are supported."
             )
@@ -238,12 +238,12 @@ def _tensors(function: Callable) -> dict[str, dict[str, Any]]:
 
 
 def device_options(options: dict[str, Any]) -> dict[str, Any]:
-    """Return those options of a bundle that the loop on the device knows; a beam search becomes greedy.
+    """Return the generation options that the decoding loop on the device supports; beam search becomes greedy.
 
     Example:
 
     >>> device_options({"method": "beam", "num_beams": 4, "max_new_tokens": 64})
     {'method': 'greedy', 'max_new_tokens': 64}
     """
-    kept = {name: value for name, value in options.items() if name in _DEVICE_OPTIONS}
-    return kept | {"method": "greedy"} if kept.get("method") == "beam" else kept
+    supported = {name: value for name, value in options.items() if name in _DEVICE_OPTIONS}
+    return supported | {"method": "greedy"} if supported.get("method") == "beam" else supported

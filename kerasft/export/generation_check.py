@@ -1,4 +1,4 @@
-"""Verify an exported generation model against Keras, with the decoding loop that is shipped with it."""
+"""Verify an exported generation model against the Keras model, with the decoding loop that is shipped with it."""
 
 import importlib.util
 import itertools
@@ -17,7 +17,7 @@ NEW_TOKENS = 24
 
 
 def device_loop() -> ModuleType:
-    """Return the module `kerasft_generate` that is copied into every such folder: what is verified is what is shipped.
+    """Import the module `kerasft_generate` that is copied into the exported folder, to verify the shipped code itself.
 
     Example:
 
@@ -34,16 +34,16 @@ def device_loop() -> ModuleType:
 def verify_generation(
     bundle: Bundle, folder: pathlib.Path, prompts: Sequence[tuple[str, list[int]]]
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """Write greedily on every prompt, with Keras and with the file.
+    """Generate from every prompt by greedy decoding, with the Keras model and with the exported file.
 
     Args:
-        bundle: What was exported.
-        folder: `model.tflite` and `signature.json`.
+        bundle: The exported bundle.
+        folder: The folder with `model.tflite` and `signature.json`.
         prompts: Texts with their token ids.
 
     Returns:
-        The report, as `litert_generation` says it, and a golden row for each prompt: `text`, `token_ids`,
-        `generated_token_ids`, which are the file's own, and `answer`, their text.
+        The report (see `litert_generation`), and one golden row per prompt: `text`, `token_ids`, `generated_token_ids` (by the
+        exported file) and `answer`, the generated text.
 
     Example:
 
@@ -58,26 +58,26 @@ def verify_generation(
     equal = 0
     agreed = []
     seconds = 0.0
-    num_written = 0
+    num_generated = 0
     for (text, ids), keras_text in zip(prompts, expected):
         start = time.perf_counter()
-        written = device(ids, max_new_tokens=NEW_TOKENS, **_GREEDY)
+        generated = device(ids, max_new_tokens=NEW_TOKENS, **_GREEDY)
         seconds += time.perf_counter() - start
-        num_written += len(written["token_ids"]) + written["finished"]
+        num_generated += len(generated["token_ids"]) + generated["finished"]
         target = keras_text.token_ids + [device.end_id] * keras_text.finished
         target = target[: device.new_text().room(ids)]
-        equal += written["token_ids"] + [device.end_id] * written["finished"] == target
+        equal += generated["token_ids"] + [device.end_id] * generated["finished"] == target
         agreed += _forced(device, ids, target)
         answer = bundle.tokenizer.decode(
-            written["token_ids"], skip_special_tokens=True, clean_up_tokenization_spaces=False
+            generated["token_ids"], skip_special_tokens=True, clean_up_tokenization_spaces=False
         )
-        golden.append({"text": text, "token_ids": ids, "generated_token_ids": written["token_ids"], "answer": answer})
+        golden.append({"text": text, "token_ids": ids, "generated_token_ids": generated["token_ids"], "answer": answer})
     report = {
         "num_prompts": len(prompts),
         "num_tokens": len(agreed),
         "equal_texts": equal / len(prompts),
         "agreement": sum(agreed) / len(agreed),
-        "tokens_per_second": round(num_written / seconds, 1),
+        "tokens_per_second": round(num_generated / seconds, 1),
     }
     return report, golden
 
@@ -86,10 +86,10 @@ _GREEDY = {"method": "greedy", "min_new_tokens": 0, "repetition_penalty": 1.0, "
 
 
 def _forced(device: Any, prompt: list[int], target: list[int]) -> list[bool]:
-    """Whether each token is the file's most likely, given those before it."""
+    """Teacher forcing: whether each target token is the file's most likely one, given the target tokens before it."""
     text = device.new_text()
-    scores = text.begin(prompt)
-    agreed = [int(scores.argmax()) == target[0]]
-    for before, token in itertools.pairwise(target):
-        agreed.append(int(text.next(before).argmax()) == token)
+    logits = text.begin(prompt)
+    agreed = [int(logits.argmax()) == target[0]]
+    for previous, token in itertools.pairwise(target):
+        agreed.append(int(text.next(previous).argmax()) == token)
     return agreed

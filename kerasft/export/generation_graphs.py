@@ -1,4 +1,4 @@
-"""Signatures of exported generation models: static shapes, batch size 1, the cache as named inputs and outputs."""
+"""Signatures of exported generation models: static shapes, batch size 1, the KV cache as named inputs and outputs."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,21 +18,21 @@ PREFILL = "prefill_"
 ENCODE = "encode_"
 TOKENS = "tokens"
 INPUT_POS = "input_pos"
-_LEAST = -1e30  # below every hidden state
+_LEAST = -1e30  # less than any hidden state
 
 
 class ExportedTokenEmbedding(keras.layers.Layer):
-    """A token embedding that stands in a file once, for looking tokens up and, in reverse, as the output's matrix.
+    """A tied token embedding, stored once in the file: for embedding lookup and, in reverse, as the output projection.
 
     Args:
-        layer: The trained layer; its matrix is used in reverse.
-        int8: Whether tokens are looked up in int8 with a scale a row: the very numbers that the converter makes of the output's
-            matrix, so that it writes them once.
-        **kwargs: Of `keras.layers.Layer`.
+        layer: The trained layer.
+        int8: Whether the lookup is in int8 with a scale per row: the same values as in the converter's output projection, so
+            that the matrix is stored once.
+        **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
-        inputs: int32 (B, S), or float32 (B, S, H) in reverse.
-        reverse: Whether to multiply by the matrix.
+        inputs: Token ids, int32 (B, S); in reverse hidden states, float32 (B, S, H).
+        reverse: Whether to project hidden states to the vocabulary.
 
     Returns:
         (B, S, H), or (B, S, V) in reverse.
@@ -53,14 +53,14 @@ class ExportedTokenEmbedding(keras.layers.Layer):
         self._codes = None
         if int8:
             rows = Int8Embedding(ops.convert_to_numpy(layer.embeddings))
-            # As bits: a table of floats this long the converter would turn into int8 too, with one scale for all of them.
+            # As raw bits: a float table of this size would be quantized by the converter too, per tensor.
             self._codes, self._scale_bits = rows.codes, rows.scale_bits
 
     def call(self, inputs, reverse=False):
-        """Look up, or multiply."""
+        """Look tokens up, or project hidden states."""
         if reverse:
-            # Changes nothing, but keeps the converter from multiplying a norm's scale into the matrix, which then stands in
-            # the file twice.
+            # A no-op that keeps the converter from folding the layer norm's scale into the matrix, which would then be stored
+            # twice.
             return self._layer(ops.maximum(inputs, _LEAST), reverse=True)
         if self._codes is None:
             return self._layer(inputs)
@@ -71,18 +71,18 @@ class ExportedTokenEmbedding(keras.layers.Layer):
 def generation_functions(
     model: keras.Model, *, prompt_lengths: Sequence[int], cache_length: int, int8: bool
 ) -> dict[str, Callable]:
-    """Return the functions of a file that writes texts, by signature, not yet traced.
+    """Return the functions of a generation model by signature name, not yet traced.
 
     Args:
         model: A `kerasft.heads.causal_lm` on GPT-2, or a `kerasft.heads.sequence_to_sequence` on T5.
-        prompt_lengths: S of each `prefill_S`, which puts S tokens into the cache, or `encode_S`, which reads a source.
-        cache_length: T: tokens that the cache holds.
+        prompt_lengths: S of each `prefill_S`, which writes S tokens into the cache, or `encode_S`, which encodes a source.
+        cache_length: T: the cache's capacity in tokens.
         int8: Whether the token embedding is looked up in int8.
 
     Returns:
-        Functions of a dictionary of tensors that return one. GPT-2: all take `tokens` int32 (1, S), `input_pos` int32 (S,)
-        and `kv_cache_k_0`, `kv_cache_v_0`, ... float32 (1, N, T, D), and return the caches; `decode` has S = 1 and returns
-        `logits` (1, 1, V) too. T5: `encode_S` takes `encoder_token_ids`, `encoder_padding_mask` int32 (1, S) and returns
+        Functions from a dictionary of tensors to a dictionary of tensors. GPT-2: all take `tokens` int32 (1, S), `input_pos`
+        int32 (S,) and `kv_cache_k_0`, `kv_cache_v_0`, ... float32 (1, N, T, D), and return the caches; `decode` has S = 1 and
+        returns `logits` (1, 1, V) too. T5: `encode_S` takes `encoder_token_ids`, `encoder_padding_mask` int32 (1, S) and returns
         `cross_cache_k_0`, `cross_cache_v_0`, ... (1, N, longest S, D); `decode` takes those, `encoder_padding_mask`
         (1, longest S), `tokens` (1, 1), `input_pos` (1,) and the caches.
 
@@ -102,31 +102,34 @@ def generation_functions(
 
 
 def _gpt2_functions(decoder: CachedGPT2, lengths: Sequence[int], cache_length: int) -> dict[str, Callable]:
-    sizes = decoder.config
-    shape = (1, sizes.num_heads, cache_length, sizes.hidden_dim // sizes.num_heads)
-    names = _pairs("kv_cache", sizes.num_layers)
+    config = decoder.config
+    shape = (1, config.num_heads, cache_length, config.hidden_dim // config.num_heads)
+    names = _pairs("kv_cache", config.num_layers)
 
-    def made(length, with_logits):
+    def build(length, with_logits):
         def step(features):
-            logits, written = decoder.extend(features[TOKENS], features[INPUT_POS], _by_block(features, names))
-            answer = dict(zip(names, _flat(written)))
-            # Each function of its own: what no output needs is left out of the file.
-            return answer | {LOGITS: ops.expand_dims(logits(), 1)} if with_logits else answer
+            logits, caches = decoder.extend(features[TOKENS], features[INPUT_POS], _by_block(features, names))
+            outputs = dict(zip(names, _flat(caches)))
+            # Separate functions: operations that no output depends on are not in the file.
+            return outputs | {LOGITS: ops.expand_dims(logits(), 1)} if with_logits else outputs
 
         return _traceable(step, _steps(length) | dict.fromkeys(names, (shape, tf.float32)))
 
-    return {**{f"{PREFILL}{length}": made(length, False) for length in lengths}, DECODE: made(1, True)}
+    return {**{f"{PREFILL}{length}": build(length, False) for length in lengths}, DECODE: build(1, True)}
 
 
 def _t5_functions(decoder: CachedT5, lengths: Sequence[int], cache_length: int) -> dict[str, Callable]:
-    sizes = decoder.config
+    config = decoder.config
     longest = max(lengths)
-    names, cross_names = (_pairs(kind, sizes.num_decoder_layers) for kind in ("kv_cache", "cross_cache"))
+    names, cross_names = (_pairs(kind, config.num_decoder_layers) for kind in ("kv_cache", "cross_cache"))
 
     def encode(features):
-        parts = decoder.read_source(features[ENCODER_TOKEN_IDS], features[ENCODER_PADDING_MASK])
-        room = longest - features[ENCODER_TOKEN_IDS].shape[1]
-        return {name: ops.pad(part, [[0, 0], [0, 0], [0, room], [0, 0]]) for name, part in zip(cross_names, parts)}
+        cross_caches = decoder.read_source(features[ENCODER_TOKEN_IDS], features[ENCODER_PADDING_MASK])
+        padding = longest - features[ENCODER_TOKEN_IDS].shape[1]
+        return {
+            name: ops.pad(cache, [[0, 0], [0, 0], [0, padding], [0, 0]])
+            for name, cache in zip(cross_names, cross_caches)
+        }
 
     def decode(features):
         bias = decoder.source_bias(features[ENCODER_PADDING_MASK])
@@ -138,7 +141,7 @@ def _t5_functions(decoder: CachedT5, lengths: Sequence[int], cache_length: int) 
         return dict.fromkeys((ENCODER_TOKEN_IDS, ENCODER_PADDING_MASK), ((1, length), tf.int32))
 
     def caches(names, length):
-        return dict.fromkeys(names, ((1, sizes.num_heads, length, sizes.head_dim), tf.float32))
+        return dict.fromkeys(names, ((1, config.num_heads, length, config.head_dim), tf.float32))
 
     inputs = _steps(1) | {ENCODER_PADDING_MASK: ((1, longest), tf.int32)}
     inputs |= caches(names, cache_length) | caches(cross_names, longest)
@@ -151,7 +154,7 @@ def _steps(length: int) -> dict[str, tuple]:
 
 
 def _pairs(kind: str, num_blocks: int) -> list[str]:
-    return [f"{kind}_{part}_{index}" for index in range(num_blocks) for part in "kv"]
+    return [f"{kind}_{letter}_{index}" for index in range(num_blocks) for letter in "kv"]
 
 
 def _by_block(features: dict[str, tf.Tensor], names: list[str]) -> tuple:
@@ -159,8 +162,8 @@ def _by_block(features: dict[str, tf.Tensor], names: list[str]) -> tuple:
     return tuple(zip(caches[::2], caches[1::2]))
 
 
-def _flat(written: tuple) -> list:
-    return [part for pair in written for part in pair]
+def _flat(caches: tuple) -> list:
+    return [cache for pair in caches for cache in pair]
 
 
 def _traceable(function: Callable, inputs: dict[str, tuple]) -> Callable:

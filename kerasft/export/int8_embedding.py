@@ -1,26 +1,26 @@
 """An int8 embedding table with a scale per row, built from standard LiteRT operations.
 
-The converter gives the whole table one scale, set by its largest number, so that most rows use few of the 255 steps. With a
-scale a row the file is as small, and on a MiniLM trained on SST-2 a fifth of the whole int8 error is gone (docs/results.md).
+The converter quantizes the table per tensor; the scale is set by the largest value, so that most rows use few of the 255 levels.
+With a scale per row the file is as small, and a MiniLM trained on SST-2 has a fifth less int8 error (docs/results.md).
 """
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-_MIN_ELEMENTS = 1024  # smaller tables stay float: the converter leaves them so too
+_MIN_ELEMENTS = 1024  # smaller tables stay float, as in the converter
 
 
 class Int8Embedding(keras.layers.Layer):
-    """Looks up int8 rows and scales them back: row = codes * scale, |error| <= scale / 2 = max|row| / 254.
+    """Looks up int8 rows and dequantizes them: row = codes * scale, |error| <= scale / 2 = max|row| / 254.
 
     Args:
         table: Float table, (V, H).
-        **kwargs: Of `keras.layers.Layer`.
+        **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
         inputs: Token ids, int32 (B, S).
-        reverse: Whether `inputs` are hidden states (B, S, H) to be multiplied by the table, of a tied output.
+        reverse: Whether `inputs` are hidden states (B, S, H) to project by the table (tied output).
 
     Returns:
         float32 (B, S, H); reverse: (B, S, V).
@@ -34,19 +34,19 @@ class Int8Embedding(keras.layers.Layer):
 
     def __init__(self, table: np.ndarray, **kwargs):
         super().__init__(**kwargs)
-        # In float64, and halves away from zero, as in the converter, whose int8 matrix of a tied output then has the same codes.
+        # In float64, rounding halves away from zero: the same codes as the converter's int8 matrix of a tied output.
         largest = np.maximum(np.abs(table).max(axis=1, keepdims=True), np.finfo("float32").tiny * 127)
         scale = largest.astype("float64") / 127  # (V, 1)
         steps = table / scale
-        # Constants and not weights: the file holds the codes as they are, and nothing trains them.
+        # Constants, not weights: they are stored as they are, and never trained.
         self.codes = tf.constant(np.trunc(steps + np.copysign(0.5, steps)), tf.int8)
-        # As the bits of a float32: the converter would make int8 with one scale for all of them out of floats.
+        # As the raw bits of a float32: the converter would quantize a float table to int8, per tensor.
         self.scale_bits = tf.constant(scale.astype("float32").view("int32"))
         self.table = table
 
     def call(self, inputs, reverse=False):
-        """Gather codes and scales, and multiply them; or, of a tied output, hidden states by the table."""
-        if reverse:  # the converter makes the same codes of the table, and writes them once
+        """Gather and dequantize rows; or project hidden states by the table (tied output)."""
+        if reverse:  # the converter quantizes the table to the same codes and stores them once
             return tf.matmul(inputs, tf.constant(self.table, tf.float32), transpose_b=True)  # (B, S, V)
         scale = tf.bitcast(tf.gather(self.scale_bits, inputs), tf.float32)  # (B, S, 1)
         return tf.cast(tf.gather(self.codes, inputs), tf.float32) * scale  # (B, S, H)
@@ -59,11 +59,11 @@ class Int8Embedding(keras.layers.Layer):
 
 
 def with_int8_embeddings(model: keras.Model, *, mask_value: float | None = None) -> keras.Model:
-    """The same graph and weights, with every large embedding table in int8; `model` itself is not changed.
+    """Clone a model with the same weights and every large embedding table in int8; `model` itself is not changed.
 
     Args:
         model: A functional model.
-        mask_value: What padding is to add to attention scores, a number < 0; `None`: what it adds in `model`.
+        mask_value: Value added to the attention scores of padding, < 0; `None`: as in `model`.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Export a bundle to LiteRT (TFLite) for mobile devices: built-in operations only, verified before it is kept."""
+"""Export a bundle to LiteRT (TFLite) for mobile devices: built-in operations only, verified in the interpreter."""
 
 import dataclasses
 import hashlib
@@ -61,41 +61,39 @@ def litert(
     max_drop: float = 1.0,
     min_agreement: float | None = None,
 ) -> dict[str, Any]:
-    """Write a bundle as a LiteRT folder, and verify the file in the LiteRT interpreter.
+    """Export a bundle as a LiteRT folder, and verify the file in the LiteRT interpreter.
 
-    The folder holds all that an app needs: `model.tflite`, the tokenizer's files, `labels.txt`, `signature.json` (names,
-    shapes and dtypes of inputs and outputs, and how texts become inputs), `golden.jsonl` (texts with their ids and this
-    file's answers), `kerasft.json`, `report.json`, `report.html`, `README.md`, and programs that use it: `python/`,
-    `android/`, `ios/`, `web/`. The file needs built-in operations only (no Flex). Address its inputs and outputs by the
-    names of its signatures: their order differs.
+    The folder contains everything an app needs: `model.tflite`, the tokenizer's files, `labels.txt`, `signature.json` (names,
+    shapes and dtypes of inputs and outputs, and the preprocessing), `golden.jsonl` (texts with their ids and the file's outputs),
+    `kerasft.json`, `report.json`, `report.html`, `README.md`, and sample code: `python/`, `android/`, `ios/`, `web/`. The file
+    requires built-in operations only (no Flex). Address inputs and outputs by their names in the signature: their order varies.
 
     Args:
         bundle: The bundle or its folder.
-        folder: Where to write; `None`: beside the bundle's folder, as the command line does: `reviews.litert` for `reviews`,
-            or `reviews.litert.int8`. An older export there is replaced.
-        quantize: `None`: float32. `"float16"`: weights of half the size, computed in float32. `"int8"`: weights of a quarter
-            of the size, embedding tables included, computed in int8 with dynamic ranges; fastest on phones' CPUs. `"int4"`:
-            matrices in int4 with a scale for each block of 32, tables in int8. `"int8_full"`: activations in int8 too, for
-            processors that compute in integers only; layer norms and the sums between the blocks stay float.
-        sequence_length: Fixed length S, with batch size 1, for runtimes that resize no inputs; the signature is
-            `serving_default`. Several: a signature for each, such as `length_32`, which share the weights; the shortest that
-            holds a text answers it soonest. `None`: any batch and length, `serving_default`.
-        texts: Texts (or tuples of two) to verify on; `None`: a built-in sample of plain and hostile texts.
-        gold: Their right answers, to report accuracy; or for any task a function that scores a `Runner`. See `verify`.
-        calibration: For `"int8_full"`: 16 or more texts of the training set, 128 are usual.
-        max_drop: Points (hundredths) of the score on `gold` that the file may lose against the model.
-        min_agreement: Smallest share of texts, from 0 to 1, on which file and model must answer alike. `None`: 0.9 where the
-            caller gave texts, else 0: the built-in texts are far from what the model knows. A float32 file must besides
-            equal the model within 1e-3.
+        folder: Where to write; `None`: next to the bundle's folder, as the command line does: `reviews.litert` for `reviews`,
+            or `reviews.litert.int8`. An existing export there is replaced.
+        quantize: `None`: float32. `"float16"`: weights in float16, computation in float32. `"int8"`: dynamic-range quantization,
+            weights and embedding tables in int8, a quarter of the size; fastest on mobile CPUs. `"int4"`: weight matrices in int4
+            with a scale per block of 32, embedding tables in int8. `"int8_full"`: activations in int8 too, for integer-only
+            accelerators; layer norms and residual sums stay float.
+        sequence_length: Fixed length S with batch size 1, for runtimes that cannot resize inputs; the signature is
+            `serving_default`. Several lengths: one signature each, such as `length_32`, sharing the weights; the shortest one
+            that fits a text is fastest. `None`: dynamic batch size and length, `serving_default`.
+        texts: Texts (or tuples of two) to verify on; `None`: a built-in sample with edge cases.
+        gold: Gold labels of `texts`, to report accuracy; or for any task a function that scores a `Runner`. See `verify`.
+        calibration: For `"int8_full"`: at least 16 texts of the training set; 128 is usual.
+        max_drop: Maximum drop of the score on `gold` against the model, in points (hundredths).
+        min_agreement: Minimum fraction of texts, from 0 to 1, on which the predictions of file and model agree. `None`: 0.9 if
+            `texts` are given, else 0, since the built-in texts are out of domain. A float32 file must also equal the model
+            within 1e-3.
 
     Returns:
-        The report, as `verify` makes it, with `folder` and `operators`; also written to `report.json` and, to look at,
-        to `report.html`.
+        The report of `verify`, with `folder` and `operators`; also written to `report.json` and `report.html`.
 
     Raises:
-        ExportError: If the model needs operations that LiteRT has not, or the written file answers wrongly. Nothing is left
-            behind then.
-        KerasftError: If an argument is not one of the above, or the folder holds something else.
+        ExportError: If LiteRT does not support an operation of the model, or the file fails verification. No files are left
+            behind.
+        KerasftError: If an argument is invalid, or the folder contains other files.
 
     Example:
 
@@ -143,13 +141,13 @@ def litert(
 
 
 def profile(folder: str | os.PathLike) -> dict[str, Any]:
-    """Measure latency by length, peak memory and the time of each kernel of an exported file, and add them to its report.
+    """Measure latency by length, peak memory and time per kernel of an exported file, and add them to its report.
 
     Args:
-        folder: What `litert` wrote.
+        folder: A folder written by `litert`.
 
     Returns:
-        The whole report, with `rows`, `memory` and `kernels` of `kerasft.measuring.measure_litert`.
+        The report, with `rows`, `memory` and `kernels` of `kerasft.measuring.measure_litert`.
 
     Example:
 
@@ -168,7 +166,7 @@ def profile(folder: str | os.PathLike) -> dict[str, Any]:
 
 
 def _shapes(lengths: Sequence[int]) -> dict[str, tuple[int | None, int | None]]:
-    """The inputs' (B, S) by signature."""
+    """The input shape (B, S) by signature name."""
     if len(lengths) < 2:
         return {SIGNATURE: (1, lengths[0]) if lengths else (None, None)}
     return {f"{LENGTH_PREFIX}{length}": (1, length) for length in lengths}
@@ -190,16 +188,16 @@ def convert(
     quantize: str | None = None,
     batches: Sequence[dict[str, np.ndarray]] = (),
 ) -> bytes:
-    """Return a bundle's model as the content of a LiteRT file, not verified yet.
+    """Convert a bundle's model to a LiteRT file, without verification; return its content.
 
     Args:
-        bundle: What to convert.
-        shapes: The inputs' (B, S) by the signature's name; None is any size.
+        bundle: The bundle to convert.
+        shapes: Input shape (B, S) by signature name; None: any size.
         quantize: As for `litert`.
-        batches: For `"int8_full"`: inputs by name, int32 (1, S).
+        batches: Calibration batches for `"int8_full"`: inputs by name, int32 (1, S).
 
     Raises:
-        ExportError: If the model needs operations that LiteRT has not, or the converter's process crashed.
+        ExportError: If LiteRT does not support an operation of the model, or the converter crashed.
 
     Example:
 
@@ -217,9 +215,9 @@ def convert(
         graph, file = pathlib.Path(temporary, "graph"), pathlib.Path(temporary, LITERT_FILE)
         write_graph(bundle, graph, shapes, only_logits=True)
         job = {"folder": str(graph), "signatures": list(shapes), "out_file": str(file)}
-        answer = run_step("convert", job | {"quantize": None if quantize in BY_QUANTIZER else quantize})
-        if "refused" in answer:
-            raise ExportError(_conversion_message(answer["refused"], next(iter(shapes.values()))))
+        result = run_step("convert", job | {"quantize": None if quantize in BY_QUANTIZER else quantize})
+        if "refused" in result:
+            raise ExportError(_conversion_message(result["refused"], next(iter(shapes.values()))))
         content = file.read_bytes()
     return quantize_file(content, quantize, batches) if quantize in BY_QUANTIZER else content
 
@@ -233,7 +231,7 @@ def _refuse_lambdas(model: keras.Model) -> None:
 
 
 def _conversion_message(message: str, shape: tuple[int | None, int | None]) -> str:
-    """Name the operations that LiteRT has not, out of the converter's pages of text."""
+    """Extract the unsupported operations from the converter's message, which is pages long."""
     lines = re.findall(r"(?:Select|Custom) ops: (.+)", message)
     operations = sorted({name for line in lines for name in line.split(", ")})
     if shape[1] is None and "TensorListReserve" in message:
@@ -274,7 +272,7 @@ def _signature(bundle: Bundle, shapes: Mapping[str, tuple[int | None, int | None
 
 
 def _tensors(model: keras.Model, shape: tuple[int | None, int | None]) -> dict[str, dict[str, Any]]:
-    """Shapes and dtypes of a signature's inputs and outputs; -1 is any size."""
+    """Shapes and dtypes of a signature's inputs and outputs; -1: any size."""
 
     def described(sizes, dtype):
         return {"shape": [-1 if size is None else size for size in sizes], "dtype": dtype}
@@ -291,5 +289,5 @@ def _outputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
 
 
 def _inner(tensor: keras.KerasTensor, length: int | None) -> list[int | None]:
-    """The axes of an output after the batch's; the length of a fixed signature in place of the open one."""
+    """An output's shape without the batch axis; the fixed length of a signature in place of None."""
     return [length if size is None else size for size in tensor.shape[1:]]

@@ -1,8 +1,8 @@
 """An equivalent encoder graph that is faster in LiteRT: same weights and outputs, fewer operations.
 
-Measured on MiniLM in int8, 1 thread (docs/benchmark.md): at length 128 a file takes 0.85 of the time, at length 32 0.91. What
-else was tried gains nothing there: query, key and value as one product, the query's scale within its weights, the keys
-transposed for the product, two axes instead of three, the tanh GELU.
+Measured on MiniLM in int8, 1 thread (docs/benchmark.md): 0.85 of the time at length 128, 0.91 at length 32. Also tried, without
+gain: a fused query-key-value projection, the query's scale folded into its weights, transposed keys, 2-D instead of 3-D
+tensors, the tanh GELU.
 """
 
 from collections.abc import Sequence
@@ -16,15 +16,15 @@ from kerasft.keras_internals import calls_of, operation_of
 
 
 class CenteredLayerNormalization(keras.layers.Layer):
-    """Layer normalization (https://arxiv.org/abs/1607.06450) in the order that touches fewest numbers:
+    """Layer normalization (https://arxiv.org/abs/1607.06450) with the fewest elementwise operations:
 
         c = x - mean(x);  y = c / sqrt(mean(c^2) + epsilon) * gamma + beta
 
-    Keras multiplies out to x * s + (beta - mean(x) * s), s = gamma / sqrt(...), which is two more products of x's size.
+    Keras computes x * s + (beta - mean(x) * s), s = gamma / sqrt(...), with two more products of x's size.
 
     Args:
-        norm: The layer whose weights are used: over the last axis, with gamma and beta.
-        **kwargs: Of `keras.layers.Layer`.
+        norm: The layer whose weights are used; normalizes the last axis, with gamma and beta.
+        **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
         inputs: float32 (..., H).
@@ -45,29 +45,29 @@ class CenteredLayerNormalization(keras.layers.Layer):
         self.norm = norm
 
     def call(self, inputs):
-        """Return the normalized numbers."""
+        """Return the normalized inputs."""
         return normalize(inputs, self.norm)
 
     def get_config(self) -> dict:
-        """What the layer was made of: to walk the graph by, not to make it again."""
+        """Return the config, for inspection of the graph only: the layer cannot be created from it."""
         return {**super().get_config(), "norm": keras.saving.serialize_keras_object(self.norm)}
 
 
 class LeanEncoderLayer(keras.layers.Layer):
-    """A `TransformerEncoderLayer` for inference, by the weights of one that exists.
+    """A `TransformerEncoderLayer` for inference, with the weights of an existing one.
 
     Args:
-        block: That layer.
-        first_token_only: Whether only the first token's state is wanted, as of the last block below a classifier: keys and
-            values are computed for all tokens, all else for one.
-        **kwargs: Of `keras.layers.Layer`.
+        block: The existing layer.
+        first_token_only: Whether to return only the first token's state, as needed by a classifier after the last block: only
+            keys and values are computed for all tokens.
+        **kwargs: Passed to `keras.layers.Layer`.
 
     Call arguments:
         hidden_states: float32 (B, S, H).
         attention_bias: (B, 1, 1, S), or None.
 
     Returns:
-        float32 (B, S, H), or (B, 1, H) of the first token only.
+        float32 (B, S, H), or (B, 1, H) with `first_token_only`.
 
     Example:
 
@@ -86,23 +86,23 @@ class LeanEncoderLayer(keras.layers.Layer):
     def call(self, hidden_states, attention_bias=None, training=None):
         """Return the block's output."""
         block = self.block
-        asking = hidden_states[:, :1] if self.first_token_only else hidden_states  # (B, Q, H)
-        query = block.query(asking) * (hidden_states.shape[-1] // block.num_heads) ** -0.5
+        query_states = hidden_states[:, :1] if self.first_token_only else hidden_states  # (B, Q, H)
+        query = block.query(query_states) * (hidden_states.shape[-1] // block.num_heads) ** -0.5
         projected = (query, block.key(hidden_states), block.value(hidden_states))
         attended = attend(*(split_heads(each, block.num_heads) for each in projected), bias=attention_bias)
         attended = block.attention_output(merge_heads(attended))
-        states = normalize(asking + attended, block.attention_layer_norm)  # (B, Q, H)
+        states = normalize(query_states + attended, block.attention_layer_norm)  # (B, Q, H)
         transformed = block.feedforward_output(block.intermediate(states))
         return normalize(states + transformed, block.feedforward_layer_norm)  # (B, Q, H)
 
     def get_config(self) -> dict:
-        """What the layer was made of: to walk the graph by, not to make it again."""
+        """Return the config, for inspection of the graph only: the layer cannot be created from it."""
         block = keras.saving.serialize_keras_object(self.block)
         return {**super().get_config(), "block": block, "first_token_only": self.first_token_only}
 
 
 def normalize(inputs, norm: keras.layers.LayerNormalization):
-    """Apply a layer norm's weights as `CenteredLayerNormalization` does.
+    """Apply a layer norm's weights in the form of `CenteredLayerNormalization`.
 
     Args:
         inputs: float32 (..., H).
@@ -121,16 +121,16 @@ def normalize(inputs, norm: keras.layers.LayerNormalization):
 
 
 def for_litert(model: keras.Model) -> keras.Model:
-    """The same function of the same weights in a graph that LiteRT runs faster; `model` itself is not changed.
+    """Clone a model into an equivalent graph that LiteRT runs faster; `model` itself is not changed.
 
-    Encoder blocks of kerasft (BERT, RoBERTa, DistilBERT, ELECTRA) and layer norms get their lean form, and where only the
-    first token of the last block is read, as by a classifier, it is all that is computed there. Other layers stay.
+    kerasft's encoder blocks (BERT, RoBERTa, DistilBERT, ELECTRA) and layer norms are replaced by their lean forms. If only the
+    first token of the last block is used, as by a classifier, the block computes only that. Other layers are not changed.
 
     Args:
-        model: A functional model in float32. It is for inference only: dropout is left out.
+        model: A functional model in float32.
 
     Returns:
-        A model that shares the weights; outputs differ by rounding only (tests: < 1e-5).
+        A model for inference (without dropout) that shares the weights; outputs differ by rounding only (tests: < 1e-5).
 
     Example:
 
@@ -156,7 +156,7 @@ def for_litert(model: keras.Model) -> keras.Model:
 
 
 def _call(layer: keras.Operation, *args, **named):
-    """Call a layer; `x[..., None]` by `expand_dims`, since LiteRT has no slice with a new axis for open lengths."""
+    """Call a layer; replace `x[..., None]` by `expand_dims`: LiteRT does not support it for dynamic lengths."""
     key = _key(layer, args)
     plain = all(each is None or each is Ellipsis or (isinstance(each, slice) and each == slice(None)) for each in key)
     if not plain or not any(each is None for each in key):
@@ -179,7 +179,7 @@ def _is_plain(norm: keras.layers.LayerNormalization) -> bool:
 
 
 def _readers(model: keras.Model) -> dict[str, list[tuple]]:
-    """What reads each layer's output: (operation, its arguments); (None, ()) is the model itself."""
+    """The consumers of each layer's output: (operation, its arguments); (None, ()) for a model output."""
     readers: dict[str, list] = {operation.name: [] for operation in model.operations}
     for operation in model.operations:
         for tensors, arguments in calls_of(operation):
@@ -191,13 +191,13 @@ def _readers(model: keras.Model) -> dict[str, list[tuple]]:
 
 
 def _reads_first_token(reader: tuple) -> bool:
-    """Whether it is `states[:, 0]` or `states[:, 0, :]`."""
+    """Whether the consumer is `states[:, 0]` or `states[:, 0, :]`."""
     operation, arguments = reader
-    everything = slice(None)
-    return _key(operation, arguments) in ((everything, 0), (everything, 0, everything))
+    full = slice(None)
+    return _key(operation, arguments) in ((full, 0), (full, 0, full))
 
 
 def _key(operation: keras.Operation | None, arguments: Sequence) -> tuple:
-    """The index of `x[...]`; nothing for other operations. Keras loads a tuple as a list."""
+    """The index of `x[...]`; empty for other operations. Keras loads a tuple as a list."""
     is_slice = type(operation).__name__ == "GetItem" and isinstance(arguments[1], tuple | list)
     return tuple(arguments[1]) if is_slice else ()

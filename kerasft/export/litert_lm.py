@@ -1,4 +1,4 @@
-"""Pack an exported GPT-2 into a `.litertlm` container, for Google's LiteRT-LM on phones and desktops."""
+"""Pack an exported GPT-2 into a `.litertlm` container for Google's LiteRT-LM."""
 
 import json
 import os
@@ -17,22 +17,22 @@ _TOKENIZER_FILE = "tokenizer.json"
 
 
 def litert_lm(folder: str | os.PathLike, path: str | os.PathLike | None = None) -> pathlib.Path:
-    """Write the container: the model's file, its tokenizer, and what LiteRT-LM has to know of them.
+    """Write the container: the model file, its tokenizer and metadata.
 
-    LiteRT-LM has the loop, the sampling and the tokenizer, for Kotlin, C++, Swift and Python
-    (https://github.com/google-ai-edge/LiteRT-LM). Open a session without a prompt template: GPT-2 writes on, it does not chat.
+    LiteRT-LM (https://github.com/google-ai-edge/LiteRT-LM) implements the decoding loop, sampling and tokenization in Kotlin,
+    C++, Swift and Python. Open a session without a prompt template: GPT-2 completes texts and is not a chat model.
 
     Args:
-        folder: What `kerasft.export.litert_generation` wrote of a causal language model.
-        path: The file to write; `None`: `model.litertlm` within the folder.
+        folder: A causal language model exported by `kerasft.export.litert_generation`.
+        path: The file to write; `None`: `model.litertlm` in the folder.
 
     Returns:
         The file's path.
 
     Raises:
-        ExportError: If the package `litert-lm-builder` is not installed, or its process crashed.
+        ExportError: If the package `litert-lm-builder` is not installed, or crashed.
         CheckpointError: If the folder is not such an export.
-        KerasftError: If it is one of a T5, which LiteRT-LM does not run.
+        KerasftError: If the model is a T5, which LiteRT-LM does not support.
 
     Example:
 
@@ -59,8 +59,8 @@ def litert_lm(folder: str | os.PathLike, path: str | os.PathLike | None = None) 
 
 
 def _generation_facts(folder: pathlib.Path) -> dict[str, Any]:
-    wanted = (LITERT_FILE, _TOKENIZER_FILE, "signature.json")
-    missing = [name for name in wanted if not (folder / name).is_file()]
+    required = (LITERT_FILE, _TOKENIZER_FILE, "signature.json")
+    missing = [name for name in required if not (folder / name).is_file()]
     if not missing:
         facts = json.loads((folder / "signature.json").read_text("utf-8")).get("generation")
         if facts is not None:
@@ -73,7 +73,7 @@ def _generation_facts(folder: pathlib.Path) -> dict[str, Any]:
 
 def _builder_module() -> Any:
     try:
-        from litert_lm_builder import litertlm_builder  # optional: only this container needs it
+        from litert_lm_builder import litertlm_builder  # optional dependency, for this container only
     except ImportError as error:
         raise ExportError(
             "A .litertlm file requires the package litert-lm-builder, which is not installed. Run: pip install litert-lm-builder."

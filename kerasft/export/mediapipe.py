@@ -31,9 +31,9 @@ from kerasft.tasks.tasks import task_of
 DEFAULT_LENGTH = 128
 FILE_NAME = "mediapipe.tflite"
 _NAMES = {TOKEN_IDS: "ids", PADDING_MASK: "mask", SEGMENT_IDS: "segment_ids"}
-"""Our input names -> the names that MediaPipe's BertPreprocessor expects."""
+"""Input names of kerasft -> input names expected by MediaPipe's BertPreprocessor."""
 _RECIPES = (None, "float16", "int8")
-_TOLERANCE = 1e-4  # of probabilities, float32; the measured differences are below 2e-6
+_TOLERANCE = 1e-4  # for probabilities in float32; the measured differences are below 2e-6
 NORMALIZE_FIRST = (
     "MediaPipe lowercases ASCII letters only and keeps accents, control characters and unusual spaces. The app must first "
     "remove control characters, replace all white space by spaces, lowercase, decompose (NFD) and remove marks (Unicode "
@@ -53,35 +53,34 @@ def mediapipe(
     min_agreement: float = 0.9,
     app_normalizes: bool = False,
 ) -> dict[str, Any]:
-    """Write a text classifier or a sentence embedder as one file for MediaPipe Tasks, verified in the LiteRT interpreter.
+    """Export a text classifier or a sentence encoder as one file for MediaPipe Tasks, verified in the LiteRT interpreter.
 
-    `TextClassifier` or `TextEmbedder` of MediaPipe (Android, iOS, web, Python) opens the file as it is: the tokenizer's
-    vocabulary and the labels are packed into it, and a bundle's temperature is part of its graph. It has three int32 inputs
-    (1, L) and one float32 output: `probability` (1, C), or `embedding` (1, H).
+    MediaPipe's `TextClassifier` or `TextEmbedder` (Android, iOS, web, Python) opens the file directly: it contains the
+    tokenizer's vocabulary and the labels, and the bundle's temperature is part of the graph. It has three int32 inputs (1, L)
+    and one float32 output: `probability` (1, C), or `embedding` (1, H).
 
     Args:
         bundle: The bundle or its folder.
-        path: Where to write: a name that ends in `.tflite`, or a folder, in which the file is `mediapipe.tflite`. `None`: the
-            bundle's own folder. A file there is replaced.
-        quantize: `None`: float32; `"float16"`; `"int8"`: a quarter of the size, computed in int8 with dynamic ranges.
-        sequence_length: Fixed length L in tokens; longer texts are cut by MediaPipe. `None`: 128, or the bundle's
+        path: Where to write: a `.tflite` file, or a folder, in which the file is named `mediapipe.tflite`. `None`: the bundle's
+            folder. An existing file is replaced.
+        quantize: `None`: float32; `"float16"`; `"int8"`: dynamic-range quantization, a quarter of the size.
+        sequence_length: Fixed length L in tokens; MediaPipe truncates longer texts. `None`: 128, or the bundle's
             `max_length` if less.
-        texts: Texts to verify on; `None`: a built-in sample of plain and hostile texts.
-        min_agreement: Smallest share of texts, from 0 to 1, of which a quantized file must answer with the model's label
-            (an embedder: with a cosine of 0.95 or more to the model's vector). A float32 file must equal the model
-            within 1e-4.
-        app_normalizes: Whether the app itself prepares its texts as `NORMALIZE_FIRST` says. Without that a model whose
-            tokenizer drops accents (most uncased ones) is refused: MediaPipe keeps them.
+        texts: Texts to verify on; `None`: a built-in sample with edge cases.
+        min_agreement: Minimum fraction of texts, from 0 to 1, for which a quantized file predicts the same label as the model
+            (embeddings: with a cosine similarity of at least 0.95). A float32 file must equal the model within 1e-4.
+        app_normalizes: Whether the app normalizes texts as described in `NORMALIZE_FIRST`. Otherwise a model whose tokenizer
+            strips accents (most uncased models) is not supported: MediaPipe keeps them.
 
     Returns:
         `path`, `task`, `quantize`, `sequence_length`, `size_bytes`, `num_texts`, `max_difference` of an output, `agreement`,
-        `same_ids` (share of the texts whose ids MediaPipe makes as the model's tokenizer does) and `advice` (sentences for
-        the app's developer).
+        `same_ids` (fraction of texts with the same token ids in MediaPipe and in the model's tokenizer) and `advice` (sentences
+        for the app's developer).
 
     Raises:
-        ExportError: If MediaPipe would serve the model wrongly (`mediapipe_problems` says why), or the written file answers
-            wrongly. Nothing is left behind then.
-        KerasftError: If an argument is not one of the above.
+        ExportError: If MediaPipe would run the model incorrectly (see `mediapipe_problems`), or the file fails verification. No
+            file is left behind.
+        KerasftError: If an argument is invalid.
 
     Example:
 
@@ -126,14 +125,14 @@ def mediapipe(
 
 
 def mediapipe_problems(bundle: Bundle, *, app_normalizes: bool = False) -> list[str]:
-    """Say why MediaPipe would serve a model wrongly: it has one way to make ids of texts, and it is not every model's.
+    """Return why MediaPipe, which has only one tokenization, would run a model incorrectly.
 
     Args:
-        bundle: What would be exported.
-        app_normalizes: Whether the app prepares its texts as `NORMALIZE_FIRST` says.
+        bundle: The bundle to export.
+        app_normalizes: Whether the app normalizes texts as described in `NORMALIZE_FIRST`.
 
     Returns:
-        A clause for each reason; none if the model can be served.
+        A clause for each reason; empty if the model is supported.
 
     Example:
 
@@ -165,11 +164,11 @@ def mediapipe_problems(bundle: Bundle, *, app_normalizes: bool = False) -> list[
 
 
 def _tokenizer_problems(tokenizer: PreTrainedTokenizerFast) -> list[str]:
-    how = preprocessing(tokenizer)
-    if how["type"] != "wordpiece":
-        return [f"its tokenizer is {how['type']}, but MediaPipe supports only WordPiece"]
+    settings = preprocessing(tokenizer)
+    if settings["type"] != "wordpiece":
+        return [f"its tokenizer is {settings['type']}, but MediaPipe supports only WordPiece"]
     problems = []
-    if not how["lowercase"]:
+    if not settings["lowercase"]:
         problems.append("it is cased, but MediaPipe lowercases all texts")
     model = json.loads(tokenizer.backend_tokenizer.to_str())["model"]
     vocabulary = tokenizer.get_vocab()
@@ -180,7 +179,7 @@ def _tokenizer_problems(tokenizer: PreTrainedTokenizerFast) -> list[str]:
     if model["unk_token"] != "[UNK]":
         problems.append(f"its unknown token is {model['unk_token']!r}, but MediaPipe's is '[UNK]'")
     expected = {"before": [vocabulary.get("[CLS]")], "after_single": [vocabulary.get("[SEP]")]}
-    if any(how["template"][place] != ids for place, ids in expected.items()):
+    if any(settings["template"][part] != ids for part, ids in expected.items()):
         problems.append("its input format is not [CLS] text [SEP], which MediaPipe uses")
     return problems
 
@@ -197,9 +196,9 @@ def _target(bundle: Bundle | str | os.PathLike, path: str | os.PathLike | None) 
 
 
 def _served_model(bundle: Bundle) -> keras.Model:
-    """The model with the three inputs that MediaPipe gives, used or not, and with probabilities for logits.
+    """The model with MediaPipe's three inputs, used or not, and with probabilities instead of logits.
 
-    Thresholds need nothing here: a model of several labels, which alone may have them, is refused before.
+    There are no thresholds: only multi-label models have them, and these are not supported.
     """
     model = bundle.model
     temperature = bundle.settings.get("temperature", 1.0)
@@ -217,7 +216,7 @@ def _served_model(bundle: Bundle) -> keras.Model:
 
 
 def _vocabulary(tokenizer: PreTrainedTokenizerFast) -> str:
-    """The lines of `vocab.txt`: tokens in the order of their ids."""
+    """The content of `vocab.txt`: tokens in the order of their ids."""
     vocabulary = tokenizer.get_vocab()
     return "".join(f"{token}\n" for token in sorted(vocabulary, key=vocabulary.get))
 
@@ -242,7 +241,7 @@ def _compare(served: Bundle, path: pathlib.Path, texts: Sequence[str], length: i
 
 
 def _advice(bundle: Bundle, texts: Sequence[str]) -> dict[str, Any]:
-    """How many of the texts MediaPipe reads as the model's tokenizer does, and what the app must do for the others."""
+    """The fraction of texts with the same token ids in MediaPipe, and what the app must do for the others."""
     different = [text for text in texts if mediapipe_ids(bundle.tokenizer, text) != _ids(bundle.tokenizer, text)]
     advice = [NORMALIZE_FIRST]
     if rejection := bundle.settings.get("out_of_scope"):
@@ -261,7 +260,7 @@ def _advice(bundle: Bundle, texts: Sequence[str]) -> dict[str, Any]:
 
 
 def mediapipe_ids(tokenizer: PreTrainedTokenizerFast, text: str) -> list[int]:
-    """Return the ids that MediaPipe makes of a text: ASCII letters lowercased, all else as it stands.
+    """Return the token ids that MediaPipe computes: only ASCII letters are lowercased.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""The files an app needs in addition to the model, with reference outputs to test its port."""
+"""The files an app needs in addition to the model, with reference outputs to test the app."""
 
 import json
 import pathlib
@@ -24,15 +24,15 @@ SAMPLES = ("python", "android", "ios", "web")
 """Folders of `kerasft/mobile` that are copied into every mobile bundle."""
 CORE = ("errors.py", "features.py", "limits.py", "truncation.py")
 """Top-level modules that `kerasft.answers` imports; they import only numpy and each other."""
-_MAX_GOLDEN = 200  # of the caller's texts
+_MAX_GOLDEN = 200  # maximum number of the caller's texts
 
 
 def preprocessing(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
-    """Say how texts become ids: what an app's own tokenizer has to do beyond reading `tokenizer.json`.
+    """Describe the tokenization, for an app's own tokenizer.
 
     Returns:
         `type`: `"wordpiece"`, `"byte_level_bpe"`, `"sentencepiece_unigram"` or `"other"`; `lowercase` and `strip_accents`;
-        `template`: the ids put `before` the first text, `between` two, and `after` the last, and those `after_single`.
+        `template`: the special token ids `before` the first text, `between` two texts, `after` the second, and `after_single`.
 
     Example:
 
@@ -42,11 +42,11 @@ def preprocessing(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
     ('wordpiece', True)
     """
     backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
-    backend.no_padding()  # a checkpoint's own file may pad every text, which is not part of the template
+    backend.no_padding()  # a checkpoint's file may enable padding, which is not part of the template
     backend.no_truncation()
-    parts = json.loads(backend.to_str())
-    kind = {"WordPiece": "wordpiece", "Unigram": "sentencepiece_unigram"}.get(parts["model"]["type"], "other")
-    if parts["model"]["type"] == "BPE" and '"ByteLevel"' in json.dumps(parts["pre_tokenizer"]):
+    config = json.loads(backend.to_str())
+    kind = {"WordPiece": "wordpiece", "Unigram": "sentencepiece_unigram"}.get(config["model"]["type"], "other")
+    if config["model"]["type"] == "BPE" and '"ByteLevel"' in json.dumps(config["pre_tokenizer"]):
         kind = "byte_level_bpe"
 
     def normalized(text):
@@ -54,9 +54,9 @@ def preprocessing(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
 
     single = backend.encode("a")
     pair = backend.encode("a", "a")
-    first = [place for place, sequence in enumerate(pair.sequence_ids) if sequence == 0]
-    second = [place for place, sequence in enumerate(pair.sequence_ids) if sequence == 1]
-    only = [place for place, sequence in enumerate(single.sequence_ids) if sequence == 0]
+    first = [index for index, sequence in enumerate(pair.sequence_ids) if sequence == 0]
+    second = [index for index, sequence in enumerate(pair.sequence_ids) if sequence == 1]
+    only = [index for index, sequence in enumerate(single.sequence_ids) if sequence == 0]
     return {
         "type": kind,
         "lowercase": normalized("A") == "a",
@@ -73,18 +73,18 @@ def preprocessing(tokenizer: PreTrainedTokenizerFast) -> dict[str, Any]:
 def golden_rows(
     bundle: Bundle, runner: Runner, *, texts: Sequence, signature: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
-    """Return at least 50 texts with their ids and the file's answers, for an app's own test.
+    """Return at least 50 texts with their token ids and the file's outputs, for the app's tests.
 
     Args:
-        bundle: What was exported.
-        runner: Of the file.
-        texts: Texts, or tuples of two; filled up from the built-in hostile ones, whole and in parts.
+        bundle: The exported bundle.
+        runner: The exported file's runner.
+        texts: Texts, or tuples of two; the built-in edge cases are added, also split in half.
         signature: The content of `signature.json`.
 
     Returns:
-        Dictionaries: `text`, or `texts` of a pair; `token_ids`; `segment_ids` where the model takes them; `outputs`, the
-        file's numbers by name, those per token for the real tokens only; `answer`, what the task's pipeline answers of them
-        (a masked language model has none here: most of the texts have no mask).
+        Dictionaries: `text`, or `texts` of a pair; `token_ids`; `segment_ids` if the model has this input; `outputs` of the file
+        by name, without padding; `answer`, the output of the task's pipeline (not for masked language models: most of the texts
+        have no mask).
 
     Example:
 
@@ -108,7 +108,7 @@ def golden_rows(
         padded = encoded.pad([number], bundle.tokenizer.pad_token_id or 0)
         row |= {name: values[0].tolist() for name, values in padded.items() if _is_golden(name, bundle)}
         row["outputs"] = {
-            name: np.round(found[number].astype("float64"), 6).tolist() for name, found in outputs.items()
+            name: np.round(values[number].astype("float64"), 6).tolist() for name, values in outputs.items()
         }
         if answering.can_answer:
             row["answer"] = answering(text) if isinstance(text, str) else answering(*text)
@@ -117,7 +117,7 @@ def golden_rows(
 
 
 def _answering(bundle: Bundle, runner: Runner, signature: Mapping[str, Any]) -> Answering:
-    """What the Python runner does, with Hugging Face's tokenizer in place of its own."""
+    """The postprocessing of the Python runner, with Hugging Face's tokenizer instead of the runner's own."""
 
     def tokenize(text: str) -> Tokens:
         encoded = bundle.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
@@ -135,7 +135,7 @@ def _is_golden(name: str, bundle: Bundle) -> bool:
 
 
 def write_golden(folder: pathlib.Path, rows: Sequence[dict[str, Any]]) -> None:
-    """Write golden rows, a JSON object a line.
+    """Write golden rows as JSON lines.
 
     Example:
 
@@ -143,7 +143,7 @@ def write_golden(folder: pathlib.Path, rows: Sequence[dict[str, Any]]) -> None:
     >>> pathlib.Path("golden.jsonl").read_text()
     '{"text": "a"}\\n'
     """
-    # In ASCII: some languages' readers take U+2028 and others within a text for the end of a line.
+    # In ASCII: some languages' readers treat U+2028 and similar characters as line breaks.
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     (folder / GOLDEN_FILE).write_text(lines, "utf-8", newline="\n")
 
@@ -173,8 +173,8 @@ def copy_samples(folder: pathlib.Path) -> None:
 
 
 def _parts(bundle: Bundle) -> list:
-    """Single words and halves of the built-in texts: short inputs, and places where a tokenizer's port goes wrong."""
-    halves = [part for text in SAMPLE_TEXTS for part in (text[: len(text) // 2], text[len(text) // 2 :]) if part]
+    """Halves of the built-in texts: short inputs, and edge cases for a reimplemented tokenizer."""
+    halves = [half for text in SAMPLE_TEXTS for half in (text[: len(text) // 2], text[len(text) // 2 :]) if half]
     sample = task_of(bundle.metadata).sample
     pairs = isinstance(sample(bundle, None)[0], tuple)
     return sample(bundle, list(zip(halves, reversed(halves))) if pairs else halves)

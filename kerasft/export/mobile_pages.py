@@ -17,7 +17,7 @@ from kerasft.security import read_json
 README_FILE = "README.md"
 PAGE_FILE = "report.html"
 _TEMPLATES = {README_FILE: "mobile_readme.md", PAGE_FILE: "mobile_report.html"}
-# What files of a neighbor can raise. The export itself is done then; what the neighbors' pages show is only older.
+# What reading the files of a sibling export can raise. The export itself is complete; only the siblings' pages are outdated.
 _UNREADABLE = (
     OSError,
     KerasftError,
@@ -31,10 +31,10 @@ _UNREADABLE = (
 _LOGGER = logging.getLogger("kerasft")
 _KIND = {
     None: "float32",
-    "float16": "weights in float16, computed in float32",
-    "int8": "weights in int8, computed in int8 with ranges taken as they come",
-    "int4": "matrices in int4 by blocks of 32, embedding tables in int8, computed in int8",
-    "int8_full": "weights and activations in int8; layer norms and the sums between the blocks in float32",
+    "float16": "weights in float16, computation in float32",
+    "int8": "dynamic-range quantization: weights in int8, activations quantized at run time",
+    "int4": "weight matrices in int4 with blocks of 32, embedding tables in int8, computation in int8",
+    "int8_full": "weights and activations in int8; layer norms and residual sums in float32",
 }
 
 
@@ -43,7 +43,7 @@ def write_pages(folder: pathlib.Path, report: dict[str, Any], signature: dict[st
 
     Args:
         folder: The bundle's folder.
-        report: What `kerasft.export.litert` measured.
+        report: The report of `kerasft.export.litert`.
         signature: The content of `signature.json`.
 
     Example:
@@ -53,7 +53,7 @@ def write_pages(folder: pathlib.Path, report: dict[str, Any], signature: dict[st
     >>> signature = {"signatures": {"serving_default": {"inputs": {}, "outputs": {}}}, "lengths": [], "max_length": 16}
     >>> write_pages(pathlib.Path("."), report, signature)
     >>> pathlib.Path("README.md").read_text().splitlines()[0]
-    '# text-classification for the phone, 2.0 MB'
+    '# text-classification for mobile devices, 2.0 MB'
     """
     _write(folder, report, signature, (README_FILE, PAGE_FILE))
 
@@ -72,21 +72,21 @@ def _write(folder: pathlib.Path, report: dict[str, Any], signature: dict[str, An
 
 
 def update_pages_beside(folder: pathlib.Path, report: dict[str, Any]) -> None:
-    """Write the `report.html` of the same model's other mobile bundles again, so that each shows all forms.
+    """Update the `report.html` of the same model's other mobile bundles, so that each shows all exports.
 
     Args:
-        folder: The bundle that was just written.
+        folder: The new bundle.
         report: Its report.
 
     Example:
 
     >>> update_pages_beside(pathlib.Path("."), {"size_bytes": 2_000_000, "quantize": "int8"})
     """
-    place = pathlib.Path(os.path.realpath(folder)).parent
+    parent = pathlib.Path(os.path.realpath(folder)).parent
     try:
-        others = [place / form["folder"] for form in forms_of(folder, report) if not form["this"]]
+        others = [parent / form["folder"] for form in forms_of(folder, report) if not form["this"]]
     except _UNREADABLE as error:
-        _LOGGER.warning("The pages beside %s were not updated with the new export: %s.", folder, error)
+        _LOGGER.warning("The reports of the other exports of %s were not updated: %s.", folder, error)
         return
     for other in others:
         if not (other / PAGE_FILE).is_file():

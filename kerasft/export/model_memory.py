@@ -13,10 +13,10 @@ from kerasft.measuring.worker import growth, memory_bytes
 
 
 def full_batch(runner: Runner, length: int) -> dict[str, np.ndarray]:
-    """Inputs (1, S) full of real tokens, or of the one batch size that the runner takes.
+    """Inputs (1, S) without padding, or of the runner's fixed batch size.
 
     Args:
-        runner: Whose inputs.
+        runner: The runner.
         length: S.
 
     Example:
@@ -30,13 +30,13 @@ def full_batch(runner: Runner, length: int) -> dict[str, np.ndarray]:
 
 
 def find_memory(job: dict[str, Any]) -> dict[str, Any]:
-    """Open a model and run it once.
+    """Load a model and run it once per length.
 
     Args:
-        job: `path`, and `lengths` to run.
+        job: `path`, and the `lengths` to run.
 
     Returns:
-        `memory`: bytes by which the process grew since its imports, `resident` in the end and `peak` at most.
+        `memory`: growth of the process since its imports, in bytes: `resident` (at the end) and `peak`.
 
     Example:
 

@@ -1,8 +1,8 @@
 """Quantization recipes of LiteRT files, and their requirements.
 
-`"float16"` and `"int8"` are made by TensorFlow's converter. `"int4"` and `"int8_full"` are made out of the float32 file by
-Google's `litert-quantizer`, which chooses per operation: the converter's own full-integer mode has all operations or none,
-and with all of them a BERT loses 5 points and more (docs/mobile.md).
+TensorFlow's converter produces `"float16"` and `"int8"`. Google's `litert-quantizer` produces `"int4"` and `"int8_full"` from the
+float32 file. It selects individual operations, while the converter's full-integer mode quantizes all of them, which costs a BERT
+5 points and more (docs/mobile.md).
 """
 
 import importlib.util
@@ -21,16 +21,16 @@ BY_QUANTIZER = ("int4", "int8_full")
 """Recipes applied to the float32 file."""
 MASK_VALUE = -30.0
 """Added to attention scores of padding in full-integer files: e^-30 is negligible, and the int8 range still resolves the scores.
-With -1e9, all 255 steps would be lost. (Google's notes on EdgeTPU-MobileBERT bound the mask too.)"""
+With -1e9, all scores would fall on one of the 255 levels. (Google's notes on EdgeTPU-MobileBERT bound the mask too.)"""
 MIN_CALIBRATION = 16
-"""Minimum number of texts that shows the ranges of a model's activations."""
+"""Minimum number of texts to calibrate activation ranges."""
 
 
 def check_quantize(quantize: str | None) -> None:
-    """Raise if this is no way to quantize.
+    """Raise if a quantization recipe is invalid or not available.
 
     Raises:
-        KerasftError: If `quantize` is none of `QUANTIZATIONS`, or its library is not installed.
+        KerasftError: If `quantize` is not one of `QUANTIZATIONS`, or its library is not installed.
 
     Example:
 
@@ -40,15 +40,15 @@ def check_quantize(quantize: str | None) -> None:
         raise bad_argument("quantize", f"one of {QUANTIZATIONS}", quantize, "int8 is small, exact and fast.")
     if quantize in BY_QUANTIZER and importlib.util.find_spec("litert_quantizer") is None:
         raise KerasftError(
-            f'quantize="{quantize}" needs the package litert-quantizer. Install it: pip install "kerasft[mobile]"'
+            f'quantize="{quantize}" requires the package litert-quantizer. Install it: pip install "kerasft[mobile]"'
         )
 
 
 def check_calibration(quantize: str | None, calibration: Sequence | None, lengths: Sequence[int]) -> None:
-    """Raise if a full-integer file lacks texts to calibrate with or a fixed length, or another file was given such texts.
+    """Check the requirements of full-integer quantization: calibration texts and one fixed length.
 
     Raises:
-        KerasftError: If so.
+        KerasftError: If one is missing, or calibration texts are given for another recipe.
 
     Example:
 
@@ -77,15 +77,15 @@ def check_calibration(quantize: str | None, calibration: Sequence | None, length
 
 
 def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.ndarray]] = ()) -> bytes:
-    """Quantize a float32 LiteRT file, in a process of its own.
+    """Quantize a float32 LiteRT file in a subprocess.
 
     Args:
-        content: The file.
+        content: The content of the file.
         quantize: `"int4"` or `"int8_full"`.
-        batches: Inputs (1, S) by name to measure ranges on, for `"int8_full"`.
+        batches: Calibration batches for `"int8_full"`: inputs (1, S) by name.
 
     Raises:
-        ExportError: If that cannot be done, or the process crashed.
+        ExportError: If the quantization fails, or its process crashed.
 
     Example:
 

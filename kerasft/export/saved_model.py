@@ -44,31 +44,30 @@ def saved_model(
     gold: Sequence[Any] | None = None,
     tolerance: float = 1e-3,
 ) -> dict[str, Any]:
-    """Write a bundle as a SavedModel folder for TensorFlow Serving, and verify it by loading it again.
+    """Export a bundle as a SavedModel folder for TensorFlow Serving, and verify it by loading it again.
 
     The signature `serving_default` takes the model's inputs, such as `token_ids`, `padding_mask` and `segment_ids`, int32
-    (B, S), and returns its outputs by name: `logits`, float32 (B, C), or (B, S, C) of a task with an answer per token; for
-    classes also `probability`, at the bundle's temperature. The signature `serve_texts` takes the strings `texts` (B,), for
-    a model of pairs also `text_pairs` (B,), and returns the same. Its tokenizer is part of the graph; it is left out, with
-    a line in the log and in the report, where it would not give exactly the ids of the training tokenizer, and for tasks
-    whose answers are places in a text, since the graph has no offsets. Whoever loads a folder that has it must `import
-    tensorflow_text` first.
+    (B, S), and returns its outputs by name: `logits`, float32 (B, C), or (B, S, C) for token-level tasks; for classification
+    also `probability`, scaled by the bundle's temperature. The signature `serve_texts` takes strings, `texts` (B,) and, for
+    pairs, `text_pairs` (B,), and returns the same; the tokenizer is part of the graph. It is omitted, with a warning and an entry
+    in the report, if its ids would not equal those of the training tokenizer, and for tasks that predict text spans, since the
+    graph has no offsets. To load a SavedModel with `serve_texts`, `import tensorflow_text` first.
 
     Args:
         bundle: The bundle or its folder.
-        folder: Where to write; `None`: beside the bundle's folder: `reviews.saved_model` for `reviews`. An older export there
-            is replaced.
+        folder: Where to write; `None`: next to the bundle's folder: `reviews.saved_model` for `reviews`. An existing export
+            there is replaced.
         sequence_length: Fixed length S; `None`: any length.
-        texts: Texts (or tuples of two) to verify on; `None`: a built-in sample of plain and hostile texts.
-        gold: Their right answers, to report accuracy; see `verify`.
-        tolerance: Largest absolute difference of a logit from the Keras model that is accepted.
+        texts: Texts (or tuples of two) to verify on; `None`: a built-in sample with edge cases.
+        gold: Gold labels of `texts`, to report accuracy; see `verify`.
+        tolerance: Maximum absolute difference of an output from the Keras model.
 
     Returns:
-        The report, as `verify` makes it, with `folder` and `strings`; also written to `report.json`.
+        The report of `verify`, with `folder` and `strings`; also written to `report.json`.
 
     Raises:
-        ExportError: If the written model differs from the Keras model. Nothing is left behind then.
-        KerasftError: If an argument is not one of the above, or the folder holds something else.
+        ExportError: If the SavedModel's outputs differ from the Keras model's. No files are left behind.
+        KerasftError: If an argument is invalid, or the folder contains other files.
 
     Example:
 
@@ -92,7 +91,7 @@ def saved_model(
         _write(bundle, aside, sequence_length, tokenizer)
         facts = {"format": "saved_model", "max_length": max_length, "sequence_length": sequence_length}
         write_companions(aside, bundle, **facts, strings=strings)
-        with security.trust():  # it was written just now
+        with security.trust():  # written just now by this process
             report = {"format": "saved_model", "folder": str(folder), **verify(bundle, aside, texts, gold=gold)}
         check_report(report, tolerance=tolerance, min_agreement=0.0)
         report |= {"strings": strings, "model_warnings": bundle.warnings}
@@ -102,7 +101,7 @@ def saved_model(
 
 
 def _warn_if_unlisted(folder: pathlib.Path) -> None:
-    """A head of the user's may need operations that kerasft does not load from anybody."""
+    """Warn about operations, such as those of a custom head, that kerasft loads only from trusted files."""
     try:
         security.check_saved_model(folder)
     except CheckpointError as error:
@@ -112,13 +111,13 @@ def _warn_if_unlisted(folder: pathlib.Path) -> None:
 def write_graph(
     bundle: Bundle, folder: pathlib.Path, shapes: Mapping[str, tuple[int | None, int | None]], *, only_logits: bool
 ) -> None:
-    """Write ids-in signatures alone, for converters.
+    """Write a SavedModel with token-id signatures only, for converters.
 
     Args:
-        bundle: What to write.
-        folder: Where to.
-        shapes: (B, S) of the inputs by the signature's name; `None` for any size.
-        only_logits: Whether to leave `probability` out.
+        bundle: The bundle.
+        folder: Where to write.
+        shapes: Input shape (B, S) by signature name; `None`: any size.
+        only_logits: Whether to omit `probability`.
 
     Example:
 
@@ -154,13 +153,13 @@ def _write(
 def _write_out(folder: pathlib.Path, endpoints: dict[str, Callable]) -> None:
     archive = keras.export.ExportArchive()  # without track(model), which would store every weight twice
     for name, function in endpoints.items():
-        function.get_concrete_function()  # traced here, once; from a plain function the archive traces twice
+        function.get_concrete_function()  # trace once; the archive would trace a plain function twice
         archive.add_endpoint(name, function)
     archive.write_out(str(folder), verbose=False)
 
 
 def _problem(bundle: Bundle) -> str | None:
-    """What the probabilities are made of; None where there are no classes."""
+    """The problem type, which determines the probabilities; None without classes."""
     return None if bundle.labels is None else bundle.labels.problem
 
 
@@ -181,9 +180,9 @@ def _answer(bundle: Bundle, shape: tuple[int | None, int | None], problem: str |
 
 
 def _tokenizer_in_graph(bundle: Bundle, texts: Sequence, max_length: int) -> tuple[InGraphTokenizer | None, str]:
-    """Return the tokenizer as a graph and "included"; or None and the reason, if its ids would not be exactly equal."""
+    """Return the tokenizer as a graph and "included"; or None and the reason if its ids would not be exactly equal."""
     if not task_of(bundle.metadata).exports.strings:
-        return None, f"left out: {bundle.task} needs the tokens' ids or offsets beside the outputs"
+        return None, f"left out: {bundle.task} requires token ids or offsets in addition to the outputs"
     reason = unsupported_reason(bundle.tokenizer)
     if reason is None:
         try:

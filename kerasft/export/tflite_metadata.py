@@ -1,8 +1,8 @@
-"""TFLite Metadata: model description for libraries that serve it, and associated files.
+"""TFLite Metadata: a model description for serving libraries, and associated files.
 
 The format is the `ModelMetadata` table of `metadata_schema.fbs` (https://ai.google.dev/edge/litert/models/metadata), a
-flatbuffer kept in the model's buffer named TFLITE_METADATA; the files that it names follow the model as a ZIP archive
-without compression. Tables are written here with `flatbuffers` alone, by the numbers of their fields in that schema.
+flatbuffer stored in the model's buffer TFLITE_METADATA; the associated files are appended to the model as an uncompressed ZIP
+archive. The tables are written with `flatbuffers` directly, by the field numbers of that schema.
 """
 
 import io
@@ -18,7 +18,7 @@ _IDENTIFIER = b"M001"  # of the metadata's own flatbuffer
 _LABELS, _VOCABULARY = 2, 5  # AssociatedFileType: TENSOR_AXIS_LABELS, VOCABULARY
 _BERT_TOKENIZER = 4  # ProcessUnitOptions: BertTokenizerOptions
 _FEATURE = 1  # ContentProperties: FeatureProperties
-_MIN_PARSER_VERSION = "1.1.0"  # the first that knows BertTokenizerOptions
+_MIN_PARSER_VERSION = "1.1.0"  # the first with BertTokenizerOptions
 
 
 def with_metadata(
@@ -30,18 +30,18 @@ def with_metadata(
     vocabulary: str,
     labels: Sequence[str] | None = None,
 ) -> bytes:
-    """Return a LiteRT file with the metadata of a BERT text model, and its vocabulary and labels within.
+    """Add the metadata of a BERT text model, with vocabulary and labels, to a LiteRT file.
 
     Args:
-        content: The file: one subgraph with one signature.
-        name: The model's name, for people.
-        inputs: By the signature's name of an input the metadata's: `ids`, `mask`, `segment_ids`.
-        output: The metadata's name of the one output.
-        vocabulary: The text of `vocab.txt`.
+        content: The content of the file: one subgraph with one signature.
+        name: The display name of the model.
+        inputs: Input name in the signature -> input name in the metadata: `ids`, `mask`, `segment_ids`.
+        output: Name of the output in the metadata.
+        vocabulary: The content of `vocab.txt`.
         labels: Names of the output's last axis.
 
     Returns:
-        The new file, which is a ZIP archive also.
+        The content of the new file, which is also a valid ZIP archive.
 
     Example:
 
@@ -53,7 +53,7 @@ def with_metadata(
     if not schema.Model.ModelBufferHasIdentifier(content, 0):
         raise ValueError("not a LiteRT file")
     model = schema.ModelT.InitFromPackedBuf(content, 0)
-    # The metadata lists the tensors in the subgraph's order, which is not the signature's.
+    # The metadata lists tensors in the order of the subgraph, not of the signature.
     names = {tensor.tensorIndex: tensor.name.decode() for tensor in model.signatureDefs[0].inputs}
     ordered = [inputs[names[index]] for index in model.subgraphs[0].inputs]
     files = {"vocab.txt": vocabulary}
@@ -88,7 +88,7 @@ def _with_files(content: bytes, files: Mapping[str, str]) -> bytes:
     target = io.BytesIO(content)
     with zipfile.ZipFile(target, "a", zipfile.ZIP_STORED) as archive:
         for name, text in files.items():
-            # With a date of its own the same model would never be the same file.
+            # A fixed date, so that exports are reproducible.
             archive.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), text.encode("utf-8"))
     return target.getvalue()
 
@@ -124,7 +124,7 @@ def _file(builder: flatbuffers.Builder, name: str, kind: int) -> int:
 
 
 def _table(builder: flatbuffers.Builder, num_fields: int, fields: Mapping[int, Any]) -> int:
-    """Write a table: offsets of what was written before, or (type, number), by the field's number; None is left out."""
+    """Write a table from field number -> offset of an object or (type, value); None is skipped."""
     builder.StartObject(num_fields)
     for slot, value in fields.items():
         if isinstance(value, tuple):

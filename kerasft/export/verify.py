@@ -1,4 +1,4 @@
-"""Verify an export against its original model, by loading it again."""
+"""Verify an export against the original model, by loading it again."""
 
 import math
 import os
@@ -42,23 +42,23 @@ def verify(
 
     Args:
         bundle: The bundle or its folder.
-        artifact: A folder that `kerasft.export.saved_model` or `kerasft.export.litert` wrote.
+        artifact: A folder written by `kerasft.export.saved_model` or `kerasft.export.litert`.
         texts: N texts, or N tuples of two texts (question and passage, source and target); `None`: the built-in sample
             with edge cases.
-        gold: For text classification the N right answers: label names or indices, lists of names for several labels,
-            numbers for regression. Or for any task a function that scores a `Runner`, called with that of the model and
-            that of the file: from 0 to 1, larger is better.
-        num_timed: Runs to time at batch size 1, for each number of threads.
+        gold: For text classification N gold labels: names or indices; multi-label: lists of these; regression: numbers. Or for
+            any task a function that returns a `Runner`'s score, from 0 to 1, higher is better; it is called for the model and
+            for the file.
+        num_timed: Timed runs at batch size 1, for each number of threads.
 
     Returns:
-        A dictionary: `num_texts`, `size_bytes`, `max_difference` (largest absolute difference of an output), `agreement`
-        (see `kerasft.export.agreement`), `finite`, `score` of `keras` and of `artifact` if `gold` is given (accuracy; for
-        regression the correlation with `gold`), and `latency_ms`: minimum, median and 90th percentile of one text, by
-        number of threads. For a SavedModel that takes strings also `strings_max_difference`, between its two signatures.
+        A dictionary: `num_texts`, `size_bytes`, `max_difference` (maximum absolute difference of an output), `agreement`
+        (see `kerasft.export.agreement`), `finite`, `score` of `keras` and `artifact` if `gold` is given (accuracy; regression:
+        the correlation with `gold`), and `latency_ms`: minimum, median and 90th percentile of one text, by number of threads.
+        For a SavedModel that takes strings also `strings_max_difference`, between its two signatures.
 
     Raises:
         CheckpointError: If the folder cannot be loaded.
-        KerasftError: If the numbers of texts and gold answers differ.
+        KerasftError: If the numbers of texts and gold labels differ.
 
     Example:
 
@@ -74,7 +74,7 @@ def verify(
     task = task_of(bundle.metadata)
     texts = task.sample(bundle, texts)
     if gold is not None and not callable(gold) and len(gold) != len(texts):
-        raise bad_argument("gold", f"as long as texts ({len(texts)})", len(gold), "Give one gold answer per text.")
+        raise bad_argument("gold", f"as long as texts ({len(texts)})", len(gold), "Give one gold label per text.")
     runners = _runners(local_path(artifact))
     first = next(iter(runners.values()))
     max_length = min(bundle.max_length, first.sequence_length or bundle.max_length)
@@ -111,14 +111,14 @@ def check_report(
     """Raise if a verification failed.
 
     Args:
-        report: What `verify` returned, or the report of an export for MediaPipe or of one that generates texts.
-        tolerance: Maximum absolute difference of an output; `None`: any. With a number, an export that generates texts must
-            generate the model's own.
+        report: The report of `verify`, of a MediaPipe export or of a generation export.
+        tolerance: Maximum absolute difference of an output; `None`: any. If kind, a generation export must generate the same
+            tokens as the model.
         min_agreement: Minimum agreement, from 0 to 1.
-        max_drop: Maximum drop of the score in points (hundredths), if it was measured.
+        max_drop: Maximum drop of the score, if any, in points (hundredths).
 
     Raises:
-        ExportError: If the file answers with NaN or infinity, or differs more than allowed.
+        ExportError: If an output is NaN or infinite, or differs more than allowed.
 
     Example:
 
@@ -129,8 +129,8 @@ def check_report(
     ...
     kerasft.errors.ExportError: An output of the exported model differs from the Keras model by 0.5 ... maximum: 0.001. ...
     """
-    given = "prompts" if "num_tokens" in report else "texts"
-    compared = f"{report['num_tokens']} tokens" if given == "prompts" else f"{report['num_texts']} texts"
+    kind = "prompts" if "num_tokens" in report else "texts"
+    compared = f"{report['num_tokens']} tokens" if kind == "prompts" else f"{report['num_texts']} texts"
     if not report.get("finite", True):
         raise ExportError(
             f"The exported model returns NaN or infinity for some of {compared}; it was discarded. "
@@ -150,7 +150,7 @@ def check_report(
     if report["agreement"] < min_agreement:
         raise ExportError(
             f"The exported model agrees with the Keras model on {report['agreement']:.3f} of {compared}; min_agreement is "
-            f"{min_agreement:g}. It was discarded. Pass {given}= from your domain, use quantize='float16', or lower "
+            f"{min_agreement:g}. It was discarded. Pass {kind}= from your domain, use quantize='float16', or lower "
             "min_agreement= if this is acceptable."
         )
     if "score" in report:
@@ -158,8 +158,8 @@ def check_report(
         if 100 * (before - after) > max_drop + 1e-9:
             raise ExportError(
                 f"The exported model scores {after:.4f}, the Keras model {before:.4f}: {100 * (before - after):.2f} "
-                f"points less; max_drop is {max_drop:g}. It was discarded. Choose another quantize= (int8 loses least of the "
-                "small ones), train with `--quantization-aware`, or increase max_drop= if this is acceptable."
+                f"points less; max_drop is {max_drop:g}. It was discarded. Choose another quantize= (int8 loses the least of the "
+                "small formats), train with `--quantization-aware`, or increase max_drop= if this is acceptable."
             )
 
 

@@ -37,7 +37,7 @@ def test_a_phone_folder_is_complete_and_says_what_it_lost(run, bundle, work, tmp
     report = json.loads((folder / "report.json").read_text())
     assert report["memory"]["peak"] > 0
     assert {row["signature"] for row in report["rows"]} == {"length_8", "length_12"}
-    assert "Where the time goes" in (folder / "report.html").read_text()
+    assert "Time per kernel" in (folder / "report.html").read_text()
 
 
 def test_what_cannot_be_written_is_refused(fails, bundle, work, tmp_path):

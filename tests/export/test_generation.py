@@ -139,7 +139,7 @@ def test_the_folder_says_how_to_use_it():
         "options": {"max_new_tokens": 20, "method": "greedy"},  # of a beam search
     }
     assert "kerasft_writer.py . --golden" in (folder("gpt2") / "README.md").read_text("utf-8")
-    assert "tokens a second" in (folder("gpt2") / "report.html").read_text("utf-8")
+    assert "</b>tokens/s" in (folder("gpt2") / "report.html").read_text("utf-8")
     golden = [json.loads(line) for line in (folder("gpt2") / "golden.jsonl").read_text("utf-8").splitlines()]
     assert [row["text"] for row in golden] == TEXT[:3]
     assert set(golden[0]) == {"text", "token_ids", "generated_token_ids", "answer"}
