@@ -1,4 +1,4 @@
-"""Loading and saving of checkpoints of other libraries."""
+"""Load and save checkpoints in the formats of other libraries."""
 
 from kerasft.checkpoints.bundle_reader import backbone_of, restore_head
 from kerasft.checkpoints.load import has_task_head, load_pretrained, load_task_model, task_of

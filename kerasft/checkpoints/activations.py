@@ -1,4 +1,4 @@
-"""Hugging Face's names of activations."""
+"""Activation names of Hugging Face."""
 
 from collections.abc import Callable
 
@@ -28,10 +28,10 @@ ACTIVATIONS = {
 
 
 def activation_name(activation: str | Callable) -> str:
-    """Return what Hugging Face calls a Keras activation.
+    """Return Hugging Face's name of a Keras activation.
 
     Raises:
-        CheckpointError: If it has no name there.
+        CheckpointError: If Hugging Face does not support it.
 
     Example:
 
@@ -40,7 +40,7 @@ def activation_name(activation: str | Callable) -> str:
     """
     function = keras.activations.get(activation)
     if function is gelu_tanh:
-        return "gelu_new"  # of its names, the one that every version of transformers knows
+        return "gelu_new"  # of several names, the one that every version of transformers supports
     for name, ours in ACTIVATIONS.items():
         if function is keras.activations.get(ours):
             return name

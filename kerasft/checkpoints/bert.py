@@ -9,28 +9,28 @@ from kerasft.checkpoints.family import Family
 
 
 def read_config(config: ConfigFile) -> BertConfig:
-    """Translate `config.json`; the defaults are the reference implementation's.
+    """Convert `config.json`; the defaults are the reference implementation's.
 
     Args:
-        config: Of a checkpoint with `"model_type": "bert"`.
+        config: The config of a checkpoint with `"model_type": "bert"`.
 
     Returns:
-        The configuration of the graph that computes the same.
+        The equivalent backbone configuration.
 
     Raises:
-        CheckpointError: If a field has a value that our graph cannot honour.
+        CheckpointError: If a field has an unsupported value.
     """
     return BertConfig(**read_fields(config))
 
 
 def read_ernie_config(config: ConfigFile) -> BertConfig:
-    """Translate the `config.json` of a checkpoint with `"model_type": "ernie"`: a BERT, if it has no ids of tasks.
+    """Convert the `config.json` of a checkpoint with `"model_type": "ernie"`: a BERT, if it has no task ids.
 
     Raises:
-        CheckpointError: If a field has a value that our graph cannot honour.
+        CheckpointError: If a field has an unsupported value.
     """
     config.only("use_task_id", False)
-    config.only("task_type_vocab_size", *range(100))  # read only with use_task_id
+    config.only("task_type_vocab_size", *range(100))  # has no effect without use_task_id
     return read_config(config)
 
 

@@ -1,4 +1,4 @@
-"""The backbone of a bundle of any task, for further training on another task."""
+"""The backbone of a bundle of any task, for fine-tuning on another task."""
 
 import dataclasses
 import logging
@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 def is_bundle(folder: str | pathlib.Path) -> bool:
-    """Tell whether a folder holds what `kerasft.save_bundle` wrote.
+    """Return whether a folder was written by `kerasft.save_bundle`.
 
     Example:
 
@@ -40,7 +40,7 @@ def load(folder: str | pathlib.Path, *, dtype: str | None = None) -> tuple[keras
         dtype: A Keras dtype policy; None: the global policy.
 
     Raises:
-        CheckpointError: If the bundle is damaged.
+        CheckpointError: If the bundle is corrupted.
         KerasftError: If the backbone is KerasHub's own.
 
     Example:
@@ -61,21 +61,21 @@ def load(folder: str | pathlib.Path, *, dtype: str | None = None) -> tuple[keras
 
 
 def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "model") -> keras.Model:
-    """Build the backbone that a model was made of again, with the model's weights; LoRA's matrices are merged.
+    """Extract a model's backbone, with the model's weights; LoRA weights are merged.
 
-    A head that does without BERT's pooler has none to give back: it is drawn at random then, as in a checkpoint of a masked
-    language model; `checkpoint_report.missing` says so. The pooling that the model was trained with becomes the backbone's.
+    If the head does not use BERT's pooler, the pooler is initialized randomly, as with a checkpoint of a masked language model;
+    `checkpoint_report.missing` lists its weights. The pooling of the model becomes the backbone's.
 
     Args:
-        model: A backbone, or a model that `kerasft.heads` made of one.
+        model: A backbone, or a model created by `kerasft.heads`.
         dtype: A Keras dtype policy; None: the global policy.
-        source: The model's name for the report.
+        source: The model's name in the report.
 
     Returns:
-        A backbone as `kerasft.load_pretrained` gives.
+        A backbone, as returned by `kerasft.load_pretrained`.
 
     Raises:
-        KerasftError: If there is no kerasft backbone in the model, or the weights are quantized.
+        KerasftError: If the model has no kerasft backbone, or the weights are quantized.
 
     Example:
 
@@ -93,10 +93,10 @@ def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "
     backbone = family_of(config).build(config, dtype=dtype)
     loaded, missing = [], []
     for layer in backbone.layers:
-        known = layer.name in layers
-        if layer.weights and known:
+        restored = layer.name in layers
+        if layer.weights and restored:
             layer.set_weights(layers[layer.name].get_weights())
-        (loaded if known else missing).extend(weight.path for weight in layer.weights)
+        (loaded if restored else missing).extend(weight.path for weight in layer.weights)
     if missing:
         logger.warning("%s has no weights for %s, which is initialized randomly.", source, listed(missing))
     backbone.checkpoint_report = LoadReport(source, loaded=tuple(loaded), missing=tuple(missing))
@@ -104,7 +104,7 @@ def backbone_of(model: keras.Model, *, dtype: str | None = None, source: str = "
 
 
 def _own_pooling(model: keras.Model) -> str | None:
-    """The pooling that a model was trained with, where it is not just the form that its family was published with."""
+    """The pooling that a model was trained with, if it differs from the family's published form."""
     if model.name == sentence_embedding.__name__:
         return pooling_of(model)
     published = config_of(model).classifier_form.pooling
@@ -112,20 +112,20 @@ def _own_pooling(model: keras.Model) -> str | None:
 
 
 def restore_head(model: keras.Model, name: str | pathlib.Path) -> bool:
-    """Give a new model all weights of a bundle, head included, if it is the same model for the same labels.
+    """Load all weights of a bundle, including the head, if the model has the same architecture and labels.
 
-    So a training that starts from a finished bundle continues with its head. A task without labels, such as a language
-    model, has nothing to compare but the form of the model.
+    Training from an existing bundle thus continues with its head. For tasks without labels, such as language modeling, only the
+    architecture is compared.
 
     Args:
-        model: What `kerasft.heads` made.
-        name: What was given to `load_pretrained`: the folder of a bundle, or anything else.
+        model: A model created by `kerasft.heads`.
+        name: The name passed to `load_pretrained`: the folder of a bundle, or any other.
 
     Returns:
-        Whether the model has the bundle's weights now. If not it is as it was.
+        Whether the weights were loaded. If not, the model is unchanged.
 
     Raises:
-        CheckpointError: If the bundle is damaged.
+        CheckpointError: If the bundle is corrupted.
 
     Example:
 
@@ -157,7 +157,7 @@ def _labels(model: keras.Model) -> list[Labels | None]:
 
 
 def _kinds(model: keras.Model) -> list[str]:
-    """What a model is made of; a mean over the tokens and the first one's state have the same weights behind them."""
+    """The layer types, with pooling: mean and CLS pooling cannot be told apart by the weights."""
     layers = [layer for layer in model.layers if not isinstance(layer, keras.layers.Dropout)]
     return sorted(f"{type(layer).__name__} {getattr(layer, 'pooling', '')}" for layer in layers)
 

@@ -27,19 +27,19 @@ _HARMLESS_FIELDS = """
     watermarking_config
     summary_activation summary_first_dropout summary_proj_to_labels summary_type summary_use_proj n_ctx n_positions
 """
-# Fields that do not change what an encoder computes: where the checkpoint comes from and how others run it; fields of
-# the tokenizer or of a head; what Google's converter wrote and the reference implementation does not read; and those of
-# text generation, which old versions of transformers wrote into every config (generation_files.py reads them); GPT-2's head
-# for multiple choice, and its second name of n_positions, which T5 has too and does not read.
+# Fields that do not change an encoder's outputs: provenance and runtime settings; fields of the tokenizer or of a head; fields
+# of Google's converter that the reference implementation ignores; generation options, which old versions of transformers wrote
+# into every config (read by generation_files.py); GPT-2's multiple-choice head and its alias of n_positions, which T5 has too
+# but does not use.
 HARMLESS_FIELDS = frozenset(_HARMLESS_FIELDS.split())
 
 
 class ConfigFile:
-    """The fields of a `config.json`; each getter checks the value, and `finish` complains of what nobody asked for.
+    """The fields of a `config.json`; each getter validates the value, and `finish` warns about unused fields.
 
     Args:
         path: The file.
-        fields: Its content, where that is known otherwise; None: the file is read.
+        fields: Its content, if already known; None: read the file.
 
     Raises:
         CheckpointError: If the file is missing or is not a JSON object.
@@ -48,7 +48,7 @@ class ConfigFile:
     def __init__(self, path: pathlib.Path, fields: dict | None = None):
         self.path = path
         self._fields = read_fields(path) if fields is None else fields
-        self._asked = set()
+        self._used = set()
 
     def __contains__(self, field: str) -> bool:
         return field in self._fields
@@ -57,15 +57,15 @@ class ConfigFile:
         """Return a field's value.
 
         Args:
-            field: Its name.
-            default: What the reference implementation takes when the field is absent.
-            expected: What it must be, to be read after "must be".
-            accept: Tells whether a value will do.
+            field: The name.
+            default: The reference implementation's default.
+            expected: What the value must be, to be read after "must be".
+            accept: Returns whether a value is valid.
 
         Raises:
-            CheckpointError: If the value will not do; the message names file, field and value.
+            CheckpointError: If the value is invalid; the message names file, field and value.
         """
-        self._asked.add(field)
+        self._used.add(field)
         value = self._fields.get(field, default)
         if not _accepts(accept, value):
             raise CheckpointError(
@@ -79,7 +79,7 @@ class ConfigFile:
         return self.get(field, default, expected="a whole number >= 1", accept=_is_size)
 
     def optional_size(self, field: str, default: int) -> int:
-        """Return a whole number >= 1, or the default where the field is null."""
+        """Return a whole number >= 1, or the default if the field is null."""
         value = self.get(field, None, expected="a whole number >= 1 or null", accept=lambda x: x is None or _is_size(x))
         return default if value is None else value
 
@@ -96,7 +96,7 @@ class ConfigFile:
         return float(self.get(field, default, expected="a number > 0", accept=_is_positive))
 
     def choice(self, field: str, default: object, *, choices: dict):
-        """Return what `choices` holds for the field's value, a string."""
+        """Return the value in `choices` for the field's value, a string."""
         listed = ", ".join(repr(choice) for choice in choices)
 
         def accept(value):
@@ -105,23 +105,23 @@ class ConfigFile:
         return choices[self.get(field, default, expected=f"one of {listed}", accept=accept)]
 
     def only(self, field: str, *accepted) -> None:
-        """Refuse a field that is there with any value but these."""
+        """Raise if the field is present with any other value than these."""
         if field in self._fields:
             self.get(field, None, expected=" or ".join(map(repr, accepted)), accept=lambda value: value in accepted)
-        self._asked.add(field)
+        self._used.add(field)
 
     def finish(self) -> None:
-        """Warn of fields that nobody asked for and that are not known to be harmless."""
-        unknown = sorted(set(self._fields) - self._asked - HARMLESS_FIELDS)
+        """Warn about unused fields that are not known to be harmless."""
+        unknown = sorted(set(self._fields) - self._used - HARMLESS_FIELDS)
         if unknown:
             warnings.warn(f"{self.path}: unknown fields, ignored: {', '.join(unknown)}.", stacklevel=2)
 
 
 def read_fields(path: pathlib.Path) -> dict:
-    """Read a file that holds a JSON object.
+    """Read a file that contains a JSON object.
 
     Raises:
-        CheckpointError: If it is missing or holds anything else.
+        CheckpointError: If it is missing or contains anything else.
     """
     if not path.exists():
         raise CheckpointError(
@@ -138,7 +138,7 @@ def read_fields(path: pathlib.Path) -> dict:
 def _accepts(accept: Callable[[object], bool], value: object) -> bool:
     try:
         return accept(value)
-    except (TypeError, ValueError, AttributeError, LookupError, OverflowError):  # of a type that it did not expect
+    except (TypeError, ValueError, AttributeError, LookupError, OverflowError):  # a value of another type
         return False
 
 
@@ -151,7 +151,7 @@ def _is_rate(value: object) -> bool:
 
 
 def is_rate_or_none(value: object) -> bool:
-    """Tell whether a value is null or a number in [0, 1)."""
+    """Return whether a value is null or a number in [0, 1)."""
     return value is None or _is_rate(value)
 
 

@@ -23,13 +23,13 @@ _BLOCK = {
 
 
 def read_config(config: ConfigFile) -> DistilBertConfig:
-    """Translate `config.json`; the defaults are the reference implementation's.
+    """Convert `config.json`; the defaults are the reference implementation's.
 
     Raises:
-        CheckpointError: If a field has a value that our graph cannot honour.
+        CheckpointError: If a field has an unsupported value.
     """
     refuse_other_graphs(config)
-    # Whether the positions began as sinusoids: in a checkpoint they are a table like any other.
+    # The initialization of the position embeddings, which are stored as an ordinary table.
     config.flag("sinusoidal_pos_embds", False)
     fields = {
         "num_layers": config.size("n_layers", 6),
@@ -50,12 +50,12 @@ def read_config(config: ConfigFile) -> DistilBertConfig:
     )
 
 
-# The reference takes these for the same fields; if both are there, they must agree.
+# Aliases in the reference implementation; if both names are present, the values must be equal.
 _OTHER_NAMES = {"num_hidden_layers": "num_layers", "num_attention_heads": "num_heads", "hidden_size": "hidden_dim"}
 
 
 def write_config(config: DistilBertConfig) -> dict:
-    """Write the fields of `config.json` that make the same DistilBERT."""
+    """Return the fields of `config.json` for an equivalent DistilBERT."""
     return {
         "vocab_size": config.vocabulary_size,
         "dim": config.hidden_dim,
@@ -77,7 +77,7 @@ def _weights(model: keras.Model) -> Weights:
 
 
 def _rate(layer: str, model: keras.Model) -> float:
-    return next((layer_.rate for layer_ in model.layers if layer_.name == layer), 0.0)
+    return next((each.rate for each in model.layers if each.name == layer), 0.0)
 
 
 def _heads() -> dict[str, Head]:
@@ -87,7 +87,7 @@ def _heads() -> dict[str, Head]:
         masked_lm_norm="vocab_layer_norm",
         masked_lm_bias="vocab_projector.bias",
     )
-    # Each head has a rate of its own.
+    # Each head has its own dropout rate.
     changes = {
         "ForSequenceClassification": {
             "read_options": lambda config: {

@@ -7,17 +7,17 @@ from kerasft.checkpoints.family import Family
 
 
 def read_config(config: ConfigFile) -> ElectraConfig:
-    """Translate `config.json`; the defaults are the reference implementation's, those of ELECTRA-small.
+    """Convert `config.json`; the defaults are the reference implementation's, those of ELECTRA-small.
 
     Raises:
-        CheckpointError: If a field has a value that our graph cannot honour.
+        CheckpointError: If a field has an unsupported value.
     """
     fields = read_fields(config, hidden_size=256, num_attention_heads=4, intermediate_size=1024)
     return ElectraConfig(**fields, embedding_dim=config.size("embedding_size", 128))
 
 
 def write_config(config: ElectraConfig) -> dict:
-    """Write the fields of `config.json` that make the same ELECTRA."""
+    """Return the fields of `config.json` for an equivalent ELECTRA."""
     return {**write_fields(config), "embedding_size": config.embedding_dim}
 
 

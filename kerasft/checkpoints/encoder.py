@@ -20,7 +20,7 @@ DEFAULTS = {
     "max_position_embeddings": 512,
     "type_vocab_size": 2,
 }
-"""Defaults of BERT's reference for sizes missing in `config.json`; other families override them."""
+"""Defaults of BERT's reference implementation for sizes missing in `config.json`; other families override them."""
 BLOCK = {
     "attention.self.query": "query",
     "attention.self.key": "key",
@@ -31,28 +31,28 @@ BLOCK = {
     "output.dense": "feedforward_output",
     "output.LayerNorm": "feedforward_layer_norm",
 }
-"""Layer names of BERT, RoBERTa and ELECTRA -> ours."""
+"""Layer names of BERT, RoBERTa and ELECTRA -> layer names of kerasft."""
 
 
 def refuse_other_graphs(config: ConfigFile) -> None:
-    """Refuse the fields that ask for another graph than an encoder's, whatever the family."""
+    """Raise if a field requires another architecture than a plain encoder."""
     config.only("position_embedding_type", "absolute", None)
     for field in ("is_decoder", "add_cross_attention"):
         config.only(field, False, None)
     config.only("pruned_heads", {}, None)
     config.only("quantization_config", None)
-    config.only("auto_map", None)  # The checkpoint brings its own code, which is never run.
+    config.only("auto_map", None)  # custom code in the checkpoint is never run
 
 
 def read_fields(config: ConfigFile, **defaults: int) -> dict:
-    """Translate the fields that BERT, RoBERTa and ELECTRA share into those of `EncoderConfig`.
+    """Convert the fields shared by BERT, RoBERTa and ELECTRA to those of `EncoderConfig`.
 
     Args:
         config: The `config.json`.
         **defaults: Sizes that differ from `DEFAULTS`.
 
     Raises:
-        CheckpointError: If a field has a value that our graph cannot honour.
+        CheckpointError: If a field has an unsupported value.
     """
     refuse_other_graphs(config)
     sizes = {name: config.size(name, default) for name, default in {**DEFAULTS, **defaults}.items()}
@@ -73,7 +73,7 @@ def read_fields(config: ConfigFile, **defaults: int) -> dict:
 
 
 def write_fields(config: EncoderConfig) -> dict:
-    """Write the fields of `config.json` that BERT, RoBERTa and ELECTRA share."""
+    """Return the fields of `config.json` shared by BERT, RoBERTa and ELECTRA."""
     return {
         "vocab_size": config.vocabulary_size,
         "hidden_size": config.hidden_dim,
@@ -93,12 +93,12 @@ def write_fields(config: EncoderConfig) -> dict:
 
 
 def encoder_weights(model: keras.Model, *, blocks: str = "encoder.layer", block: Mapping[str, str] = BLOCK) -> Weights:
-    """Name every weight of an encoder, or of a model that extends one, without the family's prefix.
+    """Map every weight of an encoder to its tensor name without the family's prefix.
 
     Args:
-        model: Made by one of `kerasft.backbones`, or of such a backbone by one of `kerasft.heads`.
-        blocks: What stands before a block's number.
-        block: What the family calls a block's layers -> what we do.
+        model: A backbone of `kerasft.backbones`, or a model created from it by `kerasft.heads`.
+        blocks: The name before a block's index.
+        block: The family's layer names in a block -> layer names of kerasft.
     """
     layers = {layer.name: layer for layer in model.layers}
     tables = {"token_embedding": "word", "position_embedding": "position", "segment_embedding": "token_type"}
@@ -123,13 +123,13 @@ def encoder_weights(model: keras.Model, *, blocks: str = "encoder.layer", block:
 def encoder_heads(
     *, classifier: Mapping[str, str], masked_lm_dense: str, masked_lm_norm: str, masked_lm_bias: str
 ) -> dict[str, Head]:
-    """Make the table of the four heads that every encoder was published with.
+    """Define the four heads that every encoder family was published with.
 
     Args:
-        classifier: Our names of the text classification head's dense layers -> theirs.
-        masked_lm_dense: Their name of the masked-language-model head's dense layer.
-        masked_lm_norm: Of its norm.
-        masked_lm_bias: Of its output's bias. Its output's matrix is the token embedding's.
+        classifier: Dense layers of the text classification head: name in kerasft -> name in the checkpoint.
+        masked_lm_dense: The checkpoint's name of the masked-language-modeling head's dense layer.
+        masked_lm_norm: The name of its layer norm.
+        masked_lm_bias: The name of its output bias; the output matrix is tied to the token embedding.
     """
 
     def masked_lm_weights(model: keras.Model) -> Weights:
@@ -144,7 +144,7 @@ def encoder_heads(
             key: x for ours, theirs in classifier.items() for key, x in dense(theirs, model.get_layer(ours)).items()
         }
 
-    pooler = ("pooler.",)  # Some checkpoints hold one that their class does not use.
+    pooler = ("pooler.",)  # some checkpoints contain an unused one
     return {
         "ForSequenceClassification": Head(
             task="text_classifier",
@@ -174,7 +174,7 @@ def encoder_heads(
             build=masked_lm,
             weights=masked_lm_weights,
             read_options=_read_masked_lm,
-            # The tied matrix and bias under their second names, and BERT's next-sentence prediction.
+            # The tied matrix and bias under their other names, and BERT's next-sentence prediction.
             unused=(*pooler, *_SECOND_NAMES, "cls.seq_relationship."),
         ),
     }
@@ -189,14 +189,14 @@ _SECOND_NAMES = (
 
 
 def read_classifier(config: ConfigFile) -> dict:
-    """Read the labels and the dropout: `classifier_dropout`, or where that is null `hidden_dropout_prob`."""
+    """Read the labels and the dropout: `classifier_dropout`, or `hidden_dropout_prob` if it is null."""
     hidden = config.rate("hidden_dropout_prob", 0.1)
     own = config.get("classifier_dropout", None, expected="a rate in [0, 1) or null", accept=is_rate_or_none)
     return {"labels": labels_of(config), "dropout": hidden if own is None else own}
 
 
 def write_classifier(model: keras.Model) -> dict:
-    """Write the labels and the dropout."""
+    """Return the fields for labels and dropout."""
     return {**label_fields(model.labels), "classifier_dropout": model.get_layer("classifier_dropout").rate}
 
 

@@ -1,6 +1,6 @@
-"""Read a RoBERTa of Fairseq (https://github.com/facebookresearch/fairseq/tree/main/examples/roberta): `model.pt`, `dict.txt`.
+"""Read Fairseq's RoBERTa (https://github.com/facebookresearch/fairseq/tree/main/examples/roberta): `model.pt`, `dict.txt`.
 
-`model.pt` holds the tensors and the training's arguments; the config is made of both.
+`model.pt` contains the tensors and the training arguments, from which the config is derived.
 """
 
 import argparse
@@ -20,7 +20,7 @@ from kerasft.errors import CheckpointError
 MODEL_FILE = "model.pt"
 DICTIONARY_FILE = "dict.txt"
 _BPE_FILES = ("encoder.json", "vocab.bpe")
-_NAMES = (  # the first that matches is replaced
+_NAMES = (  # the first match is replaced
     (r"^(decoder|encoder)\.sentence_encoder\.embed_tokens\.", "roberta.embeddings.word_embeddings."),
     (r"^(decoder|encoder)\.sentence_encoder\.embed_positions\.", "roberta.embeddings.position_embeddings."),
     (r"^(decoder|encoder)\.sentence_encoder\.(emb_layer_norm|layernorm_embedding)\.", "roberta.embeddings.LayerNorm."),
@@ -51,8 +51,8 @@ class FairseqReader:
         folder: The checkpoint.
 
     Raises:
-        CheckpointError: If PyTorch is not installed, or the file is damaged or holds more than tensors, plain values and the
-            `argparse.Namespace` of the arguments.
+        CheckpointError: If PyTorch is not installed, or the file is corrupted or contains more than tensors, plain values and
+            the `argparse.Namespace` of the arguments.
     """
 
     def __init__(self, folder: pathlib.Path):
@@ -77,7 +77,7 @@ class FairseqReader:
 
     @staticmethod
     def fits(folder: pathlib.Path) -> bool:
-        """Tell whether the folder has such files."""
+        """Return whether the folder has this format."""
         return (folder / MODEL_FILE).is_file() and (folder / DICTIONARY_FILE).is_file()
 
     def __iter__(self) -> Iterator[str]:
@@ -93,7 +93,7 @@ class FairseqReader:
         return tuple(self._tensors[name].shape)
 
     def read(self, name: str) -> np.ndarray:
-        """Read one tensor as float32. Fairseq's RoBERTa has no segments; Hugging Face's has one, and here it is zero."""
+        """Read one tensor as float32. The segment embedding, which Hugging Face's RoBERTa has and Fairseq's has not, is zero."""
         if name == _SEGMENTS:
             return np.zeros(self.shape(name), np.float32)
         if self._bytes_read > REOPEN_AFTER_BYTES:  # see torch_reader
@@ -103,8 +103,8 @@ class FairseqReader:
         return as_float32(self._tensors[name], name, self._path)
 
     def config_fields(self) -> dict:
-        """Return the fields that Hugging Face's `config.json` of this model would have."""
-        words = self._tensors["roberta.embeddings.word_embeddings.weight"]
+        """Return the fields of the equivalent Hugging Face `config.json`."""
+        embeddings = self._tensors["roberta.embeddings.word_embeddings.weight"]
         blocks = {
             int(match[1]) for name in self._tensors if (match := re.match(r"roberta\.encoder\.layer\.(\d+)\.", name))
         }
@@ -114,8 +114,8 @@ class FairseqReader:
         return {
             "model_type": "roberta",
             "architectures": ["RobertaForSequenceClassification" if head in self._tensors else "RobertaForMaskedLM"],
-            "vocab_size": words.shape[0],
-            "hidden_size": words.shape[1],
+            "vocab_size": embeddings.shape[0],
+            "hidden_size": embeddings.shape[1],
             "num_hidden_layers": len(blocks),
             "num_attention_heads": args.get("encoder_attention_heads", 12),
             "intermediate_size": self._tensors[first].shape[0] if first in self._tensors else 0,
@@ -133,16 +133,16 @@ class FairseqReader:
 
 
 def load_tokenizer(folder: pathlib.Path) -> PreTrainedTokenizerFast:
-    """Make the tokenizer of `dict.txt` (the model's ids of GPT-2's tokens) and GPT-2's `encoder.json` and `vocab.bpe`.
+    """Create the tokenizer from `dict.txt` (the model's ids of GPT-2's tokens) and GPT-2's `encoder.json` and `vocab.bpe`.
 
     Raises:
-        CheckpointError: If a file is missing or damaged.
+        CheckpointError: If a file is missing or corrupted.
     """
-    lacking = [name for name in _BPE_FILES if not (folder / name).is_file()]
-    if lacking:
+    missing = [name for name in _BPE_FILES if not (folder / name).is_file()]
+    if missing:
         raise CheckpointError(
             f"{folder}: Fairseq's {DICTIONARY_FILE} refers to GPT-2's tokens, whose files are required too; missing: "
-            f"{', '.join(lacking)}. Copy them from Fairseq's gpt2_bpe into this folder, or copy a tokenizer.json."
+            f"{', '.join(missing)}. Copy them from Fairseq's gpt2_bpe into this folder, or copy a tokenizer.json."
         )
     try:
         tokens = {str(number): token for token, number in security.read_json(folder / "encoder.json").items()}
@@ -155,15 +155,15 @@ def load_tokenizer(folder: pathlib.Path) -> PreTrainedTokenizerFast:
         raise CheckpointError(f"{folder}: the tokenizer files are corrupted ({error}). Copy them again.") from error
     names = ["<s>", "<pad>", "</s>", "<unk>", *(tokens.get(number, number) for number in listed), "<mask>"]
     with tempfile.TemporaryDirectory() as temporary:
-        made = pathlib.Path(temporary)
-        (made / "vocab.json").write_text(json.dumps({name: index for index, name in enumerate(names)}), "utf-8")
-        (made / "merges.txt").write_text(merges, "utf-8")
-        (made / "tokenizer_config.json").write_text('{"tokenizer_class": "RobertaTokenizer"}', "utf-8")
-        return tokenizers.load(made)
+        target = pathlib.Path(temporary)
+        (target / "vocab.json").write_text(json.dumps({name: index for index, name in enumerate(names)}), "utf-8")
+        (target / "merges.txt").write_text(merges, "utf-8")
+        (target / "tokenizer_config.json").write_text('{"tokenizer_class": "RobertaTokenizer"}', "utf-8")
+        return tokenizers.load(target)
 
 
 def _split(stored: dict, path: pathlib.Path) -> dict:
-    """Rename, and split query, key and value where they are one matrix (first rows query, then key, then value)."""
+    """Rename tensors, and split fused query-key-value matrices (rows in this order)."""
     tensors = {}
     for name, tensor in stored.items():
         if not isinstance(name, str) or not hasattr(tensor, "is_floating_point"):
@@ -173,15 +173,15 @@ def _split(stored: dict, path: pathlib.Path) -> dict:
         check_tensor(tensor, name, path)
         fused = _FUSED.match(name)
         if fused and tensor.ndim and tensor.shape[0] % 3 == 0:
-            for part, piece in zip("qkv", tensor.chunk(3)):
-                tensors[_hugging_face_name(f"{fused[1]}{part}_proj.{fused[2]}")] = piece
+            for letter, chunk in zip("qkv", tensor.chunk(3)):
+                tensors[_hugging_face_name(f"{fused[1]}{letter}_proj.{fused[2]}")] = chunk
         elif not _NOT_WEIGHTS.search(name):
             tensors[_hugging_face_name(name)] = tensor
     return tensors
 
 
 def _hugging_face_name(name: str) -> str:
-    """Translate a name.
+    """Convert a tensor name of Fairseq to Hugging Face's.
 
     Example:
 

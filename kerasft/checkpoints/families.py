@@ -24,7 +24,7 @@ _ALL = (
     t5.MT5_FAMILY,
 )
 FAMILIES: dict[str, Family] = {family.model_type: family for family in _ALL}
-# What may follow a family's prefix in the name of a class; another word is another model, such as RobertaPreLayerNorm's.
+# What may follow a family's prefix in a class name; anything else is a different model, such as RobertaPreLayerNorm.
 _CLASSES = ("Model", "For", "LMHeadModel", "DoubleHeadsModel", "EncoderModel")
 
 
@@ -34,49 +34,47 @@ def family_of(config: BackboneConfig) -> Family:
 
 
 def read_family(config: ConfigFile) -> Family:
-    """Return the family of a checkpoint: by its `model_type`, or where that is missing by its class or its tensors' names.
-
-    A family that was not named is said in a warning.
+    """Return the family of a checkpoint by its `model_type`, or infer it from the class or the tensor names, with a warning.
 
     Raises:
-        CheckpointError: If kerasft has no such family, or nothing tells which it is.
+        CheckpointError: If the family is not supported, or cannot be inferred.
     """
     if "model_type" in config:
         return config.choice("model_type", None, choices=FAMILIES)
     classes = config.get("architectures", None, expected="", accept=lambda x: True)
     names = [name for name in classes if isinstance(name, str)] if isinstance(classes, list) else []
-    fitting = _by_class(names)
-    why = f"its 'architectures' are {names}"
-    if not fitting:
-        fitting = _by_tensors(open_tensors(config.path.parent))
-        why = f"the tensor names start with {fitting[0].prefix!r}" if fitting else ""
-    if not fitting:
+    matching = _by_class(names)
+    reason = f"its 'architectures' are {names}"
+    if not matching:
+        matching = _by_tensors(open_tensors(config.path.parent))
+        reason = f"the tensor names start with {matching[0].prefix!r}" if matching else ""
+    if not matching:
         raise CheckpointError(
             f"{config.path}: field 'model_type' is missing, and cannot be inferred from 'architectures' or the tensor names. "
             f'Add it, such as "model_type": "bert"; it must be one of {", ".join(FAMILIES)}.'
         )
-    family = fitting[0]
+    family = matching[0]
     warnings.warn(
-        f"{config.path}: field 'model_type' is missing; assuming {family.model_type!r}, since {why}. Add the field to be sure.",
+        f"{config.path}: field 'model_type' is missing; assuming {family.model_type!r}, since {reason}. Add the field.",
         stacklevel=2,
     )
     return family
 
 
 def _by_class(names: list[str]) -> list[Family]:
-    fitting = [
+    matching = [
         family
         for family in _ALL
         for name in names
         if name.removeprefix("TF").startswith(family.class_prefix)
         and name.removeprefix("TF").removeprefix(family.class_prefix).startswith(_CLASSES)
     ]
-    return fitting if len(set(map(id, fitting))) == 1 else []
+    return matching if len(set(map(id, matching))) == 1 else []
 
 
 def _by_tensors(names: Iterable[str]) -> list[Family]:
-    # Those with one prefix, such as RoBERTa and XLM-RoBERTa, are one graph: the first will do. Without a prefix a BERT and a
-    # RoBERTa have the same names.
+    # Families with the same prefix, such as RoBERTa and XLM-RoBERTa, have the same graph, so the first one is used. Without a
+    # prefix, BERT and RoBERTa have the same tensor names.
     names = [f".{name}" for name in names]
     return [
         family

@@ -12,7 +12,7 @@ from kerasft.features import Labels, check_number_of_labels
 
 
 class Weight(NamedTuple):
-    """One of our variables and how the stored tensor's axes stand to it."""
+    """A variable, and whether its stored tensor is transposed."""
 
     variable: keras.Variable
     transposed: bool = False
@@ -29,16 +29,16 @@ Weights = dict[str, Weight]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Head:
-    """A published head of a family, the `ForTokenClassification` of its class names.
+    """A published head of a family, such as `ForTokenClassification`.
 
     Args:
-        task: Name of the model that our head function makes, such as `"token_classifier"`.
-        build: `(backbone, **options)` -> our model of the same form.
-        weights: Names the head's weights (those that are not the backbone's) in our model.
-        read_options: From `config.json` to the options of `build`.
-        write_options: From our model to the fields of `config.json` that it adds, such as `id2label`.
-        misfit: Tells why a model of this task cannot be written as this class; None if it can.
-        unused: Beginnings of names in such a checkpoint that our model has no place for.
+        task: Name of the model that the head function creates, such as `"token_classifier"`.
+        build: `(backbone, **options)` -> the equivalent model.
+        weights: Maps the head's tensor names to the model's weights, without those of the backbone.
+        read_options: `config.json` -> options of `build`.
+        write_options: Model -> additional fields of `config.json`, such as `id2label`.
+        misfit: Model -> why it cannot be saved as this class; None if it can.
+        unused: Prefixes of tensor names that are ignored.
     """
 
     task: str
@@ -52,24 +52,23 @@ class Head:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Family:
-    """One family in a Hugging Face folder.
+    """A model family in Hugging Face format.
 
     Args:
-        model_type: As `config.json` has it.
-        class_prefix: Of the class names in `architectures`, such as `"Bert"`.
-        read_config: From `config.json` to our configuration; raises where a field cannot be honored.
-        write_config: The other way; `architectures`, labels and such are added by the writer.
+        model_type: The field of `config.json`.
+        class_prefix: Prefix of the class names in `architectures`, such as `"Bert"`.
+        read_config: `config.json` -> backbone configuration; raises if a field is not supported.
+        write_config: Backbone configuration -> fields of `config.json`, without `architectures` and labels.
         build: `(config, dtype=...)` -> backbone.
-        weights: Names every weight of the backbone, without `prefix`. One table serves reading and writing.
-        prefix: What stands before the backbone's names where the checkpoint has a task head.
-        anchor: The name, without `prefix`, of a weight that every checkpoint of the family has: its token embedding.
-        base_class: What follows `class_prefix` in the class of the bare backbone.
-        refine: From our configuration and the checkpoint's tensors to our configuration, where a field depends on which
-            tensors there are.
-        aliases: Other names under which a checkpoint may hold a weight, without `prefix` -> the weight's name.
-        optional: Beginnings of names that a checkpoint may lack.
-        head_names: Beginnings of the names of published heads' weights, which a backbone has no place for.
-        heads: By what follows `class_prefix`, such as `"ForSequenceClassification"`.
+        weights: Maps the backbone's tensor names, without `prefix`, to its weights; used for loading and saving.
+        prefix: Prefix of the backbone's tensor names in a checkpoint with a task head.
+        anchor: Tensor name, without `prefix`, of the token embedding, which every checkpoint of the family has.
+        base_class: What follows `class_prefix` in the backbone's class name.
+        refine: `(config, tensors)` -> configuration, for fields that depend on which tensors exist.
+        aliases: Alternative tensor names, without `prefix` -> tensor name.
+        optional: Prefixes of tensor names that may be missing.
+        head_names: Prefixes of the tensor names of published heads, which a backbone ignores.
+        heads: Heads by what follows `class_prefix`, such as `"ForSequenceClassification"`.
     """
 
     model_type: str
@@ -89,7 +88,7 @@ class Family:
 
 
 def dense(name: str, layer: keras.layers.Dense) -> Weights:
-    """Name the weights of a dense layer, which PyTorch's `Linear` stores transposed.
+    """Map the tensor names of a dense layer to its weights; PyTorch's `Linear` stores the kernel transposed.
 
     Example:
 
@@ -103,7 +102,7 @@ def dense(name: str, layer: keras.layers.Dense) -> Weights:
 
 
 def norm(name: str, layer: keras.layers.LayerNormalization) -> Weights:
-    """Name the weights of a layer norm."""
+    """Map the tensor names of a layer norm to its weights."""
     return {f"{name}.weight": Weight(layer.gamma), f"{name}.bias": Weight(layer.beta)}
 
 
@@ -133,7 +132,7 @@ def labels_of(config: ConfigFile) -> Labels:
 
 
 def label_fields(labels: Labels) -> dict:
-    """Write `id2label`, `label2id` and `problem_type`.
+    """Return the fields `id2label`, `label2id` and `problem_type`.
 
     Example:
 

@@ -1,7 +1,7 @@
 """Generation settings of a checkpoint: `generation_config.json`, or `config.json` in old checkpoints.
 
-What `kerasft.generation.GenerationOptions` has is honored as a bundle's default. The rest is named in a warning, and kept for
-a conversion. https://huggingface.co/docs/transformers/main_classes/text_generation
+Options that `kerasft.generation.GenerationOptions` supports become the bundle's defaults. The others are listed in a warning, and
+preserved for conversion. https://huggingface.co/docs/transformers/main_classes/text_generation
 """
 
 import json
@@ -20,12 +20,12 @@ GENERATION_FILE = "generation_config.json"
 TASKS = ("causal_lm", "sequence_to_sequence")
 """Names of the models that generate text."""
 OPTIONS, FIELDS = "generation", "generation_config"
-"""Keys of a bundle's settings: our options, and the checkpoint's original fields."""
+"""Keys of a bundle's settings: kerasft's options, and the checkpoint's original fields."""
 _LENGTHS = ("max_new_tokens", "max_length", "min_new_tokens", "min_length")
 _METHODS = ("do_sample", "num_beams", "length_penalty", "early_stopping", "temperature", "top_k", "top_p")
 _RULES = ("repetition_penalty", "no_repeat_ngram_size", "stop_strings")
 _IDS = ("bos_token_id", "pad_token_id", "eos_token_id")
-# Fields that change a text, and the value with which they do not. null never does.
+# Unsupported fields, and the value that disables each; null always does.
 _OTHERS = {
     "num_beam_groups": 1,
     "diversity_penalty": 0.0,
@@ -55,23 +55,23 @@ _OTHERS = {
     "watermarking_config": None,
     "dola_layers": None,
 }
-_TOP_K = 50  # what transformers draws from where do_sample is true and top_k is not there
+_TOP_K = 50  # default of transformers for do_sample
 
 
 def read_generation(config: ConfigFile, tokenizer: PreTrainedTokenizerFast, task: str) -> dict[str, Any]:
-    """Read a checkpoint's generation settings; the tokenizer gets the end token that they name.
+    """Read a checkpoint's generation settings; set the tokenizer's EOS token to theirs.
 
     Args:
-        config: The `config.json`; `generation_config.json` beside it takes its place.
+        config: The `config.json`; `generation_config.json` in the same folder has priority.
         tokenizer: The checkpoint's tokenizer.
         task: One of `TASKS`.
 
     Returns:
-        Settings for a bundle: `generation`, the options of a call, and `generation_config`, the fields as they are. Empty if
-        there are none.
+        Settings for a bundle: `generation`, kerasft's options, and `generation_config`, the original fields. Empty if there are
+        none.
 
     Raises:
-        CheckpointError: If a field is damaged, or texts start with another token than ours.
+        CheckpointError: If a field is invalid, or the decoder's start token is not supported.
     """
     path = config.path.parent / GENERATION_FILE
     fields = read_fields(path if path.is_file() else config.path)
@@ -92,33 +92,33 @@ def read_generation(config: ConfigFile, tokenizer: PreTrainedTokenizerFast, task
         GenerationOptions(**{**options, "stop": tuple(options.get("stop", ()))})
     except (KerasftError, TypeError) as error:
         raise CheckpointError(f"{path}: the generation settings cannot be used: {error}") from error
-    own = {
+    original = {
         name: value for name, value in fields.items() if name not in ("bos_token_id", "pad_token_id", "eos_token_id")
     }
-    return {OPTIONS: options, FIELDS: own} if own else {}
+    return {OPTIONS: options, FIELDS: original} if original else {}
 
 
 def write_generation(folder: pathlib.Path, settings: Mapping[str, Any], *, ids: Mapping[str, int], task: str) -> None:
-    """Write `generation_config.json`: the checkpoint's fields as they were, with the options of the bundle over them.
+    """Write `generation_config.json`: the checkpoint's original fields, updated by the bundle's options.
 
     Args:
-        folder: Where the checkpoint is.
-        settings: As `read_generation` returns them.
-        ids: `pad_token_id` and so on.
+        folder: The checkpoint's folder.
+        settings: As returned by `read_generation`.
+        ids: Special token ids, such as `pad_token_id`.
         task: One of `TASKS`.
     """
     options = settings.get(OPTIONS, {})
-    kept = {name: value for name, value in settings.get(FIELDS, {}).items() if name in _OTHERS}
-    if kept | options:  # the lengths of another kind of model are kept as they are
+    preserved = {name: value for name, value in settings.get(FIELDS, {}).items() if name in _OTHERS}
+    if preserved | options:  # lengths that count the prompt have no equivalent option
         lengths = [name for name in ("max_length", "min_length") if name in settings.get(FIELDS, {})]
-        kept |= {name: settings[FIELDS][name] for name in lengths if task == "causal_lm"}
+        preserved |= {name: settings[FIELDS][name] for name in lengths if task == "causal_lm"}
     start = {"decoder_start_token_id": 0} if task == "sequence_to_sequence" else {}
-    content = {**ids, **start, **kept, **_fields(options)}
+    content = {**ids, **start, **preserved, **_fields(options)}
     (folder / GENERATION_FILE).write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", "utf-8")
 
 
 def _options(fields: Mapping[str, Any], task: str) -> tuple[dict[str, Any], list[str]]:
-    """The fields as our options, and what of them has no effect."""
+    """Convert fields to kerasft's options; also return the fields without effect."""
     same = ("max_new_tokens", "min_new_tokens", "repetition_penalty", "no_repeat_ngram_size")
     options = {name: fields[name] for name in same if name in fields}
     unused = []
@@ -149,7 +149,7 @@ def _options(fields: Mapping[str, Any], task: str) -> tuple[dict[str, Any], list
 
 
 def _fields(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Our options as the fields of the file."""
+    """Convert kerasft's options to fields of the file."""
     same = ("max_new_tokens", "min_new_tokens", "repetition_penalty", "no_repeat_ngram_size")
     fields = {name: options[name] for name in same if name in options}
     method = options.get("method", "greedy")
@@ -176,7 +176,7 @@ def _set_end(path: pathlib.Path, ends: object, tokenizer: PreTrainedTokenizerFas
             f"{path}: field 'eos_token_id' must be a token id or a list of ids; received: {ends!r}. Use files of the "
             "same checkpoint."
         )
-    # Small GPT-2s keep the 50256 of the published one, which no model with their vocabulary can write.
+    # Small GPT-2 models often have the 50256 of the published one, which is outside their vocabulary.
     ids = [number for number in ids if number < len(tokenizer)]
     if not ids:
         return

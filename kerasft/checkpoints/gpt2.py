@@ -24,22 +24,22 @@ _KERNELS = {
 
 
 def read_config(config: ConfigFile) -> GPT2Config:
-    """Translate `config.json`; the defaults are the reference implementation's.
+    """Convert `config.json`; the defaults are the reference implementation's.
 
     Args:
-        config: Of a checkpoint with `"model_type": "gpt2"`.
+        config: The config of a checkpoint with `"model_type": "gpt2"`.
 
     Returns:
-        The configuration of the graph that computes the same.
+        The equivalent backbone configuration.
 
     Raises:
-        CheckpointError: If a field has a value that our graph cannot honour.
+        CheckpointError: If a field has an unsupported value.
     """
     config.only("add_cross_attention", False, None)
     config.only("pruned_heads", {}, None)
     config.only("quantization_config", None)
-    config.only("auto_map", None)  # The checkpoint brings its own code, which is never run.
-    # How the reference computes the scores in half precision; ours come out of a float32 softmax either way.
+    config.only("auto_map", None)  # custom code in the checkpoint is never run
+    # Affects half precision in the reference implementation only; kerasft's softmax is always in float32.
     config.flag("reorder_and_upcast_attn", False)
     hidden_dim = config.size("n_embd", 768)
     return GPT2Config(
@@ -62,7 +62,7 @@ def read_config(config: ConfigFile) -> GPT2Config:
 
 
 def write_config(config: GPT2Config) -> dict:
-    """Write the fields of `config.json` that make the same GPT-2."""
+    """Return the fields of `config.json` for an equivalent GPT-2."""
     tanh = keras.activations.get(config.activation) is gelu_tanh
     return {
         "vocab_size": config.vocabulary_size,
@@ -84,7 +84,7 @@ def write_config(config: GPT2Config) -> dict:
 
 
 def backbone_weights(model: keras.Model) -> Weights:
-    """Name every weight of a `kerasft.backbones.gpt2`, or of a model that extends it, without `transformer.`."""
+    """Map every weight of a GPT-2 backbone, or of a model that extends it, to its tensor name without `transformer.`."""
     names = {
         "wte.weight": Weight(model.get_layer("token_embedding").embeddings),
         "wpe.weight": Weight(model.get_layer("position_embedding").embeddings),
@@ -99,12 +99,12 @@ def backbone_weights(model: keras.Model) -> Weights:
 
 
 def _conv1d(name: str, layer: keras.layers.Dense) -> Weights:
-    # GPT-2's "Conv1D" is a dense layer whose matrix is stored as ours is.
+    # GPT-2's "Conv1D" is a dense layer whose kernel is not stored transposed.
     return {f"{name}.weight": Weight(layer.kernel), f"{name}.bias": Weight(layer.bias)}
 
 
 def refine(config: GPT2Config, tensors: Tensors) -> GPT2Config:
-    """Tell from the tensors whether the output matrix is the token embedding."""
+    """Infer from the tensors whether the output matrix is tied to the token embedding."""
     tied = output_is_tied(config.tied_output, tensors, "transformer.wte.weight", "wte.weight")
     return dataclasses.replace(config, tied_output=tied)
 

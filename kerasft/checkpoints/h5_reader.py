@@ -1,8 +1,8 @@
-"""Read `tf_model.h5`, as the TensorFlow classes of transformers 4 and older wrote it, without those classes.
+"""Read `tf_model.h5`, written by the TensorFlow classes of transformers 4 and older, without those classes.
 
-The layout is Keras 2's: a group for each of the model's top layers, in it a dataset for each variable by the variable's full
-name, such as `bert/tf_bert_model/bert/encoder/layer_._0/output/dense/kernel:0`. A layer that uses another's variables lists
-them again. Shards hold the variables by their names alone.
+The layout is Keras 2's: one group per top-level layer, with one dataset per variable under its full name, such as
+`bert/tf_bert_model/bert/encoder/layer_._0/output/dense/kernel:0`. Shared variables are listed once per layer. Shards contain
+the variables by name, without groups.
 """
 
 import pathlib
@@ -26,7 +26,7 @@ class H5Reader(ShardedReader):
         folder: The checkpoint.
 
     Raises:
-        CheckpointError: If files are missing, damaged, or lie outside the folder.
+        CheckpointError: If files are missing, corrupted, or outside the folder.
     """
 
     single = SINGLE_FILE
@@ -41,13 +41,13 @@ class H5Reader(ShardedReader):
         """Read one tensor as float32.
 
         Raises:
-            CheckpointError: If the file is damaged there.
+            CheckpointError: If the tensor is not readable.
         """
         path, dataset, _, transposed = self._entries[name]
         try:
             with h5py.File(path, "r") as file:
                 value = file[dataset][()].astype(np.float32, copy=False)
-        except Exception as error:  # A damaged HDF5 file raises errors of many kinds.
+        except Exception as error:  # a corrupted HDF5 file raises errors of many types
             raise CheckpointError(f"{path}: {dataset!r} is not readable ({error}). Copy the file again.") from error
         return value.T if transposed else value
 
@@ -63,11 +63,11 @@ def _entries(path: pathlib.Path) -> dict[str, Entry]:
                         f"{path}: {name!r} must be of a float type; received: {dataset.dtype}. Quantized checkpoints cannot be "
                         "fine-tuned; use the original one."
                     )
-                translated, transposed = torch_name(_variable(name, list(file[name.split("/")[0]].attrs)))
-                entries[translated] = Entry(path, name, dataset.shape, transposed)
+                tensor_name, transposed = torch_name(_variable(name, list(file[name.split("/")[0]].attrs)))
+                entries[tensor_name] = Entry(path, name, dataset.shape, transposed)
     except CheckpointError:
         raise
-    except Exception as error:  # A damaged HDF5 file raises errors of many kinds.
+    except Exception as error:  # a corrupted HDF5 file raises errors of many types
         raise CheckpointError(
             f"{path}: not a readable HDF5 file of {path.stat().st_size} bytes ({error}). "
             "It may be truncated, or a Git LFS pointer; copy it again."
@@ -76,16 +76,16 @@ def _entries(path: pathlib.Path) -> dict[str, Entry]:
 
 
 def _datasets(file: h5py.File) -> dict[str, h5py.Dataset]:
-    # Follows no link to another name or to another file, as `file.items()` would.
+    # Unlike `file.items()`, visititems does not follow links to other names or files.
     datasets = {}
-    file.visititems(lambda name, thing: datasets.update({name: thing}) if isinstance(thing, h5py.Dataset) else None)
+    file.visititems(lambda name, item: datasets.update({name: item}) if isinstance(item, h5py.Dataset) else None)
     return datasets
 
 
 def _variable(name: str, attributes: list[str]) -> str:
     if not any(attribute.startswith("weight_names") for attribute in attributes):
-        return name  # of a shard
+        return name  # a shard
     layer, first, *rest = name.split("/")
-    # The variable's name begins with the model's, where it was saved as a whole: `tf_bert_model/bert/...`, else `bert/...`.
+    # With the whole model saved, the variable's name starts with the model's: `tf_bert_model/bert/...`, else `bert/...`.
     is_model = first != layer or rest[:1] == [layer]
     return "/".join(rest if is_model and rest else [first, *rest])

@@ -36,16 +36,16 @@ SMALL_FILES = (
 )
 _WEIGHTS = (
     ("model.safetensors", "model.safetensors.index.json", "model-?????-of-?????.safetensors"),
-    ("model.weights.h5", "model.weights.json", "model_?????.weights.h5"),  # a KerasHub preset that somebody keeps there
+    ("model.weights.h5", "model.weights.json", "model_?????.weights.h5"),  # a KerasHub preset on the hub
     ("pytorch_model.bin", "pytorch_model.bin.index.json", "pytorch_model-?????-of-?????.bin"),
     ("tf_model.h5", "tf_model.h5.index.json", "tf_model-?????-of-?????.h5"),
     ("bert_model.ckpt.index", "bert_model.ckpt.data-*"),
 )
-# What can be read, the best first; of these only the first that the repository has is downloaded.
+# Supported weight formats by preference; only the first one in the repository is downloaded.
 
 
 def is_hub_id(name: str) -> bool:
-    """Tell whether `name` has the form of a hub id.
+    """Return whether `name` has the form of a hub id.
 
     Example:
 
@@ -56,31 +56,31 @@ def is_hub_id(name: str) -> bool:
 
 
 def download(hub_id: str, revision: str | None = None) -> pathlib.Path:
-    """Return the local folder of a hub id, downloading what is not in the cache yet.
+    """Return the local folder of a hub id; files that are not in the cache are downloaded.
 
-    `HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and the user's token are honored by `huggingface_hub` itself.
+    `huggingface_hub` respects `HF_HOME`, `HF_HUB_OFFLINE`, `HF_ENDPOINT` and the user's token.
 
     Args:
         hub_id: Such as `"google-bert/bert-base-uncased"`.
         revision: Branch, tag or commit; None: the main branch.
 
     Raises:
-        CheckpointError: If the hub does not have it, or cannot be reached and the cache does not have it.
+        CheckpointError: If the repository does not exist, or is not in the cache and the hub cannot be reached.
     """
     formats = _WEIGHTS
-    if not torch_reader.is_available():  # then anything else is better
+    if not torch_reader.is_available():  # then PyTorch's format comes last
         formats = sorted(_WEIGHTS, key=lambda files: files[0].endswith(".bin"))
     try:
-        wanted = [*SMALL_FILES, *formats[0]]
-        wanted += [f"0_Transformer/{name}" for name in wanted]  # the layout of the first sentence encoders
-        folder = pathlib.Path(huggingface_hub.snapshot_download(hub_id, revision=revision, allow_patterns=wanted))
+        patterns = [*SMALL_FILES, *formats[0]]
+        patterns += [f"0_Transformer/{name}" for name in patterns]  # the layout of the first sentence encoders
+        folder = pathlib.Path(huggingface_hub.snapshot_download(hub_id, revision=revision, allow_patterns=patterns))
         for files in formats[1:]:
             if _has_weights(folder):
                 break
-            wanted = [*files, *(f"0_Transformer/{name}" for name in files)]
-            huggingface_hub.snapshot_download(hub_id, revision=folder.name, allow_patterns=wanted)
+            patterns = [*files, *(f"0_Transformer/{name}" for name in files)]
+            huggingface_hub.snapshot_download(hub_id, revision=folder.name, allow_patterns=patterns)
         return folder
-    except (OSError, ValueError) as error:  # All of huggingface_hub's own errors are one of the two.
+    except (OSError, ValueError) as error:  # base classes of all errors of huggingface_hub
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         at = f" at revision {revision!r}" if revision else ""
         raise CheckpointError(
@@ -98,10 +98,10 @@ def upload(
     commit_message: str,
     token: str | None,
 ) -> str:
-    """Upload a folder's files to a repository, which is made if it does not exist; return the commit's address.
+    """Upload a folder to a repository, which is created if it does not exist; return the URL of the commit.
 
     Raises:
-        CheckpointError: If the hub cannot be reached or refuses.
+        CheckpointError: If the hub cannot be reached or rejects the upload.
     """
     hub = huggingface_hub.HfApi(token=token)
     try:
@@ -111,7 +111,7 @@ def upload(
         commit = hub.upload_folder(
             repo_id=repo_id, folder_path=folder, revision=revision, commit_message=commit_message
         )
-    except Exception as error:  # The network client's errors reach us as they are, and it changes with the versions.
+    except Exception as error:  # errors of the HTTP client, which depends on the version
         reason = " ".join(str(error).split())[:300] or type(error).__name__
         raise CheckpointError(
             f"{repo_id!r} could not be uploaded: {reason} Check the network, HF_HUB_OFFLINE, and that your token (hf auth "
@@ -121,5 +121,5 @@ def upload(
 
 
 def _has_weights(folder: pathlib.Path) -> bool:
-    places = (folder, folder / "0_Transformer")
-    return any(any(place.glob(pattern)) for place in places for files in _WEIGHTS for pattern in files)
+    folders = (folder, folder / "0_Transformer")
+    return any(any(each.glob(pattern)) for each in folders for files in _WEIGHTS for pattern in files)

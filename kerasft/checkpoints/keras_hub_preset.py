@@ -17,7 +17,7 @@ _SCHEMES = ("kaggle://", "modelscope://", "gs://", "s3://")
 
 
 def is_preset(name: str) -> bool:
-    """Tell whether `name` is a preset: one of KerasHub's names, a handle, or a local preset folder.
+    """Return whether `name` is a KerasHub preset: a preset name, a handle, or a local preset folder.
 
     Example:
 
@@ -37,18 +37,17 @@ def load(name: str, *, dtype: str | None = None) -> tuple[keras.Model, PreTraine
 
     Args:
         name: Such as `"bert_tiny_en_uncased"`, `"kaggle://keras/bert/keras/bert_tiny_en_uncased"`, or a folder.
-        dtype: A Keras dtype policy; None: the global one.
+        dtype: A Keras dtype policy; None: the global policy.
 
     Returns:
-        `(backbone, tokenizer)`: KerasHub's backbone, which computes what KerasHub computes.
+        `(backbone, tokenizer)`, with KerasHub's own backbone.
 
     Raises:
         CheckpointError: If the preset cannot be read, or its tokenizer is not BERT's WordPiece.
     """
     options = {} if dtype is None else {"dtype": dtype}
-    numbers = (
-        security.check_preset(name) if pathlib.Path(name).is_dir() else sys.maxsize
-    )  # KerasHub's own are its makers'
+    # The presets published by KerasHub are trusted.
+    max_parameters = security.check_preset(name) if pathlib.Path(name).is_dir() else sys.maxsize
     try:
         tokenizer = keras_hub.models.Tokenizer.from_preset(name)
         if not isinstance(tokenizer, keras_hub.models.BertTokenizer):
@@ -58,11 +57,11 @@ def load(name: str, *, dtype: str | None = None) -> tuple[keras.Model, PreTraine
                 "Load the backbone with keras_hub.models.Backbone.from_preset and the tokenizer of the same model with "
                 "kerasft.tokenizers.load."
             )
-        with security.bounded_variables(numbers, name):
+        with security.bounded_variables(max_parameters, name):
             backbone = keras_hub.models.Backbone.from_preset(name, **options)
     except CheckpointError:
         raise
-    except Exception as error:  # KerasHub, kagglehub and their network clients raise errors of many kinds.
+    except Exception as error:  # KerasHub, kagglehub and their HTTP clients raise errors of many types
         reason = " ".join(str(error).split())[:300]
         raise CheckpointError(
             f"KerasHub preset {name!r} could not be loaded: {type(error).__name__}: {reason} "

@@ -39,34 +39,34 @@ from kerasft.tokenizers.casing import casing_problem
 def load_pretrained(
     name: str | os.PathLike, *, revision: str | None = None, dtype: str | None = None, allow: tuple[str, ...] = ()
 ) -> tuple[keras.Model, PreTrainedTokenizerFast]:
-    """Load a pretrained encoder or decoder and its tokenizer.
+    """Load a pretrained backbone (encoder or decoder) and its tokenizer.
 
-    Every field of the checkpoint's config that changes the result is honored or refused, every weight is accounted
-    for, and no code from the checkpoint is run. A task head in it is left out; `load_task_model` keeps it.
+    Every config field that affects the outputs is either supported or an error, every weight is accounted for, and no code from
+    the checkpoint is run. A task head is ignored; see `load_task_model`.
 
-    A folder of sentence-transformers (`modules.json`) also says how it makes one vector of a text: `kerasft.heads` takes that
-    pooling where none is chosen, and `backbone.sentence_encoder` holds all of it.
+    From a sentence-transformers folder (`modules.json`), the pooling is read too: it becomes the default pooling in
+    `kerasft.heads`, and `backbone.sentence_encoder` has all settings.
 
     Args:
         name: A local folder in Hugging Face layout (`config.json`, the tokenizer's files, and `model.safetensors`,
             `pytorch_model.bin` or `tf_model.h5`, each also in shards), or Google's BERT for TensorFlow 1
             (`bert_config.json`, `bert_model.ckpt.*`, `vocab.txt`), or Fairseq's RoBERTa (`model.pt`, `dict.txt`); or a
             hub id such as `"google-bert/bert-base-uncased"`, with or without `hf://`; or a KerasHub preset: a name such
-            as `"bert_tiny_en_uncased"`, a `kaggle://` handle, or a preset folder; or a bundle of any task,
-            whose head is left out.
+            as `"bert_tiny_en_uncased"`, a `kaggle://` handle, or a preset folder; or a bundle of any task, whose head is
+            ignored.
         revision: Branch, tag or commit of a hub id.
         dtype: A Keras dtype policy such as `"mixed_bfloat16"`; None: the global policy.
-        allow: Patterns such as `"encoder.layer.11.*"` (`fnmatch`) of weights that the file may lack, or that the model
-            may have no place for; anything else of the kind is an error.
+        allow: Patterns such as `"encoder.layer.11.*"` (`fnmatch`) of weights that may be missing from the file or from the
+            model; any other such weight is an error.
 
     Returns:
-        `(backbone, tokenizer)`. The backbone is a functional model: `token_ids`, `padding_mask` and, where the family has them,
-        `segment_ids`, int32 (B, S), in; `sequence_output` (B, S, H) and, where there is a pooler, `pooled_output` (B, H) out.
-        T5 has `encoder_...` and `decoder_...` of each, see `kerasft.backbones.t5`. Its attribute `checkpoint_report`, a
-        `LoadReport`, says what became of every tensor. The tokenizer is the checkpoint's own.
+        `(backbone, tokenizer)`. The backbone is a functional model. Inputs: `token_ids`, `padding_mask` and, depending on the
+        family, `segment_ids`, int32 (B, S). Outputs: `sequence_output` (B, S, H) and, with a pooler, `pooled_output` (B, H).
+        T5 has each with `encoder_...` and `decoder_...`, see `kerasft.backbones.t5`. `backbone.checkpoint_report` is a
+        `LoadReport` of all tensors. The tokenizer is the checkpoint's own.
 
     Raises:
-        CheckpointError: If nothing is found under `name`, or it is damaged, or asks for what kerasft cannot compute.
+        CheckpointError: If `name` is not found, or the checkpoint is corrupted or not supported.
 
     Example:
 
@@ -89,22 +89,22 @@ def load_pretrained(
 def load_task_model(
     name: str | os.PathLike, *, revision: str | None = None, dtype: str | None = None, allow: tuple[str, ...] = ()
 ) -> tuple[keras.Model, PreTrainedTokenizerFast]:
-    """Load a model with the task head that its checkpoint holds, such as `BertForSequenceClassification`.
+    """Load a model with the task head of its checkpoint, such as `BertForSequenceClassification`.
 
     Args:
-        name: As for `load_pretrained`, but no KerasHub preset.
+        name: As for `load_pretrained`, except KerasHub presets.
         revision: Branch, tag or commit of a hub id.
         dtype: A Keras dtype policy; None: the global policy.
-        allow: As for `load_pretrained`. What the file lacks is drawn at random, so train before you ask.
+        allow: As for `load_pretrained`. Missing weights are initialized randomly, so train the model before use.
 
     Returns:
-        `(model, tokenizer)`. The model is what the function of `kerasft.heads` for its task makes, with its labels; of a folder
-        of sentence-transformers a `sentence_embedding` with the vectors that it was trained to give. Of a model that writes
-        texts, what the checkpoint says of generation becomes the default of a bundle made of it.
+        `(model, tokenizer)`. The model is created by the task's function of `kerasft.heads`, with the checkpoint's labels; from
+        a sentence-transformers folder it is a `sentence_embedding` model with the same embeddings. The generation settings of
+        a generative model become the defaults of a bundle created from it.
 
     Raises:
-        CheckpointError: As for `load_pretrained`; if the checkpoint's class has no head that kerasft has too; or if a weight
-            of the model is missing, its pooler's included.
+        CheckpointError: As for `load_pretrained`; if kerasft does not support the head; or if a weight of the model, including
+            the pooler, is missing.
 
     Example:
 
@@ -127,7 +127,7 @@ def load_task_model(
 
 
 def has_task_head(name: str | os.PathLike, *, revision: str | None = None) -> bool:
-    """Tell whether `load_task_model` can keep the head of a checkpoint; see `task_of`.
+    """Return whether `load_task_model` supports the head of a checkpoint; see `task_of`.
 
     Example:
 
@@ -140,7 +140,7 @@ def has_task_head(name: str | os.PathLike, *, revision: str | None = None) -> bo
 
 
 def task_of(name: str | os.PathLike, *, revision: str | None = None) -> str | None:
-    """Return the name of the model that `load_task_model` makes of a checkpoint, None if that has no head that it keeps.
+    """Return the name of the model that `load_task_model` loads from a checkpoint; None if it has no supported head.
 
     Args:
         name: As for `load_pretrained`.
@@ -150,7 +150,7 @@ def task_of(name: str | os.PathLike, *, revision: str | None = None) -> str | No
         Such as `"text_classifier"`; see `kerasft.tasks`. None for a preset or a bundle.
 
     Raises:
-        CheckpointError: If nothing is found under `name`, or its config is damaged or of an unknown family.
+        CheckpointError: If `name` is not found, or its config is invalid or of an unsupported family.
 
     Example:
 
@@ -204,19 +204,19 @@ def _load(
         MemoryError,
         TypeError,
         ValueError,
-    ) as error:  # sizes that no tensor can have
+    ) as error:  # impossible tensor sizes
         raise CheckpointError(
             f"{config_file.path} describes a model that cannot be built ({type(error).__name__}). Use config.json and weights of "
             "the same checkpoint."
         ) from error
     weights = family.weights(model)
     with warnings.catch_warnings():
-        if encoder is not None:  # whose vectors are pooled in another way
+        if encoder is not None:  # does not use BERT's pooler
             warnings.filterwarnings("ignore", message=r".*initialized randomly: pooler\.")
         model.checkpoint_report = assign(
             {**weights, **head.weights(model)} if head else weights,
             tensors,
-            # A model that answers needs all of its weights; a backbone without a pooler can still be trained.
+            # A model with a head requires all weights; a backbone without a pooler can still be trained.
             family=dataclasses.replace(family, optional=()) if head else family,
             unused=head.unused if head else family.head_names,
             allow=allow,
@@ -230,20 +230,20 @@ def _load(
 
 
 def _most_numbers(tensors: Tensors) -> int:
-    """How large a model may be: a head or a pooler may be missing from the file; with more the config is of another one."""
-    # Every number has a byte or more there, whatever the headers say.
-    held = sum(path.stat().st_size for path in tensors.folder.iterdir() if path.is_file())
-    return 1_000_000 + 2 * min(held, sum(math.prod(tensors.shape(name)) for name in tensors))
+    """Maximum number of parameters: head and pooler may be missing from the file; beyond that, the config does not match."""
+    # The file size bounds the number of parameters, even if the headers claim more.
+    num_bytes = sum(path.stat().st_size for path in tensors.folder.iterdir() if path.is_file())
+    return 1_000_000 + 2 * min(num_bytes, sum(math.prod(tensors.shape(name)) for name in tensors))
 
 
 def _check_layers(config: BackboneConfig, tensors: Tensors, path: pathlib.Path) -> None:
-    """Refuse a config that asks for more layers than the file has tensors, before hours go into making them."""
+    """Raise if the config has more layers than the file has tensors, before spending hours on building them."""
     layers = max(getattr(config, "num_layers", 0), getattr(config, "num_decoder_layers", 0))
-    stored = sum(1 for _ in tensors)
-    if layers > stored:
+    num_tensors = sum(1 for _ in tensors)
+    if layers > num_tensors:
         raise CheckpointError(
-            f"{path} requires {layers} layers, but the weight file contains {stored} tensors. Use config.json and weights of the "
-            "same checkpoint."
+            f"{path} requires {layers} layers, but the weight file contains {num_tensors} tensors. Use config.json and weights "
+            "of the same checkpoint."
         )
 
 
@@ -289,11 +289,11 @@ def _read(config_file: ConfigFile, family: Family) -> tuple[BackboneConfig, PreT
     folder = config_file.path.parent
     config = family.read_config(config_file)
     config_file.finish()
-    # T5 has no largest length: its positions are relative.
+    # T5 has no maximum length: its positions are relative.
     max_length = getattr(config, "max_sequence_length", None)
     tokenizer = _fitting_tokenizer(folder, config.vocabulary_size, max_length)
     fit_tokenizer(folder, tokenizer)
-    # Opened before the graph is built: a damaged file fails fast.
+    # Opened before the graph is built, so that a corrupted file fails fast.
     tensors = Unwrapped(open_tensors(folder), prefix=family.prefix, anchor=family.anchor)
     if tensors.renamed:
         warnings.warn(
@@ -317,13 +317,13 @@ def _head(config_file: ConfigFile, family: Family) -> Head:
 
 
 def _head_name(config_file: ConfigFile, family: Family) -> str | None:
-    """Return the key in `family.heads` of the class that the config names, None if it names no such class."""
+    """Return the key in `family.heads` of the config's class; None if it is not there."""
     architectures = config_file.get("architectures", None, expected="", accept=lambda x: True)
     if not isinstance(architectures, list) or len(architectures) != 1:
         return None
     name = str(architectures[0]).removeprefix("TF").removeprefix(family.class_prefix)
-    known = (family.class_prefix + name, f"TF{family.class_prefix}{name}")
-    return name if name in family.heads and architectures[0] in known else None
+    accepted = (family.class_prefix + name, f"TF{family.class_prefix}{name}")
+    return name if name in family.heads and architectures[0] in accepted else None
 
 
 def _fitting_tokenizer(folder: pathlib.Path, vocabulary_size: int, max_length: int | None) -> PreTrainedTokenizerFast:
@@ -341,7 +341,7 @@ def _fitting_tokenizer(folder: pathlib.Path, vocabulary_size: int, max_length: i
 
 
 def _fit_inputs(tokenizer: PreTrainedTokenizerFast, model: keras.Model) -> None:
-    # A tokenizer's files can ask for segment ids that the model has no input for (BERT's tokenizer beside a DistilBERT),
-    # or the other way round. What the data functions make follows the tokenizer, see features.model_inputs.
+    # A tokenizer may return segment ids although the model has no such input (BERT's tokenizer with DistilBERT), or the other
+    # way round. The data functions follow the tokenizer, see features.model_inputs.
     names = [name for name in tokenizer.model_input_names if name != "token_type_ids"]
     tokenizer.model_input_names = [*names, "token_type_ids"] if SEGMENT_IDS in model.input else names

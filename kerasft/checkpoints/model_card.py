@@ -19,12 +19,12 @@ _PIPELINE_TAGS = {
 
 
 def model_card(fields: dict, *, kind: str, num_parameters: int, kerasft_loader: str) -> str:
-    """Write the text of `README.md`.
+    """Return the content of `README.md`.
 
     Args:
-        fields: Of the checkpoint's `config.json`.
-        kind: What follows the family in the class's name, such as `"ForSequenceClassification"`.
-        num_parameters: How many numbers the weights have.
+        fields: The fields of `config.json`.
+        kind: What follows the family in the class name, such as `"ForSequenceClassification"`.
+        num_parameters: Number of parameters.
         kerasft_loader: `"load_pretrained"` or `"load_task_model"`.
 
     Example:
@@ -49,11 +49,11 @@ def model_card(fields: dict, *, kind: str, num_parameters: int, kerasft_loader: 
         "",
         f"# {fields['architectures'][0]}",
         "",
-        f"A `{fields['model_type']}` model of {num_parameters:,} parameters, exported from Keras by kerasft. This card lists",
-        "the content of its files; please add its training data, scores and license.",
+        f"A `{fields['model_type']}` model with {num_parameters:,} parameters, exported from Keras by kerasft. This card lists",
+        "the contents of its files; please add its training data, scores and license.",
         "",
         *_labels(fields),
-        "## Use",
+        "## Usage",
         "",
         "With `transformers` on PyTorch:",
         "",

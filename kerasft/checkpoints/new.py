@@ -1,7 +1,6 @@
-"""New small models as Hugging Face folders: a vocabulary learned from texts, and random weights.
+"""Create small, randomly initialized models as Hugging Face folders, with a vocabulary trained on texts.
 
-For demonstrations, tests, and tasks, languages or domains without a pretrained model. Everything that reads a checkpoint
-reads them.
+For demos, tests, and tasks, languages or domains without a pretrained model. They load like any other checkpoint.
 """
 
 import os
@@ -29,25 +28,25 @@ def new_bert(
     max_sequence_length: int = 128,
     seed: int = 0,
 ) -> pathlib.Path:
-    """Write a BERT with random weights whose vocabulary is learned from `texts`.
+    """Create a BERT with random weights and a vocabulary trained on `texts`.
 
-    The sizes follow Turc et al. 2019 (arXiv:1908.08962, "BERT miniatures"): heads of 64, a feed-forward net of 4 H; the
-    defaults are their BERT-tiny.
+    The sizes follow Turc et al. 2019 (arXiv:1908.08962, "BERT miniatures"): head size 64, feed-forward size 4 H; the defaults
+    are BERT-tiny.
 
     Args:
-        folder: Where to write; made if it does not exist.
-        texts: What the WordPiece vocabulary is learned from (lowercased).
-        vocabulary_size: Largest number of tokens; little text gives fewer.
+        folder: Where to write; created if it does not exist.
+        texts: Texts to train the WordPiece vocabulary on (lowercased).
+        vocabulary_size: Maximum number of tokens; few texts give fewer.
         num_layers: Number of encoder blocks.
         hidden_dim: H, a multiple of 64.
         max_sequence_length: Number of positions.
-        seed: Of the random weights.
+        seed: Random seed of the weights.
 
     Returns:
         The folder, with `config.json`, `model.safetensors` and the tokenizer's files.
 
     Raises:
-        KerasftError: If `hidden_dim` is not a multiple of 64 or there is no text.
+        KerasftError: If `hidden_dim` is not a multiple of 64, or there are no texts.
 
     Example:
 
@@ -65,8 +64,8 @@ def new_bert(
         hidden_dim=hidden_dim,
         intermediate_dim=4 * hidden_dim,
         max_sequence_length=max_sequence_length,
-        # Usual is 0.02, for widths of 768 and up: a variance near 2 / (H + H), Glorot's, wants more of narrow nets. With 0.02
-        # the demo's accuracy is 0.88 instead of 0.97 after as many epochs.
+        # The usual 0.02 is for H >= 768. Narrow models need more, as in Glorot initialization (variance 2 / (H + H)): with 0.02
+        # the demo's accuracy is 0.88 instead of 0.97 after the same number of epochs.
         initializer_range=round(0.7 * hidden_dim**-0.5, 3),
     )
     return save_huggingface(folder, bert(config), tokenizer)
@@ -83,25 +82,25 @@ def new_gpt2(
     dropout: float = 0.1,
     seed: int = 0,
 ) -> pathlib.Path:
-    """Write a GPT-2 with random weights whose vocabulary is learned from texts.
+    """Create a GPT-2 with random weights and a vocabulary trained on texts.
 
-    The proportions are those of the published models: heads of 64, a feed-forward net of 4 H, weights from a normal of 0.02.
+    The proportions are those of the published models: head size 64, feed-forward size 4 H, initializer range 0.02.
 
     Args:
-        folder: Where to write; made if it does not exist.
-        source: The path of a text file, or texts, and `pathlib.Path`s of such files: what the vocabulary is learned from.
-        vocabulary_size: Largest number of tokens, at least 257; little text gives fewer.
+        folder: Where to write; created if it does not exist.
+        source: The path of a text file, or an iterable of texts and `pathlib.Path`s of text files, to train the vocabulary on.
+        vocabulary_size: Maximum number of tokens, at least 257; few texts give fewer.
         num_layers: Number of decoder blocks.
         hidden_dim: H, a multiple of 64.
         max_sequence_length: Number of positions.
-        dropout: Rate of every dropout, in [0, 1).
-        seed: Of the random weights.
+        dropout: Rate of every dropout layer, in [0, 1).
+        seed: Random seed of the weights.
 
     Returns:
         The folder, with `config.json`, `generation_config.json`, `model.safetensors` and the tokenizer's files.
 
     Raises:
-        KerasftError: If `hidden_dim` is not a multiple of 64, a rate is out of range, or there is no text.
+        KerasftError: If `hidden_dim` is not a multiple of 64, `dropout` is out of range, or there are no texts.
 
     Example:
 
@@ -140,28 +139,28 @@ def new_t5(
     dropout: float = 0.1,
     seed: int = 0,
 ) -> pathlib.Path:
-    """Write a T5 1.0 with random weights whose vocabulary is learned from `texts`.
+    """Create a T5 1.0 with random weights and a vocabulary trained on `texts`.
 
-    The form and the proportions are those of the published T5 1.0 (https://arxiv.org/abs/1910.10683, section 2.1): heads of
-    64, a ReLU net of 4 H, the output tied to the token embedding and scaled; so are the deviations of the weights, without
-    which a T5 does not learn from nothing: 1 for the embedding, the inverse root of the inputs' width for kernels, and less
-    by the root of 64 for queries, since attention scores are not scaled.
+    Architecture and proportions are those of the published T5 1.0 (https://arxiv.org/abs/1910.10683, section 2.1): head size
+    64, a ReLU feed-forward layer of size 4 H, a scaled output tied to the token embedding. So is the initialization, without
+    which a T5 does not learn from scratch: standard deviation 1 for the embedding, 1 / sqrt(fan_in) for kernels, and
+    1 / sqrt(64 * fan_in) for queries, since attention scores are not scaled.
 
     Args:
-        folder: Where to write; made if it does not exist.
-        texts: What the vocabulary is learned from (case is kept): sources with their prefix, and targets.
-        vocabulary_size: Largest number of tokens; little text gives fewer.
+        folder: Where to write; created if it does not exist.
+        texts: Texts to train the (cased) vocabulary on: sources with their prefix, and targets.
+        vocabulary_size: Maximum number of tokens; few texts give fewer.
         num_layers: Number of encoder blocks, and of decoder blocks.
         hidden_dim: H, a multiple of 64.
-        intermediate_dim: Width of the feed-forward nets; None: 4 H.
-        dropout: Rate of every dropout, in [0, 1).
-        seed: Of the random weights.
+        intermediate_dim: Size of the feed-forward layers; None: 4 H.
+        dropout: Rate of every dropout layer, in [0, 1).
+        seed: Random seed of the weights.
 
     Returns:
         The folder, with `config.json`, `generation_config.json`, `model.safetensors` and the tokenizer's files.
 
     Raises:
-        KerasftError: If `hidden_dim` is not a multiple of 64, a rate is out of range, or there is no text.
+        KerasftError: If `hidden_dim` is not a multiple of 64, `dropout` is out of range, or there are no texts.
 
     Example:
 

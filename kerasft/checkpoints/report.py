@@ -6,14 +6,14 @@ from collections.abc import Iterable
 
 @dataclasses.dataclass(frozen=True)
 class LoadReport:
-    """Which weights a model has from its checkpoint; `model.checkpoint_report` of a model that kerasft loaded.
+    """Which weights were loaded from a checkpoint; `model.checkpoint_report` of a loaded model.
 
     Attributes:
         source: The folder or preset.
-        loaded: Names of the weights that came from the file.
-        missing: Weights that the file lacks; they have new random values.
-        unexpected: Tensors that the model has no place for, such as those of a task head that was left out.
-        reshaped: Loaded ones that were stored with another number of axes of length one.
+        loaded: Names of the loaded weights.
+        missing: Weights that are not in the file; they are initialized randomly.
+        unexpected: Tensors that are not in the model and were ignored, such as those of a task head.
+        reshaped: Loaded weights that were stored with additional or fewer axes of size 1.
 
     Example:
 
@@ -44,7 +44,7 @@ class LoadReport:
 
 
 def listed(names: Iterable[str], limit: int = 8) -> str:
-    """Join names for a message, the first ones of many.
+    """Join names for a message, at most `limit` of them.
 
     Example:
 

@@ -11,19 +11,19 @@ from kerasft.errors import CheckpointError
 
 
 def read_config(config: ConfigFile) -> RobertaConfig:
-    """Translate the `config.json` of a checkpoint with `"model_type": "roberta"`.
+    """Convert the `config.json` of a checkpoint with `"model_type": "roberta"`.
 
     Raises:
-        CheckpointError: If a field has a value that our graph cannot honour.
+        CheckpointError: If a field has an unsupported value.
     """
     return RobertaConfig(**_fields(config, vocab_size=50265))
 
 
 def read_xlm_config(config: ConfigFile) -> XlmRobertaConfig:
-    """Translate the `config.json` of a checkpoint with `"model_type": "xlm-roberta"`.
+    """Convert the `config.json` of a checkpoint with `"model_type": "xlm-roberta"`.
 
     Raises:
-        CheckpointError: If a field has a value that our graph cannot honour.
+        CheckpointError: If a field has an unsupported value.
     """
     return XlmRobertaConfig(**_fields(config))
 
@@ -33,7 +33,7 @@ def _fields(config: ConfigFile, **defaults: int) -> dict:
     padding_id = config.get(
         "pad_token_id", 1, expected="a whole number >= 0", accept=lambda x: type(x) is int and x >= 0
     )
-    positions = fields["max_sequence_length"] - padding_id - 1  # The rows up to padding_id are not used for text.
+    positions = fields["max_sequence_length"] - padding_id - 1  # the rows up to padding_id are not used for text
     if positions < 1:
         raise CheckpointError(
             f"{config.path}: field 'max_position_embeddings' must be larger than pad_token_id + 1 = {padding_id + 1}; "
@@ -43,12 +43,12 @@ def _fields(config: ConfigFile, **defaults: int) -> dict:
 
 
 def _with_pooler(config: RobertaConfig, tensors: Iterable[str]) -> RobertaConfig:
-    # config.json does not say; the published checkpoints were trained without.
+    # Not in config.json; the published checkpoints were trained without a pooler.
     return dataclasses.replace(config, pooler=any("pooler.dense." in name for name in tensors))
 
 
 def write_config(config: RobertaConfig) -> dict:
-    """Write the fields of `config.json` that make the same RoBERTa."""
+    """Return the fields of `config.json` for an equivalent RoBERTa."""
     positions = config.max_sequence_length + config.padding_id + 1
     return {**write_fields(config), "max_position_embeddings": positions, "pad_token_id": config.padding_id}
 
@@ -73,7 +73,7 @@ FAMILY = Family(
 XLM_FAMILY = dataclasses.replace(
     FAMILY, model_type="xlm-roberta", class_prefix="XLMRoberta", read_config=read_xlm_config
 )
-# The same graph and fields under other names.
+# The same architecture and fields under other names.
 CAMEMBERT_FAMILY = dataclasses.replace(XLM_FAMILY, model_type="camembert", class_prefix="Camembert")
 DATA2VEC_FAMILY = dataclasses.replace(
     XLM_FAMILY, model_type="data2vec-text", class_prefix="Data2VecText", prefix="data2vec_text."

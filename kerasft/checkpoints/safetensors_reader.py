@@ -1,8 +1,8 @@
 """Read tensors from one `model.safetensors`, or from shards with an index, one tensor at a time.
 
-The format: https://huggingface.co/docs/safetensors (8 bytes of header length, a JSON header, then the numbers). The
-library checks the header; the numbers are read from the file into the array that is returned, because pages of a mapped
-file would count as memory of this process until the whole checkpoint is in it twice.
+The format: https://huggingface.co/docs/safetensors (8 bytes of header length, a JSON header, then the data). The library
+validates the header. The data is read directly into the returned array: the pages of a memory-mapped file count as memory of the
+process, which would then hold the whole checkpoint twice.
 """
 
 import json
@@ -23,13 +23,13 @@ _DTYPES = {"F64": np.float64, "F32": np.float32, "F16": np.float16, "BF16": ml_d
 
 
 class SafetensorsReader(ShardedReader):
-    """The tensors of a folder with `model.safetensors`, or `model.safetensors.index.json` and the shards that it names.
+    """The tensors of a folder with `model.safetensors`, or `model.safetensors.index.json` and its shards.
 
     Args:
         folder: The checkpoint.
 
     Raises:
-        CheckpointError: If files are missing, damaged, or lie outside the folder.
+        CheckpointError: If files are missing, corrupted, or outside the folder.
     """
 
     single = SINGLE_FILE
@@ -44,13 +44,13 @@ class SafetensorsReader(ShardedReader):
         """Read one tensor as float32.
 
         Args:
-            name: One of the names that iteration gives.
+            name: One of the names returned by iteration.
 
         Returns:
             A float32 array.
 
         Raises:
-            CheckpointError: If it is stored as anything but float32, float16, bfloat16 or float64.
+            CheckpointError: If its dtype is not float32, float16, bfloat16 or float64.
         """
         path, (dtype, offset), shape, transposed = self._entries[name]
         if dtype not in _DTYPES:
@@ -65,7 +65,7 @@ class SafetensorsReader(ShardedReader):
 
 def _entries(path: pathlib.Path) -> dict[str, Entry]:
     try:
-        safe_open(path, framework="np")  # checks that the header fits the file and that the tensors fill it
+        safe_open(path, framework="np")  # checks that the header is valid and that the tensors exactly fill the file
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
             header = json.loads(file.read(length))
@@ -75,7 +75,7 @@ def _entries(path: pathlib.Path) -> dict[str, Entry]:
             "It may be truncated, or a Git LFS pointer; copy it again."
         ) from error
     metadata = header.pop("__metadata__", None) or {}
-    of_keras = metadata.get("format") == "tf"  # The TensorFlow classes of transformers 4 wrote such files, too.
+    of_keras = metadata.get("format") == "tf"  # written by the TensorFlow classes of transformers 4
     entries = {}
     for stored, entry in header.items():
         name, transposed = torch_name(stored) if of_keras else (stored, False)

@@ -35,7 +35,7 @@ CARD_FILE = "README.md"
 
 DTYPES = ("float32", "float16", "bfloat16")
 MODULE_FOLDER = re.compile(r"[1-9]_(Pooling|Dense|Normalize)")
-_OURS = "kerasft_version"  # the field of config.json that tells a folder of ours
+_OURS = "kerasft_version"  # the field of config.json that marks a folder written by kerasft
 
 
 def save_huggingface(
@@ -45,22 +45,22 @@ def save_huggingface(
     *,
     dtype: str = "float32",
 ) -> pathlib.Path:
-    """Write a backbone, or a model with a head, in Hugging Face layout. The folder appears whole or not at all.
+    """Save a backbone, or a model with a head, in Hugging Face layout. The folder is written atomically.
 
     Args:
-        folder: Where to write. An existing folder is replaced only if it is empty, or holds a checkpoint that kerasft wrote
-            and nothing else.
-        model: Made by `load_pretrained`, or of such a backbone by one of `kerasft.heads`.
-        tokenizer: Its tokenizer.
-        dtype: Of the numbers in the file: `"float32"`, `"float16"` or `"bfloat16"`.
+        folder: Where to write. An existing folder is replaced only if it is empty, or contains only a checkpoint written by
+            kerasft.
+        model: A backbone of `load_pretrained`, or a model created from it by `kerasft.heads`.
+        tokenizer: The model's tokenizer.
+        dtype: The dtype in the file: `"float32"`, `"float16"` or `"bfloat16"`.
 
     Returns:
-        The folder, with `config.json`, `model.safetensors`, the tokenizer's files and a model card, `README.md`;
-        of a sentence embedder also the files by which sentence-transformers gives the same vectors.
+        The folder, with `config.json`, `model.safetensors`, the tokenizer's files and a model card, `README.md`; for a sentence
+        encoder also the files of sentence-transformers, which then computes the same embeddings.
 
     Raises:
-        KerasftError: If the model has no kerasft backbone, or a head that no Hugging Face class has; if the folder holds
-            something else; if the weights are quantized; or if one is too large for float16.
+        KerasftError: If the model has no kerasft backbone, or Hugging Face has no class for its head; if the folder contains
+            other files; if the weights are quantized; or if a weight is too large for float16.
 
     Example:
 
@@ -77,14 +77,14 @@ def save_huggingface(
     refuse_quantized(model)
     config = config_of(model)
     family = family_of(config)
-    class_name, weights, more = _head_parts(model, family)
+    class_name, weights, head_fields = _class_and_weights(model, family)
     fields = {
         "architectures": [class_name],
         "model_type": family.model_type,
         "dtype": dtype,
         **_special_ids(tokenizer),
         **family.write_config(config),
-        **more,
+        **head_fields,
         _OURS: kerasft.__version__,
     }
     with written_aside(folder, own=SMALL_FILES) as aside:
@@ -105,8 +105,8 @@ def save_huggingface(
         )
         (aside / CARD_FILE).write_text(card, "utf-8")
         if model.name in generation_files.TASKS:
-            own = getattr(model, "bundle_settings", {})
-            generation_files.write_generation(aside, own, ids=_special_ids(tokenizer), task=model.name)
+            settings = getattr(model, "bundle_settings", {})
+            generation_files.write_generation(aside, settings, ids=_special_ids(tokenizer), task=model.name)
         if model.name == sentence_embedding.__name__:
             encoder = sentence_encoder_of(model)
             longest = encoder.max_length or min(tokenizer.model_max_length, config.max_sequence_length)
@@ -115,14 +115,14 @@ def save_huggingface(
 
 
 def check_target(folder: str | os.PathLike, *, name: str = "folder") -> None:
-    """Raise unless a checkpoint can be written to `folder`.
+    """Raise unless a checkpoint can be written to `folder`. Nothing is created or changed.
 
     Args:
-        folder: What `save_huggingface` will be given. Nothing is made or changed.
-        name: What the user calls it, for the message.
+        folder: The target of `save_huggingface`.
+        name: The argument's name in the message.
 
     Raises:
-        KerasftError: If it is a file, or holds anything but a checkpoint that kerasft wrote.
+        KerasftError: If it is a file, or contains anything but a checkpoint written by kerasft.
 
     Example:
 
@@ -156,23 +156,23 @@ def push_to_hub(
     commit_message: str = "Upload a model written by kerasft",
     token: str | None = None,
 ) -> str:
-    """Write a model as `save_huggingface` does, and upload the files to the Hugging Face hub. Never called by kerasft itself.
+    """Save a model by `save_huggingface`, and upload it to the Hugging Face hub. kerasft itself never calls this.
 
     Args:
         model: As for `save_huggingface`.
-        tokenizer: Its tokenizer.
-        repo_id: Such as `"your-name/reviews"`; made if it does not exist.
+        tokenizer: The model's tokenizer.
+        repo_id: Such as `"your-name/reviews"`; created if it does not exist.
         dtype: As for `save_huggingface`.
-        private: Whether a repository that is made now is private; None: as the account is set.
+        private: Whether a new repository is private; None: the account's default.
         revision: Branch to upload to; None: the main branch.
-        commit_message: Of the upload.
-        token: The hub's access token; None: the one that `hf auth login` stored.
+        commit_message: The commit message.
+        token: Access token of the hub; None: the one stored by `hf auth login`.
 
     Returns:
-        The address of the commit.
+        The URL of the commit.
 
     Raises:
-        CheckpointError: If the hub cannot be reached or refuses.
+        CheckpointError: If the hub cannot be reached or rejects the upload.
 
     Example:
 
@@ -194,7 +194,8 @@ def push_to_hub(
         )
 
 
-def _head_parts(model: keras.Model, family: Family) -> tuple[str, Weights, dict]:
+def _class_and_weights(model: keras.Model, family: Family) -> tuple[str, Weights, dict]:
+    """The class name, the weights by tensor name, and the head's fields of `config.json`."""
     weights = family.weights(model)
     for suffix, head in family.heads.items():
         if head.task == model.name:
@@ -203,7 +204,9 @@ def _head_parts(model: keras.Model, family: Family) -> tuple[str, Weights, dict]
                 raise bad_argument("model", "supported by Hugging Face's classes", model.name, misfit + ".")
             prefixed = {family.prefix + name: weight for name, weight in weights.items()}
             return family.class_prefix + suffix, {**prefixed, **head.weights(model)}, head.write_options(model)
-    if not isinstance(model.output, dict) and model.name != sentence_embedding.__name__:  # as a backbone's is
+    if (
+        not isinstance(model.output, dict) and model.name != sentence_embedding.__name__
+    ):  # a backbone's output is a dict
         raise bad_argument(
             "model",
             f"a backbone or one of {', '.join(head.task for head in family.heads.values())}",
@@ -214,13 +217,13 @@ def _head_parts(model: keras.Model, family: Family) -> tuple[str, Weights, dict]
 
 
 def stored(weight) -> np.ndarray:
-    """Return a weight as its file has it; of a layer with LoRA, the sum of kernel and A B."""
+    """Return a weight as stored in the file; for a layer with LoRA, the merged kernel."""
     value = keras.ops.convert_to_numpy(weight.variable)
     return np.ascontiguousarray(value.T if weight.transposed else value)
 
 
 def _special_ids(tokenizer: PreTrainedTokenizerFast) -> dict[str, int]:
-    # GPT2ForSequenceClassification finds the last token by them, and text generation where to stop.
+    # GPT2ForSequenceClassification needs them to find the last token, text generation to stop.
     ids = {f"{name}_token_id": getattr(tokenizer, f"{name}_token_id") for name in ("pad", "bos", "eos")}
     return {name: number for name, number in ids.items() if number is not None}
 

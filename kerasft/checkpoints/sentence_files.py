@@ -1,13 +1,13 @@
-"""Files of sentence-transformers: pooling, maximum length and prompts, read and written.
+"""Read and write the files of sentence-transformers: pooling, maximum length and prompts.
 
 modules.json                         the modules in order, each with its folder
-1_Pooling/config.json                how the tokens' vectors become one
-2_Dense/                             a dense layer over it: config.json and weights
-2_Normalize/                         no file: vectors of length 1
-sentence_bert_config.json            longest text, lower-casing
+1_Pooling/config.json                pooling
+2_Dense/                             a dense layer on the pooled vector: config.json and weights
+2_Normalize/                         L2 normalization, without files
+sentence_bert_config.json            maximum sequence length, lowercasing
 config_sentence_transformers.json    prompts, similarity
 
-Everything that changes a vector is honored or refused by name.
+Every setting that affects the embeddings is either supported or an error.
 https://sbert.net/docs/package_reference/sentence_transformer/models.html
 """
 
@@ -60,10 +60,10 @@ _PACKAGE = "sentence_transformers.models"
 
 
 def transformer_folder(folder: pathlib.Path) -> pathlib.Path:
-    """Return where the backbone's files are: the folder itself, or the one that `modules.json` names (`0_Transformer`).
+    """Return the backbone's folder: the folder itself, or the one in `modules.json` (`0_Transformer`).
 
     Raises:
-        CheckpointError: If `modules.json` is damaged or has a module that kerasft does not.
+        CheckpointError: If `modules.json` is invalid or has an unsupported module.
 
     Example:
 
@@ -76,7 +76,7 @@ def transformer_folder(folder: pathlib.Path) -> pathlib.Path:
 
 
 def is_sentence_encoder(folder: pathlib.Path) -> bool:
-    """Tell whether a checkpoint's folder is one of sentence-transformers.
+    """Return whether a folder is a checkpoint of sentence-transformers.
 
     Example:
 
@@ -89,19 +89,19 @@ def is_sentence_encoder(folder: pathlib.Path) -> bool:
 
 
 def read_sentence_encoder(folder: pathlib.Path) -> SentenceEncoder:
-    """Read how a sentence-transformers folder makes a vector of a text.
+    """Read the embedding settings of a sentence-transformers folder.
 
     Raises:
-        CheckpointError: If a file is damaged, or a setting would give other vectors than kerasft's; the message names it.
+        CheckpointError: If a file is invalid, or a setting is not supported.
     """
     pooling = None
     projections = []
     normalize = False
-    for kind, place in _modules(folder):
+    for kind, module_folder in _modules(folder):
         if kind == "Pooling":
-            pooling, with_prompt = _read_pooling(place)
+            pooling, with_prompt = _read_pooling(module_folder)
         elif kind == "Dense":
-            projections.append(_read_dense(place))
+            projections.append(_read_dense(module_folder))
         elif kind == "Normalize":
             normalize = True
     prompts, default = _read_prompts(folder)
@@ -128,28 +128,28 @@ def read_sentence_encoder(folder: pathlib.Path) -> SentenceEncoder:
 
 
 def fit_tokenizer(folder: pathlib.Path, tokenizer: PreTrainedTokenizerFast) -> None:
-    """Let a tokenizer lowercase its texts where the `do_lower_case` of its folder says so and it does not yet."""
+    """Add lowercasing to a tokenizer if the folder sets `do_lower_case` and the tokenizer does not lowercase yet."""
     length = _length_file(folder)
     lower = length is not None and length.flag("do_lower_case", False)
     backend = tokenizer.backend_tokenizer
     if lower and not _lower_cases(tokenizer):
-        first = normalizers.Lowercase()
-        backend.normalizer = normalizers.Sequence([first, *([backend.normalizer] if backend.normalizer else [])])
+        lowercase = normalizers.Lowercase()
+        backend.normalizer = normalizers.Sequence([lowercase, *([backend.normalizer] if backend.normalizer else [])])
 
 
 def write_sentence_files(
     folder: pathlib.Path, encoder: SentenceEncoder, *, hidden_dim: int, max_length: int | None
 ) -> None:
-    """Write the files that make a checkpoint's folder one of sentence-transformers, with the same vectors.
+    """Add the files of sentence-transformers to a checkpoint, for the same embeddings.
 
     Args:
-        folder: Where the checkpoint is.
-        encoder: What to write.
-        hidden_dim: H, the width of the backbone.
-        max_length: Longest text in tokens.
+        folder: The checkpoint's folder.
+        encoder: The settings to write.
+        hidden_dim: H, the hidden size of the backbone.
+        max_length: Maximum sequence length in tokens.
 
     Raises:
-        KerasftError: If sentence-transformers has no such pooling or activation.
+        KerasftError: If sentence-transformers does not support the pooling or activation.
     """
     names = {ours: theirs for theirs, ours in _POOLINGS.items()}
     if encoder.pooling not in names:
@@ -178,18 +178,18 @@ def write_sentence_files(
         tensors = {"linear.weight": np.ascontiguousarray(projection.kernel.T)}
         tensors |= {} if projection.bias is None else {"linear.bias": projection.bias}
         save_file(tensors, folder / name / SINGLE_FILE, {"format": "pt"})
-    listed = [
+    rows = [
         {"idx": index, "name": str(index), "path": path, "type": f"{_PACKAGE}.{kind}"}
         for index, (path, kind) in enumerate(modules)
     ]
-    _write(folder / MODULES_FILE, listed)
+    _write(folder / MODULES_FILE, rows)
     _write(folder / LENGTH_FILE, {"max_seq_length": max_length or encoder.max_length, "do_lower_case": False})
     prompts = {"prompts": dict(encoder.prompts), "default_prompt_name": encoder.default_prompt_name}
     _write(folder / PROMPTS_FILE, {**prompts, "similarity_fn_name": "cosine"})
 
 
 def _modules(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
-    """The kinds of the modules in order, each with its folder."""
+    """The types of the modules in order, each with its folder."""
     path = folder / MODULES_FILE
     try:
         rows = sorted(security.read_json(path), key=lambda row: row["idx"])
@@ -197,18 +197,18 @@ def _modules(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
     except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise CheckpointError(f"{path}: expected a list of modules ({error!r}). Copy the file again.") from error
     kinds = []
-    for kind, place in modules:
+    for kind, subfolder in modules:
         package, _, name = kind.rpartition(".")
         if not package.startswith("sentence_transformers") or name not in (*_ORDER, "Dropout"):
             raise CheckpointError(
                 f"{path}: the modules must be among {', '.join(_ORDER)}; received: {kind!r}. kerasft would compute different "
                 "embeddings than this checkpoint; choose another one, or load its backbone folder without modules.json."
             )
-        # A name, or nothing: a module lies in the folder.
-        if place and (not re.fullmatch(r"\w[\w.-]*", place, re.ASCII) or ".." in place):
-            raise CheckpointError(f"{path}: a module's path must be a folder name; received: {place!r}.")
-        if name != "Dropout":  # which does nothing once a model is trained
-            kinds.append((name, folder / place))
+        # A plain name or empty: modules must be inside the folder.
+        if subfolder and (not re.fullmatch(r"\w[\w.-]*", subfolder, re.ASCII) or ".." in subfolder):
+            raise CheckpointError(f"{path}: a module's path must be a folder name; received: {subfolder!r}.")
+        if name != "Dropout":  # no effect at inference
+            kinds.append((name, folder / subfolder))
     names = [name for name, _ in kinds]
     if (
         names[:2] != ["Transformer", "Pooling"]
@@ -222,8 +222,8 @@ def _modules(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
     return kinds
 
 
-def _read_pooling(place: pathlib.Path) -> tuple[str, bool]:
-    config = ConfigFile(place / CONFIG_FILE)
+def _read_pooling(folder: pathlib.Path) -> tuple[str, bool]:
+    config = ConfigFile(folder / CONFIG_FILE)
     named = config.get("pooling_mode", None, expected="a pooling mode", accept=lambda x: _is_text(x) or x is None)
     flags = {flag: config.flag(flag, flag == "pooling_mode_mean_tokens" and named is None) for flag in _FLAGS}
     modes = [_FLAGS[flag] for flag, chosen in flags.items() if chosen] if named is None else [named]
@@ -239,8 +239,8 @@ def _read_pooling(place: pathlib.Path) -> tuple[str, bool]:
     return _POOLINGS[modes[0]], with_prompt
 
 
-def _read_dense(place: pathlib.Path) -> Projection:
-    config = ConfigFile(place / CONFIG_FILE)
+def _read_dense(folder: pathlib.Path) -> Projection:
+    config = ConfigFile(folder / CONFIG_FILE)
     names = [*_TORCH.values(), *(name.replace("modules.activation.", "") for name in _TORCH.values())]
     activation = config.get(
         "activation_function", _TORCH["tanh"], expected=f"one of {', '.join(names)}", accept=lambda x: x in names
@@ -250,11 +250,11 @@ def _read_dense(place: pathlib.Path) -> Projection:
     for field, usual in (("module_input_name", "sentence_embedding"), ("module_output_name", "sentence_embedding")):
         config.only(field, usual, None)
     config.finish()
-    tensors = open_tensors(place)
+    tensors = open_tensors(folder)
     expected = {"linear.weight": shape[::-1]} | ({"linear.bias": shape[1:]} if with_bias else {})
     received = {name: tensors.shape(name) for name in tensors}
     if received != expected:
-        raise CheckpointError(f"{place}: the weights must be {expected}; received: {received}. Copy the folder again.")
+        raise CheckpointError(f"{folder}: the weights must be {expected}; received: {received}. Copy the folder again.")
     bias = tensors.read("linear.bias") if with_bias else None
     return Projection(tensors.read("linear.weight").T, bias, _ACTIVATIONS[activation.rpartition(".")[2]])
 

@@ -1,4 +1,4 @@
-"""Weight files of a checkpoint: one, or shards with an index, all inside the folder."""
+"""Weight files of a checkpoint: a single file, or shards with an index, all inside the folder."""
 
 import pathlib
 import re
@@ -10,7 +10,7 @@ from kerasft.errors import CheckpointError
 
 
 class Entry(NamedTuple):
-    """Where one tensor stands: what identifies it in its file is the reader's own matter."""
+    """Location of one tensor; `place` identifies it within its file and depends on the reader."""
 
     path: pathlib.Path
     place: object
@@ -19,19 +19,20 @@ class Entry(NamedTuple):
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The shape as Hugging Face's PyTorch files have it."""
+        """The shape in Hugging Face's PyTorch files."""
         return self.stored_shape[::-1] if self.transposed else self.stored_shape
 
 
 class ShardedReader:
-    """Base of the readers whose weights are one file, or shards with an index. A subclass has
-    `entries(path)`, the tensors of one file by Hugging Face's names, and `read(name)`.
+    """Base class of readers of a single weight file, or of shards with an index.
+
+    Subclasses implement `entries(path)`, the tensors of one file by Hugging Face's names, and `read(name)`.
 
     Args:
         folder: The checkpoint.
 
     Raises:
-        CheckpointError: If files are missing, damaged, or lie outside the folder.
+        CheckpointError: If files are missing, corrupted, or outside the folder.
     """
 
     single: ClassVar[str]
@@ -45,7 +46,7 @@ class ShardedReader:
 
     @classmethod
     def fits(cls, folder: pathlib.Path) -> bool:
-        """Tell whether the folder has such files."""
+        """Return whether the folder has this format."""
         return (folder / cls.single).is_file() or (folder / cls.index).is_file()
 
     def __iter__(self) -> Iterator[str]:
@@ -64,11 +65,11 @@ def weight_files(folder: pathlib.Path, single: str, index: str) -> list[pathlib.
 
     Args:
         folder: The checkpoint.
-        single: Name of the one file, which is preferred.
+        single: Name of the single file, which is preferred.
         index: Name of the JSON index of shards, `{"weight_map": {tensor: file name}}`.
 
     Raises:
-        CheckpointError: If the index is damaged, or names a file that is missing or lies elsewhere.
+        CheckpointError: If the index is invalid, or a shard is missing or outside the folder.
     """
     if (folder / single).is_file():
         return [folder / single]
@@ -81,7 +82,7 @@ def weight_files(folder: pathlib.Path, single: str, index: str) -> list[pathlib.
 
 
 def _shard(index: pathlib.Path, name: str, suffix: str) -> pathlib.Path:
-    # No separator in the name: a shard lies in the folder.
+    # No separator in the name: shards must be inside the folder.
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.-]*" + re.escape(suffix), name, re.ASCII):
         raise CheckpointError(
             f"{index}: a shard must be a file name inside the folder, ending in {suffix}; received: {name!r}. "

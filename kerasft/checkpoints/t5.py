@@ -16,41 +16,41 @@ from kerasft.heads import sequence_to_sequence
 
 _ATTENTION = {"q": "query", "k": "key", "v": "value", "o": "output_projection"}
 _RELU, _GATED = "relu", "gated-gelu"
-# The first conversions of T5 have one; nothing reads it, as there are no relative positions between two texts.
+# In the first conversions of T5; unused, since cross-attention has no relative positions.
 _UNREAD = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias."
 _SIZES = {"vocab_size": 32128, "d_ff": 2048, "num_layers": 6, "num_heads": 8}
 _MT5_SIZES = {"vocab_size": 250112, "d_ff": 1024, "num_layers": 8, "num_heads": 6}
 
 
 def read_config(config: ConfigFile) -> T5Config:
-    """Translate the `config.json` of a T5; the defaults are the reference implementation's.
+    """Convert the `config.json` of a T5; the defaults are the reference implementation's.
 
     Args:
-        config: Of a checkpoint with `"model_type": "t5"`.
+        config: The config of a checkpoint with `"model_type": "t5"`.
 
     Returns:
-        The configuration of the graph that computes the same.
+        The equivalent backbone configuration.
 
     Raises:
-        CheckpointError: If a field has a value that our graph cannot honour.
+        CheckpointError: If a field has an unsupported value.
     """
     tied = config.flag("tie_word_embeddings", True)
-    # transformers 5 writes tie_word_embeddings=true always, and tells T5 1.0 from 1.1 by a field of its own.
+    # transformers 5 always writes tie_word_embeddings=true, and distinguishes T5 1.0 and 1.1 by scale_decoder_outputs.
     scaled = config.flag("scale_decoder_outputs", tied)
     return T5Config(**_read_fields(config, _SIZES, _RELU), tied_output=tied, scaled_output=scaled)
 
 
 def read_mt5_config(config: ConfigFile) -> MT5Config:
-    """Translate the `config.json` of an mT5, whose output is never scaled.
+    """Convert the `config.json` of an mT5, whose output is never scaled.
 
     Args:
-        config: Of a checkpoint with `"model_type": "mt5"`.
+        config: The config of a checkpoint with `"model_type": "mt5"`.
 
     Returns:
-        The configuration of the graph that computes the same.
+        The equivalent backbone configuration.
 
     Raises:
-        CheckpointError: If a field has a value that our graph cannot honour.
+        CheckpointError: If a field has an unsupported value.
     """
     tied = config.flag("tie_word_embeddings", False)
     return MT5Config(**_read_fields(config, _MT5_SIZES, _GATED), tied_output=tied, scaled_output=False)
@@ -59,11 +59,11 @@ def read_mt5_config(config: ConfigFile) -> MT5Config:
 def _read_fields(config: ConfigFile, sizes: dict[str, int], feed_forward: str) -> dict:
     config.only("is_encoder_decoder", True)
     config.only("is_decoder", False)
-    config.only("decoder_start_token_id", 0, None)  # CachedT5 starts a text with the padding token
+    config.only("decoder_start_token_id", 0, None)  # CachedT5 starts decoding with the padding token
     config.only("pad_token_id", 0, None)
     config.only("pruned_heads", {}, None)
     config.only("quantization_config", None)
-    config.only("auto_map", None)  # The checkpoint brings its own code, which is never run.
+    config.only("auto_map", None)  # custom code in the checkpoint is never run
     config.get(
         "architectures",
         None,
@@ -72,7 +72,7 @@ def _read_fields(config: ConfigFile, sizes: dict[str, int], feed_forward: str) -
     )
     num_layers = config.size("num_layers", sizes["num_layers"])
     gated, activation = config.choice("feed_forward_proj", feed_forward, choices=_FEED_FORWARD)
-    config.only("is_gated_act", gated)  # what transformers makes of feed_forward_proj, and writes too
+    config.only("is_gated_act", gated)  # derived from feed_forward_proj by transformers
     config.only("dense_act_fn", *(name for name, ours in ACTIVATIONS.items() if ours == activation))
     return {
         "vocabulary_size": config.size("vocab_size", sizes["vocab_size"]),
@@ -92,7 +92,7 @@ def _read_fields(config: ConfigFile, sizes: dict[str, int], feed_forward: str) -
     }
 
 
-# T5 1.1's "gated-gelu" is the tanh form, while a plain "gelu" is the exact one.
+# T5 1.1's "gated-gelu" is the tanh approximation; a plain "gelu" is exact.
 _FEED_FORWARD = {
     **{name: (False, activation) for name, activation in ACTIVATIONS.items()},
     **{f"gated-{name}": (True, activation) for name, activation in ACTIVATIONS.items()},
@@ -101,10 +101,10 @@ _FEED_FORWARD = {
 
 
 def write_config(config: T5Config) -> dict:
-    """Write the fields of `config.json` that make the same T5.
+    """Return the fields of `config.json` for an equivalent T5.
 
-    `tie_word_embeddings` says whether the output is scaled, as every version of transformers reads it. Whether it is tied
-    shows in the tensors: `lm_head.weight` is there or not.
+    `tie_word_embeddings` is whether the output is scaled, as in every version of transformers. Whether it is tied is determined
+    by the presence of `lm_head.weight`.
     """
     form = (config.gated, keras.activations.get(config.activation))
     names = [n for n, (gated, ours) in _FEED_FORWARD.items() if (gated, keras.activations.get(ours)) == form]
@@ -124,12 +124,12 @@ def write_config(config: T5Config) -> dict:
         "feed_forward_proj": _GATED if _GATED in names else (names or [activation_name(config.activation)])[0],
         "tie_word_embeddings": config.scaled_output,
         "is_encoder_decoder": True,
-        "decoder_start_token_id": 0,  # the padding token of every published T5
+        "decoder_start_token_id": 0,  # the padding token in every published T5
     }
 
 
 def backbone_weights(model: keras.Model) -> Weights:
-    """Name every weight of a `kerasft.backbones.t5`, or of a model that extends it."""
+    """Map every weight of a `kerasft.backbones.t5`, or of a model that extends it, to its tensor name."""
     config = config_of(model)
     names = {"shared.weight": Weight(model.get_layer("token_embedding").embeddings)}
     for side, count in (("encoder", config.num_layers), ("decoder", config.num_decoder_layers)):
@@ -143,15 +143,15 @@ def backbone_weights(model: keras.Model) -> Weights:
 
 
 def _block_weights(name: str, block: keras.layers.Layer) -> Weights:
-    parts = [("SelfAttention", block.self_attention, block.self_attention_layer_norm)]
+    sublayers = [("SelfAttention", block.self_attention, block.self_attention_layer_norm)]
     if block.has_cross_attention:
-        parts.append(("EncDecAttention", block.cross_attention, block.cross_attention_layer_norm))
-    parts.append(("DenseReluDense", block.feedforward, block.feedforward_layer_norm))
+        sublayers.append(("EncDecAttention", block.cross_attention, block.cross_attention_layer_norm))
+    sublayers.append(("DenseReluDense", block.feedforward, block.feedforward_layer_norm))
     names = {}
-    for index, (part, layer, norm) in enumerate(parts):
-        tables = _feed_forward(layer.gated) if part == "DenseReluDense" else _ATTENTION
+    for index, (kind, layer, norm) in enumerate(sublayers):
+        tables = _feed_forward(layer.gated) if kind == "DenseReluDense" else _ATTENTION
         for theirs, ours in tables.items():
-            names.update(dense(f"{name}.{index}.{part}.{theirs}", getattr(layer, ours)))
+            names.update(dense(f"{name}.{index}.{kind}.{theirs}", getattr(layer, ours)))
         names[f"{name}.{index}.layer_norm.weight"] = Weight(norm.scale)
     return names
 
@@ -162,7 +162,7 @@ def _feed_forward(gated: bool) -> dict[str, str]:
 
 
 def refine(config: T5Config, tensors: Tensors) -> T5Config:
-    """Tell from the tensors whether the output matrix is the token embedding."""
+    """Infer from the tensors whether the output matrix is tied to the token embedding."""
     return dataclasses.replace(config, tied_output=output_is_tied(config.tied_output, tensors, "shared.weight"))
 
 

@@ -1,4 +1,4 @@
-"""The tensors of a checkpoint folder in any format, with a common interface."""
+"""A common interface to the tensors of a checkpoint in any format."""
 
 import pathlib
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from kerasft.errors import CheckpointError
 
 
 class Tensors(Protocol):
-    """What a reader gives: iteration over names, `in`, shapes, and one tensor at a time.
+    """Interface of the readers: iterate over names, test membership, get shapes, read one tensor at a time.
 
-    Names and axes are those of Hugging Face's PyTorch files, whatever the format.
+    Names and axes are those of Hugging Face's PyTorch files in every format.
     """
 
     folder: pathlib.Path
@@ -39,29 +39,29 @@ _READERS = (
     fairseq_reader.FairseqReader,
 )
 
-# What PyTorch's DataParallel and DistributedDataParallel, torch.compile and FSDP put into the names of what they wrap.
+# Wrapper names in tensor names, added by DataParallel and DistributedDataParallel, torch.compile and FSDP.
 _WRAPPERS = {"module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"}
 
 
 class Unwrapped:
-    """The tensors of a checkpoint under the names of its family, without those of the modules that were put around it.
+    """The tensors of a checkpoint, without the names of wrapper modules.
 
     Args:
         tensors: The checkpoint.
-        prefix: As `Family` has it,
-        anchor: and the weight by which one sees what stands before the family's names.
+        prefix: See `Family`.
+        anchor: See `Family`; used to find an outer prefix.
 
     Raises:
-        CheckpointError: If two tensors would have one name.
+        CheckpointError: If two tensors would have the same name.
     """
 
     def __init__(self, tensors: Tensors, *, prefix: str, anchor: str):
         self.folder = tensors.folder
         self._tensors = tensors
         plain = {name: ".".join(part for part in name.split(".") if part not in _WRAPPERS) for name in tensors}
-        before = {name.removesuffix(anchor) for name in plain.values() if f".{name}".endswith(f".{anchor}")}
-        # Where there are two such weights, as of two encoders, nothing tells which one is meant.
-        self.outer = before.pop().removesuffix(prefix) if len(before) == 1 else ""
+        prefixes = {name.removesuffix(anchor) for name in plain.values() if f".{name}".endswith(f".{anchor}")}
+        # With two such weights, for example of two encoders, it is ambiguous which one to use.
+        self.outer = prefixes.pop().removesuffix(prefix) if len(prefixes) == 1 else ""
         self._names: dict[str, str] = {}
         for stored, name in plain.items():
             name = name.removeprefix(self.outer)
@@ -88,25 +88,25 @@ class Unwrapped:
 
 
 def open_tensors(folder: pathlib.Path) -> Tensors:
-    """Open the weights of a checkpoint folder in the first format that it has.
+    """Open the weights of a checkpoint folder.
 
-    In this order: safetensors, `pytorch_model.bin`, `tf_model.h5` (each one file or shards), a TensorFlow 1 checkpoint
-    `bert_model.ckpt`, Fairseq's `model.pt`. Where PyTorch is not installed, `pytorch_model.bin` comes last.
+    Formats in order of preference: safetensors, `pytorch_model.bin`, `tf_model.h5` (each as a single file or shards), a
+    TensorFlow 1 checkpoint `bert_model.ckpt`, Fairseq's `model.pt`. Without PyTorch, `pytorch_model.bin` comes last.
 
     Args:
         folder: The checkpoint.
 
     Returns:
-        Its tensors; nothing is read but names and shapes.
+        Its tensors; only names and shapes are read.
 
     Raises:
-        CheckpointError: If there are no weights, or the files are damaged, incomplete or would run code.
+        CheckpointError: If there are no weights, or the files are corrupted, incomplete or would run code.
     """
-    fitting = [reader for reader in _READERS if reader.fits(folder)]
-    if not torch_reader.is_available():  # then another format is better, if there is one
-        fitting.sort(key=lambda reader: reader is torch_reader.TorchReader)
-    if fitting:
-        return fitting[0](folder)
+    readers = [reader for reader in _READERS if reader.fits(folder)]
+    if not torch_reader.is_available():  # then any other format is preferred
+        readers.sort(key=lambda reader: reader is torch_reader.TorchReader)
+    if readers:
+        return readers[0](folder)
     others = sorted(
         path.name for path in folder.glob("*") if path.suffix in (".bin", ".h5", ".msgpack", ".ckpt", ".onnx")
     )

@@ -14,21 +14,20 @@ from kerasft.errors import CheckpointError
 CONFIG_FILE = "bert_config.json"
 _LAST = {"kernel": "weight", "gamma": "weight", "beta": "bias", "output_weights": "weight", "output_bias": "bias"}
 _TABLES = ("word_embeddings", "position_embeddings", "token_type_embeddings")
-_NORM = re.compile(r"layer_normalization(_\d+)?")  # of BERTs whose norms were Keras', numbered through the whole graph
+_NORM = re.compile(r"layer_normalization(_\d+)?")  # Keras' layer norms, numbered throughout the graph
 _OF_TF2 = "_CHECKPOINTABLE_OBJECT_GRAPH"
 
 
 class Tf1Reader:
-    """The tensors of a folder with one TensorFlow 1 checkpoint, without what a training kept beside its weights.
+    """The weights of a folder with one TensorFlow 1 checkpoint, without the training state.
 
-    Left out are slots and moving averages, whatever the optimizer: variables below another variable. So are plain numbers, such
-    as `global_step`: a BERT has no weight without an axis.
+    Optimizer slots and moving averages (variables below another variable) and scalars such as `global_step` are ignored.
 
     Args:
-        folder: Holds `NAME.index` and its `NAME.data-00000-of-00001`; `bert_model.ckpt` if there are several.
+        folder: Contains `NAME.index` and `NAME.data-00000-of-00001`; of several checkpoints `bert_model.ckpt` is used.
 
     Raises:
-        CheckpointError: If there is more than one checkpoint and none of that name, or the files are damaged.
+        CheckpointError: If there is more than one checkpoint and none of that name, or the files are corrupted.
     """
 
     def __init__(self, folder: pathlib.Path):
@@ -43,8 +42,8 @@ class Tf1Reader:
             self._check()
         except CheckpointError:
             raise
-        except Exception as error:  # TensorFlow's errors share no base class with those of damaged text.
-            raise self._damaged(error) from error
+        except Exception as error:  # TensorFlow's errors and decoding errors share no other base class
+            raise self._corrupted(error) from error
         self._names: dict[str, str] = {}
         tensors = {stored for stored, shape in self._shapes.items() if shape}
         for stored in sorted(tensors):
@@ -57,7 +56,7 @@ class Tf1Reader:
 
     @staticmethod
     def fits(folder: pathlib.Path) -> bool:
-        """Tell whether the folder has such files."""
+        """Return whether the folder has this format."""
         return any(folder.glob("*.ckpt*.index"))
 
     def __iter__(self) -> Iterator[str]:
@@ -75,7 +74,7 @@ class Tf1Reader:
         """Read one tensor as float32.
 
         Raises:
-            CheckpointError: If it is not of a float type, or the file is damaged there.
+            CheckpointError: If its dtype is not a float type, or it is not readable.
         """
         stored = self._names[name]
         if not self._dtypes[stored].is_floating:
@@ -85,7 +84,7 @@ class Tf1Reader:
         try:
             value = np.asarray(self._file.get_tensor(stored)).astype(np.float32, copy=False)
         except Exception as error:
-            raise self._damaged(error) from error
+            raise self._corrupted(error) from error
         return value.T if _is_kernel(stored) else value
 
     def _check(self) -> None:
@@ -95,13 +94,13 @@ class Tf1Reader:
                 "the code that wrote it, and save it in a format of docs/checkpoints.md."
             )
         start = f"{self._path.name}.data-"
-        there = sum(path.stat().st_size for path in self.folder.iterdir() if path.name.startswith(start))
-        sizes = {name: kind.size for name, kind in self._dtypes.items() if kind.is_floating or kind.is_integer}
-        claimed = sum(math.prod(self._shapes[name]) * size for name, size in sizes.items())
-        if claimed > there:  # before memory is taken for it
-            raise self._damaged(ValueError(f"its variables need {claimed} bytes, its data files have {there}"))
+        stored = sum(path.stat().st_size for path in self.folder.iterdir() if path.name.startswith(start))
+        sizes = {name: dtype.size for name, dtype in self._dtypes.items() if dtype.is_floating or dtype.is_integer}
+        required = sum(math.prod(self._shapes[name]) * size for name, size in sizes.items())
+        if required > stored:  # checked before memory is allocated
+            raise self._corrupted(ValueError(f"its variables require {required} bytes, its data files have {stored}"))
 
-    def _damaged(self, error: Exception) -> CheckpointError:
+    def _corrupted(self, error: Exception) -> CheckpointError:
         reason = " ".join(str(error).split())[:300]
         return CheckpointError(
             f"{self._path}: not a readable TensorFlow 1 checkpoint ({reason}). Copy both files again: .index and .data-*."
@@ -120,7 +119,7 @@ def _checkpoint(folder: pathlib.Path) -> pathlib.Path:
 
 
 def _is_below_another(name: str, variables: Collection[str]) -> bool:
-    """Tell whether a variable is a slot or an average of another one: its name contains the other's, followed by more.
+    """Return whether a variable is a slot or a moving average of another one: its name contains the other's, and more.
 
     Example:
 
@@ -139,7 +138,7 @@ def _is_kernel(name: str) -> bool:
 
 
 def _torch_name(variable: str) -> str:
-    """Translate a variable's name.
+    """Convert a variable's name to a tensor name.
 
     Example:
 
@@ -151,7 +150,7 @@ def _torch_name(variable: str) -> str:
     variable = re.sub(r"/layer_(\d+)/", r"/layer/\1/", variable).replace("cls/squad/", "qa_outputs/")
     *parts, last = ("LayerNorm" if _NORM.fullmatch(part) else part for part in variable.split("/"))
     if last in ("output_weights", "output_bias") and not parts:
-        parts = ["classifier"]  # of run_classifier.py
+        parts = ["classifier"]  # as in run_classifier.py
     if last in _TABLES:
         parts = [*parts, last]
         last = "weight"

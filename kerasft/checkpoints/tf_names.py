@@ -1,7 +1,7 @@
-"""Names of variables of the TensorFlow classes of transformers 4 -> names of tensors in PyTorch files.
+"""Variable names of the TensorFlow classes of transformers 4 -> tensor names in PyTorch files.
 
-They follow PyTorch's modules, with `/` for `.`, `_._` for a member of a list and `a___b` for the module `b`; the last part is
-Keras' name of the variable. (https://github.com/huggingface/transformers/blob/v4.57.6/src/transformers/modeling_tf_pytorch_utils.py)
+They follow PyTorch's modules, with `/` for `.`, `_._` for a list index and `a___b` for the module `b`, and end in Keras' variable
+name. (https://github.com/huggingface/transformers/blob/v4.57.6/src/transformers/modeling_tf_pytorch_utils.py)
 """
 
 import re
@@ -10,13 +10,13 @@ _LAST = {"kernel": "weight", "embeddings": "weight", "gamma": "weight", "beta": 
 
 
 def torch_name(variable: str) -> tuple[str, bool]:
-    """Translate a name.
+    """Convert a variable name to a tensor name.
 
     Args:
-        variable: Without the name of the model, with or without `:0`.
+        variable: The name without the model's, with or without `:0`.
 
     Returns:
-        `(name, transposed)`: a Keras kernel is the transposed of PyTorch's weight.
+        `(name, transposed)`: a Keras kernel is the transpose of PyTorch's weight.
 
     Example:
 

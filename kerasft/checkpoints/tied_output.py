@@ -10,18 +10,18 @@ _NAME = "lm_head"
 
 
 def output_is_tied(configured: bool, tensors: Tensors, *embeddings: str) -> bool:
-    """Tell whether the output matrix of a checkpoint is its token embedding, as transformers 5 does.
+    """Return whether the output matrix of a checkpoint is tied to its token embedding, by the rules of transformers 5.
 
-    A tied matrix may be stored under both names. One that is not tied is told from that by its numbers, because
-    transformers 5 writes `tie_word_embeddings=true` for T5 1.1 too.
+    A tied matrix may be stored under both names. The values are compared, because transformers 5 writes
+    `tie_word_embeddings=true` for T5 1.1 too.
 
     Args:
-        configured: What `tie_word_embeddings` says.
+        configured: The value of `tie_word_embeddings`.
         tensors: The checkpoint.
-        *embeddings: Names that the token embedding may have.
+        *embeddings: Possible names of the token embedding.
 
     Returns:
-        True where `lm_head.weight` is absent, or equal to the embedding and configured to be.
+        True if `lm_head.weight` is absent, or is configured as tied and equals the embedding.
     """
     name = f"{_NAME}.weight"
     if name not in tensors or not configured:
@@ -34,6 +34,6 @@ def output_is_tied(configured: bool, tensors: Tensors, *embeddings: str) -> bool
 
 
 def output_weights(model: keras.Model) -> Weights:
-    """Name the output matrix of a model with logits over the vocabulary; nothing where it is tied."""
+    """Map the output matrix of a language model to its tensor name; empty if it is tied."""
     layer = model.get_layer("logits")
     return dense(_NAME, layer) if layer.weights else {}

@@ -1,6 +1,6 @@
-"""Read `pytorch_model.bin`, or its shards, with PyTorch's weights-only loader: pickles that would run code are refused.
+"""Read `pytorch_model.bin`, or its shards, with PyTorch's weights-only loader, which rejects pickles that would run code.
 
-The format: https://docs.pytorch.org/docs/stable/notes/serialization.html (a zip file of a pickle and of raw storages).
+The format: https://docs.pytorch.org/docs/stable/notes/serialization.html (a ZIP file of a pickle and raw storages).
 """
 
 import importlib.util
@@ -30,7 +30,7 @@ class TorchReader(ShardedReader):
         folder: The checkpoint.
 
     Raises:
-        CheckpointError: If PyTorch is not installed, or files are missing, damaged, hold anything but tensors, or lie
+        CheckpointError: If PyTorch is not installed, or files are missing, corrupted, contain anything but tensors, or are
             outside the folder.
     """
 
@@ -51,10 +51,10 @@ class TorchReader(ShardedReader):
         """Read one tensor as float32.
 
         Raises:
-            CheckpointError: If it is stored as anything but a float type.
+            CheckpointError: If its dtype is not a float type.
         """
         path = self._entries[name].path
-        # The pages of a mapped file that were read count as this process' memory until the mapping is dropped.
+        # The pages of a memory-mapped file that were read count as memory of the process until the mapping is closed.
         if self._opened is None or self._opened[0] != path or self._bytes_read > REOPEN_AFTER_BYTES:
             self._opened, self._bytes_read = None, 0
             self._opened = (path, load_tensors(path))
@@ -64,15 +64,15 @@ class TorchReader(ShardedReader):
 
 
 def is_available() -> bool:
-    """Tell whether PyTorch is installed."""
+    """Return whether PyTorch is installed."""
     return importlib.util.find_spec("torch") is not None
 
 
 def load_tensors(path: pathlib.Path) -> dict[str, Any]:
-    """Map a file of tensors into memory.
+    """Memory-map a file of tensors.
 
     Raises:
-        CheckpointError: As `load_pickle`; and if it holds anything but named tensors.
+        CheckpointError: As for `load_pickle`; or if it contains anything but named tensors.
     """
     torch = _torch(path)
     content = load_pickle(path)
@@ -89,14 +89,14 @@ def load_tensors(path: pathlib.Path) -> dict[str, Any]:
 
 
 def check_tensor(tensor: Any, name: str, path: pathlib.Path) -> None:
-    """Refuse a tensor whose numbers are not stored in the file: one number may be said to be a million, or none to be there.
+    """Check that a tensor's data is in the file: a stride of 0 can expand one value to millions, and a meta tensor has no data.
 
     Raises:
-        CheckpointError: If so.
+        CheckpointError: If it is not.
     """
     size = path.stat().st_size
-    plain = str(tensor.layout) == "torch.strided" and not tensor.is_meta
-    if not plain or tensor.nbytes > size:
+    dense = str(tensor.layout) == "torch.strided" and not tensor.is_meta
+    if not dense or tensor.nbytes > size:
         raise CheckpointError(
             f"{path}: tensor {name!r} must be dense and within this file of {size} bytes; received: {tensor.layout} of shape "
             f"{tuple(tensor.shape)}. Do not trust this file; copy it again."
@@ -104,24 +104,24 @@ def check_tensor(tensor: Any, name: str, path: pathlib.Path) -> None:
 
 
 def load_pickle(path: pathlib.Path, safe_classes: tuple[type, ...] = ()) -> Any:
-    """Unpickle by PyTorch's weights-only reader, which knows tensors, plain containers, numbers and nothing else.
+    """Unpickle with PyTorch's weights-only loader, which allows only tensors, plain containers and numbers.
 
     Args:
         path: The file.
-        safe_classes: Plain classes that the pickle may hold too.
+        safe_classes: Additional classes to allow.
 
     Raises:
-        CheckpointError: If PyTorch is not installed, or the file is damaged or holds anything else; no code is run.
+        CheckpointError: If PyTorch is not installed, or the file is corrupted or contains anything else; no code is run.
     """
     torch = _torch(path)
     with path.open("rb") as file:
-        is_zip = file.read(4) == b"PK\x03\x04"  # files of PyTorch before 1.6 are not, and cannot be mapped
+        is_zip = file.read(4) == b"PK\x03\x04"  # files of PyTorch before 1.6 are not, and cannot be memory-mapped
     try:
         with warnings.catch_warnings(), torch.serialization.safe_globals(list(safe_classes)):
-            warnings.simplefilter("ignore")  # of old formats
+            warnings.simplefilter("ignore")  # about old formats
             return torch.load(path, map_location="cpu", weights_only=True, mmap=is_zip)
-    except Exception as error:  # Damaged files raise errors of every kind.
-        # PyTorch's own message advises to read the file by the reader that runs its code.
+    except Exception as error:  # corrupted files raise errors of many types
+        # PyTorch's own message recommends weights_only=False, which runs code.
         blocked = re.search(r"GLOBAL (\S+)", str(error))
         if blocked or "TorchScript" in str(error):
             raise CheckpointError(
@@ -138,7 +138,7 @@ def as_float32(tensor: Any, name: str, path: pathlib.Path) -> np.ndarray:
     """Copy a PyTorch tensor into a float32 array.
 
     Raises:
-        CheckpointError: If it is not of a float type.
+        CheckpointError: If its dtype is not a float type.
     """
     if not tensor.is_floating_point():
         raise CheckpointError(
@@ -154,7 +154,7 @@ def _torch(path: pathlib.Path) -> Any:
             f"{path}: reading PyTorch's format requires PyTorch, which is not installed. Install it (pip install torch), or "
             "use a revision of the checkpoint with model.safetensors."
         )
-    import torch  # Optional: only this format needs it, and it is larger than all the rest together.
+    import torch  # optional dependency, for this format only; larger than all others together
 
     if Version(torch.__version__) < Version(OLDEST) and not security.is_trusted():
         raise CheckpointError(

@@ -1,4 +1,4 @@
-"""Build a model without computing initial weights that a checkpoint will replace."""
+"""Build a model without computing the initial weights that a checkpoint will replace."""
 
 import contextlib
 from collections.abc import Callable, Iterable
@@ -8,9 +8,9 @@ import tensorflow as tf
 
 
 class Unfilled:
-    """A scope in which float variables get memory but no values, and how to give them their initial values later.
+    """A scope in which float variables are allocated but not initialized; they can be initialized later.
 
-    Memory that nobody writes to costs nothing, and a draw of 124 M normal numbers takes longer than reading them.
+    Memory that is never written costs nothing, and sampling 124 M normal values takes longer than reading them.
 
     Example:
 
@@ -24,29 +24,29 @@ class Unfilled:
     """
 
     def __init__(self):
-        self._made: list[tuple[tf.Variable, Callable]] = []
+        self._created: list[tuple[tf.Variable, Callable]] = []
 
     def scope(self) -> contextlib.AbstractContextManager:
         """Return the scope to build the model in."""
         return tf.variable_creator_scope(self._create)
 
     def draw_all_but(self, variables: Iterable[keras.Variable]) -> None:
-        """Give all variables their initial values but these, which the caller fills next."""
-        spared = {id(variable.value) for variable in variables}
-        for variable, draw in self._made:
-            if id(variable) not in spared:
+        """Initialize all variables except these, which the caller assigns next."""
+        skipped = {id(variable.value) for variable in variables}
+        for variable, draw in self._created:
+            if id(variable) not in skipped:
                 variable.assign(draw())
-        self._made.clear()
+        self._created.clear()
 
     def _create(self, next_creator: Callable, **options) -> tf.Variable:
         draw = options.get("initial_value")
         if not callable(draw) or not tf.as_dtype(options["dtype"]).is_floating:
             return next_creator(**options)
-        with tf.Graph().as_default():  # which tells the shape, and computes nothing
+        with tf.Graph().as_default():  # infers the shape without computing values
             tensor = tf.convert_to_tensor(draw())
         shape = tensor.shape.as_list()
         dtype = tensor.dtype
         options["initial_value"] = lambda: tf.raw_ops.Empty(shape=shape, dtype=dtype, init=False)
         variable = next_creator(**options)
-        self._made.append((variable, draw))
+        self._created.append((variable, draw))
         return variable

@@ -1,4 +1,4 @@
-"""Copy a checkpoint's tensors into a model's variables, and report every one of them."""
+"""Assign a checkpoint's tensors to a model's variables, and report on every tensor."""
 
 import fnmatch
 import logging
@@ -17,10 +17,10 @@ from kerasft.checkpoints.uninitialized import Unfilled
 from kerasft.errors import CheckpointError
 
 _LOG = logging.getLogger(__name__)
-# Constants that old versions stored, and how many models an average (torch.optim.swa_utils) is of.
+# Constants stored by old versions, and the counter of averaged models (torch.optim.swa_utils).
 _NOT_WEIGHTS = re.compile(r"(^|\.)(position_ids|token_type_ids|attn\.bias|attn\.masked_bias)$|^n_averaged$")
-_ALIGNMENT = 64  # bytes: TensorFlow's kernels end the process over tensors that begin elsewhere
-_OLD_NAMES = {"gamma": "weight", "beta": "bias"}  # of the norms, as converted from TensorFlow 1
+_ALIGNMENT = 64  # bytes; TensorFlow's kernels crash on tensors with another alignment
+_OLD_NAMES = {"gamma": "weight", "beta": "bias"}  # layer norms converted from TensorFlow 1
 
 
 def assign(
@@ -32,22 +32,22 @@ def assign(
     allow: tuple[str, ...] = (),
     unfilled: Unfilled | None = None,
 ) -> LoadReport:
-    """Set every variable from its tensor, one at a time.
+    """Assign every variable from its tensor, one at a time.
 
     Args:
-        weights: Which tensor is which variable.
+        weights: Tensor name -> variable.
         tensors: The checkpoint.
-        family: Of the checkpoint: its `prefix` may stand before the names; its `aliases` are read where the weight's own name
-            is not there, and else are the same; its `optional` names may be lacking.
-        unused: Beginnings of the names that the model may have no place for.
-        allow: Patterns (`fnmatch`) of names that may be missing or without a place.
-        unfilled: The scope that the model was built in; what the checkpoint lacks is drawn by it.
+        family: The checkpoint's family: `prefix` of the tensor names, `aliases` (if stored in addition to the weight's own name,
+            the values must be equal), and `optional` weights.
+        unused: Prefixes of tensor names that are ignored.
+        allow: Patterns (`fnmatch`) of weights that may be missing from the checkpoint or from the model.
+        unfilled: The scope in which the model was built; it initializes missing weights.
 
     Returns:
-        What became of every tensor.
+        The report on every tensor.
 
     Raises:
-        CheckpointError: If tensors are missing, have no place, or have another shape. Nothing is assigned then.
+        CheckpointError: If tensors are missing, unexpected, or of another shape. No weight is assigned in that case.
     """
     stored: dict[str, str] = {}
     for name in tensors:
@@ -55,21 +55,21 @@ def assign(
             _note(_canonical(name, family.prefix), name, tensors, stored)
     _resolve(family.aliases, tensors, stored)
     missing = tuple(name for name in weights if name not in stored)
-    absent = [name for name in missing if not _permitted(name, family.optional, allow)]
-    if absent and len(missing) == len(weights):
+    required = [name for name in missing if not _permitted(name, family.optional, allow)]
+    if required and len(missing) == len(weights):
         _fail(tensors, f"contains no weights of a {family.model_type!r} model; it contains", stored)
-    if absent:
+    if required:
         fix = "To initialize them randomly and train them"
-        _fail(tensors, "lacks weights that its config.json requires", absent, _how_to_allow(absent, fix))
+        _fail(tensors, "lacks weights that its config.json requires", required, _how_to_allow(required, fix))
     extra = tuple(name for name in stored if name not in weights)
-    strange = [name for name in extra if not _permitted(name, unused, allow)]
-    if strange:
+    unknown = [name for name in extra if not _permitted(name, unused, allow)]
+    if unknown:
         fix = "To ignore them"
         _fail(
             tensors,
             "contains weights that do not belong to the model of its config.json",
-            strange,
-            _how_to_allow(strange, fix),
+            unknown,
+            _how_to_allow(unknown, fix),
         )
     reshaped = _reshaped(weights, tensors, stored)
     if missing:
@@ -79,7 +79,7 @@ def assign(
     stored_weights = {name: weight for name, weight in weights.items() if name in stored}
     if unfilled:
         unfilled.draw_all_but(weight.variable for weight in stored_weights.values())
-    # The largest first: while it is there twice, as read and as assigned, the others have no memory yet.
+    # Largest first: while it is in memory twice (as read and as assigned), the others are not allocated yet.
     for name, weight in sorted(stored_weights.items(), key=lambda item: -math.prod(item[1].stored_shape)):
         value = tensors.read(stored[name]).reshape(weight.stored_shape)
         weight.variable.assign(_tensor(value.T if weight.transposed else value))
@@ -89,7 +89,7 @@ def assign(
 
 
 def _tensor(value: np.ndarray) -> tf.Tensor:
-    """Hand an array to TensorFlow with one copy; `tf.convert_to_tensor` has two more of it in memory for a moment."""
+    """Convert an array to a tensor with one copy; `tf.convert_to_tensor` temporarily needs two more."""
     if not value.size:
         return tf.convert_to_tensor(value)
     memory = np.empty(value.nbytes + _ALIGNMENT, np.uint8)
@@ -104,7 +104,7 @@ def _permitted(name: str, beginnings: tuple[str, ...], patterns: tuple[str, ...]
 
 
 def _how_to_allow(names: list[str], purpose: str) -> str:
-    """Say how to load the checkpoint all the same, in Python and on the command line.
+    """Describe how to load the checkpoint anyway, in Python and on the command line.
 
     Example:
 
@@ -126,7 +126,7 @@ def _how_to_allow(names: list[str], purpose: str) -> str:
 
 
 def _note(canonical: str, name: str, tensors: Tensors, stored: dict[str, str]) -> None:
-    """Note which tensor has a name; two of them must be the same numbers."""
+    """Record the tensor of a canonical name; two tensors with the same name must have equal values."""
     other = stored.setdefault(canonical, name)
     if other != name and not np.array_equal(tensors.read(other), tensors.read(name)):
         _fail(tensors, "contains a weight under two names, with different values", (name, other))
@@ -144,19 +144,19 @@ def _canonical(name: str, prefix: str) -> str:
 
 
 def _reshaped(weights: Weights, tensors: Tensors, stored: Mapping[str, str]) -> tuple[str, ...]:
-    """Name the tensors that differ from their weight by axes of length one only; refuse any other difference."""
+    """Return the tensors whose shape differs by axes of size 1 only; raise for any other difference."""
     differing = {
         name: tensors.shape(stored[name])
         for name, weight in weights.items()
         if name in stored and tensors.shape(stored[name]) != weight.stored_shape
     }
-    wrong = [
+    mismatched = [
         f"{name} (expected {weights[name].stored_shape}, received {shape})"
         for name, shape in differing.items()
         if [n for n in shape if n != 1] != [n for n in weights[name].stored_shape if n != 1]
     ]
-    if wrong:
-        _fail(tensors, "contains weights whose shapes do not match its config.json", wrong)
+    if mismatched:
+        _fail(tensors, "contains weights whose shapes do not match its config.json", mismatched)
     return tuple(differing)
 
 

@@ -87,7 +87,7 @@ def test_the_model_card_says_what_the_files_say(tmp_path):
     assert card.startswith("---\nlibrary_name: transformers\npipeline_tag: text-classification\n")
     for line in (
         "# BertForSequenceClassification",
-        f"A `bert` model of {model.count_params():,} parameters",
+        f"A `bert` model with {model.count_params():,} parameters",
         'AutoModelForSequenceClassification.from_pretrained("path/of/this/folder")',
         'kerasft.load_task_model("path/of/this/folder")',
         '| 0 | "negative" |',
