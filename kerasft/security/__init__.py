@@ -1,6 +1,6 @@
 """Checks of untrusted files before Keras, TensorFlow, LiteRT or tokenizers read them; see docs/security.md.
 
-Each check raises a `CheckpointError` at what could do harm, and does nothing within `trust`.
+Each check raises a `CheckpointError` for content that could be harmful, and is disabled within `trust`.
 """
 
 from kerasft.security.files import check_regular_file, finite, read_bounded, read_json

@@ -1,4 +1,4 @@
-"""Checks of regular files and JSON files: limits of size and nesting."""
+"""Checks of regular files and JSON files: limits on size and nesting."""
 
 import json
 import os
@@ -14,10 +14,10 @@ from kerasft.security.trust import is_trusted
 
 
 def check_regular_file(path: str | os.PathLike) -> None:
-    """Raise unless a path is an ordinary file: a pipe or a device would never end.
+    """Raise unless a path is a regular file: reading a pipe or a device may never end.
 
     Raises:
-        CheckpointError: If it is another kind of file, or cannot be looked at.
+        CheckpointError: If it is not a regular file, or cannot be accessed.
 
     Example:
 
@@ -37,23 +37,23 @@ def check_regular_file(path: str | os.PathLike) -> None:
 
 
 def read_bounded(path: str | os.PathLike) -> bytes:
-    """Read a whole file of a checkpoint that is no weights: an ordinary one, of bounded size.
+    """Read a complete file other than weights: a regular file of limited size.
 
     Raises:
-        CheckpointError: If it is another kind of file, or has more than `KERASFT_MAX_FILE_BYTES` bytes (docs/security.md).
+        CheckpointError: If it is not a regular file, or has more than `KERASFT_MAX_FILE_BYTES` bytes (docs/security.md).
 
     Example:
 
     >>> read_bounded("/dev/zero")
-    Traceback (most recent call last):
+    Traceback (max_bytes recent call last):
     ...
     kerasft.errors.CheckpointError: /dev/zero is not a regular file. ...
     """
     check_regular_file(path)
-    most = limit("FILE_BYTES")
-    if os.path.getsize(path) > most and not is_trusted():
+    max_bytes = limit("FILE_BYTES")
+    if os.path.getsize(path) > max_bytes and not is_trusted():
         raise CheckpointError(
-            f"{path} has more than {most} bytes, the maximum for such a file. {how_to_raise('FILE_BYTES')}"
+            f"{path} has more than {max_bytes} bytes, the maximum for such a file. {how_to_raise('FILE_BYTES')}"
         )
     try:
         return pathlib.Path(path).read_bytes()
@@ -64,15 +64,15 @@ def read_bounded(path: str | os.PathLike) -> bytes:
 
 
 def read_json(path: str | os.PathLike, content: bytes | None = None) -> Any:
-    """Read a JSON file whose size and nesting are bounded.
+    """Read a JSON file with limits on size and nesting.
 
     Args:
-        path: The file; also named in messages.
-        content: Its bytes, where they were read from an archive.
+        path: The file; also used in messages.
+        content: Its bytes, if already read, for example from an archive.
 
     Raises:
-        CheckpointError: If it is larger than `KERASFT_MAX_FILE_BYTES`, nested deeper than `KERASFT_MAX_DEPTH`, or no JSON in
-            UTF-8 with whole characters.
+        CheckpointError: If it is larger than `KERASFT_MAX_FILE_BYTES`, nested deeper than `KERASFT_MAX_DEPTH`, not JSON in
+            UTF-8, or contains lone surrogates.
 
     Example:
 
@@ -80,8 +80,8 @@ def read_json(path: str | os.PathLike, content: bytes | None = None) -> Any:
     {'a': [1]}
     """
     content = read_bounded(path) if content is None else content
-    most = limit("DEPTH")
-    too_deep = CheckpointError(f"{path} is nested deeper than {most} levels. {how_to_raise('DEPTH')}")
+    max_depth = limit("DEPTH")
+    too_deep = CheckpointError(f"{path} is nested deeper than {max_depth} levels. {how_to_raise('DEPTH')}")
     try:
         value = json.loads(content.decode("utf-8-sig"))
     except RecursionError as error:
@@ -90,7 +90,7 @@ def read_json(path: str | os.PathLike, content: bytes | None = None) -> Any:
         raise CheckpointError(
             f"{path} is corrupted: expected JSON in UTF-8 ({error}). Copy or save it again."
         ) from error
-    if any(depth > most for _, depth in walk(value)):
+    if any(depth > max_depth for _, depth in walk(value)):
         raise too_deep
     if b"\\ud" in content.lower() and not is_unicode(json.dumps(value, ensure_ascii=False)):
         raise CheckpointError(f"{path} is corrupted: it contains a lone surrogate. Copy or save it again.")
@@ -98,7 +98,7 @@ def read_json(path: str | os.PathLike, content: bytes | None = None) -> Any:
 
 
 def finite(value: Any) -> float | None:
-    """A number of a file as a float; None if it is not a finite number or exceeds float64, such as an int of 400 digits.
+    """A value of a file as a float; None if it is not a finite number, or exceeds float64, such as an int of 400 digits.
 
     Example:
 
@@ -109,16 +109,16 @@ def finite(value: Any) -> float | None:
 
 
 def walk(value: Any) -> Iterator[tuple[Any, int]]:
-    """Yield each value within lists and dicts, with its depth; without recursion, which a file could exhaust.
+    """Yield each value in nested lists and dicts, with its depth; without recursion, so that a file cannot exhaust the stack.
 
     Example:
 
     >>> list(walk({"a": [1]}))
     [({'a': [1]}, 0), ([1], 1), (1, 2)]
     """
-    todo = [(value, 0)]
-    while todo:
-        value, depth = todo.pop()
+    stack = [(value, 0)]
+    while stack:
+        value, depth = stack.pop()
         yield value, depth
         children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-        todo.extend((child, depth + 1) for child in children)
+        stack.extend((child, depth + 1) for child in children)

@@ -18,17 +18,17 @@ _CHUNK = 2**24
 
 
 def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> int:
-    """Check an HDF5 file: numbers that are stored in it, and nothing that leads elsewhere or unpacks to more.
+    """Check that an HDF5 file contains only uncompressed numeric data, stored in the file itself.
 
     Args:
-        file: The file's path, or the file opened for reading bytes.
-        name: What to call it in messages.
+        file: The file's path, or the file opened in binary mode.
+        name: The file's name in messages.
 
     Returns:
-        How many numbers it holds.
+        The number of values in all datasets.
 
     Raises:
-        CheckpointError: If it holds soft or external links, virtual datasets, data in other files, filters that unpack,
+        CheckpointError: If it contains soft or external links, virtual datasets, data in other files, compression filters,
             types other than numbers or strings, more datasets than `KERASFT_MAX_WEIGHTS`, or a corrupted string heap.
 
     Example:
@@ -42,39 +42,40 @@ def check_hdf5(file: str | os.PathLike | io.IOBase, name: str | os.PathLike) -> 
     kerasft.errors.CheckpointError: links.h5 contains an external link ('elsewhere'). ...
     """
     try:
-        numbers, described = 0, False
+        num_values = 0
+        has_strings = False
         with h5py.File(file, "r") as opened:
             for dataset in _datasets(opened, name):
-                numbers += math.prod(dataset.shape)
-                described = described or "dtype" in dataset.attrs  # Keras writes it for bfloat16 alone, and reads it
-        if described:
+                num_values += math.prod(dataset.shape)
+                has_strings = has_strings or "dtype" in dataset.attrs  # Keras stores the dtype, for bfloat16 only
+        if has_strings:
             _check_heaps(file)
-        return numbers
+        return num_values
     except CheckpointError:
         raise
-    except Exception as error:  # h5py raises its own kinds, and OSError, for a damaged file
+    except Exception as error:  # a corrupted file raises OSError and h5py's own types
         raise CheckpointError(f"{name} is corrupted: {str(error).splitlines()[0]}. Save or copy it again.") from error
 
 
 def _datasets(file: h5py.File, name: str | os.PathLike) -> Iterator[h5py.Dataset]:
-    todo = [file["/"]]
+    stack = [file["/"]]
     seen = set()
     number = 0
-    while todo:
-        group = todo.pop()
+    while stack:
+        group = stack.pop()
         address = h5py.h5o.get_info(group.id).addr
-        if address in seen:  # hard links may form a ring
+        if address in seen:  # hard links may form a cycle
             continue
         seen.add(address)
         for key in group:
             number += 1
-            if number > limit("WEIGHTS") * 4:  # with the groups that they stand in; a BERT of 24 layers has about 400
+            if number > limit("WEIGHTS") * 4:  # including groups; a BERT with 24 layers has about 400
                 raise CheckpointError(f"{name} has more than {limit('WEIGHTS')} tensors. {how_to_raise('WEIGHTS')}")
             if not isinstance(group.get(key, getlink=True), h5py.HardLink):
                 raise refuse(name, f"contains an external link ({key!r})")
             item = group[key]
             if isinstance(item, h5py.Group):
-                todo.append(item)
+                stack.append(item)
             elif isinstance(item, h5py.Dataset):
                 _check_dataset(item, name)
                 yield item
@@ -95,7 +96,7 @@ def _check_dataset(dataset: h5py.Dataset, name: str | os.PathLike) -> None:
 
 
 def _check_heaps(file: str | os.PathLike | io.IOBase) -> None:
-    """Check where HDF5 keeps texts, since it can search a damaged heap forever.
+    """Check the heaps in which HDF5 stores strings: it can search a corrupted heap forever.
 
     The format: https://support.hdfgroup.org/documentation/hdf5/latest/_f_m_t3.html (section III.E).
     """
@@ -118,13 +119,13 @@ def _check_heap(file: io.IOBase, start: int, size: int) -> None:
     if not 16 <= length <= min(size - start, _CHUNK):
         raise ValueError("a string heap extends past the end of the file")
     content = file.read(length - 16)
-    place = 0
-    while place + 16 <= len(content):
-        index, _, own = struct.unpack_from("<HH4xQ", content, place)
-        if index == 0:  # the rest is free, its head included
-            if own != len(content) - place:
+    position = 0
+    while position + 16 <= len(content):
+        index, _, object_size = struct.unpack_from("<HH4xQ", content, position)
+        if index == 0:  # the free space at the end, including its header
+            if object_size != len(content) - position:
                 raise ValueError("a string heap has a gap")
             return
-        place += 16 + -(-own // 8) * 8
-        if place > len(content) or index > len(content) // 16:
+        position += 16 + -(-object_size // 8) * 8
+        if position > len(content) or index > len(content) // 16:
             raise ValueError("a string heap is corrupted")

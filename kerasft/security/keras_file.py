@@ -1,7 +1,7 @@
 """Checks of a `.keras` file before Keras reads it: its archive, all classes and functions of its config, its weights.
 
-Keras' safe mode is no protection: it calls what a config names as long as that belongs to Keras, and takes the memory that the
-config asks for. So nothing is given to Keras that is not on a list of classes which compute and do nothing else.
+Keras' safe mode is not sufficient: it calls anything in a config that belongs to Keras, and allocates any amount of memory. So
+only configs with classes from an allowlist of pure computations are passed to Keras.
 """
 
 import contextlib
@@ -22,8 +22,8 @@ from kerasft.security.trust import is_trusted, refuse
 from kerasft.serialization import CLASSES
 
 _MEMBERS = {"metadata.json", "config.json", "model.weights.h5"}
-# What is no layer of ours, by the module that Keras writes: only what computes on tensors. No Lambda, no wrapper of other
-# frameworks, nothing that is given a path.
+# Allowed classes of Keras by module: only computations on tensors. No Lambda, no wrappers of other frameworks, nothing with a
+# path argument.
 _KERAS = {
     "keras": {"DTypePolicy", "FloatDTypePolicy", "Sequential"},
     "keras.dtype_policies": {"DTypePolicy", "FloatDTypePolicy", "QuantizedDTypePolicy", "DTypePolicyMap"},
@@ -47,7 +47,7 @@ _KERAS = {
     "keras.src.models.functional": {"Functional"},
     "keras.src.models.sequential": {"Sequential"},
     "keras.src.ops.core": {"Cast", "Unstack"},
-    # Operations that take no size but the shapes of their inputs: none of them makes a large tensor of a small file.
+    # Operations whose output size follows from their inputs, so that a small file cannot create a large tensor.
     "keras.src.ops.linalg": {"Norm"},
     "keras.src.ops.math": {"Erf", "Logsumexp", "Rsqrt"},
     "keras.src.ops.nn": {
@@ -66,7 +66,7 @@ _KERAS_HUB = {
     *("CachedMultiHeadAttention", "MaskedLMHead", "PositionEmbedding", "ReversibleEmbedding", "RotaryEmbedding"),
     *("SinePositionEncoding", "TokenAndPositionEmbedding", "TransformerDecoder", "TransformerEncoder"),
 }
-# Layers of KerasHub's backbones that it does not register, by their modules; the heads take these backbones as they are.
+# Unregistered layers of KerasHub's backbones by module; the heads support these backbones.
 _MODELS = "keras_hub.src.models."
 _KERAS_HUB_MODULES = {
     f"{_MODELS}bloom.bloom_decoder": {"BloomDecoder"},
@@ -88,22 +88,22 @@ _FUNCTIONS = {"kerasft>gelu_tanh", "keras_hub>gelu_approximate"} | {
     *("celu", "elu", "exponential", "gelu", "leaky_relu", "linear", "log_softmax", "mish", "relu", "relu6", "selu"),
     *("sigmoid", "silu", "softmax", "softplus", "softsign", "swish", "tanh"),
 }
-_VALUES = {"__ellipsis__", "__keras_tensor__", "__slice__", "__tensor__"}  # Keras' own spelling of what JSON lacks
+_VALUES = {"__ellipsis__", "__keras_tensor__", "__slice__", "__tensor__"}  # Keras' encoding of values that JSON lacks
 _OURS = {f"kerasft>{name}" for names in CLASSES.values() for name in names.split()}
-_SPARE = 1000  # numbers: counters and seeds, which are not all stored
+_SPARE = 1000  # values: counters and seeds, which are not all stored
 
 
 def check_keras_file(path: str | os.PathLike) -> int:
-    """Check a `.keras` file without Keras: its archive, every class and function that its config names, its weights.
+    """Check a `.keras` file without Keras: its archive, every class and function in its config, its weights.
 
     Args:
         path: The file.
 
     Returns:
-        How many numbers its weights hold, for `bounded_variables`; within `trust` any number.
+        The number of values in its weights, for `bounded_variables`; within `trust` unlimited.
 
     Raises:
-        CheckpointError: If it holds anything that a model of `kerasft.heads`, or of layers that only compute, does not.
+        CheckpointError: If it contains anything beyond models of `kerasft.heads` and layers that only compute.
 
     Example:
 
@@ -137,16 +137,16 @@ def check_keras_file(path: str | os.PathLike) -> int:
 
 
 def check_preset(folder: str | os.PathLike) -> int:
-    """Check a folder of KerasHub's: its backbone and its tokenizer are KerasHub's, and take nothing from elsewhere.
+    """Check a KerasHub preset folder: backbone and tokenizer are classes of KerasHub, and refer to no other files.
 
     Args:
-        folder: It holds `config.json`, `tokenizer.json` and `model.weights.h5`.
+        folder: Contains `config.json`, `tokenizer.json` and `model.weights.h5`.
 
     Returns:
-        As `check_keras_file`.
+        As for `check_keras_file`.
 
     Raises:
-        CheckpointError: If a config names another class, or a file, or the weights are no plain numbers.
+        CheckpointError: If a config names another class, or a file, or the weights are not plain numeric data.
 
     Example:
 
@@ -161,7 +161,7 @@ def check_preset(folder: str | os.PathLike) -> int:
         path = os.path.join(folder, file)
         content = read_json(path)
         name = content.get("class_name") if isinstance(content, dict) else None
-        # KerasNLP is KerasHub's former name, which older presets have.
+        # KerasNLP is KerasHub's former name, used in older presets.
         registered = content.get("registered_name") in (f"keras_hub>{name}", f"keras_nlp>{name}") if name else False
         own_module = str(content.get("module")).startswith(("keras_hub.", "keras_nlp.")) if name else False
         if not (registered and own_module and str(name).endswith(kind)):
@@ -177,14 +177,14 @@ def check_preset(folder: str | os.PathLike) -> int:
 
 
 def check_config(config: Any, path: str | os.PathLike) -> None:
-    """Check that a model's config names only classes and functions which compute.
+    """Check that a model's config names only allowed classes and functions.
 
     Args:
-        config: What `config.json` of a `.keras` file holds.
-        path: The file, for messages.
+        config: The content of `config.json` of a `.keras` file.
+        path: The file's name in messages.
 
     Raises:
-        CheckpointError: At the first that is on no list, or if there are more layers than `KERASFT_MAX_LAYERS`.
+        CheckpointError: If a class or function is not allowed, or there are more layers than `KERASFT_MAX_LAYERS`.
 
     Example:
 
@@ -195,15 +195,15 @@ def check_config(config: Any, path: str | os.PathLike) -> None:
     """
     if not isinstance(config, dict) or "class_name" not in config:
         raise refuse(path, "has a config that is not of a model")
-    config = {**config, "compile_config": None}  # which Keras leaves out too, with compile=False
-    number = _check_names(config, path)
-    most = limit("LAYERS")  # a BERT of 24 layers has about 60
-    if number > most * 10 or len(_layers(config)) > most:
-        raise CheckpointError(f"{path} has more than {most} layers. {how_to_raise('LAYERS')}")
+    config = {**config, "compile_config": None}  # ignored by Keras too, with compile=False
+    num_objects = _check_names(config, path)
+    max_layers = limit("LAYERS")  # a BERT with 24 layers has about 60
+    if num_objects > max_layers * 10 or len(_layers(config)) > max_layers:
+        raise CheckpointError(f"{path} has more than {max_layers} layers. {how_to_raise('LAYERS')}")
 
 
 def _check_names(config: Any, path: str | os.PathLike) -> int:
-    """Check every class and function that a config names; return how many there are."""
+    """Check every class and function in a config; return their number."""
     named = [value for value, _ in walk(config) if isinstance(value, dict) and "class_name" in value]
     for value in named:
         if not _is_known(value):
@@ -217,13 +217,13 @@ def _shown(value: dict) -> str:
 
 
 def unlisted_names(path: str | os.PathLike) -> dict[str, bool]:
-    """Name the classes and functions of a `.keras` file for which `check_keras_file` would refuse it.
+    """Return the classes and functions of a `.keras` file that `check_keras_file` does not allow.
 
     Args:
-        path: A file of the user's own.
+        path: A file created by the user.
 
     Returns:
-        By name whether it is registered with Keras, so that another program finds it.
+        Name -> whether it is registered with Keras, so that another program finds it.
 
     Example:
 
@@ -255,11 +255,11 @@ def _is_known(value: dict) -> bool:
     name, module, registered = (value.get(key) for key in ("class_name", "module", "registered_name"))
     if "config" not in value or not isinstance(name, str):
         return False
-    if not all(place is None or isinstance(place, str) for place in (module, registered)):
+    if not all(each is None or isinstance(each, str) for each in (module, registered)):
         return False
     if name in _VALUES:
         return module is None and registered is None
-    if name == "function":  # a function's name is in place of a class' config
+    if name == "function":  # the config is the function's name
         return module == "builtins" and registered == name and str(value["config"]) in _FUNCTIONS
     if registered in _OURS:
         return registered == f"kerasft>{name}"
@@ -272,13 +272,13 @@ def _is_known(value: dict) -> bool:
 
 @contextlib.contextmanager
 def bounded_variables(numbers: int, path: str | os.PathLike) -> Iterator[None]:
-    """Within this block variables can be made for as many numbers as a file has weights for, and no more.
+    """Within this block, limit the total size of new variables to the size of a file's weights.
 
-    A config of a few bytes can ask for layers of any size, and the memory would be taken before the weights are looked at.
+    A config of a few bytes can define layers of any size, whose memory is allocated before the weights are read.
 
     Args:
-        numbers: What `check_keras_file` found.
-        path: The file, for the message.
+        numbers: The result of `check_keras_file`.
+        path: The file's name in the message.
 
     Example:
 
@@ -287,17 +287,17 @@ def bounded_variables(numbers: int, path: str | os.PathLike) -> Iterator[None]:
     ...     keras.layers.Dense(100).build((None, 100))
     Traceback (most recent call last):
     ...
-    kerasft.errors.CheckpointError: m.keras has a config that requires more weights than the file contains (10 numbers). ...
+    kerasft.errors.CheckpointError: m.keras has a config that requires more weights than the file contains (10 values). ...
     """
-    left = [numbers]
+    remaining = [numbers]
 
     def create(next_creator: Callable, **options) -> tf.Variable:
         value = options.get("initial_value")
-        with tf.Graph().as_default():  # which tells the shape, and computes nothing
+        with tf.Graph().as_default():  # infers the shape without computing values
             shape = tf.convert_to_tensor(value()).shape if callable(value) else getattr(value, "shape", ())
-        left[0] -= math.prod(shape)
-        if left[0] < -_SPARE and not is_trusted():
-            raise refuse(path, f"has a config that requires more weights than the file contains ({numbers} numbers)")
+        remaining[0] -= math.prod(shape)
+        if remaining[0] < -_SPARE and not is_trusted():
+            raise refuse(path, f"has a config that requires more weights than the file contains ({numbers} values)")
         return next_creator(**options)
 
     with tf.variable_creator_scope(create):

@@ -1,4 +1,4 @@
-"""Checks of exported models, which are programs: a SavedModel's operations, and the tables of a LiteRT file."""
+"""Checks of exported models, which are programs: the operations of a SavedModel, and the tables of a LiteRT file."""
 
 import math
 import os
@@ -11,8 +11,8 @@ from tensorflow.lite.python import schema_py_generated as schema
 
 from kerasft.security.trust import damaged, is_trusted, refuse
 
-# What exported models are made of: arithmetic, shapes, strings. Nothing that opens a file or a connection, calls Python, or
-# loads a library, of which TensorFlow has hundreds, with more in each version: hence a list of what may be there.
+# Allowed operations: arithmetic, shapes, strings. Nothing that opens a file or a connection, calls Python, or loads a library.
+# TensorFlow has hundreds of those, and more in each version, hence an allowlist.
 _NAMES = """
     Abs Add AddN AddV2 All Any ArgMax ArgMin Assert AssignVariableOp AvgPool BatchMatMulV2 BatchMatMulV3 BatchToSpaceND
     BiasAdd Bincount BroadcastArgs BroadcastTo CaseFoldUTF8 Cast Ceil ClipByValue ConcatV2 Const Conv2D Cos Cumprod Cumsum
@@ -35,7 +35,7 @@ _NAMES = """
     WordpieceTokenizeWithOffsets XdivY Xlogy ZerosLike
 """
 _OPERATIONS = frozenset(_NAMES.split())
-# How a SavedModel's own weights are read and written. They stand in functions that loading does not call.
+# Operations that read and write a SavedModel's own weights, in functions that loading does not call.
 _SAVER = frozenset(["MergeV2Checkpoints", "RestoreV2", "SaveV2", "ShardedFilename"])
 
 
@@ -43,10 +43,10 @@ def check_saved_model(folder: str | os.PathLike) -> None:
     """Check a SavedModel's operations, unless within `trust`.
 
     Args:
-        folder: It holds `saved_model.pb`.
+        folder: Contains `saved_model.pb`.
 
     Raises:
-        CheckpointError: If an operation is not on the list of those that only compute, or the file is damaged.
+        CheckpointError: If an operation is not allowed, or the file is corrupted.
 
     Example:
 
@@ -61,7 +61,7 @@ def check_saved_model(folder: str | os.PathLike) -> None:
     model = saved_model_pb2.SavedModel()
     try:
         model.ParseFromString(path.read_bytes())
-    except Exception as error:  # protobuf has kinds of its own
+    except Exception as error:  # protobuf has its own error types
         raise damaged(path, "a SavedModel", error) from error
     for graph in model.meta_graphs:
         library = {function.signature.name: function.node_def for function in graph.graph_def.library.function}
@@ -69,18 +69,18 @@ def check_saved_model(folder: str | os.PathLike) -> None:
         savers = _saver_functions(graph) - called
         for name, nodes in {**library, "": graph.graph_def.node}.items():
             allowed = _OPERATIONS | _SAVER if name in savers else _OPERATIONS
-            strange = sorted({node.op for node in nodes} - allowed - library.keys())
-            if strange:
+            forbidden = sorted({node.op for node in nodes} - allowed - library.keys())
+            if forbidden:
                 raise refuse(
-                    path, f"contains operations that do more than compute, or are unknown ({', '.join(strange[:5])})"
+                    path, f"contains operations that do more than compute, or are unknown ({', '.join(forbidden[:5])})"
                 )
-        for thing in graph.object_graph_def.nodes:
-            if thing.WhichOneof("kind") == "function" and savers & set(thing.function.concrete_functions):
+        for item in graph.object_graph_def.nodes:
+            if item.WhichOneof("kind") == "function" and savers & set(item.function.concrete_functions):
                 raise refuse(path, "exposes its functions that read and write files")
 
 
 def _saver_functions(graph) -> set[str]:
-    # TensorFlow calls them through nodes of the graph that `saver_def` names.
+    # TensorFlow calls them through the graph nodes in `saver_def`.
     entries = {graph.saver_def.save_tensor_name.split(":")[0], graph.saver_def.restore_op_name.split(":")[0]}
     signatures = {
         tensor.name.split(":")[0] for signature in graph.signature_def.values() for tensor in signature.outputs.values()
@@ -97,15 +97,15 @@ def _called(node) -> Iterable[str]:
 
 
 def check_litert_file(path: str | os.PathLike) -> None:
-    """Check the tables of a LiteRT file, unless within `trust`: every index and offset lies within the file.
+    """Check the tables of a LiteRT file, unless within `trust`: every index and offset must be within the file.
 
-    The interpreter trusts them: a number that was changed in transit ends the process.
+    The interpreter does not check them: a single corrupted value can crash the process.
 
     Args:
         path: The `.tflite` file.
 
     Raises:
-        CheckpointError: If it is no LiteRT file, or a table leads out of it.
+        CheckpointError: If it is not a LiteRT file, or an index or offset is out of range.
 
     Example:
 
@@ -142,12 +142,13 @@ def _check_tables(model, content: bytes) -> None:
             _must(
                 start >= 0 and start + buffer.DataLength() <= size, f"buffer {number} extends past the end of the file"
             )
-        if hasattr(buffer, "Size") and buffer.Size():  # of files over 2 GB
+        if hasattr(buffer, "Size") and buffer.Size():  # in files over 2 GB
             _must(buffer.Offset() + buffer.Size() <= size, f"buffer {number} extends past the end of the file")
     for graph in (model.Subgraphs(number) for number in range(model.SubgraphsLength())):
         _check_graph(graph, model, size)
 
 
+# Bits per value, by the schema's TensorType.
 _BITS = {
     0: 32,
     1: 16,
@@ -161,7 +162,7 @@ _BITS = {
     15: 32,
     16: 16,
     17: 4,
-}  # of the schema's TensorType
+}
 
 
 def _check_graph(graph, model, size: int) -> None:
@@ -176,18 +177,18 @@ def _check_graph(graph, model, size: int) -> None:
         _must(
             not stored or math.prod(shape) * _BITS.get(tensor.Type(), 0) <= 8 * stored, f"tensor {number} is truncated"
         )
-    ends = [graph.Inputs(number) for number in range(_length(graph.InputsLength(), size))]
-    ends += [graph.Outputs(number) for number in range(_length(graph.OutputsLength(), size))]
-    _must(all(0 <= tensor < count for tensor in ends), "an input or output is not a tensor")
+    tensors = [graph.Inputs(number) for number in range(_length(graph.InputsLength(), size))]
+    tensors += [graph.Outputs(number) for number in range(_length(graph.OutputsLength(), size))]
+    _must(all(0 <= tensor < count for tensor in tensors), "an input or output is not a tensor")
     for number in range(graph.OperatorsLength()):
         operator = graph.Operators(number)
         _must(operator.OpcodeIndex() < model.OperatorCodesLength(), f"operation {number} has no operator code")
-        ends = [operator.Inputs(place) for place in range(_length(operator.InputsLength(), size))]
+        tensors = [operator.Inputs(index) for index in range(_length(operator.InputsLength(), size))]
         _must(
-            all(-1 <= tensor < count for tensor in ends), f"an input of operation {number} is not a tensor"
-        )  # -1: left out
-        ends = [operator.Outputs(place) for place in range(_length(operator.OutputsLength(), size))]
-        _must(all(0 <= tensor < count for tensor in ends), f"an output of operation {number} is not a tensor")
+            all(-1 <= tensor < count for tensor in tensors), f"an input of operation {number} is not a tensor"
+        )  # -1: omitted
+        tensors = [operator.Outputs(index) for index in range(_length(operator.OutputsLength(), size))]
+        _must(all(0 <= tensor < count for tensor in tensors), f"an output of operation {number} is not a tensor")
 
 
 def _length(length: int, size: int) -> int:

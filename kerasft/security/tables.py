@@ -9,12 +9,12 @@ _SIZED = (str, bytes, list, tuple, dict)
 
 
 def check_columns(names: Sequence[object], rows: int, name: str) -> None:
-    """Raise if a table would have too many columns, or too many cells. Call it before the cells are made.
+    """Raise if a table has too many columns or cells. Call it before the cells are created.
 
     Args:
         names: The columns.
-        rows: How many rows there are.
-        name: The source, for messages.
+        rows: Number of rows.
+        name: The source's name in messages.
 
     Raises:
         DataError: If there are more than `KERASFT_MAX_COLUMNS` columns, or more than `KERASFT_MAX_CELLS` cells.
@@ -31,11 +31,11 @@ def check_columns(names: Sequence[object], rows: int, name: str) -> None:
 
 
 def check_cells(cells: int, name: str) -> None:
-    """Raise if a table would have too many cells, where these are counted as they come.
+    """Raise if a table has too many cells; for readers that count cells while reading.
 
     Args:
-        cells: How many there are.
-        name: The source, for messages.
+        cells: Number of cells.
+        name: The source's name in messages.
 
     Raises:
         DataError: If there are more than `KERASFT_MAX_CELLS`.
@@ -54,12 +54,12 @@ def _check_number(what: str, number: int, name: str) -> None:
 
 
 def check_text_file(text: str, name: str, separators: str = ",;\t|") -> None:
-    """Raise if a file has so many lines or values that they would take many times its own size. Call it before it is split.
+    """Raise if a file has so many lines or values that parsing would need many times its size. Call it before parsing.
 
     Args:
-        text: What the file holds.
-        name: The file, for messages.
-        separators: What may stand between values: the most frequent is counted. An object of JSON counts as three more.
+        text: The content of the file.
+        name: The file's name in messages.
+        separators: Possible value separators; the most frequent one is counted. A JSON object counts as three more values.
 
     Raises:
         DataError: If there are more than `KERASFT_MAX_LINES` lines, or more than `KERASFT_MAX_VALUES` values.
@@ -82,12 +82,13 @@ def check_table(columns: Mapping[str, Sequence[object]], name: str, lines: Seque
     """Raise if a table has too many columns, or a cell is too long.
 
     Args:
-        columns: The cells by the columns' names.
-        name: The source, for messages.
+        columns: Column name -> cells.
+        name: The source's name in messages.
         lines: The line of each row; None: rows are numbered from 1.
 
     Raises:
-        DataError: As `check_columns`; or if a text has more characters, or a list more items, than `KERASFT_MAX_CELL_CHARACTERS`.
+        DataError: As for `check_columns`; or if a text has more characters, or a list more items, than
+            `KERASFT_MAX_CELL_CHARACTERS`.
 
     Example:
 
@@ -103,11 +104,11 @@ def check_table(columns: Mapping[str, Sequence[object]], name: str, lines: Seque
 
 
 def check_texts(texts: Iterable[object], name: str) -> None:
-    """Raise if one of some texts is too long, as `check_table` does.
+    """Raise if a text is too long, as in `check_table`.
 
     Args:
-        texts: Texts, or anything else, which passes.
-        name: The source, and perhaps the place in it, for messages.
+        texts: Texts; values of other types are ignored.
+        name: The source's name in messages, optionally with a position.
 
     Example:
 
@@ -120,8 +121,8 @@ def check_texts(texts: Iterable[object], name: str) -> None:
 
 
 def _too_long(values: Sequence[object]) -> int | None:
-    most = limit("CELL_CHARACTERS")
-    return next((row for row, value in enumerate(values) if isinstance(value, _SIZED) and len(value) > most), None)
+    max_size = limit("CELL_CHARACTERS")
+    return next((row for row, value in enumerate(values) if isinstance(value, _SIZED) and len(value) > max_size), None)
 
 
 def _cell_error(name: str, what: str, size: int, line: int | None) -> DataError:

@@ -1,7 +1,7 @@
 """Checks of the index of a TensorFlow 1 checkpoint: each entry must match the data files.
 
-TensorFlow ends the process at an entry that it cannot parse, and takes the memory that an entry asks for. The format is a LevelDB
-table (https://github.com/google/leveldb/blob/main/doc/table_format.md) of protocol buffers, never compressed.
+TensorFlow crashes the process for an invalid entry, and allocates any amount of memory. The format is a LevelDB table
+(https://github.com/google/leveldb/blob/main/doc/table_format.md) of protocol buffers, always uncompressed.
 """
 
 import math
@@ -19,14 +19,14 @@ from kerasft.security.varint import varint
 
 _FOOTER, _MAGIC = 48, 0xDB4775248B80FB57
 _MAX_SHARDS = 1000
-_MAX_DTYPE = 100  # references to variables follow
+_MAX_DTYPE = 100  # larger values are reference types
 
 
 def check_tf1_index(path: str | os.PathLike) -> None:
     """Check the index of a TensorFlow 1 checkpoint, unless within `trust`.
 
     Args:
-        path: `NAME.index`; its `NAME.data-00000-of-00001` (or more) lie beside it.
+        path: `NAME.index`; the data files `NAME.data-00000-of-00001` (or more) are in the same folder.
 
     Raises:
         CheckpointError: If it is not an index, or an entry is not a tensor in the data files.
@@ -45,7 +45,7 @@ def check_tf1_index(path: str | os.PathLike) -> None:
         return
     content = read_bounded(path)
     try:
-        entries = [entry for place in _data_blocks(content) for entry in _entries(_block(content, *place))]
+        entries = [entry for handle in _data_blocks(content) for entry in _entries(_block(content, *handle))]
         if not entries or entries[0][0]:
             raise ValueError("missing header entry")
         header = tensor_bundle_pb2.BundleHeaderProto.FromString(entries[0][1])
@@ -57,7 +57,7 @@ def check_tf1_index(path: str | os.PathLike) -> None:
         sizes = [os.path.getsize(shard) for shard in shards]
         for name, value in entries[1:]:
             _check_entry(name, tensor_bundle_pb2.BundleEntryProto.FromString(value), sizes)
-    except Exception as error:  # protobuf has kinds of its own
+    except Exception as error:  # protobuf has its own error types
         raise damaged(path, "a TensorFlow 1 checkpoint", error) from error
 
 
@@ -75,10 +75,10 @@ def _check_entry(name: bytes, entry: tensor_bundle_pb2.BundleEntryProto, sizes: 
         raise ValueError(f"{shown!r} lies outside the data files")
     if entry.dtype > _MAX_DTYPE:
         raise ValueError(f"{shown!r} has the data type {entry.dtype}")
-    dtype = tf.as_dtype(entry.dtype)  # raises for a number that is no type
-    width = dtype.size or 1  # of a text the number of its bytes is not known, but each has one for its length
-    numbers = math.prod(shape)
-    if numbers * width > entry.size or (dtype.is_floating and numbers * width != entry.size):
+    dtype = tf.as_dtype(entry.dtype)  # raises for an invalid type
+    width = dtype.size or 1  # a string has at least one byte, for its length
+    num_values = math.prod(shape)
+    if num_values * width > entry.size or (dtype.is_floating and num_values * width != entry.size):
         raise ValueError(f"{shown!r} has the shape {shape} and {entry.size} bytes")
 
 
@@ -86,14 +86,14 @@ def _data_blocks(content: bytes) -> Iterator[tuple[int, int]]:
     if len(content) < _FOOTER or struct.unpack("<Q", content[-8:])[0] != _MAGIC:
         raise ValueError("invalid footer")
     footer = content[-_FOOTER:]
-    place, handle = 0, []
-    for _ in range(4):  # offset and size of the block about blocks, and of the index
-        value, place = varint(footer, place)
+    position, handle = 0, []
+    for _ in range(4):  # offset and size of the metaindex block, and of the index block
+        value, position = varint(footer, position)
         handle.append(value)
     _block(content, *handle[:2])
     for _, value in _entries(_block(content, *handle[2:])):
-        offset, place = varint(value, 0)
-        yield offset, varint(value, place)[0]
+        offset, position = varint(value, 0)
+        yield offset, varint(value, position)[0]
 
 
 def _block(content: bytes, offset: int, size: int) -> bytes:
@@ -109,15 +109,15 @@ def _entries(block: bytes) -> Iterator[tuple[bytes, bytes]]:
     end = len(block) - 4 * (restarts + 1)
     if end < 0 or any(start > end for start in struct.unpack(f"<{restarts}I", block[end:-4])):
         raise ValueError("invalid restart offsets")
-    place, key = 0, b""
-    while place < end:
+    position, key = 0, b""
+    while position < end:
         sizes = []
-        for _ in range(3):  # bytes that the key shares with the last one, its other bytes, the value's
-            size, place = varint(block, place)
+        for _ in range(3):  # bytes: of the prefix shared with the previous key, of the rest of the key, of the value
+            size, position = varint(block, position)
             sizes.append(size)
-        shared, own, length = sizes
-        if shared > len(key) or place + own + length > end:
+        shared, unshared, length = sizes
+        if shared > len(key) or position + unshared + length > end:
             raise ValueError("an entry extends past the end of its block")
-        key = key[:shared] + block[place : place + own]
-        yield key, block[place + own : place + own + length]
-        place += own + length
+        key = key[:shared] + block[position : position + unshared]
+        yield key, block[position + unshared : position + unshared + length]
+        position += unshared + length

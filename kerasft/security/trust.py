@@ -1,4 +1,4 @@
-"""Trust in files: none by default, unless the user grants it; and the error for refused files."""
+"""Trust in files, which only the user can grant, and the errors for rejected files."""
 
 import contextlib
 import contextvars
@@ -12,10 +12,10 @@ _trusted = contextvars.ContextVar("kerasft_trusted", default=False)
 
 @contextlib.contextmanager
 def trust(trusted: bool = True) -> Iterator[None]:
-    """Load files within this block without the checks of this module, because you know who made them.
+    """Disable the checks of this package within this block, for files from a trusted source.
 
     Args:
-        trusted: False leaves all as it is, for a flag that is passed on.
+        trusted: False changes nothing; convenient for passing on a flag.
 
     Example:
 
@@ -31,7 +31,7 @@ def trust(trusted: bool = True) -> Iterator[None]:
 
 
 def is_trusted() -> bool:
-    """Tell whether the checks are switched off.
+    """Return whether the checks are disabled.
 
     Example:
 
@@ -42,11 +42,11 @@ def is_trusted() -> bool:
 
 
 def refuse(path: str | os.PathLike, problem: str) -> CheckpointError:
-    """Return the error for a file that is not opened.
+    """Return the error for a file that is rejected.
 
     Args:
         path: The file.
-        problem: What is in it, as the rest of a sentence that begins with its name.
+        problem: The reason, as the rest of a sentence that begins with the file's name.
 
     Example:
 
@@ -64,8 +64,8 @@ def damaged(path: str | os.PathLike, kind: str, error: object) -> CheckpointErro
 
     Args:
         path: The file.
-        kind: What it should be.
-        error: What is wrong with it.
+        kind: The expected format.
+        error: The reason.
 
     Example:
 

@@ -1,12 +1,12 @@
-"""Variable-length integers of Protocol Buffers and LevelDB: seven bits per byte, lowest first."""
+"""Variable-length integers of Protocol Buffers and LevelDB: seven bits per byte, least significant first."""
 
 
 def varint(data: bytes, place: int) -> tuple[int, int]:
-    """Read a number of at most ten bytes; return it and the place after it.
+    """Decode an integer of at most ten bytes; return it and the position after it.
 
     Args:
         data: The bytes.
-        place: Where the number begins.
+        place: Start position.
 
     Raises:
         ValueError: If it is truncated, or longer than ten bytes.

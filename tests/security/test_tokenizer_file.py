@@ -17,7 +17,7 @@ def test_an_expression_that_repeats_twice_is_refused(bundle, pattern, place):
     parts = json.loads(path.read_text())
     parts[place] = {"type": "Replace", "pattern": {"Regex": pattern}, "content": ""}
     path.write_text(json.dumps(parts))
-    with pytest.raises(CheckpointError, match=r"tokenizer\.json holds the regular expression .* may never finish"):
+    with pytest.raises(CheckpointError, match=r"tokenizer\.json contains the regular expression .* may never finish"):
         kerasft.load_bundle(bundle)
 
 
@@ -72,7 +72,7 @@ def test_a_text_that_would_grow_without_end_is_refused(bundle, part, problem):
 
 def test_a_template_that_repeats_the_text_is_refused(bundle):
     changed(bundle, lambda parts: parts["post_processor"]["single"].extend(parts["post_processor"]["single"] * 50))
-    with pytest.raises(CheckpointError, match="adds more than 100 parts to a text"):
+    with pytest.raises(CheckpointError, match="adds more than 100 tokens to a text"):
         kerasft.load_bundle(bundle)
 
 
