@@ -1,6 +1,6 @@
 """Benchmarks of LiteRT files without TensorFlow: latency, memory, operators and time per kernel.
 
-Each file is measured in processes of their own, which import ai-edge-litert and numpy only.
+Files are measured in subprocesses that import ai-edge-litert and numpy only.
 """
 
 from kerasft.measuring.litert_file import measure_litert

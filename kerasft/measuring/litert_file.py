@@ -25,33 +25,33 @@ def measure_litert(
 ) -> dict[str, Any]:
     """Measure latency, peak memory and operators of any LiteRT file, without TensorFlow.
 
-    Every signature is run by LiteRT's interpreter with a text full of real tokens, one at a time.
+    Every signature is run by LiteRT's interpreter with batch size 1, without padding.
 
     Args:
-        path: The `.tflite` file; kerasft need not have made it.
-        lengths: Input lengths S in tokens, for inputs whose length is free. In a mobile bundle none above what the model can
-            read, which `kerasft.json` beside the file says.
+        path: The `.tflite` file, created by kerasft or any other tool.
+        lengths: Input lengths S in tokens, for inputs with dynamic length. Longer ones are reduced to the `max_length` in
+            `kerasft.json`, if that is in the same folder.
         threads: Numbers of threads.
-        runs: Timed runs a row.
-        warmup: Runs before them.
-        profile_runs: Runs in which the time of each kernel is taken; 0: none are.
+        runs: Timed runs per row.
+        warmup: Warm-up runs per row.
+        profile_runs: Profiled runs for the time per kernel; 0: none.
 
     Returns:
         A dictionary:
 
         - `path`, `size_bytes`;
-        - `rows`: for each signature, length and number of threads `signature` (None in a file without), `sequence_length`,
-          `threads`, `first_ms` (the first run, with its allocations), `min_ms`, `median_ms`, `p90_ms`;
-        - `memory`: bytes by which the process' resident memory grew, from before the file was opened to after each
-          signature ran once: `resident` in the end and `peak` at most. The file's own pages count as they are touched;
-        - `operators`: rows of `signature`, `operator`, `types`, `count`, as the file has them;
-        - `kernels`: rows of `kernel`, `by`, `count`, `ms` of the longest signature, by the runtime's profiler; None if
-          that cannot be had, and `kernels_error` says why. `kernels_of` says which signature, length and threads;
-        - `delegation`: of that signature rows of `operator`, `count`, and how many of them `xnnpack` takes; or None.
+        - `rows`: for each signature, length and number of threads `signature` (None in a file without signatures),
+          `sequence_length`, `threads`, `first_ms` (the first run, including allocations), `min_ms`, `median_ms`, `p90_ms`;
+        - `memory`: growth of the process' resident memory in bytes, from before loading the file to after running each
+          signature once: `resident` (at the end) and `peak`. Pages of the memory-mapped file count once they are read;
+        - `operators`: rows of `signature`, `operator`, `types`, `count`, from the file;
+        - `kernels`: rows of `kernel`, `by`, `count`, `ms` for the longest signature, by the runtime's profiler; None if it
+          is not available (see `kernels_error`). `kernels_of` has the signature, length and threads;
+        - `delegation`: rows of `operator`, `count` and `xnnpack` (how many are delegated) for that signature; or None.
 
     Raises:
-        CheckpointError: If the file is missing, damaged, or needs operators that the runtime has not.
-        KerasftError: If a number is not a whole number >= 1.
+        CheckpointError: If the file is missing, corrupted, or requires operators that the runtime does not support.
+        KerasftError: If an argument is not a whole number >= 1.
 
     Example:
 
@@ -63,7 +63,7 @@ def measure_litert(
     check_counts(lengths=lengths, threads=threads, runs=[runs], warmup=[warmup])
     operators = [
         {"signature": name} | row for name, rows in count_operators(path).items() for row in rows
-    ]  # refuses what is no LiteRT file before a process is started
+    ]  # raises for an invalid file before a process is started
     job = {"path": str(path), "lengths": _readable(path, lengths), "threads": list(dict.fromkeys(threads))}
     measured = run_apart(_WORKER, job | {"task": "measure", "runs": runs, "warmup": warmup})
     if "error" in measured:
@@ -75,40 +75,40 @@ def measure_litert(
     if not profile_runs:
         return report
     longest = max(measured["rows"], key=lambda row: (row["sequence_length"] or 0, -row["threads"]))
-    which = {name: longest[name] for name in ("signature", "sequence_length", "threads")}
-    kernels = run_apart(_WORKER, job | which | {"task": "kernels", "runs": profile_runs})
+    profiled = {name: longest[name] for name in ("signature", "sequence_length", "threads")}
+    kernels = run_apart(_WORKER, job | profiled | {"task": "kernels", "runs": profile_runs})
     return report | {
         "delegation": _delegation(operators, kernels.get("kernels"), longest["signature"]),
         "kernels": kernels.get("kernels"),
         "kernels_error": kernels.get("error"),
-        "kernels_of": which,
+        "kernels_of": profiled,
     }
 
 
 def _readable(path: str | os.PathLike, lengths: Sequence[int]) -> list[int]:
     metadata = local_path(path).with_name("kerasft.json")
-    most = json.loads(metadata.read_text("utf-8")).get("max_length") if metadata.is_file() else None
-    return sorted({min(length, most or length) for length in lengths})
+    max_length = json.loads(metadata.read_text("utf-8")).get("max_length") if metadata.is_file() else None
+    return sorted({min(length, max_length or length) for length in lengths})
 
 
 def _delegation(operators: list[dict], kernels: list[dict] | None, signature: str | None) -> list[dict] | None:
-    """What the profiler did not see the interpreter run, its delegate takes: XNNPACK, under other names."""
+    """Operators that the interpreter did not run itself, by the profiler, were delegated to XNNPACK."""
     if kernels is None:
         return None
     counts = collections.Counter()
     for row in operators:
         if row["signature"] == (signature or OF_MAIN):
             counts[row["operator"]] += row["count"]
-    own = {row["kernel"]: row["count"] for row in kernels if row["by"] == "interpreter"}
-    rows = [(name, count, max(0, round(count - own.get(name, 0)))) for name, count in counts.most_common()]
+    interpreted = {row["kernel"]: row["count"] for row in kernels if row["by"] == "interpreter"}
+    rows = [(name, count, max(0, round(count - interpreted.get(name, 0)))) for name, count in counts.most_common()]
     return [dict(zip(("operator", "count", "xnnpack"), row)) for row in rows]
 
 
 def check_counts(**numbers: Sequence[int]) -> None:
-    """Raise unless each argument holds whole numbers >= 1, and at least one.
+    """Raise unless each argument contains only whole numbers >= 1, and at least one.
 
     Raises:
-        KerasftError: With the argument's name.
+        KerasftError: If not.
 
     Example:
 

@@ -12,9 +12,9 @@ from kerasft.files import local_path
 
 _BUILTIN_NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
 _TYPE_NAMES = {value: name.lower() for name, value in vars(schema.TensorType).items() if not name.startswith("_")}
-_IDENTIFIER = b"TFL3"  # at byte 4 of every such file
+_IDENTIFIER = b"TFL3"  # at byte 4 of every LiteRT file
 OF_MAIN = "main"
-"""Signature name of files without signatures: their first graph."""
+"""Signature name of the first graph in files without signatures."""
 
 
 def count_operators(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
@@ -24,12 +24,12 @@ def count_operators(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
         path: The `.tflite` file.
 
     Returns:
-        By signature (`"main"` in a file that has none) a row for each kind of operator, the most frequent first: `operator`
+        By signature (`"main"` in a file without signatures) one row per operator and types, most frequent first: `operator`
         (`"FULLY_CONNECTED"`), `types` (of its first input, its constant second input if any, and its output, such as
         `"float32 x int8 -> float32"`) and `count`.
 
     Raises:
-        CheckpointError: If it is no LiteRT file, or a damaged one.
+        CheckpointError: If it is not a LiteRT file, or is corrupted.
 
     Example:
 
@@ -43,10 +43,10 @@ def count_operators(path: str | os.PathLike) -> dict[str, list[dict[str, Any]]]:
 
 
 def read_model(path: str | os.PathLike) -> schema.Model:
-    """Open a LiteRT file and look at every operator once.
+    """Open a LiteRT file, and check that every operator can be read.
 
     Raises:
-        CheckpointError: If it is no LiteRT file, or a damaged one.
+        CheckpointError: If it is not a LiteRT file, or is corrupted.
 
     Example:
 
@@ -65,13 +65,13 @@ def read_model(path: str | os.PathLike) -> schema.Model:
         for index in signature_graphs(model).values():
             _rows(model, index)
     except (struct.error, IndexError, KeyError, ValueError, AttributeError, TypeError) as error:
-        # A flatbuffer is offsets to offsets: where the file is cut off or changed, any of these comes of following one.
+        # Following invalid offsets of a truncated or corrupted flatbuffer can raise any of these.
         raise CheckpointError(f"{path} is corrupted: {error}. Copy or export it again.") from error
     return model
 
 
 def signature_graphs(model: schema.Model) -> dict[str, int]:
-    """The number of each signature's graph.
+    """The graph index of each signature.
 
     Example:
 
@@ -94,7 +94,7 @@ def _rows(model: schema.Model, index: int) -> list[dict[str, Any]]:
 def _name(model: schema.Model, operator: schema.Operator) -> str:
     code = model.OperatorCodes(operator.OpcodeIndex())
     custom = code.CustomCode()
-    # Files older than 2020 have the code in a field of one byte only.
+    # Files from before 2020 have the code in a deprecated one-byte field.
     return custom.decode() if custom else _BUILTIN_NAMES[max(code.BuiltinCode(), code.DeprecatedBuiltinCode())]
 
 
@@ -114,4 +114,4 @@ def _type(tensor: schema.Tensor) -> str:
 
 def _is_constant(model: schema.Model, tensor: schema.Tensor) -> bool:
     buffer = model.Buffers(tensor.Buffer())
-    return buffer.DataLength() > 0 or buffer.Offset() > 1  # buffers of files over 2 GB lie behind the flatbuffer
+    return buffer.DataLength() > 0 or buffer.Offset() > 1  # in files over 2 GB, buffers are after the flatbuffer

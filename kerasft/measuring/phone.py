@@ -1,4 +1,4 @@
-"""Commands that benchmark a LiteRT file on a phone, with LiteRT's `benchmark_model`."""
+"""Commands to benchmark a LiteRT file on an Android device, with LiteRT's `benchmark_model`."""
 
 import os
 import shlex
@@ -10,27 +10,27 @@ from kerasft.measuring.litert_file import check_counts
 from kerasft.measuring.operators import OF_MAIN, read_model, signature_graphs
 from kerasft.measuring.worker import is_zero
 
-_FOLDER = "/data/local/tmp"  # where adb may write, and run programs
+_FOLDER = "/data/local/tmp"  # where adb can write and execute files
 
 
 def adb_commands(path: str | os.PathLike, *, length: int = 128, threads: int = 4, runs: int = 50) -> list[str]:
-    """Return the commands that copy a file to a phone and measure every signature there.
+    """Return the shell commands that copy a file to an Android device and benchmark every signature there.
 
-    Integer inputs get the values that `measure_litert` gives them: `benchmark_model` would draw from 0 to 99, which is no
-    segment id, and would fail.
+    Integer inputs get the same values as in `measure_litert`: the random values from 0 to 99 of `benchmark_model` are not valid
+    segment ids, and it would fail.
 
     Args:
         path: The `.tflite` file.
-        length: S in tokens, where the file leaves it free.
-        threads: Threads of a run, >= 1; phones have few fast cores, 1 to 4.
+        length: S in tokens, for inputs with dynamic length.
+        threads: Number of threads, >= 1; mobile devices have 1 to 4 fast cores.
         runs: Timed runs, >= 1.
 
     Returns:
-        Lines for a shell: copy, make executable, run each signature with the time of each operator and the peak memory.
+        Shell commands: copy, make executable, run each signature and report time per operator and peak memory.
 
     Raises:
-        CheckpointError: If it is no LiteRT file.
-        KerasftError: If a number is not a whole number >= 1.
+        CheckpointError: If it is not a LiteRT file.
+        KerasftError: If an argument is not a whole number >= 1.
 
     Example:
 
@@ -61,29 +61,29 @@ def adb_commands(path: str | os.PathLike, *, length: int = 128, threads: int = 4
 
 
 def _input_flags(model: schema.Model, name: str, index: int, length: int) -> list[str]:
-    """Names, shapes and values of the inputs in the order of the graph, which is not that of the signature."""
+    """Names, shapes and values of the inputs in the order of the graph, which differs from the signature's."""
     graph = model.Subgraphs(index)
     names = _names(model, name)
     inputs = [(names.get(graph.Inputs(n)), graph.Tensors(graph.Inputs(n))) for n in range(graph.InputsLength())]
     inputs = [(name or tensor.Name().decode(), tensor) for name, tensor in inputs]
     shapes = [",".join(map(str, _shape(tensor, length))) for _, tensor in inputs]
-    whole = [name for name, tensor in inputs if tensor.Type() in (schema.TensorType.INT32, schema.TensorType.INT64)]
-    values = [f"{name},{value},{value}" for name in whole for value in [0 if is_zero(name) else 1]]
+    integers = [name for name, tensor in inputs if tensor.Type() in (schema.TensorType.INT32, schema.TensorType.INT64)]
+    values = [f"{name},{value},{value}" for name in integers for value in [0 if is_zero(name) else 1]]
     flags = [f"--input_layer={','.join(name for name, _ in inputs)}", f"--input_layer_shape={':'.join(shapes)}"]
     return flags + ([f"--input_layer_value_range={':'.join(values)}"] if values else [])
 
 
 def _names(model: schema.Model, signature: str) -> dict[int, str]:
-    """The inputs' names by the number of their tensor."""
+    """The input names by tensor index."""
     for number in range(model.SignatureDefsLength()):
         definition = model.SignatureDefs(number)
         if definition.SignatureKey().decode() == signature:
-            maps = [definition.Inputs(place) for place in range(definition.InputsLength())]
+            maps = [definition.Inputs(index) for index in range(definition.InputsLength())]
             return {each.TensorIndex(): each.Name().decode() for each in maps}
     return {}
 
 
 def _shape(tensor: schema.Tensor, length: int) -> list[int]:
-    has_free = tensor.ShapeSignatureLength() > 0
-    sizes = [tensor.ShapeSignature(n) if has_free else tensor.Shape(n) for n in range(tensor.ShapeLength())]
+    is_dynamic = tensor.ShapeSignatureLength() > 0
+    sizes = [tensor.ShapeSignature(n) if is_dynamic else tensor.Shape(n) for n in range(tensor.ShapeLength())]
     return [size if size >= 0 else length if axis else 1 for axis, size in enumerate(sizes)]

@@ -1,8 +1,8 @@
 """Time per kernel of a LiteRT file, measured by the runtime's own profiler.
 
-The Python interpreter offers no profiler. The library in its wheel does, by its C interface
-(https://github.com/google-ai-edge/LiteRT/tree/main/litert/c), which is called here through `ctypes`. A version of the library
-that has another layout may crash the process: so this runs in one of its own (`kerasft.measuring.worker`).
+The Python API has no profiler. The shared library in its wheel does, in its C API
+(https://github.com/google-ai-edge/LiteRT/tree/main/litert/c), which is called here through `ctypes`. A library version with
+another struct layout may crash the process, so this runs in a subprocess (`kerasft.measuring.worker`).
 """
 
 import collections
@@ -17,7 +17,7 @@ import numpy as np
 _CPU = 1  # kLiteRtHwAcceleratorCpu
 _HOST_MEMORY = 1  # kLiteRtTensorBufferTypeHostMemory
 _WRITE = 1  # kLiteRtTensorBufferLockModeWrite
-# Kinds of event, in litert_profiler_event.h: an operator run by the interpreter's own kernel; one within a delegate.
+# Event types in litert_profiler_event.h: an operator run by the interpreter's own kernel; an operator within a delegate.
 _BY_INTERPRETER, _BY_DELEGATE = 2, (4, 8)
 _handle = ctypes.c_void_p
 _index = ctypes.c_size_t
@@ -54,7 +54,7 @@ class _TensorType(ctypes.Structure):
 
 
 class _Library:
-    """The C functions; each returns a status, and one that is not 0 becomes an error that names the function."""
+    """The C functions; a returned status other than 0 raises an error with the function's name."""
 
     def __init__(self):
         folder = pathlib.Path(ai_edge_litert.__file__).parent
@@ -69,7 +69,7 @@ class _Library:
             raise RuntimeError(f"LiteRt{name} returned status {status}")
 
     def make(self, name: str, *arguments) -> ctypes.c_void_p:
-        """Call a function whose last argument receives a handle."""
+        """Call a function whose last argument is an output handle; return the handle."""
         handle = _handle()
         self.call(name, *arguments, ctypes.byref(handle))
         return handle
@@ -84,22 +84,22 @@ def profile(
     threads: int = 1,
     runs: int = 20,
 ) -> list[dict[str, Any]]:
-    """Run one signature and return the time of each kind of kernel, the slowest first.
+    """Run one signature and return the time per kernel, slowest first.
 
     Args:
         path: The `.tflite` file.
-        signature: Its name; None: the first.
-        inputs: By name; their shapes are the ones that are run.
-        outputs: By name, as the interpreter answered these inputs; for their shapes.
-        threads: Threads of a run, >= 1.
-        runs: Profiled runs, after 3 of warm-up, >= 1.
+        signature: The signature's name; None: the first one.
+        inputs: Inputs by name; the model is run with their shapes.
+        outputs: The interpreter's outputs for these inputs by name; only their shapes are used.
+        threads: Number of threads, >= 1.
+        runs: Profiled runs after 3 warm-up runs, >= 1.
 
     Returns:
-        Rows of `kernel` (a LiteRT operator, or the name that XNNPACK gives its own), `by` (`"interpreter"` or
-        `"delegate"`), `count` (kernels in one run) and `ms` (mean milliseconds of all of them in one run).
+        Rows of `kernel` (a LiteRT operator, or XNNPACK's own name), `by` (`"interpreter"` or `"delegate"`), `count` (kernels per
+        run) and `ms` (mean total milliseconds per run).
 
     Raises:
-        RuntimeError: If the library refuses the file or has no profiler.
+        RuntimeError: If the library rejects the file or has no profiler.
 
     Example:
 
@@ -129,7 +129,7 @@ def _options(library: _Library, threads: int) -> ctypes.c_void_p:
     library.call("SetOptionsHardwareAccelerators", options, _CPU)
     c = ctypes.CDLL(None)
     c.strdup.restype = ctypes.c_void_p
-    # The library's own helpers write these TOML texts; they are not in the shared library.
+    # The library's helpers that create these TOML strings are not in the shared library.
     texts = {"runtime_options_string": "enable_profiling = true\n", "xnnpack": f"num_threads = {threads}\n"}
     for name, text in texts.items():
         copy = _handle(c.strdup(text.encode()))  # the library frees it
@@ -149,7 +149,7 @@ def _signature_index(library: _Library, model, name: str | None) -> int:
 
 
 def _runner(library: _Library, handles: tuple, index: int, values: dict, results: dict) -> Callable[[], None]:
-    """Make the tensors of a signature, fill its inputs, and return a function that runs it once."""
+    """Create the tensors of a signature, set its inputs, and return a function that runs it once."""
     environment, model, compiled = handles
     number = _index(index)
     signature = library.make("GetModelSignature", model, number)
@@ -183,7 +183,7 @@ def _tensors(library: _Library, signature, side: str) -> list[tuple[str, ctypes.
 
 
 def _buffers(library: _Library, environment, tensors: list, arrays: dict[str, np.ndarray]) -> ctypes.Array:
-    """Memory for tensors in the shapes of the arrays: the library does not know those that follow from a free length."""
+    """Buffers with the shapes of the arrays: the library does not infer shapes that depend on a dynamic length."""
     buffers = (_handle * len(tensors))()
     for position, (name, tensor) in enumerate(tensors):
         kind = _TensorType()
@@ -200,7 +200,7 @@ def _buffers(library: _Library, environment, tensors: list, arrays: dict[str, np
 def _fill(library: _Library, buffer, value: np.ndarray) -> None:
     size = _index()
     library.call("GetTensorBufferPackedSize", buffer, ctypes.byref(size))
-    if size.value != value.nbytes:  # a layout of `_TensorType` that is not this library's would show here
+    if size.value != value.nbytes:  # detects a library with another layout of `_TensorType`
         raise RuntimeError(f"expected {size.value} bytes for a tensor; received {value.nbytes}")
     address = _handle()
     library.call("LockTensorBuffer", buffer, ctypes.byref(address), _WRITE)

@@ -12,14 +12,14 @@ import kerasft
 
 
 def run_apart(module: str, job: dict[str, Any]) -> dict[str, Any]:
-    """Run `python -m MODULE JOB`, and return what it wrote into the file that the job names as `out`.
+    """Run `python -m MODULE JOB`, and return the JSON that it wrote to the job's `out` file.
 
     Args:
         module: The module's name.
-        job: What it reads from its first argument, as JSON; `out` is added.
+        job: Passed as JSON in the first argument; `out` is added.
 
     Returns:
-        The answer; or, if the process failed or crashed, `{"error": its last words}`.
+        The result; if the process failed or crashed, `{"error": its last line of output}`.
 
     Example:
 
@@ -31,21 +31,21 @@ def run_apart(module: str, job: dict[str, Any]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder, "out.json")
         command = [sys.executable, "-m", module, json.dumps(job | {"out": str(out)})]
-        done = subprocess.run(
+        process = subprocess.run(
             command, env=environment, capture_output=True, encoding="utf-8", errors="replace", check=False
         )
-        if done.returncode == 0 and out.is_file():
+        if process.returncode == 0 and out.is_file():
             return json.loads(out.read_text("utf-8"))
-    if done.returncode == -9:
+    if process.returncode == -9:
         return {"error": "the process was killed (signal 9), most likely because memory ran out"}
-    if done.returncode < 0:
-        return {"error": f"the process crashed (signal {-done.returncode})"}
-    lines = [line for line in done.stderr.splitlines() if line.strip()] or [f"exit code {done.returncode}"]
+    if process.returncode < 0:
+        return {"error": f"the process crashed (signal {-process.returncode})"}
+    lines = [line for line in process.stderr.splitlines() if line.strip()] or [f"exit code {process.returncode}"]
     return {"error": lines[-1].strip().rstrip(".")}
 
 
 def answer(job: dict[str, Any], content: dict[str, Any]) -> None:
-    """Write a worker's answer to where its job wants it.
+    """Write a worker's result to the job's `out` file.
 
     Example:
 

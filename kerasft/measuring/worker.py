@@ -1,7 +1,7 @@
 """Subprocess that runs a LiteRT file: `python -m kerasft.measuring.worker JOB`, with ai-edge-litert and numpy only.
 
-JOB is a JSON object; the answer is one, in the file that the job names as `out`. Numbers of a process that never imported
-TensorFlow are those of a phone's app, and a file that crashes the runtime ends this process only.
+JOB is a JSON object; the result is written as a JSON object to the job's `out` file. Measurements in a process without TensorFlow
+are representative of a mobile app, and a file that crashes the runtime only crashes this process.
 """
 
 import contextlib
@@ -20,19 +20,19 @@ from kerasft.measuring.profiler import profile
 from kerasft.measuring.subprocess_job import answer
 
 resource = None
-with contextlib.suppress(ImportError):  # Windows has none
+with contextlib.suppress(ImportError):  # not available on Windows
     import resource
 
 _ZERO_NAMES = ("segment", "token_type", "input_pos", "position")
 
 
 def times(call: Callable[[], Any], runs: int, *, warmup: int = 3) -> dict[str, float]:
-    """Time a function; milliseconds of the first call, and minimum, median and 90th percentile after the warm-up.
+    """Time a function: milliseconds of the first call, and minimum, median and 90th percentile after warm-up.
 
     Args:
-        call: What to time.
+        call: The function to time.
         runs: Timed calls, >= 1.
-        warmup: Calls before them, >= 1.
+        warmup: Warm-up calls, >= 1.
 
     Example:
 
@@ -50,13 +50,13 @@ def times(call: Callable[[], Any], runs: int, *, warmup: int = 3) -> dict[str, f
 
 
 def measure(job: dict[str, Any]) -> dict[str, Any]:
-    """Time every signature, and find the peak memory of loading the file and running all of them once.
+    """Time every signature, and measure the peak memory of loading the file and running each signature once.
 
     Args:
-        job: `path`, `lengths` (of inputs whose length is free), `threads`, `runs`, `warmup`.
+        job: `path`, `lengths` (for inputs with dynamic length), `threads`, `runs`, `warmup`.
 
     Returns:
-        `rows` (`signature`, `sequence_length`, `threads` and `times`) and `memory` (see `memory_bytes`).
+        `rows` (`signature`, `sequence_length`, `threads` and `times`) and `memory` (see `growth`).
 
     Raises:
         ValueError: If the runtime cannot load the file.
@@ -73,7 +73,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
     for item in _runs(interpreter, job["lengths"]):
         try:
             item.run()
-        except RuntimeError as error:  # such as more tokens than there are positions, where the length is free
+        except RuntimeError as error:  # for example more tokens than positions, with dynamic length
             raise ValueError(f"{item.signature or 'the graph'} at length {item.length}: {error}") from error
     memory = growth(before)
     del interpreter
@@ -86,7 +86,7 @@ def measure(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def memory_bytes() -> dict[str, int | None]:
-    """The resident memory of this process, and the most it ever was; None where the system does not say.
+    """Current and peak resident memory of this process; None if the platform does not report it.
 
     Example:
 
@@ -94,7 +94,7 @@ def memory_bytes() -> dict[str, int | None]:
     ['resident', 'peak']
     """
     status = pathlib.Path("/proc/self/status")
-    if status.is_file():  # not `ru_maxrss`: there Linux counts the parent process' memory too
+    if status.is_file():  # not `ru_maxrss`, which on Linux includes the parent process' memory
         fields = dict(line.split(":", 1) for line in status.read_text().splitlines() if ":" in line)
         return {"resident": 1024 * int(fields["VmRSS"].split()[0]), "peak": 1024 * int(fields["VmHWM"].split()[0])}
     if resource is None:
@@ -104,10 +104,10 @@ def memory_bytes() -> dict[str, int | None]:
 
 
 def growth(before: dict[str, int | None]) -> dict[str, int | None]:
-    """How much more memory this process takes, and took at most, than it did at some earlier time.
+    """Growth of current and peak memory since an earlier measurement.
 
     Args:
-        before: What `memory_bytes` said then.
+        before: The earlier result of `memory_bytes`.
 
     Example:
 
@@ -143,7 +143,7 @@ def find_kernels(job: dict[str, Any]) -> dict[str, Any]:
 
 
 class _Run(NamedTuple):
-    """One signature at one length: its name (None: the file has none), the length S, the inputs, and how to run it."""
+    """One signature at one length: its name (None: no signatures), the length S, the inputs, and a function to run it."""
 
     signature: str | None
     length: int | None
@@ -152,7 +152,7 @@ class _Run(NamedTuple):
 
 
 def _runs(interpreter: Interpreter, lengths: list[int]) -> list[_Run]:
-    """Every signature, and each length where it is free, the shortest first."""
+    """Every signature, with each of `lengths` if its length is dynamic, shortest first."""
     runs = []
     for name in list(interpreter.get_signature_list()) or [None]:
         if name is None:
@@ -160,8 +160,8 @@ def _runs(interpreter: Interpreter, lengths: list[int]) -> list[_Run]:
         else:
             runner = interpreter.get_signature_runner(name)
             details = runner.get_input_details()
-        is_free = any(-1 in detail["shape_signature"][1:] for detail in details.values())
-        for length in lengths if is_free else [None]:
+        is_dynamic = any(-1 in detail["shape_signature"][1:] for detail in details.values())
+        for length in lengths if is_dynamic else [None]:
             inputs = {key: _value(key, detail, length) for key, detail in details.items()}
             if name is None:
                 run = functools.partial(_run_plain, interpreter, details, inputs)
@@ -172,7 +172,7 @@ def _runs(interpreter: Interpreter, lengths: list[int]) -> list[_Run]:
 
 
 def _run_plain(interpreter: Interpreter, details: dict, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Run a file without signatures, as `SignatureRunner` runs one: shapes are set each time, which costs nothing if equal."""
+    """Run a file without signatures, like `SignatureRunner`: shapes are set each time, which costs nothing if equal."""
     for name, value in inputs.items():
         interpreter.resize_tensor_input(details[name]["index"], value.shape)
     interpreter.allocate_tensors()
@@ -183,7 +183,7 @@ def _run_plain(interpreter: Interpreter, details: dict, inputs: dict[str, np.nda
 
 
 def _value(name: str, detail: dict[str, Any], length: int | None) -> np.ndarray:
-    """A text full of real tokens: ones, zeros for segments and positions; random numbers for what is no token."""
+    """An input without padding: ones, or zeros for segments and positions; random numbers for float inputs."""
     shape = [
         size if size >= 0 else length if axis else 1 for axis, size in enumerate(map(int, detail["shape_signature"]))
     ]
@@ -193,7 +193,7 @@ def _value(name: str, detail: dict[str, Any], length: int | None) -> np.ndarray:
 
 
 def is_zero(name: str) -> bool:
-    """Whether an integer input is measured with zeros: segments and positions; others, such as tokens and masks, with ones.
+    """Whether an integer input is filled with zeros (segments and positions) instead of ones (such as tokens and masks).
 
     Example:
 
