@@ -1,6 +1,6 @@
 """A common interface for the three formats of a trained model: token ids in, named outputs out.
 
-A `Runner` hides whether a Keras model, a SavedModel or a LiteRT file answers; pipelines and verifiers know nothing else.
+A `Runner` wraps a Keras model, a SavedModel or a LiteRT file; pipelines and verification use only this interface.
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 import keras
 import numpy as np
 import tensorflow as tf
-import tensorflow_text  # noqa: F401  registers the operations of SavedModels that hold a tokenizer
+import tensorflow_text  # noqa: F401  registers the operations of SavedModels with a tokenizer
 from ai_edge_litert.interpreter import Interpreter
 from transformers import PreTrainedTokenizerFast
 
@@ -38,14 +38,14 @@ LITERT_FILE = "model.tflite"
 
 @dataclasses.dataclass(frozen=True)
 class Runner:
-    """A trained model in some form. Several threads may call it at once.
+    """A trained model in any format. Thread-safe.
 
     Attributes:
         run: Takes the inputs by name, int32 (B, S), and returns float32 arrays by name: `logits` (B, C) or (B, S, C), or
-            whatever outputs the task's head has.
-        inputs: The names that `run` takes.
-        batch_size: The one batch size B it takes; `None`: any.
-        lengths: The lengths S it takes, shortest first; none: any.
+            the other outputs of the task's head.
+        inputs: The input names.
+        batch_size: The fixed batch size B; `None`: any.
+        lengths: The fixed lengths S in ascending order; empty: any.
 
     Example:
 
@@ -62,16 +62,16 @@ class Runner:
 
     @property
     def sequence_length(self) -> int | None:
-        """The longest fixed length; `None`: any length runs."""
+        """The longest fixed length; `None`: any length."""
         return self.lengths[-1] if self.lengths else None
 
     def length_for(self, num_tokens: int) -> int | None:
-        """Return the shortest fixed length that holds so many tokens; `None`: no padding is needed."""
+        """Return the shortest fixed length that fits so many tokens; `None`: no padding is needed."""
         return next((length for length in self.lengths if length >= num_tokens), self.sequence_length)
 
 
 def keras_runner(model: keras.Model) -> Runner:
-    """Return a runner over a Keras model, traced once for all batch sizes and lengths.
+    """Return a runner for a Keras model, traced once for all batch sizes and lengths.
 
     Args:
         model: A functional model with named int32 inputs (B, S).
@@ -93,13 +93,13 @@ def keras_runner(model: keras.Model) -> Runner:
         outputs = traced({name: tf.constant(features[name]) for name in inputs})
         return {name: value.numpy() for name, value in outputs.items()}
 
-    return Runner(_in_a_sentence(run, model.name), inputs, lengths=(length,) if length else ())
+    return Runner(_with_model_name(run, model.name), inputs, lengths=(length,) if length else ())
 
 
-def _in_a_sentence(run: Callable, name: str | os.PathLike) -> Callable:
-    """What fails while a model runs, since its parts do not fit each other, says which model that is."""
+def _with_model_name(run: Callable, name: str | os.PathLike) -> Callable:
+    """Convert errors while running a model, caused by mismatched files, to a `CheckpointError` with the model's name."""
 
-    def answer(features):
+    def checked_run(features):
         try:
             return run(features)
         except (tf.errors.OpError, RuntimeError, ValueError) as error:
@@ -107,11 +107,11 @@ def _in_a_sentence(run: Callable, name: str | os.PathLike) -> Callable:
                 f"{name} cannot be run: {_first_line(error)}. Its files are corrupted or mixed up; save or copy it again."
             ) from error
 
-    return answer
+    return checked_run
 
 
 def named_outputs(model: keras.Model, features: dict[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-    """Call a model for inference and return its outputs by name; a single output has its layer's name, such as `logits`.
+    """Call a model in inference mode and return its outputs by name; a single output has its layer's name, such as `logits`.
 
     Example:
 
@@ -124,7 +124,7 @@ def named_outputs(model: keras.Model, features: dict[str, tf.Tensor]) -> dict[st
 
 
 def saved_model_runner(folder: str | os.PathLike) -> Runner:
-    """Return a runner over the ids-in signature of a SavedModel that `kerasft.export.saved_model` wrote.
+    """Return a runner for the token-id signature of a SavedModel written by `kerasft.export.saved_model`.
 
     Args:
         folder: The SavedModel's folder.
@@ -151,23 +151,25 @@ def saved_model_runner(folder: str | os.PathLike) -> Runner:
     batch_size, sequence_length = next(iter(specs.values())).shape
 
     def run(features):
-        loaded  # noqa: B018  a signature doesn't keep its model's variables alive
+        loaded  # noqa: B018  a signature does not keep the model's variables alive
         outputs = signature(**{name: tf.constant(features[name]) for name in specs})
         return {name: value.numpy() for name, value in outputs.items() if name != PROBABILITY}
 
-    return Runner(_in_a_sentence(run, folder), tuple(specs), batch_size, (sequence_length,) if sequence_length else ())
+    return Runner(
+        _with_model_name(run, folder), tuple(specs), batch_size, (sequence_length,) if sequence_length else ()
+    )
 
 
 def text_signature(
     folder: str | os.PathLike,
 ) -> Callable[[Sequence[str | tuple[str, str]]], dict[str, np.ndarray]] | None:
-    """Return the strings-in signature of a SavedModel, as a function from N texts (or pairs) to outputs (N, ...) by name.
+    """Return the string signature of a SavedModel, as a function from N texts (or pairs) to outputs (N, ...) by name.
 
     Args:
-        folder: A folder that `kerasft.export.saved_model` wrote.
+        folder: A folder written by `kerasft.export.saved_model`.
 
     Returns:
-        The function, or None if the folder holds no such signature.
+        The function, or None if there is no such signature.
 
     Example:
 
@@ -181,7 +183,7 @@ def text_signature(
     if TEXT_SIGNATURE not in loaded.signatures:
         return None
 
-    def answer(texts):
+    def run(texts):
         order = sorted(range(len(texts)), key=lambda row: len("".join(texts[row])))
         outputs: dict[str, dict] = {}
         for start in range(0, len(order), 32):
@@ -193,21 +195,21 @@ def text_signature(
                 outputs.setdefault(name, {}).update(zip(rows, values.numpy()))
         return {name: np.stack([values[row] for row in range(len(texts))]) for name, values in outputs.items()}
 
-    return answer
+    return run
 
 
 def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
-    """Return a runner over a LiteRT file, on the plain interpreter: built-in operations only.
+    """Return a runner for a LiteRT file with built-in operations only.
 
-    An interpreter holds one run's tensors, so calls from several threads wait for each other; one run uses all `num_threads`.
-    Runners that are opened for each thread run side by side; each has memory of its own.
+    An interpreter has the tensors of a single run, so concurrent calls are serialized; one run uses all `num_threads`. To run in
+    parallel, open one runner per thread; each has its own memory.
 
     Args:
         path: The `.tflite` file.
-        num_threads: Threads of one run, >= 1.
+        num_threads: Threads per run, >= 1.
 
     Raises:
-        CheckpointError: If the file cannot be loaded: missing, damaged, or needing other operations.
+        CheckpointError: If the file is missing or corrupted, or requires other operations.
 
     Example:
 
@@ -228,21 +230,21 @@ def litert_runner(path: str | os.PathLike, *, num_threads: int = 2) -> Runner:
     batch_size = int(next(iter(shapes.values()))[0])
     any_length = next(iter(names.values())) if -1 in names else None
     inputs = tuple(next(iter(details.values())))
-    one_run = threading.Lock()
+    lock = threading.Lock()
 
     def run(features):
-        interpreter  # noqa: B018  the signature borrows it
+        interpreter  # noqa: B018  a signature runner does not keep the interpreter alive
         name = any_length or names[features[inputs[0]].shape[1]]
-        with one_run:  # inputs, outputs and sizes are the interpreter's own, of all its signatures
+        with lock:  # all signatures share the interpreter's tensors
             outputs = signatures[name](**{name: features[name] for name in inputs})
             return {name: value.copy() for name, value in outputs.items()}
 
-    run = _in_a_sentence(run, path)
+    run = _with_model_name(run, path)
     return Runner(run, inputs, batch_size if batch_size > 0 else None, () if any_length else tuple(sorted(names)))
 
 
 def _text_signatures(interpreter: Interpreter) -> list[str]:
-    """The signatures that answer a text: one, or one for each length."""
+    """The signatures for texts: one, or one per length."""
     names = [name for name in interpreter.get_signature_list() if name == SIGNATURE or name.startswith(LENGTH_PREFIX)]
     if not names:
         known = ", ".join(interpreter.get_signature_list()) or "none"
@@ -254,14 +256,14 @@ def _text_signatures(interpreter: Interpreter) -> list[str]:
 
 
 def open_runner(folder: str | os.PathLike, *, num_threads: int = 2) -> Runner:
-    """Return a runner over a bundle, an exported SavedModel or an exported LiteRT folder.
+    """Return a runner for a bundle, an exported SavedModel or an exported LiteRT folder.
 
     Args:
         folder: The folder.
-        num_threads: Threads of a LiteRT file; TensorFlow sets its own.
+        num_threads: Threads per run of a LiteRT file; TensorFlow chooses its own.
 
     Raises:
-        CheckpointError: If the folder is none of the three; the message says what it holds.
+        CheckpointError: If the folder is none of the three; the message lists what it contains.
 
     Example:
 
@@ -281,7 +283,7 @@ def open_runner(folder: str | os.PathLike, *, num_threads: int = 2) -> Runner:
 
 
 def _check_digest(path: pathlib.Path, expected: str | None) -> None:
-    """Refuse a file that changed since it was written: the interpreter may crash on one."""
+    """Raise if a file changed since it was written: the interpreter may crash on it."""
     received = hashlib.sha256(path.read_bytes()).hexdigest()
     if expected is not None and received != expected:
         raise CheckpointError(
@@ -298,17 +300,17 @@ def _first_line(error: Exception) -> str:
 def predict(
     runner: Runner, encoded: Batchable, pad_id: int | None, *, batch_size: int = 32, check_finite: bool = True
 ) -> dict[str, list[np.ndarray]]:
-    """Run encoded texts, sorted by length so that little is padded, and return each output's rows in the texts' order.
+    """Run encoded texts in batches sorted by length, to reduce padding, and return the outputs in the original order.
 
     Args:
-        runner: Where to run.
-        encoded: N >= 1 rows, as of `kerasft.encoding.encoded.encode`.
-        pad_id: The id that fills padded places; None: 0.
-        batch_size: Rows in one run, where the runner leaves the choice.
-        check_finite: Whether NaN and infinity are an error: an answer made of them looks like any other.
+        runner: The model.
+        encoded: N >= 1 rows, as returned by `kerasft.encoding.encoded.encode`.
+        pad_id: The padding token's id; None: 0.
+        batch_size: Rows per batch, if the runner has no fixed batch size.
+        check_finite: Whether to raise for NaN and infinity, which postprocessing would not notice.
 
     Returns:
-        Per output N float32 arrays: (C,) of an output per text, (length of the row, C) of an output per token.
+        Per output N float32 arrays: (C,) for an output per text, (length of the row, C) for an output per token.
 
     Raises:
         CheckpointError: If an output is not finite.
@@ -327,14 +329,14 @@ def predict(
     for start in range(0, len(order), batch_size):
         chunk = order[start : start + batch_size]
         for name, values in _run(runner, encoded, chunk, pad_id or 0).items():
-            cut = [value[: encoded.lengths[row]] if value.ndim > 1 else value for row, value in zip(chunk, values)]
-            if check_finite and not all(np.isfinite(value).all() for value in cut):
+            unpadded = [value[: encoded.lengths[row]] if value.ndim > 1 else value for row, value in zip(chunk, values)]
+            if check_finite and not all(np.isfinite(value).all() for value in unpadded):
                 raise CheckpointError(
                     f"The model's output {name!r} must be finite; received: NaN or infinity. Its weights are corrupted, "
                     "or overflow in its precision: train it or export it again."
                 )
             rows.setdefault(name, [None] * len(order))
-            for row, value in zip(chunk, cut):
+            for row, value in zip(chunk, unpadded):
                 rows[name][row] = value
     return rows
 
@@ -356,7 +358,7 @@ def predict_logits(
 
 
 def _run(runner: Runner, encoded: Batchable, rows: Sequence[int], pad_id: int) -> dict[str, np.ndarray]:
-    """Run one batch; a short last batch is filled up where the runner takes one batch size only."""
+    """Run one batch; for a fixed batch size, a smaller last batch is filled up with copies of its last row."""
     missing = (runner.batch_size or 0) - len(rows)
     filled = np.concatenate([rows, np.repeat(rows[-1:], missing)]) if missing > 0 else rows
     length = runner.length_for(max(encoded.lengths[row] for row in rows))
@@ -365,7 +367,7 @@ def _run(runner: Runner, encoded: Batchable, rows: Sequence[int], pad_id: int) -
 
 
 def weights_path(folder: str | os.PathLike) -> pathlib.Path:
-    """Return what carries the weights of a trained model's folder: one file, or for a SavedModel the folder itself.
+    """Return the file with the weights of a bundle or export, or the folder itself for a SavedModel.
 
     Example:
 
@@ -377,7 +379,7 @@ def weights_path(folder: str | os.PathLike) -> pathlib.Path:
 
 
 def folder_size(path: str | os.PathLike) -> int:
-    """Return the bytes of a file, or of all files below a folder.
+    """Return the size in bytes of a file, or of all files in a folder and its subfolders.
 
     Example:
 
