@@ -1,1 +1,1 @@
-"""Texts as token ids: one encoder for training and prediction, windows of long texts, entity markers."""
+"""Tokenization: one encoder for training and prediction, windows of long texts, entity markers."""

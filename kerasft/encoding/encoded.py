@@ -1,4 +1,4 @@
-"""Texts to padded model inputs outside a graph, for pipelines and verifiers."""
+"""Convert texts to padded model inputs outside a graph, for pipelines and verification."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -24,14 +24,14 @@ class Batchable(Protocol):
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each row: rows of similar length share a batch, and outputs for padding are cut off."""
+        """Number of tokens of each row, to batch rows of similar length and to remove outputs for padding."""
 
     def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
-        """Return the model's inputs of some rows by name, int32 (B, S)."""
+        """Return the model inputs of a batch of rows by name, int32 (B, S)."""
 
 
 class Encoded(NamedTuple):
-    """Tokenized texts, not padded yet.
+    """Tokenized texts without padding.
 
     Example:
 
@@ -40,7 +40,7 @@ class Encoded(NamedTuple):
     """
 
     token_ids: list[list[int]]
-    """One list of ids per text, including special tokens."""
+    """One list of token ids per text, including special tokens."""
     segment_ids: list[list[int]]
     """0 for the first text of a pair, 1 for the second."""
     num_truncated: int = 0
@@ -48,21 +48,21 @@ class Encoded(NamedTuple):
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each text."""
+        """Number of tokens of each text."""
         return [len(ids) for ids in self.token_ids]
 
     def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
-        """Pad some of the texts on the right.
+        """Return a batch of texts, padded on the right.
 
         Args:
-            rows: Numbers of the rows that make this batch.
+            rows: Indices of the batch's rows.
             pad_id: The padding token's id.
-            length: Length S to pad to; `None`: the longest of these rows.
+            length: Length S to pad to; `None`: the longest row of the batch.
 
         Returns:
             `token_ids`, `padding_mask`, `segment_ids`, int32, (B, S).
         """
-        # GPT-2 puts no token around a text, so an empty one has none: it becomes one place of padding.
+        # GPT-2 has no special tokens, so an empty text has no tokens: it becomes one padding token.
         length = length or max(1, *(len(self.token_ids[row]) for row in rows))
         token_ids = np.full((len(rows), length), pad_id, np.int32)
         padding_mask, segment_ids = np.zeros_like(token_ids), np.zeros_like(token_ids)
@@ -75,15 +75,15 @@ class Encoded(NamedTuple):
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, str]], *, max_length: int) -> Encoded:
-    """Tokenize texts, or pairs of texts (cut longest first), to at most `max_length` ids.
+    """Tokenize texts, or pairs of texts, and truncate them to `max_length` (pairs by `longest_first`).
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
-        texts: N >= 1 texts, or N tuples of two texts. An empty text is its special tokens alone.
-        max_length: Longest row, special tokens included.
+        texts: N >= 1 texts, or N tuples of two texts. An empty text gives special tokens only.
+        max_length: Maximum number of tokens, including special tokens.
 
     Raises:
-        DataError: If an item is not text (or holds lone surrogate), or single texts and pairs are mixed.
+        DataError: If an item is not a string or contains lone surrogates, or single texts and pairs are mixed.
 
     Example:
 
@@ -115,7 +115,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, 
 
 
 class EncodedPairs(NamedTuple):
-    """Tokenized source texts and the target texts that a decoder has written so far, not padded yet.
+    """Tokenized source texts and decoder inputs, without padding.
 
     Example:
 
@@ -129,11 +129,11 @@ class EncodedPairs(NamedTuple):
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each target: what the outputs belong to."""
+        """Number of tokens of each target, to which the outputs belong."""
         return self.target.lengths
 
     def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
-        """Pad some rows on the right; `length` is that of both source and target.
+        """Return a batch of rows, padded on the right; `length` is for both source and target.
 
         Returns:
             `encoder_token_ids`, `encoder_padding_mask` (B, S), `decoder_token_ids`, `decoder_padding_mask` (B, T), int32.
@@ -156,8 +156,8 @@ def encode_pairs(
     Args:
         tokenizer: The checkpoint's fast tokenizer.
         pairs: N >= 1 tuples of source and target.
-        max_length: Longest source and longest target in tokens.
-        start_id: The id with which the decoder starts; for T5 that of padding, 0.
+        max_length: Maximum number of tokens of a source, and of a target.
+        start_id: The decoder's start token; for T5 the padding token, 0.
 
     Raises:
         DataError: If an item is not a tuple of two texts.

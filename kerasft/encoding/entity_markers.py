@@ -1,4 +1,4 @@
-"""Encoding of texts with entity markers, cropped to a window around the entities."""
+"""Tokenize texts with entity markers, truncated to a window around the entities."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from kerasft.encoding.encoded import Encoded
 from kerasft.errors import bad_argument
 from kerasft.truncation import warn_truncated
 
-_CHUNK = 1000  # texts handed to the tokenizer at once, so that a large file's encodings are not all in memory
+_CHUNK = 1000  # texts per call of the tokenizer, so that not all encodings of a large file are in memory
 
 
 def marker_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
-    """The ids of the four markers, for `kerasft.heads.relation_classifier`.
+    """Return the ids of the four entity markers, for `kerasft.heads.relation_classifier`.
 
     Args:
-        tokenizer: One that `kerasft.vocabulary.add_tokens(backbone, tokenizer, ENTITY_MARKERS, special=True)` made.
+        tokenizer: From `kerasft.vocabulary.add_tokens(backbone, tokenizer, ENTITY_MARKERS, special=True)`.
 
     Raises:
         KerasftError: If the tokenizer does not have them.
@@ -42,7 +42,7 @@ def marker_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
 
 
 class EncodedEntities(NamedTuple):
-    """Marked texts as ids, and how many had to be cut.
+    """Tokenized texts with entity markers, and truncation counts.
 
     Example:
 
@@ -58,18 +58,18 @@ class EncodedEntities(NamedTuple):
 def encode_entities(
     tokenizer: PreTrainedTokenizerFast, pairs: Sequence[EntityPair], *, max_length: int
 ) -> EncodedEntities:
-    """Tokenize marked texts; of one that is too long, keep a window around both entities.
+    """Insert entity markers and tokenize; truncate long texts to a window around both entities.
 
-    A window has equal parts of what stands before and after. Where the entities are further apart than `max_length`, the first
-    one with what follows and the second one are kept, and what stands between is cut. No text loses a start marker.
+    The window has the same amount of context before and after the entities. If the entities are further apart than `max_length`,
+    tokens between them are removed. A text never loses a start marker.
 
     Args:
         tokenizer: A tokenizer with the markers.
         pairs: N texts with two entities each.
-        max_length: Longest row in tokens, special tokens and markers included.
+        max_length: Maximum number of tokens, including special tokens and markers.
 
     Raises:
-        KerasftError: If the tokenizer does not have the markers, or `max_length` leaves no room for them.
+        KerasftError: If the tokenizer does not have the markers, or `max_length` is too small for them.
 
     Example:
 
@@ -87,7 +87,7 @@ def encode_entities(
 
 
 def encode_marked(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, max_length: int) -> EncodedEntities:
-    """Do what `encode_entities` does, with texts that have their markers.
+    """Like `encode_entities`, for texts that already contain markers.
 
     Example:
 
@@ -104,22 +104,22 @@ def encode_marked(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, m
         raise bad_argument("max_length", f"at least {least}, including the markers", max_length, "128 is usual.")
     token_ids = []
     segment_ids = []
-    num_cut = 0
+    num_truncated = 0
     num_split = 0
     for start in range(0, len(texts), _CHUNK):
         chunk = list(texts[start : start + _CHUNK])
         for encoding in tokenizer(chunk, return_token_type_ids=True, verbose=False).encodings:
-            own = [place for place, owner in enumerate(encoding.sequence_ids) if owner is not None]
-            kept, split = kept_tokens(encoding.ids, own, markers, max_length=max_length)
-            num_cut += len(kept) < len(encoding.ids)
+            text_positions = [index for index, sequence in enumerate(encoding.sequence_ids) if sequence is not None]
+            positions, split = kept_tokens(encoding.ids, text_positions, markers, max_length=max_length)
+            num_truncated += len(positions) < len(encoding.ids)
             num_split += split
-            token_ids.append([encoding.ids[place] for place in kept])
-            segment_ids.append([encoding.type_ids[place] for place in kept])
-    return EncodedEntities(Encoded(token_ids, segment_ids, num_cut), num_split)
+            token_ids.append([encoding.ids[index] for index in positions])
+            segment_ids.append([encoding.type_ids[index] for index in positions])
+    return EncodedEntities(Encoded(token_ids, segment_ids, num_truncated), num_split)
 
 
 def warn_of_truncation(encoded: EncodedEntities, *, max_length: int) -> None:
-    """Log how many texts were truncated, if any were.
+    """Log the number of truncated texts, if any.
 
     Example:
 

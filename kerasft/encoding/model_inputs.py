@@ -1,4 +1,4 @@
-"""Model inputs from texts, for users who call `fit` and `predict` themselves."""
+"""Convert texts to model inputs, for calling `fit` and `predict` directly."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -23,24 +23,24 @@ def encode(
     length: int | None = None,
     inputs: Iterable[str] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Turn texts, or pairs of texts, into what a model's `fit`, `predict` and `call` take: the ids that pipelines make too.
+    """Convert texts, or pairs of texts, to inputs of a model's `fit`, `predict` and `call`; the same ids as in pipelines.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
-        texts: N texts: a list, a column of a table, an array; one string is one text.
+        texts: N texts: a list, a table column, an array, or a single string.
         second: The N second texts of pairs.
-        max_length: Longest row in tokens, special tokens included; longer texts are cut (of a pair the longer one first), and
-            a warning says how many. Default 128, or the tokenizer's limit if less.
-        length: Length S that all rows are padded to; None: the longest row.
-        inputs: Names of the model's inputs, `inputs=model.input`; None: those that the tokenizer makes. A DistilBERT with
-            BERT's tokenizer needs it, since Keras takes inputs with one too many by their order.
+        max_length: Maximum number of tokens, including special tokens; longer texts are truncated (pairs by `longest_first`),
+            with a warning. Default: 128, or the tokenizer's limit if less.
+        length: Length S to pad all rows to; None: the longest row.
+        inputs: Names of the model's inputs, `inputs=model.input`; None: the tokenizer's. Required for DistilBERT with BERT's
+            tokenizer, since Keras assigns inputs by order if there is one too many.
 
     Returns:
-        int32 arrays (N, S): `token_ids`; `padding_mask`, 1 for real tokens; and `segment_ids`, 1 for the second text, where
-        the tokenizer or `inputs` has them.
+        int32 arrays (N, S): `token_ids`; `padding_mask`, 1 for real tokens; and, if in `inputs` or returned by the tokenizer,
+        `segment_ids`, 1 for the second text.
 
     Raises:
-        DataError: If there is no text, or an item is not text.
+        DataError: If there are no texts, or an item is not a string.
         KerasftError: If an argument is out of range.
 
     Example:
@@ -79,22 +79,22 @@ def encode_map(
     length: int | None = None,
     inputs: Iterable[str] | None = None,
 ) -> Callable[..., Any]:
-    """Return `encode` as a function for `dataset.map`, for batches: `dataset.batch(32).map(encode_map(tokenizer))`.
+    """Return `encode` as a function for `dataset.map` on batches: `dataset.batch(32).map(encode_map(tokenizer))`.
 
-    The tokenizer runs in Python, so it is not part of a graph that is exported.
+    The tokenizer runs in Python, so it cannot be part of an exported graph.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
-        max_length: As for `encode`; so are the others.
-        length: Length S that all rows are padded to; None: the longest row of each batch. A TPU needs one.
-        inputs: Names of the model's inputs.
+        max_length: As for `encode`.
+        length: Length S to pad all rows to; None: the longest row of each batch. Required on TPUs.
+        inputs: Names of the model's inputs, as for `encode`.
 
     Returns:
-        A function of a batch of strings (B,), or of a tuple of two for pairs; what comes with it, such as labels and weights,
-        is passed on. It gives the dictionary of int32 (B, S) in the texts' place.
+        A function that maps a batch of strings (B,), or a tuple of two for pairs, to a dictionary of int32 (B, S). Further
+        elements, such as labels and weights, are passed through.
 
     Raises:
-        KerasftError: If an argument is out of range, or at `map` if the elements are not batches of strings.
+        KerasftError: If an argument is out of range; at `map`, if the elements are not batches of strings.
 
     Example:
 
@@ -109,7 +109,7 @@ def encode_map(
     tokenizer = thread_safe(tokenizer)
     encode(
         tokenizer, [""], max_length=max_length, length=length, inputs=inputs
-    )  # arguments are checked here, not in the graph
+    )  # checks the arguments here, not in the graph
     names = _checked_inputs(tokenizer, inputs)
     size = length
 
@@ -142,18 +142,18 @@ def _listed(name: str, texts: str | Iterable[str]) -> list[str]:
         return [texts]
     if isinstance(texts, bytes | dict) or not isinstance(texts, Iterable):
         raise bad_argument(name, "a list of texts", texts, "Use [text] for a single one.")
-    listed: list[str] = list(texts)
-    if not listed:
+    items: list[str] = list(texts)
+    if not items:
         raise bad_data(name, "expected at least one text", "The list is empty.")
-    if isinstance(listed[0], tuple | list):
+    if isinstance(items[0], tuple | list):
         fix = "Pass the second texts of pairs as second=; for tagged words, use kerasft.data.token_classification."
-        raise bad_data(name, "expected a string", fix, line=1, value=listed[0])
-    return listed
+        raise bad_data(name, "expected a string", fix, line=1, value=items[0])
+    return items
 
 
 def _checked_inputs(tokenizer: PreTrainedTokenizerFast, inputs: Iterable[str] | None) -> Sequence[str]:
-    known = (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS)
+    supported = (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS)
     names = list(model_inputs(tokenizer) if inputs is None else [inputs] if isinstance(inputs, str) else inputs)
-    if not names or not set(names) <= set(known):
-        raise bad_argument("inputs", f"names among {', '.join(known)}", names, "Use inputs=model.input.")
+    if not names or not set(names) <= set(supported):
+        raise bad_argument("inputs", f"names among {', '.join(supported)}", names, "Use inputs=model.input.")
     return names

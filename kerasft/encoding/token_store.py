@@ -1,4 +1,4 @@
-"""Texts tokenized once, in chunks, with the checkpoint's fast tokenizer, stored as one flat array of ids."""
+"""Tokenize texts once, in chunks, with the checkpoint's fast tokenizer, and store the ids as one flat array."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ from kerasft.truncation import warn_truncated
 logger = logging.getLogger("kerasft")
 
 CHUNK = 1000
-"""Rows per call of the Rust tokenizer: enough to use all threads, few enough to show progress."""
+"""Rows per call of the fast tokenizer: enough to use all threads, few enough to show progress."""
 
 DEFAULT_MAX_LENGTH = 128
 """Default maximum number of tokens per row; truncated rows are reported."""
@@ -23,13 +23,13 @@ DEFAULT_MAX_LENGTH = 128
 
 @dataclass(frozen=True)
 class Chunk:
-    """Some tokenized rows.
+    """A chunk of tokenized rows.
 
     Args:
-        ids: Token ids, one row after the other, int32, (tokens,).
-        lengths: Tokens of each row, int32, (rows,).
-        second: Position in the row where segment 1 begins, the row's length if it has none, int32, (rows,).
-        truncated: How many of the rows were cut.
+        ids: Concatenated token ids of all rows, int32, (tokens,).
+        lengths: Number of tokens of each row, int32, (rows,).
+        second: Position in the row where segment 1 starts, or the row's length if there is none, int32, (rows,).
+        truncated: Number of truncated rows.
     """
 
     ids: np.ndarray
@@ -43,13 +43,13 @@ class TokenStore:
     """Tokenized rows in memory.
 
     Args:
-        ids: Token ids of all rows, one after the other, int32, (tokens,).
-        lengths: Tokens of each row, int32, (rows,).
-        second: Position in the row where segment 1 begins (the row's length if there is none), int32, (rows,).
-        segments: Whether the model takes segment ids.
-        pad_id: The id that fills padded places.
-        max_length: The most tokens that a row can have.
-        truncated: How many rows were cut to `max_length`.
+        ids: Concatenated token ids of all rows, int32, (tokens,).
+        lengths: Number of tokens of each row, int32, (rows,).
+        second: Position in the row where segment 1 starts, or the row's length if there is none, int32, (rows,).
+        segments: Whether the model has segment ids.
+        pad_id: The padding token's id.
+        max_length: Maximum number of tokens of a row.
+        truncated: Number of rows truncated to `max_length`.
     """
 
     ids: np.ndarray = field(repr=False)
@@ -67,7 +67,7 @@ class TokenStore:
 
 
 def progress_bar(total: int) -> tqdm:
-    """A bar over the rows that are tokenized, on standard error after two seconds, if that is a terminal.
+    """A progress bar of tokenized rows on standard error, shown after two seconds if that is a terminal.
 
     Example:
 
@@ -78,18 +78,18 @@ def progress_bar(total: int) -> tqdm:
 
 
 class Encoder:
-    """A tokenizer with the settings by which rows become token ids.
+    """A tokenizer with truncation settings.
 
     Args:
         tokenizer: A `transformers.PreTrainedTokenizerFast`.
-        max_length: Tokens kept of a row, special tokens included; default 128, or the tokenizer's limit if less.
-        pair: Whether rows are pairs of texts. Of a pair, the longer text is cut first.
-        kind: What the texts are called where it is reported that some were cut,
-        argument: and what `max_length` is called there.
+        max_length: Maximum number of tokens, including special tokens; default: 128, or the tokenizer's limit if less.
+        pair: Whether rows are pairs of texts, truncated by `longest_first`.
+        kind: What the texts are called in the truncation warning.
+        argument: What `max_length` is called in the truncation warning.
 
     Raises:
-        KerasftError: If the tokenizer is not a fast one, or `max_length` leaves no room for a text or is above the
-            tokenizer's limit.
+        KerasftError: If the tokenizer is not a fast one, or `max_length` is too small for a text or above the tokenizer's
+            limit.
     """
 
     def __init__(
@@ -114,11 +114,11 @@ class Encoder:
         self.argument = argument
         self.max_length = _resolve_max_length(tokenizer, max_length, pair, argument)
         self.segments = SEGMENT_IDS in model_inputs(tokenizer)
-        # GPT-2 has no padding token: any id does, since the padding mask alone tells.
+        # GPT-2 has no padding token; any id works, since the padding mask marks padding.
         self.pad_id = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
 
     def __call__(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Chunk:
-        """Tokenize some rows."""
+        """Tokenize a chunk of rows."""
         encoded = self.tokenizer(
             list(texts),
             None if pairs is None else list(pairs),
@@ -137,11 +137,10 @@ class Encoder:
         return Chunk(ids, lengths, second, truncated)
 
     def chunks(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Iterator[Chunk]:
-        """Tokenize all rows in chunks, with a progress bar, and report at the end how many were truncated.
+        """Tokenize all rows in chunks, with a progress bar (see `progress_bar`), and report truncation at the end.
 
-        The bar appears on standard error after two seconds, if that is a terminal. The report is one warning of the
-        logger "kerasft": Python shows it on standard error by default, programs can redirect it, and it is not an
-        error where Python's own warnings are.
+        The report is a single warning of the logger "kerasft", shown on standard error by default. It is not a Python warning,
+        which users may turn into errors.
         """
         truncated = 0
         with progress_bar(len(texts)) as bar:
@@ -154,7 +153,7 @@ class Encoder:
         self.report(truncated, len(texts))
 
     def report(self, truncated: int, rows: int) -> None:
-        """Log how many rows were truncated, if any were."""
+        """Log the number of truncated rows, if any."""
         warn_truncated(truncated, rows, limit=self.max_length, kind=self.kind, argument=self.argument)
 
 
@@ -173,7 +172,7 @@ def tokenize(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | N
 
 
 def _resolve_max_length(tokenizer, max_length: int | None, pair: bool, argument: str) -> int:
-    limit = tokenizer.model_max_length  # 1e30 where the checkpoint does not say
+    limit = tokenizer.model_max_length  # 1e30 if the checkpoint has no limit
     if max_length is None:
         return int(min(DEFAULT_MAX_LENGTH, limit))
     least = tokenizer.num_special_tokens_to_add(pair=pair) + (2 if pair else 1)

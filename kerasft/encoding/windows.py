@@ -1,4 +1,4 @@
-"""Overlapping windows of long texts, and merging of their predictions."""
+"""Split long texts into overlapping windows, and merge their predictions."""
 
 import itertools
 from collections.abc import Sequence
@@ -15,15 +15,15 @@ from kerasft.errors import whole_number
 
 @dataclass(frozen=True)
 class Windows:
-    """N texts as M >= N windows.
+    """N texts split into M >= N windows.
 
     Args:
-        token_ids: The ids of each window, special tokens included.
-        texts: The number of each window's text, (M,).
-        begins: The place in its text's tokens of each window's first token (special tokens do not count), (M,).
-        prefix: Number of special tokens before a window's own.
-        suffix: And after them.
-        offsets: Of each text's tokens the characters that they stand for, without white space around; (0, 0): none.
+        token_ids: Token ids of each window, including special tokens.
+        texts: Text index of each window, (M,).
+        begins: Index of each window's first token in its text, without special tokens, (M,).
+        prefix: Number of special tokens at the start of a window.
+        suffix: Number of special tokens at the end of a window.
+        offsets: For each text the character offsets of its tokens, without surrounding whitespace; (0, 0): none.
     """
 
     token_ids: list[list[int]]
@@ -39,31 +39,31 @@ class Windows:
         return Encoded(self.token_ids, [[0] * len(ids) for ids in self.token_ids])
 
     def own(self) -> list[np.ndarray]:
-        """Which of each window's own tokens are answered by it, bool: see `answering_windows`."""
+        """For each window, which tokens (without special tokens) it predicts, bool: see `answering_windows`."""
         result = []
-        for text, parts in itertools.groupby(self._parts(), key=lambda part: part[0]):
-            places = [(begin, count) for _, begin, count in parts]
-            answered_by = answering_windows(len(self.offsets[text]), places)
-            result += [answered_by[begin : begin + count] == n for n, (begin, count) in enumerate(places)]
+        for text, windows in itertools.groupby(self._spans(), key=lambda span: span[0]):
+            spans = [(begin, count) for _, begin, count in windows]
+            predicted_by = answering_windows(len(self.offsets[text]), spans)
+            result += [predicted_by[begin : begin + count] == n for n, (begin, count) in enumerate(spans)]
         return result
 
     def stitch(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Put the windows' answers together: one a token of each text, from the window that `own` says.
+        """Merge the windows' outputs: one per token of each text, from the window selected by `own`.
 
         Args:
-            rows: Of each window an array (its tokens, C), special tokens included.
+            rows: For each window an array (tokens, C), including special tokens.
 
         Returns:
-            Of each text an array (its tokens, C).
+            For each text an array (tokens, C).
         """
         width = rows[0].shape[-1] if len(rows) else 0
         result = [np.zeros((len(offsets), width), "float32") for offsets in self.offsets]
-        for (text, begin, length), own, row in zip(self._parts(), self.own(), rows):
+        for (text, begin, length), own, row in zip(self._spans(), self.own(), rows):
             result[text][begin : begin + length][own] = row[self.prefix : self.prefix + length][own]
         return result
 
-    def _parts(self) -> list[tuple[int, int, int]]:
-        """Of each window: its text, where it begins there, and how many of its tokens are the text's."""
+    def _spans(self) -> list[tuple[int, int, int]]:
+        """For each window: its text, its start in that text, and its number of tokens without special tokens."""
         lengths = [len(ids) - self.prefix - self.suffix for ids in self.token_ids]
         return list(zip(self.texts.tolist(), self.begins.tolist(), lengths))
 
@@ -75,16 +75,16 @@ def make_windows(
     max_length: int | None = None,
     stride: int | None = None,
 ) -> Windows:
-    """Tokenize texts, with the tokens' offsets, and cut what is longer than `max_length` into overlapping windows.
+    """Tokenize texts, with token offsets, and split texts longer than `max_length` into overlapping windows.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
         texts: N texts.
-        max_length: Tokens of a window, special tokens included; default 128, or the tokenizer's limit if less.
-        stride: Tokens that two windows share; default a quarter of the window.
+        max_length: Window length in tokens, including special tokens; default: 128, or the tokenizer's limit if less.
+        stride: Overlap of consecutive windows in tokens; default: a quarter of the window.
 
     Raises:
-        KerasftError: If `max_length` is out of range, or `stride` not less than what a window holds.
+        KerasftError: If `max_length` is out of range, or `stride` is not less than the window length.
 
     Example:
 
@@ -105,8 +105,8 @@ def make_windows(
     for start in range(0, len(texts), CHUNK):
         chunk = list(texts[start : start + CHUNK])
         encoded = tokenizer(chunk, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        for number, (ids, places) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"])):
-            offsets.append(trimmed_offsets(chunk[number], places))
+        for number, (ids, spans) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"])):
+            offsets.append(trimmed_offsets(chunk[number], spans))
             for begin in window_begins(len(ids), room, stride):
                 rows.append([*prefix, *ids[begin : begin + room], *suffix])
                 owners.append(start + number)
@@ -115,7 +115,7 @@ def make_windows(
 
 
 def checked_stride(stride: int | None, room: int) -> int:
-    """The stride, or its default of a quarter of the `room` that a window has.
+    """Return the stride, or its default: a quarter of `room`, the window length without special tokens.
 
     Raises:
         KerasftError: If it is out of range.
@@ -133,7 +133,7 @@ def checked_stride(stride: int | None, room: int) -> int:
 
 
 def special_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
-    """The ids that the tokenizer puts before and after a text.
+    """Return the special token ids before and after a text.
 
     Example:
 
