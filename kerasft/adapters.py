@@ -1,11 +1,11 @@
-"""Train little of a model: LoRA on any family, freezing by depth; and smaller weights for inference.
+"""Parameter-efficient fine-tuning: LoRA for every family, freezing of layers; and weight-only quantization for inference.
 
-LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685) keeps a kernel W (I, O) as it is and learns a sum to it of low rank:
+LoRA (Hu et al. 2021, https://arxiv.org/abs/2106.09685) freezes a kernel W (I, O) and learns a low-rank update:
 
-    W' = W + alpha / rank * A B,   A (I, rank),   B (rank, O), which starts as zeros
+    W' = W + alpha / rank * A B,   A (I, rank),   B (rank, O), initialized to zeros
 
-It is Keras' own `Dense.enable_lora`. A `.keras` file or bundle of such a model holds the merged kernels, so it loads as a
-plain model and answers the same; `save_adapters` writes A and B alone.
+It uses Keras' own `Dense.enable_lora`. A `.keras` file or bundle of such a model contains the merged kernels, so it loads as a
+plain model with the same outputs; `save_adapters` saves A and B only.
 """
 
 import json
@@ -24,14 +24,13 @@ from kerasft.errors import CheckpointError, bad_argument, whole_number
 from kerasft.files import file_written_aside, local_path
 
 DEFAULT_LAYERS = ("query", "value", "query_key_value")
-"""Queries and values, as in the paper; GPT-2 has one kernel for queries, keys and values."""
+"""Query and value projections, as in the paper; GPT-2 has one fused kernel for queries, keys and values."""
 ALL_LINEAR = (r"transformer_(?:(?:encoder|decoder)_)?layer_\d+/.*",)
-"""Every dense layer of the transformer layers, as `target_modules="all-linear"` of PEFT."""
+"""Every dense layer of the transformer layers, like `target_modules="all-linear"` in PEFT."""
 _BLOCK = re.compile(r"transformer_(?:(?:encoder|decoder)_)?layer_(\d+)")
 _EMBEDDING = re.compile(r".*embedding.*")
-_FIRST_BLOCKS_BIAS = re.compile(
-    r"(?:encoder|decoder)_attention_bias"
-)  # T5's relative positions, in block 0 of a checkpoint
+# T5's relative position bias, which checkpoints store in block 0.
+_FIRST_BLOCKS_BIAS = re.compile(r"(?:encoder|decoder)_attention_bias")
 _HEAD = re.compile(r"(?:.*_)?logits|classifier_.*|masked_lm_.*")
 _LANGUAGE_MODELS = ("masked_lm", "causal_lm", "sequence_to_sequence")
 _FORMAT = "kerasft-lora-1"
@@ -45,24 +44,25 @@ def enable_lora(
     layers: Sequence[str] = DEFAULT_LAYERS,
     train_head: bool | None = None,
 ) -> keras.Model:
-    """Put LoRA on a model, in place, and freeze the rest but the head. Compile the model after it.
+    """Add LoRA to a model, in place, and freeze everything else except the head. Compile the model afterwards.
 
-    The model's answers stay as they are, since B starts as zeros. What trains is A and B of every matched layer, and the
-    layers of a classifier's head; a language model's head is the checkpoint's own and is frozen too.
+    The outputs are unchanged at first, since B is initialized to zeros. Trainable are A and B of every matched layer, and a
+    classification head; a language model's head comes from the checkpoint and is frozen too.
 
     Args:
-        model: A model made by one of `kerasft.heads`, or a backbone.
-        rank: Of the sum, a whole number >= 1.
-        alpha: Scale of the sum, which is multiplied by alpha / rank; None: `rank`.
-        layers: Regular expressions. A dense or embedding layer is taken if one of them matches the last part of its path
-            (`"query"`) or the whole of it (`"transformer_layer_[3-5]/.*"`); `ALL_LINEAR` takes all of all transformer layers.
-        train_head: Whether the head is trained too; None: unless it is a language model's. A new head must be: it is random.
+        model: A model created by `kerasft.heads`, or a backbone.
+        rank: Rank of the update, a whole number >= 1.
+        alpha: Scaling factor: the update is multiplied by alpha / rank; None: `rank`.
+        layers: Regular expressions that match the last component of a dense or embedding layer's path (`"query"`) or the full
+            path (`"transformer_layer_[3-5]/.*"`); `ALL_LINEAR` matches all dense layers of the transformer layers.
+        train_head: Whether to train the head; None: unless the model is a language model. A new head is random and must be
+            trained.
 
     Returns:
         The model.
 
     Raises:
-        KerasftError: If the rank or alpha is out of range, nothing matches, or the model has LoRA already or is quantized.
+        KerasftError: If rank or alpha is out of range, no layer matches, or the model already has LoRA or is quantized.
 
     Example:
 
@@ -89,7 +89,7 @@ def enable_lora(
 
 
 def has_lora(model: keras.Model) -> bool:
-    """Tell whether a model has LoRA.
+    """Return whether a model has LoRA.
 
     Example:
 
@@ -101,13 +101,13 @@ def has_lora(model: keras.Model) -> bool:
 
 
 def merge_lora(model: keras.Model) -> keras.Model:
-    """Return a plain model with the adapters added into the kernels: the same answers, and nothing of LoRA in it.
+    """Return a model with the adapters merged into the kernels: the same outputs, without LoRA.
 
     Args:
-        model: A model after `enable_lora`; it is not changed.
+        model: A model with LoRA; it is not changed.
 
     Raises:
-        KerasftError: If there is no LoRA in it.
+        KerasftError: If the model has no LoRA.
 
     Example:
 
@@ -115,22 +115,22 @@ def merge_lora(model: keras.Model) -> keras.Model:
     >>> merge_lora(enable_lora(tiny.classifier())).count_params() == tiny.classifier().count_params()
     True
     """
-    _need_lora(model)
+    _required_lora_layers(model)
     return rebuild(model)
 
 
 def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
-    """Write the matrices A and B, and the weights of a head that was trained with them, as one small safetensors file.
+    """Save the matrices A and B, and the weights of a trained head, as a small safetensors file.
 
     Args:
-        model: A model after `enable_lora`.
-        file: Where to write; usually named `.safetensors`.
+        model: A model with LoRA.
+        file: Where to write; usually a `.safetensors` file.
 
     Returns:
-        The file's path. Its metadata hold rank, alpha and the layers' paths.
+        The file's path. Its metadata contains rank, alpha and the layers' paths.
 
     Raises:
-        KerasftError: If there is no LoRA in the model, or the file cannot be written.
+        KerasftError: If the model has no LoRA, or the file cannot be written.
 
     Example:
 
@@ -139,7 +139,7 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
     >>> file.stat().st_size < 4000
     True
     """
-    layers = _need_lora(model)
+    layers = _required_lora_layers(model)
     path = local_path(file)
     first = next(iter(layers.values()))
     metadata = {
@@ -157,17 +157,17 @@ def save_adapters(model: keras.Model, file: str | os.PathLike) -> pathlib.Path:
 
 
 def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
-    """Put saved adapters on the model that they were trained on, in place.
+    """Load saved adapters into the model that they were trained on, in place.
 
     Args:
-        model: The same backbone and head as when the file was written; without LoRA, or with the same one.
-        file: What `save_adapters` wrote.
+        model: The same backbone and head as in training; without LoRA, or with the same LoRA configuration.
+        file: A file written by `save_adapters`.
 
     Returns:
         The model.
 
     Raises:
-        CheckpointError: If the file is damaged, or does not fit the model: other layers, sizes, rank or alpha.
+        CheckpointError: If the file is corrupted, or does not match the model: layers, sizes, rank or alpha.
 
     Example:
 
@@ -178,23 +178,23 @@ def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
     """
     path = local_path(file)
     rank, alpha, layers, tensors = _read(path)
-    here = _lora_layers(model)
-    known = {name: layer for name, layer in inner_layers(model) if _can_adapt(layer)}
-    _refuse(path, "layers", layers, [name for name in layers if name in known])
-    if here:
-        adapted = next(iter(here.values()))
-        _refuse(path, "layers", layers, sorted(here))
-        _refuse(path, "rank and alpha", (rank, alpha), (adapted.lora_rank, float(adapted.lora_alpha)))
-    # A language model's head is in the file only if it was new.
+    existing = _lora_layers(model)
+    adaptable = {name: layer for name, layer in inner_layers(model) if _can_adapt(layer)}
+    _check_equal(path, "layers", layers, [name for name in layers if name in adaptable])
+    if existing:
+        adapted = next(iter(existing.values()))
+        _check_equal(path, "layers", layers, sorted(existing))
+        _check_equal(path, "rank and alpha", (rank, alpha), (adapted.lora_rank, float(adapted.lora_alpha)))
+    # A language model's head is in the file only if it was trained.
     with_head = any(not name.endswith(("/lora_a", "/lora_b")) for name in tensors) or None
     expected = {name: tuple(variable.shape) for name, variable in _head_variables(model, with_head).items()}
     for name in layers:
         inputs, outputs = (
-            known[name].embeddings.shape if hasattr(known[name], "embeddings") else known[name].kernel.shape
+            adaptable[name].embeddings.shape if hasattr(adaptable[name], "embeddings") else adaptable[name].kernel.shape
         )
         expected |= {f"{name}/lora_a": (inputs, rank), f"{name}/lora_b": (rank, outputs)}
-    _refuse(path, "tensors", {name: tensor.shape for name, tensor in sorted(tensors.items())}, expected)
-    if not here:
+    _check_equal(path, "tensors", {name: tensor.shape for name, tensor in sorted(tensors.items())}, expected)
+    if not existing:
         enable_lora(model, rank, alpha=alpha, layers=[re.escape(name) for name in layers], train_head=with_head)
     for name, variable in _adapted(model).items():
         variable.assign(tensors[name])
@@ -202,12 +202,12 @@ def load_adapters(model: keras.Model, file: str | os.PathLike) -> keras.Model:
 
 
 def freeze(model: keras.Model, *, below: int) -> keras.Model:
-    """Freeze the embeddings and the first blocks, in place. Compile the model after it, and freeze again after loading a file.
+    """Freeze the embeddings and the first blocks, in place. Compile the model afterwards. Not stored in a `.keras` file.
 
     Args:
         model: A backbone, or a model with a head.
-        below: n >= 0: blocks 0 to n - 1 are frozen, of an encoder and decoder (T5) in both; 0: the embeddings alone.
-            The blocks from n on and the head stay as they are.
+        below: n >= 0: freeze blocks 0 to n - 1 (for T5 of both encoder and decoder); 0: only the embeddings. The other
+            blocks and the head are not changed.
 
     Returns:
         The model.
@@ -225,27 +225,26 @@ def freeze(model: keras.Model, *, below: int) -> keras.Model:
     blocks = {layer.name: int(match[1]) for layer in model.layers if (match := _BLOCK.fullmatch(layer.name))}
     if not blocks:
         raise bad_argument("model", "with layers transformer_layer_0, ...", model.name, "Give a model of kerasft.")
-    most = max(blocks.values()) + 1
-    whole_number("below", below, "0 freezes the embeddings only.", least=0, most=most)
+    num_blocks = max(blocks.values()) + 1
+    whole_number("below", below, "0 freezes the embeddings only.", least=0, most=num_blocks)
     for layer in model.layers:
         shared = below and _FIRST_BLOCKS_BIAS.fullmatch(layer.name)
-        if shared or blocks.get(layer.name, most) < below or _EMBEDDING.fullmatch(layer.name):
+        if shared or blocks.get(layer.name, num_blocks) < below or _EMBEDDING.fullmatch(layer.name):
             layer.trainable = False
     return model
 
 
 def freeze_backbone(model: keras.Model) -> keras.Model:
-    """Freeze all but the head, in place (linear probing). Compile the model after it.
+    """Freeze everything except the head, in place (linear probing). Compile the model afterwards.
 
     Args:
-        model: A model with a head that has weights of its own. A sentence embedder, and a language model whose output is the
-            token embedding, has none.
+        model: A model whose head has weights. Sentence encoders and language models with tied output have none.
 
     Returns:
         The model.
 
     Raises:
-        KerasftError: If the head has no weights of its own.
+        KerasftError: If the head has no weights.
 
     Example:
 
@@ -262,23 +261,22 @@ def freeze_backbone(model: keras.Model) -> keras.Model:
 
 
 def quantize(model: keras.Model, mode: str = "int8") -> keras.Model:
-    """Return a copy for inference whose kernels and token embeddings are stored in few bits, by Keras' own `quantize`.
+    """Return a copy for inference with weight-only quantization of kernels and token embeddings, by Keras' own `quantize`.
 
-    Only weights are rounded, so no data is needed: in "int8" a kernel has a scale for each output and a token embedding
-    for each row; in "int4" a scale for each group of 128 numbers. They are made float again where they are used, so this
-    saves memory, not time. The logits of a classifier stay float32. The copy is for this process: it cannot be trained,
-    and a `.keras` file of it does not load. Save the model itself and quantize after loading; for phones there is
-    `kerasft.export.litert(..., quantize=...)`.
+    No calibration data is needed: "int8" has a scale per output of a kernel and per row of an embedding, "int4" a scale per group
+    of 128 values. Weights are dequantized at run time, so this saves memory, not time. A classifier's output layer stays
+    float32. The copy cannot be trained, and a `.keras` file of it cannot be loaded: save the original model and quantize after
+    loading. For mobile devices see `kerasft.export.litert(..., quantize=...)`.
 
     Args:
         model: A backbone, or a model with a head.
-        mode: `"int8"` (a quarter of the memory) or `"int4"` (an eighth, and less exact).
+        mode: `"int8"` (a quarter of the memory) or `"int4"` (an eighth, less accurate).
 
     Returns:
-        The copy; LoRA's matrices are added into its kernels.
+        The copy, with LoRA merged.
 
     Raises:
-        KerasftError: If the mode is another one, or the model is quantized already.
+        KerasftError: If the mode is invalid, or the model is already quantized.
 
     Example:
 
@@ -290,7 +288,7 @@ def quantize(model: keras.Model, mode: str = "int8") -> keras.Model:
     if mode not in ("int8", "int4"):
         raise bad_argument("mode", "'int8' or 'int4'", mode, "Choose one of the two.")
     copy = rebuild(model)
-    # Keras' default for int8 rounds the activations too: on SST-2 that changed 5 times as many answers and took 4 times as long.
+    # Keras' default for int8 quantizes activations too: on SST-2 that changed 5 times as many predictions, in 4 times the time.
     config = keras.quantizers.Int8QuantizationConfig(activation_quantizer=None) if mode == "int8" else None
     copy.quantize(mode if config is None else None, config=config, type_check=False, filters=_can_quantize)
     return copy
@@ -319,7 +317,7 @@ def _lora_layers(model: keras.Model) -> dict[str, keras.layers.Layer]:
     return {path: layer for path, layer in inner_layers(model) if getattr(layer, "lora_enabled", False)}
 
 
-def _need_lora(model: keras.Model) -> dict[str, keras.layers.Layer]:
+def _required_lora_layers(model: keras.Model) -> dict[str, keras.layers.Layer]:
     layers = _lora_layers(model)
     if not layers:
         raise bad_argument("model", "one with LoRA", model.name, "Call kerasft.adapters.enable_lora(model) first.")
@@ -327,7 +325,7 @@ def _need_lora(model: keras.Model) -> dict[str, keras.layers.Layer]:
 
 
 def _head_variables(model: keras.Model, train_head: bool | None = None) -> dict[str, keras.Variable]:
-    """Return the weights that a fresh head has: those of a language model are the checkpoint's own, unless they are trained."""
+    """Return the weights of a trained head; a language model's head comes from the checkpoint, unless it is trained."""
     layers = [layer for layer in model.layers if _HEAD.fullmatch(layer.name)]
     if train_head is None:
         trained = any(variable.trainable for layer in layers for variable in layer.weights)
@@ -347,12 +345,12 @@ def _train_only(model: keras.Model, variables: dict[str, keras.Variable]) -> Non
 
 
 def _adapted(model: keras.Model) -> dict[str, keras.Variable]:
-    """Return what an adapter file holds: name -> variable."""
+    """Return the content of an adapter file: name -> variable."""
     variables = _head_variables(model)
     for name, layer in _lora_layers(model).items():
         kind = "embeddings" if hasattr(layer, "lora_embeddings_a") else "kernel"
-        for part in ("a", "b"):
-            variables[f"{name}/lora_{part}"] = getattr(layer, f"lora_{kind}_{part}")
+        for letter in ("a", "b"):
+            variables[f"{name}/lora_{letter}"] = getattr(layer, f"lora_{kind}_{letter}")
     return variables
 
 
@@ -366,7 +364,7 @@ def _read(path: pathlib.Path) -> tuple[int, float, list[str], dict[str, np.ndarr
             metadata = file.metadata() or {}
             if metadata.get("format") != _FORMAT:
                 raise ValueError(f"its format is {metadata.get('format')!r}, not {_FORMAT!r}")
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is not a dictionary
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  not a dictionary
         return int(metadata["rank"]), float(metadata["alpha"]), list(json.loads(metadata["layers"])), tensors
     except (SafetensorError, OSError, ValueError, KeyError, TypeError) as error:
         raise CheckpointError(
@@ -374,7 +372,7 @@ def _read(path: pathlib.Path) -> tuple[int, float, list[str], dict[str, np.ndarr
         ) from error
 
 
-def _refuse(path: pathlib.Path, what: str, received: object, expected: object) -> None:
+def _check_equal(path: pathlib.Path, what: str, received: object, expected: object) -> None:
     if received != expected:
         raise CheckpointError(
             f"{path}: the adapters' {what} must match the model: {_shown(expected)}; received: {_shown(received)}. "
