@@ -1,4 +1,4 @@
-"""A bundle: everything that was trained, in one folder that every command and pipeline loads.
+"""A bundle: a trained model with its tokenizer and metadata, in one folder that every command and pipeline loads.
 
 model.keras       the functional model with its weights
 tokenizer.json    and the tokenizer's other files
@@ -36,13 +36,13 @@ FORMAT_VERSION = 1
 MAX_LENGTH = 1_000_000
 """Maximum `max_length` of a bundle, in tokens."""
 _OF_THE_MODEL = ("prompts", "default_prompt_name", "generation", "generation_config")
-# Settings that a checkpoint came with, so that they outlive the bundle: a conversion writes them again.
+# Settings of the original checkpoint, preserved so that a conversion can write them again.
 _PACKAGES = ("tensorflow", "keras", "keras-hub", "transformers", "tokenizers")
 
 
 @dataclasses.dataclass(frozen=True)
 class Bundle:
-    """What a bundle's folder holds, loaded.
+    """A loaded bundle.
 
     Attributes:
         model: The functional model.
@@ -62,29 +62,29 @@ class Bundle:
 
     @property
     def labels(self) -> Labels | None:
-        """What the model's outputs stand for; None for a task without labels, such as a language model."""
+        """Names of the model's outputs; None for a task without labels, such as language modeling."""
         if self.metadata.get("labels") is None:
             return None
         return Labels(self.metadata["labels"], self.metadata["problem"])
 
     @property
     def task(self) -> str:
-        """The task's name, as the command line has it: a key of `kerasft.tasks.TASKS`."""
+        """The task's name, as on the command line: a key of `kerasft.tasks.TASKS`."""
         return task_name(self.metadata)
 
     @property
     def settings(self) -> dict[str, Any]:
-        """How the task's answers are made of the outputs, such as the tag scheme or a threshold."""
+        """Postprocessing settings of the task, such as the tagging scheme or a threshold."""
         return self.metadata.get("settings", {})
 
     @property
     def warnings(self) -> list[str]:
-        """What must be known of the measured numbers, such as that the model is no better than a constant answer."""
+        """Warnings about the metrics, such as that the model is no better than the constant baseline."""
         return list((self.metadata.get("metrics") or {}).get("warnings", ()))
 
     @property
     def max_length(self) -> int:
-        """Longest input in tokens; longer texts are cut."""
+        """Maximum input length in tokens; longer texts are truncated."""
         return self.metadata["max_length"]
 
 
@@ -102,32 +102,32 @@ def save_bundle(
     provenance: dict[str, Any] | None = None,
     overwrite: bool = False,
 ) -> pathlib.Path:
-    """Write a model and its tokenizer as a bundle. The folder appears whole or not at all.
+    """Save a model and its tokenizer as a bundle. The folder is written atomically.
 
     Args:
         folder: Where to write: a new or empty folder, or with `overwrite` a bundle.
-        model: A model made by one of `kerasft.heads`, whose name says the task; or with `task` a functional model with a head of
-            your own, see docs/own_head.md.
-        tokenizer: The tokenizer that made the training data.
-        task: What a model of your own answers: `"text-classification"`, `"token-classification"`, `"question-answering"` or
+        model: A model created by `kerasft.heads`, whose name determines the task; or with `task` a functional model with a
+            custom head, see docs/own_head.md.
+        tokenizer: The tokenizer used in training.
+        task: The task of a custom head: `"text-classification"`, `"token-classification"`, `"question-answering"` or
             `"sentence-embedding"`.
-        labels: Of a model of your own the C names of its outputs, as a head takes them.
-        max_length: The longest input in tokens that the model was trained on; default as for the data functions: 128, or
-            the tokenizer's limit if less.
+        labels: For a custom head the C names of its outputs, as for `kerasft.heads`.
+        max_length: Maximum input length in training, in tokens; default as for the data functions: 128, or the tokenizer's
+            limit if less.
         pair: Whether the model was trained on pairs of texts.
-        settings: How the task's answers are made of the outputs (tag scheme, stride of windows, thresholds, ...): what JSON
-            can hold. The task's pipeline reads them.
-        metrics: What was measured, such as `model.evaluate(..., return_dict=True)`.
+        settings: Postprocessing settings for the task's pipeline (tagging scheme, stride of windows, thresholds, ...), as
+            JSON-serializable values.
+        metrics: Evaluation results, such as `model.evaluate(..., return_dict=True)`.
         provenance: Where the model comes from: checkpoint, data files, settings.
-        overwrite: Whether a bundle in that folder is replaced. Other files in it, such as exports, are kept.
+        overwrite: Whether to replace an existing bundle. Other files in the folder, such as exports, are kept.
 
     Returns:
         The folder's path.
 
     Raises:
-        KerasftError: If the model is of no known task or is quantized, `max_length` is above the tokenizer's limit, or the
-            folder holds a bundle already (without `overwrite`) or something that is not a bundle. Of a model of your own also
-            if inputs, outputs or labels do not fit the task, or it does not answer the same when it is loaded again.
+        KerasftError: If the model's task is unknown, the model is quantized, `max_length` is above the tokenizer's limit, or the
+            folder contains a bundle (without `overwrite`) or other files. For a custom head also if inputs, outputs or labels
+            do not match the task, or the outputs differ after saving and loading.
 
     Example:
 
@@ -145,7 +145,7 @@ def save_bundle(
     model = bundle.model
     metadata = bundle.metadata | {"metrics": metrics or {}, "provenance": provenance or {}}
     with written_aside(folder, own=tokenizers.FILES) as aside:
-        # The same layers without the optimizer, whose state would make the file three times as large.
+        # The same layers without the optimizer, whose state would triple the file size.
         plain = type(model)(model.input, model.output, name=model.name)
         if hasattr(model, "bundle_task"):
             features = trial_inputs(model, tokenizer, max_length=bundle.max_length, pair=metadata["pair"])
@@ -153,7 +153,7 @@ def save_bundle(
         else:
             plain.save(aside / MODEL_FILE)
         tokenizers.save(tokenizer, aside)
-        # Paths, as provenance may have them, become strings.
+        # `default` converts paths, which may occur in provenance.
         text = json.dumps(metadata, indent=2, ensure_ascii=False, default=os.fspath)
         (aside / METADATA_FILE).write_text(text + "\n", "utf-8")
     return folder
@@ -169,19 +169,19 @@ def make_bundle(
     pair: bool = False,
     settings: dict[str, Any] | None = None,
 ) -> Bundle:
-    """Put a model and its tokenizer together in memory, as `load_bundle` would return them: for pipelines and exports.
+    """Create a bundle in memory, for pipelines and exports, as `load_bundle` would return it.
 
     Args:
-        model: As for `save_bundle`; so are the others.
-        tokenizer: The tokenizer that made the training data.
-        task: Of a model of your own.
-        labels: Of a model of your own.
-        max_length: The longest input in tokens.
+        model: As for `save_bundle`, like the other arguments.
+        tokenizer: The tokenizer used in training.
+        task: The task of a custom head.
+        labels: The labels of a custom head.
+        max_length: Maximum input length in tokens.
         pair: Whether the model was trained on pairs of texts.
-        settings: How the task's answers are made of the outputs.
+        settings: Postprocessing settings.
 
     Raises:
-        KerasftError: If the model is of no known task or is quantized, or `max_length` is above the tokenizer's limit.
+        KerasftError: If the model's task is unknown, the model is quantized, or `max_length` is above the tokenizer's limit.
 
     Example:
 
@@ -217,17 +217,17 @@ def make_bundle(
 
 
 def _of_task(model: keras.Model, task: str | None, labels: Labels | Iterable[str] | None) -> keras.Model:
-    """A model of kerasft's heads as it is; any other wrapped."""
+    """Return a model of `kerasft.heads` unchanged, and any other model wrapped."""
     is_ours = isinstance(model, heads.LogitsModel) or getattr(model, "output_names", None) == [EMBEDDING]
     if not is_ours or model.name not in MODEL_NAMES:
         return own_model(model, _own_head(task), labels)
-    for name, given, own in (
+    for name, given, expected in (
         ("task", task, MODEL_NAMES[model.name].name),
         ("labels", labels, getattr(model, "labels", None)),
     ):
-        if given is not None and given != own:
+        if given is not None and given != expected:
             fix = "Models of kerasft.heads set it themselves."
-            raise bad_argument(name, f"omitted, or {own!r}, for {model.name}", given, fix)
+            raise bad_argument(name, f"omitted, or {expected!r}, for {model.name}", given, fix)
     return model
 
 
@@ -245,15 +245,15 @@ def _max_length(model: keras.Model, tokenizer: PreTrainedTokenizerFast, max_leng
 
 
 def check_target(folder: str | os.PathLike, *, name: str = "folder", overwrite: bool = False) -> None:
-    """Raise unless a bundle can be written to `folder`: worth knowing before a training and not after it.
+    """Raise unless a bundle can be written to `folder`; call it before training. Nothing is created or changed.
 
     Args:
-        folder: What `save_bundle` will be given. Nothing is made or changed.
-        name: What the user calls it, for the message.
-        overwrite: Whether a bundle there may be replaced.
+        folder: The target of `save_bundle`.
+        name: The argument's name in the message.
+        overwrite: Whether an existing bundle may be replaced.
 
     Raises:
-        KerasftError: If it is a file, holds a bundle that may not be replaced or other files, or may not be written.
+        KerasftError: If it is a file, contains a bundle that may not be replaced or other files, or is not writable.
 
     Example:
 
@@ -269,20 +269,20 @@ def check_target(folder: str | os.PathLike, *, name: str = "folder", overwrite: 
     existing = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     if not existing.is_dir():
         raise bad_argument(name, expected, str(folder), f"{existing} is a file; choose another folder.")
-    place = folder.absolute().parent if existing == folder else existing
-    if not os.access(place, os.W_OK | os.X_OK):
-        raise bad_argument(name, expected, str(folder), f"You have no permission to write in {place}.")
+    parent = folder.absolute().parent if existing == folder else existing
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise bad_argument(name, expected, str(folder), f"You have no permission to write in {parent}.")
 
 
 def load_bundle(folder: str | os.PathLike, *, trust: bool = False) -> Bundle:
-    """Load a bundle written by `save_bundle`. Nobody has to trust its sender: `kerasft.security` checks the files first.
+    """Load a bundle written by `save_bundle`. It may come from an untrusted source: `kerasft.security` checks the files first.
 
     Args:
         folder: The bundle.
-        trust: Whether to leave the checks out, for a model with layers that are on no list, and whose maker you know.
+        trust: Whether to disable the checks, for a model from a trusted source with layers that they do not allow.
 
     Raises:
-        CheckpointError: If the folder is not a bundle, a file of it is missing or damaged, or holds what could do harm.
+        CheckpointError: If the folder is not a bundle, or a file is missing, corrupted or could be harmful.
 
     Example:
 
@@ -309,7 +309,7 @@ def load_bundle(folder: str | os.PathLike, *, trust: bool = False) -> Bundle:
         settings = metadata["settings"]
         model.bundle_settings = {name: settings[name] for name in _OF_THE_MODEL if name in settings}
         model.bundle_max_length = metadata["max_length"]
-    if model.name not in MODEL_NAMES and not hasattr(type(model), "labels"):  # a head of the user's, see own_model
+    if model.name not in MODEL_NAMES and not hasattr(type(model), "labels"):  # a custom head, see own_model
         model.bundle_task = task_name(metadata)
         if metadata["labels"] is not None:
             model.labels = Labels(metadata["labels"], metadata["problem"])
@@ -327,13 +327,13 @@ def _check_ids(tokenizer: PreTrainedTokenizerFast, model: keras.Model, folder: p
 
 
 def _load_model(path: pathlib.Path, metadata: dict[str, Any]) -> keras.Model:
-    numbers = security.check_keras_file(path)
+    num_values = security.check_keras_file(path)
     try:
-        with security.bounded_variables(numbers, path):
+        with security.bounded_variables(num_values, path):
             return keras.models.load_model(path, compile=False, safe_mode=not security.is_trusted())
     except CheckpointError:
         raise
-    except Exception as error:  # Keras, zipfile and h5py each raise their own kinds for a damaged file
+    except Exception as error:  # Keras, zipfile and h5py each raise their own types for a corrupted file
         raise CheckpointError(
             f"{path} cannot be loaded: {(str(error).splitlines() or [type(error).__name__])[0]}. Save or copy the bundle again; "
             f"it was written with keras {metadata['versions'].get('keras', 'unknown')}, installed is {keras.__version__}."
@@ -341,10 +341,10 @@ def _load_model(path: pathlib.Path, metadata: dict[str, Any]) -> keras.Model:
 
 
 def read_metadata(folder: str | os.PathLike) -> dict[str, Any]:
-    """Read and check `kerasft.json` of a bundle or of an exported folder.
+    """Read and validate the `kerasft.json` of a bundle or an export.
 
     Raises:
-        CheckpointError: If the file is missing or not one of ours; the message says what the folder holds.
+        CheckpointError: If the file is missing or invalid; the message lists what the folder contains.
 
     Example:
 
