@@ -1,7 +1,6 @@
-"""Change a model's vocabulary together with its tokenizer's: add tokens, or drop those that an app does not need.
+"""Change the vocabulary of a model and its tokenizer: add tokens, or drop tokens that an app does not need.
 
-A model and its tokenizer go in, a new model and a new tokenizer come out; the old ones are unchanged. It is separate from
-`bundles`, above `backbones` and `tokenizers`: it is about both, and about no file.
+Each function returns a new model and a new tokenizer; the given ones are unchanged.
 """
 
 import dataclasses
@@ -26,21 +25,21 @@ def add_tokens(
 ) -> tuple[keras.Model, PreTrainedTokenizerFast]:
     """Add tokens to the vocabulary of a model and its tokenizer.
 
-    The new rows of the embeddings, and of an output matrix and bias, are the mean of the old ones, which gives a new token
-    about the probability of an average one (Hewitt 2021,
-    https://nlp.stanford.edu/~johnhew/vocab-expansion.html). Everything else stays, so texts without them read as before.
+    New rows of the embeddings, and of an output matrix and bias, are initialized to the mean of the existing ones, so that a new
+    token has about average probability (Hewitt 2021, https://nlp.stanford.edu/~johnhew/vocab-expansion.html). The tokenization
+    of texts without the new tokens is unchanged.
 
     Args:
         model: A backbone of kerasft, or a model with a head; it is not changed.
         tokenizer: Its tokenizer; it is not changed.
-        tokens: The new tokens. Those that the vocabulary has are passed over.
-        special: Whether they are special tokens: never cut, never lowercased, left out when ids become a text.
+        tokens: The new tokens. Tokens that are already in the vocabulary are skipped.
+        special: Whether they are special tokens: never split, never lowercased, and skipped in decoding.
 
     Returns:
-        `(model, tokenizer)`, new ones; the model is not compiled.
+        The new `(model, tokenizer)`; the model is not compiled.
 
     Raises:
-        KerasftError: If a token is not a string or empty, or the model has no kerasft backbone.
+        KerasftError: If a token is empty or not a string, or the model has no kerasft backbone.
 
     Example:
 
@@ -51,16 +50,16 @@ def add_tokens(
     (['a', '<e1>', 'good', '</e1>', 'film'], 2)
     """
     tokens = [tokens] if isinstance(tokens, str) else list(tokens)
-    wrong = [token for token in tokens if not isinstance(token, str) or not token.strip() or not is_unicode(token)]
-    if wrong:
-        raise bad_argument("tokens", "non-empty strings", wrong[0], "Remove it.")
+    invalid = [token for token in tokens if not isinstance(token, str) or not token.strip() or not is_unicode(token)]
+    if invalid:
+        raise bad_argument("tokens", "non-empty strings", invalid[0], "Remove it.")
     size = config_of(model).vocabulary_size
     old_ids = np.array(sorted(set(tokenizer.get_vocab().values())))
     new_tokenizer = copied(tokenizer)
     new_tokenizer.add_tokens(tokens, special_tokens=special)
     new_ids = np.array(sorted(set(new_tokenizer.get_vocab().values()) - set(old_ids.tolist())), int)
 
-    # T5's table has rows to spare, which no token used: new tokens take these first.
+    # T5's table has unused rows, which new tokens use first.
     new_size = max(size, int(new_ids.max(initial=-1)) + 1)
 
     def rows(table: np.ndarray) -> np.ndarray:
@@ -80,20 +79,20 @@ def drop_tokens(
     texts: Iterable[str] | None = None,
     keep: Iterable[str] = (),
 ) -> tuple[keras.Model, PreTrainedTokenizerFast]:
-    """Drop the tokens that given texts do not need, for small files: BERT's table of 30,522 rows is a fifth of its weights.
+    """Drop tokens that do not occur in given texts, for smaller files: BERT's table of 30,522 rows is a fifth of its weights.
 
-    Kept are the texts' tokens, special and added tokens, single characters or bytes, and what leads to these (see
-    `kerasft.tokenizers.prune`). On a text all of whose tokens are kept the new model gives the old one's outputs; other
-    words are spelled by shorter tokens, and no word becomes unknown that was not. Train on after it if such words matter.
+    The vocabulary keeps the texts' tokens, special and added tokens, single characters or bytes, and intermediate tokens (see
+    `kerasft.tokenizers.prune`). If all tokens of a text are kept, the outputs are unchanged; other words are split into shorter
+    tokens, and no additional words become unknown. Fine-tune the model if such words matter.
 
     Args:
         model: A backbone of kerasft, or a model with a head; it is not changed.
         tokenizer: Its tokenizer; it is not changed.
-        texts: Texts such as those that the model will read: the training texts, or more.
-        keep: Tokens to keep besides, such as `["good", "##ness"]`.
+        texts: Texts from the model's domain: the training texts, or more.
+        keep: Additional tokens to keep, such as `["good", "##ness"]`.
 
     Returns:
-        `(model, tokenizer)`, new ones; ids keep their order; the model is not compiled.
+        The new `(model, tokenizer)`; the order of ids is unchanged; the model is not compiled.
 
     Raises:
         KerasftError: If neither `texts` nor `keep` is given, a token of `keep` is not in the vocabulary, or the model has
@@ -117,7 +116,7 @@ def drop_tokens(
     config = config_of(model)
     used = encode(tokenizer, texts, max_length=2**31).token_ids if texts else []
     ids = {token for row in used for token in row}
-    # RoBERTa counts positions from the padding token's id: it must stay what it is.
+    # RoBERTa counts positions from the padding token's id, which therefore must not change.
     ids |= set(range(getattr(config, "padding_id", -1) + 1))
     needed |= {token for token in tokenizer.convert_ids_to_tokens(sorted(ids)) if token is not None}
     new_tokenizer, old_ids = prune(tokenizer, needed)
@@ -125,12 +124,12 @@ def drop_tokens(
 
 
 def _with_rows(model: keras.Model, new_size: int, rows: Callable[[np.ndarray], np.ndarray]) -> keras.Model:
-    """Build the model for another vocabulary; `rows` makes a table's new rows of its old ones."""
+    """Rebuild the model for another vocabulary; `rows` computes the new table from the old one."""
     config = config_of(model)
     new_config: BackboneConfig = dataclasses.replace(config, vocabulary_size=new_size)
 
     def has_rows(layer: keras.layers.Layer) -> bool:
-        is_matrix = type(layer) is keras.layers.Dense and layer.name == "logits"  # an output matrix of its own
+        is_matrix = type(layer) is keras.layers.Dense and layer.name == "logits"  # an output matrix that is not tied
         return is_matrix or isinstance(layer, TokenEmbedding | OutputBias)
 
     def change(layer: keras.layers.Layer, fields: dict) -> dict:
