@@ -1,4 +1,4 @@
 """Export steps that run native code of other libraries, each in a subprocess, because it may crash.
 
-Such a process imports only what its step needs, so this package is separate from `kerasft.export`.
+The subprocess imports only what its step needs, so this package is separate from `kerasft.export`.
 """

@@ -14,7 +14,7 @@ from ai_edge_litert.interpreter import Interpreter
 from kerasft.features import PADDING_MASK
 
 # Integer operations of a full-integer file. Not the residual sums and norms: one channel of BERT's residual stream is a hundred
-# times larger than the rest, which would be left with one or two of the 255 steps.
+# times larger than the others, which would use only one or two of the 255 levels.
 _INTEGER_OPS = (
     "FULLY_CONNECTED",
     "BATCH_MATMUL",
@@ -27,7 +27,7 @@ _INTEGER_OPS = (
     "RESHAPE",
 )
 _BLOCK = 32
-_MIN_STEPS = 4  # minimum number of the 255 steps that a typical output value covers
+_MIN_STEPS = 4  # minimum number of the 255 levels that a typical output value covers
 
 
 def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.ndarray]], *, signature: str) -> bytes:
@@ -40,7 +40,7 @@ def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.
         batches: Calibration inputs (1, S) by name, for `"int8_full"`.
         signature: The signature that takes these inputs.
     """
-    # An extra, needed for two quantization recipes only.
+    # Optional dependency, for two quantization recipes only.
     from litert_quantizer import qtyping, quantizer, recipe_manager
 
     recipe = recipe_manager.RecipeManager()
@@ -66,7 +66,7 @@ def quantize_file(content: bytes, quantize: str, batches: Sequence[dict[str, np.
         return bytes(worker.quantize(calibration).quantized_model)
 
 
-# The interpreter has no public list of operations: `_get_ops_details` is tried with ai-edge-litert 1.1.2 to 2.3.0.
+# The interpreter has no public list of operations; `_get_ops_details` is tested with ai-edge-litert 1.1.2 to 2.3.0.
 def _odd_products(content: bytes) -> list[str]:
     """Matrix products whose rows are not divisible into blocks of 32: they use int8."""
     interpreter = Interpreter(model_content=content)
@@ -86,15 +86,15 @@ class _Ranges:
             run = interpreter.get_signature_runner(signature)
         inputs = list(run.get_input_details())
         operations = interpreter._get_ops_details()
-        written = {int(index) for operation in operations for index in operation["outputs"]}  # the others are weights
+        activations = {int(index) for each in operations for index in each["outputs"]}  # the others are weights
         self._dense = {int(each["outputs"][0]) for each in operations if each["op_name"] == "FULLY_CONNECTED"}
         self._symmetric = _second_factors(interpreter, operations)
         tensors = [
             tensor
             for tensor in interpreter.get_tensor_details()
-            if tensor["index"] in written and tensor["dtype"] == np.float32
+            if tensor["index"] in activations and tensor["dtype"] == np.float32
         ]
-        self._found: dict[str, list[float]] = {}
+        self._limits: dict[str, list[float]] = {}
         self._typical: dict[str, list[float]] = {}
         for batch in batches:
             batch = _without_padding(batch)
@@ -106,15 +106,15 @@ class _Ranges:
                     continue
                 if values.size == 0:
                     continue
-                low, high = self._found.get(tensor["name"], (np.inf, -np.inf))
-                self._found[tensor["name"]] = [min(low, float(values.min())), max(high, float(values.max()))]
+                low, high = self._limits.get(tensor["name"], (np.inf, -np.inf))
+                self._limits[tensor["name"]] = [min(low, float(values.min())), max(high, float(values.max()))]
                 if tensor["index"] in self._dense:
                     self._typical.setdefault(tensor["name"], []).append(float(np.median(np.abs(values))))
 
     def as_calibration(self) -> dict[str, dict[str, Any]]:
         """The ranges in the format of `litert-quantizer`."""
         ranges = {}
-        for name, (low, high) in self._found.items():
+        for name, (low, high) in self._limits.items():
             if name in self._symmetric:
                 high = max(-low, high)
                 low = -high * 128 / 127
@@ -122,47 +122,47 @@ class _Ranges:
         return ranges
 
     def coarse(self) -> list[str]:
-        """Patterns of the matrix products whose typical output covers less than `_MIN_STEPS` int8 steps.
+        """Patterns of the matrix products whose typical output covers less than `_MIN_STEPS` int8 levels.
 
         They keep int8 weights and int8 products, but with dynamic input ranges and float outputs.
         """
         patterns = []
         for name, typical in self._typical.items():
-            low, high = self._found[name]
+            low, high = self._limits[name]
             if np.median(typical) * 255 < _MIN_STEPS * (high - low):
                 patterns.append(f"^{re.escape(name)}")
         return patterns
 
 
-def _second_factors(interpreter: Interpreter, found: Sequence[dict]) -> set[str]:
+def _second_factors(interpreter: Interpreter, operations: Sequence[dict]) -> set[str]:
     """Tensors that are the second factor of a batched product.
 
     XNNPACK accepts an int8 product only if its zero point is 0: otherwise the file is three times slower.
     """
     names = {tensor["index"]: tensor["name"] for tensor in interpreter.get_tensor_details()}
-    made_by = {int(index): each for each in found for index in each["outputs"]}
+    producers = {int(index): each for each in operations for index in each["outputs"]}
     factors = set()
-    for each in found:
+    for each in operations:
         index = int(each["inputs"][1]) if each["op_name"] == "BATCH_MATMUL" else None
         while index is not None:
             factors.add(names[index])
-            before = made_by.get(index)
-            moved = before is not None and before["op_name"] in ("TRANSPOSE", "RESHAPE")
-            index = int(before["inputs"][0]) if moved else None
+            producer = producers.get(index)
+            is_view = producer is not None and producer["op_name"] in ("TRANSPOSE", "RESHAPE")
+            index = int(producer["inputs"][0]) if is_view else None
     return factors
 
 
 def _without_padding(batch: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """Fill the padded positions with the text, still masked.
+    """Replace padding by the text's own tokens, still masked.
 
-    The activations of padding are unused and far from the other values: they must not widen the ranges.
+    The activations of padding have no effect but are outliers: they must not widen the ranges.
     """
     filled = dict(batch)
     real = np.flatnonzero(batch[PADDING_MASK][0])
-    places = real[np.arange(batch[PADDING_MASK].shape[1]) % len(real)]
+    positions = real[np.arange(batch[PADDING_MASK].shape[1]) % len(real)]
     for name, values in batch.items():
         if name != PADDING_MASK:
-            filled[name] = values[:, places]
+            filled[name] = values[:, positions]
     return filled
 
 

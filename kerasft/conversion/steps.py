@@ -15,8 +15,8 @@ def run_step(step: str, job: dict[str, Any]) -> dict[str, Any]:
     """Run one of `kerasft.conversion.worker.STEPS`.
 
     Args:
-        step: Its name.
-        job: Input of the step, including file names.
+        step: The step's name.
+        job: The step's input, including file names.
 
     Returns:
         The step's result.
@@ -32,12 +32,12 @@ def run_step(step: str, job: dict[str, Any]) -> dict[str, Any]:
     if os.environ.get(IN_PROCESS) == "1":
         return worker.STEPS[step](job)
     try:
-        answer = run_apart(worker.__name__, {"step": step, **job})
-    except OSError as error:  # no process can be started here
-        answer = {"error": f"{error} (set the environment variable {IN_PROCESS}=1 to run it without a subprocess)"}
-    if "error" in answer:
+        result = run_apart(worker.__name__, {"step": step, **job})
+    except OSError as error:  # processes cannot be started in this environment
+        result = {"error": f"{error} (set the environment variable {IN_PROCESS}=1 to run it without a subprocess)"}
+    if "error" in result:
         raise ExportError(
-            f"The export failed in step {step!r}, which runs in a subprocess: {answer['error']}. Nothing was written; an "
+            f"The export failed in step {step!r}, which runs in a subprocess: {result['error']}. Nothing was written; an "
             "existing export is unchanged. If memory ran out, close other programs, or use fewer lengths."
         )
-    return answer
+    return result

@@ -21,18 +21,18 @@ def convert(job: dict[str, Any]) -> dict[str, Any]:
         job: `folder`, the SavedModel; `signatures`; `quantize`: None, `"float16"` or `"int8"`; `out_file`.
 
     Returns:
-        Nothing, or the converter's (long) error as `refused`.
+        An empty dictionary, or the converter's (long) error message as `refused`.
 
     Example:
 
     >>> sorted(convert({"folder": "no/such/folder", "signatures": [], "quantize": None, "out_file": "x.tflite"}))
     ['refused']
     """
-    import tensorflow as tf  # here and not above: it takes seconds, and the other steps have no use for it
+    import tensorflow as tf  # imported here because it takes seconds, and the other steps do not need it
 
     try:
-        # From a SavedModel: the converter's Keras entry point fails with Keras 3, and a file from unfrozen concrete functions has
-        # no weights in it and answers NaN without an error.
+        # From a SavedModel: the converter's Keras entry point fails with Keras 3, and unfrozen concrete functions give a file
+        # without weights that silently returns NaN.
         converter = tf.lite.TFLiteConverter.from_saved_model(job["folder"], signature_keys=job["signatures"])
         converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
         if job["quantize"]:
@@ -69,7 +69,7 @@ def pack(job: dict[str, Any]) -> dict[str, Any]:
     Args:
         job: `file`, `tokenizer`, `metadata` (files), `out_file`.
     """
-    from litert_lm_builder import litertlm_builder as module  # optional: needed for this container only
+    from litert_lm_builder import litertlm_builder as module  # optional dependency, for this container only
 
     builder = module.LitertLmFileBuilder()
     builder.add_system_metadata(module.Metadata(key="Authors", value="kerasft", dtype=module.DType.STRING))
@@ -86,8 +86,8 @@ STEPS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {"convert": conve
 
 
 if __name__ == "__main__":
-    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the parent process holds the device's memory
-    with contextlib.suppress(OSError):  # if memory runs out, Linux kills this process, not the user's
+    os.environ["CUDA_VISIBLE_DEVICES"] = "-1"  # the parent process has allocated the GPU's memory
+    with contextlib.suppress(OSError):  # if memory runs out, Linux kills this process instead of the user's
         pathlib.Path("/proc/self/oom_score_adj").write_text("500")
     task = json.loads(sys.argv[1])
     answer(task, STEPS[task["step"]](task))
