@@ -1,4 +1,4 @@
-"""The checkpoint's own fast tokenizer: exact ids, character offsets, no PyTorch; and new ones, learned from texts."""
+"""Load a checkpoint's own fast tokenizer, with exact ids and character offsets, without PyTorch; or train a new one."""
 
 from kerasft.tokenizers.load import FILES, load, save
 from kerasft.tokenizers.train import train

@@ -3,7 +3,7 @@
 from tokenizers import models
 from transformers import PreTrainedTokenizerFast
 
-_SHARE = 0.01  # of a vocabulary's tokens with capitals from which it is a cased one; uncased ones have none
+_SHARE = 0.01  # a vocabulary with a larger fraction of tokens with capitals is cased; uncased ones have none
 
 
 def casing_problem(tokenizer: PreTrainedTokenizerFast) -> str | None:

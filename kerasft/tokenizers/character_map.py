@@ -3,7 +3,7 @@
 BERT's normalizer works character by character (clean, pad CJK, NFD without marks, lowercase), and its pre-tokenizer
 splits by character class. Both use the Unicode tables of the installed `tokenizers` release, which differ from those
 of ICU and Python for newer characters. So nothing is reimplemented here: all 1,114,112 code points are passed through the
-tokenizer once (about 3 s) and the results are stored in a small two-level table that a TensorFlow graph can gather from.
+tokenizer once (about 3 s), and the results are stored in a small two-level table for `tf.gather`.
 """
 
 import functools
@@ -72,17 +72,17 @@ def _cached_map(clean_text: bool, handle_chinese_chars: bool, strip_accents: boo
     normalize = normalizers.BertNormalizer(clean_text, handle_chinese_chars, strip_accents, lowercase).normalize_str
     normalized = ["" if 0xD800 <= code < 0xE000 else normalize(chr(code)) for code in range(CODE_POINTS)]
     separated = _separated(set("".join(normalized)))
-    answers = {(ITSELF,): 0}  # answer -> its row, in order of first use
+    row_of_output = {(ITSELF,): 0}  # output code points -> row, in order of first use
     rows = np.zeros(CODE_POINTS, np.int32)
     for code, text in enumerate(normalized):
         if text == chr(code) and text not in separated:
-            continue  # itself: most code points
-        output = "".join(separated.get(character, character) for character in text)
-        answer = tuple(ITSELF if ord(character) == code else ord(character) for character in output)
-        rows[code] = answers.setdefault(answer, len(answers))
-    outputs = np.full((len(answers), max(map(len, answers))), NOTHING, np.int32)  # (U, K)
-    for answer, row in answers.items():
-        outputs[row, : len(answer)] = answer
+            continue  # unchanged, like most code points
+        characters = "".join(separated.get(character, character) for character in text)
+        output = tuple(ITSELF if ord(character) == code else ord(character) for character in characters)
+        rows[code] = row_of_output.setdefault(output, len(row_of_output))
+    outputs = np.full((len(row_of_output), max(map(len, row_of_output))), NOTHING, np.int32)  # (U, K)
+    for output, row in row_of_output.items():
+        outputs[row, : len(output)] = output
     pages, page_of_code = np.unique(rows.reshape(-1, PAGE_SIZE), axis=0, return_inverse=True)
     return CharacterMap(page_of_code.astype(np.int32).reshape(-1), pages, outputs)
 
@@ -92,6 +92,6 @@ def _separated(characters: set[str]) -> dict[str, str]:
     # Each character is placed between two letters: the result shows whether it joins them, is a separate word, or is removed.
     pieces = pre_tokenizers.BertPreTokenizer().pre_tokenize_str("".join(f"x{character}" for character in characters))
     words = {word for word, _ in pieces}
-    alone = {word for word in words if len(word) == 1} - {"x"}
-    gone = characters - set("".join(words))
-    return {character: f" {character} " for character in alone} | dict.fromkeys(gone, " ")
+    separate = {word for word in words if len(word) == 1} - {"x"}
+    removed = characters - set("".join(words))
+    return {character: f" {character} " for character in separate} | dict.fromkeys(removed, " ")

@@ -131,17 +131,17 @@ class InGraphTokenizer(tf.Module):
         Returns:
             `token_ids`, `padding_mask` and `segment_ids`, int32, (B, S).
         """
-        parts = [self._tokens(texts)] + ([] if pairs is None else [self._tokens(pairs)])
-        template = self._templates[len(parts) - 1]
+        sequences = [self._tokens(texts)] + ([] if pairs is None else [self._tokens(pairs)])
+        template = self._templates[len(sequences) - 1]
         room = self.max_length - sum(item is not None for item, _ in template)
-        parts = _truncate(parts, room)
+        sequences = _truncate(sequences, room)
         batch_size = tf.size(texts)
         ids = []
         segments = []
         position = 0
         for special, segment in template:
             if special is None:
-                piece = parts[position]
+                piece = sequences[position]
                 position += 1
             else:
                 piece = tf.RaggedTensor.from_tensor(tf.fill([batch_size, 1], special))
@@ -181,8 +181,8 @@ class InGraphTokenizer(tf.Module):
             word = tf.constant([ord(" "), ITSELF, ord(" ")] + [NOTHING] * (self._table.outputs.shape[1] - 3))
             outputs = tf.where(stands_in[:, tf.newaxis], word, outputs)
         outputs = tf.where(outputs == ITSELF, codes.values[:, tf.newaxis], outputs)
-        kept = tf.ragged.boolean_mask(outputs, outputs != NOTHING)  # ragged (characters, 0..K)
-        return codes.with_values(kept).merge_dims(1, 2)
+        valid = tf.ragged.boolean_mask(outputs, outputs != NOTHING)  # ragged (characters, 0..K)
+        return codes.with_values(valid).merge_dims(1, 2)
 
 
 def _template(tokenizer: PreTrainedTokenizerFast, count: int) -> list[tuple[int | None, int]]:
@@ -201,21 +201,21 @@ def _vocabulary(backend, special: dict[str, str]) -> list[str]:
     return [special.get(token, token) for token in tokens]
 
 
-def _truncate(parts: list[tf.RaggedTensor], room: int) -> list[tf.RaggedTensor]:
-    """Truncate the parts to `room` tokens in total, longest first, as in `tokenizers` (truncate_encodings)."""
-    if len(parts) == 1:
-        return [parts[0][:, :room]]
-    first, second = (tf.cast(part.row_lengths(), tf.int32) for part in parts)  # (B,)
+def _truncate(sequences: list[tf.RaggedTensor], room: int) -> list[tf.RaggedTensor]:
+    """Truncate one or two sequences to `room` tokens in total, longest first, as in `tokenizers` (truncate_encodings)."""
+    if len(sequences) == 1:
+        return [sequences[0][:, :room]]
+    first, second = (tf.cast(sequence.row_lengths(), tf.int32) for sequence in sequences)  # (B,)
     shorter = tf.minimum(first, second)
     longer = tf.where(shorter > room, shorter, tf.maximum(shorter, room - shorter))
-    both_cut = shorter + longer > room
-    shorter = tf.where(both_cut, room // 2, shorter)
-    longer = tf.where(both_cut, room // 2 + room % 2, longer)
+    both_truncated = shorter + longer > room
+    shorter = tf.where(both_truncated, room // 2, shorter)
+    longer = tf.where(both_truncated, room // 2 + room % 2, longer)
     fits = first + second <= room
     limits = (tf.where(first > second, longer, shorter), tf.where(first > second, shorter, longer))
-    return [_cut_rows(part, tf.where(fits, room, limit)) for part, limit in zip(parts, limits)]
+    return [_truncate_rows(sequence, tf.where(fits, room, limit)) for sequence, limit in zip(sequences, limits)]
 
 
-def _cut_rows(part: tf.RaggedTensor, lengths: tf.Tensor) -> tf.RaggedTensor:
-    position = tf.ragged.range(tf.cast(part.row_lengths(), tf.int32))  # ragged (B, T)
-    return tf.ragged.boolean_mask(part, position < tf.expand_dims(lengths, 1))
+def _truncate_rows(sequence: tf.RaggedTensor, lengths: tf.Tensor) -> tf.RaggedTensor:
+    position = tf.ragged.range(tf.cast(sequence.row_lengths(), tf.int32))  # ragged (B, T)
+    return tf.ragged.boolean_mask(sequence, position < tf.expand_dims(lengths, 1))

@@ -185,9 +185,9 @@ def _read_merges(folder: pathlib.Path) -> tuple[dict[str, int], list[tuple[str, 
     if lines[0].startswith("#version"):
         lines = lines[1:]
     merges = [tuple(line.split(" ")) for line in lines if line]
-    wrong = next((merge for merge in merges if len(merge) != 2), None)
-    if wrong or not isinstance(vocabulary, dict) or not all(type(index) is int for index in vocabulary.values()):
-        raise ValueError(f"expected merges of two tokens and a vocabulary of token: id; received {wrong}")
+    invalid = next((merge for merge in merges if len(merge) != 2), None)
+    if invalid or not isinstance(vocabulary, dict) or not all(type(index) is int for index in vocabulary.values()):
+        raise ValueError(f"expected merges of two tokens and a vocabulary of token: id; received {invalid}")
     security.check_ids(vocabulary.values(), folder / "vocab.json")
     return vocabulary, merges
 
@@ -255,10 +255,10 @@ class Kind:
     """A tokenizer class of `transformers`.
 
     Args:
-        files: Its legacy files.
+        files: The legacy files.
         read: `(folder, settings)` -> the Rust tokenizer.
-        special_tokens: By their roles.
-        segments: Whether its models use segment ids.
+        special_tokens: Role -> token.
+        segments: Whether the models have segment ids.
     """
 
     files: tuple[str, ...]

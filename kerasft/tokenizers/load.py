@@ -1,4 +1,4 @@
-"""Load and save a checkpoint's fast tokenizer from its files only: no network, no code of the checkpoint."""
+"""Load and save a checkpoint's fast tokenizer, from its files only: no network access, no code from the checkpoint."""
 
 import json
 import os
@@ -41,10 +41,8 @@ _SETTINGS = (
     "trim_offsets",
     "extra_ids",
 )
-_NOT_OF_THE_WRAPPER = (
-    "add_bos_token",
-    "trim_offsets",
-)  # already in the Rust tokenizer; transformers would apply them again
+# Already applied in the Rust tokenizer; transformers would apply them again.
+_BACKEND_SETTINGS = ("add_bos_token", "trim_offsets")
 _PROBE = "A b\u00e9\u4e2d\U0001f600\u0378"  # the last one is an unassigned code point, which no vocabulary contains
 _FILES = sorted({" and ".join(kind.files) for kind in kinds.KINDS.values()})
 
@@ -58,7 +56,7 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
     distinguishes the two.
 
     Args:
-        folder: Holds `tokenizer.json`; or `vocab.txt` (WordPiece: BERT, DistilBERT, ELECTRA); or `vocab.json` and
+        folder: Contains `tokenizer.json`; or `vocab.txt` (WordPiece: BERT, DistilBERT, ELECTRA); or `vocab.json` and
             `merges.txt` (byte-level BPE: GPT-2, RoBERTa); or `spiece.model` or `sentencepiece.bpe.model` (Unigram: T5,
             XLM-RoBERTa). `tokenizer_config.json` is used (`do_lower_case`, `strip_accents`,
             `tokenize_chinese_chars`, `add_prefix_space`, `extra_ids`, special tokens, `model_max_length`, ...), except
@@ -91,14 +89,14 @@ def load(folder: str | os.PathLike) -> PreTrainedTokenizerFast:
         if from_file:
             backend = _adjusted(Tokenizer.from_file(str(folder / _TOKENIZER_FILE)), settings)
         else:
-            settings = {**_first_missing(kind, folder), **settings}
+            settings = {**_default_tokens(kind, folder), **settings}
             backend = kind.read(folder, settings)
             _add_tokens(backend, folder)
         tokenizer = wrapped(backend, kind, settings)
-        tokenizer(_PROBE, _PROBE)  # what can answer no text is better refused here
+        tokenizer(_PROBE, _PROBE)  # raises here rather than at the first use
     except CheckpointError:
         raise
-    except BaseException as error:  # Damaged files raise errors of every kind; a panic in Rust is no `Exception`.
+    except BaseException as error:  # corrupted files raise errors of many types; a Rust panic is not an `Exception`
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
         reason = " ".join(str(error).split())[:200]
@@ -117,7 +115,7 @@ def _read_json(path: pathlib.Path) -> dict:
     fields = security.read_json(path)
     if not isinstance(fields, dict):
         raise CheckpointError(
-            f"{path}: must hold a JSON object; received: {type(fields).__name__}. Copy the file again."
+            f"{path}: must contain a JSON object; received: {type(fields).__name__}. Copy the file again."
         )
     return fields
 
@@ -127,7 +125,7 @@ def _settings(folder: pathlib.Path) -> dict:
     settings = {name: fields[name] for name in _SETTINGS if name in fields}
     for role in _ROLES:
         token = settings.get(role)
-        if isinstance(token, dict):  # with the flags of an added token
+        if isinstance(token, dict):  # an added token with its flags
             settings[role] = token.get("content")
         if settings.get(role) is None:
             settings.pop(role, None)
@@ -139,7 +137,7 @@ def _settings(folder: pathlib.Path) -> dict:
 
 
 def _class_name(folder: pathlib.Path) -> str | None:
-    """Return the name in `kinds.KINDS` of a folder's tokenizer class, None if unknown."""
+    """Return the name in `kinds.KINDS` of a folder's tokenizer class; None if unknown."""
     named = str(_read_json(folder / _SETTINGS_FILE).get("tokenizer_class", "")).removesuffix("Fast")
     if named in kinds.KINDS:
         # transformers writes T5Tokenizer for mT5 too, always with `extra_ids`.
@@ -147,14 +145,14 @@ def _class_name(folder: pathlib.Path) -> str | None:
     by_model = kinds.BY_MODEL_TYPE.get(str(_read_json(folder / "config.json").get("model_type", "")))
     if by_model:
         return by_model
-    fitting = [name for name, kind in kinds.KINDS.items() if all((folder / file).is_file() for file in kind.files)]
-    if "RobertaTokenizer" in fitting and "GPT2Tokenizer" in fitting:
+    candidates = [name for name, kind in kinds.KINDS.items() if all((folder / file).is_file() for file in kind.files)]
+    if "RobertaTokenizer" in candidates and "GPT2Tokenizer" in candidates:
         return "RobertaTokenizer" if "<mask>" in _read_json(folder / "vocab.json") else "GPT2Tokenizer"
-    return fitting[0] if fitting else None
+    return candidates[0] if candidates else None
 
 
-def _first_missing(kind: kinds.Kind | None, folder: pathlib.Path) -> dict:
-    """Return the special tokens of a kind, if its files are there."""
+def _default_tokens(kind: kinds.Kind | None, folder: pathlib.Path) -> dict:
+    """Return the default special tokens of a tokenizer class; raise if its files are missing."""
     missing = [name for name in (kind.files if kind else ()) if not (folder / name).is_file()]
     if kind is None or missing:
         expected = " and ".join(kind.files) if kind else f"{', or '.join(_FILES)}"
@@ -167,27 +165,27 @@ def _first_missing(kind: kinds.Kind | None, folder: pathlib.Path) -> dict:
 
 def _adjusted(backend: Tokenizer, settings: dict) -> Tokenizer:
     # As in transformers, explicit settings override tokenizer.json.
-    named = {"do_lower_case", "strip_accents", "tokenize_chinese_chars"} & settings.keys()
-    if named and isinstance(backend.normalizer, normalizers.BertNormalizer):
+    explicit = {"do_lower_case", "strip_accents", "tokenize_chinese_chars"} & settings.keys()
+    if explicit and isinstance(backend.normalizer, normalizers.BertNormalizer):
         old = backend.normalizer
-        stated = {
+        defaults = {
             "do_lower_case": old.lowercase,
             "strip_accents": old.strip_accents,
             "tokenize_chinese_chars": old.handle_chinese_chars,
         }
-        new = kinds.bert_normalizer({**stated, **settings})
+        new = kinds.bert_normalizer({**defaults, **settings})
         new.clean_text = old.clean_text
         backend.normalizer = new
     return backend
 
 
 def _add_tokens(backend: Tokenizer, folder: pathlib.Path) -> None:
-    """Add the added tokens, in the order of their ids."""
-    listed = {token: {"id": index} for token, index in _read_json(folder / "added_tokens.json").items()}
+    """Add the checkpoint's added tokens, in the order of their ids."""
+    added = {token: {"id": index} for token, index in _read_json(folder / "added_tokens.json").items()}
     for index, token in _read_json(folder / _SETTINGS_FILE).get("added_tokens_decoder", {}).items():
-        listed[token["content"]] = {**token, "id": int(index)}
+        added[token["content"]] = {**token, "id": int(index)}
     flags = ("single_word", "lstrip", "rstrip", "normalized", "special")
-    for token, fields in sorted(listed.items(), key=lambda item: item[1]["id"]):
+    for token, fields in sorted(added.items(), key=lambda item: item[1]["id"]):
         backend.add_tokens([AddedToken(token, **{flag: fields[flag] for flag in flags if flag in fields})])
         if backend.token_to_id(token) != fields["id"]:
             raise CheckpointError(
@@ -202,14 +200,14 @@ def wrapped(backend: Tokenizer, kind: kinds.Kind | None, settings: dict) -> PreT
     Args:
         backend: The Rust tokenizer.
         kind: Determines the model's inputs, and how the mask token is matched; None: from `settings`.
-        settings: Special tokens and more fields of `tokenizer_config.json`.
+        settings: Special tokens and other fields of `tokenizer_config.json`.
     """
-    options = {name: value for name, value in settings.items() if name not in _NOT_OF_THE_WRAPPER}
+    options = {name: value for name, value in settings.items() if name not in _BACKEND_SETTINGS}
     if kind:
         names = ["input_ids", "token_type_ids", "attention_mask"] if kind.segments else ["input_ids", "attention_mask"]
         options.setdefault("model_input_names", names)
         if kind.special_tokens is kinds.ROBERTA_TOKENS and isinstance(options.get("mask_token"), str):
-            # "a <mask>" is one token after "a": the mask takes the space before it.
+            # The mask token includes the space before it: "a <mask>" is two tokens.
             options["mask_token"] = AddedToken(options["mask_token"], lstrip=True, normalized=False, special=True)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, **options)
     if tokenizer.pad_token is None and tokenizer.eos_token is not None:
@@ -224,10 +222,10 @@ def _check_special_tokens(tokenizer: PreTrainedTokenizerFast, path: pathlib.Path
         "added_tokens_decoder", {}
     )
     known = set(vocabulary) | {token["content"] if isinstance(token, dict) else token for token in added.values()}
-    lacking = sorted({settings[role] for role in _ROLES if role in settings} - known)
-    if lacking:
+    missing = sorted({settings[role] for role in _ROLES if role in settings} - known)
+    if missing:
         raise CheckpointError(
-            f"{path}: must contain the special tokens, one token per line; missing: {', '.join(lacking)}. "
+            f"{path}: must contain the special tokens, one token per line; missing: {', '.join(missing)}. "
             "Copy the file again, or name the special tokens in tokenizer_config.json."
         )
 

@@ -2,11 +2,11 @@
 
 Why this holds for each model:
 
-- WordPiece uses the longest matching token: no new longer one can appear.
-- BPE merges the pair with the lowest rank. All merges that lead to a kept token are kept, with both parts, so the same pair
+- WordPiece uses the longest matching token; dropping tokens adds no longer match.
+- BPE merges the pair with the lowest rank. All merges that lead to a kept token are kept, with both tokens, so the same pair
   has the lowest rank at each step.
-- Unigram uses the most likely path, which is still the most likely of fewer paths. The score of unknown characters depends on
-  the lowest score, so its token is kept.
+- Unigram uses the most likely segmentation, which remains the most likely one among fewer. The score of unknown characters
+  depends on the lowest score, so that token is kept.
 """
 
 import json
@@ -56,9 +56,9 @@ def prune(tokenizer: PreTrainedTokenizerFast, needed: Iterable[str]) -> tuple[Pr
         raise bad_argument("tokenizer", f"one of {', '.join(_CLOSURES)}", model["type"], "Keep its vocabulary whole.")
     ids = tokenizer.get_vocab()
     needed = set(needed)
-    strange = sorted(needed - ids.keys())
-    if strange:
-        raise bad_argument("keep", "tokens of the vocabulary", strange[:5], "See tokenizer.get_vocab().")
+    unknown = sorted(needed - ids.keys())
+    if unknown:
+        raise bad_argument("keep", "tokens of the vocabulary", unknown[:5], "See tokenizer.get_vocab().")
     always = {token["content"] for token in fields["added_tokens"]} | set(tokenizer.all_special_tokens)
     kept = needed | (always & ids.keys())
     kept |= close(model, kept)
@@ -75,31 +75,33 @@ def _wordpiece_closure(model: dict, kept: set[str]) -> set[str]:
     prefix = model.get("continuing_subword_prefix") or _CONTINUED
 
     def spelling(token: str) -> list[str]:
-        """The token in single characters."""
-        inside = token.startswith(prefix) and len(token) > len(prefix)
-        characters = token.removeprefix(prefix) if inside else token
-        return [prefix + c if inside or place else c for place, c in enumerate(characters)]
+        """The token as a sequence of single-character tokens."""
+        is_suffix = token.startswith(prefix) and len(token) > len(prefix)
+        characters = token.removeprefix(prefix) if is_suffix else token
+        return [prefix + c if is_suffix or index else c for index, c in enumerate(characters)]
 
     vocabulary = model["vocab"]
     return {model["unk_token"]} & vocabulary.keys() | {
         token
         for token in vocabulary
-        if len(spelling(token)) == 1 or not all(part in vocabulary for part in spelling(token))
+        if len(spelling(token)) == 1 or not all(character in vocabulary for character in spelling(token))
     }
 
 
 def _bpe_closure(model: dict, kept: set[str]) -> set[str]:
-    parts = {}
+    merges = {}
     suffix = len(model.get("continuing_subword_prefix") or "")
     for first, second in map(_pair, model["merges"]):
-        parts.setdefault(first + second[suffix:], []).append((first, second))
-    closed = {token for token in model["vocab"] if token not in parts}  # bytes or characters: not the result of a merge
-    waiting = list(kept)
-    while waiting:
-        token = waiting.pop()
+        merges.setdefault(first + second[suffix:], []).append((first, second))
+    closed = {
+        token for token in model["vocab"] if token not in merges
+    }  # bytes or characters: not the result of a merge
+    stack = list(kept)
+    while stack:
+        token = stack.pop()
         if token not in closed and token in model["vocab"]:
             closed.add(token)
-            waiting.extend(part for merge in parts[token] for part in merge)
+            stack.extend(each for merge in merges[token] for each in merge)
     return closed
 
 
@@ -137,7 +139,7 @@ def _renumber(fields: dict, new_ids: Mapping[int, int], kept: set[str]) -> None:
     for processor in _processors(fields.get("post_processor")):
         for token in processor.get("special_tokens", {}).values():
             token["ids"] = [new_ids[index] for index in token["ids"]]
-        for role in ("cls", "sep"):  # of BertProcessing and RobertaProcessing
+        for role in ("cls", "sep"):  # in BertProcessing and RobertaProcessing
             if role in processor:
                 processor[role] = [processor[role][0], new_ids[processor[role][1]]]
 
@@ -145,4 +147,4 @@ def _renumber(fields: dict, new_ids: Mapping[int, int], kept: set[str]) -> None:
 def _processors(processor: dict | None) -> list[dict]:
     if processor is None:
         return []
-    return [inner for part in processor.get("processors", []) for inner in _processors(part)] + [processor]
+    return [inner for each in processor.get("processors", []) for inner in _processors(each)] + [processor]

@@ -1,8 +1,8 @@
 """Read a SentencePiece model file (`spiece.model`, `sentencepiece.bpe.model`): its pieces, scores and normalizer.
 
 The file is a protocol buffer, https://github.com/google/sentencepiece/blob/master/src/sentencepiece_model.proto. Only four
-of its fields matter here, so they are read from the wire format (https://protobuf.dev/programming-guides/encoding/)
-directly: neither `sentencepiece` nor generated protobuf code is needed, and a corrupted file is a plain error.
+fields are needed, so they are read from the wire format (https://protobuf.dev/programming-guides/encoding/) directly, without
+`sentencepiece` or generated protobuf code.
 """
 
 import pathlib
@@ -93,16 +93,16 @@ def read(path: pathlib.Path) -> SentencePieceModel:
 
 
 def _fields(data: bytes) -> Iterator[tuple[int, int | bytes]]:
-    place = 0
-    while place < len(data):
-        tag, place = varint(data, place)
+    position = 0
+    while position < len(data):
+        tag, position = varint(data, position)
         wire = tag & 7
         if wire == _VARINT:
-            value, place = varint(data, place)
+            value, position = varint(data, position)
         elif wire in (_FIXED64, _FIXED32, _BYTES):
-            size, place = varint(data, place) if wire == _BYTES else (8 if wire == _FIXED64 else 4, place)
-            value, place = data[place : place + size], place + size
-            if place > len(data):
+            size, position = varint(data, position) if wire == _BYTES else (8 if wire == _FIXED64 else 4, position)
+            value, position = data[position : position + size], position + size
+            if position > len(data):
                 raise ValueError(f"a field of {size} bytes extends past the end of the file")
         else:
             raise ValueError(f"wire type {wire}")

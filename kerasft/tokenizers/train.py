@@ -42,9 +42,9 @@ def train(
         kind: `"wordpiece"` (https://arxiv.org/abs/1609.08144; only unseen characters are unknown), `"bpe"`
             (byte-level, https://arxiv.org/abs/1508.07909; nothing is ever unknown) or `"unigram"`
             (SentencePiece's, https://arxiv.org/abs/1804.10959).
-        vocabulary_size: Maximum number of tokens, including special ones; little text gives fewer.
+        vocabulary_size: Maximum number of tokens, including special ones; few texts give fewer.
         family: Family whose special tokens are used: `"bert"`, `"electra"`, `"mobilebert"` or `"distilbert"` for WordPiece;
-            `"gpt2"` or `"roberta"` of BPE; `"t5"` (without sentinels; `add_tokens` adds them) or `"xlm-roberta"` of
+            `"gpt2"` or `"roberta"` for BPE; `"t5"` (without sentinels; `add_tokens` adds them) or `"xlm-roberta"` for
             Unigram. None: the first of each.
         lowercase: Whether to lowercase texts; WordPiece only.
         min_frequency: Minimum number of occurrences of a pair to be merged; ignored for Unigram.
@@ -106,8 +106,8 @@ def _wordpiece(texts: list[str], settings: dict, family: str, vocabulary_size: i
     trainer = trainers.WordPieceTrainer(
         vocab_size=vocabulary_size,
         min_frequency=min_frequency,
-        # The library numbers characters in the random order of a hash map, and breaks ties by these numbers. Named here,
-        # they get their numbers in order.
+        # The library numbers characters in the random order of a hash map, and breaks ties by these numbers. Listed here,
+        # they are numbered in order.
         special_tokens=[*names, *alphabet, *(f"##{character}" for character in inner)],
         initial_alphabet=alphabet,
         limit_alphabet=len(alphabet),
@@ -120,18 +120,18 @@ def _wordpiece(texts: list[str], settings: dict, family: str, vocabulary_size: i
 def _word_characters(learner: Tokenizer, texts: list[str]) -> tuple[list[str], list[str]]:
     """Return the most frequent characters, sorted, and those of them that occur inside words."""
     counts = collections.Counter()
-    within = set()
+    inner = set()
     for text in texts:
         for word, _ in learner.pre_tokenizer.pre_tokenize_str(learner.normalizer.normalize_str(text)):
             counts.update(word)
-            within.update(word[1:])
-    kept = sorted(sorted(counts), key=lambda character: -counts[character])[:_MOST_CHARACTERS]
-    return sorted(kept), sorted(within.intersection(kept))
+            inner.update(word[1:])
+    alphabet = sorted(sorted(counts), key=lambda character: -counts[character])[:_MOST_CHARACTERS]
+    return sorted(alphabet), sorted(inner.intersection(alphabet))
 
 
 def _bpe(texts: list[str], settings: dict, family: str, vocabulary_size: int, min_frequency: int) -> Tokenizer:
     build = {"gpt2": kinds.gpt2, "roberta": kinds.roberta}[family]
-    # RoBERTa's order; <mask> is last in the published vocabularies, here it is next to the others.
+    # RoBERTa's order, except that <mask>, which is last in the published vocabularies, is next to the others.
     roles = ("bos_token", "pad_token", "eos_token", "unk_token", "mask_token")
     names = list(dict.fromkeys(settings[role] for role in roles if role in settings))
     alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
@@ -145,7 +145,7 @@ def _bpe(texts: list[str], settings: dict, family: str, vocabulary_size: int, mi
         show_progress=False,
     )
     learner.train_from_iterator(texts, trainer)
-    return _again(learner, lambda model: build(model["vocab"], [tuple(merge) for merge in model["merges"]], settings))
+    return _rebuilt(learner, lambda model: build(model["vocab"], [tuple(merge) for merge in model["merges"]], settings))
 
 
 def _unigram(texts: list[str], settings: dict, family: str, vocabulary_size: int, min_frequency: int) -> Tokenizer:
@@ -163,7 +163,7 @@ def _unigram(texts: list[str], settings: dict, family: str, vocabulary_size: int
     )
     learner.train_from_iterator(texts, trainer)
 
-    def rebuilt(model: dict) -> Tokenizer:
+    def build_trained(model: dict) -> Tokenizer:
         pieces = [tuple(piece) for piece in model["vocab"]]
         special = pieces[: len(names)]
         learned = pieces[len(names) :]
@@ -171,7 +171,7 @@ def _unigram(texts: list[str], settings: dict, family: str, vocabulary_size: int
         backend.normalizer = normalizer
         return backend
 
-    return _again(learner, rebuilt)
+    return _rebuilt(learner, build_trained)
 
 
 def _ordered(pieces: list[tuple[str, float]]) -> list[tuple[str, float]]:
@@ -179,20 +179,20 @@ def _ordered(pieces: list[tuple[str, float]]) -> list[tuple[str, float]]:
     pieces = [(token, round(score, 6)) for token, score in pieces]  # sums differ in their last digits
     # Characters dropped in training are added again with the lowest score plus 0.0001 each, in random order.
     lowest = min(score for _, score in pieces)
-    back = {
+    restored = {
         token: score
         for token, score in pieces
         if len(token) == 1 and abs((score - lowest) / 1e-4 - round((score - lowest) / 1e-4)) < 0.03
     }
-    scores = dict(pieces) | dict(zip(sorted(back), sorted(back.values())))
+    scores = dict(pieces) | dict(zip(sorted(restored), sorted(restored.values())))
     return sorted(scores.items(), key=lambda piece: (-piece[1], piece[0]))
 
 
 _LEARNERS = {"wordpiece": _wordpiece, "bpe": _bpe, "unigram": _unigram}
 
 
-def _again(learner: Tokenizer, build: Callable[[dict], Tokenizer]) -> Tokenizer:
-    """Build the tokenizer from the trained pieces: the ids of the special tokens are known only now."""
+def _rebuilt(learner: Tokenizer, build: Callable[[dict], Tokenizer]) -> Tokenizer:
+    """Build the tokenizer from the trained pieces; only now are the ids of the special tokens known."""
     return build(json.loads(learner.to_str())["model"])
 
 
