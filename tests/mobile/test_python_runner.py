@@ -147,7 +147,7 @@ def test_masks_are_filled_as_the_pipeline_fills_them(tmp_path, family, runner, c
     assert device(f"a {mask}") == of_file(f"a {mask}")
     assert caplog.messages[-1].startswith("1 of 1 texts (100.0 %) are longer than 24 tokens (max_length)")
     for words, message in [
-        (("a film",), "there is no mask in the text"),
+        (("a film",), "the text contains no mask token"),
         (("a", "film"), "`text_pair` must be omitted"),
     ]:
         with pytest.raises(ValueError, match=message):
@@ -188,7 +188,7 @@ def test_a_bundle_answers_without_tensorflow(tmp_path):
     assert answer["label"] == expected["label"]
     assert answer["score"] == pytest.approx(expected["score"], abs=1e-6)
     checked, _ = run("--golden")
-    assert ": 0 answered otherwise, largest difference of an output" in checked
+    assert ": 0 with differences, maximum output difference" in checked
     model = tmp_path / "phone" / "model.tflite"
     model.write_bytes(model.read_bytes()[:-1] + b"x")
     for script in ("kerasft_runner.py", "kerasft_writer.py"):

@@ -1,4 +1,4 @@
-"""Tell whether a bundle's model.tflite is the file that was exported. Needs Python alone."""
+"""Check that a bundle's model.tflite is the exported file. Requires the standard library only."""
 
 import hashlib
 import json
@@ -6,7 +6,7 @@ import pathlib
 
 
 def check_digest(folder: str | pathlib.Path) -> None:
-    """Refuse a model.tflite that changed since it was written: the interpreter may crash on one, or answer otherwise."""
+    """Raise if model.tflite changed since the export: the interpreter may crash on it, or return wrong outputs."""
     facts, path = pathlib.Path(folder) / "kerasft.json", pathlib.Path(folder) / "model.tflite"
     expected = json.loads(facts.read_text("utf-8")).get("sha256") if facts.is_file() else None
     if expected is None:

@@ -24,40 +24,42 @@ class Unigram:
         self._longest = max(map(len, self.pieces.values()))
         kind = None if normalizer is None else normalizer["type"]
         if kind not in (None, "NFKC", "Precompiled"):
-            raise ValueError(f"a tokenizer with the normalizer {kind} is not supported here")
+            raise ValueError(f"unsupported normalizer {kind}")
         self._map = _CharacterMap(normalizer["precompiled_charsmap"]) if kind == "Precompiled" else None
         self._nfkc = kind == "NFKC"
         steps = splitting.get("pretokenizers", [splitting])
         self._splits_at_spaces = steps[0]["type"] == "WhitespaceSplit"
         if steps[-1]["type"] != "Metaspace" or steps[-1]["prepend_scheme"] != "always" or model.get("byte_fallback"):
-            raise ValueError("a Unigram tokenizer with SentencePiece's splitting and without bytes was expected")
+            raise ValueError(
+                "expected a Unigram tokenizer with SentencePiece's pre-tokenizer and without byte fallback"
+            )
 
     def normalize(self, text: str) -> list[Char]:
-        """Return the characters that the pieces are of."""
+        """Return the normalized characters."""
         if self._map is not None:
             return self._map.normalize(text)
         if not self._nfkc:
-            return [(char, place, place + 1) for place, char in enumerate(text)]
-        whole = unicodedata.normalize("NFKC", text)
-        parts = [(start, end, unicodedata.normalize("NFKC", text[start:end])) for start, end in _graphemes(text)]
-        if "".join(part for _, _, part in parts) != whole:  # such as Hangul letters, which make one syllable
-            parts = [(0, len(text), whole)]
-        return [(char, *_place(start + n, end)) for start, end, part in parts for n, char in enumerate(part)]
+            return [(char, position, position + 1) for position, char in enumerate(text)]
+        normalized = unicodedata.normalize("NFKC", text)
+        pieces = [(start, end, unicodedata.normalize("NFKC", text[start:end])) for start, end in _graphemes(text)]
+        if "".join(piece for _, _, piece in pieces) != normalized:  # such as Hangul letters that form one syllable
+            pieces = [(0, len(text), normalized)]
+        return [(char, *_span(start + n, end)) for start, end, piece in pieces for n, char in enumerate(piece)]
 
     def tokens(self, text: str) -> list[tuple[int, int, int]]:
-        """Return the ids of a normalized text, each with its first character and the one after its last."""
+        """Return the ids of a normalized text, each with its start and end in characters."""
         if not self._splits_at_spaces:
             text = text.replace(" ", _WORD_START)
         matches = []
         for is_space, group in itertools.groupby(
-            range(len(text)), key=lambda place: self._splits_at_spaces and text[place] in SPACES
+            range(len(text)), key=lambda position: self._splits_at_spaces and text[position] in SPACES
         ):
             if is_space:
                 continue
-            start, *_, end = [*(places := list(group)), places[-1] + 1]
+            start, *_, end = [*(positions := list(group)), positions[-1] + 1]
             added = int(not text.startswith(_WORD_START, start))
             marked = _WORD_START * added + text[start:end]
-            begins = [place for place, char in enumerate(marked) if char == _WORD_START]
+            begins = [position for position, char in enumerate(marked) if char == _WORD_START]
             for first, last in itertools.pairwise([*begins, len(marked)]):
                 for token, low, high in self._word(marked[first:last]):
                     # The added mark is at the position of the first character.
@@ -66,9 +68,8 @@ class Unigram:
         return matches
 
     def _word(self, word: str) -> list[tuple[int, int, int]]:
-        best: list[tuple] = [(0.0, 0, self._unknown)] + [(None, 0, 0)] * len(
-            word
-        )  # score, begin of the last piece, its id
+        # For each end: score, start of the last piece, its id.
+        best: list[tuple] = [(0.0, 0, self._unknown)] + [(None, 0, 0)] * len(word)
         for start in range(len(word)):
             for end in range(start + 1, min(len(word), start + self._longest) + 1):
                 token, score = self._scores.get(word[start:end], (self._unknown, None))
@@ -80,7 +81,7 @@ class Unigram:
         end = len(word)
         while end:
             _, start, token = best[end]
-            # Unknown characters beside each other are one piece.
+            # Consecutive unknown characters are one piece.
             while token == self._unknown and start and best[start][2] == self._unknown:
                 start = best[start][1]
             if token == self._unknown:
@@ -96,29 +97,31 @@ class Unigram:
 
 
 class _CharacterMap:
-    """SentencePiece's compiled normalizer: a double-array trie of byte strings (darts-clone), and what they become."""
+    """SentencePiece's compiled normalizer: a double-array trie of byte strings (darts-clone), and their replacements."""
 
-    def __init__(self, coded: str):
-        content = base64.b64decode(coded)
+    def __init__(self, encoded: str):
+        content = base64.b64decode(encoded)
         size = int.from_bytes(content[:4], "little")
         self._trie = memoryview(content[4 : 4 + size]).cast("I")
-        self._texts = content[4 + size :]
+        self._replacements = content[4 + size :]
 
     def normalize(self, text: str) -> list[Char]:
-        """As Hugging Face does it: a short grapheme as a whole if it begins with a known string, else character by character."""
+        """As in Hugging Face: replace a short grapheme as a whole if it starts with a known string, else each character."""
         result = []
         for start, end in _graphemes(text):
-            whole = self._replaced(text[start:end]) if len(text[start:end].encode("utf-8", "replace")) < 6 else None
-            if whole is not None:
-                result += [(char, *_place(start + number, end)) for number, char in enumerate(whole)]
+            grapheme = self._replaced(text[start:end]) if len(text[start:end].encode("utf-8", "replace")) < 6 else None
+            if grapheme is not None:
+                result += [(char, *_span(start + number, end)) for number, char in enumerate(grapheme)]
                 continue
-            for place in range(start, end):
-                replaced = self._replaced(text[place])
-                result += [(char, place, place + 1) for char in (text[place] if replaced is None else replaced)]
+            for position in range(start, end):
+                replaced = self._replaced(text[position])
+                result += [
+                    (char, position, position + 1) for char in (text[position] if replaced is None else replaced)
+                ]
         return result
 
     def _replaced(self, text: str) -> str | None:
-        """What the shortest known string at the beginning becomes; `None` if there is none."""
+        """The replacement of the shortest known prefix; `None` if there is none."""
         node = self._offset(self._trie[0])
         for byte in text.encode("utf-8", "replace"):
             if byte == 0:
@@ -130,7 +133,7 @@ class _CharacterMap:
             node ^= self._offset(unit)
             if unit >> 8 & 1:
                 start = self._trie[node] & 0x7FFFFFFF
-                return self._texts[start : self._texts.index(0, start)].decode()
+                return self._replacements[start : self._replacements.index(0, start)].decode()
         return None
 
     @staticmethod
@@ -138,18 +141,20 @@ class _CharacterMap:
         return (unit >> 10) << ((unit & 0x200) >> 6)
 
 
-def _place(place: int, end: int) -> tuple[int, int]:
-    place = min(place, end - 1)
-    return place, place + 1
+def _span(start: int, end: int) -> tuple[int, int]:
+    start = min(start, end - 1)
+    return start, start + 1
 
 
 def _graphemes(text: str) -> list[tuple[int, int]]:
-    """Characters with the marks on them, and line ends; longer graphemes (Hangul, flags, emoji) are no matter to the map."""
+    """Characters with their combining marks, and "\\r\\n"; longer graphemes (Hangul, flags, emoji) do not occur in the map."""
     starts = []
-    for place, char in enumerate(text):
-        before = text[place - 1 : place]
-        mark = unicodedata.category(char)[0] == "M" or char in "\u200c\u200d"
-        joined = before + char == "\r\n" if not mark else bool(before) and unicodedata.category(before) not in _BREAKS
+    for position, char in enumerate(text):
+        before = text[position - 1 : position]
+        is_mark = unicodedata.category(char)[0] == "M" or char in "\u200c\u200d"
+        joined = (
+            before + char == "\r\n" if not is_mark else bool(before) and unicodedata.category(before) not in _BREAKS
+        )
         if not joined:
-            starts.append(place)
+            starts.append(position)
     return list(itertools.pairwise([*starts, len(text)]))
