@@ -17,7 +17,7 @@ from kerasft.heads import sequence_to_sequence
 _ATTENTION = {"q": "query", "k": "key", "v": "value", "o": "output_projection"}
 _RELU, _GATED = "relu", "gated-gelu"
 # In the first conversions of T5; unused, since cross-attention has no relative positions.
-_UNREAD = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias."
+_UNUSED = "decoder.block.0.layer.1.EncDecAttention.relative_attention_bias."
 _SIZES = {"vocab_size": 32128, "d_ff": 2048, "num_layers": 6, "num_heads": 8}
 _MT5_SIZES = {"vocab_size": 250112, "d_ff": 1024, "num_layers": 8, "num_heads": 6}
 
@@ -177,13 +177,13 @@ FAMILY = Family(
     anchor="shared.weight",
     refine=refine,
     aliases={f"{side}.embed_tokens.weight": "shared.weight" for side in ("encoder", "decoder")},
-    head_names=("lm_head.", _UNREAD),
+    head_names=("lm_head.", _UNUSED),
     heads={
         "ForConditionalGeneration": Head(
             task="sequence_to_sequence",
             build=sequence_to_sequence,
             weights=output_weights,
-            unused=("lm_head.", _UNREAD),  # the tied matrix, stored twice
+            unused=("lm_head.", _UNUSED),  # the tied matrix, stored twice
         ),
     },
 )

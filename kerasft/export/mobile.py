@@ -165,7 +165,7 @@ def copy_samples(folder: pathlib.Path) -> None:
                 shutil.copytree(path, folder / name, ignore=ignored, dirs_exist_ok=True)
     core = folder / "python" / "kerasft_core"
     core.mkdir()
-    (core / "__init__.py").write_text('"""The part of kerasft that turns outputs into answers."""\n', "utf-8")
+    (core / "__init__.py").write_text('"""kerasft\'s postprocessing of model outputs."""\n', "utf-8")
     with resources.as_file(resources.files("kerasft")) as package:
         shutil.copytree(package / "answers", core / "answers", ignore=shutil.ignore_patterns("__pycache__"))
         for name in CORE:

@@ -130,21 +130,21 @@ def write_graph(
     True
     """
     problem = None if only_logits else _problem(bundle)
-    _write_out(folder, {name: _answer(bundle, shape, problem) for name, shape in shapes.items()})
+    _write_out(folder, {name: _serving_function(bundle, shape, problem) for name, shape in shapes.items()})
 
 
 def _write(
     bundle: Bundle, folder: pathlib.Path, sequence_length: int | None, tokenizer: InGraphTokenizer | None
 ) -> None:
-    answer = _answer(bundle, (None, sequence_length), _problem(bundle))
-    endpoints = {SIGNATURE: answer}
+    serving_function = _serving_function(bundle, (None, sequence_length), _problem(bundle))
+    endpoints = {SIGNATURE: serving_function}
     if tokenizer is not None:
         columns = (TEXTS, TEXT_PAIRS) if bundle.metadata.get("pair") else (TEXTS,)
         signature = [tf.TensorSpec((None,), tf.string, name=name) for name in columns]
 
         def serve(texts, text_pairs=None):
             features = tokenizer(texts, text_pairs, length=sequence_length)
-            return answer({name: features[name] for name in bundle.model.input})
+            return serving_function({name: features[name] for name in bundle.model.input})
 
         endpoints[TEXT_SIGNATURE] = tf.function(serve, input_signature=signature, autograph=False)
     _write_out(folder, endpoints)
@@ -163,7 +163,7 @@ def _problem(bundle: Bundle) -> str | None:
     return None if bundle.labels is None else bundle.labels.problem
 
 
-def _answer(bundle: Bundle, shape: tuple[int | None, int | None], problem: str | None) -> Callable:
+def _serving_function(bundle: Bundle, shape: tuple[int | None, int | None], problem: str | None) -> Callable:
     model = bundle.model
     temperature = bundle.settings.get("temperature", 1.0)
     signature = {name: tf.TensorSpec(shape, tf.int32, name=name) for name in model.input}

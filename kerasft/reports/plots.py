@@ -121,7 +121,7 @@ def training_curves(
                     epochs = range(1, len(values[key]) + 1)
                     axes.plot(epochs, values[key], marker="o", markersize=3.5, color=color, label=label)
             if kept_epoch is not None:
-                axes.axvline(kept_epoch, color=MUTED, linewidth=1, linestyle="--", label="kept", zorder=1)
+                axes.axvline(kept_epoch, color=MUTED, linewidth=1, linestyle="--", label="selected", zorder=1)
             axes.set(xlabel="epoch", title=name)
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
             axes.grid(axis="y", color=LINE, linewidth=0.6)

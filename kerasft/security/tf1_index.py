@@ -72,7 +72,7 @@ def _check_entry(name: bytes, entry: tensor_bundle_pb2.BundleEntryProto, sizes: 
         not 0 <= entry.shard_id < len(sizes)
         or not 0 <= entry.offset <= entry.offset + entry.size <= sizes[entry.shard_id]
     ):
-        raise ValueError(f"{shown!r} lies outside the data files")
+        raise ValueError(f"{shown!r} is outside the data files")
     if entry.dtype > _MAX_DTYPE:
         raise ValueError(f"{shown!r} has the data type {entry.dtype}")
     dtype = tf.as_dtype(entry.dtype)  # raises for an invalid type

@@ -118,7 +118,7 @@ def test_a_tf1_checkpoint_claims_no_more_than_it_holds(tmp_path):
     tf1_folder(tmp_path)
     path = tmp_path / "bert_model.ckpt.data-00000-of-00001"
     path.write_bytes(path.read_bytes()[:1000])
-    with pytest.raises(CheckpointError, match="lies outside the data files"):
+    with pytest.raises(CheckpointError, match="is outside the data files"):
         kerasft.load_pretrained(tmp_path)
 
 

@@ -37,5 +37,5 @@ def test_residuals_are_prediction_minus_truth():
 def test_the_kept_epoch_is_marked_in_every_curve():
     figure = plots.training_curves({"loss": [3, 2, 1], "f1": [0, 1, 0.5]}, kept_epoch=2)
     for axes in figure.axes:
-        (mark,) = [line for line in axes.lines if line.get_label() == "kept"]
+        (mark,) = [line for line in axes.lines if line.get_label() == "selected"]
         assert list(mark.get_xdata()) == [2, 2]

@@ -35,7 +35,7 @@ def test_a_checkpoint_of_many_variables_passes(tmp_path):
     [
         (b"\x12\x02\x08\x03", b"\x12\x02\x08\x7f", r"has the shape \[2, 127\] and 24 bytes"),
         (b"\x08\x01\x12\x08", b"\x08\x7f\x12\x08", "has the data type 127"),
-        (b"\x28\x18\x35", b"\x28\x7f\x35", "lies outside the data files"),
+        (b"\x28\x18\x35", b"\x28\x7f\x35", "is outside the data files"),
         (b"\x08\x01\x12\x08", b"\xff\xff\xff\xff", "."),
     ],
 )
