@@ -1,1 +1,1 @@
-"""Texts as token ids: one encoder for training and prediction, windows of long texts, entity markers."""
+"""Encoding of texts as token ids, shared by training and prediction: windows of long texts, entity markers."""

@@ -1,4 +1,4 @@
-"""Texts to padded model inputs outside a graph, for pipelines and verifiers."""
+"""Texts to padded model inputs outside of a graph, for pipelines and the verification of exports."""
 
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
@@ -24,14 +24,14 @@ class Batchable(Protocol):
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each row: rows of similar length share a batch, and outputs for padding are cut off."""
+        """Number of tokens per row: used to batch rows of similar length and to remove the outputs of padding."""
 
     def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
-        """Return the model's inputs of some rows by name, int32 (B, S)."""
+        """Return the padded model inputs of the given rows by name, int32 (B, S)."""
 
 
 class Encoded(NamedTuple):
-    """Tokenized texts, not padded yet.
+    """Tokenized texts, not yet padded.
 
     Example:
 
@@ -48,21 +48,21 @@ class Encoded(NamedTuple):
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each text."""
+        """Number of tokens per text."""
         return [len(ids) for ids in self.token_ids]
 
     def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
-        """Pad some of the texts on the right.
+        """Pad the given rows on the right.
 
         Args:
-            rows: Numbers of the rows that make this batch.
-            pad_id: The padding token's id.
-            length: Length S to pad to; `None`: the longest of these rows.
+            rows: Indices of the rows in this batch.
+            pad_id: Id of the padding token.
+            length: Length S to pad to; None: the longest of these rows.
 
         Returns:
             `token_ids`, `padding_mask`, `segment_ids`, int32, (B, S).
         """
-        # GPT-2 puts no token around a text, so an empty one has none: it becomes one place of padding.
+        # GPT-2 adds no special tokens, so an empty text has no tokens: it becomes one padding token.
         length = length or max(1, *(len(self.token_ids[row]) for row in rows))
         token_ids = np.full((len(rows), length), pad_id, np.int32)
         padding_mask, segment_ids = np.zeros_like(token_ids), np.zeros_like(token_ids)
@@ -75,15 +75,15 @@ class Encoded(NamedTuple):
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, str]], *, max_length: int) -> Encoded:
-    """Tokenize texts, or pairs of texts (cut longest first), to at most `max_length` ids.
+    """Tokenize texts or pairs of texts to at most `max_length` ids; of a pair, the longer text is truncated first.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
-        texts: N >= 1 texts, or N tuples of two texts. An empty text is its special tokens alone.
-        max_length: Longest row, special tokens included.
+        texts: N >= 1 texts, or N tuples of two texts. An empty text gives only special tokens.
+        max_length: Maximum number of tokens per row, including special tokens.
 
     Raises:
-        DataError: If an item is not text (or holds lone surrogate), or single texts and pairs are mixed.
+        DataError: If an item is not a string (or has a lone surrogate), or single texts and pairs are mixed.
 
     Example:
 
@@ -97,14 +97,14 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, 
             raise bad_data(
                 "texts",
                 "expected an item like the first one",
-                "Give only texts, or only pairs.",
+                "Use only texts, or only pairs.",
                 line=number,
                 value=item,
             )
         for text in item if pair else (item,):
             if not isinstance(text, str):
                 kind = type(text).__name__
-                raise bad_data("texts", f"expected a string, got {kind}", "Give strings only.", line=number, value=text)
+                raise bad_data("texts", f"expected a string, got {kind}", "Use only strings.", line=number, value=text)
             if not is_unicode(text):
                 raise bad_data(
                     "texts", "invalid Unicode (lone surrogate)", "Decode it as UTF-8.", line=number, value=text
@@ -115,7 +115,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str | tuple[str, 
 
 
 class EncodedPairs(NamedTuple):
-    """Tokenized source texts and the target texts that a decoder has written so far, not padded yet.
+    """Tokenized source texts and decoder inputs, not yet padded.
 
     Example:
 
@@ -129,11 +129,11 @@ class EncodedPairs(NamedTuple):
 
     @property
     def lengths(self) -> list[int]:
-        """Tokens of each target: what the outputs belong to."""
+        """Number of tokens per target, which is the length of the outputs."""
         return self.target.lengths
 
     def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
-        """Pad some rows on the right; `length` is that of both source and target.
+        """Pad the given rows on the right; `length` applies to both source and target.
 
         Returns:
             `encoder_token_ids`, `encoder_padding_mask` (B, S), `decoder_token_ids`, `decoder_padding_mask` (B, T), int32.
@@ -156,11 +156,11 @@ def encode_pairs(
     Args:
         tokenizer: The checkpoint's fast tokenizer.
         pairs: N >= 1 tuples of source and target.
-        max_length: Longest source and longest target in tokens.
-        start_id: The id with which the decoder starts; for T5 that of padding, 0.
+        max_length: Maximum number of tokens of a source, and of a target.
+        start_id: Id of the decoder's start token; for T5 the padding token, 0.
 
     Raises:
-        DataError: If an item is not a tuple of two texts.
+        DataError: If an item is not a tuple of two strings.
 
     Example:
 
@@ -170,7 +170,7 @@ def encode_pairs(
     """
     for number, item in enumerate(pairs, 1):
         if not isinstance(item, tuple) or len(item) != 2:
-            raise bad_data("texts", "expected a tuple (source, target)", "Give both.", line=number, value=item)
+            raise bad_data("texts", "expected a tuple (source, target)", "Provide both.", line=number, value=item)
     source = encode(tokenizer, [source for source, _ in pairs], max_length=max_length)
     target = encode(tokenizer, [target for _, target in pairs], max_length=max_length)
     shifted = [[start_id, *ids[:-1]] for ids in target.token_ids]

@@ -1,4 +1,4 @@
-"""Encoding of texts with entity markers, cropped to a window around the entities."""
+"""Encoding of texts with entity markers, truncated to a window around the entities."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -10,14 +10,14 @@ from kerasft.encoding.encoded import Encoded
 from kerasft.errors import bad_argument
 from kerasft.truncation import warn_truncated
 
-_CHUNK = 1000  # texts handed to the tokenizer at once, so that a large file's encodings are not all in memory
+_CHUNK = 1000  # texts per call of the tokenizer, so that the encodings of a large file are not all in memory
 
 
 def marker_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
-    """The ids of the four markers, for `kerasft.heads.relation_classifier`.
+    """Return the ids of the four entity markers, for `kerasft.heads.relation_classifier`.
 
     Args:
-        tokenizer: One that `kerasft.vocabulary.add_tokens(backbone, tokenizer, ENTITY_MARKERS, special=True)` made.
+        tokenizer: A tokenizer from `kerasft.vocabulary.add_tokens(backbone, tokenizer, ENTITY_MARKERS, special=True)`.
 
     Raises:
         KerasftError: If the tokenizer does not have them.
@@ -36,13 +36,16 @@ def marker_ids(tokenizer: PreTrainedTokenizerFast) -> list[int]:
     if missing:
         fix = "Add them with kerasft.vocabulary.add_tokens(backbone, tokenizer, kerasft.data.ENTITY_MARKERS, special=True)."
         raise bad_argument(
-            "tokenizer", f"one with the markers {', '.join(ENTITY_MARKERS)}", f"one without {missing}", fix
+            "tokenizer",
+            f"a tokenizer with the markers {', '.join(ENTITY_MARKERS)}",
+            f"a tokenizer without {missing}",
+            fix,
         )
     return [vocabulary[marker] for marker in ENTITY_MARKERS]
 
 
 class EncodedEntities(NamedTuple):
-    """Marked texts as ids, and how many had to be cut.
+    """Encoded texts with entity markers, and how many lost tokens between their entities.
 
     Example:
 
@@ -52,24 +55,24 @@ class EncodedEntities(NamedTuple):
 
     encoded: Encoded
     num_split: int
-    """Number of truncated texts that lost tokens between their entities."""
+    """Number of texts truncated between their entities."""
 
 
 def encode_entities(
     tokenizer: PreTrainedTokenizerFast, pairs: Sequence[EntityPair], *, max_length: int
 ) -> EncodedEntities:
-    """Tokenize marked texts; of one that is too long, keep a window around both entities.
+    """Tokenize texts with entity markers; truncate long texts to a window around both entities.
 
-    A window has equal parts of what stands before and after. Where the entities are further apart than `max_length`, the first
-    one with what follows and the second one are kept, and what stands between is cut. No text loses a start marker.
+    The window has the same number of tokens before and after the entities. If the entities are further apart than
+    `max_length`, tokens between them are removed. Start markers are always kept.
 
     Args:
         tokenizer: A tokenizer with the markers.
         pairs: N texts with two entities each.
-        max_length: Longest row in tokens, special tokens and markers included.
+        max_length: Maximum number of tokens per row, including special tokens and markers.
 
     Raises:
-        KerasftError: If the tokenizer does not have the markers, or `max_length` leaves no room for them.
+        KerasftError: If the tokenizer does not have the markers, or `max_length` is too small for them.
 
     Example:
 
@@ -87,7 +90,7 @@ def encode_entities(
 
 
 def encode_marked(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, max_length: int) -> EncodedEntities:
-    """Do what `encode_entities` does, with texts that have their markers.
+    """Like `encode_entities`, for texts that already contain the markers.
 
     Example:
 
@@ -109,12 +112,12 @@ def encode_marked(tokenizer: PreTrainedTokenizerFast, texts: Sequence[str], *, m
     for start in range(0, len(texts), _CHUNK):
         chunk = list(texts[start : start + _CHUNK])
         for encoding in tokenizer(chunk, return_token_type_ids=True, verbose=False).encodings:
-            own = [place for place, owner in enumerate(encoding.sequence_ids) if owner is not None]
+            own = [position for position, sequence in enumerate(encoding.sequence_ids) if sequence is not None]
             kept, split = kept_tokens(encoding.ids, own, markers, max_length=max_length)
             num_cut += len(kept) < len(encoding.ids)
             num_split += split
-            token_ids.append([encoding.ids[place] for place in kept])
-            segment_ids.append([encoding.type_ids[place] for place in kept])
+            token_ids.append([encoding.ids[position] for position in kept])
+            segment_ids.append([encoding.type_ids[position] for position in kept])
     return EncodedEntities(Encoded(token_ids, segment_ids, num_cut), num_split)
 
 

@@ -23,24 +23,24 @@ def encode(
     length: int | None = None,
     inputs: Iterable[str] | None = None,
 ) -> dict[str, np.ndarray]:
-    """Turn texts, or pairs of texts, into what a model's `fit`, `predict` and `call` take: the ids that pipelines make too.
+    """Encode texts, or pairs of texts, as inputs of a model's `fit`, `predict` and `call`; pipelines encode the same way.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
-        texts: N texts: a list, a column of a table, an array; one string is one text.
+        texts: N texts: a list, a table column, or an array; a string is a single text.
         second: The N second texts of pairs.
-        max_length: Longest row in tokens, special tokens included; longer texts are cut (of a pair the longer one first), and
-            a warning says how many. Default 128, or the tokenizer's limit if less.
-        length: Length S that all rows are padded to; None: the longest row.
-        inputs: Names of the model's inputs, `inputs=model.input`; None: those that the tokenizer makes. A DistilBERT with
-            BERT's tokenizer needs it, since Keras takes inputs with one too many by their order.
+        max_length: Maximum number of tokens per row, including special tokens. Longer texts are truncated (of a pair, the
+            longer text first), and a warning gives their number. Default 128, or the tokenizer's limit if lower.
+        length: Length S to pad all rows to; None: the longest row.
+        inputs: Names of the model's inputs, `inputs=model.input`; None: the tokenizer's default inputs. Required for a
+            DistilBERT with BERT's tokenizer, because Keras matches inputs by order if there is an extra one.
 
     Returns:
-        int32 arrays (N, S): `token_ids`; `padding_mask`, 1 for real tokens; and `segment_ids`, 1 for the second text, where
+        int32 arrays (N, S): `token_ids`; `padding_mask`, 1 for real tokens; and `segment_ids`, 1 for the second text, if
         the tokenizer or `inputs` has them.
 
     Raises:
-        DataError: If there is no text, or an item is not text.
+        DataError: If there are no texts, or an item is not a string.
         KerasftError: If an argument is out of range.
 
     Example:
@@ -57,7 +57,7 @@ def encode(
     if second is not None:
         second = _listed("second", second)
         if len(second) != len(texts):
-            raise bad_argument("second", f"as many as texts ({len(texts)})", len(second), "Give one per text.")
+            raise bad_argument("second", f"as many as texts ({len(texts)})", len(second), "Provide one per text.")
     encoder = Encoder(tokenizer, max_length, second is not None)
     if length is not None and (not is_whole(length) or length < encoder.max_length):
         raise bad_argument(
@@ -79,22 +79,22 @@ def encode_map(
     length: int | None = None,
     inputs: Iterable[str] | None = None,
 ) -> Callable[..., Any]:
-    """Return `encode` as a function for `dataset.map`, for batches: `dataset.batch(32).map(encode_map(tokenizer))`.
+    """Return `encode` as a function for `dataset.map` on batches: `dataset.batch(32).map(encode_map(tokenizer))`.
 
-    The tokenizer runs in Python, so it is not part of a graph that is exported.
+    The tokenizer runs in Python, so it cannot be part of an exported graph.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
-        max_length: As for `encode`; so are the others.
-        length: Length S that all rows are padded to; None: the longest row of each batch. A TPU needs one.
-        inputs: Names of the model's inputs.
+        max_length: See `encode`.
+        length: Length S to pad all rows to; None: the longest row of each batch. Required on TPUs.
+        inputs: Names of the model's inputs; see `encode`.
 
     Returns:
-        A function of a batch of strings (B,), or of a tuple of two for pairs; what comes with it, such as labels and weights,
-        is passed on. It gives the dictionary of int32 (B, S) in the texts' place.
+        A function of a batch of strings (B,), or of a tuple of two such batches for pairs. It returns a dictionary of int32
+        (B, S) in place of the texts, and passes other elements, such as labels and sample weights, through.
 
     Raises:
-        KerasftError: If an argument is out of range, or at `map` if the elements are not batches of strings.
+        KerasftError: If an argument is out of range, or in `map` if the elements are not batches of strings.
 
     Example:
 
@@ -109,7 +109,7 @@ def encode_map(
     tokenizer = thread_safe(tokenizer)
     encode(
         tokenizer, [""], max_length=max_length, length=length, inputs=inputs
-    )  # arguments are checked here, not in the graph
+    )  # check the arguments here, not in the graph
     names = _checked_inputs(tokenizer, inputs)
     size = length
 
@@ -141,7 +141,7 @@ def _listed(name: str, texts: str | Iterable[str]) -> list[str]:
     if isinstance(texts, str):
         return [texts]
     if isinstance(texts, bytes | dict) or not isinstance(texts, Iterable):
-        raise bad_argument(name, "a list of texts", texts, "Use [text] for a single one.")
+        raise bad_argument(name, "a list of texts", texts, "Use [text] for a single text.")
     listed: list[str] = list(texts)
     if not listed:
         raise bad_data(name, "expected at least one text", "The list is empty.")

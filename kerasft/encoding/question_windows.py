@@ -1,4 +1,4 @@
-"""Windows of a question and a long context: fixed length, overlapping, each with the complete question."""
+"""Overlapping windows of a long context, each with the complete question."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -19,18 +19,18 @@ DEFAULT_STRIDE = 128
 
 @dataclasses.dataclass(frozen=True)
 class EncodedQuestions:
-    """The rows that a model reads for some questions; W windows in all, those of a question beside each other.
+    """The model's input rows for some questions: W windows; windows of the same question are adjacent.
 
     Attributes:
-        token_ids: One int32 array of ids a window, special tokens included.
-        second: Position in the row where segment 1 begins, int32, (W,).
-        owner: Number of the window's question, int32, (W,).
-        first: Position in the row of the first token of the context, int32, (W,).
-        offset: Which token of the context that is, int32, (W,).
-        count: How many tokens of the context the window holds, int32, (W,).
-        no_answer: The position whose choice says that there is no answer: that of [CLS], or 0, int32, (W,).
-        spans: For each question where the context's tokens begin and end in its characters, int32, (tokens, 2).
-        num_cut: How many questions were cut.
+        token_ids: One int32 array of ids per window, including special tokens.
+        second: Start position of segment 1 in the row, int32, (W,).
+        owner: Index of the window's question, int32, (W,).
+        first: Position of the first context token in the row, int32, (W,).
+        offset: Index of this token in the context, int32, (W,).
+        count: Number of context tokens in the window, int32, (W,).
+        no_answer: Position that represents "no answer": that of [CLS], or 0, int32, (W,).
+        spans: For each question, character offsets (start, end) of the context's tokens, int32, (tokens, 2).
+        num_cut: Number of truncated questions.
 
     Example:
 
@@ -53,11 +53,11 @@ class EncodedQuestions:
 
     @cached_property
     def lengths(self) -> list[int]:
-        """Tokens of each window."""
+        """Number of tokens per window."""
         return [len(ids) for ids in self.token_ids]
 
     def pad(self, rows: Sequence[int], pad_id: int, *, length: int | None = None) -> dict[str, np.ndarray]:
-        """Pad some of the windows on the right: `token_ids`, `padding_mask` and `segment_ids`, int32, (B, S)."""
+        """Pad the given windows on the right: `token_ids`, `padding_mask` and `segment_ids`, int32, (B, S)."""
         lengths = np.array([len(self.token_ids[row]) for row in rows])
         position = np.arange(length or max(1, *lengths))  # (S,)
         mask = position < lengths[:, None]  # (B, S)
@@ -68,21 +68,21 @@ class EncodedQuestions:
 
 
 class QuestionWindows:
-    """Cuts contexts into windows.
+    """Splits contexts into overlapping windows.
 
-    A row is the tokenizer's own pair of question and context. A context that does not fit gives several rows, each with the
-    whole question, and `stride` tokens of the context in common with the one before. A question longer than half of
-    `max_length` is cut there, so that every window keeps as much of the context; beside a long question the windows share
-    at most half of their context, so that each window advances by at least half of it.
+    A row is a pair of question and context, with the tokenizer's special tokens. A long context is split into several rows,
+    each with the whole question; consecutive rows overlap by `stride` context tokens. Questions are truncated to half of
+    `max_length`, to leave room for the context. With a long question, windows overlap by at most half of their context, so
+    that each window advances by at least half of it.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
-        max_length: Tokens of a window, special tokens included; default 384, or the tokenizer's limit if less.
-        stride: Tokens that neighboring windows share, in [0, max_length / 2); default 128, or a third of `max_length` if
-            less.
+        max_length: Tokens per window, including special tokens; default 384, or the tokenizer's limit if lower.
+        stride: Overlap of consecutive windows in tokens, in [0, max_length / 2); default 128, or a third of `max_length`
+            if lower.
 
     Raises:
-        KerasftError: If the tokenizer is not a fast one, or a number is out of range.
+        KerasftError: If the tokenizer is not a fast tokenizer, or a number is out of range.
 
     Example:
 
@@ -109,29 +109,30 @@ class QuestionWindows:
         self.stride = int(stride)
         self._frame = _frame(tokenizer)
         num_special = sum(len(part) for part in self._frame)
-        # Tokens that a question may have: half of the row, and always so few that one token of the context has room.
+        # Maximum number of question tokens: half of the row, and few enough that at least one context token fits.
         self.max_question = max(1, min(self.max_length // 2, self.max_length - num_special - 1))
 
     def __call__(self, questions: Sequence[str], contexts: Sequence[str]) -> EncodedQuestions:
-        """Tokenize N questions and N contexts (an equal context only once), and cut."""
-        names = {text: number for number, text in enumerate(dict.fromkeys(contexts))}
-        asked = self._tokenize([question.strip() for question in questions])["input_ids"]
-        told = self._tokenize(list(names), return_offsets_mapping=True)
-        texts = [np.array(ids, np.int32) for ids in told["input_ids"]]
-        spans = [np.array(pairs, np.int32).reshape(-1, 2) for pairs in told["offset_mapping"]]
-        rows, places = [], []
-        for owner, (question, context) in enumerate(zip(asked, contexts)):
-            text = texts[names[context]]
+        """Tokenize N questions and N contexts (each distinct context once), and split into windows."""
+        context_index = {text: number for number, text in enumerate(dict.fromkeys(contexts))}
+        question_ids = self._tokenize([question.strip() for question in questions])["input_ids"]
+        tokenized = self._tokenize(list(context_index), return_offsets_mapping=True)
+        texts = [np.array(ids, np.int32) for ids in tokenized["input_ids"]]
+        spans = [np.array(pairs, np.int32).reshape(-1, 2) for pairs in tokenized["offset_mapping"]]
+        rows = []
+        positions = []
+        for owner, (question, context) in enumerate(zip(question_ids, contexts)):
+            text = texts[context_index[context]]
             head = self._head(question[: self.max_question])
             tail = [token for token, _ in self._frame[2]]
             room = self.max_length - len(head) - len(tail)
             for start in self._starts(len(text), room):
                 part = text[start : start + room]
                 rows.append(np.concatenate([head, part, tail]).astype(np.int32))
-                places.append((owner, self._second(head), len(head), start, len(part), self._no_answer(rows[-1])))
-        owner, second, first, offset, count, no_answer = np.array(places, np.int32).reshape(-1, 6).T
-        num_cut = sum(len(question) > self.max_question for question in asked)
-        own = [spans[names[context]] for context in contexts]
+                positions.append((owner, self._second(head), len(head), start, len(part), self._no_answer(rows[-1])))
+        owner, second, first, offset, count, no_answer = np.array(positions, np.int32).reshape(-1, 6).T
+        num_cut = sum(len(question) > self.max_question for question in question_ids)
+        own = [spans[context_index[context]] for context in contexts]
         return EncodedQuestions(rows, second, owner, first, offset, count, no_answer, own, num_cut)
 
     def warn_truncated(self, truncated: int, total: int) -> None:
@@ -142,7 +143,7 @@ class QuestionWindows:
     def _tokenize(self, texts: list[str], **options):
         if not texts:
             return {"input_ids": [], "offset_mapping": []}
-        # Windows are cut afterwards, so the tokenizer's warning of long texts (`verbose`) would be wrong.
+        # Texts are split into windows later, so the tokenizer's warning about long texts (`verbose`) would be wrong.
         return self.tokenizer(texts, add_special_tokens=False, truncation=False, verbose=False, **options)
 
     def _head(self, question: list[int]) -> list[int]:
@@ -150,7 +151,7 @@ class QuestionWindows:
         return [*(token for token, _ in before), *question, *(token for token, _ in between)]
 
     def _second(self, head: list[int]) -> int:
-        """Segment 1 begins with the context, or with what a tokenizer puts right before it into that segment."""
+        """Start of segment 1: the context, or special tokens before it that belong to this segment."""
         between = self._frame[1]
         return len(head) - sum(segment for _, segment in between)
 
@@ -160,16 +161,16 @@ class QuestionWindows:
 
     def _no_answer(self, row: np.ndarray) -> int:
         cls_id = self.tokenizer.cls_token_id
-        places = [] if cls_id is None else np.flatnonzero(row == cls_id)
-        return int(places[0]) if len(places) else 0
+        positions = [] if cls_id is None else np.flatnonzero(row == cls_id)
+        return int(positions[0]) if len(positions) else 0
 
 
 def _frame(tokenizer) -> tuple[list[tuple[int, int]], ...]:
-    """The special tokens, each with its segment, that a tokenizer puts before, between and after the texts of a pair."""
+    """Return the special tokens, each with its segment id, before, between and after the texts of a pair."""
     encoded = tokenizer("a", "a", return_token_type_ids=True)
     tokens = list(zip(encoded["input_ids"], encoded["token_type_ids"]))
     sequence = encoded.sequence_ids(0)
     first, second = sequence.index(0), sequence.index(1)
-    end_of_first = max(place for place, number in enumerate(sequence) if number == 0) + 1
-    end = max(place for place, number in enumerate(sequence) if number == 1) + 1
+    end_of_first = max(position for position, number in enumerate(sequence) if number == 0) + 1
+    end = max(position for position, number in enumerate(sequence) if number == 1) + 1
     return tokens[:first], tokens[end_of_first:second], tokens[end:]

@@ -1,4 +1,4 @@
-"""Texts tokenized once, in chunks, with the checkpoint's fast tokenizer, stored as one flat array of ids."""
+"""Texts tokenized once, in chunks, by the checkpoint's fast tokenizer, stored as one flat array of ids."""
 
 import logging
 import sys
@@ -15,7 +15,7 @@ from kerasft.truncation import warn_truncated
 logger = logging.getLogger("kerasft")
 
 CHUNK = 1000
-"""Rows per call of the Rust tokenizer: enough to use all threads, few enough to show progress."""
+"""Rows per call of the Rust tokenizer: enough to use all threads, few enough to report progress."""
 
 DEFAULT_MAX_LENGTH = 128
 """Default maximum number of tokens per row; truncated rows are reported."""
@@ -26,10 +26,10 @@ class Chunk:
     """Some tokenized rows.
 
     Args:
-        ids: Token ids, one row after the other, int32, (tokens,).
-        lengths: Tokens of each row, int32, (rows,).
-        second: Position in the row where segment 1 begins, the row's length if it has none, int32, (rows,).
-        truncated: How many of the rows were cut.
+        ids: Token ids, row by row, int32, (tokens,).
+        lengths: Tokens per row, int32, (rows,).
+        second: Start position of segment 1 in the row (the row's length if there is none), int32, (rows,).
+        truncated: Number of truncated rows.
     """
 
     ids: np.ndarray
@@ -43,13 +43,13 @@ class TokenStore:
     """Tokenized rows in memory.
 
     Args:
-        ids: Token ids of all rows, one after the other, int32, (tokens,).
-        lengths: Tokens of each row, int32, (rows,).
-        second: Position in the row where segment 1 begins (the row's length if there is none), int32, (rows,).
+        ids: Token ids of all rows, row by row, int32, (tokens,).
+        lengths: Tokens per row, int32, (rows,).
+        second: Start position of segment 1 in the row (the row's length if there is none), int32, (rows,).
         segments: Whether the model takes segment ids.
-        pad_id: The id that fills padded places.
-        max_length: The most tokens that a row can have.
-        truncated: How many rows were cut to `max_length`.
+        pad_id: Id of the padding token.
+        max_length: Maximum number of tokens per row.
+        truncated: Number of rows truncated to `max_length`.
     """
 
     ids: np.ndarray = field(repr=False)
@@ -67,7 +67,7 @@ class TokenStore:
 
 
 def progress_bar(total: int) -> tqdm:
-    """A bar over the rows that are tokenized, on standard error after two seconds, if that is a terminal.
+    """Return a progress bar over rows, shown on standard error after two seconds if that is a terminal.
 
     Example:
 
@@ -78,18 +78,18 @@ def progress_bar(total: int) -> tqdm:
 
 
 class Encoder:
-    """A tokenizer with the settings by which rows become token ids.
+    """A tokenizer with its settings.
 
     Args:
         tokenizer: A `transformers.PreTrainedTokenizerFast`.
-        max_length: Tokens kept of a row, special tokens included; default 128, or the tokenizer's limit if less.
-        pair: Whether rows are pairs of texts. Of a pair, the longer text is cut first.
-        kind: What the texts are called where it is reported that some were cut,
-        argument: and what `max_length` is called there.
+        max_length: Maximum number of tokens per row, including special tokens; default 128, or the tokenizer's limit if
+            lower.
+        pair: Whether rows are pairs of texts. Of a pair, the longer text is truncated first.
+        kind: Name of the texts in the warning about truncation.
+        argument: Name of `max_length` in the warning.
 
     Raises:
-        KerasftError: If the tokenizer is not a fast one, or `max_length` leaves no room for a text or is above the
-            tokenizer's limit.
+        KerasftError: If the tokenizer is not a fast tokenizer, or `max_length` is too small or above the tokenizer's limit.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Encoder:
         self.argument = argument
         self.max_length = _resolve_max_length(tokenizer, max_length, pair, argument)
         self.segments = SEGMENT_IDS in model_inputs(tokenizer)
-        # GPT-2 has no padding token: any id does, since the padding mask alone tells.
+        # GPT-2 has no padding token: any id will do, because only the padding mask matters.
         self.pad_id = 0 if tokenizer.pad_token_id is None else int(tokenizer.pad_token_id)
 
     def __call__(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Chunk:
@@ -137,11 +137,10 @@ class Encoder:
         return Chunk(ids, lengths, second, truncated)
 
     def chunks(self, texts: Sequence[str], pairs: Sequence[str] | None = None) -> Iterator[Chunk]:
-        """Tokenize all rows in chunks, with a progress bar, and report at the end how many were truncated.
+        """Tokenize all rows in chunks, with a progress bar, and log at the end how many were truncated.
 
-        The bar appears on standard error after two seconds, if that is a terminal. The report is one warning of the
-        logger "kerasft": Python shows it on standard error by default, programs can redirect it, and it is not an
-        error where Python's own warnings are.
+        The log message is a warning of the logger "kerasft": it goes to standard error by default, can be redirected, and
+        does not become an error where Python warnings do.
         """
         truncated = 0
         with progress_bar(len(texts)) as bar:
@@ -173,7 +172,7 @@ def tokenize(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | N
 
 
 def _resolve_max_length(tokenizer, max_length: int | None, pair: bool, argument: str) -> int:
-    limit = tokenizer.model_max_length  # 1e30 where the checkpoint does not say
+    limit = tokenizer.model_max_length  # 1e30 if the checkpoint does not set it
     if max_length is None:
         return int(min(DEFAULT_MAX_LENGTH, limit))
     least = tokenizer.num_special_tokens_to_add(pair=pair) + (2 if pair else 1)

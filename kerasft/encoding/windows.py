@@ -1,4 +1,4 @@
-"""Overlapping windows of long texts, and merging of their predictions."""
+"""Overlapping windows of long texts, and merging their predictions."""
 
 import itertools
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ class Windows:
     """N texts as M >= N windows.
 
     Args:
-        token_ids: The ids of each window, special tokens included.
-        texts: The number of each window's text, (M,).
-        begins: The place in its text's tokens of each window's first token (special tokens do not count), (M,).
-        prefix: Number of special tokens before a window's own.
-        suffix: And after them.
-        offsets: Of each text's tokens the characters that they stand for, without white space around; (0, 0): none.
+        token_ids: Token ids of each window, including special tokens.
+        texts: Index of each window's text, (M,).
+        begins: Index of each window's first token in its text, not counting special tokens, (M,).
+        prefix: Number of special tokens at the start of a window.
+        suffix: Number of special tokens at the end of a window.
+        offsets: For each text, character offsets of its tokens, without surrounding whitespace; (0, 0): no characters.
     """
 
     token_ids: list[list[int]]
@@ -35,26 +35,26 @@ class Windows:
 
     @property
     def encoded(self) -> Encoded:
-        """The windows as rows for `kerasft.inference.runners.predict`."""
+        """The windows as input rows for `kerasft.inference.runners.predict`."""
         return Encoded(self.token_ids, [[0] * len(ids) for ids in self.token_ids])
 
     def own(self) -> list[np.ndarray]:
-        """Which of each window's own tokens are answered by it, bool: see `answering_windows`."""
+        """For each window, a mask of the tokens whose predictions it provides, bool; see `answering_windows`."""
         result = []
         for text, parts in itertools.groupby(self._parts(), key=lambda part: part[0]):
-            places = [(begin, count) for _, begin, count in parts]
-            answered_by = answering_windows(len(self.offsets[text]), places)
-            result += [answered_by[begin : begin + count] == n for n, (begin, count) in enumerate(places)]
+            ranges = [(begin, count) for _, begin, count in parts]
+            answered_by = answering_windows(len(self.offsets[text]), ranges)
+            result += [answered_by[begin : begin + count] == n for n, (begin, count) in enumerate(ranges)]
         return result
 
     def stitch(self, rows: Sequence[np.ndarray]) -> list[np.ndarray]:
-        """Put the windows' answers together: one a token of each text, from the window that `own` says.
+        """Merge the windows' outputs into one per token of each text, from the window that `own` selects.
 
         Args:
-            rows: Of each window an array (its tokens, C), special tokens included.
+            rows: For each window an array (tokens, C), including special tokens.
 
         Returns:
-            Of each text an array (its tokens, C).
+            For each text an array (tokens, C).
         """
         width = rows[0].shape[-1] if len(rows) else 0
         result = [np.zeros((len(offsets), width), "float32") for offsets in self.offsets]
@@ -63,7 +63,7 @@ class Windows:
         return result
 
     def _parts(self) -> list[tuple[int, int, int]]:
-        """Of each window: its text, where it begins there, and how many of its tokens are the text's."""
+        """For each window: index of its text, index of its first token there, number of tokens without special tokens."""
         lengths = [len(ids) - self.prefix - self.suffix for ids in self.token_ids]
         return list(zip(self.texts.tolist(), self.begins.tolist(), lengths))
 
@@ -75,16 +75,16 @@ def make_windows(
     max_length: int | None = None,
     stride: int | None = None,
 ) -> Windows:
-    """Tokenize texts, with the tokens' offsets, and cut what is longer than `max_length` into overlapping windows.
+    """Tokenize texts with character offsets, and split texts longer than `max_length` into overlapping windows.
 
     Args:
         tokenizer: The checkpoint's fast tokenizer.
         texts: N texts.
-        max_length: Tokens of a window, special tokens included; default 128, or the tokenizer's limit if less.
-        stride: Tokens that two windows share; default a quarter of the window.
+        max_length: Tokens per window, including special tokens; default 128, or the tokenizer's limit if lower.
+        stride: Overlap of consecutive windows in tokens; default a quarter of the window.
 
     Raises:
-        KerasftError: If `max_length` is out of range, or `stride` not less than what a window holds.
+        KerasftError: If `max_length` or `stride` is out of range.
 
     Example:
 
@@ -105,8 +105,8 @@ def make_windows(
     for start in range(0, len(texts), CHUNK):
         chunk = list(texts[start : start + CHUNK])
         encoded = tokenizer(chunk, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        for number, (ids, places) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"])):
-            offsets.append(trimmed_offsets(chunk[number], places))
+        for number, (ids, spans) in enumerate(zip(encoded["input_ids"], encoded["offset_mapping"])):
+            offsets.append(trimmed_offsets(chunk[number], spans))
             for begin in window_begins(len(ids), room, stride):
                 rows.append([*prefix, *ids[begin : begin + room], *suffix])
                 owners.append(start + number)
@@ -115,7 +115,7 @@ def make_windows(
 
 
 def checked_stride(stride: int | None, room: int) -> int:
-    """The stride, or its default of a quarter of the `room` that a window has.
+    """Return the stride; default: a quarter of `room`, the tokens per window without special tokens.
 
     Raises:
         KerasftError: If it is out of range.
@@ -133,7 +133,7 @@ def checked_stride(stride: int | None, room: int) -> int:
 
 
 def special_tokens(tokenizer: PreTrainedTokenizerFast) -> tuple[list[int], list[int]]:
-    """The ids that the tokenizer puts before and after a text.
+    """Return the ids of the special tokens that the tokenizer adds before and after a text.
 
     Example:
 
