@@ -1,4 +1,4 @@
-"""Texts, tokenized once, as `tf.data.Dataset`s of model inputs; one function per task."""
+"""Datasets (`tf.data.Dataset`) of tokenized texts; one function per task."""
 
 import importlib
 import warnings
@@ -93,7 +93,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     if name in _MOVED:
-        room = _MOVED[name]
-        warnings.warn(f"kerasft.data.{name} is now {room}.{name}.", DeprecationWarning, stacklevel=2)
-        return getattr(importlib.import_module(room), name)
+        module = _MOVED[name]
+        warnings.warn(f"kerasft.data.{name} is now {module}.{name}.", DeprecationWarning, stacklevel=2)
+        return getattr(importlib.import_module(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

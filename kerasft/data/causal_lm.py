@@ -1,4 +1,4 @@
-"""Data for next-token prediction (causal language modeling): documents packed into blocks, or prompts with completions."""
+"""Data for causal language modeling: documents packed into blocks, or prompts with completions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,14 +21,14 @@ from kerasft.errors import bad_argument, whole_number
 from kerasft.truncation import warn_truncated
 
 DOCUMENTS = ("file", "paragraph", "line")
-"""Units of a .txt file that are documents: the file, paragraphs between blank lines, or lines."""
+"""What counts as a document in a .txt file: the file, paragraphs separated by blank lines, or lines."""
 Texts = Sequence[str] | Sequence[tuple[str, str]]
 """Documents, or prompts with their completions."""
 _ROLES = {"prompt": "text", "completion": "label", "text": "text"}
-"""Our columns -> the names `find_columns` (made for classifiers) uses."""
+"""Column roles -> the names that `find_columns` (designed for classifiers) uses."""
 COMPLETION_COLUMNS = ("prompt", "completion")
 """Detected names of the prompt and completion columns."""
-_FEW = 20  # documents; of fewer, a random draw would be a poor held-out part
+_FEW = 20  # documents; with fewer, a random split of whole documents is unreliable
 
 
 def causal_lm(
@@ -42,31 +42,32 @@ def causal_lm(
     shuffle: bool = False,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Make the dataset that a causal language model is trained on, or its perplexity measured on.
+    """Return a dataset for training a causal language model or measuring its perplexity.
 
-    Documents are put one after the other, each followed by the end-of-text token, and cut into blocks; the remainder is a
-    shorter block, so nothing is lost, and every token but the very first is asked for exactly once. Prompts with
-    completions are a row each, the completion followed by the end-of-text token, and only the completion is asked for.
+    Documents are concatenated, each followed by the end-of-text token, and split into blocks. The last block is shorter, so
+    no token is dropped, and every token except the first is a label exactly once. Each prompt with its completion is a row;
+    the end-of-text token follows the completion, and only completion tokens contribute to the loss.
 
     Args:
-        source: .txt files; or .csv, .tsv, .jsonl, .parquet or .tfrecord files, or rows, of which a text is a document, or,
-            with the columns `prompt` and `completion`, a pair; or a list of texts, or of pairs as tuples.
-        tokenizer: The checkpoint's fast tokenizer; it needs an end token.
-        block_size: Tokens in a block, or the most tokens of a pair; default 128, or the tokenizer's limit if less. A longer
-            pair loses the beginning of its prompt, and only then the end of its completion; both are counted and reported.
-        documents: What a document of a .txt file is: `"file"`, `"paragraph"` (between blank lines) or `"line"`.
-        columns: `{"text": ...}`, or `{"prompt": ..., "completion": ...}`: names, or 0-based numbers, which say that the file
-            has no header.
-        batch_size: Blocks in a batch, or a `Batching`.
-        shuffle: New batches in a new order every epoch. Without it the order is the source's.
-        seed: Seed of the order.
+        source: .txt files; or .csv, .tsv, .jsonl, .parquet or .tfrecord files, or rows, with documents in a text column, or
+            with columns `prompt` and `completion`; or a list of texts, or of (prompt, completion) tuples.
+        tokenizer: The checkpoint's fast tokenizer; it must have an end token.
+        block_size: Tokens per block, or maximum tokens per prompt with completion; default 128, or the tokenizer's limit if
+            lower. Longer rows are truncated at the start of the prompt, then at the end of the completion; warnings give
+            the numbers.
+        documents: What counts as a document in a .txt file: `"file"`, `"paragraph"` (separated by blank lines) or `"line"`.
+        columns: `{"text": ...}`, or `{"prompt": ..., "completion": ...}`: column names, or 0-based indices for a file
+            without header.
+        batch_size: Blocks per batch, or a `Batching`.
+        shuffle: Make new batches in a new order every epoch; otherwise keep the source's order.
+        seed: Random seed for shuffling.
 
     Returns:
         A `tf.data.Dataset` of `(features, y, sample_weight)`; `len()` is exact. Features are `token_ids` and `padding_mask`,
-        int32 (B, S); y, int32 (B, S), are the next tokens; weights, float32 (B, S), are 0 for prompts and padding.
+        int32 (B, S); y holds the next tokens, int32 (B, S); weights, float32 (B, S), are 0 for prompts and padding.
 
     Raises:
-        DataError: If the data cannot be used; the message names file, line and value.
+        DataError: If the data is invalid; the message gives the file, line and value.
         KerasftError: If an argument is out of range, or the tokenizer has no end token.
 
     Example:
@@ -83,7 +84,7 @@ def causal_lm(
     batching = Batching.of(batch_size)
     if tokenizer.eos_token_id is None:
         fix = 'Set it: tokenizer.eos_token = "<|endoftext|>".'
-        raise bad_argument("tokenizer", "one with an end token", type(tokenizer).__name__, fix)
+        raise bad_argument("tokenizer", "a tokenizer with an end token", type(tokenizer).__name__, fix)
     size = _checked_block_size(block_size, tokenizer)
     texts = read_documents(source, documents=documents, columns=columns)
     make = _paired if isinstance(texts[0], tuple) else _packed
@@ -94,15 +95,15 @@ def causal_lm(
 
 
 def read_documents(source: object, *, documents: str = "file", columns: Mapping[str, object] | None = None) -> Texts:
-    """Read the plain texts of a source.
+    """Read documents, or prompts with completions.
 
     Args:
-        source: As for `causal_lm`.
-        documents: As for `causal_lm`.
-        columns: As for `causal_lm`.
+        source: See `causal_lm`.
+        documents: See `causal_lm`.
+        columns: See `causal_lm`.
 
     Returns:
-        N >= 1 documents, or N tuples of prompt and completion.
+        N >= 1 documents, or N tuples (prompt, completion).
 
     Raises:
         DataError: If the source cannot be read, or a text is missing, empty or not valid Unicode.
@@ -139,19 +140,21 @@ def read_documents(source: object, *, documents: str = "file", columns: Mapping[
 
 
 def hold_out(texts: Texts, share: float, *, seed: int = 0) -> tuple[Texts, Texts]:
-    """Take a part of the texts away, to measure on.
+    """Split texts into train and dev sets.
+
+    With fewer than 20 documents, the end of each document (from the end of a line) goes into the dev set: a random split of
+    so few documents would be coarse, and a random split of their passages would not be a fair test.
 
     Args:
-        texts: As `read_documents` returns them.
-        share: How much, in (0, 1).
-        seed: Of the draw. Of fewer than 20 documents the last part of each is taken, at a line's end: a draw of whole
-            documents would be rough, and passages next to each other are no fair test.
+        texts: Texts from `read_documents`.
+        share: Fraction for the dev set, in (0, 1).
+        seed: Random seed.
 
     Returns:
-        The rest, and the part.
+        The train and the dev texts.
 
     Raises:
-        KerasftError: If a part would be empty.
+        KerasftError: If one of them would be empty.
 
     Example:
 
@@ -159,27 +162,30 @@ def hold_out(texts: Texts, share: float, *, seed: int = 0) -> tuple[Texts, Texts
     (['one\\ntwo\\n'], ['three\\nfour\\n'])
     """
     if len(texts) < _FEW and not isinstance(texts[0], tuple):
-        places = [_line_end(text, round(len(text) * (1 - share))) for text in texts]
-        parts = [text[:place] for text, place in zip(texts, places)], [text[p:] for text, p in zip(texts, places)]
+        ends = [_line_end(text, round(len(text) * (1 - share))) for text in texts]
+        parts = [text[:end] for text, end in zip(texts, ends)], [text[end:] for text, end in zip(texts, ends)]
     else:
         order = np.random.default_rng(seed).permutation(len(texts))
-        taken = set(order[: max(1, round(len(texts) * share))].tolist())
-        parts = [text for row, text in enumerate(texts) if row not in taken], [texts[row] for row in sorted(taken)]
+        dev_rows = set(order[: max(1, round(len(texts) * share))].tolist())
+        parts = (
+            [text for row, text in enumerate(texts) if row not in dev_rows],
+            [texts[row] for row in sorted(dev_rows)],
+        )
     rest, held_out = ([text for text in part if text] for part in parts)
     if not rest or not held_out:
         raise bad_argument(
-            "dev_fraction", "large enough for both splits to have text", share, "Give --dev FILE, or more text."
+            "dev_fraction", "large enough that no split is empty", share, "Use a --dev file, or more text."
         )
     return rest, held_out
 
 
-def _line_end(text: str, place: int) -> int:
-    """The end of the line at this character, or of the word where there are no lines."""
+def _line_end(text: str, position: int) -> int:
+    """Return the end of the line at this character; of the word, if there are no lines."""
     for separator in ("\n", " "):
-        end = text.find(separator, place)
+        end = text.find(separator, position)
         if 0 <= end < len(text) - 1:
             return end + 1
-    return place
+    return position
 
 
 def _check_columns(columns: Mapping[str, object] | None) -> None:
@@ -189,7 +195,7 @@ def _check_columns(columns: Mapping[str, object] | None) -> None:
 
 
 def _checked_block_size(block_size: int | None, tokenizer: PreTrainedTokenizerFast) -> int:
-    limit = int(min(tokenizer.model_max_length, 10**9))  # 1e30 where the checkpoint does not say
+    limit = int(min(tokenizer.model_max_length, 10**9))  # 1e30 if the checkpoint does not set it
     if block_size is None:
         return min(DEFAULT_MAX_LENGTH, limit)
     expected = f"a whole number from 2 to {limit}, the tokenizer's limit"
@@ -197,7 +203,7 @@ def _checked_block_size(block_size: int | None, tokenizer: PreTrainedTokenizerFa
 
 
 def _tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> list[np.ndarray]:
-    Encoder(tokenizer)  # refuses what is no fast tokenizer
+    Encoder(tokenizer)  # raises if it is not a fast tokenizer
     rows = []
     for start in range(0, len(texts), CHUNK):
         encoded = tokenizer(list(texts[start : start + CHUNK]), add_special_tokens=False, verbose=False)
@@ -206,42 +212,42 @@ def _tokenize(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast) -> list[
 
 
 def _packed(texts: Sequence[str], tokenizer: PreTrainedTokenizerFast, size: int) -> tuple:
-    """All tokens in a row, cut into blocks; the last one has what remains."""
+    """Concatenate all tokens and split them into blocks; the last block has the remainder."""
     end = np.array([tokenizer.eos_token_id], np.int32)
     stream = np.concatenate([part for row in _tokenize(texts, tokenizer) for part in (row, end)])
     ids = stream[:-1]
-    following = stream[1:]
+    next_ids = stream[1:]
     if not len(ids):
         raise bad_argument("source", "texts with at least one token", list(texts)[:3], "Use other texts.")
     lengths = np.full(-(-len(ids) // size), size, np.int32)
     lengths[-1] = len(ids) - size * (len(lengths) - 1)
-    return ids, lengths, TokenTargets(following, np.ones(len(ids), np.float32))
+    return ids, lengths, TokenTargets(next_ids, np.ones(len(ids), np.float32))
 
 
 def _paired(texts: Sequence[tuple[str, str]], tokenizer: PreTrainedTokenizerFast, size: int) -> tuple:
-    """Each prompt with its completion, of which alone each token is asked for."""
+    """Return each prompt with its completion; only completion tokens have a weight."""
     prompts = _tokenize([prompt for prompt, _ in texts], tokenizer)
     completions = _tokenize([completion for _, completion in texts], tokenizer)
     end = np.array([tokenizer.eos_token_id], np.int32)
     ids = []
-    following = []
+    next_ids = []
     weights = []
-    cut = [0, 0]
+    num_truncated = [0, 0]
     for prompt, completion in zip(prompts, completions):
         completion = np.concatenate([completion, end])
         room = size + 1 - len(completion)  # the last token is only a target
-        if room < 1:  # keep one token of the prompt, to predict the first of the completion
+        if room < 1:  # keep one token of the prompt, to predict the first token of the completion
             room = 1
             completion = completion[:size]
-            cut[1] += 1
+            num_truncated[1] += 1
         elif len(prompt) > room:
-            cut[0] += 1
+            num_truncated[0] += 1
         row = np.concatenate([prompt[-room:] if len(prompt) else end, completion])
         ids.append(row[:-1])
-        following.append(row[1:])
+        next_ids.append(row[1:])
         weights.append((np.arange(len(row) - 1) >= len(row) - 1 - len(completion)).astype(np.float32))
     about = {"total": len(texts), "limit": size, "argument": "block_size"}
-    warn_truncated(cut[0], kind="prompts with completions", where=" from the left", **about)
-    warn_truncated(cut[1], kind="completions", where=" from the right", **about)
+    warn_truncated(num_truncated[0], kind="prompts with completions", where=" from the left", **about)
+    warn_truncated(num_truncated[1], kind="completions", where=" from the right", **about)
     lengths = np.array([len(row) for row in ids], np.int32)
-    return np.concatenate(ids), lengths, TokenTargets(np.concatenate(following), np.concatenate(weights))
+    return np.concatenate(ids), lengths, TokenTargets(np.concatenate(next_ids), np.concatenate(weights))

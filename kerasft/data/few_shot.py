@@ -15,16 +15,16 @@ from kerasft.errors import whole_number
 def draw_examples(
     source: object, *, per_class: int, columns: Mapping[str, object] | None = None, seed: int = 0
 ) -> tuple[Rows, Rows]:
-    """Draw some rows of each class at random.
+    """Sample some rows of each class at random.
 
     Args:
-        source: As for `kerasft.data.text_classification`, with one label a row.
-        per_class: Rows of each class, >= 1; of a rarer class all.
-        columns: As there.
-        seed: The same seed draws the same rows.
+        source: See `kerasft.data.text_classification`; one label per row.
+        per_class: Rows per class, >= 1; all rows of classes with fewer.
+        columns: See `kerasft.data.text_classification`.
+        seed: Random seed.
 
     Returns:
-        The rows drawn, and the others, each in the source's order.
+        The sampled rows and the other rows, each in the source's order.
 
     Raises:
         DataError: If the source cannot be read.
@@ -44,30 +44,31 @@ def draw_examples(
     _, classes = np.unique(keys, return_inverse=True)  # (rows,)
     random = np.random.default_rng(seed)
     shuffled = random.permutation(len(rows))
-    # Of the rows in random order, sorted by class, the first ones of each class.
+    # Sort the shuffled rows by class, and take the first rows of each class.
     order = shuffled[np.argsort(classes[shuffled], kind="stable")]
-    place = np.arange(len(rows)) - np.searchsorted(classes[order], classes[order])
-    drawn = np.sort(order[place < per_class])
-    return rows.take(drawn), rows.take(np.setdiff1d(np.arange(len(rows)), drawn))
+    rank = np.arange(len(rows)) - np.searchsorted(classes[order], classes[order])
+    sampled = np.sort(order[rank < per_class])
+    return rows.take(sampled), rows.take(np.setdiff1d(np.arange(len(rows)), sampled))
 
 
 def class_pairs(
     texts: Sequence[str], classes: Sequence[int], *, per_text: int = 4, with_negatives: bool = False, seed: int = 0
 ) -> tuple[list[tuple[str, str]], np.ndarray]:
-    """Pair texts with others of their class, and with texts of other classes (Tunstall et al. 2022, arXiv:2209.11055,
-    section 3.1).
+    """Make positive pairs of texts of the same class, and negative pairs of texts of different classes (Tunstall et al. 2022,
+    arXiv:2209.11055, section 3.1).
 
     Args:
         texts: N texts.
         classes: Their classes, N integers.
-        per_text: Partners of each text, drawn at random: one after the other of its class, in a new random order when all
-            have had their turn. A text that is alone in its class is its own partner.
-        with_negatives: Whether each such pair comes with one of the same text and a random one of another class.
-        seed: The same seed makes the same pairs.
+        per_text: Positive pairs per text: the partners are all other texts of its class in random order, repeatedly if there
+            are too few. The only text of a class is paired with itself.
+        with_negatives: Whether to add, for each positive pair, a negative pair of the same text and a random text of another
+            class.
+        seed: Random seed.
 
     Returns:
-        The pairs in random order, and for each: without negatives the class, int32, as the group for
-        `kerasft.losses.MultipleNegativesRanking`; with them 1 for a pair of one class and 0 for others, float32, for
+        The pairs in random order, and a target per pair: without negatives the class, int32, as group for
+        `kerasft.losses.MultipleNegativesRanking`; with negatives 1 for positive and 0 for negative pairs, float32, for
         `kerasft.losses.CosineSimilarityLoss`.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Utterances with an intent and tagged words (slots)."""
+"""Data for joint intent classification and slot filling."""
 
 from collections.abc import Iterable, Mapping
 
@@ -32,28 +32,28 @@ def intent_and_slots(
     shuffle: bool = False,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Make the dataset that a model of intents and slots is trained and evaluated on.
+    """Return a dataset for training and evaluating a model for intent classification and slot filling.
 
-    As `token_classification`, whose first sub-words are labeled; the intent counts once, in a text's first window.
+    Like `token_classification` with `label_subwords="first"`; the intent's loss is computed only in the first window of a text.
 
     Args:
-        source: As for `read_tags`, with intents; or its rows.
-        tokenizer: A `transformers.PreTrainedTokenizerFast`, as `load_pretrained` returns it.
+        source: See `read_tags`; with intents. Or rows from `read_tags`.
+        tokenizer: A `transformers.PreTrainedTokenizerFast`, for example from `load_pretrained`.
         intents: The model's intents, `intents=model.intents`.
-        labels: The tags of the slots, `labels=model.labels`. A word or text of which the tag or the intent is not among the
-            model's counts nothing in that loss, and is logged; evaluation counts it as an error.
-        max_length: Tokens of a row, special tokens included; default 128, or the tokenizer's limit if less.
-        stride: Tokens that two windows of one text share; default a quarter of a window.
-        batch_size: Rows per batch, of any lengths; or a `Batching`.
-        shuffle: New batches in a new order every epoch.
-        seed: Seed of the shuffling.
+        labels: The slot tags, `labels=model.labels`. Tags and intents that the model does not have are logged, ignored by
+            the loss, and counted as errors in evaluation.
+        max_length: Maximum tokens per row, including special tokens; default 128, or the tokenizer's limit if lower.
+        stride: Overlap of consecutive windows in tokens; default a quarter of the window.
+        batch_size: Rows per batch (not grouped by length), or a `Batching`.
+        shuffle: Make new batches in a new order every epoch.
+        seed: Random seed for shuffling.
 
     Returns:
         A `tf.data.Dataset` of `(features, y, sample_weight)`; y and sample_weight are dictionaries by output:
         `intent_logits` (B,) and `slot_logits` (B, S).
 
     Raises:
-        DataError: If the data cannot be used; the message names file, line and value.
+        DataError: If the data is invalid; the message gives the file, line and value.
         KerasftError: If an argument is out of range.
 
     Example:
@@ -70,14 +70,14 @@ def intent_and_slots(
     rows = read_tags(source)
     labels = Labels.of(labels)
     intents = Labels.of(intents)
-    numbers = encode_intents(rows, intents)
+    indices = encode_intents(rows, intents)
     windows = make_windows(tokenizer, rows.columns["text"], max_length=max_length, stride=stride)
     values, weights = word_targets(windows, rows, labels=labels)
     report_unknown_tags(rows, labels)
     report_unknown_intents(rows, intents)
     report_lost_words(windows, rows)
     lengths = [len(value) for value in values]
-    intent = np.repeat(numbers[windows.texts], lengths)
+    intent = np.repeat(indices[windows.texts], lengths)
     per_token = np.stack(  # (tokens, 3): slot, intent, whether the intent counts
         [
             np.concatenate(values),
@@ -99,11 +99,11 @@ def _by_output(features: Mapping[str, tf.Tensor], y: tf.Tensor, weights: tf.Tens
 
 
 def collect_intents(source: object, *, columns: Mapping[str, object] | None = None) -> Labels:
-    """The intents that occur in a source, in natural order; take them from the train split.
+    """Return the intents that occur in a source, in natural order; use the train split.
 
     Args:
-        source: As for `read_tags`, in IOB2; or its rows.
-        columns: As for `read_tags`.
+        source: See `read_tags`; tags in IOB2. Or rows from `read_tags`.
+        columns: See `read_tags`.
 
     Raises:
         DataError: If the source has no intents.
@@ -116,29 +116,29 @@ def collect_intents(source: object, *, columns: Mapping[str, object] | None = No
     rows = read_tags(source, columns=columns)
     names = sorted(set(intents_of(rows)), key=natural_key)
     if len(names) < 2:
-        fix = "Training requires two intents; if the split removed one, add rows or give a --dev file."
+        fix = "Training requires at least two intents; if the split removed one, add rows or use a --dev file."
         raise bad_data(rows.name, "all texts have the same intent", fix, value=names[0])
     warn_of_look_alikes(names, rows.name, what="intents")
     return Labels(names)
 
 
 def intents_of(rows: Rows) -> list[str]:
-    """The intent of each row.
+    """Return the intent of each row.
 
     Raises:
-        DataError: If there are none.
+        DataError: If the rows have no intents.
     """
     if INTENT not in rows.columns:
-        fix = 'Add "intent" next to text and spans, or a file of intents next to those of words and tags.'
+        fix = 'Add "intent" to each row, or a file of intents next to the files of words and tags.'
         raise bad_data(rows.name, "the source has no intents", fix, value=list(rows.columns))
     return rows.columns[INTENT]
 
 
 def encode_intents(rows: Rows, intents: Labels) -> np.ndarray:
-    """The rows' intents as numbers, int32 (rows,); `UNKNOWN` (-1) for one that is not among the model's.
+    """Return the rows' intents as label indices, int32 (rows,); `UNKNOWN` (-1) if the model does not have the intent.
 
     Raises:
-        DataError: If there are no intents.
+        DataError: If the rows have no intents.
 
     Example:
 
@@ -150,7 +150,7 @@ def encode_intents(rows: Rows, intents: Labels) -> np.ndarray:
 
 
 def report_unknown_intents(rows: Rows, intents: Labels) -> str | None:
-    """Log once how many rows have an intent that is not among a model's, and return that sentence, or None.
+    """Log once how many rows have an intent that the model does not have; return this message, or None.
 
     Example:
 

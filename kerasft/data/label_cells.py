@@ -1,4 +1,4 @@
-"""Parsing of label cells: one label per cell, or several in any list notation."""
+"""Parsing of label cells: one label per cell, or several in a list notation."""
 
 import re
 from collections import Counter
@@ -23,7 +23,7 @@ from kerasft.features import SINGLE_LABEL, Labels
 SEPARATOR = "|"
 """Separator of several labels in one cell of a CSV or TSV file (multi-label)."""
 
-_OTHER_SEPARATORS = (";", ",")  # only where the cells show that they separate labels, or the parts are known
+_OTHER_SEPARATORS = (";", ",")  # only if other cells show that they separate labels, or the parts are known labels
 _MULTI_HOT_TEXT = re.compile(r"[01](?:\.0*)?(?:[\s,;|]+[01](?:\.0*)?)+")
 _NUMBERS = re.compile(r"[0-9]+(?:\s+[0-9]+)+")
 _DIGITS = {"0": "0", "1": "1", "false": "0", "true": "1"}
@@ -37,17 +37,17 @@ def label_cells(
     known: "LabelIndex | None" = None,
     allow_multi_hot: bool = False,
 ) -> list[list[str]]:
-    """The labels of each row as texts, as they are written: exactly one of each row for single_label.
+    """Return the labels of each row as strings, as written in the source; exactly one per row for single_label.
 
     Args:
         rows: The table.
-        roles: Its columns, one of them of labels.
+        roles: Column assignment of the table, including a label column.
         problem: `"single_label"` or `"multi_label"`.
-        known: The model's labels, by which a cell such as "a, b" is told from a name with a comma.
-        allow_multi_hot: Whether cells may be vectors of 0 and 1.
+        known: The model's labels, to distinguish two labels "a, b" from a name with a comma.
+        allow_multi_hot: Whether cells may be multi-hot vectors.
 
     Raises:
-        DataError: If a label is missing, or a cell of several labels cannot be read.
+        DataError: If a label is missing, or a list of labels is invalid.
 
     Example:
 
@@ -67,7 +67,7 @@ def label_cells(
         raise rows.error(
             0,
             f"multi-hot vectors of {len(cells[0])} numbers do not name their labels",
-            fix='Write the label names ("a|b"), or one 0/1 column per label with its name as header; or give the names: '
+            fix='Write the label names ("a|b"), or one 0/1 column per label with its name as header; or set the names: '
             "--label-names NAME,NAME (kerasft.data.name_labels).",
             value=column[0],
             can_skip=False,
@@ -76,11 +76,11 @@ def label_cells(
 
 
 def is_multi_hot(cells: Sequence[Sequence[str]], *, known: "LabelIndex | None" = None) -> bool:
-    """Whether the cells are vectors of 0 and 1 of one length, one number a label, and not lists of names.
+    """Whether the cells are multi-hot vectors of the same length, and not lists of label names.
 
     Args:
-        cells: The texts of each cell.
-        known: The model's labels, where they are known: they may be "0" and "1".
+        cells: The strings of each cell.
+        known: The model's labels, if known: their names may be "0" and "1".
 
     Example:
 
@@ -98,7 +98,7 @@ def is_multi_hot(cells: Sequence[Sequence[str]], *, known: "LabelIndex | None" =
 
 
 def holds(digit: str) -> bool:
-    """Whether a number of a multi-hot vector says that its label holds.
+    """Whether an element of a multi-hot vector is 1 (or true).
 
     Example:
 
@@ -109,7 +109,7 @@ def holds(digit: str) -> bool:
 
 
 class LabelIndex:
-    """Finds a label's index by any way of writing its name.
+    """Finds the index of a label by any spelling of its name.
 
     Args:
         labels: The model's labels.
@@ -123,30 +123,30 @@ class LabelIndex:
 
     def __init__(self, labels: Labels):
         self.labels = labels
-        self._found = {label_key(name): number for number, name in enumerate(labels)}
-        words = {key.casefold(): number for key, number in self._found.items()}
-        if words.keys() == {"true", "false"}:
-            self._found = {"0": words["false"], "1": words["true"]} | self._found
-        elif words.keys() == {"0", "1"}:
-            self._found |= {"false": words["0"], "true": words["1"]}
+        self._index = {label_key(name): number for number, name in enumerate(labels)}
+        lower = {key.casefold(): number for key, number in self._index.items()}
+        if lower.keys() == {"true", "false"}:
+            self._index = {"0": lower["false"], "1": lower["true"]} | self._index
+        elif lower.keys() == {"0", "1"}:
+            self._index |= {"false": lower["0"], "true": lower["1"]}
         if self.takes_indices():
-            self._found = {str(number): number for number in range(len(labels))} | self._found
-        self._found |= {name: number for number, name in enumerate(labels)}
+            self._index = {str(number): number for number in range(len(labels))} | self._index
+        self._index |= {name: number for number, name in enumerate(labels)}
 
     def takes_indices(self) -> bool:
-        """Whether a number means the label at that place."""
+        """Whether numbers are label indices."""
         if any(is_number(name) for name in self.labels):
             return False
         made_from_indices = list(self.labels) == [f"LABEL_{number}" for number in range(len(self.labels))]
         return self.labels.numbered or made_from_indices
 
     def get(self, text: str) -> int | None:
-        """The index of the label of this text, or None."""
-        number = self._found.get(text)
+        """Return the index of the label with this name, or None."""
+        number = self._index.get(text)
         if number is None:
-            number = self._found.get(label_key(text))
+            number = self._index.get(label_key(text))
             if number is not None:
-                self._found[text] = number  # rows repeat few texts
+                self._index[text] = number  # cache: few spellings occur
         return number
 
     def __contains__(self, text: str) -> bool:
@@ -154,7 +154,7 @@ class LabelIndex:
 
 
 def out_of_lists(column: list) -> list:
-    """The one label of each cell where all cells are lists, as doccano writes them; else the cells as they are.
+    """Unwrap the labels if all cells are lists of one label, as doccano writes them; otherwise return the column unchanged.
 
     Example:
 
@@ -168,10 +168,10 @@ def out_of_lists(column: list) -> list:
 
 
 def check_label(rows: Rows, row: int, value: object, *, problem: str = SINGLE_LABEL) -> None:
-    """Check one label cell, as far as that can be done without the others.
+    """Check one label cell, as far as possible without the other cells.
 
     Raises:
-        DataError: If the label is missing, or a list of labels cannot be read.
+        DataError: If the label is missing, or a list of labels is invalid.
 
     Example:
 
@@ -184,16 +184,16 @@ def check_label(rows: Rows, row: int, value: object, *, problem: str = SINGLE_LA
 
 
 def only_column(rows: Rows, roles: Roles) -> list:
-    """The values of the one label column.
+    """Return the values of the label column.
 
     Raises:
-        DataError: If there are several.
+        DataError: If there are several label columns.
     """
     if len(roles.label) != 1:
         raise bad_data(
             rows.name,
             f"expected one label column, got {len(roles.label)}",
-            'For several 0/1 columns use problem="multi_label" (or labels=multi_label([...])).',
+            'For several 0/1 columns, use problem="multi_label" (or labels=multi_label([...])).',
             value=list(roles.label),
         )
     return rows.columns[roles.label[0]]
@@ -211,7 +211,7 @@ def _one_label(rows: Rows, row: int, value: object) -> str:
 
 
 def _several_labels(rows: Rows, row: int, value: object, separator: str | None, known: LabelIndex | None) -> list[str]:
-    """The labels of one multi-label cell; an empty cell or list says that none holds."""
+    """Return the labels of one multi-label cell; an empty cell or list has no labels."""
     if isinstance(value, np.ndarray) and value.ndim:
         value = value.tolist()
     if isinstance(value, list | tuple | set | frozenset):
@@ -248,21 +248,21 @@ def _separator_of_cell(text: str, separator: str | None, known: LabelIndex | Non
 
 
 def _split_at_other_separators(cells: list[list[str]]) -> list[list[str]]:
-    """Divide a name such as "a, b" where "a" and "b" are labels of other cells: files are put together of several."""
+    """Split a name such as "a, b" if "a" and "b" are labels in other cells: files may be merged from several sources."""
     names = {label_key(text) for texts in cells for text in texts}
 
-    def divided(text: str) -> list[str]:
+    def split_name(text: str) -> list[str]:
         for other in _OTHER_SEPARATORS:
             parts = [part.strip() for part in text.split(other) if visible_name(part)]
             if len(parts) > 1 and all(label_key(part) in names for part in parts):
                 return parts
         return [text]
 
-    return [[part for text in texts for part in divided(text)] for texts in cells]
+    return [[part for text in texts for part in split_name(text)] for texts in cells]
 
 
 def _separator(rows: Rows, column: list) -> str:
-    """What stands between the labels of a cell: "|" wherever it occurs; ";" or "," where parts occur in several cells."""
+    """Return the separator of labels: "|" if it occurs in any cell; ";" or "," if the parts occur in several cells."""
     cells = {value.strip(): row for row, value in reversed(list(enumerate(column))) if isinstance(value, str)}
     cells = {text: row for text, row in cells.items() if not begins_as_list(text)}
     if any(SEPARATOR in text for text in cells):

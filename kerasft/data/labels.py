@@ -1,4 +1,4 @@
-"""Labels: from label cells (names, numbers, lists, 0/1 columns) to targets, and collecting the labels of a file."""
+"""Labels: converting label cells (names, numbers, lists, 0/1 columns) to targets, and collecting the labels of a file."""
 
 import re
 from collections import Counter
@@ -25,27 +25,27 @@ from kerasft.errors import DataError, bad_argument, bad_data
 from kerasft.features import MULTI_LABEL, PROBLEMS, REGRESSION, SINGLE_LABEL, Labels, check_number_of_labels
 
 _SHOWN = 10  # labels in a message
-# As programs write a missing value, or SNLI a label that nobody agreed on.
+# How programs write a missing value, and SNLI a label without consensus.
 _MISSING = ("nan", "NaN", "NaT", "<NA>", "#N/A", "N/A", "null", "NULL", "None", "-", "?")
 _LIST = re.compile(r"\[.*\]|\(['\"].*\)|\{.*\}|\w+\([\[{(].*\)|[01](?:[\s,;|]+[01])+", re.DOTALL)
 
 
 def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Labels:
-    """The labels that occur in the rows.
+    """Return the labels that occur in the rows.
 
-    Equal numbers are one label, however they are written, and so are names that differ in invisible characters, in white
-    space or in Unicode's normal form; what was merged is logged, and so are names that look alike and are not merged.
+    Different spellings of a number are merged into one label, as are names that differ only in invisible characters,
+    whitespace or Unicode normalization. Merged labels are logged, and so are similar names that are not merged.
 
     Args:
         rows: The table.
-        roles: Its columns; `roles.label` must not be empty.
+        roles: Column assignment of the table; `roles.label` must not be empty.
         problem: `"single_label"`, `"multi_label"` or `"regression"`.
 
     Returns:
-        `Labels` in natural order: numbers by value, names by alphabet with the numbers inside them by value.
+        `Labels` in natural order: numbers by value, names alphabetically with numbers in them by value.
 
     Raises:
-        DataError: If a label is empty, or only one class occurs, or a cell of several labels cannot be read.
+        DataError: If a label is empty, only one class occurs, or a list of labels is invalid.
     """
     if problem not in PROBLEMS:
         raise bad_argument("problem", f"one of {PROBLEMS}", problem, "Choose one of them.")
@@ -57,32 +57,32 @@ def labels_of(rows: Rows, roles: Roles, *, problem: str = SINGLE_LABEL) -> Label
     texts = label_cells(rows, roles, problem=problem)
     names = sorted(_names(rows, Counter(text for cell in texts for text in cell)), key=natural_key)
     if problem == MULTI_LABEL:
-        _say_how_lists_are_read(rows, roles, texts)
+        _log_how_lists_are_read(rows, roles, texts)
     if problem == SINGLE_LABEL and len(names) < 2:
         raise bad_data(
             rows.name,
             f"all {len(rows)} rows have the same label",
-            "Training requires at least two classes; is this the right label column?",
+            "Training requires at least two classes; is this the correct label column?",
             value=names[0],
         )
     check_number_of_labels(len(names))
     if not names:
-        raise bad_data(rows.name, f"column {roles.label[0]!r} has no labels", "Is this the right column?")
+        raise bad_data(rows.name, f"column {roles.label[0]!r} has no labels", "Is this the correct column?")
     _warn_of_odd_names(rows, names, problem)
     return Labels(names, problem)
 
 
 def encode_labels(rows: Rows, roles: Roles, *, labels: Labels) -> np.ndarray:
-    """The label cells as numbers.
+    """Convert label cells to targets.
 
     Args:
         rows: The table.
-        roles: Its columns.
-        labels: What the model knows. A value is matched by its name. It is an index only where `labels.numbered` says so
-            and no name is a number itself, or where the names are Hugging Face's `LABEL_0`, `LABEL_1`, ...
+        roles: Column assignment of the table.
+        labels: The model's labels. Values are matched by name. They are indices only if `labels.numbered` is set and no
+            name is a number, or if the names are Hugging Face's `LABEL_0`, `LABEL_1`, ...
 
     Returns:
-        int32 (rows,) for single_label, float32 (rows, C) of 0 and 1 for multi_label, float32 (rows, K) for regression.
+        int32 (rows,) for single_label, multi-hot float32 (rows, C) for multi_label, float32 (rows, K) for regression.
 
     Raises:
         DataError: If a label is unknown or missing, or a target is not a finite number.
@@ -110,12 +110,13 @@ def encode_labels(rows: Rows, roles: Roles, *, labels: Labels) -> np.ndarray:
 
 
 def _names(rows: Rows, counts: Counter) -> list[str]:
-    """One name for all texts that say one label: the number or, of names, the most frequent way of writing it."""
+    """Return one name per label: the number, or the most frequent spelling of a name."""
     written: dict[str, list[str]] = {}
     for text, _ in counts.most_common():
         written.setdefault(label_key(text), []).append(text)
     whole = all(map(is_whole_number, written))
-    names, merged = [], []
+    names = []
+    merged = []
     for key, texts in written.items():
         number = whole or (len(texts) > 1 and is_number(key))
         names.append(key if number else visible_name(texts[0]))
@@ -126,8 +127,8 @@ def _names(rows: Rows, counts: Counter) -> list[str]:
     return names
 
 
-def _say_how_lists_are_read(rows: Rows, roles: Roles, texts: list[list[str]]) -> None:
-    """Log one cell and its labels, where cells are not simply separated by "|"."""
+def _log_how_lists_are_read(rows: Rows, roles: Roles, texts: list[list[str]]) -> None:
+    """Log one cell with its labels if they are not simply separated by "|"."""
     for value, names in zip(only_column(rows, roles), texts):
         if isinstance(value, str) and SEPARATOR not in value and value.strip() and names != [value.strip()]:
             logger.warning("%s: labels %r are read as %s.", rows.name, value, names)
@@ -162,7 +163,7 @@ def _warn_of_odd_names(rows: Rows, names: list[str], problem: str) -> None:
 
 
 def _warn_of_joined_names(rows: Rows, names: list[str]) -> None:
-    """Log names that are probably several: "a/b" beside "a" and "b", or vectors such as 010 in one piece."""
+    """Log names that probably contain several labels: "a/b" if "a" and "b" occur too, or multi-hot vectors such as 010."""
     known = set(names)
     parts = {name: re.split(r"\s*[/+&]\s*|\s+", name) for name in names}
     joined = [name for name in names if len(parts[name]) > 1 and known.issuperset(parts[name])]
@@ -179,7 +180,7 @@ def _warn_of_joined_names(rows: Rows, names: list[str]) -> None:
 
 
 def joined_labels(names: Iterable[str]) -> list[str]:
-    """The names that are several others joined by a vertical bar, a semicolon or a comma: each part is in another name too.
+    """Return names that look like several labels joined by a vertical bar, semicolon or comma: each part occurs in other names.
 
     Example:
 
@@ -189,46 +190,44 @@ def joined_labels(names: Iterable[str]) -> list[str]:
     names = list(names)
     for separator in (SEPARATOR, ";", ","):
         parts = {name: [part.strip() for part in name.split(separator) if part.strip()] for name in names}
-        counts = Counter(part for found in parts.values() for part in set(found))
-        joined = [
-            name for name, found in parts.items() if len(set(found)) > 1 and all(counts[part] > 1 for part in found)
-        ]
+        counts = Counter(part for own in parts.values() for part in set(own))
+        joined = [name for name, own in parts.items() if len(set(own)) > 1 and all(counts[part] > 1 for part in own)]
         if joined:
             return joined
     return []
 
 
 def unknown_label(rows: Rows, roles: Roles, *, row: int, cells: list[list[str]], index_of: LabelIndex) -> DataError:
-    """Return (not raise) the error of a label that the model does not know: it names both lists, and what may be meant."""
+    """Return (not raise) the error for an unknown label: it lists the labels of model and file, and suggests a fix."""
     labels = index_of.labels
     text = next(text for text in cells[row] if text not in index_of)
     value = text if labels.problem == MULTI_LABEL else only_column(rows, roles)[row]
-    here = sorted({visible_name(text) for texts in cells for text in texts}, key=natural_key)
-    strange = [name for name in here if name not in index_of]
-    alike = most_alike(text, labels)
-    if alike is not None:
-        fix = f"Did you mean {alike!r}?"
-    elif are_numbers_for_names(strange, labels):
+    labels_in_file = sorted({visible_name(text) for texts in cells for text in texts}, key=natural_key)
+    unknown = [name for name in labels_in_file if name not in index_of]
+    similar = most_alike(text, labels)
+    if similar is not None:
+        fix = f"Did you mean {similar!r}?"
+    elif are_numbers_for_names(unknown, labels):
         fix = (
-            "Numbers are not used as label indices, since the order may differ: write the names, or define the numbers "
+            "Numbers are not used as label indices, because the order may differ: write the names, or name the numbers "
             "0, 1, ...: --label-names NAME,NAME (kerasft.data.name_labels)."
         )
     else:
         fix = (
-            "Correct it, or collect the labels from a file with all labels. If it is correct but missing in the training rows, "
-            "--unseen-labels count (unseen_labels=) scores it as an error."
+            "Correct it, or collect the labels from a file with all labels. If it is correct but does not occur in the training "
+            "rows, --unseen-labels count (unseen_labels=) counts it as an error."
         )
     return rows.error(
         row,
         f"unknown label; expected one of: {_shown(labels)}",
-        fix=f"Labels in this file: {_shown(here)}. {fix}",
+        fix=f"Labels in this file: {_shown(labels_in_file)}. {fix}",
         value=value,
         can_skip=False,
     )
 
 
 def are_numbers_for_names(strange: Iterable[str], labels: Iterable[str]) -> bool:
-    """Whether unknown labels are all numbers and the model's are names, or the other way round.
+    """Whether all unknown labels are numbers and the model's labels are names, or vice versa.
 
     Example:
 

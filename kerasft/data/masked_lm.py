@@ -17,14 +17,14 @@ from kerasft.features import TOKEN_IDS
 
 @dataclass(frozen=True)
 class Masking:
-    """Which tokens are masked, and how (Devlin et al. 2019, arXiv:1810.04805, section 3.1 and appendix A.1).
+    """Settings for masking tokens (Devlin et al. 2019, arXiv:1810.04805, section 3.1 and appendix A.1).
 
     Args:
-        rate: Share of the words (or tokens) that the model is asked for, in (0, 1). Each is drawn by itself.
-        whole_words: Whether all tokens of a word are masked together (Cui et al. 2021, arXiv:1906.08101). What a word is,
-            the tokenizer says: for most, what stands between spaces and punctuation.
-        mask_share: Of the chosen tokens the share that becomes the mask token;
-        random_share: the share that becomes a random token; the others stay as they are.
+        rate: Probability of selecting each word (or token) for prediction, in (0, 1).
+        whole_words: Whether to mask all tokens of a word together (whole word masking; Cui et al. 2021, arXiv:1906.08101).
+            The tokenizer defines words: usually they are separated by spaces and punctuation.
+        mask_share: Fraction of the selected tokens that is replaced by the mask token.
+        random_share: Fraction of the selected tokens that is replaced by a random token; the others are unchanged.
 
     Raises:
         KerasftError: If a number is out of range.
@@ -61,29 +61,29 @@ def masked_lm(
     shuffle: bool = False,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Make the dataset that a masked language model is trained on, or is measured on.
+    """Return a dataset for training or evaluating a masked language model.
 
     Args:
-        source: .txt files, or what `kerasft.data.text_classification` reads; see `kerasft.data.read_texts`.
-        tokenizer: The checkpoint's fast tokenizer; it needs a mask token.
-        columns: `{"text": ...}`, which column of a table.
-        packed: Whether texts are put one after the other, with the separator token between them, and cut into blocks of
-            `max_length`, the remainder kept as a shorter block. A .txt file then holds documents between blank lines. Else
-            each text, or line, is a row, cut at `max_length`.
-        masking: Which tokens are masked.
-        max_length: Tokens of a row, special tokens included; default 128, or the tokenizer's limit if less.
-        batch_size: Rows in a batch, or a `Batching`.
-        shuffle: To train: new batches in a new order, and newly drawn masks, in every epoch ("dynamic masking", Liu et al.
-            2019, arXiv:1907.11692, section 4.1), drawn in the `tf.data` graph. Else the order is the source's, and the masks
-            are the same in every pass and for every batch size.
-        seed: Seed of order and masks.
+        source: .txt files, or a source for `kerasft.data.text_classification`; see `kerasft.data.read_texts`.
+        tokenizer: The checkpoint's fast tokenizer; it must have a mask token.
+        columns: `{"text": ...}`, the text column of a table.
+        packed: Whether to concatenate texts, with the separator token between them, and split them into blocks of
+            `max_length` (the last block is shorter). Documents of a .txt file are then separated by blank lines. If False,
+            each text, or line, is a row, truncated to `max_length`.
+        masking: Settings for masking.
+        max_length: Maximum tokens per row, including special tokens; default 128, or the tokenizer's limit if lower.
+        batch_size: Rows per batch, or a `Batching`.
+        shuffle: For training: make new batches in a new order, with new masks, every epoch ("dynamic masking", Liu et al.
+            2019, arXiv:1907.11692, section 4.1), in the `tf.data` graph. Otherwise keep the source's order, with the same
+            masks in every pass and for every batch size.
+        seed: Random seed for shuffling and masking.
 
     Returns:
-        A `tf.data.Dataset` of `(features, y, sample_weight)`: int32 (B, S) by name; the original ids, int32 (B, S); 1 where
-        the model is asked, 0 elsewhere, float32 (B, S). Special tokens and padding are never masked.
+        A `tf.data.Dataset` of `(features, y, sample_weight)`: features by name, int32 (B, S); y, the original ids, int32
+        (B, S); weights, 1 for selected tokens and 0 elsewhere, float32 (B, S). Special tokens and padding are never masked.
 
     Raises:
-        DataError: If the data cannot be used.
+        DataError: If the data is invalid.
         KerasftError: If an argument is out of range, or the tokenizer has no mask token.
 
     Example:
@@ -100,29 +100,29 @@ def masked_lm(
     texts = read_texts(source, columns=columns, documents=packed)
     store, words = _tokenize(Encoder(tokenizer, max_length), texts, packed=packed, whole_words=masking.whole_words)
     if not shuffle:
-        flat = words + np.repeat(store.offsets[:-1], store.lengths)  # places in the whole array
+        flat = words + np.repeat(store.offsets[:-1], store.lengths)  # indices in the flat array
         ids, weights = masker(store.ids[None], flat[None], tf.constant([seed, 0], tf.int64))
         targets = TokenTargets(store.ids, weights.numpy()[0])
         return token_dataset(replace(store, ids=ids.numpy()[0]), batching, y=targets, shuffle=False, seed=seed)
     targets = TokenTargets(words, np.ones(len(words), np.float32))
     rows = token_dataset(store, batching, y=targets, shuffle=True, seed=seed)
-    draws = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    batch_seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
 
-    def mask(batch, draw):
-        features, place, _ = batch
-        ids, weights = masker(features[TOKEN_IDS], place, tf.stack([draw, tf.constant(seed, tf.int64)]))
+    def mask(batch, batch_seed):
+        features, word_starts, _ = batch
+        ids, weights = masker(features[TOKEN_IDS], word_starts, tf.stack([batch_seed, tf.constant(seed, tf.int64)]))
         return {**features, TOKEN_IDS: ids}, features[TOKEN_IDS], weights
 
-    masked = tf.data.Dataset.zip(rows, draws).map(mask, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    masked = tf.data.Dataset.zip(rows, batch_seeds).map(mask, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
     return masked.prefetch(tf.data.AUTOTUNE)
 
 
 class Masker:
-    """Masks batches of ids.
+    """Masks batches of token ids.
 
     Args:
-        tokenizer: Says which id masks, and which tokens are special.
-        masking: Which tokens are masked, and how.
+        tokenizer: Provides the mask token and the special tokens.
+        masking: Settings for masking.
 
     Raises:
         KerasftError: If the tokenizer has no mask token.
@@ -140,7 +140,7 @@ class Masker:
     def __init__(self, tokenizer: PreTrainedTokenizerFast, masking: Masking):
         if tokenizer.mask_token_id is None:
             fix = "GPT-2 and T5 have none: train them with kerasft.data.causal_lm or sequence_to_sequence."
-            raise bad_argument("tokenizer", "one with a mask token", type(tokenizer).__name__, fix)
+            raise bad_argument("tokenizer", "a tokenizer with a mask token", type(tokenizer).__name__, fix)
         self.masking = masking
         self.mask_id = int(tokenizer.mask_token_id)
         self.is_special = np.isin(np.arange(len(tokenizer)), tokenizer.all_special_ids)
@@ -151,34 +151,34 @@ class Masker:
 
         Args:
             ids: Token ids, int32 (B, S).
-            words: The place in its row where each token's word begins, (B, S); without whole words its own place.
-            seed: Two integers, (2,).
+            words: Start position of each token's word in its row, (B, S); without whole words, the token's own position.
+            seed: Random seed, two integers, (2,).
 
         Returns:
-            The masked ids, int32 (B, S), and 1 where one was chosen, float32 (B, S).
+            The masked ids, int32 (B, S), and 1 for selected tokens, float32 (B, S).
         """
         seeds = tf.random.split(seed, 3)
-        drawn = tf.random.stateless_uniform(tf.shape(ids), seeds[0])  # (B, S)
-        chosen = tf.gather(drawn, words, batch_dims=1) < self.masking.rate
+        noise = tf.random.stateless_uniform(tf.shape(ids), seeds[0])  # (B, S)
+        chosen = tf.gather(noise, words, batch_dims=1) < self.masking.rate
         chosen &= ~tf.gather(tf.constant(self.is_special), ids)
-        what = tf.random.stateless_uniform(tf.shape(ids), seeds[1])
-        other = tf.random.stateless_uniform(tf.shape(ids), seeds[2], 0, len(self.ordinary), tf.int32)
-        other = tf.gather(tf.constant(self.ordinary), other)
-        masked = tf.where(what < self.masking.mask_share + self.masking.random_share, other, ids)
-        masked = tf.where(what < self.masking.mask_share, self.mask_id, masked)
+        action = tf.random.stateless_uniform(tf.shape(ids), seeds[1])
+        random_ids = tf.random.stateless_uniform(tf.shape(ids), seeds[2], 0, len(self.ordinary), tf.int32)
+        random_ids = tf.gather(tf.constant(self.ordinary), random_ids)
+        masked = tf.where(action < self.masking.mask_share + self.masking.random_share, random_ids, ids)
+        masked = tf.where(action < self.masking.mask_share, self.mask_id, masked)
         return tf.where(chosen, masked, ids), tf.cast(chosen, tf.float32)
 
 
 def _tokenize(
     encoder: Encoder, texts: Sequence[str], *, packed: bool, whole_words: bool
 ) -> tuple[TokenStore, np.ndarray]:
-    """Rows of tokens, and for each token the place in its row where its word begins, int32 (tokens,)."""
+    """Return rows of tokens, and the start position of each token's word in its row, int32 (tokens,)."""
     tokenizer = encoder.tokenizer
     limits = {} if packed else {"truncation": True, "max_length": encoder.max_length}
     rows = []
     begins = []
     truncated = 0
-    # Only the encodings are read: the lists that transformers makes of them would take as long again.
+    # Only the encodings are used: making the lists of transformers' output would double the time.
     options = {"return_attention_mask": False, "return_token_type_ids": False, "verbose": False}
     with progress_bar(len(texts)) as bar:
         for start in range(0, len(texts), CHUNK):
@@ -192,32 +192,35 @@ def _tokenize(
     if packed:
         rows, begins = _blocks(encoder, rows, begins)
     lengths = np.array([len(row) for row in rows], np.int32)
-    places = [np.maximum.accumulate(np.where(begin, np.arange(len(begin)), 0)) for begin in begins]
+    word_starts = [np.maximum.accumulate(np.where(begin, np.arange(len(begin)), 0)) for begin in begins]
     store = TokenStore(
         np.concatenate(rows), lengths, lengths, encoder.segments, encoder.pad_id, encoder.max_length, truncated
     )
-    return store, np.concatenate(places).astype(np.int32)
+    return store, np.concatenate(word_starts).astype(np.int32)
 
 
 def _begins(word_ids: list[int | None], whole_words: bool) -> np.ndarray:
-    """Where a word begins, bool (tokens,); special tokens belong to no word and stand alone."""
+    """Whether each token starts a word, bool (tokens,); each special token is a word of its own."""
     if not whole_words:
         return np.ones(len(word_ids), bool)
     return np.array([w is None or i == 0 or w != word_ids[i - 1] for i, w in enumerate(word_ids)], bool)
 
 
 def _blocks(encoder: Encoder, rows: list[np.ndarray], begins: list[np.ndarray]) -> tuple[list, list]:
-    """All texts with separators between them, cut into blocks with the special tokens around each."""
+    """Concatenate all texts, with separators, and split them into blocks with special tokens."""
     first, last = encoder.tokenizer.cls_token_id, encoder.tokenizer.sep_token_id
     if first is None or last is None:
         raise bad_argument(
-            "tokenizer", "one with CLS (or BOS) and SEP tokens", type(encoder.tokenizer).__name__, "Use packed=False."
+            "tokenizer",
+            "a tokenizer with CLS (or BOS) and SEP tokens",
+            type(encoder.tokenizer).__name__,
+            "Use packed=False.",
         )
     one = np.ones(1, bool)
     ids = np.concatenate([part for row in rows for part in (row, np.array([last], np.int32))])[:-1]
     begin = np.concatenate([part for row in begins for part in (row, one)])[:-1]
     cuts = range(encoder.max_length - 2, len(ids), encoder.max_length - 2)
     rows = [np.concatenate([[first], part, [last]]).astype(np.int32) for part in np.split(ids, cuts)]
-    # A word split by a block boundary starts again after it.
+    # A word that is split by a block boundary counts as two words.
     begins = [np.concatenate([one, part[:1] | True, part[1:], one]) for part in np.split(begin, cuts)]
     return rows, begins

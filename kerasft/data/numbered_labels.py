@@ -1,4 +1,4 @@
-"""Names for labels that a file stores as numbers."""
+"""Names for labels that are stored as numbers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -19,22 +19,22 @@ def name_labels(
     columns: Mapping[str, object] | None = None,
     problem: str = SINGLE_LABEL,
 ) -> Rows:
-    """Replace the numbers 0, 1, ... of the label column by names; labels that are names already stay.
+    """Replace the numbers 0, 1, ... in the label column by names; other labels are unchanged.
 
-    Numbers alone do not say which label they mean, and the order of a model's labels is another one than that of most
-    published sets. So kerasft takes a number for a label only when it is told the names in the order of the numbers.
+    Numbers alone are ambiguous, because the order of a model's labels differs from the order in most published datasets. So
+    kerasft interprets numbers as labels only if their names are known.
 
     Args:
-        source: As for `kerasft.data.text_classification`.
-        names: The names that 0, 1, ... mean, in this order.
-        columns: As there.
-        problem: `"single_label"`, or `"multi_label"`, where cells may also be vectors with a 0 or 1 for each name.
+        source: See `kerasft.data.text_classification`.
+        names: Names of the labels 0, 1, ..., in this order.
+        columns: See `kerasft.data.text_classification`.
+        problem: `"single_label"` or `"multi_label"`; in the latter case, cells may be multi-hot vectors.
 
     Returns:
-        The rows, to be given as a source to any other function.
+        The rows, which can be used as source of any other function.
 
     Raises:
-        DataError: If the source cannot be read, a number has no name, or there are no numbers, and labels by other names.
+        DataError: If the source cannot be read, a number has no name, or the labels are not numbers.
 
     Example:
 
@@ -57,7 +57,7 @@ def name_labels(
 
 
 def _check_used(rows: Rows, cells: Iterable[Iterable[str]], names: list[str]) -> None:
-    """Refuse names that nothing in a file has a use for: they were meant for another file, or to rename its labels."""
+    """Raise an error if the file has no numbers and none of the given names."""
     first = None  # the first label that is not a name, and its row
     for row, texts in enumerate(cells):
         for text in texts:
@@ -67,7 +67,7 @@ def _check_used(rows: Rows, cells: Iterable[Iterable[str]], names: list[str]) ->
                 first = first or (row, text)
     if first is not None:
         problem = f"label names are given for 0 to {len(names) - 1}, but the labels are not numbers"
-        fix = f"Remove --label-names ({', '.join(names)}), or select the right label column."
+        fix = f"Remove --label-names ({', '.join(names)}), or select the correct label column."
         raise rows.error(first[0], problem, fix=fix, value=first[1], can_skip=False)
 
 

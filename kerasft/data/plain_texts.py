@@ -1,4 +1,4 @@
-"""Texts without labels: plain text files with one text per line or documents between blank lines, or a column of a table."""
+"""Texts without labels: text files (one text per line, or documents separated by blank lines), or a column of a table."""
 
 import os
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ SUFFIX = ".txt"
 
 
 def read_texts(source: object, *, columns: Mapping[str, object] | None = None, documents: bool = False) -> list[str]:
-    """Read the texts of a source, to learn a language from.
+    """Read texts for language modeling.
 
     Args:
-        source: Path, pattern or list of paths of .txt files (UTF-8; with .gz too), or what `kerasft.data.text_classification`
-            reads, of which only the text column is used.
-        columns: `{"text": ...}`, which column of a table.
-        documents: Whether a text of a .txt file is what stands between blank lines; else each line that is not blank.
+        source: Path, glob pattern or list of paths of .txt files (UTF-8; also .gz), or a source for
+            `kerasft.data.text_classification`, of which only the text column is used.
+        columns: `{"text": ...}`, the text column of a table.
+        documents: Whether the texts of a .txt file are separated by blank lines; otherwise each non-blank line is a text.
 
     Returns:
         N >= 1 texts.
@@ -42,7 +42,7 @@ def read_texts(source: object, *, columns: Mapping[str, object] | None = None, d
 
 
 def read_text_rows(source: object, *, columns: Mapping[str, object] | None = None, documents: bool = False) -> Rows:
-    """Read a source as `read_texts` does, and return the rows, which `kerasft.data.split` cuts and every reader takes.
+    """Like `read_texts`, but return rows, for example for `kerasft.data.split`.
 
     Example:
 
@@ -56,17 +56,17 @@ def read_text_rows(source: object, *, columns: Mapping[str, object] | None = Non
 
 
 def read_table(source: object, *, column: str | None = None) -> tuple[list[dict], list[str]]:
-    """Read a source's rows as dictionaries of all columns, and the texts of one column.
+    """Read rows as dictionaries of all columns, and the texts of one column.
 
     Args:
-        source: As for `read_texts`; .txt files have a single column "text", one text per line.
-        column: The name of the text column; None: found by the usual names.
+        source: See `read_texts`; .txt files have a single column "text", one text per line.
+        column: Name of the text column; None: detected by the usual names.
 
     Returns:
         N dictionaries and N texts.
 
     Raises:
-        DataError: If the source cannot be read, there is no such column, or a text of it is empty.
+        DataError: If the source cannot be read, the column does not exist, or a text is empty.
 
     Example:
 
@@ -80,7 +80,7 @@ def read_table(source: object, *, column: str | None = None) -> tuple[list[dict]
 
 
 def text_paths(source: object) -> list[Path]:
-    """The .txt files that a source names; none if it names others or none."""
+    """Return the paths of a source if all are .txt files; otherwise an empty list."""
     items = source if isinstance(source, list | tuple) else [source]
     if not items or not all(isinstance(item, str | os.PathLike) for item in items):
         return []

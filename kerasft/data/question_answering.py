@@ -29,32 +29,33 @@ def question_answering(
     windows_without_answer: str = "keep",
     misaligned: str = "error",
 ) -> tf.data.Dataset:
-    """Make the dataset that a model of `kerasft.heads.question_answering` is trained on.
+    """Return a dataset for training a model of `kerasft.heads.question_answering`.
 
-    A window's target is the first answer of its question that lies whole in some window, or "no answer" (the choice of
-    [CLS] as first and last token) where this window does not hold it. A question whose answers lie whole in no window is left
-    out, since "no answer" would be wrong; how many is logged, as is how many questions were cut.
+    The target of a window is the question's first answer that fits into a window, or "no answer" ([CLS] as first and last
+    token) if this window does not contain it. Questions whose answers do not fit into any window are skipped, since "no
+    answer" would be incorrect. The numbers of skipped and truncated questions are logged.
 
     Args:
-        source: What `kerasft.data.read_squad` reads: a SQuAD file (1.1 or 2.0), JSON lines, rows.
+        source: A source for `kerasft.data.read_squad`: a SQuAD file (1.1 or 2.0), JSON lines, or rows.
         tokenizer: The checkpoint's fast tokenizer.
-        max_length: Tokens of a window, question and special tokens included; default 384, or the tokenizer's limit if less.
-        stride: Tokens of the context that neighboring windows share; default 128, or a third of `max_length` if less.
+        max_length: Tokens per window, including the question and special tokens; default 384, or the tokenizer's limit if
+            lower.
+        stride: Overlap of consecutive windows in tokens; default 128, or a third of `max_length` if lower.
         batch_size: Windows per batch, or a `Batching`.
-        shuffle: New batches of windows of similar length in a new order every epoch.
-        seed: Seed of the shuffling.
-        windows_without_answer: `"keep"` those windows of an answerable question that do not hold the answer, as "no answer":
-            so the scores of a long text's windows can be compared, which is how its answer is chosen. `"drop"` leaves them
-            out, which is faster where texts are long.
-        misaligned: As for `read_squad`.
+        shuffle: Make new batches of windows of similar length in a new order every epoch.
+        seed: Random seed for shuffling.
+        windows_without_answer: `"keep"` windows of answerable questions that do not contain the answer, with target "no
+            answer": this makes the scores of a long context's windows comparable, as needed to select its answer. `"drop"`
+            them for faster training on long contexts.
+        misaligned: See `read_squad`.
 
     Returns:
-        A `tf.data.Dataset` of `(features, y, sample_weight)`: features int32 (B, S) by name; y int32 (B, S, 2), one-hot along
-        S, `[..., 0]` of the answer's first token and `[..., 1]` of its last; sample_weight float32 (B, S), 1 for the tokens
-        that may be chosen: the context's and the one of "no answer". For `kerasft.losses.SpanCrossentropy`.
+        A `tf.data.Dataset` of `(features, y, sample_weight)`: features by name, int32 (B, S); y int32 (B, S, 2), one-hot along
+        S, `[..., 0]` for the answer's first token and `[..., 1]` for its last; sample_weight float32 (B, S), 1 for valid
+        positions: context tokens and the position of "no answer". For `kerasft.losses.SpanCrossentropy`.
 
     Raises:
-        DataError: If the data cannot be used, or no answer lies whole in a window.
+        DataError: If the data is invalid, or no answer fits into a window.
         KerasftError: If an argument is out of range.
 
     Example:
@@ -70,14 +71,14 @@ def question_answering(
         received = windows_without_answer
         raise bad_argument("windows_without_answer", f"one of {WITHOUT_ANSWER}", received, "Choose one of them.")
     batching = Batching.of(batch_size)
-    cut = QuestionWindows(tokenizer, max_length=max_length, stride=stride)
+    splitter = QuestionWindows(tokenizer, max_length=max_length, stride=stride)
     questions = read_squad(source, misaligned=misaligned)
     parts = []
     num_cut = 0
     num_lost = 0
     for start in range(0, len(questions), CHUNK):
         chunk = questions[start : start + CHUNK]
-        windows = cut([question.question for question in chunk], [question.context for question in chunk])
+        windows = splitter([question.question for question in chunk], [question.context for question in chunk])
         marked = mark_answers(windows, chunk)
         keep = ~marked.lost[windows.owner]
         if windows_without_answer == "drop":
@@ -86,24 +87,26 @@ def question_answering(
         parts.append(_flat(windows, marked, np.flatnonzero(keep)))
         num_cut += windows.num_cut
         num_lost += int(marked.lost.sum())
-    _report(len(questions), num_cut, num_lost, cut)
+    _report(len(questions), num_cut, num_lost, splitter)
     ids, values, weights, lengths, second = (np.concatenate(columns) for columns in zip(*parts))
     if not len(lengths):
-        problem = f"none of the answers to the {len(questions)} questions fits into a window of {cut.max_length} tokens"
+        problem = (
+            f"none of the answers to the {len(questions)} questions fits into a window of {splitter.max_length} tokens"
+        )
         raise bad_data("questions", problem, "Increase max_length=.", value=questions[0])
-    store = TokenStore(ids, lengths, second, cut.segments, cut.pad_id, cut.max_length, truncated=num_cut)
+    store = TokenStore(ids, lengths, second, splitter.segments, splitter.pad_id, splitter.max_length, truncated=num_cut)
     return token_dataset(store, batching, y=TokenTargets(values, weights), shuffle=shuffle, seed=seed)
 
 
 @dataclasses.dataclass(frozen=True)
 class Marks:
-    """What each window's target is, by position in its row.
+    """Targets of W windows of N questions, as positions in the window.
 
     Attributes:
         start: Position of the answer's first token, or of "no answer", int32, (W,).
-        end: Position of its last token, int32, (W,).
-        holds_answer: Whether the window holds the answer, bool, (W,).
-        lost: Whether a question has answers and no window holds one of them whole, bool, (N,).
+        end: Position of the answer's last token, or of "no answer", int32, (W,).
+        holds_answer: Whether the window contains the answer, bool, (W,).
+        lost: Whether a question has answers but none of them fits into a window, bool, (N,).
     """
 
     start: np.ndarray
@@ -113,10 +116,9 @@ class Marks:
 
 
 def mark_answers(windows: EncodedQuestions, questions: list[Question]) -> Marks:
-    """Find the answers' tokens in the windows of N questions.
+    """Find the tokens of the answers in the windows of N questions.
 
-    An answer is marked by all tokens that share a character with it, so nothing of it is left out where a tokenizer does not
-    cut at its ends.
+    An answer's tokens are all tokens that overlap it, so it is complete even if its ends are not token boundaries.
 
     Example:
 
@@ -151,41 +153,41 @@ def mark_answers(windows: EncodedQuestions, questions: list[Question]) -> Marks:
 
 
 def answer_tokens(spans: np.ndarray, start: int, end: int) -> tuple[int, int] | None:
-    """The first and the last token that share a character with `[start, end)`; None if no token does.
+    """Return the first and the last token that overlap the characters `[start, end)`; None if there are none.
 
     Args:
-        spans: Where the tokens begin and end in the text, int32, (tokens, 2).
-        start: The first character's place.
-        end: The place after the last character.
+        spans: Character offsets (start, end) of the tokens, int32, (tokens, 2).
+        start: Index of the first character.
+        end: Index after the last character.
 
     Example:
 
     >>> answer_tokens(np.array([[0, 1], [2, 6], [7, 11]]), 2, 11)
     (1, 2)
     """
-    sharing = np.flatnonzero((spans[:, 1] > start) & (spans[:, 0] < end))
-    return (int(sharing[0]), int(sharing[-1])) if len(sharing) else None
+    overlapping = np.flatnonzero((spans[:, 1] > start) & (spans[:, 0] < end))
+    return (int(overlapping[0]), int(overlapping[-1])) if len(overlapping) else None
 
 
 def _flat(windows: EncodedQuestions, marks: Marks, rows: np.ndarray) -> tuple[np.ndarray, ...]:
-    """Ids, targets and weights of all tokens of these windows, and the windows' lengths and starts of segment 1."""
+    """Return ids, targets and weights of all tokens of these windows, and the windows' lengths and starts of segment 1."""
     lengths = np.array(windows.lengths, np.int32)[rows]
     starts = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
     ids = np.concatenate([windows.token_ids[row] for row in rows]) if len(rows) else np.zeros(0, np.int32)
     values = np.zeros((len(ids), 2), np.int32)
     values[starts[:-1] + marks.start[rows], 0] = 1
     values[starts[:-1] + marks.end[rows], 1] = 1
-    position = np.arange(len(ids)) - np.repeat(starts[:-1], lengths)  # (tokens,) in its row
+    position = np.arange(len(ids)) - np.repeat(starts[:-1], lengths)  # (tokens,), within the row
     first, count = np.repeat(windows.first[rows], lengths), np.repeat(windows.count[rows], lengths)
     allowed = (position >= first) & (position < first + count)
     allowed[starts[:-1] + windows.no_answer[rows]] = True
     return ids, values, allowed.astype(np.float32), lengths, windows.second[rows]
 
 
-def _report(num_questions: int, num_cut: int, num_lost: int, cut: QuestionWindows) -> None:
-    cut.warn_truncated(num_cut, num_questions)
+def _report(num_questions: int, num_cut: int, num_lost: int, splitter: QuestionWindows) -> None:
+    splitter.warn_truncated(num_cut, num_questions)
     if num_lost:
         logger.warning(
             "%d of %d questions (%.1f %%) are skipped: none of their answers fits into a window of max_length=%d tokens.",
-            *(num_lost, num_questions, 100 * num_lost / num_questions, cut.max_length),
+            *(num_lost, num_questions, 100 * num_lost / num_questions, splitter.max_length),
         )

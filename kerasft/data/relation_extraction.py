@@ -1,4 +1,4 @@
-"""Data for relation extraction: texts with two marked entities and their relation."""
+"""Data for relation extraction: texts with two entities and their relation."""
 
 import functools
 from collections.abc import Iterable, Mapping, Sequence
@@ -39,30 +39,29 @@ def relation_extraction(
     shuffle: bool = False,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Make the dataset that a relation classifier is trained on, evaluated on, or predicts.
+    """Return a dataset for training or evaluating a relation classifier, or for prediction.
 
     Args:
-        source: As for `kerasft.data.text_classification`; its rows are texts that are marked `<e1>head</e1>` and
-            `<e2>tail</e2>`, or have columns `head` and `tail` of `{"start": ..., "end": ...}` in characters; or an export of
-            doccano, Prodigy or Label Studio with entities and relations.
+        source: See `kerasft.data.text_classification`. Entities are marked as `<e1>head</e1>` and `<e2>tail</e2>` in the
+            text, or given in columns `head` and `tail` as character offsets `{"start": ..., "end": ...}`. Exports of
+            doccano, Prodigy or Label Studio with entities and relations are supported too.
         tokenizer: A tokenizer with the markers `kerasft.data.ENTITY_MARKERS`; see `kerasft.vocabulary.add_tokens`.
-        labels: The model's labels, `labels=model.labels`. Without them the dataset has features only. A row with another
-            relation, such as one that only dev has, weighs 0 in the loss and counts as an error in the metrics; how many
-            there are is logged.
-        columns: `{"text": ..., "label": ...}`, as for `text_classification`.
-        max_length: Tokens kept of a row, markers included; default 128, or the tokenizer's limit if less. A longer text is
-            cut to a window around its entities; how many were is logged.
+        labels: The model's labels, `labels=model.labels`. If None, the dataset has features only. Rows with other
+            relations are logged, have weight 0 in the loss and count as errors in the metrics.
+        columns: `{"text": ..., "label": ...}`; see `text_classification`.
+        max_length: Maximum tokens per row, including markers; default 128, or the tokenizer's limit if lower. Longer texts
+            are truncated to a window around their entities, and logged.
         batch_size: Rows per batch, or a `Batching`.
-        shuffle: New batches of rows of similar length in a new order every epoch.
-        seed: Seed of the shuffling.
+        shuffle: Make new batches of rows of similar length in a new order every epoch.
+        seed: Random seed for shuffling.
 
     Returns:
         A `tf.data.Dataset` of `(features, y)`, or of `features` if `labels` is None. Features are int32 (B, S) by name, y is
-        int32 (B,). Where relations are unknown, y is -1 there, and the weights (B,) follow.
+        int32 (B,). If there are unknown relations, y is -1 for them, and elements are `(features, y, sample_weight)`, (B,).
 
     Raises:
-        DataError: If the data cannot be used; the message names file, line and value.
-        KerasftError: If the tokenizer has no markers, or an argument is out of range.
+        DataError: If the data is invalid; the message gives the file, line and value.
+        KerasftError: If the tokenizer does not have the markers, or an argument is out of range.
 
     Example:
 
@@ -80,7 +79,7 @@ def relation_extraction(
     dataset = token_dataset(store, Batching.of(batch_size), y=y, shuffle=shuffle, seed=seed)
     if y is None or (y != UNKNOWN).all():
         return dataset
-    # No loss for what the model has no output for; the metrics, which take no weights, count it as an error.
+    # The loss ignores labels that the model does not have; the metrics, which take no weights, count them as errors.
     return dataset.map(lambda features, y: (features, y, tf.cast(y != UNKNOWN, tf.float32)))
 
 
@@ -90,18 +89,18 @@ def entity_pairs(
     labels: Labels | Iterable[str] | None = None,
     columns: Mapping[str, object] | None = None,
 ) -> tuple[list[EntityPair], np.ndarray | None]:
-    """The texts of a source with their entities, and the labels as numbers, for pipelines and verifiers.
+    """Read texts with their entities, and label indices, for pipelines and the verification of exports.
 
     Args:
-        source: As for `relation_extraction`; so are the others.
+        source: See `relation_extraction`.
         labels: The model's labels, or None.
-        columns: Which column is what.
+        columns: Column assignment.
 
     Returns:
-        N pairs, and int32 (N,), -1 for a label that is not among the model's; None without `labels`.
+        N pairs, and label indices, int32 (N,), -1 for labels that the model does not have; None without `labels`.
 
     Raises:
-        DataError: If a row has no two entities, or no row a known label.
+        DataError: If a row does not have two entities, or no row has a known label.
 
     Example:
 
@@ -116,14 +115,14 @@ def entity_pairs(
 
 
 def read_relations(source: object, columns: Mapping[str, object] | None = None) -> Rows:
-    """Read a source into rows of two entities each: of an export of doccano, Prodigy or Label Studio, a row of each pair.
+    """Read a source as rows of two entities each; exports of doccano, Prodigy or Label Studio give one row per pair.
 
     Args:
-        source: As for `relation_extraction`.
-        columns: As there.
+        source: See `relation_extraction`.
+        columns: See `relation_extraction`.
 
     Raises:
-        DataError: If the source cannot be read, or a relation is between entities that the text does not have.
+        DataError: If the source cannot be read, or a relation refers to an unknown entity.
 
     Example:
 
@@ -136,7 +135,7 @@ def read_relations(source: object, columns: Mapping[str, object] | None = None) 
 
 
 def valid_entity_pairs(rows: Rows, roles: Roles) -> Rows:
-    """Leave out the rows without two entities or a label, within `kerasft.data.skip_invalid`; else return all.
+    """Within `kerasft.data.skip_invalid`, remove rows without two entities or a label; otherwise return all rows.
 
     Example:
 
@@ -164,12 +163,12 @@ def _pairs(rows: Rows, roles: Roles) -> list[EntityPair]:
 def relation_names(
     source: object, *, labels: Labels | Iterable[str], columns: Mapping[str, object] | None = None
 ) -> list[str]:
-    """The relation of each row by the model's name of it, or by its own where the model does not know it.
+    """Return the relation of each row, spelled as in the model's labels, or as in the source if the model does not have it.
 
     Args:
-        source: As for `relation_extraction`.
+        source: See `relation_extraction`.
         labels: The model's labels.
-        columns: Which column is what.
+        columns: Column assignment.
 
     Raises:
         DataError: If a label is missing.
@@ -186,11 +185,11 @@ def relation_names(
 
 
 def _numbers(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
-    """The labels' numbers, int32 (rows,), -1 for what the model does not know."""
+    """Return label indices, int32 (rows,), -1 for labels that the model does not have."""
     index = LabelIndex(labels)
     texts = [texts[0] for texts in label_cells(rows, roles, known=index)]
     if all(text in index for text in texts) or not any(text in index for text in texts):
-        return encode_labels(rows, roles, labels=labels)  # if all are unknown it says what is wrong with the column
+        return encode_labels(rows, roles, labels=labels)  # if all are unknown, this raises the error
     names = [index.labels[index.get(text)] if text in index else visible_name(text) for text in texts]
     report_unknown(rows, ([name] for name in names), labels, what="relations")
     return np.array([index.get(text) if text in index else UNKNOWN for text in texts], np.int32)
@@ -199,15 +198,15 @@ def _numbers(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
 def entity_store(
     tokenizer: PreTrainedTokenizerFast, pairs: Sequence[EntityPair], *, max_length: int | None = None
 ) -> TokenStore:
-    """Tokenize marked texts into memory, and log how many were truncated.
+    """Tokenize texts with entity markers into memory, and log how many were truncated.
 
     Args:
         tokenizer: A tokenizer with the markers.
         pairs: N >= 1 texts with their entities.
-        max_length: As for `relation_extraction`.
+        max_length: See `relation_extraction`.
 
     Raises:
-        KerasftError: If the tokenizer has no markers, or `max_length` is out of range.
+        KerasftError: If the tokenizer does not have the markers, or `max_length` is out of range.
 
     Example:
 
@@ -230,11 +229,11 @@ def entity_store(
 
 
 def negative_label(labels: Iterable[str], name: str | None = None) -> str | None:
-    """The label of pairs without a relation, which the scores leave out.
+    """Return the label of pairs without a relation, which the metrics exclude.
 
     Args:
         labels: The labels.
-        name: What the user says it is; None: the one of the usual names (`NEGATIVE_LABELS`), if there is one.
+        name: Its name; None: detected by the usual names (`NEGATIVE_LABELS`).
 
     Raises:
         KerasftError: If `name` is not among the labels.

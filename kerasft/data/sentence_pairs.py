@@ -32,28 +32,28 @@ def sentence_pairs(
     shuffle: bool = False,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Make the dataset that a sentence embedder is trained on.
+    """Return a dataset for training a sentence embedding model.
 
     Args:
-        source: As for `kerasft.data.text_classification`, with two columns of text and, if there is one, a column of
+        source: See `kerasft.data.text_classification`; with two text columns and, optionally, a column of similarity
             scores, `"label"`.
         tokenizer: The checkpoint's fast tokenizer.
-        columns: `{"text": ..., "text_pair": ..., "label": ...}`, as for `text_classification`.
-        scored: Whether pairs have a similarity; None: if there is a label column, which must be named where the texts'
-            columns are. Without one they are pairs that belong together, such as questions and their answers.
-        max_score: What the scores are divided by, so that they lie in [-1, 1]: 5 for STS-B's 0 to 5.
-        max_length: Tokens kept of a text; default 128, or the tokenizer's limit if less.
-        batch_size: Pairs in a batch, or a `Batching`, whose token budget counts both texts of a pair.
-        shuffle: New batches in a new order every epoch.
-        seed: Seed of the shuffling.
+        columns: `{"text": ..., "text_pair": ..., "label": ...}`; see `text_classification`.
+        scored: Whether pairs have similarity scores; None: if there is a label column (if you select the text columns, select
+            the label column too). Without scores, all pairs are positive pairs, such as questions and their answers.
+        max_score: Divisor of the scores, to scale them to [-1, 1]: 5 for STS-B's scores from 0 to 5.
+        max_length: Maximum tokens per text; default 128, or the tokenizer's limit if lower.
+        batch_size: Pairs per batch, or a `Batching`, whose token budget counts both texts of a pair.
+        shuffle: Make new batches in a new order every epoch.
+        seed: Random seed for shuffling.
 
     Returns:
-        A `tf.data.Dataset` of `(features, y)`: int32 (2 B, S) by name, rows a_0, b_0, a_1, b_1, ...; y (2 B,), at both rows
-        of a pair: float32 similarities for `kerasft.losses.CosineSimilarityLoss`, or int32 groups for
-        `kerasft.losses.MultipleNegativesRanking`: pairs with a text in common are of one group.
+        A `tf.data.Dataset` of `(features, y)`: features by name, int32 (2 B, S), rows a_0, b_0, a_1, b_1, ...; y (2 B,),
+        equal for both rows of a pair: float32 similarities for `kerasft.losses.CosineSimilarityLoss`, or int32 groups for
+        `kerasft.losses.MultipleNegativesRanking`: pairs that share a text have the same group.
 
     Raises:
-        DataError: If the data cannot be used; the message names file, line and value.
+        DataError: If the data is invalid; the message gives the file, line and value.
         KerasftError: If an argument is out of range.
 
     Example:
@@ -80,13 +80,13 @@ def read_pairs(
     """Read pairs of texts and their scores.
 
     Args:
-        source: As for `sentence_pairs`; so are the others.
-        columns: Which column is what.
-        scored: Whether pairs have a similarity.
-        max_score: What the scores are divided by.
+        source: See `sentence_pairs`.
+        columns: Column assignment.
+        scored: Whether pairs have similarity scores.
+        max_score: Divisor of the scores.
 
     Returns:
-        N tuples of two texts; and their float32 scores in [-1, 1], (N,), or None.
+        N tuples of two texts; and their scores in [-1, 1], float32 (N,), or None.
 
     Raises:
         DataError: If there are not two columns of text, or a score is missing or out of range.
@@ -101,7 +101,7 @@ def read_pairs(
     rows = read_rows(source, columns)
     named = {*(rows.roles or {}), *(columns or {})}
     if scored is None and named & {"text", "text_pair"} and "label" not in named:
-        scored = False  # who names the texts would name the scores
+        scored = False  # the text columns were selected, but no label column
     roles = find_columns(rows, columns, need_label=bool(scored))
     if roles.text_pair is None:
         fix = 'Select both: columns={"text": "question", "text_pair": "answer"}.'
@@ -124,9 +124,9 @@ def _check_scores(rows: Rows, scores: np.ndarray, max_score: float) -> None:
 
 
 def groups(pairs: Sequence[tuple[str, str]]) -> np.ndarray:
-    """Number the pairs so that those with a text in common, directly or by others, have one number, int32, (N,).
+    """Return a group index per pair; pairs that share a text, directly or via other pairs, have the same index, int32, (N,).
 
-    In-batch negatives must know it: of two questions with the same answer, neither has a wrong one.
+    In-batch negatives need this: if two questions have the same answer, the other question's answer is not a negative.
 
     Example:
 
@@ -149,16 +149,16 @@ def pair_dataset(
     shuffle: bool = False,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Make the dataset of pairs whose targets are known already; see `sentence_pairs`.
+    """Return a dataset of pairs with given targets; see `sentence_pairs`.
 
     Args:
         pairs: N tuples of two texts.
         tokenizer: The checkpoint's fast tokenizer.
-        y: The pairs' targets, (N,).
-        max_length: Tokens kept of a text.
-        batch_size: Pairs in a batch, or a `Batching`.
-        shuffle: New batches in a new order every epoch.
-        seed: Seed of the shuffling.
+        y: Target per pair, (N,).
+        max_length: Maximum tokens per text.
+        batch_size: Pairs per batch, or a `Batching`.
+        shuffle: Make new batches in a new order every epoch.
+        seed: Random seed for shuffling.
 
     Example:
 
@@ -172,7 +172,7 @@ def pair_dataset(
     encoder = Encoder(tokenizer, max_length)
     texts = tokenize(encoder, [text for pair in pairs for text in pair])
     lengths = texts.lengths.reshape(-1, 2)
-    # A pair is one row of the store, its second text being "segment 1", until the batch is made.
+    # A pair is one row of the store, with the second text as "segment 1"; batches are split into single texts below.
     store = TokenStore(
         texts.ids, lengths.sum(axis=1).astype(np.int32), lengths[:, 0].copy(), True, texts.pad_id, 2 * texts.max_length
     )
@@ -183,7 +183,7 @@ def pair_dataset(
 
 
 def _unzip(encoder: Encoder, batching: Batching):
-    """The function from rows of two texts (B, L) to rows of one text (2 B, S)."""
+    """Return the function from rows of two texts (B, L) to rows of one text (2 B, S)."""
     rows = 2 * batching.size if batching.drop_remainder else None
     shape = (rows, encoder.max_length if batching.fixed_length else None)
 
@@ -194,8 +194,8 @@ def _unzip(encoder: Encoder, batching: Batching):
         length = tf.reshape(tf.stack([first, second], axis=1), [-1])  # (2 B,)
         position = tf.range(batch_length(length, batching, max_length=encoder.max_length))  # (S,)
         starts = tf.stack([tf.zeros_like(first), first], axis=1)  # (B, 2)
-        place = tf.minimum(starts[:, :, None] + position, tf.shape(ids)[1] - 1)  # (B, 2, S)
-        token_ids = tf.reshape(tf.gather(ids, place, batch_dims=1), [-1, tf.size(position)])  # (2 B, S)
+        index = tf.minimum(starts[:, :, None] + position, tf.shape(ids)[1] - 1)  # (B, 2, S)
+        token_ids = tf.reshape(tf.gather(ids, index, batch_dims=1), [-1, tf.size(position)])  # (2 B, S)
         real = position < length[:, None]
         unzipped = {
             TOKEN_IDS: tf.where(real, token_ids, encoder.pad_id),

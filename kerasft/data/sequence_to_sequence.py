@@ -25,11 +25,11 @@ TARGET_NAMES = ("target", "summary", "translation", "output", "highlights", "ans
 
 
 _ROLES = {"source": "text", "target": "label"}
-"""Our columns -> the names `find_columns` (made for classifiers) uses."""
+"""Column roles -> the names that `find_columns` (designed for classifiers) uses."""
 
 
 class SourcesAndReferences(NamedTuple):
-    """Plain texts, row by row.
+    """Source texts with their references.
 
     Example:
 
@@ -54,32 +54,33 @@ def sequence_to_sequence(
     shuffle: bool = False,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Make the dataset that an encoder and decoder such as T5 is trained on: the next token of the target, given the source.
+    """Return a dataset for training an encoder-decoder model such as T5.
 
-    Of several references in a row the first is the target; `each_reference` makes a row of each.
+    If a row has several references, the first one is the target; `each_reference` makes one row per reference.
 
     Args:
-        source: Path, pattern or list of paths of .csv, .tsv, .jsonl, .parquet or .tfrecord files; or rows: a list of
-            dictionaries or of `(source, target)` tuples, or a DataFrame. A source that is a list of sentences is joined by
-            spaces; a target may be a list of references.
-        tokenizer: The checkpoint's fast tokenizer, which ends every text with its end token.
-        columns: `{"source": ..., "target": ...}`: names of columns, or 0-based numbers, which say that the file has no
-            header. Columns that are not given are found by the usual names.
-        prefix: Put before every source, such as `"translate English to French: "` (https://arxiv.org/abs/1910.10683).
-        max_source_length: Tokens kept of a source, end token included; default 128, or the tokenizer's limit if less.
-        max_target_length: Tokens kept of a target. What was cut is counted and reported, for each side.
-        batch_size: Rows per batch, or a `Batching`, whose token budget counts the padded tokens of both sides.
-        shuffle: New batches of rows of similar lengths in a new order every epoch. Without it the order is the source's.
-        seed: Seed of the shuffling.
+        source: Path, glob pattern or list of paths of .csv, .tsv, .jsonl, .parquet or .tfrecord files; or rows: a list of
+            dictionaries or of `(source, target)` tuples, or a DataFrame. If a source is a list of sentences, they are joined
+            by spaces; a target may be a list of references.
+        tokenizer: The checkpoint's fast tokenizer, which appends its end token to every text.
+        columns: `{"source": ..., "target": ...}`: column names, or 0-based indices for a file without header. Other columns
+            are detected by the usual names.
+        prefix: Prepended to every source, such as `"translate English to French: "` (https://arxiv.org/abs/1910.10683).
+        max_source_length: Maximum tokens per source, including the end token; default 128, or the tokenizer's limit if
+            lower.
+        max_target_length: Maximum tokens per target. Warnings give the numbers of truncated sources and targets.
+        batch_size: Rows per batch, or a `Batching`, whose token budget counts sources and targets, including padding.
+        shuffle: Make new batches of rows of similar lengths in a new order every epoch; otherwise keep the source's order.
+        seed: Random seed for shuffling.
 
     Returns:
         A `tf.data.Dataset` of `(features, y, sample_weight)`; `len()` is exact. Features are int32: `encoder_token_ids`,
-        `encoder_padding_mask` (B, S); `decoder_token_ids` (the target shifted right by the start token, which is T5's
-        padding token) and `decoder_padding_mask` (B, T). y (B, T) is the target with its end token, int32; the weights
-        (B, T), float32, are 0 for padding.
+        `encoder_padding_mask` (B, S); `decoder_token_ids` (the target, shifted right by the start token, which is the padding
+        token for T5) and `decoder_padding_mask` (B, T). y is the target with its end token, int32 (B, T); the weights,
+        float32 (B, T), are 0 for padding.
 
     Raises:
-        DataError: If the data cannot be used; the message names file, line and value.
+        DataError: If the data is invalid; the message gives the file, line and value.
         KerasftError: If an argument is out of range.
 
     Example:
@@ -105,14 +106,14 @@ def sequence_to_sequence(
 
 
 def sources_and_references(source: object, *, columns: Mapping[str, object] | None = None) -> SourcesAndReferences:
-    """The plain texts of a source, for pipelines and evaluation.
+    """Read sources and references, for pipelines and evaluation.
 
     Args:
-        source: As for `sequence_to_sequence`.
-        columns: As there.
+        source: See `sequence_to_sequence`.
+        columns: See `sequence_to_sequence`.
 
     Returns:
-        The N sources, without prefix, and for each its references, one or more.
+        N sources, without prefix, and one or more references for each.
 
     Raises:
         DataError: If the source cannot be read, or a text is missing, empty or not valid Unicode.
@@ -124,7 +125,8 @@ def sources_and_references(source: object, *, columns: Mapping[str, object] | No
     """
     rows = read_sources(source, columns)
     source_column, target_column = str(rows.roles["text"]), str(rows.roles["label"])
-    sources, references = [], []
+    sources = []
+    references = []
     for row, (text, target) in enumerate(zip(rows.columns[source_column], rows.columns[target_column])):
         if isinstance(text, list | tuple) and all(isinstance(part, str) for part in text):
             text = " ".join(text)
@@ -137,17 +139,17 @@ def sources_and_references(source: object, *, columns: Mapping[str, object] | No
 
 
 def each_reference(source: object, *, columns: Mapping[str, object] | None = None) -> Rows:
-    """Make a row of each reference, to train on all of them.
+    """Make one row per reference, to train on all of them.
 
     Args:
-        source: As for `sequence_to_sequence`.
-        columns: As there.
+        source: See `sequence_to_sequence`.
+        columns: See `sequence_to_sequence`.
 
     Returns:
-        Rows with one target each, which `sequence_to_sequence` accepts as `source`.
+        Rows with one target each, for use as source of `sequence_to_sequence`.
 
     Raises:
-        DataError: As `sources_and_references`.
+        DataError: See `sources_and_references`.
 
     Example:
 
@@ -163,11 +165,11 @@ def each_reference(source: object, *, columns: Mapping[str, object] | None = Non
 
 
 def read_sources(source: object, columns: Mapping[str, object] | None = None) -> Rows:
-    """Read rows, and settle which columns hold sources and targets: what takes the rows then needs no `columns`.
+    """Read rows and assign their source and target columns, so that later calls need no `columns`.
 
     Args:
-        source: As for `sequence_to_sequence`.
-        columns: As there. (`"text"` and `"label"` are understood too, as all tasks' command lines call them.)
+        source: See `sequence_to_sequence`.
+        columns: See `sequence_to_sequence`. Also accepts `"text"` and `"label"`, the names in the command line of all tasks.
 
     Raises:
         DataError: If the source cannot be read, or a column is missing.
@@ -183,7 +185,7 @@ def read_sources(source: object, columns: Mapping[str, object] | None = None) ->
             "columns",
             f"a dictionary with keys among {list(_ROLES)}",
             columns,
-            'For example: columns={"source": "article", "target": "summary"}, or numbers for a file without header.',
+            'For example: columns={"source": "article", "target": "summary"}, or indices for a file without header.',
         )
     given = {_ROLES.get(name, name): column for name, column in columns.items()}
     rows = read_rows(source, given)
@@ -196,10 +198,10 @@ def read_sources(source: object, columns: Mapping[str, object] | None = None) ->
 
 
 def find_source(rows: Rows, columns: Mapping[str, object]) -> str:
-    """The name of the source's column: the one that is named, `"text"` of `columns`, or the first of the usual names.
+    """Return the name of the source column: `"text"` of `columns` if set, else the first of the usual names.
 
     Raises:
-        DataError: If there is none.
+        DataError: If it does not exist.
 
     Example:
 
@@ -216,7 +218,7 @@ def _number(rows: Rows, name: object) -> object:
 
 
 def _usual(rows: Rows, role: str, usual: tuple[str, ...], *, taken: object = None) -> str:
-    """The first of the usual names that is there, or, without names, the first column that is not taken."""
+    """Return the first column with a usual name; in a file without header, the first column that is not `taken`."""
     names = {name.strip().lower(): name for name in reversed(rows.columns)}
     candidates = [
         names[known] for known in (usual if rows.named else names) if known in names and names[known] != taken
@@ -225,24 +227,24 @@ def _usual(rows: Rows, role: str, usual: tuple[str, ...], *, taken: object = Non
         raise bad_data(
             rows.name,
             f"no column detected as the {role}",
-            f'Select it: columns={{"{role}": ...}}; for a file without header use numbers: {{"source": 0, "target": 1}}.',
+            f'Select it: columns={{"{role}": ...}}; for a file without header, use indices: {{"source": 0, "target": 1}}.',
             value=list(rows.columns),
         )
     return candidates[0]
 
 
 def source_encoder(tokenizer: PreTrainedTokenizerFast, max_length: int | None) -> Encoder:
-    """What makes ids of sources, and says how many were cut."""
+    """Return the encoder of sources, with messages about `max_source_length`."""
     return Encoder(tokenizer, max_length, kind="sources", argument="max_source_length")
 
 
 def target_encoder(tokenizer: PreTrainedTokenizerFast, max_length: int | None) -> Encoder:
-    """What makes ids of targets, and says how many were cut."""
+    """Return the encoder of targets, with messages about `max_target_length`."""
     return Encoder(tokenizer, max_length, kind="targets", argument="max_target_length")
 
 
 def start_token_id(tokenizer: PreTrainedTokenizerFast) -> int:
-    """The token with which the decoder starts: T5's is the padding token."""
+    """Return the id of the decoder's start token; for T5 the padding token."""
     return int(tokenizer.pad_token_id or 0)
 
 

@@ -25,28 +25,28 @@ def split(
     columns: Mapping[str, object] | None = None,
     problem: str = SINGLE_LABEL,
 ) -> tuple[Rows, Rows, Rows | None]:
-    """Cut a source into parts, each with nearly the same share of every label.
+    """Split a source into train, dev and test, stratified by label.
 
-    Rows are put in order of label, at random within a label, and every part takes its share at even distances
-    (systematic sampling; Cochran, Sampling Techniques, 1977, chapter 8). So a part has the size asked for, and a label's
-    share in it is off by about one row. Train keeps a row of every label: where the draw left it none, a row of it goes back
-    in exchange for one that train can spare. Regression targets, and rows without label, are drawn at random.
+    Rows are shuffled and sorted by label, and rows at equal distances go into each split (systematic sampling; Cochran,
+    Sampling Techniques, 1977, chapter 8). So splits have exact sizes, and label proportions are preserved up to about one
+    row. Train has at least one row of every label: if needed, rows are exchanged with the other splits. Rows with regression
+    targets, or without labels, are split at random.
 
     Args:
-        source: As for `text_classification`.
-        dev: Share of the rows that goes to dev, in (0, 1), at least one row; or a number of rows, >= 1.
-        test: Share or number of the rows that goes to test; 0 for none.
-        seed: The same seed gives the same parts.
-        columns: As for `text_classification`.
+        source: See `text_classification`.
+        dev: Fraction of the rows for dev, in (0, 1), at least one row; or a number of rows, >= 1.
+        test: Fraction or number of rows for test; 0 for none.
+        seed: Random seed.
+        columns: See `text_classification`.
         problem: `"single_label"`, `"multi_label"` or `"regression"`.
 
     Returns:
-        Train, dev and test (None if `test` is 0). Each is accepted as `source`, and keeps the source's order. No part is
-        empty; one is smaller than asked for where train needs its rows for a label, which is logged.
+        Train, dev and test (None if `test` is 0), each usable as a source, in the source's order. No split is empty. A split
+        is smaller than requested if train needs its rows for a label; this is logged.
 
     Raises:
-        KerasftError: If the shares are out of range.
-        DataError: If a part would be empty.
+        KerasftError: If the fractions are out of range.
+        DataError: If a split would be empty.
 
     Example:
 
@@ -79,7 +79,7 @@ def split(
         raise _empty(rows, problem, drawn)
     if drawn != sizes:
         logger.warning("%s: the splits have %s rows, so that train has every label.", rows.name, drawn)
-    # The roles that were found or given go along, so the parts need no `columns` again.
+    # The splits keep the column assignment, so later calls need no `columns`.
     rows = replace(rows, roles=_as_columns(roles))
     train, dev_part, test_part = (rows.take(np.flatnonzero(part == i)) for i in range(3))
     return train, dev_part, test_part if test_rows else None
@@ -93,17 +93,17 @@ def sample(
     columns: Mapping[str, object] | None = None,
     problem: str = SINGLE_LABEL,
 ) -> Rows:
-    """Draw exactly so many rows, each label in nearly its share.
+    """Sample a fixed number of rows, stratified by label.
 
     Args:
-        source: As for `text_classification`.
-        count: How many rows, >= 1; all rows if there are not more.
-        seed: The same seed draws the same rows.
-        columns: As there.
+        source: See `text_classification`.
+        count: Number of rows, >= 1; all rows if there are fewer.
+        seed: Random seed.
+        columns: See `text_classification`.
         problem: `"single_label"`, `"multi_label"` or `"regression"`.
 
     Returns:
-        The rows, in the source's order. Fewer rows than labels cannot have every label.
+        The rows, in the source's order. If there are fewer rows than labels, some labels do not occur.
 
     Raises:
         KerasftError: If `count` is out of range.
@@ -120,28 +120,28 @@ def sample(
         return rows
     random = np.random.default_rng(seed)
     order = _stratified_order(labels, random)
-    part = np.ones(len(rows), np.int8)  # 0 drawn, 1 not
+    part = np.ones(len(rows), np.int8)  # 0 sampled, 1 not
     part[order[_evenly(len(rows), int(count), random)]] = 0
-    drawn = part.copy()
+    with_all_labels = part.copy()
     if not _are_measurements(labels):
-        _keep_all_labels_in_train(drawn, labels, random)
-    # Rare labels may have taken more rows in than others could be spared; the count is what was asked for.
-    return rows.take(np.flatnonzero((drawn if (drawn == 0).sum() == count else part) == 0))
+        _keep_all_labels_in_train(with_all_labels, labels, random)
+    # Adding rare labels may have made the sample larger than requested: then keep the original sample.
+    return rows.take(np.flatnonzero((with_all_labels if (with_all_labels == 0).sum() == count else part) == 0))
 
 
 def separate_label(source: object, label: str, *, columns: Mapping[str, object] | None = None) -> tuple[Rows, Rows]:
-    """Part the rows of one label from the others, such as those that are out of scope.
+    """Separate the rows of one label, such as out-of-scope examples, from the other rows.
 
     Args:
-        source: As for `text_classification`.
-        label: The label's name.
-        columns: As for `text_classification`.
+        source: See `text_classification`.
+        label: Name of the label.
+        columns: See `text_classification`.
 
     Returns:
-        The rows of other labels, and those of this one; either may be empty.
+        The rows with other labels, and the rows with this label; either may be empty.
 
     Raises:
-        DataError: If the source cannot be read, or has no column of labels.
+        DataError: If the source cannot be read, or has no label column.
 
     Example:
 
@@ -160,7 +160,7 @@ def separate_label(source: object, label: str, *, columns: Mapping[str, object] 
 
 
 def _read(source: object, columns: Mapping[str, object] | None, problem: str) -> tuple[Rows, Roles, list[frozenset]]:
-    """The rows, their columns, and the set of labels of each: no labels of a regression."""
+    """Return the rows, their column assignment, and the set of labels of each row; empty sets for regression."""
     if problem not in PROBLEMS:
         raise bad_argument("problem", f"one of {PROBLEMS}", problem, "Choose one of them.")
     rows = read_rows(source, columns)
@@ -171,12 +171,12 @@ def _read(source: object, columns: Mapping[str, object] | None, problem: str) ->
 
 
 def _label_sets(rows: Rows, roles: Roles, problem: str) -> list[frozenset]:
-    """The labels of each row; a cell that cannot be read is one label: what is wrong is said where labels are read."""
+    """Return the labels of each row; an invalid cell counts as one label, since reading labels raises the error later."""
     columns = [[label_key(label_text(value)) for value in rows.columns[name]] for name in roles.label]
     if problem == MULTI_LABEL and roles.several:  # 0/1 columns
-        nothing = ("", "0", "false", "False", "FALSE")
+        empty_cells = ("", "0", "false", "False", "FALSE")
         cells = zip(*columns)
-        return [frozenset(name for name, text in zip(roles.label, cell) if text not in nothing) for cell in cells]
+        return [frozenset(name for name, text in zip(roles.label, cell) if text not in empty_cells) for cell in cells]
     one_label = [frozenset(text for text in cell if text) for cell in zip(*columns)]
     if problem != MULTI_LABEL:
         return one_label
@@ -190,12 +190,12 @@ def _count(name: str, share: float | int, rows: int) -> int:
     whole = is_whole(share)
     if not (share >= 1 if whole else isinstance(share, float) and 0 < share < 1):
         raise bad_argument(name, "a fraction in (0, 1) or a number of rows >= 1", share, f"For example: {name}=0.1.")
-    # However small the share or the source, it is a row, and not all of them.
+    # At least one row, and not all rows, even if the fraction or the source is small.
     return int(share) if whole else max(1, min(round(rows * share), rows - 1))
 
 
 def _stratified_order(labels: Sequence[frozenset], random: np.random.Generator) -> np.ndarray:
-    """All rows in order of their labels, at random among those of the same, (rows,)."""
+    """Return row indices sorted by label, shuffled within each label, (rows,)."""
     noise = random.random(len(labels))
     numbers = {names: number for number, names in enumerate(sorted(set(labels), key=sorted))}
     if len(numbers) > len(labels) // 2:  # hardly any label occurs twice
@@ -204,18 +204,18 @@ def _stratified_order(labels: Sequence[frozenset], random: np.random.Generator) 
 
 
 def _are_measurements(labels: Sequence[frozenset]) -> bool:
-    """Whether the labels are numbers with fractions, hardly any of them twice: the targets of a regression."""
+    """Whether the labels look like regression targets: numbers, not all integers, and rarely repeated."""
     values = set().union(*labels)
     return len(values) > len(labels) // 2 and all(map(is_number, values)) and not all(map(is_whole_number, values))
 
 
 def _evenly(count: int, picks: int, random: np.random.Generator) -> np.ndarray:
-    """`picks` positions among `count`, at even distances from a random start."""
+    """Return `picks` of `count` positions, evenly spaced from a random start."""
     return ((np.arange(picks) + random.random()) * (count / max(picks, 1))).astype(np.int64)
 
 
 def _keep_all_labels_in_train(part: np.ndarray, labels: Sequence[frozenset], random: np.random.Generator) -> None:
-    """Give train (part 0) a row of every label, in exchange for rows that it can spare; changes `part`."""
+    """Move a row of every label into train (part 0), in exchange for rows of frequent labels; changes `part`."""
     counts = Counter(name for row in np.flatnonzero(part == 0) for name in labels[row])
     order = random.permutation(len(labels))
     vacated = []
@@ -226,7 +226,7 @@ def _keep_all_labels_in_train(part: np.ndarray, labels: Sequence[frozenset], ran
             part[row] = 0
     for row in order[part[order] == 0] if vacated else ():
         if vacated and all(counts[name] > 1 for name in labels[row]):
-            # The smaller part first: none may be empty.
+            # The smaller split first, so that none is empty.
             number = min(set(vacated), key=lambda other: (part == other).sum())
             vacated.remove(number)
             counts.subtract(labels[row])
@@ -234,12 +234,12 @@ def _keep_all_labels_in_train(part: np.ndarray, labels: Sequence[frozenset], ran
 
 
 def _empty(rows: Rows, problem: str, sizes: Mapping[str, int]) -> DataError:
-    fix = "Change the fractions, add rows, or give separate files (--dev FILE)."
+    fix = "Change the fractions, add rows, or use separate files (--dev FILE)."
     return bad_data(rows.name, problem, fix, value=dict(sizes))
 
 
 def _as_columns(roles: Roles) -> dict[str, object]:
-    """Roles in the form of the argument `columns`."""
+    """Return the roles in the form of the argument `columns`."""
     label = list(roles.label) if roles.several else next(iter(roles.label), None)
     named = {"text": roles.text, "text_pair": roles.text_pair, "label": label}
     return {role: name for role, name in named.items() if name is not None}

@@ -12,18 +12,18 @@ from kerasft.errors import bad_data
 def split_tagged_rows(
     rows: Rows, number: int, *, seed: int, scheme: str = "IOB2", exact: bool = False
 ) -> tuple[Rows, Rows]:
-    """Draw rows to hold out, by share of the intents, so that the rest keeps every tag and every intent.
+    """Split off rows, stratified by intent, so that the other rows keep every tag and every intent.
 
     Args:
-        rows: As `kerasft.data.read_tags` returns them.
-        number: How many rows to hold out.
-        seed: The same seed gives the same parts.
-        scheme: The scheme in which the tags are trained.
-        exact: Whether to hold out that many in any case. Else fewer are held out, but one at least, where more would take a
-            tag or an intent from the rest.
+        rows: Rows from `kerasft.data.read_tags`.
+        number: Number of rows to hold out.
+        seed: Random seed.
+        scheme: Tagging scheme of the model.
+        exact: Whether to hold out exactly this number. Otherwise fewer rows (at least one) are held out if needed to keep
+            every tag and intent in the other rows.
 
     Returns:
-        The rest, and the rows held out; both in the given order.
+        The other rows, and the rows held out; both in the given order.
 
     Raises:
         DataError: If there are fewer than two rows.
@@ -37,13 +37,13 @@ def split_tagged_rows(
     (['card', 'film'], ['film'])
     """
     if len(rows) < 2:
-        raise bad_data(rows.name, "a single row cannot be split", "Add rows, or give a --dev file.", value=len(rows))
+        raise bad_data(rows.name, "a single row cannot be split", "Add rows, or use a --dev file.", value=len(rows))
     number = min(number, len(rows) - 1)
     intents = rows.columns.get(INTENT)
     numbered = replace(rows, columns=dict(rows.columns) | {"row": list(range(len(rows)))})
     columns = {"text": "text"} | ({} if intents is None else {"label": INTENT})
     free = [row for row, needed in enumerate(_needed(rows, scheme=scheme, seed=seed)) if not needed]
-    if not free or (exact and len(free) <= number):  # some tags are lost whatever is held out
+    if not free or (exact and len(free) <= number):  # some tags are lost in any case
         free = range(len(rows))
     if number < len(free):
         free = sample(numbered.take(free), number, seed=seed, columns=columns).columns["row"]
@@ -53,7 +53,7 @@ def split_tagged_rows(
 
 
 def _needed(rows: Rows, *, scheme: str, seed: int) -> list[bool]:
-    """Whether each row, in a random order, has a tag or an intent that none before it has."""
+    """Whether each row, in random order, has a tag or an intent that does not occur in earlier rows."""
     intents = rows.columns.get(INTENT)
     names = [set(tags) for tags in tags_in_scheme(rows, scheme)]
     seen: set[object] = set()

@@ -1,4 +1,4 @@
-"""Texts with tagged words, from any source, in one format."""
+"""Texts with tagged words, from all supported formats."""
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from kerasft.features import Labels
 TEXT_COLUMNS = ("text", "words", "tokens", "sentence")
 LABEL_COLUMNS = ("spans", "entities", "tags", "ner_tags", "tag", "label", "labels")
 INTENT = "intent"
-_TUPLES = ("text", "text_pair", "label")  # what `read_rows` calls the parts of tuples of three
+_TUPLES = ("text", "text_pair", "label")  # column names that `read_rows` gives to tuples of three
 
 
 def read_tags(
@@ -32,30 +32,30 @@ def read_tags(
     invalid: str = "error",
     tag_names: Sequence[str] | None = None,
 ) -> Rows:
-    """Read texts with tagged words, or with labeled character spans, and check them.
+    """Read and validate texts with tagged words, or with labeled character spans.
 
     Args:
-        source: Path, pattern or list of paths of CoNLL columns (.conll .txt .tsv .bio, see `read_conll`), or of .jsonl, .csv
-            or .parquet files with `text` and `spans` (a list of `{"start", "end", "label"}`, characters from 0, end
-            exclusive), with `words` and `tags`, or with one word a row (see `rows_of_word_table`); the folder or prefix of
-            parallel files (see `read_parallel`); or rows: a list of dictionaries of these forms, or of `(words, tags)` or
+        source: Path, glob pattern or list of paths of CoNLL files (.conll .txt .tsv .bio, see `read_conll`), or of .jsonl,
+            .csv or .parquet files with `text` and `spans` (a list of `{"start", "end", "label"}`, 0-based character offsets,
+            end exclusive), with `words` and `tags`, or with one word per row (see `rows_of_word_table`); the folder or prefix
+            of parallel files (see `read_parallel`); or rows: a list of dictionaries with these keys, or of `(words, tags)` or
             `(words, tags, intent)` tuples.
-        columns: `{"text": ..., "label": ..., "intent": ...}`: numbers for CoNLL columns, names for the others. "text" is
-            the column of text or words, "label" that of spans or tags.
-        scheme: In which the tags are written: `"IOB1"`, `"IOB2"` (BIO), `"IOBES"` (BIOES, BILOU), or `"IO"`, types without a
-            prefix (PER, O), where words of one type that touch are one span.
-        invalid: What to do about a sequence that the scheme does not allow, such as I-PER after O: `"error"`, or
-            `"repair"`, which reads it as conlleval does and logs how many tags changed; of a span with white space at its
-            ends: `"repair"` trims it.
-        tag_names: What tags that are numbers mean: names for 0, 1, ... in this order, where the source does not say them.
+        columns: `{"text": ..., "label": ..., "intent": ...}`: indices for CoNLL columns, names for other formats. "text" is
+            the column of texts or words, "label" the column of spans or tags.
+        scheme: Tagging scheme of the source: `"IOB1"`, `"IOB2"` (BIO), `"IOBES"` (BIOES, BILOU), or `"IO"`, types without
+            prefix (PER, O), where adjacent words of the same type are one span.
+        invalid: How to treat tag sequences that are invalid in the scheme, such as I-PER after O: `"error"`, or `"repair"`,
+            which interprets them as conlleval does and logs the number of changed tags. `"repair"` also removes whitespace
+            at the ends of spans.
+        tag_names: Names of the tags 0, 1, ..., in this order, if tags are numbers and the source does not name them.
 
     Returns:
-        Rows with the columns `text` (words are joined by a space), `offsets` (start and end of each word), `tags` (one a
-        word, in IOB2 whatever was read) and, if the source has it, `intent`. Every function of these tasks takes them
-        as `source`; `kerasft.data.split` cuts them.
+        Rows with the columns `text` (words joined by a space), `offsets` (start and end of each word), `tags` (one per word,
+        always in IOB2) and, if the source has it, `intent`. All functions of these tasks accept them as source, and so does
+        `kerasft.data.split`.
 
     Raises:
-        DataError: If the source cannot be used; the message names file, line and value.
+        DataError: If the source is invalid; the message gives the file, line and value.
 
     Example:
 
@@ -87,7 +87,7 @@ def read_tags(
             result[name].append(item)
         kept.append(row)
     if not kept:
-        raise bad_data(rows.name, f"none of {len(rows)} rows is valid", "Is this the right file?")
+        raise bad_data(rows.name, f"none of {len(rows)} rows is valid", "Is this the correct file?")
     reader.check_names(rows, result["tags"])
     reader.report(rows)
     return Rows(result, rows.files, rows.file_ids[kept], rows.lines[kept])
@@ -110,20 +110,20 @@ def collect_tags(
     invalid: str = "error",
     trained: str = "IOB2",
 ) -> Labels:
-    """The labels of a token classifier: O first, then the tags that occur in a source, type by type.
+    """Return the labels of a token classifier: O, then the tags that occur in a source, grouped by type.
 
-    A tag that no row has does not become a label: an untrained output lowers accuracy (2 to 3 points of entity F1 on ATIS).
-    So a type of which all spans are single words has B- alone, and the model answers single words of it.
+    Tags that do not occur are not labels: untrained outputs lower accuracy (by 2 to 3 points of entity F1 on ATIS). So a type
+    that has only single-word spans has only a B- label, and the model predicts only single-word spans of this type.
 
     Args:
-        source: As for `read_tags`; take the train split.
-        columns: As for `read_tags`.
-        scheme: In which the source is written.
-        invalid: As for `read_tags`.
-        trained: The scheme that the model is to answer in, `"IOB2"` or `"IOBES"`.
+        source: See `read_tags`; use the train split.
+        columns: See `read_tags`.
+        scheme: Tagging scheme of the source.
+        invalid: See `read_tags`.
+        trained: Tagging scheme of the model, `"IOB2"` or `"IOBES"`.
 
     Raises:
-        DataError: If the source cannot be used, or has no span at all.
+        DataError: If the source is invalid, or has no spans.
 
     Example:
 
@@ -138,16 +138,16 @@ def collect_tags(
     rows = read_tags(source, columns=columns, scheme=scheme, invalid=invalid)
     tags = {tag for row in tags_in_scheme(rows, trained) for tag in row if tag != OUTSIDE}
     if not tags:
-        raise bad_data(rows.name, f"none of {len(rows)} texts has a labeled span", "Is this the right label column?")
+        raise bad_data(rows.name, f"none of {len(rows)} texts has a labeled span", "Is this the correct label column?")
     warn_of_look_alikes(sorted({tag[2:] for tag in tags}), rows.name, what="types")
     return Labels([OUTSIDE, *sorted(tags, key=lambda tag: (natural_key(tag[2:]), "BIES".index(tag[0])))])
 
 
 def tags_in_scheme(rows: Rows, scheme: str) -> Iterator[list[str]]:
-    """The tags of each row in the scheme that a model answers in.
+    """Yield the tags of each row in the tagging scheme of a model.
 
     Args:
-        rows: As `read_tags` returns them.
+        rows: Rows from `read_tags`.
         scheme: `"IOB1"`, `"IOB2"` or `"IOBES"`.
 
     Example:
@@ -160,7 +160,7 @@ def tags_in_scheme(rows: Rows, scheme: str) -> Iterator[list[str]]:
 
 
 def report_unknown_tags(rows: Rows, labels: Labels) -> str | None:
-    """Log once how many rows have tags that are not among a model's labels, and return that sentence, or None.
+    """Log once how many rows have tags that are not labels of the model; return this message, or None.
 
     Example:
 
@@ -185,7 +185,7 @@ def _raw_rows(source: object, columns: Mapping[str, object] | None) -> Rows:
 
 
 def _conll_paths(source: object) -> Iterator[Path]:
-    """The files of `source` that are CoNLL columns; all of a list must be, or none."""
+    """Yield the CoNLL files of a source."""
     items = [source] if isinstance(source, str | os.PathLike) else source
     if not isinstance(items, list | tuple) or not all(isinstance(item, str | os.PathLike) for item in items):
         return
@@ -195,10 +195,10 @@ def _conll_paths(source: object) -> Iterator[Path]:
 
 
 def find_tag_columns(rows: Rows, columns: Mapping[str, object] | None = None) -> dict[str, object]:
-    """The columns that `read_tags` takes of a table: the named ones, and the first of the usual names for the others.
+    """Return the columns that `read_tags` uses of a table: those selected, and the first with a usual name for other roles.
 
     Raises:
-        DataError: If there is none for the text or the tags.
+        DataError: If there is no column for the text or the tags.
 
     Example:
 
@@ -215,7 +215,7 @@ def find_tag_columns(rows: Rows, columns: Mapping[str, object] | None = None) ->
 
 
 def _find(rows: Rows, columns: Mapping[str, object] | None, role: str, names: Sequence[str]) -> str:
-    if "lines" in rows.columns:  # CoNLL columns, where `columns` gave numbers
+    if "lines" in rows.columns:  # CoNLL columns, where `columns` has indices
         return {"text": "words", "label": "tags"}[role]
     given = (columns or {}).get(role)
     lower = {str(name).lower(): name for name in reversed(rows.columns)}
@@ -233,7 +233,7 @@ def _find(rows: Rows, columns: Mapping[str, object] | None, role: str, names: Se
 
 def _intent(rows: Rows, row: int, value: object) -> str:
     name = "" if isinstance(value, list | tuple | dict | set) else visible_name(label_text(value))
-    name = label_key(name) if is_number(name) else name  # 1, "1" and "1.0" are one intent
+    name = label_key(name) if is_number(name) else name  # 1, "1" and "1.0" are the same intent
     if not name:
         fix = "Add an intent, or delete the row."
         raise rows.error(row, "expected one intent name", fix=fix, value=value)
@@ -241,7 +241,7 @@ def _intent(rows: Rows, row: int, value: object) -> str:
 
 
 def warn_of_look_alikes(names: Iterable[str], source: str, *, what: str) -> None:
-    """Log which names a reader takes for one, such as PER and per: each is a class of its own.
+    """Log names that look similar, such as PER and per, but are different classes.
 
     Example:
 

@@ -18,10 +18,10 @@ _THOUSANDS = re.compile(r"[+-]?[1-9]\d{0,2},\d{3}", re.ASCII)
 
 
 def targets(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
-    """The targets of a regression, float32 (rows, K), in the order of `labels`.
+    """Return regression targets, float32 (rows, K), in the order of `labels`.
 
     Raises:
-        DataError: If a target is not a finite number, or the columns do not fit the labels.
+        DataError: If a target is not a finite number, or the columns do not match the labels.
 
     Example:
 
@@ -35,9 +35,9 @@ def targets(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
 
 
 def with_decimal_points(rows: Rows, roles: Roles) -> Rows:
-    """Write points for the decimal commas of label columns in which every cell is a number so written, and log it.
+    """Replace decimal commas by points in label columns where all cells are such numbers, and log it.
 
-    A column of nothing but "1,234" may as well hold thousands, and one cell with a comma be a slip: these stay as they are.
+    Columns where all commas could be thousands separators ("1,234"), or with a single comma, are ambiguous and not changed.
 
     Example:
 
@@ -62,10 +62,10 @@ def with_decimal_points(rows: Rows, roles: Roles) -> Rows:
 
 
 def indicators(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
-    """The 0/1 columns of a multi-label problem, float32 (rows, C), in the order of `labels`; true and false do as well.
+    """Return 0/1 columns as multi-hot targets, float32 (rows, C), in the order of `labels`; true and false are 1 and 0.
 
     Raises:
-        DataError: If a value is neither 0 nor 1, or the columns do not fit the labels.
+        DataError: If a value is neither 0 nor 1, or the columns do not match the labels.
 
     Example:
 
@@ -75,23 +75,23 @@ def indicators(rows: Rows, roles: Roles, labels: Labels) -> np.ndarray:
     """
     columns = _columns_for(rows, roles, labels)
     y = np.zeros((len(rows), len(columns)), np.float32)
-    for place, column in enumerate(columns):
+    for index, column in enumerate(columns):
         for row, value in enumerate(column):
-            truth = {"true": 1.0, "false": 0.0}.get(label_text(value).casefold())
-            y[row, place] = _number(rows, row, value) if truth is None else truth
-            if y[row, place] not in (0, 1):
+            boolean = {"true": 1.0, "false": 0.0}.get(label_text(value).casefold())
+            y[row, index] = _number(rows, row, value) if boolean is None else boolean
+            if y[row, index] not in (0, 1):
                 raise rows.error(row, "a multi-label column must contain 0 or 1", fix="Correct the value.", value=value)
     return y
 
 
 def _columns_for(rows: Rows, roles: Roles, labels: Labels) -> list[list]:
-    """The label columns in the order of `labels`: by name where the names agree, else in the order given."""
+    """Return the label columns in the order of `labels`: matched by name if possible, else in the given order."""
     names = list(roles.label)
     if len(names) != len(labels):
         raise bad_data(
             rows.name,
             f"expected {len(labels)} label columns, one per model output {list(labels)}, got {len(names)}",
-            'Give one column per output: columns={"label": [...]}.',
+            'Select one column per output: columns={"label": [...]}.',
             value=names,
         )
     if set(names) == set(labels):

@@ -1,4 +1,4 @@
-"""Texts, or pairs of texts, with one label, several labels, or real-valued targets."""
+"""Data for text classification and regression: texts, or pairs of texts, with labels or real-valued targets."""
 
 import os
 from collections.abc import Iterable, Mapping
@@ -33,23 +33,23 @@ def text_classification(
     seed: int = 0,
     store: str | os.PathLike | None = None,
 ) -> tf.data.Dataset:
-    """Make the dataset that a text classifier is trained on, evaluated on, or predicts.
+    """Return a dataset for training or evaluating a text classifier, or for prediction.
 
     Args:
-        source: Path, pattern or list of paths of .csv, .tsv, .jsonl, .json, .parquet, .arrow, .xlsx or .tfrecord files, or
-            a folder of Hugging Face's `save_to_disk`; or rows: a list of dictionaries, of `(text, label)` or `(text,
+        source: Path, glob pattern or list of paths of .csv, .tsv, .jsonl, .json, .parquet, .arrow, .xlsx or .tfrecord files,
+            or a folder of Hugging Face's `save_to_disk`; or rows: a list of dictionaries, of `(text, label)` or `(text,
             text_pair, label)` tuples or of texts, a DataFrame, or a Hugging Face `Dataset`.
-        tokenizer: A `transformers.PreTrainedTokenizerFast`, as `load_pretrained` returns it.
-        labels: The model's labels, `labels=model.labels`. Without them the dataset has features only.
-        columns: `{"text": ..., "text_pair": ..., "label": ...}`: names of columns, or 0-based numbers, which say that
-            the file has no header. "label" may be a list of columns: 0/1 columns of a multi-label problem, or targets
-            of a regression. Roles that are not given are found by the usual names.
-        max_length: Tokens kept of a row, special tokens included; default 128, or the tokenizer's limit if less.
+        tokenizer: A `transformers.PreTrainedTokenizerFast`, for example from `load_pretrained`.
+        labels: The model's labels, `labels=model.labels`. If None, the dataset has features only.
+        columns: `{"text": ..., "text_pair": ..., "label": ...}`: column names, or 0-based indices for a file without header.
+            "label" may be a list of columns: 0/1 columns (multi-label), or regression targets. Other columns are detected
+            by the usual names.
+        max_length: Maximum tokens per row, including special tokens; default 128, or the tokenizer's limit if lower.
         batch_size: Rows per batch, or a `Batching`.
-        shuffle: New batches of rows of similar length in a new order every epoch. Without it the order is the source's.
-        seed: Seed of the shuffling; the same seed gives the same batches in every epoch of every run.
-        store: Folder for the tokens: sharded TFRecord files, used again when texts, tokenizer and length are the same.
-            For data larger than memory, TPUs, and several workers; the default is memory.
+        shuffle: Make new batches of rows of similar length in a new order every epoch; otherwise keep the source's order.
+        seed: Random seed for shuffling; the same seed gives the same batches in every run.
+        store: Folder for tokenized rows in sharded TFRecord files, which are reused for the same texts, tokenizer and length.
+            For data larger than memory, TPUs, and several workers. Default: in memory.
 
     Returns:
         A `tf.data.Dataset` of `(features, y)`, or of `features` if `labels` is None; `len()` is exact. Features are
@@ -57,7 +57,7 @@ def text_classification(
         multi_label, float32 (B, K) for regression.
 
     Raises:
-        DataError: If the data cannot be used; the message names file, line and value.
+        DataError: If the data is invalid; the message gives the file, line and value.
         KerasftError: If an argument is out of range.
 
     Example:
@@ -84,18 +84,18 @@ def text_classification(
 def collect_labels(
     source: object, *, columns: Mapping[str, object] | None = None, problem: str = SINGLE_LABEL
 ) -> Labels:
-    """The labels that occur in a source, to make a head of; take them from the train split.
+    """Return the labels that occur in a source; use the train split.
 
     Args:
-        source: As for `text_classification`.
-        columns: As for `text_classification`.
+        source: See `text_classification`.
+        columns: See `text_classification`.
         problem: `"single_label"`, `"multi_label"` or `"regression"`.
 
     Returns:
         `Labels` in natural order (2 before 10, "b2" before "b10").
 
     Raises:
-        DataError: If the source cannot be read, a label is missing, or all rows have the same one.
+        DataError: If the source cannot be read, a label is missing, or all rows have the same label.
 
     Example:
 
@@ -113,15 +113,15 @@ def texts_and_labels(
     labels: Labels | Iterable[str] | None = None,
     columns: Mapping[str, object] | None = None,
 ) -> tuple[list, np.ndarray | None]:
-    """The plain texts of a source and their targets, for pipelines and verifiers.
+    """Read texts and their targets, for pipelines and the verification of exports.
 
     Args:
-        source: As for `text_classification`.
+        source: See `text_classification`.
         labels: The model's labels, or None.
-        columns: As for `text_classification`.
+        columns: See `text_classification`.
 
     Returns:
-        A list of texts, or of `(text, text_pair)` tuples; and their targets as in `text_classification`, None without
+        A list of texts, or of `(text, text_pair)` tuples; and their targets (see `text_classification`), or None without
         `labels`.
 
     Raises:
@@ -141,15 +141,15 @@ def texts_and_labels(
 
 
 def valid_labelled_rows(rows: Rows, roles: Roles, *, problem: str) -> Rows:
-    """Leave out the rows without a text or a label, within `kerasft.data.skip_invalid`; else return all.
+    """Within `kerasft.data.skip_invalid`, remove rows without a text or a label; otherwise return all rows.
 
     Args:
         rows: The table.
-        roles: Its columns.
-        problem: What a label is.
+        roles: Column assignment of the table.
+        problem: `"single_label"`, `"multi_label"` or `"regression"`.
 
     Raises:
-        DataError: If no row is valid, or the label columns do not fit the problem.
+        DataError: If no row is valid, or the label columns do not match the problem.
     """
 
     def check(one: Rows) -> None:
@@ -170,22 +170,23 @@ def valid_labelled_rows(rows: Rows, roles: Roles, *, problem: str) -> Rows:
 
 
 def text_columns(rows: Rows, roles: Roles, *, allow_empty: bool = False) -> tuple[list[str], list[str] | None]:
-    """The texts, and the second texts of pairs, checked.
+    """Validate and return the texts, and the second texts of pairs.
 
     Args:
         rows: The table.
-        roles: Its columns.
-        allow_empty: Whether empty texts pass, with one logged warning (to predict: every row keeps its answer).
+        roles: Column assignment of the table.
+        allow_empty: Whether empty texts are allowed and logged (for prediction, where every row needs an output).
 
     Raises:
-        DataError: If a text is missing, empty, not a text, or not valid Unicode.
+        DataError: If a text is missing, empty, not a string, or not valid Unicode.
     """
     texts = _checked_texts(rows, roles.text, allow_empty)
     return texts, None if roles.text_pair is None else _checked_texts(rows, roles.text_pair, allow_empty)
 
 
 def _checked_texts(rows: Rows, column: str, allow_empty: bool) -> list[str]:
-    texts, empty = [], []
+    texts = []
+    empty = []
     for row, text in enumerate(rows.columns[column]):
         if isinstance(text, bytes):
             text = text.decode("utf-8", "surrogateescape")

@@ -1,4 +1,4 @@
-"""Texts with one tag per word: named entities, slots, parts of speech."""
+"""Data for token classification: texts with one tag per word, such as named entities, slots, or parts of speech."""
 
 from collections.abc import Iterable
 
@@ -33,31 +33,30 @@ def token_classification(
     shuffle: bool = False,
     seed: int = 0,
 ) -> tf.data.Dataset:
-    """Make the dataset that a token classifier is trained and evaluated on.
+    """Return a dataset for training and evaluating a token classifier.
 
-    Nothing is cut: a text longer than `max_length` becomes several rows, windows that overlap by `stride` tokens, and a
-    word in two of them counts once, in the one where it has more context.
+    Texts are not truncated: a text longer than `max_length` is split into windows that overlap by `stride` tokens. A word in
+    two windows counts only in the window where it has more context.
 
     Args:
-        source: As for `read_tags`, in IOB2; or its rows, where a source has another scheme, other columns or invalid tags.
-        tokenizer: A `transformers.PreTrainedTokenizerFast`, as `load_pretrained` returns it.
-        labels: The model's labels, `labels=model.labels`: O and tags of IOB2 or IOBES, which says the scheme. A word with
-            another tag, such as one that only dev has, counts nothing in the loss, and is logged; evaluation counts it as
-            an error.
-        label_subwords: `"first"`: a word's first token is trained to answer its tag, the others count nothing. `"all"`: the
-            others too, by the same tag with I- for B-. In both, the first one's answer is the word's.
-        max_length: Tokens of a row, special tokens included; default 128, or the tokenizer's limit if less.
-        stride: Tokens that two windows of one text share; default a quarter of a window.
-        batch_size: Rows per batch, of any lengths; or a `Batching`.
-        shuffle: New batches in a new order every epoch.
-        seed: Seed of the shuffling.
+        source: See `read_tags`; tags in IOB2. Or rows from `read_tags`, for other tagging schemes, columns, or invalid tags.
+        tokenizer: A `transformers.PreTrainedTokenizerFast`, for example from `load_pretrained`.
+        labels: The model's labels, `labels=model.labels`: O and tags in IOB2 or IOBES, from which the scheme is detected.
+            Words with other tags are logged, ignored by the loss, and counted as errors in evaluation.
+        label_subwords: `"first"`: only the first token of a word has a label. `"all"`: the other tokens of a word have the
+            same label, with I- instead of B-. In both cases, the prediction for a word is that of its first token.
+        max_length: Maximum tokens per row, including special tokens; default 128, or the tokenizer's limit if lower.
+        stride: Overlap of consecutive windows in tokens; default a quarter of the window.
+        batch_size: Rows per batch (not grouped by length), or a `Batching`.
+        shuffle: Make new batches in a new order every epoch.
+        seed: Random seed for shuffling.
 
     Returns:
         A `tf.data.Dataset` of `(features, y, sample_weight)`: features by name and y int32 (B, S), sample_weight float32
-        (B, S), 1 for the tokens that count and 0 for the rest. `len()` is exact.
+        (B, S), 1 for tokens with a label and 0 for others. `len()` is exact.
 
     Raises:
-        DataError: If the data cannot be used; the message names file, line and value.
+        DataError: If the data is invalid; the message gives the file, line and value.
         KerasftError: If an argument is out of range.
 
     Example:
@@ -85,13 +84,13 @@ def token_classification(
 def word_targets(
     windows: Windows, rows: Rows, *, labels: Labels, label_subwords: str = "first"
 ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """The labels' numbers and the weights of each window's tokens, special tokens included: int32 and float32 (tokens,).
+    """Return label indices and weights of each window's tokens, including special tokens: int32 and float32 (tokens,).
 
     Args:
-        windows: Of the rows' texts.
-        rows: As `read_tags` returns them.
-        labels: The model's labels. A word whose tag is not among them weighs 0.
-        label_subwords: As for `token_classification`.
+        windows: Windows of the rows' texts.
+        rows: Rows from `read_tags`.
+        labels: The model's labels. Words with other tags have weight 0.
+        label_subwords: See `token_classification`.
 
     Raises:
         KerasftError: If `label_subwords` is invalid, or the labels are not tags.
@@ -110,33 +109,34 @@ def word_targets(
             real = np.array([end > start for start, end in tokens], bool)
             value[real] = _inside(tags, labels)[word[real]]
             counts[real] = known[word[real]]
-        # From the last to the first, so that a token which is the first of two words has the tag of the first one.
+        # In reverse order, so that a token that is the first of two words gets the tag of the first word.
         value[first[first >= 0][::-1]] = tags[first >= 0][::-1]
         counts[first[first >= 0][::-1]] = known[first >= 0][::-1]
         targets.append((np.maximum(value, 0), counts))
-    values, weights = [], []
+    values = []
+    weights = []
     for text, begin, ids, own in zip(windows.texts, windows.begins, windows.token_ids, windows.own()):
-        place = windows.prefix
+        start = windows.prefix
         end = windows.prefix + len(own)
         value, counts = np.zeros(len(ids), np.int32), np.zeros(len(ids), np.float32)
-        value[place:end] = targets[text][0][begin : begin + len(own)]
-        counts[place:end] = np.where(own, targets[text][1][begin : begin + len(own)], 0.0)
+        value[start:end] = targets[text][0][begin : begin + len(own)]
+        counts[start:end] = np.where(own, targets[text][1][begin : begin + len(own)], 0.0)
         values.append(value)
         weights.append(counts)
     return values, weights
 
 
 def _inside(tags: np.ndarray, labels: Labels) -> np.ndarray:
-    """The labels' numbers with I- in place of B-, where there is such a label."""
+    """Return the label indices with I- instead of B-, if the model has such a label."""
     index = {name: number for number, name in enumerate(labels)}
     inside = [index.get(f"I{name[1:]}" if name.startswith("B-") else name, number) for name, number in index.items()]
     return np.where(tags == UNKNOWN, UNKNOWN, np.array(inside, np.int32)[tags])
 
 
 def encode_tags(rows: Rows, labels: Labels) -> list[np.ndarray]:
-    """The rows' tags, in the scheme of the labels, as the labels' numbers; int32 (words,) for each row.
+    """Return the rows' tags, in the tagging scheme of the labels, as label indices; int32 (words,) for each row.
 
-    A tag that is not among the labels is `UNKNOWN` (-1).
+    Tags that are not labels are `UNKNOWN` (-1).
 
     Raises:
         KerasftError: If the labels are not tags.
@@ -155,18 +155,19 @@ def encode_tags(rows: Rows, labels: Labels) -> list[np.ndarray]:
 
 
 def window_store(encoder: Encoder, windows: Windows) -> TokenStore:
-    """The windows as a store of tokens, from which `token_dataset` makes batches."""
+    """Return the windows as a token store, for `token_dataset`."""
     lengths = np.array([len(ids) for ids in windows.token_ids], np.int32)
     ids = np.fromiter((token for row in windows.token_ids for token in row), np.int32, count=int(lengths.sum()))
     return TokenStore(ids, lengths, lengths, encoder.segments, encoder.pad_id, encoder.max_length)
 
 
 def report_lost_words(windows: Windows, rows: Rows) -> int:
-    """Count the words of which the tokenizer makes no token, log them once, and return their number.
+    """Count and log the words for which the tokenizer makes no tokens; return their number.
 
-    They keep their place: they are never trained on, and answered by O.
+    They are ignored in training and predicted as O.
     """
-    lost, tagged = 0, 0
+    lost = 0
+    tagged = 0
     for words, tokens, tags in zip(rows.columns["offsets"], windows.offsets, rows.columns["tags"]):
         without = first_tokens(words, tokens) < 0
         lost += int(without.sum())

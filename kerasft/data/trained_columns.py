@@ -1,4 +1,4 @@
-"""Reading of tables with the column assignment of the training data, as far as it applies."""
+"""Reading of tables with the column assignment of the training data, where it applies."""
 
 import os
 from collections.abc import Mapping
@@ -18,16 +18,16 @@ _NUMBERED = {"text": 0}
 def read_as_trained(
     source: object, trained: Mapping[str, object] | None, columns: Mapping[str, object] | None = None
 ) -> object:
-    """Read a source with the columns of the training as the usual ones.
+    """Read a source with the column assignment of the training data as default.
 
     Args:
-        source: What the task's data function reads.
-        trained: The columns of the training data, as a bundle's settings have them under `"columns"`; None: not known.
-        columns: What the user names, which comes first.
+        source: A source for the task's data function.
+        trained: Columns of the training data, from `"columns"` in a bundle's settings; None: unknown.
+        columns: Columns that the user selects; they take precedence.
 
     Returns:
-        Rows whose `roles` are those of `trained` that the table has; or the source as it is, where it has no columns (plain
-        texts) or nothing is known.
+        Rows whose `roles` are the columns of `trained` that the table has; or the source unchanged, if it has no columns
+        (plain texts) or the training columns are unknown.
 
     Raises:
         DataError: If the source cannot be read.
@@ -46,17 +46,17 @@ def read_as_trained(
         rows = read_rows(source)
     fitting = {role: name for role, name in trained.items() if _fits(rows, name)}
     if not fitting.keys() & {"text", "prompt"} and not (columns or {}).keys() & {"text", "source", "prompt"}:
-        fitting = {}  # another kind of table: what its other columns are called says nothing
+        fitting = {}  # a different kind of table: other matching column names mean nothing
     return replace(rows, roles=fitting or None)
 
 
 def tags_as_trained(
     source: object, trained: Mapping[str, object] | None, columns: Mapping[str, object] | None = None
 ) -> tuple[object, Mapping[str, object] | None]:
-    """Do the same for `kerasft.data.read_tags`, whose files of columns have numbers only.
+    """Like `read_as_trained`, for `kerasft.data.read_tags`: columns of CoNLL files have only indices.
 
     Returns:
-        The source, or its rows, and the columns to read it with.
+        The source, or its rows, and the column assignment for reading it.
 
     Raises:
         DataError: If the source cannot be read.
@@ -74,7 +74,7 @@ def tags_as_trained(
 
 
 def is_conll(source: object) -> bool:
-    """Whether `kerasft.data.read_tags` reads a source as CoNLL columns or as parallel files, and not as a table.
+    """Whether `kerasft.data.read_tags` reads a source as CoNLL columns or parallel files, not as a table.
 
     Example:
 
@@ -100,7 +100,7 @@ def _fits(rows: Rows, name: object) -> bool:
 
 
 def _has_header(rows: Rows, trained: Mapping[str, object]) -> bool:
-    """Whether a file, read as one without header as those of the training are, has one."""
+    """Whether a file that was read without header, like the training data, has a header."""
     text = trained.get("text", trained.get("prompt"))
     label = _parts(trained.get("label", trained.get("completion", [])))
     if not _fits(rows, [text, *label]):

@@ -1,5 +1,4 @@
-"""Rows whose label, tag, intent or relation no training row has, as published test sets have them: found, named, and counted as
-errors, never an abort."""
+"""Rows with labels, tags, intents or relations that do not occur in the training data: they are logged and counted as errors."""
 
 import functools
 from collections import Counter
@@ -17,7 +16,7 @@ from kerasft.encoding.token_store import logger
 from kerasft.features import REGRESSION, Labels
 
 UNKNOWN = -1
-"""Index of tags, intents and relations that the model does not know."""
+"""Index of tags, intents and relations that the model does not have."""
 
 _SHOWN = 10
 
@@ -25,19 +24,19 @@ _SHOWN = 10
 def separate_unseen(
     source: object, labels: Labels, *, columns: Mapping[str, object] | None = None
 ) -> tuple[Rows, list[str]]:
-    """Find the rows with labels that a model does not know; how many there are is logged.
+    """Remove the rows with labels that a model does not have; their number is logged.
 
     Args:
-        source: As for `kerasft.data.text_classification`, with one column of labels.
+        source: See `kerasft.data.text_classification`; with one label column.
         labels: The model's labels.
-        columns: As there.
+        columns: See `kerasft.data.text_classification`.
 
     Returns:
-        The rows of known labels only, and the names of the others in natural order.
+        The rows with known labels, and the names of the unknown labels in natural order.
 
     Raises:
-        DataError: If no row has a known label, or the others are numbers where the model's are names: another file, or
-            another way of writing the labels.
+        DataError: If no row has a known label, or the unknown labels are numbers and the model's labels are names (or vice
+            versa).
 
     Example:
 
@@ -51,40 +50,40 @@ def separate_unseen(
         return rows, []
     index_of = LabelIndex(labels)
     cells = label_cells(rows, roles, problem=labels.problem, known=index_of)
-    strange = [[visible_name(text) for text in texts if text not in index_of] for texts in cells]
-    known = np.array([not row for row in strange], bool)
-    names = sorted({name for row in strange for name in row}, key=natural_key)
+    unknown_names = [[visible_name(text) for text in texts if text not in index_of] for texts in cells]
+    known = np.array([not row for row in unknown_names], bool)
+    names = sorted({name for row in unknown_names for name in row}, key=natural_key)
     if not names:
         return rows, []
     if not known.any() or are_numbers_for_names(names, labels):
         first = int(np.flatnonzero(~known)[0])
         raise unknown_label(rows, roles, row=first, cells=cells, index_of=index_of)
-    report_unknown(rows, strange, labels, what="labels")
+    report_unknown(rows, unknown_names, labels, what="labels")
     return rows.take(np.flatnonzero(known)), names
 
 
 def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[str], *, what: str) -> str | None:
-    """Log how many rows have names that a model does not know; the same sentence is logged once.
+    """Log how many rows have names that a model does not have; the same message is logged once.
 
-    Such rows count nothing in the loss, for which the model has no output, and as errors in every score.
+    Such rows are ignored by the loss, and count as errors in all metrics.
 
     Args:
         rows: The table.
-        names: The names of each row: its labels, its tags, its intent, its relation.
-        known: What the model knows.
-        what: What the names are, in the plural: `"tags"`.
+        names: The names of each row: its labels, tags, intent, or relation.
+        known: The model's names.
+        what: Kind of the names, in the plural: `"tags"`.
 
     Returns:
-        The sentence; None if every name is known.
+        The message; None if all names are known.
 
     Raises:
-        DataError: If the unknown names are numbers where the model's are names, or the other way round.
+        DataError: If the unknown names are numbers and the model's are names, or vice versa.
 
     Example:
 
     >>> rows = Rows.of({"intent": ["pay", "sing"]}, "dev.jsonl")
     >>> report_unknown(rows, [["pay"], ["sing"]], ["pay", "lost"], what="intents")
-    '1 of 2 rows of dev.jsonl has intents that no training row has: sing (1); they count as errors.'
+    '1 of 2 rows of dev.jsonl has intents that do not occur in the training rows: sing (1); they count as errors.'
     """
     names, known = list(names), set(known)
     unknown = [set(row) - known for row in names]
@@ -92,12 +91,12 @@ def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[s
     if not counts:
         return None
     if are_numbers_for_names(counts, known):
-        row = next(row for row, strange in enumerate(unknown) if strange)
+        row = next(row for row, unknown_names in enumerate(unknown) if unknown_names)
         raise rows.error(
             row,
             f"{what} must be names if the model has names, or numbers if it has numbers: {_shown(sorted(known))}",
             fix=f"Found {what}: {_shown(sorted(set().union(*map(set, names))))}. Numbers are not used as indices of "
-            "names, since the order may differ: write them as in the training rows.",
+            "names, because the order may differ: write them as in the training rows.",
             value=sorted(unknown[row])[0],
             can_skip=False,
         )
@@ -106,7 +105,7 @@ def report_unknown(rows: Rows, names: Iterable[Sequence[str]], known: Iterable[s
     shown = _shown([f"{name} ({counts[name]})" for name in ordered])
     has = "has" if number == 1 else "have"
     sentence = (
-        f"{number} of {len(rows)} rows of {rows.name} {has} {what} that no training row has: {shown}; "
+        f"{number} of {len(rows)} rows of {rows.name} {has} {what} that do not occur in the training rows: {shown}; "
         "they count as errors."
     )
     _log_once(sentence)

@@ -47,7 +47,10 @@ def test_numbers_are_no_names_unless_their_names_are_given(run, fails, bundle, w
 def test_labels_that_training_lacks_can_be_counted_as_errors(run, bundle, work, tmp_path, caplog):
     words = ("--data", work / "unknown.csv", "--unseen-labels", "count", "--report", tmp_path)
     assert run("evaluate", bundle, *words)[0] == 0
-    assert "unknown.csv has labels that no training row has: neutral (1); they count as errors." in caplog.text
+    assert (
+        "unknown.csv has labels that do not occur in the training rows: neutral (1); they count as errors."
+        in caplog.text
+    )
     assert json.loads((tmp_path / "report.json").read_text())["metrics"]["accuracy"] <= 0.5
 
 

@@ -17,7 +17,7 @@ LINES = [
 def test_evaluate_counts_and_lists(run, fails, bundle, tmp_path):
     data, report = tmp_path / "test.jsonl", tmp_path / "report"
     data.write_text("\n".join(LINES))
-    assert "line 2: this is not JSON" in (message := fails("evaluate", bundle, "--data", data))
+    assert "line 2: invalid JSON" in (message := fails("evaluate", bundle, "--data", data))
     assert "To skip invalid rows: --skip-invalid" in message
     code, _, err = run("evaluate", bundle, "--data", data, "--report", report, "--skip-invalid")
     assert code == 0
@@ -30,7 +30,7 @@ def test_evaluate_counts_and_lists(run, fails, bundle, tmp_path):
 def test_predict_has_a_line_for_each_row(run, fails, bundle, tmp_path, stdin):  # noqa: F811
     data = tmp_path / "test.jsonl"
     data.write_text("\n".join(LINES))
-    assert "line 2: this is not JSON" in fails("predict", bundle, "--file", data)
+    assert "line 2: invalid JSON" in fails("predict", bundle, "--file", data)
     code, from_file, err = run("predict", bundle, "--file", data, "--skip-invalid")
     assert code == 0
     assert "2 rows were skipped" in err

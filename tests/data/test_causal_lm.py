@@ -89,7 +89,7 @@ def test_held_out_text(tokenizer):
     assert (len(rest), len(part)) == (30, 10)
     assert not set(rest) & set(part)
     with pytest.raises(
-        KerasftError, match=r"`dev_fraction` must be large enough for both splits to have text; received: 0.5"
+        KerasftError, match=r"`dev_fraction` must be large enough that no split is empty; received: 0.5"
     ):
         hold_out([("only", "pair")], 0.5)
 

@@ -51,7 +51,7 @@ def test_an_intent_that_the_model_lacks_weighs_nothing(caplog):
     assert weights["intent_logits"].numpy().tolist() == [0.0, 1.0, 1.0]
     assert float(np.sum(weights["slot_logits"])) == 5
     assert (
-        "1 of 3 rows of Python rows has intents that no training row has: stop (1); they count as errors."
+        "1 of 3 rows of Python rows has intents that do not occur in the training rows: stop (1); they count as errors."
         in caplog.text
     )
 

@@ -98,7 +98,7 @@ def test_a_tokenizer_without_a_mask_is_refused():
     class Tokenizer:
         mask_token_id = None
 
-    with pytest.raises(KerasftError, match="`tokenizer` must be one with a mask token; received: 'Tokenizer'"):
+    with pytest.raises(KerasftError, match="`tokenizer` must be a tokenizer with a mask token; received: 'Tokenizer'"):
         masked_lm(TEXTS, Tokenizer())
 
 

@@ -44,7 +44,7 @@ def test_json_lines_of_words_and_of_spans(tmp_path):
     ("spans", "message"),
     [
         ([{"start": 4, "end": 11, "label": "LOC"}], r"line 2: misaligned span: it splits a word in '.*': 'ew York'"),
-        ([{"start": 2, "end": 6, "label": "LOC"}], r"a span starts or ends with white space: ' New'; received: .*'start': 2"),
+        ([{"start": 2, "end": 6, "label": "LOC"}], r"a span starts or ends with whitespace: ' New'; received: .*'start': 2"),
         ([{"start": 3, "end": 99, "label": "LOC"}], "span offsets out of range \\(0 to 28\\); received"),
         ([{"start": 6, "end": 6, "label": "LOC"}], "span offsets out of range"),
         ([{"start": 3, "end": 10, "label": "LOC"}], r"if your ends are inclusive, add 1 to all of them \('New York'\)"),
@@ -74,8 +74,8 @@ def test_spans_that_cannot_be_used(tmp_path, spans, message):
     [
         ((["a", "b"], ["O"]), "got 2 words and 1 tags"),
         ((["a", ""], ["O", "O"]), r"expected a list of strings as words; received: \['a', ''\]"),
-        ((["a"], [3]), r"the tags are numbers .*received: \[3\]\. Give their names in id order: .*feature\.names"),
-        ((["a"], ["3"]), r"the tags are numbers .*received: \['3'\]\. Give their names in id order"),
+        ((["a"], [3]), r"the tags are numbers .*received: \[3\]\. Set their names in id order: .*feature\.names"),
+        ((["a"], ["3"]), r"the tags are numbers .*received: \['3'\]\. Set their names in id order"),
         ((["a"], [0.5]), r"expected a list of strings as tags; received: \[0\.5\]"),
         (
             (["a"], ["B-X\u200b"]),
@@ -168,7 +168,7 @@ def test_spans_whose_places_are_floats_and_spans_that_are_trimmed(caplog):
     spaces = [{"text": TEXT, "spans": [{"start": 2, "end": 11, "label": "LOC"}]}]
     with caplog.at_level(logging.WARNING, "kerasft"):
         assert spans_in(data.read_tags(spaces, invalid="repair")) == [("New York", "LOC")]
-    assert "1 spans of Python rows had leading or trailing white space, which was removed." in caplog.text
+    assert "1 spans of Python rows had leading or trailing whitespace, which was removed." in caplog.text
 
 
 @pytest.mark.parametrize(

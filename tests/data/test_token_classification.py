@@ -95,7 +95,7 @@ def test_words_with_tags_that_the_model_lacks_weigh_nothing(caplog):
     assert y[0] == [0, 0, 1, 0, 0]
     assert weights[0] == [0.0, 0.0, 1.0, 0.0, 0.0]
     assert (
-        "1 of 2 rows of Python rows has tags that no training row has: B-Y (1), I-X (1); they count as errors."
+        "1 of 2 rows of Python rows has tags that do not occur in the training rows: B-Y (1), I-X (1); they count as errors."
         in caplog.text
     )
     _, y, weights = arrays([(["paying", "xyz"], ["B-Y", "B-X"])], ["O", "B-X"], label_subwords="all")

@@ -17,8 +17,8 @@ def test_they_are_named_and_counted(caplog):
     known, names = separate_unseen(rows(["yes", "maybe", "no", "maybe\u200b", "later"]), LABELS)
     assert (known.columns["text"], names) == (["t 0", "t 2"], ["later", "maybe"])
     assert (
-        "3 of 5 rows of Python rows have labels that no training row has: maybe (2), later (1); they count as errors."
-        in caplog.text
+        "3 of 5 rows of Python rows have labels that do not occur in the training rows: maybe (2), later (1); "
+        "they count as errors." in caplog.text
     )
     assert separate_unseen(rows(["yes", "no"]), LABELS)[1] == []
 

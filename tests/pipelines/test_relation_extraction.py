@@ -106,7 +106,7 @@ def test_a_relation_that_the_model_lacks_counts_as_an_error(relate, caplog):
     assert reports[0].metrics["accuracy"] == pytest.approx(1 - 1 / len(rows))
     assert reports[0].rows == len(rows)
     assert [row["recall"] for row in reports[0].per_class if row["label"] == "Owner-Thing"] == [0.0]
-    assert caplog.text.count("relations that no training row has: Owner-Thing(e1,e2) (1)") == 1
+    assert caplog.text.count("relations that do not occur in the training rows: Owner-Thing(e1,e2) (1)") == 1
 
 
 def test_an_export_with_relations_is_evaluated_as_its_rows_are(relate, caplog):

@@ -119,7 +119,9 @@ def test_tags_that_the_model_lacks_count_as_missed_and_are_said_once(caplog):
         reports = [find.evaluate(rows), find.evaluate(rows)]
     assert [report.metrics["entity_recall"] for report in reports] == [0.0, 0.0]
     assert reports[0].metrics["token_accuracy"] == 0.25
-    sentence = "2 of 3 rows of Python rows have tags that no training row has: B-Y (2), I-Y (1); they count as errors."
+    sentence = (
+        "2 of 3 rows of Python rows have tags that do not occur in the training rows: B-Y (2), I-Y (1); they count"
+    )
     assert caplog.text.count(sentence) == 1
 
 

@@ -1,1 +1,1 @@
-"""Token ids to batches, from memory or from files."""
+"""Batches of token ids, from memory or from files."""

@@ -14,23 +14,23 @@ from kerasft.features import PADDING_MASK, SEGMENT_IDS, TOKEN_IDS
 
 @dataclass(frozen=True)
 class Batching:
-    """How rows become batches; an int given as `batch_size` is short for `Batching(size=...)`.
+    """How rows are grouped into batches; an int as `batch_size` is short for `Batching(size=...)`.
 
     Args:
-        size: Rows per batch, >= 1. Exactly one of `size` and `tokens` is given.
-        tokens: Token budget: the most tokens of a batch, padding included (a single longer row is a batch of its own). Of
-            rows with a source and a target, those of both together.
-        pad_to_multiple_of: Batches are padded to the longest row, rounded up to this multiple, but never above
-            `max_length`. Default: 1 on a CPU, where a new length costs nothing; 32 where a GPU or TPU is visible, since
-            Keras compiles by XLA there and every new length is a new compilation.
-        drop_remainder: Leave out the one batch that is smaller than `size` (another one every epoch if shuffled).
+        size: Rows per batch, >= 1. Set exactly one of `size` and `tokens`.
+        tokens: Token budget: maximum number of tokens per batch, including padding (a longer row is a batch of its own).
+            For rows with a source and a target, it counts both.
+        pad_to_multiple_of: Pad batches to the longest row, rounded up to this multiple, at most to `max_length`.
+            Default: 1 on a CPU; 32 if a GPU or TPU is visible, because Keras uses XLA there and compiles again for
+            every new length.
+        drop_remainder: Drop the one batch that is smaller than `size` (a different one each epoch if shuffled).
         fixed_length: Pad every batch to `max_length`.
-        similar_length: Whether a shuffled batch of `size` rows is of rows of similar length, which pads less. Without, any
-            rows meet. A mean over tokens counts a token of a short text more where short texts share a batch: on WNUT17
-            that cost 3 points of entity F1, so that `kerasft.data.token_classification` leaves it off.
+        similar_length: Shuffle so that each batch of `size` rows has rows of similar length, which reduces padding.
+            If False, batches are fully random. A mean over tokens gives more weight to the tokens of short texts if these
+            share a batch: this lowered entity F1 on WNUT17 by 3 points, so `kerasft.data.token_classification` disables it.
 
     Raises:
-        KerasftError: If a value is out of range, or not exactly one of `size` and `tokens` is given.
+        KerasftError: If a value is out of range, or both or neither of `size` and `tokens` are set.
 
     Example:
 
@@ -64,22 +64,22 @@ class Batching:
 
     @classmethod
     def of(cls, batch_size: "int | Batching", *, similar_length: bool = True) -> "Batching":
-        """`batch_size` itself if it is a `Batching`, else batches of that many rows."""
+        """Return `batch_size` itself if it is a `Batching`, else batches of that many rows."""
         return batch_size if isinstance(batch_size, cls) else cls(size=batch_size, similar_length=similar_length)
 
     @property
     def multiple(self) -> int:
-        """`pad_to_multiple_of`, or its default for the devices that are visible."""
+        """`pad_to_multiple_of`, or its default for the visible devices."""
         if self.pad_to_multiple_of is not None:
             return self.pad_to_multiple_of
         return 32 if tf.config.list_physical_devices("GPU") or tf.config.list_physical_devices("TPU") else 1
 
 
 def length_class(lengths: np.ndarray, batching: Batching, *, max_length: int) -> np.ndarray:
-    """Each length rounded up to the class within which rows are mixed, int32, (rows,).
+    """Round each length up to its length class; rows are shuffled within a class. Returns int32, (rows,).
 
-    A class is 1/8 to 1/16 of its length wide, and at least `pad_to_multiple_of`: mixing costs a few percent of padding at
-    most, and in a small data set lets the same rows meet in other company every epoch.
+    A class is 1/8 to 1/16 of its length wide, and at least `pad_to_multiple_of`: this adds a few percent of padding at
+    most, and in a small dataset it varies which rows share a batch in each epoch.
 
     Example:
 
@@ -92,19 +92,19 @@ def length_class(lengths: np.ndarray, batching: Batching, *, max_length: int) ->
 
 
 def padded_length(lengths: np.ndarray, batching: Batching, *, max_length: int) -> np.ndarray:
-    """The length to which a batch is padded whose longest row has this length."""
+    """Return the padded length of batches whose longest rows have these lengths."""
     if batching.fixed_length:
         return np.broadcast_to(max_length, lengths.shape)
     return np.minimum(-(-lengths // batching.multiple) * batching.multiple, max_length)
 
 
 def cuts(lengths: np.ndarray, batching: Batching, *, max_length: int | np.ndarray) -> np.ndarray:
-    """Where batches begin and end if rows are taken in this order, int64, (batches + 1,).
+    """Return the boundaries of batches if rows are taken in this order, int64, (batches + 1,).
 
     Args:
-        lengths: Tokens of each row, (rows,); or of its source and its target, (rows, 2).
-        batching: Size or budget, and padding.
-        max_length: The most tokens that a row, or each of its parts, can have.
+        lengths: Tokens per row, (rows,); or per source and target, (rows, 2).
+        batching: Batch size or token budget, and padding.
+        max_length: Maximum number of tokens per row, or per source and target, (2,).
 
     Example:
 
@@ -134,35 +134,35 @@ def no_batch(rows: int, batching: Batching) -> KerasftError:
 
 @dataclass(frozen=True)
 class TokenTargets:
-    """What each token of a store is to be answered with, and how much that counts; flat, as the store's ids are.
+    """Targets and sample weights per token, flat like the store's ids.
 
     Args:
-        values: Targets of all rows' tokens, one row after the other, int32, (tokens,), or (tokens, K).
-        weights: Sample weights, float32, (tokens,): 0 for what must not count, such as a word's later sub-words.
+        values: Targets of all tokens, row by row, int32, (tokens,), or (tokens, K).
+        weights: Sample weights, float32, (tokens,): 0 for ignored tokens, such as all but the first subword of a word.
     """
 
     values: np.ndarray
     weights: np.ndarray
 
-    def gather(self, place: tf.Tensor, real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return targets (B, S[, K]) and weights (B, S) at these places in the flat arrays; 0 and 0 where not `real`."""
-        place = tf.minimum(place, len(self.weights) - 1)
-        values = tf.gather(tf.constant(self.values), place)  # (B, S[, K])
-        shown = tf.reshape(real, tf.concat([tf.shape(real), [1] * (self.values.ndim - 1)], 0))
-        return tf.where(shown, values, 0), tf.where(real, tf.gather(tf.constant(self.weights), place), 0.0)
+    def gather(self, index: tf.Tensor, real: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Return targets (B, S[, K]) and weights (B, S) at these indices of the flat arrays; 0 where not `real`."""
+        index = tf.minimum(index, len(self.weights) - 1)
+        values = tf.gather(tf.constant(self.values), index)  # (B, S[, K])
+        mask = tf.reshape(real, tf.concat([tf.shape(real), [1] * (self.values.ndim - 1)], 0))
+        return tf.where(mask, values, 0), tf.where(real, tf.gather(tf.constant(self.weights), index), 0.0)
 
 
 def finisher(store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarray | TokenTargets | None) -> Callable:
-    """The last step of every pipeline: the function from padded ids to `(features, y)`, or to features without `y`.
+    """Return the last step of every input pipeline: from padded ids to `(features, y)`, or to features only without `y`.
 
     Args:
         store: The tokenized rows.
-        batching: Says which dimensions are static.
+        batching: Determines which dimensions are static.
         y: Targets of all rows, (rows,) or (rows, C), or of all tokens.
 
     Returns:
-        A function `finish(rows, ids, *, length, second)` of: row numbers (B,); ids (B, S) with anything where there is
-        padding; lengths and starts of segment 1, int32 (B,).
+        A function `finish(rows, ids, *, length, second)` of row indices (B,); ids (B, S) with arbitrary values at
+        padding positions; lengths and start positions of segment 1, int32 (B,).
     """
     targets = y if y is None or isinstance(y, TokenTargets) else tf.constant(y)
     starts = tf.constant(np.concatenate([[0], np.cumsum(store.lengths, dtype=np.int64)])[:-1])  # (rows,)
@@ -179,8 +179,8 @@ def finisher(store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarra
         if targets is None:
             return features
         if isinstance(targets, TokenTargets):
-            place = tf.gather(starts, rows)[:, None] + tf.cast(position, tf.int64)  # (B, S)
-            values, weights = targets.gather(place, real)
+            index = tf.gather(starts, rows)[:, None] + tf.cast(position, tf.int64)  # (B, S)
+            values, weights = targets.gather(index, real)
             shape = (static_size, static_length)
             return features, tf.ensure_shape(values, (*shape, *y.values.shape[1:])), tf.ensure_shape(weights, shape)
         return features, tf.ensure_shape(tf.gather(targets, rows), (static_size, *targets.shape[1:]))
@@ -189,7 +189,7 @@ def finisher(store: TokenStore | TokenFiles, batching: Batching, *, y: np.ndarra
 
 
 def batch_length(length: tf.Tensor, batching: Batching, *, max_length: int) -> tf.Tensor:
-    """The length to which a batch of rows of these lengths (B,) is padded, int32 scalar."""
+    """Return the padded length of a batch of rows of these lengths (B,), int32 scalar."""
     if batching.fixed_length:
         return tf.constant(max_length)
     longest = -(-tf.reduce_max(length) // batching.multiple) * batching.multiple
@@ -197,7 +197,7 @@ def batch_length(length: tf.Tensor, batching: Batching, *, max_length: int) -> t
 
 
 def reader(store: TokenStore, batching: Batching) -> Callable:
-    """The function from row numbers (B,) to ids (B, S), with anything where there is padding, and lengths (B,), int32."""
+    """Return the function from row indices (B,) to ids (B, S), with arbitrary padding values, and lengths (B,), int32."""
     ids = tf.constant(store.ids)
     starts = tf.constant(store.offsets[:-1])
     lengths = tf.constant(store.lengths)
@@ -205,8 +205,8 @@ def reader(store: TokenStore, batching: Batching) -> Callable:
     def read(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         length = tf.gather(lengths, rows)  # (B,)
         position = tf.range(batch_length(length, batching, max_length=store.max_length), dtype=tf.int64)  # (S,)
-        place = tf.gather(starts, rows)[:, None] + position  # (B, S)
-        # Beyond a row's end other rows' tokens are read; padding will be put over them.
-        return tf.gather(ids, tf.minimum(place, ids.shape[0] - 1)), length
+        index = tf.gather(starts, rows)[:, None] + position  # (B, S)
+        # Past the end of a row, this reads tokens of other rows; `finisher` replaces them with padding.
+        return tf.gather(ids, tf.minimum(index, ids.shape[0] - 1)), length
 
     return read

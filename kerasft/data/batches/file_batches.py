@@ -1,8 +1,8 @@
-"""Batches from a token store in files: read in a stream, shuffled in a buffer, bucketed by length.
+"""Batches from a token store in files: streamed, shuffled in a buffer, bucketed by length.
 
 With `shuffle`, the shards are read in a new order every epoch, sixteen at a time; rows pass through a shuffle buffer and
-are collected into one batch per length class. A class of n rows makes ceil(n / size) batches in whatever order its rows
-come, so `len(dataset)` is exact.
+are grouped into batches by length class. A class of n rows makes ceil(n / size) batches in any order of its rows, so
+`len(dataset)` is exact.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ _NUMBER_BYTES = 4
 def file_batches(
     store: TokenFiles, batching: Batching, *, y: np.ndarray | TokenTargets | None, shuffle: bool, seed: int
 ) -> tuple[tf.data.Dataset, int]:
-    """The batches of a store, and their number; see `kerasft.data.batches.token_dataset`."""
+    """Return the batches of a store, and their number; see `kerasft.data.batches.token_dataset`."""
     records, count = _shuffled(store, batching, seed) if shuffle else _in_order(store, batching)
     if not count:
         raise no_batch(len(store.lengths), batching)

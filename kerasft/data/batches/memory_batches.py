@@ -1,9 +1,9 @@
-"""Batches from a token store in memory: an order of rows, cut into batches, each gathered by a few vectorised operations.
+"""Batches from a token store in memory: rows in some order, split into batches, gathered by a few vectorized operations.
 
-With `shuffle`, each epoch makes one plan inside the graph: rows are dealt at random into groups of `GROUP` batches, sorted by
-length class within a group and at random within a class, cut into batches, and the batches put in random order. With a token
-budget one group holds all rows: the sequence of length classes is then the same in every epoch, so the cuts are too, and
-`len(dataset)` is exact. Without `similar_length` rows are only dealt.
+With `shuffle`, each epoch makes one plan inside the graph: rows are shuffled, split into groups of `GROUP` batches, sorted by
+length class within a group (in random order within a class), split into batches, and the batches are shuffled. With a token
+budget, one group holds all rows: then the sequence of length classes is the same in every epoch, and so are the boundaries
+of batches, so `len(dataset)` is exact. Without `similar_length`, rows are only shuffled.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from kerasft.data.batches.paired_store import PairedStore, paired_features
 from kerasft.encoding.token_store import TokenStore
 
 GROUP = 50
-"""Batches sorted by length together: enough for little padding, few enough that consecutive batches vary in length."""
+"""Batches that are sorted by length together: enough to reduce padding, few enough that lengths vary between batches."""
 
 
 def memory_batches(
@@ -27,7 +27,7 @@ def memory_batches(
     shuffle: bool,
     seed: int,
 ) -> tuple[tf.data.Dataset, int]:
-    """The batches of a store, and their number; see `kerasft.data.batches.token_dataset`."""
+    """Return the batches of a store, and their number; see `kerasft.data.batches.token_dataset`."""
     rows, count = _shuffled(store, batching, seed) if shuffle else _in_order(store, batching)
     if not count:
         raise no_batch(len(store.lengths), batching)
@@ -45,51 +45,51 @@ def _in_order(store: TokenStore | PairedStore, batching: Batching) -> tuple[tf.d
 
 def _shuffled(store: TokenStore | PairedStore, batching: Batching, seed: int) -> tuple[tf.data.Dataset, int]:
     classes = length_class(store.lengths, batching, max_length=store.max_length)
-    place = _places(classes)
-    rows = len(place)
-    last_place = place.max()
-    bounds = cuts(classes[np.argsort(place)], batching, max_length=store.max_length)
+    rank = _length_ranks(classes)
+    rows = len(rank)
+    last_rank = rank.max()
+    bounds = cuts(classes[np.argsort(rank)], batching, max_length=store.max_length)
     count = len(bounds) - 1
-    missing = 0 if batching.size is None else -rows % batching.size  # rows that the smaller batch lacks
+    missing = 0 if batching.size is None else -rows % batching.size  # number of rows that the smaller batch lacks
     drop = bool(batching.drop_remainder and missing)
-    bounds[-1] += missing  # as if the last batch were full; the plan takes away what is missing
+    bounds[-1] += missing  # as if the last batch were full; the plan subtracts the missing rows
     starts = tf.constant(bounds[:-1])
     ends = tf.constant(bounds[1:])
-    place = tf.constant(place, tf.int64)
+    rank = tf.constant(rank, tf.int64)
 
-    def by_length(dealt: tf.Tensor) -> tf.Tensor:
+    def by_length(shuffled: tf.Tensor) -> tf.Tensor:
         group = tf.range(rows, dtype=tf.int64) // (GROUP * (batching.size or rows))
-        key = tf.gather(place, dealt)
-        # Every other group is in descending order, so that a batch across an edge does not mix the longest and the shortest.
-        key = tf.where(group % 2 == 0, key, last_place - key)
-        return tf.gather(dealt, tf.argsort(group * (last_place + 1) + key, stable=True))
+        key = tf.gather(rank, shuffled)
+        # Every other group is in descending order, so that a batch of two groups does not mix the longest and shortest rows.
+        key = tf.where(group % 2 == 0, key, last_rank - key)
+        return tf.gather(shuffled, tf.argsort(group * (last_rank + 1) + key, stable=True))
 
     def plan(epoch_seed: tf.Tensor) -> tf.data.Dataset:
         seeds = tf.random.split(tf.stack([epoch_seed, tf.constant(seed, tf.int64)]), 3)
-        dealt = tf.argsort(tf.random.stateless_uniform([rows], seeds[0]))  # (rows,)
-        order = by_length(dealt) if batching.similar_length or batching.size is None else dealt
-        turn = tf.argsort(tf.random.stateless_uniform([count], seeds[1]))
-        # Which batch is the smaller one is random too: else it would always be that of the longest rows.
+        shuffled = tf.argsort(tf.random.stateless_uniform([rows], seeds[0]))  # (rows,)
+        order = by_length(shuffled) if batching.similar_length or batching.size is None else shuffled
+        batch_order = tf.argsort(tf.random.stateless_uniform([count], seeds[1]))
+        # The smaller batch is chosen at random: otherwise it would always be the one with the longest rows.
         smaller = tf.random.stateless_uniform([], seeds[2], 0, count, tf.int32)
         if missing and count > 1:
-            # But never the first: Keras builds metrics from it, and fails where several devices cannot share it evenly.
-            smaller = tf.where(smaller == turn[0], turn[1], smaller)
+            # Never the first batch: Keras builds metrics with it, and fails if it cannot be split evenly across devices.
+            smaller = tf.where(smaller == batch_order[0], batch_order[1], smaller)
         first = starts - missing * tf.cast(tf.range(count) > smaller, tf.int64)
         last = ends - missing * tf.cast(tf.range(count) >= smaller, tf.int64)
         if drop:
-            turn = tf.boolean_mask(turn, turn != smaller)
-        spans = tf.data.Dataset.from_tensor_slices((tf.gather(first, turn), tf.gather(last, turn)))
+            batch_order = tf.boolean_mask(batch_order, batch_order != smaller)
+        spans = tf.data.Dataset.from_tensor_slices((tf.gather(first, batch_order), tf.gather(last, batch_order)))
         return spans.map(lambda start, end: tf.cast(order[start:end], tf.int64))
 
     epochs = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
     return epochs.flat_map(plan), count - drop
 
 
-def _places(classes: np.ndarray) -> np.ndarray:
-    """Number the length classes in the order in which batches go through them, int64, (rows,).
+def _length_ranks(classes: np.ndarray) -> np.ndarray:
+    """Return the rank of each row's length class in the order of batches, int64, (rows,).
 
-    Rows with a source and a target go by the class of the source, and within it up or down by that of the target, in turn:
-    so neighbors are alike in both.
+    Rows with a source and a target are ordered by the source's class, and within it by the target's class, alternately
+    ascending and descending, so that adjacent rows are similar in both.
     """
     if classes.ndim == 1:
         return np.unique(classes, return_inverse=True)[1]

@@ -1,4 +1,4 @@
-"""Rows of a source and a target, tokenized: two stores side by side, batched together."""
+"""Tokenized rows of a source and a target: two stores, batched together."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ class PairedStore:
     """Sources and their targets in memory.
 
     Args:
-        source: The sources' tokens.
-        target: The targets' tokens, the end token included, as many rows.
-        start_id: The token with which the decoder starts.
+        source: Tokens of the sources.
+        target: Tokens of the targets, including the end token; the same number of rows.
+        start_id: Id of the decoder's start token.
     """
 
     source: TokenStore
@@ -27,21 +27,21 @@ class PairedStore:
 
     @property
     def lengths(self) -> np.ndarray:
-        """Tokens of each row's source and target, int32, (rows, 2)."""
+        """Number of tokens of each row's source and target, int32, (rows, 2)."""
         return np.stack([self.source.lengths, self.target.lengths], axis=1)
 
     @property
     def max_length(self) -> np.ndarray:
-        """The most tokens of a source and of a target, (2,)."""
+        """Maximum number of tokens of a source and of a target, (2,)."""
         return np.array([self.source.max_length, self.target.max_length])
 
 
 def paired_features(store: PairedStore, batching: Batching) -> Callable:
-    """The last step of the pipeline: the function from row numbers (B,) to `(features, y, sample_weight)`.
+    """Return the last step of the input pipeline: from row indices (B,) to `(features, y, sample_weight)`.
 
-    The decoder reads the target shifted right by the start token, and is to answer each token with the next one, and the
-    last with the end token (teacher forcing; Williams and Zipser 1989, "A learning algorithm for continually running fully
-    recurrent neural networks").
+    The decoder's input is the target, shifted right by the start token; the labels are the target itself, including the end
+    token (teacher forcing; Williams and Zipser 1989, "A learning algorithm for continually running fully recurrent neural
+    networks").
     """
     read_source, read_target = reader(store.source, batching), reader(store.target, batching)
     size = batching.size if batching.drop_remainder else None

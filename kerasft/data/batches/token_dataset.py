@@ -1,4 +1,4 @@
-"""From texts and targets to the model's dataset: tokenize, store, batch, pad, prefetch; common to all tasks."""
+"""From texts and targets to a `tf.data.Dataset`: tokenize, store, batch, pad, prefetch; shared by all tasks."""
 
 import os
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from kerasft.encoding.token_store import Encoder, TokenStore, tokenize
 def make_store(
     encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None, folder: str | os.PathLike | None
 ) -> TokenStore | TokenFiles:
-    """Tokenize into memory, or into files below `folder`."""
+    """Tokenize into memory, or into files in `folder`."""
     if folder is None:
         return tokenize(encoder, texts, pairs=pairs)
     return tokenize_to_files(encoder, texts, pairs=pairs, folder=folder)
@@ -32,26 +32,25 @@ def token_dataset(
     shuffle: bool,
     seed: int,
 ) -> tf.data.Dataset:
-    """The dataset of `(features, y)`, with targets per token `(features, y, sample_weight)`, or of features without `y`.
+    """Return a dataset of `(features, y)`; `(features, y, sample_weight)` for targets per token; features without `y`.
 
     Args:
         store: The tokenized rows.
-        batching: Size or budget, and padding.
-        y: Their targets, (rows,) or (rows, C); or one target, and its weight, for each token; None for a `PairedStore`,
-            whose targets are its own.
-        shuffle: New batches in a new order every epoch; else exactly the rows' order.
-        seed: Seed of the order of all epochs.
+        batching: Batch size or token budget, and padding.
+        y: Targets per row, (rows,) or (rows, C), or per token; None for a `PairedStore`, which contains its targets.
+        shuffle: Make new batches in a new order every epoch; otherwise keep the order of the rows.
+        seed: Random seed of the order in all epochs.
 
     Returns:
-        A dataset of known length whose features are int32 (B, S).
+        A dataset of known length; features are int32 (B, S).
     """
     allow_uneven_batches(tf.distribute.get_strategy())
     make = file_batches if isinstance(store, TokenFiles) else memory_batches
-    # Tokens stay in the host's memory also where a GPU is visible.
+    # Keep the tokens in host memory even if a GPU is visible.
     with tf.device("CPU:0"):
         dataset, count = make(store, batching, y=y, shuffle=shuffle, seed=seed)
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(count)).prefetch(tf.data.AUTOTUNE)
     options = tf.data.Options()
-    # All workers of a strategy read one stream of global batches, and each takes its own part of them.
+    # All workers of a strategy read the same stream of global batches, and each takes its part.
     options.experimental_distribute.auto_shard_policy = tf.data.experimental.AutoShardPolicy.DATA
     return dataset.with_options(options)

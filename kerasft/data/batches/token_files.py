@@ -1,13 +1,13 @@
 """Tokenized rows in TFRecord files: for data larger than memory, TPUs, and several workers.
 
-    folder/<fingerprint>/index.json              rows, shards, settings; written last
-    folder/<fingerprint>/lengths.npy             tokens of each row, int32, (rows,)
+    folder/<fingerprint>/index.json              number of rows, shards, settings; written last
+    folder/<fingerprint>/lengths.npy             tokens per row, int32, (rows,)
     folder/<fingerprint>/tokens-00000-of-00004.tfrecord
-                                                 one record a row: int32 little-endian: the row's number in the source,
-                                                 the position where segment 1 begins, the token ids
+                                                 one record per row, little-endian int32: row index in the source,
+                                                 start position of segment 1, token ids
 
-The fingerprint is taken over the texts, the tokenizer and the length, so one folder serves train, dev and test, and what
-is found there is never stale. A store is written aside and renamed when it is complete.
+The fingerprint covers the texts, the tokenizer and the maximum length, so train, dev and test sets can share a folder, and a
+stored result is never stale. A store is written to a temporary folder and renamed when it is complete.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ VERSION = 1
 HEAD = 2
 """Number of integers before the token ids in a record."""
 
-_LEAST_ROWS, _MOST_ROWS, _SHARDS = 1000, 100_000, 64  # rows a shard, and how many shards are aimed at between
+_LEAST_ROWS, _MOST_ROWS, _SHARDS = 1000, 100_000, 64  # limits of rows per shard, and the target number of shards
 
 
 @dataclass(frozen=True)
@@ -38,12 +38,12 @@ class TokenFiles:
     """Tokenized rows in TFRecord files.
 
     Args:
-        files: The shards' paths, in the order of the rows.
-        lengths: Tokens of each row, int32, (rows,).
+        files: Paths of the shards, in row order.
+        lengths: Tokens per row, int32, (rows,).
         segments: Whether the model takes segment ids.
-        pad_id: The id that fills padded places.
-        max_length: The most tokens that a row can have.
-        truncated: How many rows were cut to `max_length`.
+        pad_id: Id of the padding token.
+        max_length: Maximum number of tokens per row.
+        truncated: Number of rows truncated to `max_length`.
     """
 
     files: tuple[str, ...]
@@ -55,10 +55,10 @@ class TokenFiles:
 
 
 def fingerprint(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None) -> str:
-    """Hexadecimal digest of everything that decides the token ids."""
+    """Return a hexadecimal digest of everything that determines the token ids."""
     digest = hashlib.sha256()
     backend = json.loads(encoder.tokenizer.backend_tokenizer.to_str())
-    backend.pop("truncation", None)  # left over from the last call
+    backend.pop("truncation", None)  # state left by the last call
     backend.pop("padding", None)
     settings = [
         VERSION,
@@ -81,10 +81,10 @@ def fingerprint(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] 
 def tokenize_to_files(
     encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None, folder: str | os.PathLike
 ) -> TokenFiles:
-    """Tokenize all rows into files below `folder`, or use those that are there from the same texts and settings.
+    """Tokenize all rows into files in `folder`, or reuse the files of an earlier call with the same texts and settings.
 
     Raises:
-        DataError: If the folder cannot be written, or a file of a store found there is missing or was changed.
+        DataError: If the folder cannot be written, or a stored file is missing or was modified.
     """
     store = local_path(folder) / fingerprint(encoder, texts, pairs=pairs)
     if not (store / "index.json").exists():
@@ -98,18 +98,18 @@ def tokenize_to_files(
 
 
 def _write(encoder: Encoder, texts: Sequence[str], pairs: Sequence[str] | None, store: Path) -> None:
-    aside = Path(tempfile.mkdtemp(prefix=".partial-", dir=store.parent))
+    partial = Path(tempfile.mkdtemp(prefix=".partial-", dir=store.parent))
     try:
-        index = _write_shards(encoder.chunks(texts, pairs), len(texts), aside)
-        (aside / "index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+        index = _write_shards(encoder.chunks(texts, pairs), len(texts), partial)
+        (partial / "index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
         try:
-            aside.rename(store)
+            partial.rename(store)
         except OSError:
-            # Another worker was faster: its store is the same by its name. Anything else is an error.
+            # Another worker finished first: its store has the same fingerprint. Anything else is an error.
             if not (store / "index.json").exists():
                 raise
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def _write_shards(chunks: Iterable[Chunk], rows: int, folder: Path) -> dict:
@@ -143,7 +143,7 @@ def _read(encoder: Encoder, store: Path) -> TokenFiles:
     except ValueError as error:
         raise bad_data(
             str(store / "index.json"),
-            f"this is not JSON ({error})",
+            f"invalid JSON ({error})",
             f"Delete the folder {str(store)!r}; it will be recreated.",
         ) from error
     for name, size_bytes in index["size_bytes"].items():

@@ -1,4 +1,4 @@
-"""Texts with entities and relations, as exported by annotation tools, as rows with two entities each."""
+"""Conversion of texts with entities and relations, exported by annotation tools, to rows with two entities each."""
 
 import functools
 import itertools
@@ -22,15 +22,14 @@ _Fail = Callable[..., DataError]
 
 
 def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Rows:
-    """Make a row of each relation, and of each two entities of a text without one; another table stays as it is.
+    """Make one row per relation, and per pair of entities without a relation; other tables are returned unchanged.
 
     Args:
         rows: doccano's `entities` and `relations`, Prodigy's or Label Studio's `spans` and `relations`.
-        columns: What the user names: where that is the label, the table stays as it is.
+        columns: Columns that the user selects; if the label column is selected, the table is returned unchanged.
 
     Raises:
-        DataError: If an entity lies outside the text or has another's id, or a relation is between entities that the text does
-            not have.
+        DataError: If entity offsets are out of range, an entity id is a duplicate, or a relation refers to an unknown entity.
 
     Example:
 
@@ -48,7 +47,8 @@ def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Ro
     if name is None or not {"text", "relations"} <= set(rows.columns) or "head" in rows.columns:
         return rows
     table: dict[str, list] = {"text": [], "head": [], "tail": [], "label": []}
-    places, related = [], 0
+    source_rows = []
+    related = 0
     for row, (text, entities, relations) in enumerate(
         zip(rows.columns["text"], rows.columns[name], rows.columns["relations"])
     ):
@@ -61,18 +61,18 @@ def relation_rows(rows: Rows, columns: Mapping[str, object] | None = None) -> Ro
         for head, tail, label in [*triples, *_unrelated(marked, triples)]:
             for column, value in zip(table.values(), (text, head, tail, label)):
                 column.append(value)
-            places.append(row)
-    if not places:
+            source_rows.append(row)
+    if not source_rows:
         raise bad_data(rows.name, "no text has two entities", _FIX)
     logger.warning(
         "%s: read %d relations; %d entity pairs without a relation are labeled %r.",
-        *(rows.name, related, len(places) - related, NO_RELATION),
+        *(rows.name, related, len(source_rows) - related, NO_RELATION),
     )
-    return Rows(table, rows.files, rows.file_ids[places], rows.lines[places])
+    return Rows(table, rows.files, rows.file_ids[source_rows], rows.lines[source_rows])
 
 
 def _annotations(text: Any, entities: Any, relations: Any, fail: _Fail) -> tuple[dict[object, dict], list[tuple]]:
-    """The entities of a text by their ids, and its relations."""
+    """Return the entities of a text by id, and its relations."""
     if not isinstance(text, str) or not is_unicode(text):
         raise fail("expected a valid Unicode string", fix="Add the text of the entities.", value=text)
     marked = _entities(text, _list(entities, "entities", fail), fail)
@@ -88,14 +88,14 @@ def _list(items: Any, what: str, fail: _Fail) -> list | tuple:
 
 
 def _entities(text: str, entities: list | tuple, fail: _Fail) -> dict[object, dict]:
-    """The entities of a text by their ids; those without one are not told apart but by their place."""
+    """Return the entities of a text by id; entities without id get their index."""
     by_id = {}
     for number, item in enumerate(entities):
         key = item.get("id")
         if key is None:
-            key = ("entity", number)  # no relation names it
+            key = ("entity", number)  # no relation refers to it
         elif not isinstance(key, str | int):
-            raise fail("an entity id must be a string or a whole number", fix=_FIX, value=item)
+            raise fail("an entity id must be a string or an integer", fix=_FIX, value=item)
         if key in by_id:
             raise fail("duplicate entity id", fix="Give each entity of a text a unique id.", value=item)
         by_id[key] = _entity(text, item, fail)
@@ -121,13 +121,13 @@ def _relation(text: str, item: Mapping, entities: Mapping[object, dict], fail: _
 
 
 def _unrelated(entities: Mapping[object, dict], triples: list[tuple[dict, dict, str]]) -> list[tuple[dict, dict, str]]:
-    """The pairs of entities, in the order of the text, between which no relation is marked, either way."""
-    places = {(entity["start"], entity["end"]): entity for entity in entities.values()}
-    taken = {frozenset((end["start"], end["end"]) for end in triple[:2]) for triple in triples}
-    ordered = [places[place] for place in sorted(places)]
+    """Return the pairs of entities, in text order, without an annotated relation in either direction."""
+    by_offsets = {(entity["start"], entity["end"]): entity for entity in entities.values()}
+    related = {frozenset((end["start"], end["end"]) for end in triple[:2]) for triple in triples}
+    ordered = [by_offsets[offsets] for offsets in sorted(by_offsets)]
     pairs = itertools.combinations(ordered, 2)
     return [
         (first, second, NO_RELATION)
         for first, second in pairs
-        if frozenset(((first["start"], first["end"]), (second["start"], second["end"]))) not in taken
+        if frozenset(((first["start"], first["end"]), (second["start"], second["end"]))) not in related
     ]

@@ -1,4 +1,4 @@
-"""Exports of annotation tools as plain objects: doccano, Prodigy, Label Studio, spaCy."""
+"""Conversion of exports of annotation tools to plain objects: doccano, Prodigy, Label Studio, spaCy."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -10,7 +10,7 @@ _ANNOTATED = ("label", "spans", "accept", "options", "cats", "relations", "token
 
 
 def as_object(item: object) -> object:
-    """A text with a dictionary of its annotations, as spaCy's examples are, as one dictionary; anything else as it is.
+    """Convert spaCy's examples, `[text, annotations]`, to dictionaries; other items are returned unchanged.
 
     Example:
 
@@ -28,29 +28,29 @@ def as_object(item: object) -> object:
 
 
 def plain_objects(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]:
-    """The objects with the columns that the tasks read: `text`, `spans`, `label`, `relations`.
+    """Convert exports of annotation tools to objects with the tasks' keys: `text`, `spans`, `label`, `relations`.
 
     Args:
-        objects: What a file holds.
-        name: The file's name, for what is logged.
+        objects: Objects of a file.
+        name: The file's name, for log messages.
 
     Returns:
-        The objects that are annotated, and their places among those given.
+        The annotated objects, and their indices in `objects`.
 
     Example:
 
     >>> plain_objects([{"text": "good", "options": [], "accept": ["POS"], "answer": "accept"}], "a.jsonl")[0][0]["label"]
     ['POS']
     """
-    places = list(range(len(objects)))
+    indices = list(range(len(objects)))
     if objects and all(_is_task(item) for item in objects):
-        objects, places = _label_studio(objects, name)
+        objects, indices = _label_studio(objects, name)
     elif objects and all(map(_is_prodigy, objects)) and any(key in item for item in objects for key in _ANNOTATED):
-        objects, places = _prodigy(objects, name)
+        objects, indices = _prodigy(objects, name)
     if any(isinstance(item.get("cats"), Mapping) for item in objects) and not any("label" in item for item in objects):
         logger.warning("%s: the labels are the categories (cats) with a score of at least 0.5.", name)
         objects = [{**item, "label": _categories(item.get("cats"))} for item in objects]
-    return list(objects), places
+    return list(objects), indices
 
 
 def _categories(cats: object) -> list[str] | None:
@@ -65,12 +65,13 @@ def _is_prodigy(item: Mapping[str, Any]) -> bool:
 
 
 def _prodigy(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]:
-    """Only what was accepted; the answers to one question with a label, as `textcat.teach` asks it, are two classes."""
+    """Return accepted objects only; for binary annotations of one label, as from `textcat.teach`, reject is a class too."""
     labels = {item["label"] for item in objects if isinstance(item.get("label"), str)}
     rejected = sum(item["answer"] == "reject" for item in objects)
     is_binary = rejected and len(labels) == 1 and all("label" in item and "spans" not in item for item in objects)
-    rows, places = [], []
-    for place, item in enumerate(objects):
+    rows = []
+    indices = []
+    for index, item in enumerate(objects):
         if item["answer"] == "ignore" or (item["answer"] == "reject" and not is_binary):
             continue
         row = {key: value for key, value in item.items() if key not in ("answer", "options", "accept")}
@@ -81,18 +82,18 @@ def _prodigy(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]
         if "label" not in row and any("spans" in other for other in objects):
             row["spans"] = row.get("spans") or []
         rows.append(row)
-        places.append(place)
-    left_out = len(objects) - len(rows)
+        indices.append(index)
+    num_skipped = len(objects) - len(rows)
     if is_binary:
         label = next(iter(labels))
         logger.warning("%s: Prodigy binary annotations: reject is read as the class %r.", name, f"not {label}")
-    if left_out:
-        logger.warning("%s: %d of %d Prodigy rows were not accepted and are skipped.", name, left_out, len(objects))
-    return rows, places
+    if num_skipped:
+        logger.warning("%s: %d of %d Prodigy rows were not accepted and are skipped.", name, num_skipped, len(objects))
+    return rows, indices
 
 
 def _option(choice: object, options: object) -> object:
-    """The name of a chosen option: its id, or its text where ids are numbers."""
+    """Return the name of a selected option: its id, or its text if ids are numbers."""
     if isinstance(choice, str) or not isinstance(options, list):
         return choice
     texts = [option.get("text") for option in options if isinstance(option, Mapping) and option.get("id") == choice]
@@ -104,11 +105,11 @@ def _is_task(item: Mapping[str, Any]) -> bool:
 
 
 def _label_studio(objects: Sequence[dict], name: str) -> tuple[list[dict], list[int]]:
-    """Of each task its data, and the spans, choices and relations of its first annotation."""
+    """Return the data of each task, with the spans, choices and relations of its first annotation."""
     rows = []
-    places = []
+    indices = []
     several = 0
-    for place, item in enumerate(objects):
+    for index, item in enumerate(objects):
         annotations = [
             entry for entry in item["annotations"] if isinstance(entry, Mapping) and not entry.get("was_cancelled")
         ]
@@ -118,14 +119,14 @@ def _label_studio(objects: Sequence[dict], name: str) -> tuple[list[dict], list[
         results = annotations[0].get("result")
         row = {"id": item.get("id"), **item["data"]}
         rows.append(row | _results(results if isinstance(results, list) else []))
-        places.append(place)
-    for column in ("spans", "label"):  # a task where nothing was marked says so
+        indices.append(index)
+    for column in ("spans", "label"):  # an empty list for tasks without annotations
         if any(column in row for row in rows):
             rows = [row if column in row else {**row, column: []} for row in rows]
     notes = [f"read {len(rows)} annotated tasks of {len(objects)} from Label Studio"]
     notes += [f"used the first annotation of {several} tasks with several"] if several else []
     logger.warning("%s: %s.", name, ", ".join(notes))
-    return rows, places
+    return rows, indices
 
 
 def _results(results: Sequence[object]) -> dict[str, list]:

@@ -1,4 +1,4 @@
-"""Arrow files, and folders of `save_to_disk` of Hugging Face datasets, read with pyarrow only."""
+"""Reading of Arrow files, and of folders from `save_to_disk` of Hugging Face datasets, with pyarrow only."""
 
 import json
 from pathlib import Path
@@ -13,12 +13,12 @@ _STATE, _SPLITS = "state.json", "dataset_dict.json"
 
 
 def read_arrow(path: Path, header: bool = True) -> Rows:
-    """Read an Arrow file, of the stream or the file format; numbers of a `ClassLabel` become its names.
+    """Read an Arrow file, in stream or file format; indices of a `ClassLabel` are replaced by its names.
 
     Raises:
         DataError: If it is not a readable Arrow file, or has no rows.
     """
-    import pyarrow  # here and not above: it takes long to load, and few formats need it
+    import pyarrow  # imported here: it is slow to load, and few formats need it
     import pyarrow.ipc  # likewise
 
     content = pyarrow.BufferReader(read_bytes(path))
@@ -31,7 +31,7 @@ def read_arrow(path: Path, header: bool = True) -> Rows:
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
         if isinstance(error, DataError):
             raise
-        raise bad_data(str(path), f"this is not a readable Arrow file ({error})", "Write it again.") from error
+        raise bad_data(str(path), f"this is not a readable Arrow file ({error})", "Create it again.") from error
     if not any(columns.values()):
         raise bad_data(str(path), "the file has no rows", "Add at least one row.")
     return with_class_names(Rows.of(columns, str(path)), parquet_features(reader.schema.metadata))
@@ -50,10 +50,10 @@ def is_saved_dataset(path: Path) -> bool:
 
 
 def read_saved_dataset(path: Path) -> Rows:
-    """Read the rows of a folder that `Dataset.save_to_disk` wrote.
+    """Read a folder written by `Dataset.save_to_disk`.
 
     Raises:
-        DataError: If it holds several splits, each of which is a folder of its own, or a file is missing.
+        DataError: If it contains several splits, each in its own folder, or a file is missing.
     """
     if not (path / _STATE).is_file():
         splits = _json(path / _SPLITS).get("splits")
@@ -76,5 +76,5 @@ def _json(path: Path) -> dict:
     except DataError:
         raise
     except (ValueError, RecursionError) as error:
-        raise bad_data(str(path), f"this is not JSON ({error})", "Save the dataset again.") from error
+        raise bad_data(str(path), f"invalid JSON ({error})", "Save the dataset again.") from error
     return content if isinstance(content, dict) else {}

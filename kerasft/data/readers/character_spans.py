@@ -1,4 +1,4 @@
-"""Labeled character spans of a text: validation, and conversion to tags of its words."""
+"""Labeled character spans of a text: validation, and conversion to word tags."""
 
 import functools
 import itertools
@@ -21,16 +21,16 @@ _Fail = Callable[..., Exception]
 def tags_of_spans(
     text: str, marked: object, *, fail: _Fail, trim: bool = False
 ) -> tuple[list[tuple[int, int]], list[str], int]:
-    """Cut a text into words, and tag these by its spans.
+    """Split a text into words, and convert its spans to word tags.
 
     Args:
         text: The text.
-        marked: Its spans: `{"start", "end", "label"}`, perhaps with their `"text"`, or `(start, end, label)`.
+        marked: Its spans: `{"start", "end", "label"}`, optionally with `"text"`, or `(start, end, label)`.
         fail: Makes the error, `fail(problem, fix=..., value=...)`.
-        trim: Whether white space at the ends of a span is left out of it, rather than an error.
+        trim: Whether to remove whitespace at the ends of spans; otherwise it is an error.
 
     Returns:
-        Start and end of each word, its tag in IOB2, and how many spans were trimmed.
+        Start and end of each word, the words' tags in IOB2, and the number of trimmed spans.
 
     Example:
 
@@ -41,7 +41,8 @@ def tags_of_spans(
         raise fail("expected a non-empty, valid Unicode text", fix="Correct or delete it.", value=text)
     if not isinstance(marked, list | tuple):
         raise fail("expected a list of spans", fix=EXAMPLE, value=marked)
-    spans, num_trimmed = [], 0
+    spans = []
+    num_trimmed = 0
     for item in marked:
         span = read_span(text, item, fail=fail)
         if trim:
@@ -54,22 +55,23 @@ def tags_of_spans(
     for first, second in itertools.pairwise(spans):
         if second.start < first.end:
             shown = " and ".join(f"{text[span.start : span.end]!r} [{span.label}]" for span in (first, second))
-            fix = "Keep one of them (usually the outer one): words have one tag, so spans cannot be nested."
+            fix = "Keep one of them (usually the outer one): each word has one tag, so spans cannot be nested."
             raise fail(f"overlapping spans: {shown}", fix=fix, value=[tuple(first), tuple(second)])
-    offsets = cut_words(split_words(text), (place for span in spans for place in span[:2]))
+    offsets = cut_words(split_words(text), (boundary for span in spans for boundary in span[:2]))
     begins, ends = {start: i for i, (start, _) in enumerate(offsets)}, {end: i for i, (_, end) in enumerate(offsets)}
     in_words = [Span(begins[span.start], ends[span.end] + 1, span.label) for span in spans]
     return offsets, tags_of(in_words, len(offsets)), num_trimmed
 
 
 def read_span(text: str, item: object, *, fail: _Fail, need_label: bool = True) -> Span:
-    """Read a span in any form, and see that it is one of the text's.
+    """Parse and validate a span of a text.
 
     Args:
         text: The text.
-        item: `{"start", "end", "label"}` by any of their names, perhaps with its `"text"`; or `(start, end, label)`.
-        fail: As for `tags_of_spans`.
-        need_label: Whether a span without a label is an error; else its label is None.
+        item: `{"start", "end", "label"}`, or their names in annotation tools, optionally with `"text"`; or
+            `(start, end, label)`.
+        fail: See `tags_of_spans`.
+        need_label: Whether a span without a label is an error; otherwise its label is None.
 
     Example:
 
@@ -77,13 +79,14 @@ def read_span(text: str, item: object, *, fail: _Fail, need_label: bool = True) 
     Span(start=3, end=7, label='LOC')
     """
     values = span_values(item) if isinstance(item, Mapping) else item
-    places = (
+    offsets = (
         [_whole(value) for value in values[:2]] if isinstance(values, list | tuple) and len(values) == 3 else [None]
     )
-    if None in places:
+    if None in offsets:
         fix = 'Use {"start": 3, "end": 7, "label": "LOC"}: character offsets, 0-based, end exclusive.'
         raise fail("a span must have start, end and label", fix=fix, value=item)
-    (start, end), label = places, values[2]
+    start, end = offsets
+    label = values[2]
     has_label = need_label or label is not None
     if has_label and (not isinstance(label, str) or not label.strip() or not label.strip().isprintable()):
         raise fail("a span's label must be a name with visible characters", fix="Fill it in.", value=item)
@@ -101,7 +104,7 @@ def read_span(text: str, item: object, *, fail: _Fail, need_label: bool = True) 
 
 
 def span_values(item: Mapping) -> list:
-    """Start, end and label by the names that annotation tools have for them: doccano's start_offset, Label Studio's labels.
+    """Return start, end and label, by their names in any annotation tool: doccano's start_offset, Label Studio's labels.
 
     Example:
 
@@ -115,11 +118,11 @@ def span_values(item: Mapping) -> list:
 
 
 def _whole(value: object) -> int | None:
-    """A place as a number: 3, and 3.0 too, which tables with empty cells make of it."""
-    value = value.item() if hasattr(value, "item") else value  # of NumPy, where rows come from a Parquet file
+    """Return an offset as an integer; 3.0 is valid too, since columns with missing values are floats."""
+    value = value.item() if hasattr(value, "item") else value  # a NumPy scalar, from a Parquet file
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    if isinstance(value, float) and not math.isfinite(value):  # of an int of many digits it cannot be asked
+    if isinstance(value, float) and not math.isfinite(value):  # isfinite fails for huge ints
         return None
     return int(value) if value == int(value) else None
 
@@ -131,13 +134,13 @@ def _trimmed(text: str, span: Span) -> Span:
 
 
 def _check(text: str, span: Span, fail: _Fail) -> None:
-    """See that a span begins and ends where words may."""
+    """Check that a span starts and ends at word boundaries."""
     start, end = span[:2]
     shown = text[start:end]
     if shown != shown.strip():
         fix = f"Trim it to {shown.strip()!r}, or use invalid='repair' (--invalid repair) to trim all spans."
         fix += _other_units(text, start, end)
-        raise fail(f"a span starts or ends with white space: {shown!r}", fix=fix)
+        raise fail(f"a span starts or ends with whitespace: {shown!r}", fix=fix)
     if is_inside_letters(text, start) or is_inside_letters(text, end):
         around = text[max(0, start - 10) : end + 10]
         fix = "Move it to a word boundary. Do the offsets refer to another version of the text?"
@@ -148,12 +151,12 @@ def _check(text: str, span: Span, fail: _Fail) -> None:
 
 
 def _other_units(text: str, start: int, end: int) -> str:
-    """A hint where the offsets would fit, were they counted in other units."""
+    """Return a hint if the offsets would match words in other units."""
     for name, convert in UNITS.items():
-        places = convert(text, start), convert(text, end)
-        if None in places or places == (start, end) or places[0] >= places[1]:
+        converted = convert(text, start), convert(text, end)
+        if None in converted or converted == (start, end) or converted[0] >= converted[1]:
             continue
-        shown = text[slice(*places)]
-        if shown == shown.strip() and not any(is_inside_letters(text, place) for place in places):
+        shown = text[slice(*converted)]
+        if shown == shown.strip() and not any(is_inside_letters(text, offset) for offset in converted):
             return f" The offsets seem to count {name} ({shown!r}): convert them to characters."
     return ""

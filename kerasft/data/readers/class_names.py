@@ -10,15 +10,15 @@ from kerasft.data.readers.text_files import read_text, say
 from kerasft.errors import DataError, bad_data
 
 _INFO_FILES = ("dataset_info.json", "dataset_infos.json")
-"""File with the class names of Hugging Face datasets, next to the data files."""
+"""Files with the class names of Hugging Face datasets, next to the data files."""
 
 
 def with_class_names(rows: Rows, features: object) -> Rows:
-    """Replace the numbers of columns that are a `ClassLabel`, or lists of them, by their names.
+    """Replace the indices in columns of `ClassLabel`, or of lists of it, by class names.
 
     Args:
-        rows: The rows with numbers.
-        features: The columns' features by name: objects of either library, or what Hugging Face writes of them as JSON.
+        rows: The rows with class indices.
+        features: Features by column name: objects of Hugging Face datasets or tensorflow_datasets, or Hugging Face's JSON.
 
     Raises:
         DataError: If a number has no name.
@@ -38,7 +38,7 @@ def with_class_names(rows: Rows, features: object) -> Rows:
 
 
 def with_names_beside(rows: Rows, path: Path) -> Rows:
-    """Do so by the dataset_info.json in the folder of a file, where there is one and the file's classes are numbers.
+    """Like `with_class_names`, with the features of a dataset_info.json in the same folder, if there is one.
 
     Example:
 
@@ -51,7 +51,7 @@ def with_names_beside(rows: Rows, path: Path) -> Rows:
             continue
         try:
             info = json.loads(read_text(info_path))
-        except (ValueError, RecursionError):  # a DataError too: the file is none of ours to complain of
+        except (ValueError, RecursionError):  # also DataError: this file is optional, so an invalid one is ignored
             continue
         infos = [info, *info.values()] if isinstance(info, Mapping) else []
         declared = [entry["features"] for entry in infos if isinstance(entry, Mapping) and entry.get("features")]
@@ -66,7 +66,7 @@ def with_names_beside(rows: Rows, path: Path) -> Rows:
 
 
 def parquet_features(metadata: Mapping[bytes, bytes] | None) -> object:
-    """The features that Hugging Face's datasets write into the schema of a Parquet or Arrow file, as JSON.
+    """Return the features that Hugging Face datasets store as JSON in the schema of a Parquet or Arrow file.
 
     Example:
 
@@ -81,14 +81,14 @@ def parquet_features(metadata: Mapping[bytes, bytes] | None) -> object:
 
 
 def _by_column(features: object) -> dict:
-    if isinstance(features, list):  # the dataset viewer's
+    if isinstance(features, list):  # format of the dataset viewer
         pairs = [(item.get("name"), item.get("type")) for item in features if isinstance(item, Mapping)]
         return {name: kind for name, kind in pairs if isinstance(name, str)}
-    return dict(features.items()) if hasattr(features, "items") else {}  # a FeaturesDict is no Mapping
+    return dict(features.items()) if hasattr(features, "items") else {}  # a FeaturesDict is not a Mapping
 
 
 def _names_of(feature: object) -> list[str]:
-    """The names of a class label, or of the class labels in a sequence; none for another feature."""
+    """Return the names of a class label, or of a sequence of class labels; an empty list for other features."""
     if isinstance(feature, list) and feature:
         feature = feature[0]
     if isinstance(feature, Mapping):
@@ -117,18 +117,18 @@ def _class_name(rows: Rows, row: int, value: object, names: Sequence[str]) -> ob
         return value
     if value >= len(names):
         raise bad_number(rows, row, value=value, names=names)
-    return names[int(value)] if value >= 0 else None  # -1 stands for "not given" in test splits
+    return names[int(value)] if value >= 0 else None  # -1 means "unlabeled" in test splits
 
 
 def bad_number(rows: Rows, row: int, *, value: object, names: Sequence[str]) -> DataError:
-    """Return (not raise) the error of a number without a name.
+    """Return (not raise) the error for a number without a name.
 
     Example:
 
     >>> str(bad_number(Rows.of({"label": [7]}, "a.csv"), 0, value=7, names=["no", "yes"]))
-    'a.csv, line 1: no name for this number; names are given for 0 to 1: no, yes; received: 7. Give one name per ...'
+    'a.csv, line 1: no name for this number; names are given for 0 to 1: no, yes; received: 7. Provide one name per ...'
     """
     shown = ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
     problem = f"no name for this number; names are given for 0 to {len(names) - 1}: {shown}"
     file, line = rows.place(row)
-    return bad_data(file, problem, "Give one name per number, in order.", line=line, value=value)
+    return bad_data(file, problem, "Provide one name per number, in order.", line=line, value=value)

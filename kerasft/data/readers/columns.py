@@ -1,4 +1,4 @@
-"""Assignment of text, second text and label columns: given by the user, or detected by name."""
+"""Assignment of text, second text and label columns: selected by the user, or detected by name."""
 
 import re
 from collections import Counter
@@ -60,7 +60,7 @@ LABEL_NAMES = (
 
 @dataclass(frozen=True)
 class Roles:
-    """The names of the columns used. `label` is empty without labels; `several` says that it was given as a list."""
+    """Column assignment of a table. `label` is empty without labels; `several`: the label columns were given as a list."""
 
     text: str
     text_pair: str | None = None
@@ -68,7 +68,7 @@ class Roles:
     several: bool = False
 
     def as_columns(self, *, named: bool = True) -> dict[str, object]:
-        """The form of the argument `columns`; without `named` with numbers, which say that a file has no header.
+        """Return the roles in the form of the argument `columns`; with indices if not `named` (for files without header).
 
         Example:
 
@@ -81,10 +81,10 @@ class Roles:
 
 
 def without_header(columns: Mapping[str, object] | None) -> bool:
-    """Whether `columns` gives numbers, which says that the file has no header.
+    """Whether `columns` has indices, which means that the file has no header.
 
     Raises:
-        KerasftError: If a key is unknown, or names and numbers are mixed.
+        KerasftError: If a key is unknown, or names and indices are mixed.
 
     Example:
 
@@ -98,29 +98,29 @@ def without_header(columns: Mapping[str, object] | None) -> bool:
             "columns",
             f"a dictionary with keys among {list(ROLES)}",
             columns,
-            'For example: columns={"text": "review", "label": "stars"}, or numbers for a file without header.',
+            'For example: columns={"text": "review", "label": "stars"}, or indices for a file without header.',
         )
     given = [part for value in columns.values() for part in _as_list(value)]
     if any(not isinstance(part, (str, int)) or isinstance(part, bool) for part in given):
-        raise bad_argument("columns", "names or 0-based numbers", columns, "Give a name or a number per role.")
+        raise bad_argument("columns", "names or 0-based indices", columns, "Use a name or an index for each role.")
     numbers = [isinstance(part, int) for part in given]
     if any(numbers) and not all(numbers):
         raise bad_argument(
-            "columns", "either all names or all numbers", columns, "Numbers mean that the file has no header."
+            "columns", "either all names or all indices", columns, "Indices mean that the file has no header."
         )
     return any(numbers)
 
 
 def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, need_label: bool = False) -> Roles:
-    """Settle which columns are the text, the second text and the label.
+    """Assign the columns of text, second text and label.
 
     Args:
         rows: The table.
-        columns: What the user said; roles that are not given are those of `rows.roles`, or found by the columns' names.
+        columns: Columns that the user selects; other roles are taken from `rows.roles`, or detected by column names.
         need_label: Whether a table without a label column is an error.
 
     Raises:
-        DataError: If a column is missing, repeated or ambiguous; the message lists the columns that are there.
+        DataError: If a column is missing, duplicate or ambiguous; the message lists the table's columns.
 
     Example:
 
@@ -145,7 +145,7 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
         )
     roles = Roles(texts[0], pair, names, isinstance(label, (list, tuple)))
     if first := header_in(rows, roles):
-        fix = "Use names, not numbers, in `columns`; if this is a data row, add a header line above it."
+        fix = "Use names, not indices, in `columns`; if this is a data row, add a header line above it."
         raise rows.error(0, "this row is a header", fix=fix, value=first, can_skip=False)
     if (row := _later_header(rows, roles)) is not None:
         fix = "Delete the line: concatenated files have headers in the middle."
@@ -155,18 +155,18 @@ def find_columns(rows: Rows, columns: Mapping[str, object] | None = None, *, nee
 
 
 def settle(rows: Rows, columns: Mapping[str, object] | None = None, *, need_label: bool = False) -> Rows:
-    """Settle which columns are what, and keep it with the rows, so that nothing is guessed again.
+    """Assign the columns and store the assignment with the rows, so that later calls need not detect it again.
 
     Args:
-        rows: As for `find_columns`; so are the others.
-        columns: What the user said.
+        rows: See `find_columns`.
+        columns: Columns that the user selects.
         need_label: Whether a table without a label column is an error.
 
     Returns:
         The rows with `roles` set.
 
     Raises:
-        DataError: As `find_columns`.
+        DataError: See `find_columns`.
 
     Example:
 
@@ -178,10 +178,10 @@ def settle(rows: Rows, columns: Mapping[str, object] | None = None, *, need_labe
 
 
 def header_in(rows: Rows, roles: Roles) -> list[str]:
-    """The cells of the first row of a file that is said to have no header, if they are one; else nothing.
+    """Return the cells of the first row of a file without header if they look like a header; otherwise an empty list.
 
-    They are one by their usual names; or if they look like names and the label is in no other row, while all others are in
-    two or more or are numbers; or if they are numbers, which no other text or label is.
+    They look like a header if they are usual column names; if they look like names and the label does not occur in other
+    rows, while other labels occur at least twice or are numbers; or if they are numbers and no other text or label is.
 
     Example:
 
@@ -189,7 +189,7 @@ def header_in(rows: Rows, roles: Roles) -> list[str]:
     >>> header_in(rows, Roles("0", label=("1",)))
     ['transkript', 'stern']
     """
-    if rows.named or rows.roles or not len(rows) or rows.lines[0] > 2:  # after a line `sep=;` it is the second
+    if rows.named or rows.roles or not len(rows) or rows.lines[0] > 2:  # line 2 after a line `sep=;`
         return []
     first = [str(rows.columns[name][0]).strip().lower() for name in (roles.text, *roles.label)]
     if set(first) <= {"text", *TEXT_NAMES, "label", *LABEL_NAMES}:
@@ -206,26 +206,26 @@ def header_in(rows: Rows, roles: Roles) -> list[str]:
 
 
 def _later_header(rows: Rows, roles: Roles) -> int | None:
-    """The first row after row 0 of a file without header that has the usual names in place of text and label."""
+    """Return the first row after row 0 of a file without header whose text and label are usual column names."""
     if rows.named or rows.roles or not roles.label:
         return None
     usual = {"text", *TEXT_NAMES}, {"label", *LABEL_NAMES}
     cells = zip(rows.columns[roles.text], rows.columns[roles.label[0]])
-    headings = (
+    headers = (
         row
         for row, pair in enumerate(cells)
         if all(str(cell).strip().lower() in names for cell, names in zip(pair, usual))
     )
-    return next((row for row in headings if row), None)
+    return next((row for row in headers if row), None)
 
 
 def columns_note(rows: Rows, given: Mapping[str, object] | None = None, *, classes: bool = False) -> str:
-    """Which columns were taken, in words, where at least one was not named by the user; else nothing.
+    """Describe the column assignment if at least one column was detected; otherwise return an empty string.
 
     Args:
-        rows: Rows whose columns are settled.
-        given: What the user named.
-        classes: Whether labels are names of classes, to count.
+        rows: Rows with a column assignment.
+        given: Columns that the user selected.
+        classes: Whether labels are classes, so that their number is shown.
 
     Example:
 
@@ -254,7 +254,7 @@ def columns_note(rows: Rows, given: Mapping[str, object] | None = None, *, class
 
 
 def remembered(rows: Rows) -> dict[str, object] | None:
-    """The settled columns in the form that a bundle's settings keep: with numbers where the file has no header.
+    """Return the column assignment in the form of a bundle's settings: with indices if the file has no header.
 
     Example:
 
@@ -267,11 +267,11 @@ def remembered(rows: Rows) -> dict[str, object] | None:
 
 
 def _merged(roles: Mapping[str, object] | None, columns: Mapping[str, object] | None) -> dict[str, object]:
-    """The settled roles, and over them what the user said: with another text, the settled second text is not its partner."""
-    settled = dict(roles or {})
+    """Merge roles with the user's columns, which take precedence; a new text column drops the old second text column."""
+    merged = dict(roles or {})
     if "text" in (columns or {}):
-        settled.pop("text_pair", None)
-    return {**settled, **(columns or {})}
+        merged.pop("text_pair", None)
+    return {**merged, **(columns or {})}
 
 
 def _numbers(name: object) -> object:
@@ -291,19 +291,19 @@ def _as_list(value: object) -> list:
 
 
 def _named(rows: Rows, wanted: object) -> str:
-    """The name of the column that the user means by a name or a number."""
+    """Return the name of a column that is selected by name or index."""
     names = list(rows.columns)
     if isinstance(wanted, int):
         if rows.named:
             raise bad_data(
-                rows.name, f"its columns have names: {names}", "Use names, not numbers, in `columns`.", value=wanted
+                rows.name, f"its columns have names: {names}", "Use names, not indices, in `columns`.", value=wanted
             )
         if -len(names) <= wanted < 0:  # from the end, as in Python
             return names[wanted]
         if str(wanted) not in rows.columns:
-            fix = f"Valid numbers are {names[0]} to {names[-1]}, or -1 to -{len(names)} from the end."
+            fix = f"Valid indices are {names[0]} to {names[-1]}, or -1 to -{len(names)} from the end."
             raise bad_data(
-                rows.name, f"no column with this number; the file has {len(names)} columns", fix, value=wanted
+                rows.name, f"no column with this index; the file has {len(names)} columns", fix, value=wanted
             )
         return str(wanted)
     if wanted in rows.columns:
@@ -311,7 +311,7 @@ def _named(rows: Rows, wanted: object) -> str:
     raise bad_data(
         rows.name,
         f"no column with this name; the columns are {names}",
-        "Use one of them, or numbers if the file has no header.",
+        "Use one of them, or indices if the file has no header.",
         value=wanted,
     )
 
@@ -353,11 +353,11 @@ def _find_label(rows: Rows, taken: set[str | None]) -> tuple[str, ...]:
     return tuple(usual)
 
 
-def _ambiguous(rows: Rows, role: str, found: list[str]) -> KerasftError:
+def _ambiguous(rows: Rows, role: str, candidates: list[str]) -> KerasftError:
     return bad_data(
         rows.name,
-        f"ambiguous {role} column: {found}",
-        f'Select one: columns={{"{role}": {found[0]!r}}}.',
+        f"ambiguous {role} column: {candidates}",
+        f'Select one: columns={{"{role}": {candidates[0]!r}}}.',
         value=list(rows.columns),
     )
 
@@ -366,6 +366,6 @@ def _missing(rows: Rows, role: str) -> KerasftError:
     return bad_data(
         rows.name,
         f"no column detected as the {role}",
-        f'Select it: columns={{"{role}": ...}}; for a file without header use 0-based numbers: {{"text": 0, "label": 1}}.',
+        f'Select it: columns={{"{role}": ...}}; for a file without header, use 0-based indices: {{"text": 0, "label": 1}}.',
         value=list(rows.columns),
     )

@@ -1,4 +1,4 @@
-"""Files of words and tags: CoNLL columns, and the parallel files of words, tags and intents of SNIPS and ATIS."""
+"""Reading of words and tags: CoNLL columns, and parallel files of words, tags and intents (SNIPS, ATIS)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,22 +22,22 @@ WORDS_FILE, TAGS_FILE, INTENT_FILE = "seq.in", "seq.out", "label"
 
 
 def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
-    """Read a file with one word a line: the word, a TAB (or spaces), more columns if there are, the tag.
+    """Read a file with one word per line: the word, a tab (or spaces), optional other columns, the tag.
 
-    A blank line ends a sentence. Lines that begin with -DOCSTART- are skipped, and so are comments: lines that begin with #
-    before a sentence and do not have the form of a word with its tag. What is guessed is logged: a first column of numbers
-    (the word is the second then), a header, TABs mixed with spaces, which of several columns is the tag.
+    A blank line ends a sentence. Lines that start with -DOCSTART- are skipped, and so are comments: lines before a sentence
+    that start with # and are not a word with its tag. Detected properties are logged: a first column of numbers (then words
+    are in the second), a header, tabs mixed with spaces, and which of several columns is the tag.
 
     Args:
         path: The file.
-        columns: `{"text": 0, "label": -1}`: which column is the word and which the tag, from 0; negative: from the end.
+        columns: `{"text": 0, "label": -1}`: 0-based indices of the word and tag columns; negative: from the end.
 
     Returns:
-        Rows with `words`, `tags` and `lines` (of each word), a list each.
+        Rows with `words`, `tags` and `lines` (line number of each word), one list per sentence.
 
     Raises:
-        DataError: If a line has another number of columns than the others, or an empty word or tag; if several columns hold
-            tags and none was named.
+        DataError: If lines differ in their number of columns, a word or tag is empty, or several columns contain tags and
+            none was selected.
 
     Example:
 
@@ -47,7 +47,7 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     >>> read_conll(path).columns["words"]
     [['Smith', 'came'], ['New', 'York']]
     """
-    given = _given_places(columns)
+    given = _given_columns(columns)
     name = str(path)
     text = read_text(path)
     if path_suffix(path) in (".tsv", ".txt") and not columns and (table := _table(path, text)) is not None:
@@ -56,9 +56,9 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
     lines, notes = cut_lines(text, name, same_number=min(given.values(), default=-1) < 0 or len(given) < 2)
     if not any(line.cells for line in lines):
         raise bad_data(name, "the file contains no words", "Write one word and its tag per line.")
-    word, tag, place_notes = find_places(lines, name, given)
+    word, tag, column_notes = find_places(lines, name, given)
     sentences, split = sentences_of(lines, index=0 if "text" not in given and word == 1 else None)
-    if notes := [*notes, *place_notes, *split]:
+    if notes := [*notes, *column_notes, *split]:
         logger.warning("%s: %s.", name, "; ".join(notes))
     columns = {"words": [], "tags": [], "lines": []}
     for sentence in sentences:
@@ -77,7 +77,7 @@ def read_conll(path: Path, columns: Mapping[str, object] | None = None) -> Rows:
 
 
 def _table(path: Path, text: str) -> Rows | None:
-    """The rows of a table by tabs with a header, of one word a row with sentence ids, or of lists; None for CoNLL columns."""
+    """Read a tab-separated table with a header: one word per row with sentence ids, or lists; None for CoNLL columns."""
     first, *others = (line for line in split_lines(text) if line.strip())
     names = [name.strip().lower() for name in first.split("\t")]
     if len(names) < 2 or not others or len(others[0].split("\t")) != len(names):
@@ -90,41 +90,41 @@ def _table(path: Path, text: str) -> Rows | None:
             if len(lists) == 2
             else None
         )
-    # A number in each row is read as CoNLL columns have it; a table may name a sentence once.
+    # With a sentence number in each row, it is read as CoNLL columns; a table may have it only in a sentence's first row.
     if "sentence #" not in names:
         return None
     return rows_of_word_table(table_of(path, tsv_records(path, text), header=True))
 
 
-def _given_places(columns: Mapping[str, object] | None) -> dict[str, int]:
+def _given_columns(columns: Mapping[str, object] | None) -> dict[str, int]:
     given = dict(columns or {})
     if not set(given) <= {"text", "label"} or any(
         isinstance(p, bool) or not isinstance(p, int) for p in given.values()
     ):
         raise bad_argument(
-            "columns", "column numbers of word and tag", columns, 'For example: {"text": 0, "label": 3}.'
+            "columns", "column indices of word and tag", columns, 'For example: {"text": 0, "label": 3}.'
         )
     return given
 
 
-def _cell(name: str, line: Line, place: int, what: str) -> str:
-    if len(line.cells) < 2 or not -len(line.cells) <= place < len(line.cells):
+def _cell(name: str, line: Line, column: int, what: str) -> str:
+    if len(line.cells) < 2 or not -len(line.cells) <= column < len(line.cells):
         raise bad_data(
             name,
-            f"no column {place} for the {what}",
+            f"no column {column} for the {what}",
             "Each line must contain a word, a tab (or spaces) and a tag; a blank line ends a sentence.",
             line=line.number,
             value=line.text,
         )
-    cell = line.cells[place]
-    # A tag of nothing but white space is none; a word may be a no-break space.
+    cell = line.cells[column]
+    # A tag of whitespace counts as empty; a word may be a no-break space.
     if not (cell if what == "word" else cell.strip()):
         raise bad_data(name, f"the {what} is empty", "Fill it in.", line=line.number, value=line.text)
     return cell
 
 
 def parallel_files(source: object) -> dict[str, Path] | None:
-    """The files of a source that is a folder with seq.in, seq.out and label, or a prefix such as "snips/train".
+    """Return the files of a source that is a folder with seq.in, seq.out and label, or a prefix such as "snips/train".
 
     Returns:
         Paths by name; None if the source is something else.
@@ -143,13 +143,13 @@ def parallel_files(source: object) -> dict[str, Path] | None:
 
 
 def read_parallel(files: Mapping[str, Path]) -> Rows:
-    """Read a file of words, one of tags and, if it is there, one of intents: one text a line, in the same order.
+    """Read parallel files of words, tags and, optionally, intents, with one text per line.
 
     Returns:
         Rows with `words`, `tags` and `intent`.
 
     Raises:
-        DataError: If the files differ in lines, or a line in words and tags.
+        DataError: If the files differ in their number of lines, or a line in its number of words and tags.
 
     Example:
 
@@ -161,21 +161,21 @@ def read_parallel(files: Mapping[str, Path]) -> Rows:
     """
     lines = {name: _lines(path) for name, path in files.items() if name != INTENT_FILE or path.is_file()}
     source = files[WORDS_FILE]
-    counts = {files[name].name: len(found) for name, found in lines.items()}
+    counts = {files[name].name: len(content) for name, content in lines.items()}
     if len(set(counts.values())) != 1:
         raise bad_data(
             str(source), "parallel files must have the same number of lines", "Each line is one text.", value=counts
         )
     words, tags = ([line.split() for line in lines[name]] for name in (WORDS_FILE, TAGS_FILE))
     kept = []
-    for row, (some, others) in enumerate(zip(words, tags)):
-        if len(some) == len(others) and some:
+    for row, (line_words, line_tags) in enumerate(zip(words, tags)):
+        if len(line_words) == len(line_tags) and line_words:
             kept.append(row)
             continue
-        problem = f"expected {len(some)} tags in {files[TAGS_FILE].name}, one per word, got {len(others)}"
-        skip(bad_data(str(source), problem, "Give each word one tag.", line=row + 1, value=" ".join(some)))
+        problem = f"expected {len(line_words)} tags in {files[TAGS_FILE].name}, one per word, got {len(line_tags)}"
+        skip(bad_data(str(source), problem, "Write one tag per word.", line=row + 1, value=" ".join(line_words)))
     if not kept:
-        raise bad_data(str(source), "there are no valid lines", "Give each word one tag.")
+        raise bad_data(str(source), "there are no valid lines", "Write one tag per word.")
     columns = {"words": words, "tags": tags}
     if INTENT_FILE in lines:
         columns["intent"] = [line.strip() for line in lines[INTENT_FILE]]

@@ -34,7 +34,7 @@ _CHUNKS = {
     "AC",
     "WHNP",
 }
-"""Chunk types of CoNLL-2000; in CoNLL-2003, they are in another column than the entity tags."""
+"""Chunk types of CoNLL-2000; in CoNLL-2003, they are in a different column than the entity tags."""
 _HEADER = {
     "word", "words", "token", "tokens", "form", "text", "tag", "tags", "label", "labels", "ner", "ner_tag", "ner_tags",
     "ner-tag", "entity", "slot", "pos", "pos_tag", "chunk", "chunk_tag", "lemma", "id", "index", "idx", "sentence",
@@ -47,8 +47,8 @@ class Line(NamedTuple):
     """A line of a file.
 
     Attributes:
-        number: Its 1-based number.
-        text: The line as it is.
+        number: 1-based line number.
+        text: The unparsed line.
         cells: Values of its columns; empty at the end of a sentence.
 
     Example:
@@ -63,7 +63,7 @@ class Line(NamedTuple):
 
 
 def cut_lines(text: str, name: str, *, same_number: bool = True) -> tuple[list[Line], list[str]]:
-    """Cut a text into lines and cells; comments, document marks and a header are lines without cells.
+    """Split a text into lines and cells; comments, -DOCSTART- lines and a header are lines without cells.
 
     Args:
         text: The file's text.
@@ -71,7 +71,7 @@ def cut_lines(text: str, name: str, *, same_number: bool = True) -> tuple[list[L
         same_number: Whether every line must have the same number of cells.
 
     Returns:
-        The lines, and what was guessed.
+        The lines, and notes on detected properties.
 
     Raises:
         DataError: If the lines differ in their number of cells.
@@ -129,7 +129,7 @@ def _words_alone(lines: list[Line]) -> tuple[list[Line], list[str]]:
 
 
 def _without_sentences(lines: list[Line], bad: set[int]) -> list[Line]:
-    """Empty the sentences that hold a bad line; where no blank line says what a sentence is, the line alone."""
+    """Remove the cells of sentences with an invalid line; if no blank lines separate sentences, remove the line only."""
     if not bad:
         return lines
     blocks = _blocks(lines)
@@ -152,7 +152,7 @@ def _by_spaces(line: str) -> list[str]:
 
 
 def _separator(plain: Sequence[str]) -> tuple:
-    """How lines are cut: at TABs if they have them, so that words may hold spaces, else at spaces."""
+    """Detect the separator: tabs if lines have them, so that words may contain spaces; otherwise spaces."""
     tabs = sum("\t" in line for line in plain)
     if tabs in (0, len(plain)):
         return (_by_tab if tabs else _by_spaces), []
@@ -171,18 +171,18 @@ def _another_number(name: str, number: int, line: str, *, cells: list[str], usua
 
 
 def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> tuple[int, int, list[str]]:
-    """Which column is the word and which the tag.
+    """Find the word column and the tag column.
 
     Args:
-        lines: As `cut_lines` returns them.
+        lines: Lines from `cut_lines`.
         name: The file's name, for messages.
-        given: What the user says: `text`, `label`, both or neither.
+        given: Columns that the user selects: `text`, `label`, both or neither.
 
     Returns:
-        The two columns, and what was guessed.
+        The two columns, and notes on detected properties.
 
     Raises:
-        DataError: If it cannot be told.
+        DataError: If they are ambiguous.
 
     Example:
 
@@ -204,11 +204,11 @@ def find_places(lines: Sequence[Line], name: str, given: Mapping[str, int]) -> t
     tag = given.get("label", -1)
     if "label" not in given and count > 2:
         tag = count - 1 if len({len(cells) for cells in rows}) == 1 else -1
-        tagged = [place for place in range(word + 1, count) if _holds_tags(rows, place)]
-        others = [place for place in tagged if place != tag and not _types(rows, place) <= _CHUNKS]
+        tagged = [column for column in range(word + 1, count) if _holds_tags(rows, column)]
+        others = [column for column in tagged if column != tag and not _types(rows, column) <= _CHUNKS]
         if tag not in tagged and "text" not in given and _is_conllu(rows):
             problem = "CoNLL-U has no entity column"
-            fix = "For part-of-speech tags use --label 3 --scheme IO (UPOS); otherwise select a column."
+            fix = "For part-of-speech tags, use --label 3 --scheme IO (UPOS); otherwise select a column."
             raise bad_data(name, problem, fix, value=rows[0])
         if tag not in tagged and len(others) == 1:
             tag = others[0]
@@ -234,16 +234,16 @@ def _is_conllu(rows: Sequence[list[str]]) -> bool:
     return all(len(cells) == 10 and cells[6].isdigit() and _NUMBER.fullmatch(cells[0]) for cells in rows)
 
 
-def _holds_tags(rows: Sequence[list[str]], place: int) -> bool:
-    return all(TAG.fullmatch(cells[place].strip()) for cells in rows)
+def _holds_tags(rows: Sequence[list[str]], column: int) -> bool:
+    return all(TAG.fullmatch(cells[column].strip()) for cells in rows)
 
 
-def _types(rows: Sequence[list[str]], place: int) -> set[str]:
-    return {cells[place].strip()[2:] for cells in rows} - {""}
+def _types(rows: Sequence[list[str]], column: int) -> set[str]:
+    return {cells[column].strip()[2:] for cells in rows} - {""}
 
 
 def _blocks(lines: Sequence[Line]) -> list[list[Line]]:
-    """Lines between those without cells."""
+    """Return the blocks of lines, separated by lines without cells."""
     blocks: list[list[Line]] = [[]]
     for line in lines:
         if line.cells:
@@ -254,7 +254,7 @@ def _blocks(lines: Sequence[Line]) -> list[list[Line]]:
 
 
 def _numbering(lines: Sequence[Line]) -> str | None:
-    """What the first column numbers: the `"words"` of a sentence, its `"sentences"`, or neither."""
+    """Return whether the first column has indices of `"words"` in a sentence or of `"sentences"`; None: neither."""
     numbers = [[int(line.cells[0].partition(".")[0]) for line in block] for block in _blocks(lines)]
     steps = [b - a for block in numbers for a, b in itertools.pairwise(block)]
     if all(step == 1 for step in steps):
@@ -272,14 +272,14 @@ def _numbering(lines: Sequence[Line]) -> str | None:
 
 
 def sentences_of(lines: Sequence[Line], *, index: int | None = None) -> tuple[list[list[Line]], list[str]]:
-    """The lines of each sentence.
+    """Group lines into sentences.
 
     Args:
-        lines: As `cut_lines` returns them.
-        index: The column of numbers, by which sentences are told where there is no blank line.
+        lines: Lines from `cut_lines`.
+        index: A column of word or sentence indices, used to split sentences if there are no blank lines.
 
     Returns:
-        The sentences, and what was guessed.
+        The lines of each sentence, and notes on detected properties.
 
     Example:
 

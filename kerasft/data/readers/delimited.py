@@ -1,4 +1,4 @@
-"""CSV and TSV tables: headers, numbered columns, blank lines. See `dialects.py` for delimiters and quotes."""
+"""Reading of CSV and TSV tables: headers, numbered columns, blank lines. See `dialects.py` for delimiters and quotes."""
 
 from collections import Counter
 from pathlib import Path
@@ -12,31 +12,31 @@ from kerasft.errors import bad_data
 
 
 def read_csv(path: Path, header: bool = True) -> Rows:
-    """Read a CSV file: comma, double quotes, any line ends; blank lines between rows are no rows.
+    """Read a CSV file: commas, double quotes, any line endings; blank lines are skipped.
 
-    Semicolons, tabs or vertical bars, a first line `sep=;`, spaces after delimiters and `\\"` are understood, and said, where
-    commas and double quotes alone give no table. Delimiters at the end of a line, with nothing after them, are dropped.
+    If it is not a table with commas and double quotes, other dialects are detected and logged: semicolons, tabs or vertical
+    bars, a first line `sep=;`, spaces after delimiters, and `\\"`. Trailing delimiters are ignored.
 
     Raises:
-        DataError: If a quote never closes, a row has another number of fields than the first, or there are no rows.
+        DataError: If a quote is not closed, rows differ in their number of fields, or there are no rows.
     """
     return table_of(path, csv_records(path, read_text(path)), header)
 
 
 def read_tsv(path: Path, header: bool = True) -> Rows:
-    """Read a TSV file: tabs, LF or CRLF. A quote is an ordinary character, unless all are those of quoted fields.
+    """Read a TSV file: tabs, LF or CRLF. Quotes are ordinary characters, unless all of them enclose fields.
 
     Raises:
-        DataError: If a row has another number of fields than the first, or there are no rows.
+        DataError: If rows differ in their number of fields, or there are no rows.
     """
     return table_of(path, tsv_records(path, read_text(path)), header)
 
 
 def table_of_text(name: str, text: str, header: bool = True, *, tabs: bool = False) -> Rows:
-    """Read a table that is in no file, such as standard input, as `read_csv` and with `tabs` as `read_tsv` read files.
+    """Like `read_csv` (or `read_tsv` with `tabs`), for text that is not in a file, such as standard input.
 
     Raises:
-        DataError: As these do.
+        DataError: See `read_csv`.
 
     Example:
 
@@ -48,15 +48,15 @@ def table_of_text(name: str, text: str, header: bool = True, *, tabs: bool = Fal
 
 
 def table_of(path: Path, records: list[Record], header: bool) -> Rows:
-    """The rows of records, whichever file they are from.
+    """Convert records to rows.
 
     Args:
         path: The file, for messages.
-        records: The line and the fields of each.
-        header: Whether the first record names the columns.
+        records: Line number and fields of each record.
+        header: Whether the first record is a header.
 
     Raises:
-        DataError: As `read_csv`.
+        DataError: See `read_csv`.
 
     Example:
 
@@ -75,21 +75,21 @@ def table_of(path: Path, records: list[Record], header: bool) -> Rows:
         kept = _without_repeated_header(path, kept, first)
     else:
         names = [str(i) for i in range(len(first))]
-    unnamed = {place for place, name in enumerate(first) if not name} if header else set()
+    unnamed = {index for index, name in enumerate(first) if not name} if header else set()
     names, kept = _without_empty_ends(path, names, kept, without_name=unnamed)
     kept = [record for record in kept if _has_all_fields(path, names, record)]
     if not kept:
         raise bad_data(str(path), f"no row has {len(names)} fields like the first", field_count_fix(path), value=names)
     columns = {name: [fields[i] for _, fields in kept] for i, name in enumerate(names)}
     if numbered and not first[0]:
-        del columns[names[0]]  # the row numbers that pandas writes before columns without names
+        del columns[names[0]]  # pandas' index column, before columns without names
     return Rows.of(columns, str(path), lines=[line for line, _ in kept], named=header and not numbered)
 
 
 def _without_empty_ends(
     path: Path, names: list[str], kept: list[Record], *, without_name: set[int]
 ) -> tuple[list[str], list[Record]]:
-    """Drop what follows the last column: the empty fields of delimiters at the end of a line."""
+    """Drop empty fields after the last column, from trailing delimiters."""
     width = len(names)
     while width > 1 and width - 1 in without_name and not any(any(fields[width - 1 :]) for _, fields in kept):
         width -= 1
@@ -111,13 +111,13 @@ def _has_all_fields(path: Path, names: list[str], record: Record) -> bool:
 
 
 def _are_numbers(first: list[str]) -> bool:
-    """Whether a first row is the header that pandas writes for columns without names: 0,1,2, perhaps after a blank one."""
+    """Whether the first row is pandas' header for columns without names: 0,1,2, optionally after an empty name."""
     numbers = first[1:] if len(first) > 1 and not first[0] else first
     return any(numbers == [str(i + start) for i in range(len(numbers))] for start in (0, 1))
 
 
 def _header(path: Path, kept: list[Record]) -> list[str]:
-    """The names of the columns, from the first record."""
+    """Return the column names from the first record."""
     line, fields = kept[0]
     if len(kept) < 2:
         raise bad_data(str(path), "the file has a header but no rows", "Add at least one row.", line=line, value=fields)
@@ -127,7 +127,7 @@ def _header(path: Path, kept: list[Record]) -> list[str]:
         raise bad_data(
             str(path),
             "duplicate column names",
-            "Rename them; if the file has no header, give column numbers.",
+            "Rename them; if the file has no header, use column indices.",
             line=line,
             value=repeated,
         )
@@ -135,21 +135,21 @@ def _header(path: Path, kept: list[Record]) -> list[str]:
 
 
 def _without_repeated_header(path: Path, kept: list[Record], first: list[str]) -> list[Record]:
-    """The records after the header, without those that repeat it, as files put one after the other have them."""
-    if len(first) < 2:  # in a file of one column a text may be the same as the column's name
+    """Return the records after the header, without repeated headers from concatenated files."""
+    if len(first) < 2:  # in a file with one column, a text may equal the column name
         return kept[1:]
     names = [name.casefold() for name in first]
     records = [record for record in kept[1:] if [field.strip().casefold() for field in record[1]] != names]
     if skipped := len(kept) - 1 - len(records):
-        words = "rows repeat the header and are" if skipped > 1 else "row repeats the header and is"
-        say(path, f"{skipped} {words} skipped")
+        subject = "rows repeat the header and are" if skipped > 1 else "row repeats the header and is"
+        say(path, f"{skipped} {subject} skipped")
     if not records:
         raise bad_data(str(path), "the file has headers but no rows", "Add at least one row.", value=first)
     return records
 
 
 def _without_blank_lines(path: Path, records: list[Record]) -> list[Record]:
-    """Drop blank lines, which are no rows; in a file of one column a blank line inside is a row without text."""
+    """Drop blank lines; in a file with one column, blank lines between rows are rows with an empty text."""
     records = list(records)
     while records and records[-1][1] == [""]:
         records.pop()

@@ -1,6 +1,6 @@
-"""Detection of the dialect of a delimited file, with a message if it is unusual.
+"""Detection of the dialect of a delimited file; unusual dialects are logged.
 
-CSV is read by RFC 4180 (comma, double quotes) and TSV as GLUE writes it (tabs, no quoting) wherever that gives a table.
+CSV follows RFC 4180 (commas, double quotes) and TSV the format of GLUE (tabs, no quoting), if the result is a table.
 """
 
 import csv
@@ -13,7 +13,7 @@ from pathlib import Path
 from kerasft.data.readers.text_files import say, split_lines
 from kerasft.errors import DataError, bad_data
 
-Record = tuple[int, list[str]]  # 1-based line where it starts, fields
+Record = tuple[int, list[str]]  # 1-based line number of its start, fields
 
 _DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 _SEP_LINE = re.compile(r'"?sep=([^"\r\n])"?(?:\r\n|\r|\n)', re.IGNORECASE)
@@ -23,10 +23,10 @@ _NAME = re.compile(r"[^\W\d][\w./#-]*( [\w./#-]+){0,3}")
 
 
 def csv_records(path: Path, text: str) -> list[Record]:
-    """Records of a CSV file, whichever delimiter and quoting give all of them the same number of fields, two or more.
+    """Parse a CSV file with the first dialect that gives all records the same number of fields, at least two.
 
     Raises:
-        DataError: If no way of reading gives records, because a quote is wrong; the message names the line.
+        DataError: If quotes are invalid in all dialects; the message gives the line.
     """
     declared = _SEP_LINE.match(text)
     delimiters = [declared[1]] if declared else list(_DELIMITERS)
@@ -53,9 +53,9 @@ def csv_records(path: Path, text: str) -> list[Record]:
         if records:
             say(path, f'delimiter: {_named(delimiter)}; \\" is read as a quote inside a field')
             return records
-    # No table of two columns or more: either it has one column, or the first line's delimiter says what is wrong.
+    # Not a table of two or more columns: it has one column, or is invalid with the first line's delimiter.
     header = next((line for line in split_lines(text) if line), "")
-    delimiter = max(delimiters, key=header.count)  # of equals the first, which is the comma
+    delimiter = max(delimiters, key=header.count)  # the comma if there is a tie
     reading = _read(text, delimiter, first_line)
     if reading.problem:
         raise _bad_quote(path, text, delimiter, first_line, reading)
@@ -65,7 +65,7 @@ def csv_records(path: Path, text: str) -> list[Record]:
 
 
 def tsv_records(path: Path, text: str) -> list[Record]:
-    """Records of a TSV file: quotes are ordinary characters, unless all of them are those of quoted fields."""
+    """Parse a TSV file: quotes are ordinary characters, unless all of them enclose fields."""
     if _SEP_LINE.match(text):
         return csv_records(path, text)
     plain = [(number, line.split("\t")) for number, line in enumerate(split_lines(text), 1)]
@@ -85,26 +85,27 @@ def tsv_records(path: Path, text: str) -> list[Record]:
 
 @dataclass(frozen=True)
 class _Reading:
-    """What csv made of a text."""
+    """Result of parsing with Python's csv module."""
 
     records: list[Record]
     problem: str = ""
-    """Why parsing stopped after these records; empty if it did not."""
+    """Error after these records; empty if there is none."""
     lines: int = 0
-    """Line numbers of the records."""
+    """Number of lines before the error."""
 
     @property
     def table(self) -> list[Record]:
-        """The records, if they have the same number of fields, two or more; else none."""
+        """The records, if they have the same number of fields, at least two; otherwise an empty list."""
         several = any(len(fields) > 1 for _, fields in self.records)
         return self.records if several and not self.problem and _same_width(self.records) else []
 
 
 def _read(text: str, delimiter: str, first_line: int, **options) -> _Reading:
-    # An unclosed quote makes one field of the rest of the file: lift csv's 128 KB limit to tell where it opened.
+    # An unclosed quote turns the rest of the file into one field: raise csv's limit of 128 KB to find where it opens.
     limit = csv.field_size_limit(min(sys.maxsize, 2**31 - 1))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, **options)
-    records, lines = [], 0
+    records = []
+    lines = 0
     try:
         for fields in reader:
             records.append((first_line + lines, fields or [""]))
@@ -117,21 +118,21 @@ def _read(text: str, delimiter: str, first_line: int, **options) -> _Reading:
 
 
 def _escaped(text: str) -> str:
-    """Double the backslashes that stand for themselves: csv takes each for an escape, programs escape quotes and backslashes."""
+    """Double literal backslashes: csv treats each one as an escape, but programs escape only quotes and backslashes."""
     return re.sub(r'\\(["\\])|\\', lambda match: match[0] if match[1] else r"\\", text)
 
 
 def _same_width(records: list[Record]) -> bool:
-    """Whether all records have as many fields; where there are two or more, empty ones may follow."""
+    """Whether all records have the same number of fields, except for trailing empty fields if there are at least two."""
     filled = [fields for _, fields in records if fields != [""]]
     if len({len(fields) for fields in filled}) == 1:
         return True
-    width = max((place for place, field in enumerate(filled[0], 1) if field), default=0) if filled else 0
+    width = max((number for number, field in enumerate(filled[0], 1) if field), default=0) if filled else 0
     return width > 1 and all(len(fields) >= width and not any(fields[width:]) for fields in filled)
 
 
 def _other_delimiter(text: str) -> str:
-    """What separates the fields of a file without tabs whose first line has two names or more; else nothing."""
+    """Return the delimiter of a file without tabs if its first line has at least two names; otherwise ""."""
     if "\t" in text:
         return ""
     header = next((line for line in split_lines(text) if line), "")
@@ -143,7 +144,7 @@ def _other_delimiter(text: str) -> str:
 
 
 def _has_spaces(records: list[Record]) -> bool:
-    """Whether a space follows every delimiter, or stands between one and a quote."""
+    """Whether a space follows every delimiter, or is between a delimiter and a quote."""
     later = [field for _, fields in records for field in fields[1:] if field]
     if not any(field[0] == " " for field in later):
         return False
@@ -151,7 +152,7 @@ def _has_spaces(records: list[Record]) -> bool:
 
 
 def _without_spaces(path: Path, text: str, delimiter: str, first_line: int) -> list[Record]:
-    """The records without the spaces that follow delimiters, where they are a table then too."""
+    """Parse without the spaces after delimiters, if the result is a table too."""
     records = _read(text, delimiter, first_line, skipinitialspace=True).table
     if not records:
         return _read(text, delimiter, first_line).records
@@ -160,13 +161,13 @@ def _without_spaces(path: Path, text: str, delimiter: str, first_line: int) -> l
 
 
 def _has_escapes(records: list[Record]) -> bool:
-    """Whether a backslash stands before every quote inside a field, as where quotes are escaped and fields not quoted."""
+    """Whether every quote inside a field follows a backslash, as with escaped quotes in unquoted fields."""
     with_quote = [field for _, fields in records for field in fields if '"' in field]
     return bool(with_quote) and not any(re.search(r'(?<!\\)"', field) for field in with_quote)
 
 
 def _without_backslashes(path: Path, text: str, delimiter: str, first_line: int) -> list[Record]:
-    """The records without the backslashes of escaped quotes, where they are as many then."""
+    """Parse escaped quotes, if this gives the same number of records."""
     plain = _read(text, delimiter, first_line).records
     records = _read(_escaped(text), delimiter, first_line, escapechar="\\").table
     if len(records) != len(plain):
@@ -180,7 +181,7 @@ def _named(delimiter: str) -> str:
 
 
 def _quoted_tabs(text: str) -> tuple[list[Record], list[list[bool]]]:
-    """The records and which fields were quoted, where every quote belongs to a quoted field; else nothing."""
+    """Return the records and which fields are quoted, if all quotes enclose fields; otherwise empty lists."""
     field = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^"\t\r\n]*))(\t|\r\n|\n|\r|\Z)')
     records = []
     flags = []
@@ -206,25 +207,25 @@ def _quoted_tabs(text: str) -> tuple[list[Record], list[list[bool]]]:
 
 
 def _is_quoted(records: list[Record], flags: list[list[bool]], *, plain_is_table: bool) -> bool:
-    """Whether quotes that could be those of quoted fields are so: decided by what programs quote, and what they don't."""
+    """Whether quotes enclose fields or are part of the text, decided by what programs usually quote."""
     if not _same_width(records):
         return False
     if not plain_is_table:
         return True
     pairs = [pair for (_, fields), row in zip(records, flags) for pair in zip(fields, row)]
     if any(re.search("[\t\r\n]", text) for text, quoted in pairs if quoted):
-        return False  # the lines are a table as they are: this field would swallow the end of one
+        return False  # unquoted lines are a table already: this field would contain the end of a line
     if any('"' in text for text, quoted in pairs if quoted):
         return True
     columns = list(zip(*flags))
     if len(records) > 1 and all(flags[0]) and all(all(column[1:]) or not any(column[1:]) for column in columns):
-        return True  # all fields are quoted, or all non-numeric ones
-    # Excel quotes the fields that have a comma, and no others.
+        return True  # all fields are quoted, or all non-numeric fields
+    # Excel quotes only fields with a comma.
     return all(("," in text) == quoted for text, quoted in pairs)
 
 
 def _bad_quote(path: Path, text: str, delimiter: str, first_line: int, reading: _Reading) -> DataError:
-    """Say where the quote stands that csv stumbled over."""
+    """Return the error for an invalid quote, with its line."""
     lines = re.split(r"(?<=\n)|(?<=\r)(?!\n)", text)
     record = "".join(lines[reading.lines :])
     opened = _last_opened_quote(record, delimiter)
@@ -238,7 +239,7 @@ def _bad_quote(path: Path, text: str, delimiter: str, first_line: int, reading: 
 
 
 def _last_opened_quote(record: str, delimiter: str) -> int:
-    """Position of the quote that opened the last quoted field of a record, read as far as the quoting is right."""
+    """Return the position of the quote that opens the last quoted field of a record, before the first invalid quote."""
     position = opened = 0
     end = re.escape(delimiter)
     quoted = re.compile(rf'"[^"]*(?:""[^"]*)*"(?=[{end}\r\n]|$)')
@@ -256,7 +257,7 @@ def _last_opened_quote(record: str, delimiter: str) -> int:
 
 
 def field_count_fix(path: Path) -> str:
-    """What to do about a record of another number of fields than the first."""
+    """Return the fix for a record with a different number of fields than the first."""
     if ".csv" in [suffix.lower() for suffix in path.suffixes]:
-        return "Put fields that contain a comma or a line end in double quotes."
+        return "Enclose fields that contain a comma or a line break in double quotes."
     return "Replace tabs inside fields by spaces, or quote all such fields."

@@ -1,4 +1,4 @@
-"""Excel workbooks (.xlsx), with openpyxl, an optional dependency."""
+"""Reading of Excel workbooks (.xlsx) with openpyxl, an optional dependency."""
 
 import io
 import zipfile
@@ -13,13 +13,13 @@ from kerasft.errors import DataError, bad_data
 
 
 def read_xlsx(path: Path, header: bool = True) -> Rows:
-    """Read the first sheet of a workbook that has rows; which one is said where there are several.
+    """Read the first non-empty sheet of a workbook; its name is logged if there are several sheets.
 
     Raises:
-        DataError: If openpyxl is not installed, it is no workbook, or unpacks to more than `most_bytes`.
+        DataError: If openpyxl is not installed, the file is not a workbook, or its uncompressed size exceeds `most_bytes`.
     """
     try:
-        import openpyxl  # here and not above: it is an extra, which only these files need
+        import openpyxl  # imported here: an optional dependency, for these files only
     except ImportError as error:
         fix = "Install it: pip install 'kerasft[excel]'; or save the sheet as CSV UTF-8."
         raise bad_data(str(path), "reading Excel files requires openpyxl, which is not installed", fix) from error
@@ -47,8 +47,8 @@ def read_xlsx(path: Path, header: bool = True) -> Rows:
 
 
 def _records(path: Path, sheet) -> list[tuple[int, list[str]]]:
-    """The rows that are not blank, each with its number, without empty cells at their ends."""
-    sheet.reset_dimensions()  # else rows are filled up to the size that the file claims to have
+    """Return non-empty rows with their numbers, without trailing empty cells."""
+    sheet.reset_dimensions()  # otherwise rows are padded to the size that the file declares
     records = []
     width = 0
     count = 0
@@ -66,7 +66,7 @@ def _records(path: Path, sheet) -> list[tuple[int, list[str]]]:
 
 
 def _text(cell: object) -> str:
-    """A cell as it would stand in a CSV file."""
+    """Return a cell as it would be written in a CSV file."""
     if isinstance(cell, str) or is_missing(cell):
         return cell or ""
     return label_text(cell) if isinstance(cell, int | float) and not isinstance(cell, bool) else str(cell)

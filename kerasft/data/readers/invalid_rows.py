@@ -1,4 +1,4 @@
-"""Invalid rows: the first one raises an error, or all are skipped, counted and listed on request."""
+"""Invalid rows: by default, the first one raises an error; on request, they are skipped, counted and listed."""
 
 import contextlib
 import contextvars
@@ -24,7 +24,7 @@ _current: contextvars.ContextVar["Skipped | None"] = contextvars.ContextVar("ski
 
 
 class SkippedRow(NamedTuple):
-    """A row that was left out.
+    """A skipped row.
 
     Example:
 
@@ -42,7 +42,7 @@ class SkippedRow(NamedTuple):
 
 
 class Skipped:
-    """The rows that were left out, each once, in the order in which they were found.
+    """The skipped rows, without duplicates, in order.
 
     Example:
 
@@ -60,27 +60,27 @@ class Skipped:
 
     @property
     def rows(self) -> list[SkippedRow]:
-        """The rows with their reasons."""
+        """The skipped rows, with reasons."""
         return list(self._rows.values())
 
     def add(self, error: DataError) -> None:
-        """Note the row of an error; a file may be read several times, so only the first reason is kept."""
+        """Add the row of an error; since a file may be read several times, only the first reason is kept."""
         file, line = error.place or ("data", None)
         self._rows.setdefault((file, line), SkippedRow(file, line, error.problem or str(error)))
 
     def report(self, folder: str | os.PathLike) -> str:
-        """Write all rows to `skipped_rows.jsonl` in a folder, and return the summary; empty, and no file, if there are none."""
+        """Write the rows to `skipped_rows.jsonl` in a folder, and return the summary; without rows, write nothing, return ""."""
         path = pathlib.Path(folder) / LIST_FILE
         if not self._rows:
-            path.unlink(missing_ok=True)  # of an earlier run
+            path.unlink(missing_ok=True)  # from an earlier run
             return ""
         path.parent.mkdir(parents=True, exist_ok=True)
-        with file_written_aside(path) as aside:
-            aside.write_text("".join(json.dumps(row._asdict()) + "\n" for row in self.rows), "utf-8")
+        with file_written_aside(path) as temporary:
+            temporary.write_text("".join(json.dumps(row._asdict()) + "\n" for row in self.rows), "utf-8")
         return self.summary(path)
 
     def summary(self, listed_in: object = None) -> str:
-        """How many rows were left out, with the first of them; empty if there are none."""
+        """Return the number of skipped rows and the first few of them; "" if there are none."""
         if not self._rows:
             return ""
         count = len(self._rows)
@@ -95,10 +95,10 @@ class Skipped:
 
 @contextlib.contextmanager
 def skip_invalid() -> Iterator[Skipped]:
-    """Leave out, within this context, the rows that cannot be used, instead of raising an error for the first of them.
+    """Context manager that skips invalid rows instead of raising an error for the first one.
 
-    It holds for what reads files and for `kerasft.tasks.settled`, `text_classification`, `texts_and_labels`,
-    `collect_labels`, `read_tags` and `read_squad`. Labels that a model does not know are no invalid rows.
+    It applies to all readers of files and to `kerasft.tasks.settled`, `text_classification`, `texts_and_labels`,
+    `collect_labels`, `read_tags` and `read_squad`. Rows with labels that a model does not have are not invalid.
 
     Example:
 
@@ -118,14 +118,14 @@ def skip_invalid() -> Iterator[Skipped]:
 
 
 def skip(error: DataError) -> None:
-    """Note an invalid row where such are left out; else raise the error, which then says how to leave it out.
+    """Record an invalid row within `skip_invalid`; otherwise raise the error, with a hint on how to skip the row.
 
     Example:
 
-    >>> skip(bad_data("train.csv", "this is not JSON", "Correct it.", line=7))
+    >>> skip(bad_data("train.csv", "invalid JSON", "Correct it.", line=7))
     Traceback (most recent call last):
     ...
-    kerasft.errors.DataError: train.csv, line 7: this is not JSON. Correct it. To skip invalid rows: --skip-invalid ...
+    kerasft.errors.DataError: train.csv, line 7: invalid JSON. Correct it. To skip invalid rows: --skip-invalid ...
     """
     skipped = _current.get()
     if skipped is None:
@@ -134,15 +134,15 @@ def skip(error: DataError) -> None:
 
 
 def valid_rows(rows: Rows, check: Callable[[Rows], object], *, allow_none: bool = False) -> Rows:
-    """Return the rows that pass a check; all of them, unchecked, where invalid rows are not to be left out.
+    """Within `skip_invalid`, return the rows that pass a check; otherwise return all rows, unchecked.
 
     Args:
         rows: The table.
         check: Raises a `DataError` for an invalid row; called with a table of one row.
-        allow_none: Whether a table without a valid row is an empty table, rather than an error.
+        allow_none: Whether to return an empty table if no row is valid; otherwise it is an error.
 
     Raises:
-        DataError: If no row passes, unless `allow_none`; or for an error that is not about a row.
+        DataError: If no row is valid, unless `allow_none`; or for errors that do not concern a row.
 
     Example:
 
@@ -157,7 +157,7 @@ def valid_rows(rows: Rows, check: Callable[[Rows], object], *, allow_none: bool 
     if skipped is None:
         return rows
     kept = []
-    with silenced(logger):  # what is to be said of the whole table is said when that is read
+    with silenced(logger):  # warnings are logged when the whole table is read
         for row in range(len(rows)):
             try:
                 check(rows.take([row]))
@@ -170,6 +170,6 @@ def valid_rows(rows: Rows, check: Callable[[Rows], object], *, allow_none: bool 
     if not kept and not allow_none:
         first = skipped.rows[-1] if len(skipped) else "none"
         raise bad_data(
-            rows.name, f"none of {len(rows)} rows is valid; the last error: {first}", "Is this the right file?"
+            rows.name, f"none of {len(rows)} rows is valid; the last error: {first}", "Is this the correct file?"
         )
     return rows if len(kept) == len(rows) else rows.take(kept)

@@ -1,4 +1,4 @@
-"""JSON files with a table: a list of objects, or formats of pandas, Hugging Face and annotation tools."""
+"""Reading of JSON files with a table: a list of objects, or formats of pandas, Hugging Face and annotation tools."""
 
 import json
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ _FIX = 'Use JSON lines (.jsonl), one object per line, or a list of objects: [{"t
 
 
 def read_jsonl(path: Path, header: bool = True) -> Rows:
-    """Read a file of JSON lines; blank lines are no rows, a key that a line lacks is None there.
+    """Read a file of JSON lines; blank lines are skipped, missing keys are None.
 
     Raises:
         DataError: If a line is not a JSON object.
@@ -28,10 +28,10 @@ def read_jsonl(path: Path, header: bool = True) -> Rows:
 
 
 def read_json(path: Path, header: bool = True) -> Rows:
-    """Read a JSON file of rows; its objects are numbered from 1 in messages.
+    """Read a JSON file of rows; messages number its objects from 1.
 
-    A list of objects, or of spaCy's `[text, {"entities": [...]}]`; an object of columns; what pandas' `to_json` writes; the
-    rows of Hugging Face's dataset viewer; JSON lines.
+    Supported are: a list of objects, or of spaCy's `[text, {"entities": [...]}]`; an object of columns; files of pandas'
+    `to_json`; rows of Hugging Face's dataset viewer; JSON lines.
 
     Raises:
         DataError: If it is none of these.
@@ -47,11 +47,11 @@ def read_json(path: Path, header: bool = True) -> Rows:
 
 
 def _parsed(text: str) -> object:
-    """What a text says in JSON, or the error (not raised)."""
+    """Parse JSON; return the value, or the error (not raised)."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError) as error:
-        return bad_data("", f"this is not JSON ({error})", _FIX)
+        return bad_data("", f"invalid JSON ({error})", _FIX)
 
 
 def _is_pair(content: object) -> bool:
@@ -77,7 +77,7 @@ def _rows(path: Path, content: object) -> Rows:
 
 
 def _items(name: str, content: Mapping) -> object:
-    """The list of objects of an object, whichever way it holds them."""
+    """Return the list of rows in an object, in any of the supported formats."""
     rows, data, columns = (content.get(key) for key in ("rows", "data", "columns"))
     if isinstance(rows, list) and rows and all(isinstance(row, Mapping) and "row" in row for row in rows):
         return [row["row"] for row in rows]  # Hugging Face's dataset viewer
@@ -105,7 +105,7 @@ def _items(name: str, content: Mapping) -> object:
 
 
 def _split_rows(name: str, columns: list, data: list) -> list[dict]:
-    """The objects of the names of the columns and the cells of each row, which pandas writes apart."""
+    """Convert pandas' format of separate column names and rows of cells to objects."""
     names = [str(column) for column in columns if isinstance(column, str | int | float)]
     if len(set(names)) != len(columns):
         fix = "Rename the columns before writing the file; flatten a MultiIndex."

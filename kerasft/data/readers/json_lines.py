@@ -1,4 +1,4 @@
-"""JSON lines: one JSON object per line, whose keys are the columns."""
+"""Reading of JSON lines: one JSON object per line, with columns as keys."""
 
 import json
 from collections.abc import Iterable
@@ -14,12 +14,13 @@ from kerasft.errors import DataError, bad_data
 
 
 def read_lines(path: Path, text: str) -> Rows:
-    """Read a text of JSON lines; blank lines are no rows, a key that a line lacks is None there.
+    """Read JSON lines; blank lines are skipped, missing keys are None.
 
     Raises:
         DataError: If a line is not a JSON object.
     """
-    objects, lines = [], []
+    objects = []
+    lines = []
     for number, line in enumerate(split_lines(text), 1):
         if not line.strip():
             continue
@@ -35,29 +36,29 @@ def read_lines(path: Path, text: str) -> Rows:
 
 
 def rows_of_objects(name: str, objects: Iterable[dict], lines: Iterable[int]) -> Rows:
-    """The rows of JSON objects, those of annotation tools with the columns that the tasks read.
+    """Convert JSON objects to rows; exports of annotation tools get the columns that the tasks use.
 
     Args:
         name: The file's name.
         objects: N >= 1 objects.
-        lines: The line, or the number, of each.
+        lines: Line number, or index, of each object.
 
     Raises:
         DataError: If no object has a key.
     """
-    objects, lines = list(objects), list(lines)
-    objects, places = plain_objects(objects, name)
+    lines = list(lines)
+    objects, indices = plain_objects(list(objects), name)
     names = list(dict.fromkeys(key for item in objects for key in item))
     if not names:
         fix = 'Use lines such as {"text": "good", "label": 1}.'
         raise bad_data(name, "the objects have no keys, or none is annotated", fix)
     security.check_columns(names, len(objects), name)
     columns = {key: [known(item.get(key)) for item in objects] for key in names}
-    return Rows.of(columns, name, lines=[lines[place] for place in places])
+    return Rows.of(columns, name, lines=[lines[index] for index in indices])
 
 
 def parse_line(name: str, number: int, line: str) -> dict:
-    """The object of one line; of spaCy's `[text, {"entities": [...]}]` the same as an object.
+    """Parse one line; spaCy's `[text, {"entities": [...]}]` is converted to an object.
 
     Raises:
         DataError: If it is not a JSON object.
@@ -66,7 +67,7 @@ def parse_line(name: str, number: int, line: str) -> dict:
         item = as_object(json.loads(line))
     except (ValueError, RecursionError) as error:
         raise bad_data(
-            name, f"this is not JSON ({error})", "Each line must be one JSON object.", line=number, value=line
+            name, f"invalid JSON ({error})", "Each line must be one JSON object.", line=number, value=line
         ) from error
     if not isinstance(item, dict):
         raise bad_data(

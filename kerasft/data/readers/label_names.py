@@ -1,4 +1,4 @@
-"""Normalization of label cells: equal numbers and invisible variants are one label, and lists written as text are lists."""
+"""Normalization of label cells: equal numbers and invisible variants are merged, and lists written as text are parsed."""
 
 import ast
 import json
@@ -10,18 +10,18 @@ from decimal import Decimal
 
 import numpy as np
 
-# A number as data files write quantities. "007" and "1e3" are not matched: they are as often ids as numbers.
+# A number as written in data files. "007" and "1e3" do not match: they may be ids.
 _NUMBER = re.compile(r"([+-]?)(0|[1-9][0-9]*)(?:\.([0-9]+))?", re.ASCII)
 
-# Drawn as nothing, beside the characters of Unicode's category Cf: fillers and variation selectors (Unicode's property
+# Invisible characters, in addition to Unicode's category Cf: fillers and variation selectors (Unicode property
 # Default_Ignorable_Code_Point).
 _INVISIBLE = re.compile("[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]")
 
-# Joiners and variation selectors change how the characters beside them are drawn (Persian, Hindi, emoji), so a name keeps
-# them. Two names that differ in nothing else are one label all the same.
+# Joiners and variation selectors change how adjacent characters are drawn (Persian, Hindi, emoji), so names keep them.
+# Names that differ in nothing else are still the same label.
 _SHAPING = re.compile("[\u200c\u200d\ufe00-\ufe0f]")
 
-# Cyrillic and Greek letters that look like the Latin ones beside them (Unicode TR 39, confusables.txt).
+# Cyrillic and Greek letters, and the Latin letters that they look like (Unicode TR 39, confusables.txt).
 _CONFUSABLE = str.maketrans(
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u03bf\u03b1\u03bd", "aeopcyxijsoav"
 )
@@ -30,14 +30,14 @@ _QUOTED = r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\""
 _BARE = r"[^\s,;'\"\[\](){}:][^,;'\"\[\](){}]*"
 _EMPTY = ("[]", "()", "{}", "set()", "frozenset()", "list()", "tuple()")
 _NOTHING = ("None", "null", "nan", "NaN")
-# What Python, NumPy, pandas and PyTorch write around a list: array(['a'], dtype=object), frozenset({'a'}), tensor([0, 1]).
+# Lists as printed by Python, NumPy, pandas and PyTorch: array(['a'], dtype=object), frozenset({'a'}), tensor([0, 1]).
 _CONSTRUCTED = re.compile(
     r"(?:\w+\.)?(?:array|tensor|Index|list|tuple|set|frozenset)\((\[.*\]|\(.*\)|\{.*\})(?:,\s*\w+=[^()]*)*\)", re.DOTALL
 )
 
 
 def is_missing(value: object) -> bool:
-    """Whether a cell holds nothing: None, NaN, `pandas.NA` or `NaT`.
+    """Whether a cell is missing: None, NaN, `pandas.NA` or `NaT`.
 
     Example:
 
@@ -50,7 +50,7 @@ def is_missing(value: object) -> bool:
 
 
 def label_text(value: object) -> str:
-    """A cell as text: a number by its value (1, 1.0 and True are "1"), bytes decoded, "" for a missing one.
+    """Convert a cell to text: numbers by value (1, 1.0 and True are "1"), bytes decoded, "" for missing cells.
 
     Example:
 
@@ -71,7 +71,7 @@ def label_text(value: object) -> str:
 
 
 def visible_name(text: str) -> str:
-    """A label as it is stored: in Unicode's normal form C, white space as single blanks, without invisible characters.
+    """Normalize a label name: Unicode NFC, whitespace as single spaces, without invisible characters.
 
     Example:
 
@@ -85,7 +85,7 @@ def visible_name(text: str) -> str:
 
 
 def label_key(text: str) -> str:
-    """What all ways of writing one label have in common.
+    """Return a key that is the same for all spellings of a label.
 
     Example:
 
@@ -94,7 +94,7 @@ def label_key(text: str) -> str:
     """
     name = visible_name(text)
     if name.casefold() in ("true", "false"):
-        return name.casefold()  # True of pandas, TRUE of Excel and true of SQL are one value
+        return name.casefold()  # True (pandas), TRUE (Excel) and true (SQL) are the same value
     number = _NUMBER.fullmatch(name)
     if not number:
         return name if name.isascii() else _SHAPING.sub("", name)
@@ -105,7 +105,7 @@ def label_key(text: str) -> str:
 
 
 def is_whole_number(key: str) -> bool:
-    """Whether a key is that of a whole number.
+    """Whether a key is an integer.
 
     Example:
 
@@ -117,7 +117,7 @@ def is_whole_number(key: str) -> bool:
 
 
 def natural_key(name: str) -> tuple:
-    """Sort key: runs of digits by their value, the rest by its characters; numbers come first.
+    """Return a sort key: digits by value, other characters alphabetically; numbers come first.
 
     Example:
 
@@ -131,13 +131,13 @@ def natural_key(name: str) -> tuple:
     if math.isfinite(number):
         return (0, number, name)
     parts = re.split(r"([0-9]+)", name)
-    # Of digits the longer run is the larger number: no `int`, which refuses 4300 digits and more.
+    # Compare digits by length first, without `int`, which raises an error for more than 4300 digits.
     digits = [part.lstrip("0") for part in parts]
     return (1, tuple((len(digits[i]), digits[i], part) if i % 2 else (0, part) for i, part in enumerate(parts)), name)
 
 
 def is_number(name: str) -> bool:
-    """Whether a name is a number, in any way of writing one.
+    """Whether a name is a number, in any notation.
 
     Example:
 
@@ -148,7 +148,7 @@ def is_number(name: str) -> bool:
 
 
 def look_alikes(names: Iterable[str]) -> list[list[str]]:
-    """The groups of names that a reader takes for one: by case, separators, look-alike letters, or as numbers.
+    """Return groups of names that differ only in case, separators, look-alike letters, or number formatting.
 
     Example:
 
@@ -162,7 +162,7 @@ def look_alikes(names: Iterable[str]) -> list[list[str]]:
 
 
 def most_alike(name: str, names: Iterable[str]) -> str | None:
-    """The name that `name` was probably meant to be, or None.
+    """Return the name that was probably meant by `name`, or None.
 
     Example:
 
@@ -173,7 +173,7 @@ def most_alike(name: str, names: Iterable[str]) -> str | None:
 
 
 def begins_as_list(text: str) -> bool:
-    """Whether a cell is a list that was written as text, or looks like one.
+    """Whether a cell looks like a list that was written as text.
 
     Example:
 
@@ -184,10 +184,10 @@ def begins_as_list(text: str) -> bool:
 
 
 def written_list(text: str) -> list[str] | None:
-    """The items of a list that was written as text: by Python, JSON or NumPy; None for other texts.
+    """Parse a list that was written as text by Python, JSON or NumPy; return None for other texts.
 
     Raises:
-        ValueError: If it begins as a list does and cannot be read as one.
+        ValueError: If it looks like a list but is invalid.
 
     Example:
 
@@ -210,7 +210,7 @@ def written_list(text: str) -> list[str] | None:
     if not re.fullmatch(rf"(?:(?:(?:{_QUOTED})\s*|{_BARE})(?:[,;]\s*|$))+", inner):
         raise ValueError(text)
     items = [item.strip() for item in re.findall(rf"{_QUOTED}|{_BARE}", inner)]
-    if "..." in items:  # NumPy's and pandas' mark of what was left out
+    if "..." in items:  # truncated by NumPy or pandas
         raise ValueError(text)
     if len(items) == 1 and all(_NUMBER.fullmatch(part.rstrip(".")) for part in items[0].split()):
         items = [part.rstrip(".") for part in items[0].split()]  # NumPy writes [0 1 0] and [0. 1. 0.]
@@ -232,7 +232,7 @@ def _unquoted(item: str) -> str:
 
 
 def _rough(name: str) -> object:
-    """The same for names that a reader may take for one."""
+    """Return a key that is the same for names that look similar."""
     text = unicodedata.normalize("NFKC", label_key(name)).casefold().translate(_CONFUSABLE)
     if is_number(text):
         return float(text)

@@ -1,4 +1,4 @@
-"""Parquet files, and TFRecord files of `tf.train.Example`."""
+"""Reading of Parquet files, and of TFRecord files of `tf.train.Example`."""
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -21,19 +21,19 @@ _TEXTS = ("STRING", "NONE", "JSON", "ENUM")
 
 
 def read_parquet(path: Path, header: bool = True) -> Rows:
-    """Read a Parquet file; its row number stands for the line in messages.
+    """Read a Parquet file; messages give row numbers as lines.
 
     Raises:
         DataError: If it is not a readable Parquet file, or has no rows.
     """
-    import pyarrow  # here and not above: it takes long to load, and no other format needs it
+    import pyarrow  # imported here: it is slow to load, and few formats need it
     import pyarrow.parquet  # likewise
 
     try:
         content = pyarrow.py_buffer(read_bytes(path))
         file = pyarrow.parquet.ParquetFile(pyarrow.BufferReader(content))
         _check_parquet(path, file)
-        # A few bytes can stand for millions of equal texts: as places in a list of different texts they take no memory yet.
+        # A few bytes can encode millions of equal texts: read as dictionary indices, they take little memory.
         leaves = [file.schema.column(i) for i in range(len(file.schema))]
         texts = [
             leaf.path for leaf in leaves if leaf.physical_type == "BYTE_ARRAY" and leaf.logical_type.type in _TEXTS
@@ -44,22 +44,22 @@ def read_parquet(path: Path, header: bool = True) -> Rows:
     except (pyarrow.ArrowException, OSError, ValueError, KeyError, OverflowError) as error:
         if isinstance(error, DataError):
             raise
-        raise bad_data(str(path), f"this is not a readable Parquet file ({error})", "Write it again.") from error
+        raise bad_data(str(path), f"this is not a readable Parquet file ({error})", "Create it again.") from error
     if not any(columns.values()):
         raise bad_data(str(path), "the file has no rows", "Add at least one row.")
     return with_class_names(Rows.of(columns, str(path)), parquet_features(file.schema_arrow.metadata))
 
 
 def columns_of(path: Path, names: Sequence[str], batches: Iterable[Any]) -> dict[str, list]:
-    """The values of Arrow's record batches, by column; they are counted before they are made.
+    """Convert Arrow record batches to lists by column, after checking their size.
 
     Args:
         path: The file, for messages.
-        names: The columns.
-        batches: One after the other.
+        names: Column names.
+        batches: Record batches.
 
     Raises:
-        DataError: If they are too many, or too large.
+        DataError: If there are too many values, or they are too large.
     """
     import pyarrow  # as above
 
@@ -80,18 +80,18 @@ def columns_of(path: Path, names: Sequence[str], batches: Iterable[Any]) -> dict
 
 
 def _check_parquet(path: Path, file: Any) -> None:
-    """Refuse a file that says that it has too many columns or values."""
+    """Reject a file whose metadata declares too many columns or values."""
     facts = file.metadata
     security.check_columns(file.schema_arrow.names, facts.num_rows, str(path))
     chunks = [facts.row_group(i).column(j) for i in range(facts.num_row_groups) for j in range(facts.num_columns)]
     security.check_cells(sum(chunk.num_values for chunk in chunks), str(path))
-    # A page's own header may contradict this, and pyarrow shows none: such a page takes up to 2 GB before pyarrow refuses it.
+    # A page header may contradict this, but pyarrow does not expose it: such a page takes up to 2 GB before pyarrow fails.
     if sum(chunk.total_uncompressed_size for chunk in chunks) > most_bytes():
         raise too_large(path)
 
 
 def _unpacked_bytes(array: Any) -> int:
-    """How much memory an Arrow array takes whose texts are numbers of different texts, once they are texts."""
+    """Return the memory size of an Arrow array after decoding dictionary-encoded texts."""
     import pyarrow  # as above
     import pyarrow.compute  # likewise
 
@@ -109,11 +109,11 @@ def _unpacked_bytes(array: Any) -> int:
 def read_tfrecord(path: Path, header: bool = True) -> Rows:
     """Read a TFRecord file (".gz": compressed) of `tf.train.Example`s with bytes, int64 or float features.
 
-    A feature of one value is a cell, of several a list, of none (or absent) None. The record's number stands for the
-    line in messages.
+    A feature with one value becomes this value, with several values a list, without values None. Messages give record
+    numbers as lines.
 
     Raises:
-        DataError: If the file is damaged or holds anything but examples.
+        DataError: If the file is corrupted, or contains anything but `tf.train.Example`s.
     """
     _check_lengths(path, read_bytes(path))
     records = tf.data.TFRecordDataset(str(path), compression_type="GZIP" if path.suffix.lower() == ".gz" else None)
@@ -130,7 +130,7 @@ def read_tfrecord(path: Path, header: bool = True) -> Rows:
                 lines.append(number)
     except tf.errors.OpError as error:
         raise bad_data(
-            str(path), f"the file is corrupted after this record ({error.message})", "Write it again.", line=number
+            str(path), f"the file is corrupted after this record ({error.message})", "Create it again.", line=number
         ) from error
     names = sorted({name for item in items for name in item})
     security.check_columns(names, len(items), str(path))
@@ -140,20 +140,21 @@ def read_tfrecord(path: Path, header: bool = True) -> Rows:
 
 
 def _check_lengths(path: Path, content: bytes) -> None:
-    """Refuse a record that says that it is longer than the file: TensorFlow takes the memory, or ends the process."""
-    place, number = 0, 0
-    while place + 8 <= len(content):
-        place += 16 + int.from_bytes(content[place : place + 8], "little")  # the length, two checksums, the record
-        if place > len(content):
+    """Reject a record that is longer than the file: TensorFlow would allocate the memory, or end the process."""
+    position = 0
+    number = 0
+    while position + 8 <= len(content):
+        position += 16 + int.from_bytes(content[position : position + 8], "little")  # length, two checksums, record
+        if position > len(content):
             problem = "the file is corrupted after this record (the next one extends past the end of the file)"
-            raise bad_data(str(path), problem, "Write it again.", line=number)
+            raise bad_data(str(path), problem, "Create it again.", line=number)
         number += 1
 
 
 def _example(path: Path, number: int, record: bytes) -> dict:
     try:
         features = tf.train.Example.FromString(record).features.feature
-    except Exception as error:  # protobuf's DecodeError: its module is not a public part of TensorFlow
+    except Exception as error:  # protobuf's DecodeError, which TensorFlow does not export
         raise bad_data(
             str(path), "expected a tf.train.Example", "Write tf.train.Example records.", line=number, value=record[:40]
         ) from error

@@ -1,4 +1,4 @@
-"""Python objects as rows: dictionaries, tuples, texts, and tables with columns such as a pandas DataFrame."""
+"""Conversion of Python objects to rows: dictionaries, tuples, texts, and tables such as a pandas DataFrame."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -17,7 +17,7 @@ _TUPLE_NAMES = {1: ("text",), 2: ("text", "label"), 3: ("text", "text_pair", "la
 
 
 def known(value: object) -> object:
-    """A value, or None where it is a missing one: NaN, NaT, or pandas' NA, which are told without importing pandas.
+    """Return None for missing values (NaN, NaT, or pandas' NA, without importing pandas), and other values unchanged.
 
     Example:
 
@@ -32,7 +32,7 @@ def known(value: object) -> object:
 
 
 def decoded(value: object, *, name: str, number: int) -> object:
-    """A value with bytes read as UTF-8 text; other values as they are.
+    """Decode bytes as UTF-8; other values are returned unchanged.
 
     Raises:
         DataError: If the bytes are not UTF-8.
@@ -48,15 +48,15 @@ def decoded(value: object, *, name: str, number: int) -> object:
 
 
 def rows_from_python(source: object, numbered: bool = False) -> Rows:
-    """Make rows of Python objects.
+    """Convert Python objects to rows.
 
     Args:
         source: An iterable of dictionaries, of `(text, label)` or `(text, text_pair, label)` tuples, or of texts; or a
             dictionary of columns; or a table with `columns` (pandas, polars) or `column_names` (Hugging Face datasets).
-        numbered: Whether the tuples' fields are named by number ("0", "1", ...) instead.
+        numbered: Whether to name the tuples' fields by index ("0", "1", ...).
 
     Raises:
-        DataError: If it is empty, or its rows differ in form.
+        DataError: If it is empty, or its rows have different types or lengths.
 
     Example:
 
@@ -73,14 +73,14 @@ def rows_from_python(source: object, numbered: bool = False) -> Rows:
         return _checked({str(name): list(values) for name, values in source.items()})
     if not isinstance(source, Iterable):
         raise bad_argument(
-            "source", "a path, a dataset or rows", source, "Give a file, or a list of dictionaries or tuples."
+            "source", "a path, a dataset or rows", source, "Use a file, or a list of dictionaries or tuples."
         )
     items = list(source)
     if not items:
-        raise bad_data(NAME, "there are no rows", "Give at least one row.")
+        raise bad_data(NAME, "there are no rows", "Provide at least one row.")
     items = [as_object(item) for item in items]
     if isinstance(items[0], Mapping):
-        return with_class_names(_from_dictionaries(items), features)  # of an `IterableDataset`
+        return with_class_names(_from_dictionaries(items), features)  # features of an `IterableDataset`
     return _from_tuples(items, numbered)
 
 
@@ -94,15 +94,15 @@ def _from_dictionaries(items: list) -> Rows:
                 line=number,
                 value=item,
             )
-    objects, places = plain_objects(items, NAME)
+    objects, indices = plain_objects(items, NAME)
     names = dict.fromkeys(key for item in objects for key in item)
     security.check_columns(names, len(objects), NAME)
     rows = _checked({str(name): [item.get(name) for item in objects] for name in names})
-    return replace(rows, lines=np.asarray(places, np.int64) + 1)
+    return replace(rows, lines=np.asarray(indices, np.int64) + 1)
 
 
 def _is_dataset(value: object) -> bool:
-    """Whether this is a split of Hugging Face's datasets, told without importing them."""
+    """Whether this is a split of Hugging Face datasets, without importing the library."""
     return hasattr(value, "column_names") and hasattr(value, "features")
 
 

@@ -1,4 +1,4 @@
-"""A table from any source: columns by name, and the file and line of each row."""
+"""Table with the file and line of each row."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -11,15 +11,15 @@ from kerasft.errors import DataError, bad_data
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows in memory; every reader makes one, `split` returns several, every data function accepts them as `source`.
+    """Table in memory: the result of every reader and of `split`, and a valid `source` for every data function.
 
     Args:
-        columns: The values of each column, in the source's order; all of one length.
+        columns: Values of each column by name; all columns have the same length.
         files: Names of the sources, for messages.
         file_ids: Index into `files` for each row, int32, (rows,).
         lines: 1-based line (or record) number of each row in its file, int64, (rows,).
-        named: False where the source has no column names; then the columns are called "0", "1", ...
-        roles: Which column is the text, the second text, the label, where that is already settled.
+        named: False if the source has no column names; then the columns are named "0", "1", ...
+        roles: Column assignment (text, second text, label), if known.
 
     Example:
 
@@ -39,10 +39,10 @@ class Rows:
     def of(
         cls, columns: Mapping[str, list], name: str, *, lines: Sequence[int] | None = None, named: bool = True
     ) -> "Rows":
-        """Make rows of one source; without `lines` they are numbered from 1.
+        """Make rows of one source; default `lines`: 1, 2, ...
 
         Raises:
-            DataError: If there are more columns, or longer cells, than docs/security.md allows.
+            DataError: If the number of columns or the length of cells exceeds the limits in docs/security.md.
         """
         security.check_table(columns, name, lines)
         count = len(next(iter(columns.values()))) if columns else 0
@@ -51,7 +51,7 @@ class Rows:
 
     @classmethod
     def concatenate(cls, parts: Sequence["Rows"]) -> "Rows":
-        """Join the rows of several files that have the same columns.
+        """Concatenate the rows of several files with the same columns.
 
         Raises:
             DataError: If the columns differ.
@@ -79,21 +79,21 @@ class Rows:
 
     @property
     def name(self) -> str:
-        """The source's name; of several files, the first and their number."""
+        """Name of the source; for several files, the first name and the number of other files."""
         return self.files[0] if len(self.files) == 1 else f"{self.files[0]} and {len(self.files) - 1} more"
 
     def place(self, row: int) -> tuple[str, int]:
-        """The file and the 1-based line of a row."""
+        """Return the file and the 1-based line of a row."""
         return self.files[self.file_ids[row]], int(self.lines[row])
 
     def error(self, row: int, problem: str, *, fix: str, value: object = None, can_skip: bool = True) -> DataError:
-        """Return (not raise) the error that names this row's file, line and value, and how to leave it out where that helps."""
+        """Return (not raise) the error for a row, with file, line and value, and with a hint on skipping it if `can_skip`."""
         file, line = self.place(row)
         error = bad_data(file, problem, fix, line=line, value=value)
         return error.with_hint() if can_skip else error
 
     def take(self, indices: Sequence[int] | np.ndarray) -> "Rows":
-        """The rows at these positions, in this order."""
+        """Return the rows at these indices, in this order."""
         indices = np.asarray(indices, np.int64)
         picked = {name: [values[i] for i in indices] for name, values in self.columns.items()}
         return replace(self, columns=picked, file_ids=self.file_ids[indices], lines=self.lines[indices])

@@ -57,10 +57,10 @@ def read_rows(source: object, columns: Mapping[str, object] | None = None) -> Ro
 
     Args:
         source: See `kerasft.data.text_classification`.
-        columns: Only asked whether it gives numbers, which says that there is no header.
+        columns: Used only to detect files without header: indices instead of names.
 
     Raises:
-        DataError: If the source cannot be read; the message names the file, the line and the value.
+        DataError: If the source cannot be read; the message gives the file, line and value.
 
     Example:
 
@@ -83,7 +83,7 @@ def read_rows(source: object, columns: Mapping[str, object] | None = None) -> Ro
 
 
 def _paths(source: object) -> list[Path]:
-    """The files that `source` names; none if it is no path."""
+    """Return the files of a source; an empty list if it is not a path."""
     if isinstance(source, (str, os.PathLike)):
         return expand_paths(os.fspath(source))
     if isinstance(source, (list, tuple)) and all(_is_path(item) for item in source):
@@ -92,12 +92,12 @@ def _paths(source: object) -> list[Path]:
 
 
 def _is_path(item: object) -> bool:
-    # In a list, texts and paths are both strings: a string is a path if it ends as a data file does.
+    # In a list, both texts and paths are strings: a string with the extension of a data file is a path.
     return isinstance(item, os.PathLike) or (isinstance(item, str) and path_suffix(Path(item)) in _READERS)
 
 
 def expand_paths(pattern: str) -> list[Path]:
-    """The files that a path or pattern names: a path itself, whether it exists or not, a pattern's matches in order.
+    """Return the sorted files that match a glob pattern; a path without wildcards is returned even if it does not exist.
 
     Raises:
         DataError: If no file matches a pattern.

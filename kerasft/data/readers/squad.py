@@ -22,7 +22,7 @@ MISALIGNED = ("error", "search")
 
 
 class Answer(NamedTuple):
-    """An answer and where it stands.
+    """An answer and its position in the context.
 
     Example:
 
@@ -31,26 +31,26 @@ class Answer(NamedTuple):
     """
 
     text: str
-    """The answer, as it is written in the context."""
+    """The answer, as written in the context."""
     start: int
     """Start offset in the context, in characters (Unicode code points)."""
 
     @property
     def end(self) -> int:
-        """The place after the last character."""
+        """End offset in the context, in characters, exclusive."""
         return self.start + len(self.text)
 
 
 @dataclasses.dataclass(frozen=True)
 class Question:
-    """A question about a text, and its answers.
+    """A question with its context and answers.
 
     Args:
-        id: Its name, different from all others'.
+        id: Unique id.
         question: The question.
-        context: The text in which the answer is to be found.
-        answers: What annotators marked; none: the text does not answer the question (SQuAD 2.0).
-        title: The article that the text is from, or "".
+        context: The text that may contain the answer.
+        answers: Reference answers; empty: the question is unanswerable (SQuAD 2.0).
+        title: Title of the context's article, or "".
 
     Example:
 
@@ -71,27 +71,27 @@ class Question:
 
 
 def read_squad(source: object, *, misaligned: str = "error", need_answers: bool = True) -> list[Question]:
-    """Read questions with contexts and answers, and check every one.
+    """Read and validate questions with contexts and answers.
 
-    The forms of SQuAD 1.1 (Rajpurkar et al. 2016, arXiv:1606.05250) and 2.0 (2018, arXiv:1806.03822), where `answers` is empty
-    and `is_impossible` true for a question that the context does not answer.
+    Supports the formats of SQuAD 1.1 (Rajpurkar et al. 2016, arXiv:1606.05250) and 2.0 (2018, arXiv:1806.03822), where
+    `answers` is empty and `is_impossible` true for unanswerable questions.
 
     Args:
-        source: Path, or list of paths, of .json files in SQuAD's form (or a JSON list of rows) or of .jsonl, .csv or
+        source: Path, or list of paths, of .json files in SQuAD's format (or a JSON list of rows) or of .jsonl, .csv or
             .parquet files; or rows: dictionaries with `question`, `context`, `answers` (a list of `{"text", "answer_start"}`,
-            a dictionary of two lists as Hugging Face's datasets have it, or either as JSON text) and, where there are
-            such, `id`, `title` and `is_impossible`; or what this function returned. Rows without id are numbered.
-        misaligned: What to do with an answer whose text does not stand at `answer_start`: `"error"`, or `"search"`: take
-            the nearest place where it does; how many were moved is logged.
-        need_answers: Whether a question without the key `answers` is an error; else it has none.
+            a dictionary of two lists as in Hugging Face datasets, or either of them as JSON text) and, optionally, `id`,
+            `title` and `is_impossible`; or questions from this function. Rows without id are numbered.
+        misaligned: How to treat an answer that does not match the context at `answer_start`: `"error"`, or `"search"`, which
+            uses the nearest occurrence; the number of such answers is logged.
+        need_answers: Whether a question without the key `answers` is an error.
 
     Returns:
         The questions, in the source's order.
 
     Raises:
-        DataError: If a file or row is not of this form, an answer is not in its context, a question is empty, or an id is a
-            duplicate; the message names the file and the question.
-        KerasftError: If `misaligned` is neither of the two.
+        DataError: If a file or row has a different format, an answer is not in its context, a question is empty, or an id is
+            a duplicate; the message gives the file and the question.
+        KerasftError: If `misaligned` is invalid.
 
     Example:
 
@@ -116,18 +116,18 @@ def read_squad(source: object, *, misaligned: str = "error", need_answers: bool 
 def split_questions(
     questions: Iterable[Question], *, dev: float = 0.1, seed: int = 0
 ) -> tuple[list[Question], list[Question]]:
-    """Hold out whole articles (or, without titles, whole contexts), so that no text is in both parts.
+    """Split questions into train and dev by article (or, without titles, by context), so that no text is in both splits.
 
     Args:
-        questions: As `read_squad` returns them.
-        dev: Share in (0, 1) of the questions that is held out, at least.
-        seed: The same seed gives the same parts.
+        questions: Questions from `read_squad`.
+        dev: Minimum fraction of the questions for dev, in (0, 1).
+        seed: Random seed.
 
     Returns:
-        The questions to train on, and those held out; both in the given order.
+        The questions for training and for dev, both in the given order.
 
     Raises:
-        DataError: If all questions are about one text.
+        DataError: If all questions have the same context.
 
     Example:
 
@@ -140,7 +140,7 @@ def split_questions(
     groups = [question.title if len(titles) > 1 else question.context for question in questions]
     names = sorted(set(groups))
     if len(names) < 2:
-        fix = "Give a --dev file, or questions about several contexts."
+        fix = "Use a --dev file, or questions about several contexts."
         raise bad_data(
             "questions", "all questions share one context, so none can be held out", fix, value=len(questions)
         )
@@ -156,7 +156,7 @@ def split_questions(
 
 
 def _check_size(questions: list[Question], source: object) -> None:
-    """Refuse so many questions about a long text that its windows, one set a question, would take all memory."""
+    """Raise an error if the contexts of all questions, whose windows are in memory, are too large in total."""
     most = limit("DATA_BYTES")
     size = sum(len(question.context) for question in questions)
     if size > most:
@@ -167,7 +167,7 @@ def _check_size(questions: list[Question], source: object) -> None:
 
 
 class _Reader:
-    """Collects questions, each checked as it comes."""
+    """Validates and collects questions."""
 
     def __init__(self, search: bool, need_answers: bool = True):
         self.align = Aligner(search)
@@ -177,7 +177,7 @@ class _Reader:
         self.number = 0
 
     def add(self, item: Mapping[str, Any], place: str, *, context: object, title: object = "") -> None:
-        """Check one question, of SQuAD's JSON or of a table, and keep it."""
+        """Validate and add one question, from SQuAD's JSON or a table."""
         self.number += 1
         name = item.get("id")
         name = str(self.number) if name is None else str(name)
@@ -201,7 +201,7 @@ class _Reader:
 
 
 def _json_paths(source: object) -> list[Path]:
-    """The .json files that `source` names; none if it is something else."""
+    """Return the paths of a source if all are .json files; otherwise an empty list."""
     paths = source if isinstance(source, (list, tuple)) else [source]
     if not paths or not all(isinstance(path, (str, os.PathLike)) for path in paths):
         return []
@@ -216,7 +216,7 @@ def _read_json(path: Path, reader: _Reader) -> None:
     except (ValueError, RecursionError) as error:
         if isinstance(error, DataError):
             raise
-        _read_table(read_rows(path), reader)  # JSON lines, as Hugging Face's datasets write them to .json
+        _read_table(read_rows(path), reader)  # JSON lines, which Hugging Face datasets write to .json
         return
     items = content.get("data") if isinstance(content, Mapping) else content
     before = len(reader.questions)

@@ -1,4 +1,4 @@
-"""Answers of a question in all file formats, and their offsets in the context."""
+"""Parsing of answers in all file formats, and of their offsets in the context."""
 
 import ast
 import bisect
@@ -29,17 +29,17 @@ BARE = ("answer", "answer_text")
 
 _SEARCH = 'misaligned="search" (--misaligned search)'
 _ARRAY = re.compile(r"array\((\[.*?\])(?:,\s*dtype=[^()]*?)?\)", re.DOTALL)
-_LARGEST = 2**53  # beyond, a float is no exact place
+_LARGEST = 2**53  # larger integers are not exact as floats
 _MOST_REPEATS = 64
 """Occurrences that overlap by more than this fraction of the answer's length (periodic text) are not all found: this keeps the
 search from taking quadratic time."""
 
 
 def read_answers(item: Mapping[str, Any], place: str) -> list[tuple[str, int | None]]:
-    """The answers of a row in any form, each with its start or None; an empty list where the row says that there is none.
+    """Parse the answers of a row in any format, each with its start or None; empty if the question is unanswerable.
 
     Raises:
-        DataError: If there is none of these forms, or `is_impossible` says otherwise.
+        DataError: If the format is invalid, or contradicts `is_impossible`.
 
     Example:
 
@@ -53,7 +53,7 @@ def read_answers(item: Mapping[str, Any], place: str) -> list[tuple[str, int | N
     if isinstance(received, Mapping):
         received = _as_dictionaries(received, place)
     received = received.tolist() if isinstance(received, np.ndarray) else received
-    if isinstance(received, str):  # the answer alone
+    if isinstance(received, str):  # only the answer's text
         received = [{"text": received, "answer_start": item.get("answer_start")}]
     if received is None and impossible is True:
         return []
@@ -66,10 +66,10 @@ def read_answers(item: Mapping[str, Any], place: str) -> list[tuple[str, int | N
 
 
 def checked_text(value: object, name: str, place: str) -> str:
-    """A value that must be a text.
+    """Return a value that must be a string.
 
     Raises:
-        DataError: If it is none.
+        DataError: If it is not a valid string.
 
     Example:
 
@@ -85,21 +85,21 @@ def checked_text(value: object, name: str, place: str) -> str:
 
 
 def _yes_or_no(value: object, place: str) -> bool | None:
-    """`is_impossible` as files have it: true, "True", 1, 1.0; None where it says nothing."""
+    """Parse `is_impossible`: true, "True", 1, 1.0; None if it is missing."""
     if value is None or value == "" or value != value:
         return None
-    said = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}.get(
+    parsed = {"true": True, "false": False, "1": True, "0": False, "1.0": True, "0.0": False}.get(
         str(value).strip().lower()
     )
-    if said is None:
+    if parsed is None:
         raise bad_data(place, "is_impossible must be true or false", "Correct the value.", value=value)
-    return said
+    return parsed
 
 
 def _as_dictionaries(received: Mapping[str, Any], place: str) -> list[dict]:
     columns = [received.get(name) for name in ("text", "answer_start")]
     if isinstance(columns[0], str) and not hasattr(columns[1], "__len__"):
-        return [dict(received)]  # one answer, not a list of one
+        return [dict(received)]  # a single answer, not in a list
     if any(not hasattr(column, "__len__") or isinstance(column, str) for column in columns) or (
         len(columns[0]) != len(columns[1])
     ):
@@ -108,7 +108,7 @@ def _as_dictionaries(received: Mapping[str, Any], place: str) -> list[dict]:
 
 
 def _parsed(received: str, place: str) -> object:
-    """A list or dictionary that was written as text, as JSON or as Python shows it; of another text the text itself."""
+    """Parse a list or dictionary that was written as text, in JSON or Python notation; other texts are returned unchanged."""
     if not received.lstrip().startswith(("[", "{")):
         return received
     for parse in (json.loads, lambda text: ast.literal_eval(_ARRAY.sub(r"\1", text.strip()))):
@@ -132,7 +132,7 @@ def _answer(answer: object, place: str) -> tuple[str, int | None]:
 
 
 def _whole(value: object, place: str) -> int | None:
-    """A place as files have it: 75, 75.0, "75"; None where there is none."""
+    """Parse an offset: 75, 75.0, "75"; None if it is missing."""
     if value is None or value == "":
         return None
     number = value
@@ -144,15 +144,15 @@ def _whole(value: object, place: str) -> int | None:
     if isinstance(number, bool | np.bool_) or not isinstance(number, (int, float, np.integer, np.floating)):
         number = math.nan
     if not abs(number) <= _LARGEST or number != int(number):  # NaN is not
-        raise bad_data(place, "answer_start must be a whole number", FIX, value=value)
+        raise bad_data(place, "answer_start must be an integer", FIX, value=value)
     return int(number)
 
 
 class Aligner:
-    """Finds the places of answers, and counts those that are not where the data says.
+    """Finds the offsets of answers in their contexts, and counts incorrect offsets in the data.
 
     Args:
-        search: Whether to take the nearest place of such an answer, rather than to raise.
+        search: Whether to use the nearest occurrence if an offset is incorrect, rather than raise an error.
 
     Example:
 
@@ -168,10 +168,10 @@ class Aligner:
         self.other_form = 0
 
     def __call__(self, text: str, start: int | None, context: str, place: str) -> tuple[str, int]:
-        """The answer as the context has it, and its start.
+        """Return the answer, as written in the context, and its start.
 
         Raises:
-            DataError: If it is not there, or not in the context at all.
+            DataError: If the answer is not at `start`, or not in the context at all.
         """
         if start is not None and start >= 0:
             if context.startswith(text, start):
@@ -179,31 +179,33 @@ class Aligner:
             if same := _other_form(text, context, start):
                 self.other_form += 1
                 return same, start
-        if self.search and (found := self._nearest(text, start, context)):
-            return found
+        if self.search and (nearest := self._nearest(text, start, context)):
+            return nearest
         raise _not_there(text, start, context, place)
 
     def _nearest(self, text: str, start: int | None, context: str) -> tuple[str, int] | None:
-        places = _occurrences(text, context)
-        if not places:
-            places = _in_other_form(text, context)
-            self.other_form += bool(places)
-        if not places:
+        starts = _occurrences(text, context)
+        if not starts:
+            starts = _in_other_form(text, context)
+            self.other_form += bool(starts)
+        if not starts:
             return None
         self.placed += start is None
         self.moved += start is not None
-        self.several += len(places) > 1
-        meant = {convert(context, start) for convert in UNITS.values()} & set(places) if start is not None else set()
-        best = min(meant or places, key=lambda at: abs(at - (start or 0)))
+        self.several += len(starts) > 1
+        converted = (
+            {convert(context, start) for convert in UNITS.values()} & set(starts) if start is not None else set()
+        )
+        best = min(converted or starts, key=lambda at: abs(at - (start or 0)))
         return _other_form(text, context, best) or text, best
 
     def report(self, total: int) -> None:
-        """Log what was moved, of so many answers."""
+        """Log the corrections among `total` answers."""
         counts = {
             "did not match their answer_start; the nearest occurrence was used": self.moved,
             "had no answer_start; the first occurrence was used": self.placed,
             "occur several times in the context, so the occurrence used is a guess": self.several,
-            "had another Unicode normalization (NFC, NFD) than the context, whose form was used": self.other_form,
+            "had a different Unicode normalization (NFC, NFD) than the context, which was used": self.other_form,
         }
         for what, count in counts.items():
             if count:
@@ -211,25 +213,25 @@ class Aligner:
 
 
 def _occurrences(text: str, context: str) -> list[int]:
-    """Where a text occurs: as whole words, or else anywhere."""
-    places = _places(text, context)
-    whole = [at for at in places if not any(is_inside_letters(context, end) for end in (at, at + len(text)))]
-    return whole or places
+    """Return the start offsets of a text in the context: as whole words, or anywhere if there are none."""
+    starts = _starts(text, context)
+    whole = [at for at in starts if not any(is_inside_letters(context, end) for end in (at, at + len(text)))]
+    return whole or starts
 
 
-def _places(text: str, context: str) -> list[int]:
-    """Where a text begins in another, in time that grows as the other's length."""
+def _starts(text: str, context: str) -> list[int]:
+    """Return the start offsets of a text in the context, in linear time."""
     step = 1 + len(text) // _MOST_REPEATS
-    places = []
+    starts = []
     start = context.find(text)
     while start >= 0:
-        places.append(start)
+        starts.append(start)
         start = context.find(text, start + step)
-    return places
+    return starts
 
 
 def _other_form(text: str, context: str, start: int) -> str | None:
-    """The characters of the context from `start` that are the same text in another Unicode normal form."""
+    """Return the characters of the context from `start` that equal the text in another Unicode normalization, or None."""
     if (text.isascii() and context.isascii()) or not 0 <= start < len(context):
         return None
     wanted = unicodedata.normalize("NFD", text)
@@ -244,38 +246,39 @@ def _other_form(text: str, context: str, start: int) -> str | None:
 
 
 def _in_other_form(text: str, context: str) -> list[int]:
-    """Where the same text in another normal form begins."""
+    """Return the start offsets of the text in another Unicode normalization."""
     if text.isascii() and context.isascii():
         return []
     decomposed, begins = _decomposed(context)
-    occurrences = _places(unicodedata.normalize("NFD", text), decomposed)
-    places = [bisect.bisect_left(begins, place) for place in occurrences]
-    return [at for at, place in zip(places, occurrences) if begins[at] == place and _other_form(text, context, at)]
+    decomposed_starts = _starts(unicodedata.normalize("NFD", text), decomposed)
+    starts = [bisect.bisect_left(begins, start) for start in decomposed_starts]
+    pairs = zip(starts, decomposed_starts)
+    return [at for at, start in pairs if begins[at] == start and _other_form(text, context, at)]
 
 
-@functools.lru_cache(maxsize=1)  # a context has several questions, one after the other
+@functools.lru_cache(maxsize=1)  # consecutive questions share a context
 def _decomposed(context: str) -> tuple[str, Sequence[int]]:
-    """A text in NFD, and where in it each character of the text begins; last, where all end."""
+    """Return a text in NFD, and the offset in it of each character of the text and of its end."""
     decomposed = unicodedata.normalize("NFD", context)
     if decomposed == context:
         return context, range(len(context) + 1)
-    # Combining marks that follow one another change places in NFD, but no mark passes a base character.
+    # NFD reorders consecutive combining marks, but no mark passes a base character.
     sizes = (len(unicodedata.normalize("NFD", character)) for character in context)
     return decomposed, list(itertools.accumulate(sizes, initial=0))
 
 
 def _not_there(text: str, start: int | None, context: str, place: str) -> Exception:
-    places = _occurrences(text, context)
+    starts = _occurrences(text, context)
     if start is None:
         fix = f"Add answer_start, or use {_SEARCH} to take its first occurrence."
-        if not places:
+        if not starts:
             fix = "It does not occur in the context: copy the answer exactly, or delete it."
         return bad_data(place, f"the answer {text!r} has no answer_start", fix, value=text)
-    if places:
-        nearest = min(places, key=lambda at: abs(at - start))
+    if starts:
+        nearest = min(starts, key=lambda at: abs(at - start))
         fix = f'The nearest occurrence is at {nearest}: correct it (characters, not bytes), or use misaligned="search".'
         for name, convert in UNITS.items():
-            if (at := convert(context, start)) in places and at != start:
+            if (at := convert(context, start)) in starts and at != start:
                 fix = f'The offset seems to count {name} ({at}): convert all offsets, or use misaligned="search".'
     else:
         fix = "It does not occur in the context: copy the answer exactly, or delete it."

@@ -1,4 +1,4 @@
-"""Reading and validation of the tags of words, or of labeled spans of a text."""
+"""Parsing and validation of word tags, or of labeled spans of a text."""
 
 import ast
 import functools
@@ -25,7 +25,7 @@ from kerasft.features import is_unicode
 
 INVALID = ("error", "repair")
 PLAIN = "IO"
-"""The scheme of types without prefixes: adjacent words of the same type are one span."""
+"""Tagging scheme of types without prefixes: adjacent words of the same type are one span."""
 
 _WITHOUT_COMMA = re.compile(r"(?<=['\"])\s+(?=['\"])")  # NumPy writes ['a' 'b'], which Python would read as ['ab']
 
@@ -33,12 +33,12 @@ Tagged = tuple[str, list[tuple[int, int]], list[str]]
 
 
 class TagReader:
-    """Reads rows of one source, and counts what was repaired or guessed.
+    """Parses the rows of one source, and counts repairs.
 
     Args:
-        scheme: As for `kerasft.data.read_tags`.
-        invalid: `"error"` or `"repair"`, as there.
-        names: What tags that are numbers mean, in their order.
+        scheme: See `kerasft.data.read_tags`.
+        invalid: `"error"` or `"repair"`; see `kerasft.data.read_tags`.
+        names: Names of the tags 0, 1, ..., if tags are numbers.
 
     Example:
 
@@ -51,7 +51,9 @@ class TagReader:
         if invalid not in INVALID:
             raise bad_argument("invalid", "'error' or 'repair'", invalid, "Choose one of them.")
         self.plain = str(scheme).upper() == PLAIN
-        self.scheme = "IOB1" if self.plain else scheme_name(scheme)  # I- alone is IOB1's form where no spans touch
+        self.scheme = (
+            "IOB1" if self.plain else scheme_name(scheme)
+        )  # in IOB1, spans that are not adjacent have only I- tags
         self.names = names
         self.any_named = False
         self.repairs = invalid == "repair"
@@ -60,7 +62,7 @@ class TagReader:
         self.lower: str | None = None
 
     def spans(self, rows: Rows, row: int, *, text: str, marked: object) -> Tagged:
-        """A text, its words' offsets and their tags, of its labeled character spans."""
+        """Return a text, and the offsets and tags of its words, from labeled character spans."""
         marked = marked.tolist() if hasattr(marked, "tolist") else marked
         fail = functools.partial(rows.error, row)
         offsets, tags, trimmed = tags_of_spans(text, marked, fail=fail, trim=self.repairs)
@@ -68,7 +70,7 @@ class TagReader:
         return text, offsets, tags
 
     def words(self, rows: Rows, row: int, *, words: Sequence[str], tags: Sequence[str]) -> Tagged:
-        """A text of words joined by spaces, their offsets and their tags in IOB2."""
+        """Return a text of words joined by spaces, the words' offsets, and their tags in IOB2."""
         words, tags = (item.tolist() if hasattr(item, "tolist") else item for item in (words, tags))
         if is_list_of(tags, int) or (is_list_of(tags, str) and all(tag.strip().isdecimal() for tag in tags)):
             tags = self._named(rows, row, tags)
@@ -105,12 +107,12 @@ class TagReader:
         return text, offsets, tags_of(spans_of(read), len(read))
 
     def _named(self, rows: Rows, row: int, tags: Sequence[int | str]) -> list[str]:
-        """The tags of these numbers."""
+        """Return the names of tags that are numbers."""
         if self.names is None:
             fix = (
-                "Give their names in id order: --label-names O,B-PER,... or a file with one name per line (tag_names=[...]). "
-                'The names come with the data (Hugging Face: dataset.features["ner_tags"].feature.names, or '
-                "dataset_info.json, which is read if it is next to the file)."
+                "Set their names in id order: --label-names O,B-PER,... or a file with one name per line (tag_names=[...]). "
+                'The dataset provides the names (Hugging Face: dataset.features["ner_tags"].feature.names, or '
+                "dataset_info.json, which is used if it is next to the file)."
             )
             problem = "the tags are numbers without names"
             raise rows.error(row, problem, fix=fix, value=tags, can_skip=False)
@@ -122,14 +124,14 @@ class TagReader:
         return [self.names[number] for number in numbers]
 
     def check_names(self, rows: Rows, tags: Iterable[Sequence[str]]) -> None:
-        """Refuse names of numbers for a source that has none, and whose types are other ones.
+        """Raise an error if tag names are given, but the tags are not numbers and have other types.
 
         Args:
             rows: The source.
-            tags: What was read of its rows, in IOB2.
+            tags: The parsed tags of its rows, in IOB2.
 
         Raises:
-            DataError: If the names are of no use for the source.
+            DataError: If the names do not apply to the source.
         """
         if self.names is None or self.any_named:
             return
@@ -141,7 +143,7 @@ class TagReader:
             raise bad_data(rows.name, problem, fix, value=other[0])
 
     def _tag(self, tag: str) -> str | None:
-        """A tag in the scheme's own letters; None if it is none of it."""
+        """Return a tag in the scheme's spelling; None if it is invalid."""
         tag = tag.strip()
         if not tag.isprintable():
             return None
@@ -155,7 +157,7 @@ class TagReader:
         return read
 
     def report(self, rows: Rows) -> None:
-        """Log what was repaired or guessed."""
+        """Log repairs."""
         name = self.scheme
         if self.changed:
             logger.warning(
@@ -164,7 +166,7 @@ class TagReader:
             )
         if self.trimmed:
             logger.warning(
-                "%d spans of %s had leading or trailing white space, which was removed.", self.trimmed, rows.name
+                "%d spans of %s had leading or trailing whitespace, which was removed.", self.trimmed, rows.name
             )
         if self.lower:
             upper = normalize(self.lower[:1].upper() + self.lower[1:], name)
@@ -172,22 +174,23 @@ class TagReader:
 
 
 def join_words(words: Sequence[str]) -> tuple[str, list[tuple[int, int]]]:
-    """The words joined by spaces, and each one's start and end.
+    """Join words by spaces; return the text, and the start and end of each word.
 
     Example:
 
     >>> join_words(["New", "York"])
     ('New York', [(0, 3), (4, 8)])
     """
-    offsets, place = [], 0
+    offsets = []
+    start = 0
     for word in words:
-        offsets.append((place, place + len(word)))
-        place += len(word) + 1
+        offsets.append((start, start + len(word)))
+        start += len(word) + 1
     return " ".join(words), offsets
 
 
 def is_list_of(items: object, kind: type) -> bool:
-    """Whether something is a list or tuple of one or more items of a type.
+    """Whether this is a non-empty list or tuple of items of a type.
 
     Example:
 
@@ -199,7 +202,7 @@ def is_list_of(items: object, kind: type) -> bool:
 
 
 def parsed_list(value: object) -> object:
-    """A list that was written as text, as pandas writes a column of lists to CSV; other values as they are.
+    """Parse a list that was written as text, as pandas does in CSV files; other values are returned unchanged.
 
     Example:
 
@@ -218,7 +221,7 @@ def parsed_list(value: object) -> object:
 
 
 def _fitting(rows: Rows) -> str:
-    """A hint: the scheme in which all tags of these rows are valid, if there is one."""
+    """Return a hint on the tagging scheme in which all tags of these rows are valid, if there is one."""
     column = next((rows.columns[name] for name in ("tags", "ner_tags", "label", "labels") if name in rows.columns), ())
     tags = [row for row in map(parsed_list, column) if is_list_of(row, str)]
     if not tags:
@@ -236,7 +239,7 @@ def _fitting(rows: Rows) -> str:
 
 
 def _word_error(rows: Rows, row: int, index: int, problem: str, *, fix: str, value: object) -> DataError:
-    """The error that names the word's own line, where words have lines."""
+    """Return the error for a word, with the word's line if each word has one."""
     if "lines" not in rows.columns:
         return rows.error(row, f"{problem} (word {index + 1})", fix=fix, value=value)
     error = bad_data(rows.place(row)[0], problem, fix, line=rows.columns["lines"][row][index], value=value)

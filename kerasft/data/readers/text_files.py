@@ -1,4 +1,4 @@
-"""Reading of text files as Unicode, with errors that give location and cause."""
+"""Reading of text files as Unicode; errors give location and cause."""
 
 import codecs
 import gzip
@@ -16,24 +16,24 @@ logger = logging.getLogger("kerasft")
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def say(path: Path, found: str) -> None:
-    """Print one line about how a file is read, where that was found out and not told.
+def say(path: Path, message: str) -> None:
+    """Log how a file is read, if that was detected and not specified.
 
-    A warning of the logger "kerasft": Python shows it on standard error by default, so nothing is guessed in silence.
+    This is a warning of the logger "kerasft", which goes to standard error by default.
     """
-    logger.warning("%s: %s.", path, found)
+    logger.warning("%s: %s.", path, message)
 
 
 def most_bytes() -> int:
-    """The largest data file that is read, in bytes: 1 GiB, or what the environment variable KERASFT_MAX_DATA_BYTES says."""
+    """Return the maximum size of a data file in bytes: 1 GiB, or the environment variable KERASFT_MAX_DATA_BYTES."""
     return limit("DATA_BYTES")
 
 
 def read_bytes(path: Path) -> bytes:
-    """The file's bytes, unpacked if its name ends in ".gz".
+    """Return the content of a file, decompressed if its name ends in ".gz".
 
     Raises:
-        DataError: If it is empty, cannot be read, or has or unpacks to more than `most_bytes`.
+        DataError: If it is empty, cannot be read, or its uncompressed size exceeds `most_bytes`.
     """
     if path.exists() and not path.is_file():
         raise bad_data(str(path), "expected a regular file", "Copy its content to a file, and use that.")
@@ -53,17 +53,17 @@ def read_bytes(path: Path) -> bytes:
 
 
 def too_large(path: Path) -> DataError:
-    """Return (not raise) the error for a file that has, or unpacks to, more than `most_bytes`."""
+    """Return (not raise) the error for a file whose uncompressed size exceeds `most_bytes`."""
     problem = f"the file exceeds {most_bytes()} bytes"
     return bad_data(str(path), problem, f"Split the file. {how_to_raise('DATA_BYTES')}")
 
 
 def read_text(path: Path) -> str:
-    """The file's text: UTF-8, or UTF-16 where a byte order mark says so; the mark is dropped.
+    """Decode a text file: UTF-8, or UTF-16 if it has a byte order mark; the mark is removed.
 
     Raises:
-        DataError: If the bytes are not of this encoding, or one character is NUL; the message names the line. If there are more
-            lines or values than docs/security.md allows.
+        DataError: If the encoding is invalid, or there is a NUL character (the message gives the line), or the number of lines
+            or values exceeds the limits in docs/security.md.
     """
     content = read_bytes(path)
     is_utf16 = content[:2] in _UTF16
@@ -73,7 +73,7 @@ def read_text(path: Path) -> str:
         raise _wrong_encoding(path, content, error, is_utf16) from error
     if is_utf16:
         say(path, "read as UTF-16")
-    text = text.replace("\n\ufeff", "\n")  # files with byte order marks, one after the other
+    text = text.replace("\n\ufeff", "\n")  # concatenated files with byte order marks
     if "\0" in text:
         # ASCII in UTF-16 without a byte order mark is valid UTF-8 in which every other character is NUL.
         likely = text.count("\0") > len(text) // 3
@@ -85,20 +85,20 @@ def read_text(path: Path) -> str:
         )
     security.check_text_file(text, str(path))
     if not text.strip():
-        raise bad_data(str(path), "the file contains only white space", "Add at least one row.")
+        raise bad_data(str(path), "the file contains only whitespace", "Add at least one row.")
     return text
 
 
 def split_lines(text: str) -> list[str]:
-    """The lines of a text without their ends: LF or CRLF; a lone CR ends lines only where there is no LF (old Mac files).
+    """Split a text at LF or CRLF; a lone CR ends lines only if there is no LF (old Mac files).
 
-    Other line separators of Unicode, such as U+2028, may be part of a text and end no line.
+    Other Unicode line separators, such as U+2028, may be part of a text and do not end lines.
     """
     return [line.removesuffix("\r") for line in (text.split("\n") if "\n" in text else text.split("\r"))]
 
 
 def path_suffix(path: Path) -> str:
-    """The ending that tells the format, without ".gz" and without the "-00000-of-00005" of sharded files."""
+    """Return the file extension, ignoring ".gz" and the "-00000-of-00005" of sharded files."""
     return Path(re.sub(r"(-\d+-of-\d+)?(\.gz)?$", "", path.name, flags=re.IGNORECASE)).suffix.lower()
 
 
@@ -106,8 +106,8 @@ def _wrong_encoding(path: Path, content: bytes, error: UnicodeDecodeError, is_ut
     if is_utf16:
         problem = f"invalid UTF-16 at byte {error.start} ({error.reason})"
         return bad_data(str(path), problem, "Save the file as UTF-8.")
-    # Windows-1252 is what spreadsheets write where UTF-8 was not chosen. Which encoding it is cannot be known for certain,
-    # and a wrong guess would spoil the texts silently, so the user decides.
+    # Windows-1252 is the default of spreadsheets. But the encoding cannot be detected reliably, and an incorrect guess would
+    # corrupt texts silently, so the user decides.
     line = content.count(b"\n", 0, error.start) + 1
     suffix = "".join(path.suffixes[:1])
     return bad_data(

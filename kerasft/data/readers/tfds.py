@@ -1,4 +1,4 @@
-"""TensorFlow datasets as rows: a `tf.data.Dataset`, or datasets of `tensorflow_datasets`."""
+"""Conversion of TensorFlow datasets to rows: a `tf.data.Dataset`, or datasets of `tensorflow_datasets`."""
 
 import re
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ _NAME = re.compile(r"tfds:(?P<name>.+?(?::\d+\.\d+\.\d+)?)(?::(?P<split>[A-Za-z_
 
 
 def is_builder(source: object) -> bool:
-    """Whether this is a `tfds.core.DatasetBuilder`, told without importing tensorflow_datasets."""
+    """Whether this is a `tfds.core.DatasetBuilder`, without importing tensorflow_datasets."""
     return hasattr(source, "as_dataset") and hasattr(source, "info")
 
 
@@ -46,20 +46,20 @@ def rows_from_dataset(dataset: tf.data.Dataset, *, name: str = "tf.data.Dataset"
     items = []
     for number, item in enumerate(dataset.as_numpy_iterator(), 1):
         if isinstance(item, tuple) and len(item) == 2 and isinstance(item[0], Mapping):
-            item = {**item[0], "label": item[1]}  # the form of as_supervised with a dictionary of inputs
+            item = {**item[0], "label": item[1]}  # as_supervised with a dictionary of inputs
         items.append(tf.nest.map_structure(lambda value, number=number: _plain(value, name, number), item))
     return replace(rows_from_python(items, numbered), files=(name,))
 
 
 def rows_from_tfds(source: object, split: str | None = None) -> Rows:
-    """Read a split of a tensorflow_datasets dataset; numbers of a `ClassLabel` become its names.
+    """Read a split of a tensorflow_datasets dataset; indices of a `ClassLabel` are replaced by its names.
 
     Args:
-        source: "tfds:NAME", "tfds:NAME:SPLIT" (the name may be a prepared folder), or a builder.
+        source: "tfds:NAME", "tfds:NAME:SPLIT" (the name may be a folder of a prepared dataset), or a builder.
         split: The split of a builder; default "train".
 
     Raises:
-        DataError: If there is no such dataset or split.
+        DataError: If the dataset or split does not exist.
     """
     if isinstance(source, str):
         match = _NAME.match(source)
@@ -85,7 +85,7 @@ def rows_from_tfds(source: object, split: str | None = None) -> Rows:
 
 
 def _builder(name: str):
-    # Here and not above: tensorflow_datasets takes seconds to load and only sources that name it need it.
+    # Imported here: tensorflow_datasets takes seconds to load, and few sources need it.
     import tensorflow_datasets as tfds
 
     try:
@@ -93,7 +93,7 @@ def _builder(name: str):
             return tfds.builder_from_directory(name)
         builder = tfds.builder(name)
         builder.download_and_prepare()
-    except Exception as error:  # downloads fail in as many ways as there are servers; the cause is kept
+    except Exception as error:  # downloads may raise any exception; the cause is kept
         raise bad_data(
             PREFIX + name,
             f"tensorflow_datasets cannot prepare it ({type(error).__name__}: {_first_line(error)})",

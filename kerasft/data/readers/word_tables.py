@@ -1,4 +1,4 @@
-"""Tables with one word per row, such as Kaggle's "Sentence #, Word, POS, Tag", as rows of one sentence each."""
+"""Conversion of tables with one word per row, such as Kaggle's "Sentence #, Word, POS, Tag", to one sentence per row."""
 
 from collections.abc import Mapping
 
@@ -13,19 +13,18 @@ _SENTENCES = ("sentence #", "sentence#", "sentence_id", "sentence id", "sentence
 
 
 def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) -> Rows | None:
-    """Join the rows of a table with one word a row to sentences.
+    """Group the rows of a table with one word per row into sentences.
 
     Args:
-        rows: A table with a column `word` (or `token`), one `tag` (`ner_tag`, `label`), in upper or lower case, and one that
-            says which sentence a word is of (`Sentence #`, `sentence_id`): it changes where a new sentence begins, and may be
-            empty in all rows but a sentence's first.
-        columns: `{"text": ..., "label": ...}`, if the user says so.
+        rows: A table with columns `word` (or `token`), `tag` (or `ner_tag`, `label`) and a sentence id (`Sentence #`,
+            `sentence_id`), case-insensitive. The id may be empty in all but the first row of a sentence.
+        columns: `{"text": ..., "label": ...}`, if the user selects columns.
 
     Returns:
-        Rows with `words`, `tags` and `lines`, as `read_conll` gives them; None if the table is no such one.
+        Rows with `words`, `tags` and `lines`, as from `read_conll`; None if the table is not of this kind.
 
     Raises:
-        DataError: If nothing says where a sentence ends, or a word or a tag is missing.
+        DataError: If there is no column with sentence ids, or a word or a tag is missing.
 
     Example:
 
@@ -48,17 +47,17 @@ def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) 
     bad: set[int] = set()
     before = None
     for row, number in enumerate(rows.columns[sentence]):
-        here = (rows.file_ids[row], before[1] if before is not None and _is_empty(number) else str(number))
-        if here != before:
+        current = (rows.file_ids[row], before[1] if before is not None and _is_empty(number) else str(number))
+        if current != before:
             first.append(row)
             for column in grouped.values():
                 column.append([])
-            before = here
+            before = current
         for name, what in ((word, "word"), (tag, "tag")):
             value = rows.columns[name][row]
             if _is_empty(value):
                 skip(rows.error(row, f"the {what} is missing", fix="Fill it in, or delete the sentence.", value=value))
-                bad.add(len(first) - 1)  # a sentence without one of its words is none
+                bad.add(len(first) - 1)  # skip the whole sentence
                 continue
             grouped[f"{what}s"][-1].append(value.strip() or value)
         grouped["lines"][-1].append(int(rows.lines[row]))
@@ -69,7 +68,7 @@ def rows_of_word_table(rows: Rows, columns: Mapping[str, object] | None = None) 
 
 
 def _columns(rows: Rows, columns: Mapping[str, object] | None) -> tuple:
-    """The columns of the words, the tags and the sentences; None where there is none."""
+    """Return the columns of words, tags and sentence ids; None for missing columns."""
     given = columns or {}
     names = {str(name).strip().lower(): name for name in rows.columns}
     chosen = [

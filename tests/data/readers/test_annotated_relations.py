@@ -34,7 +34,7 @@ def rows(*items):
         (changed(label=7), "a span's label must be a name"),
         (changed(id=2), "duplicate entity id"),
         (changed(id=None), "a relation must have a name and two entities of the text"),
-        (changed(id=[1]), "an entity id must be a string or a whole number"),
+        (changed(id=[1]), "an entity id must be a string or an integer"),
         ({**GOOD, "entities": ["Ann"]}, r"entities must be a list of objects; received: \['Ann'\]"),
         ({**GOOD, "entities": 7}, "entities must be a list of objects"),
         ({**GOOD, "relations": {"from_id": 1}}, "relations must be a list of objects"),

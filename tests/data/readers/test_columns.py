@@ -37,7 +37,7 @@ def test_named_and_numbered():
     assert find_columns(rows, {"text": 1, "label": 0}) == Roles("1", None, ("0",))
     assert find_columns(rows, {"text": -3, "label": [-1, 1]}) == Roles("0", None, ("2", "1"), several=True)
     with pytest.raises(
-        DataError, match=r"no column with this number; the file has 3 columns; received: -4.*or -1 to -3"
+        DataError, match=r"no column with this index; the file has 3 columns; received: -4.*or -1 to -3"
     ):
         find_columns(rows, {"text": -4, "label": 0})
 
@@ -53,7 +53,7 @@ def test_missing_and_ambiguous_columns_are_listed():
         find_columns(rows_with("text", "id"), need_label=True)
     with pytest.raises(DataError, match=r"the columns are \['text', 'label'\]; received: 'stars'"):
         find_columns(rows_with("text", "label"), {"label": "stars"})
-    with pytest.raises(DataError, match=r"no column with this number; the file has 2 columns; received: 7"):
+    with pytest.raises(DataError, match=r"no column with this index; the file has 2 columns; received: 7"):
         find_columns(rows_with("0", "1", named=False), {"text": 7, "label": 1})
     with pytest.raises(DataError, match=r"its columns have names.*received: 0"):
         find_columns(rows_with("text", "label"), {"text": 0, "label": 1})
@@ -62,9 +62,9 @@ def test_missing_and_ambiguous_columns_are_listed():
 def test_columns_argument_is_checked():
     with pytest.raises(KerasftError, match=r"`columns` must be a dictionary .* received: \{'texts': 'a'\}"):
         without_header({"texts": "a"})
-    with pytest.raises(KerasftError, match="either all names or all numbers"):
+    with pytest.raises(KerasftError, match="either all names or all indices"):
         without_header({"text": 0, "label": "b"})
-    with pytest.raises(KerasftError, match=r"names or 0-based numbers; received: \{'text': 1.5\}"):
+    with pytest.raises(KerasftError, match=r"names or 0-based indices; received: \{'text': 1.5\}"):
         without_header({"text": 1.5})
     with pytest.raises(KerasftError, match="received: 'text'"):
         without_header("text")
@@ -136,7 +136,7 @@ def test_numbers_of_columns_that_are_their_names():
     rows = Rows.of({"1": ["a"], "2": ["b"]}, "a.csv", named=False)
     assert find_columns(rows, {"text": 1, "label": 2}) == Roles("1", label=("2",))
     with pytest.raises(
-        DataError, match=r"no column with this number; the file has 2 columns; received: 0.*Valid numbers are 1 to 2"
+        DataError, match=r"no column with this index; the file has 2 columns; received: 0.*Valid indices are 1 to 2"
     ):
         find_columns(rows, {"text": 0, "label": 1})
 

@@ -118,7 +118,7 @@ def test_a_column_that_is_named_is_not_guessed(tmp_path, caplog):
 
 def test_columns_must_be_numbers(tmp_path):
     path = write(tmp_path, CONLL2003)
-    with pytest.raises(KerasftError, match="`columns` must be column numbers of word and tag; received"):
+    with pytest.raises(KerasftError, match="`columns` must be column indices of word and tag; received"):
         read_conll(path, {"label": "ner"})
     with pytest.raises(DataError, match=r"line 1: no column 7 for the tag|line 3: no column 7"):
         read_conll(path, {"label": 7})

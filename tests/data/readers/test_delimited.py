@@ -86,7 +86,7 @@ def test_very_long_field(tmp_path):
 
 BAD = {
     "empty file": ("a.csv", b"", r"a\.csv: the file is empty"),
-    "white space only": ("a.csv", b" \n\n", r"only white space"),
+    "white space only": ("a.csv", b" \n\n", r"only whitespace"),
     "header only": (
         "a.csv",
         b"text,label\n",

@@ -111,7 +111,7 @@ def test_a_saved_dataset_dict_says_its_splits(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("state.json", "{", "not JSON"),
+        ("state.json", "{", "invalid JSON"),
         ("state.json", '{"_data_files": [{"filename": "../a.arrow"}]}', "lists no data files in this folder"),
         ("state.json", '{"_data_files": [{"filename": "b.arrow"}]}', "b.arrow is missing"),
         ("data-00000-of-00001.arrow", "no arrow", "not a readable Arrow file"),

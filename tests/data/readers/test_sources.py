@@ -129,11 +129,11 @@ def test_missing_files_say_what_is_there(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ('{"text": "a"}\n{"text": \n', r"a\.jsonl, line 2: this is not JSON .* received: '\{\"text\": '"),
+        ('{"text": "a"}\n{"text": \n', r"a\.jsonl, line 2: invalid JSON .* received: '\{\"text\": '"),
         ('{"text": "a"}\n\n["b"]\n', r"line 3: expected a JSON object; received: '\[\"b\"\]'"),
-        ("[" * 100_000, r"line 1: this is not JSON .*recursion"),
+        ("[" * 100_000, r"line 1: invalid JSON .*recursion"),
         ("{}\n{}\n", "the objects have no keys"),
-        ('{"a": ' + "9" * 5000 + "}", r"line 1: this is not JSON .*limit"),
+        ('{"a": ' + "9" * 5000 + "}", r"line 1: invalid JSON .*limit"),
     ],
 )
 def test_bad_json_lines(tmp_path, content, message):

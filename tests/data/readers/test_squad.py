@@ -129,7 +129,7 @@ def broken(**changes):
         *(
             (
                 broken(answers=[{"text": "Paris", "answer_start": start}]),
-                r"answer_start must be a whole number; received",
+                r"answer_start must be an integer; received",
             )
             for start in ("three", "3.5", 3.5, "3,0", float("inf"), [3])
         ),
@@ -184,7 +184,7 @@ def test_a_file_of_another_form_is_named(tmp_path, content, message):
 
 def test_a_file_that_is_no_json_and_one_that_is_missing(tmp_path):
     (tmp_path / "train.json").write_text('{"data": [', "utf-8")
-    with pytest.raises(DataError, match=r"train\.json: this is not JSON"):
+    with pytest.raises(DataError, match=r"train\.json: invalid JSON"):
         read_squad(tmp_path / "train.json")
     with pytest.raises(DataError, match=r"none\.json: the file cannot be read"):
         read_squad(tmp_path / "none.json")
@@ -221,7 +221,7 @@ def test_an_answer_in_another_normal_form_is_taken_as_the_context_has_it(caplog)
     }
     with caplog.at_level(logging.WARNING, "kerasft"):
         assert read_squad([row])[0].answers == (Answer("Cafe\u0301", 3),)
-    assert "1 of 1 answers had another Unicode normalization" in caplog.text
+    assert "1 of 1 answers had a different Unicode normalization" in caplog.text
     row["answers"][0]["answer_start"] = 0
     with pytest.raises(DataError, match="'Caf\u00e9' is not at answer_start=0"):
         read_squad([row])
