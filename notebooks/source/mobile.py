@@ -57,10 +57,16 @@ exports = {
     name: kerasft.export.litert(bundle, quantize=quantize, sequence_length=64, texts=texts, gold=classes)
     for name, quantize in {"float32": None, "float16": "float16", "int8": "int8"}.items()
 }
-rows = []
-for name, export in exports.items():
-    rows.append({"export": name, "MB": round(export["size_bytes"] / 1e6, 1), "accuracy": export["score"]["artifact"]})
-    rows[-1] |= {"accuracy of the model": export["score"]["keras"], "agreement": export["agreement"]}
+rows = [
+    {
+        "export": name,
+        "MB": export["size_bytes"] / 1e6,
+        "accuracy": export["score"]["artifact"],
+        "accuracy of the Keras model": export["score"]["keras"],
+        "agreement": export["agreement"],
+    }
+    for name, export in exports.items()
+]
 kerasft.reports.table(rows)
 
 # %% [markdown]
@@ -73,7 +79,7 @@ kerasft.reports.table(rows)
 # %%
 for row in rows:
     (latency,) = kerasft.export.measure_latency(exports[row["export"]]["folder"], threads=[1])
-    row["ms"] = round(latency["median_ms"], 2)
+    row["ms"] = latency["median_ms"]
 kerasft.reports.table(rows, ["export", "MB", "ms"])
 
 # %%
@@ -82,8 +88,9 @@ import matplotlib.pyplot as plt
 figure, panels = plt.subplots(1, 2, figsize=(7, 2.2), layout="constrained")
 for panel, unit, title in zip(panels, ("MB", "ms"), ("size in MB", "median latency in ms")):
     bars = panel.barh([row["export"] for row in rows], [row[unit] for row in rows], color="#2b5fa8")
-    panel.bar_label(bars, padding=3)
+    panel.bar_label(bars, fmt="%.1f", padding=3)
     panel.set(title=title, xlim=(0, 1.2 * max(row[unit] for row in rows)))
+    panel.invert_yaxis()  # the first row on top, as in the table
     panel.spines[["top", "right"]].set_visible(False)
 
 # %% [markdown]
@@ -91,7 +98,7 @@ for panel, unit, title in zip(panels, ("MB", "ms"), ("size in MB", "median laten
 
 # %%
 measured = kerasft.measuring.measure_litert(f"{exports['int8']['folder']}/model.tflite", threads=[1])
-kerasft.reports.table(measured["kernels"][:6], ["kernel", "count", "ms"])
+kerasft.reports.table(measured["kernels"][:6], ["kernel", "ms"])
 
 # %% [markdown]
 # ## What is in the folder
@@ -103,10 +110,11 @@ kerasft.reports.table(measured["kernels"][:6], ["kernel", "count", "ms"])
 import pathlib
 
 folder = pathlib.Path(exports["int8"]["folder"])
-files = sorted(folder.iterdir())
-kerasft.reports.table(
-    [{"file": file.name, "kB": file.stat().st_size // 1000 if file.is_file() else None} for file in files]
-)
+sizes = {
+    path.name: sum(file.stat().st_size for file in (path, *path.rglob("*")) if file.is_file())
+    for path in sorted(folder.iterdir())
+}
+kerasft.reports.table([{"name": name, "kB": size / 1000} for name, size in sizes.items()])
 
 # %% [markdown]
 # The Python runner needs `numpy` and `ai-edge-litert` only, no TensorFlow. First one question, then the golden
