@@ -98,7 +98,7 @@ def execute(notebook: nbformat.NotebookNode, folder: pathlib.Path) -> None:
         cell.source = text
         for output in cell.get("outputs", ()):
             if output.output_type == "stream":
-                output.text = START_UP.sub("", output.text)
+                output.text = START_UP.sub("", output.text.replace("\r\n", "\n"))  # which `!` writes
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("text", "shown") != ""]
     notebook.metadata.pop("language_info", None)  # the version of the Python that ran it

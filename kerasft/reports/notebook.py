@@ -28,7 +28,7 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = Non
     """Render dictionaries, such as `report.errors`, as a table.
 
     Args:
-        rows: One dictionary per row. A missing key or None gives an empty cell; floats have three decimals.
+        rows: One dictionary per row. A missing key or None gives an empty cell; floats have three decimals, from 10 on one.
         columns: The keys to show, in this order; default: those of the first row.
 
     Returns:
@@ -50,7 +50,9 @@ def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str] | None = Non
 def _shown(value: object) -> object:
     if value is None:
         return ""
-    return f"{value:.3f}" if isinstance(value, float) else value
+    if isinstance(value, float):
+        return f"{value:.3f}" if abs(value) < 10 else f"{value:,.1f}"
+    return value
 
 
 def highlight(items: Iterable[tuple[str, Sequence[Mapping[str, Any]]]]) -> Html:

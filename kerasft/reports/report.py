@@ -9,12 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from markupsafe import Markup
 
 from kerasft.errors import bad_argument
 from kerasft.features import REGRESSION, SINGLE_LABEL
 from kerasft.files import file_written_aside, local_path
 from kerasft.reports import plots
 from kerasft.reports.baseline import is_no_better
+from kerasft.reports.notebook import table
 from kerasft.reports.page import render
 from kerasft.tasks.masked_lm import MASKED_LM
 
@@ -123,7 +125,7 @@ def score_rows(
 
 @dataclasses.dataclass(frozen=True)
 class Report:
-    """An evaluation: the contents of `report.json`.
+    """An evaluation: the contents of `report.json`. A notebook shows it as the table of its scores.
 
     Attributes:
         title: Title of the page.
@@ -158,23 +160,23 @@ class Report:
     """
 
     title: str
-    about: dict[str, str]
+    about: dict[str, str] = dataclasses.field(repr=False)
     problem: str
-    labels: list[str]
+    labels: list[str] = dataclasses.field(repr=False)
     rows: int
     metrics: dict[str, float]
-    per_class: list[dict] = dataclasses.field(default_factory=list)
-    confusion_matrix: list[list[int]] | None = None
-    confused_pairs: list[dict] = dataclasses.field(default_factory=list)
-    calibration: list[dict] = dataclasses.field(default_factory=list)
-    errors: list[dict] = dataclasses.field(default_factory=list)
-    points: list[list[list[float]]] = dataclasses.field(default_factory=list)
+    per_class: list[dict] = dataclasses.field(default_factory=list, repr=False)
+    confusion_matrix: list[list[int]] | None = dataclasses.field(default=None, repr=False)
+    confused_pairs: list[dict] = dataclasses.field(default_factory=list, repr=False)
+    calibration: list[dict] = dataclasses.field(default_factory=list, repr=False)
+    errors: list[dict] = dataclasses.field(default_factory=list, repr=False)
+    points: list[list[list[float]]] = dataclasses.field(default_factory=list, repr=False)
     baseline: dict[str, float] = dataclasses.field(default_factory=dict)
     baseline_answer: str = ""
     undefined: dict[str, str] = dataclasses.field(default_factory=dict)
-    samples: list[dict] = dataclasses.field(default_factory=list)
-    examples: list[dict] = dataclasses.field(default_factory=list)
-    training: dict = dataclasses.field(default_factory=dict)
+    samples: list[dict] = dataclasses.field(default_factory=list, repr=False)
+    examples: list[dict] = dataclasses.field(default_factory=list, repr=False)
+    training: dict = dataclasses.field(default_factory=dict, repr=False)
 
     def __post_init__(self):
         broken = {name: value for name, value in self.metrics.items() if not math.isfinite(value)}
@@ -228,6 +230,14 @@ class Report:
             for name, value in headline(self.metrics).items()
         ]
         return render(self, tiles)
+
+    def _repr_html_(self) -> str:
+        """The scores beside the baseline's, for a notebook."""
+        rows = score_rows(self.metrics, self.baseline, self.undefined)
+        columns = ("score", "model", "baseline") if self.baseline else ("score", "model")
+        notes = [f"Baseline: {self.baseline_answer}."] if self.baseline_answer else []
+        lines = Markup("").join(Markup("<p>{}</p>").format(note) for note in [*notes, *self.warnings])
+        return table([dict(zip(columns, row)) for row in rows]) + lines
 
     def _note(self, name: str) -> str:
         if name == "accuracy" and self.problem == MASKED_LM.name:

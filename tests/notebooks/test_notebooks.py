@@ -27,6 +27,7 @@ PENDING = tuple(
     for name in NAMES
     if name
     not in (
+        "mobile",
         "text_classification",
         "token_classification",
     )

@@ -1,6 +1,6 @@
-"""Tables and coloured spans: what is shown, and that no text can become markup."""
+"""Tables, coloured spans and the scores of a report: what is shown, and that no text can become markup."""
 
-from kerasft.reports import highlight, table
+from kerasft.reports import Report, highlight, table
 
 
 def test_a_table_has_the_columns_asked_for_and_escapes_their_values():
@@ -11,6 +11,11 @@ def test_a_table_has_the_columns_asked_for_and_escapes_their_values():
     assert "row" not in shown
     assert shown.count("<tr>") == 3
     assert shown._repr_html_() == str(shown)
+
+
+def test_large_numbers_have_one_decimal():
+    shown = table([{"MB": 89.7243, "kB": -23009.12, "ms": 9.9994}])
+    assert [part.split("<")[0] for part in shown.split('10px">')[4:]] == ["89.7", "-23,009.1", "9.999"]
 
 
 def test_a_table_of_no_rows_is_empty():
@@ -32,3 +37,22 @@ def test_overlapping_spans_and_spans_without_labels():
     assert shown.count("<mark") == 1
     assert "<small>" not in shown
     assert shown.endswith("ef</p>")
+
+
+def test_a_report_is_shown_as_its_scores_beside_the_baseline():
+    baseline = {"baseline": {"accuracy": 0.25}, "baseline_answer": "always '<b>'"}
+    report = Report("Evaluation", {}, "single_label", ["a", "<b>"], 4, {"accuracy": 0.75, "log_loss": 0.5}, **baseline)
+    shown = report._repr_html_()
+    assert all(f">{name}</th>" in shown for name in ("score", "model", "baseline"))
+    assert "0.7500" in shown
+    assert "0.2500" in shown
+    assert "Baseline: always &#39;&lt;b&gt;&#39;." in shown
+    assert "no better" not in shown
+    assert "labels" not in repr(report)
+
+
+def test_a_report_without_a_baseline_has_two_columns_and_a_bad_model_a_warning():
+    values = ("Evaluation", {}, "single_label", ["a", "b"], 4, {"accuracy": 0.25})
+    assert ">baseline</th>" not in Report(*values)._repr_html_()
+    shown = Report(*values, baseline={"accuracy": 0.5}, baseline_answer="always 'b'")._repr_html_()
+    assert "no better than" in shown
