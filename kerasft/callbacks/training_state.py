@@ -178,23 +178,29 @@ def signature(model: keras.Model, *, steps: int | None) -> dict:
         steps: Steps per epoch.
     """
     optimizer = keras.saving.serialize_keras_object(find_optimizer(model))
+    variables = [
+        [variable.path, list(variable.shape), str(variable.dtype), bool(variable.trainable)]
+        for variable in state_variables(model)
+    ]
     return {
-        "variables": [
-            [variable.path, list(variable.shape), str(variable.dtype)] for variable in state_variables(model)
-        ],
+        "variables": variables,
         "optimizer": json.loads(json.dumps(optimizer, default=str)),
         "steps per epoch": steps,
     }
 
 
 def other_variables(before: list, now: list) -> str | None:
-    """What tells two lists of variables apart, for a message; None if their shapes are the same. Names may differ."""
+    """What tells two lists of variables apart, for a message; None if they are alike but for their names."""
     if [variable[1:] for variable in before] == [variable[1:] for variable in now]:
         return None
     if len(before) != len(now):
         return f"{len(before)} variables, not {len(now)}"
     then, here = next(pair for pair in zip(before, now) if pair[0][1:] != pair[1][1:])
-    return f"{then[0]} of shape {tuple(then[1])}, not {here[0]} of shape {tuple(here[1])}"
+    shown = [
+        f"{path} of shape {tuple(shape)}{'' if trainable else ' (frozen)'}"
+        for path, shape, _, trainable in (then, here)
+    ]
+    return f"{shown[0]}, not {shown[1]}"
 
 
 def changes(checkpoint: Checkpoint, *, settings: Mapping, model: Mapping) -> list[str]:
