@@ -102,3 +102,14 @@ def merge_replicas(function: Callable, strategy: tf.distribute.Strategy, *args: 
     3
     """
     tf.__internal__.distribute.interim.maybe_merge_call(function, strategy, *args)
+
+
+def set_initial_epoch(model: keras.Model, epoch: int) -> None:
+    """Let the running `fit` begin with another epoch, as Keras' own `BackupAndRestore` does; called in `on_train_begin`.
+
+    Example:
+
+    >>> from kerasft.demo import tiny
+    >>> set_initial_epoch(tiny.classifier(), 2)
+    """
+    model._initial_epoch = epoch

@@ -60,9 +60,13 @@ def lock_folder(folder: str | os.PathLike, *, name: str, value: object) -> None:
         raise bad_argument(
             name, expected, str(value), f"{who} is writing there; wait until it has finished, or choose another folder."
         )
-    os.ftruncate(descriptor, 0)
-    os.write(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
     _locked[key] = (descriptor, thread)
+    try:
+        os.ftruncate(descriptor, 0)
+        os.write(descriptor, json.dumps({"pid": os.getpid(), "host": socket.gethostname()}).encode())
+    except OSError:  # the disk is full
+        unlock_folder(folder)
+        raise
 
 
 def unlock_folder(folder: str | os.PathLike) -> None:

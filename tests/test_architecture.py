@@ -23,7 +23,7 @@ PACKAGE = ROOT / "kerasft"
 FILES = sorted(PACKAGE.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text("utf-8")) for path in FILES}
 LEVELS = {
-    "activations": 0, "errors": 0, "features": 0, "files": 0, "keras_internals": 0, "limits": 0, "locks": 0,
+    "activations": 0, "epoch_order": 0, "errors": 0, "features": 0, "files": 0, "keras_internals": 0, "limits": 0, "locks": 0,
     "serialization": 0, "silence": 0, "truncation": 0,
     "security": 1, "losses": 1, "optimizers": 1, "callbacks": 1, "distribution": 1, "measuring": 1,
     "conversion": 1,

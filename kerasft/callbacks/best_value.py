@@ -39,11 +39,15 @@ class BestValue:
         self.loss: float | None = None
         self._told = False
 
-    def restore(self, *, value: float | None, loss: float | None, epoch: int) -> None:
-        """Continue with the best epoch of an earlier run."""
-        self.value = value
-        self.loss = loss
-        self.epoch = epoch
+    def get_state(self) -> dict[str, float | int | None]:
+        """Return the best epoch so far."""
+        return {"value": self.value, "loss": self.loss, "epoch": self.epoch}
+
+    def set_state(self, state: Mapping[str, float | int | None]) -> None:
+        """Continue with the best epoch of an interrupted training."""
+        self.value = state["value"]
+        self.loss = state["loss"]
+        self.epoch = state["epoch"]
 
     def improves(self, logs: Mapping[str, float], epoch: int) -> bool:
         """Return whether an epoch is better than all before it, and remember it if so.
@@ -56,7 +60,7 @@ class BestValue:
         name, loss = self._loss(logs)
         if not self._is_better(value, loss, name=name, epoch=epoch):
             return False
-        self.restore(value=value, loss=loss, epoch=epoch)
+        self.set_state({"value": value, "loss": loss, "epoch": epoch})
         return True
 
     def _loss(self, logs: Mapping[str, float]) -> tuple[str, float | None]:

@@ -1,18 +1,17 @@
-"""Early stopping, best checkpoint, and resuming after a crash."""
+"""Early stopping and best checkpoint."""
 
 import json
 import math
 import os
-import shutil
 from pathlib import Path
 
 import h5py
 import keras
 
 from kerasft.callbacks.best_value import BestValue
-from kerasft.callbacks.non_finite import find_optimizer
-from kerasft.errors import CheckpointError, bad_argument
-from kerasft.files import check_room, file_written_aside, local_path, recover, written_aside
+from kerasft.callbacks.resumable import Resumable
+from kerasft.errors import bad_argument
+from kerasft.files import check_room, file_written_aside, local_path
 
 _SMALLER_IS_BETTER = {"loss", "error", "mse", "mae", "rmse", "crossentropy", "entropy", "perplexity", "divergence"}
 _GREATER_IS_BETTER = {
@@ -20,7 +19,6 @@ _GREATER_IS_BETTER = {
     *("bleu", "chrf", "rouge", "rouge1", "rouge2", "rougel", "rougelsum", "em", "match", "mrr", "correlation"),
 }
 
-_WEIGHTS = "latest.weights.h5"  # of Keras' BackupAndRestore
 _LORA = "kerasft_lora"
 
 
@@ -46,7 +44,7 @@ def _monitored(monitor: str, logs: dict[str, float] | None) -> float:
     return logs[monitor]
 
 
-class _EarlyStopping(keras.callbacks.EarlyStopping):
+class _EarlyStopping(Resumable, keras.callbacks.EarlyStopping):
     """Keras' own, but a monitored value that does not exist is an error, and the loss decides between equal ones."""
 
     def on_train_begin(self, logs=None):
@@ -72,6 +70,19 @@ class _EarlyStopping(keras.callbacks.EarlyStopping):
         if self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True
+
+    def get_state(self):
+        """Return the best value and epoch, the patience used up, and the best weights if they are kept."""
+        return {"wait": self.wait, "weights": list(self.best_weights or []), **self._best.get_state()}
+
+    def set_state(self, state):
+        """Continue with a state of `get_state`."""
+        self.wait = state["wait"]
+        self.best_weights = state["weights"] or None
+        self._best.set_state(state)
+        if self._best.epoch is not None:
+            self.best_epoch = self._best.epoch
+            self.best = self._best.value
 
 
 def early_stopping(
@@ -114,8 +125,8 @@ def early_stopping(
     )
 
 
-class _BestCheckpoint(keras.callbacks.Callback):
-    """Saves the model when the monitored value is the best so far. A record beside it survives a resumed training."""
+class _BestCheckpoint(Resumable):
+    """Saves the model when the monitored value is the best so far."""
 
     def __init__(self, path: Path, monitor: str, mode: str):
         super().__init__()
@@ -127,15 +138,14 @@ class _BestCheckpoint(keras.callbacks.Callback):
     def on_train_begin(self, logs=None):
         """Forget the best of an earlier `fit`."""
         self._best = BestValue(self.monitor, self.mode)
-        self._first_epoch = True
 
-    def on_epoch_begin(self, epoch, logs=None):
-        """A training that does not begin with epoch 0 was resumed: continue with its best value."""
-        if self._first_epoch and epoch > 0 and self.record.exists() and self.path.exists():
-            record = json.loads(self.record.read_text(encoding="utf-8"))
-            if record["monitor"] == self.monitor:
-                self._best.restore(value=record["value"], loss=record.get("loss"), epoch=record["epoch"] - 1)
-        self._first_epoch = False
+    def get_state(self):
+        """Return the best value and its epoch."""
+        return self._best.get_state()
+
+    def set_state(self, state):
+        """Continue with a state of `get_state`."""
+        self._best.set_state(state)
 
     def on_epoch_end(self, epoch, logs=None):
         """Save if better; a NaN is never better than a number."""
@@ -270,91 +280,3 @@ def _sizes(variables) -> list[int]:
     """Bytes of each variable."""
     widths = {"float64": 8, "int64": 8, "uint64": 8}  # others have 4 bytes or fewer
     return [math.prod(variable.shape) * widths.get(str(variable.dtype), 4) for variable in variables]
-
-
-class _Resume(keras.callbacks.Callback):
-    """Keras' own back-up, written aside and put into the folder `last` when it is whole."""
-
-    def __init__(self, folder: Path, delete_at_end: bool):
-        super().__init__()
-        self.folder = folder
-        self.last = folder / "last"
-        self.delete_at_end = delete_at_end
-
-    def on_train_begin(self, logs=None):
-        """Restore the end of the last completed epoch, if there is one."""
-        recover(self.last)
-        if self.last.exists():
-            self._check(json.loads((self.last / "model.json").read_text(encoding="utf-8")))
-            self._backup(self.last).on_train_begin(logs)
-            _restore_lora(self.model, self.last / _WEIGHTS)
-
-    def _backup(self, folder: Path) -> keras.callbacks.BackupAndRestore:
-        backup = keras.callbacks.BackupAndRestore(str(folder), delete_checkpoint=False)
-        backup.set_model(self.model)
-        return backup
-
-    def _signature(self) -> dict:
-        optimizer = find_optimizer(self.model)
-        signature = {"optimizer": type(optimizer).__name__, "weights": [list(w.shape) for w in self.model.weights]}
-        trainable = len(self.model.trainable_weights)
-        # The optimizer's state is of these alone. A back-up of a model that is trained whole need not say it.
-        return signature if trainable == len(self.model.weights) else signature | {"trainable": trainable}
-
-    def _check(self, saved: dict) -> None:
-        """Keras would load what fits, warn, and leave the rest at random."""
-        if saved != self._signature():
-            difference = f"one of {len(saved['weights'])} weights with {saved['optimizer']}"
-            raise CheckpointError(
-                f"`folder` must contain a backup of the same model and optimizer; received: {str(self.folder)!r}, {difference}"
-                f" (expected: {len(self.model.weights)} weights). Use another folder, or delete this one to start from scratch."
-            )
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Write the backup to a temporary folder, then replace the last one."""
-        with written_aside(self.last) as aside:
-            check_room(aside, _sizes([*self.model.variables, *find_optimizer(self.model).variables]))
-            self._backup(aside).on_epoch_end(epoch, logs)
-            _add_lora(self.model, aside / _WEIGHTS)
-            (aside / "model.json").write_text(json.dumps(self._signature()), encoding="utf-8")
-
-    def on_train_end(self, logs=None):
-        """The training is complete: the next one starts from scratch, or has nothing left to train."""
-        if not self.delete_at_end:
-            self._mark_complete()
-            return
-        shutil.rmtree(self.last, ignore_errors=True)
-
-    def _mark_complete(self) -> None:
-        """Early stopping ends a training before its last epoch; a resumed run must not continue it."""
-        path = self.last / "training_metadata.json"
-        if path.exists():
-            content = json.loads(path.read_text("utf-8"))
-            with file_written_aside(path) as aside:
-                aside.write_text(json.dumps(content | {"epoch": max(content["epoch"], self.params["epochs"])}), "utf-8")
-
-
-def resume(folder: str | os.PathLike, *, delete_at_end: bool = True) -> keras.callbacks.Callback:
-    """Make a training resumable: run the same program again and it continues after the last completed epoch.
-
-    After every epoch the weights, the optimizer's state and the epoch's number go to `folder` (written aside, then
-    renamed). When `fit` ends by itself, the back-up is deleted. Not kept: the epoch that was interrupted, the dataset's
-    place in its order of shuffles, the history of the earlier epochs, and what other callbacks remember.
-
-    Args:
-        folder: A folder of this training alone; made if missing.
-        delete_at_end: Whether the back-up is deleted when `fit` ends by itself. With False a second `fit` with the same
-            folder trains no more, and gives the model the last epoch's weights: delete the folder when all is saved.
-
-    Returns:
-        The callback. The model must be built, which models from `kerasft.heads` are.
-
-    Raises:
-        CheckpointError: In training, if the back-up is of another model.
-
-    Example:
-
-    >>> type(resume("backup")).__name__
-    '_Resume'
-    """
-    return _Resume(local_path(folder), delete_at_end)

@@ -4,6 +4,8 @@ import math
 
 import keras
 
+from kerasft.callbacks.resumable import Resumable
+from kerasft.epoch_order import EpochOrder
 from kerasft.errors import KerasftError
 
 
@@ -37,10 +39,11 @@ def optimizer_state(model: keras.Model) -> dict[str, float]:
 
 
 class StopOnNonFinite(keras.callbacks.Callback):
-    """Stops training at the first step whose loss is NaN or infinite, and says why.
+    """Stops training at the first step whose loss is NaN or infinite; the error names step, rows and last good checkpoint.
 
-    It raises, while `keras.callbacks.TerminateOnNaN` ends the epoch normally: so no checkpoint, backup or best model is
-    overwritten by the corrupted weights, and `kerasft.callbacks.resume` finds the last good epoch.
+    It raises, while `keras.callbacks.TerminateOnNaN` ends the epoch normally: so no checkpoint or best model is overwritten
+    by the corrupted weights, and `kerasft.callbacks.resume` finds the last good checkpoint. The rows of the batch are named
+    for shuffled datasets of `kerasft.data` in memory.
 
     Raises:
         KerasftError: In the step after which the loss is not finite.
@@ -60,8 +63,9 @@ class StopOnNonFinite(keras.callbacks.Callback):
     async_safe = True  # Keras may call it from its thread, and so need not wait for the device after every step
 
     def on_epoch_begin(self, epoch, logs=None):
-        """Remember the epoch for the message."""
+        """Remember the epoch, and the datasets' positions, for the message."""
         self._epoch = epoch
+        self._started = [(order, order.started) for order in EpochOrder.alive()]
 
     def on_train_batch_end(self, batch, logs=None):
         """Check the loss. It is the epoch's running mean, which stays NaN once a batch was."""
@@ -70,7 +74,22 @@ class StopOnNonFinite(keras.callbacks.Callback):
             return
         state = ", ".join(f"{name} {value:.3g}" for name, value in optimizer_state(self.model).items())
         raise KerasftError(
-            f"The loss must be finite; received: {loss} in epoch {self._epoch + 1}, step {batch + 1}"
-            f" ({state or 'no optimizer'}). Training was stopped and nothing was saved. Lower the learning rate,"
+            f"The loss must be finite; received: {loss} in epoch {self._epoch + 1}, step {batch + 1}{self._rows(batch)}"
+            f" ({state or 'no optimizer'}). Training was stopped.{self._checkpoint()} Lower the learning rate,"
             " use a longer warm-up, clip the gradients (global_clipnorm=1.0), and look for NaN in targets and weights."
         )
+
+    def _rows(self, batch: int) -> str:
+        """The rows of a batch of the running epoch, where they can be told."""
+        for order, before in self._started:
+            if order.started > before and order.batch_rows is not None:
+                rows = next(order.batch_rows(before).skip(batch).as_numpy_iterator())
+                return f", rows {', '.join(str(row + 1) for row in sorted(rows.tolist()))} of the training data"
+        return ""
+
+    def _checkpoint(self) -> str:
+        for callback in Resumable.in_fit_of(self):
+            checkpoint = getattr(callback, "last_checkpoint", None)
+            if checkpoint is not None:
+                return f" The last good checkpoint is that of {checkpoint.position} in {callback.folder}."
+        return ""

@@ -12,6 +12,7 @@ from tensorboard.plugins.hparams import api as hparams
 from kerasft.callbacks import figures
 from kerasft.callbacks.non_finite import find_optimizer, optimizer_state
 from kerasft.callbacks.predictions import describe, describe_gold, labels_of, predict
+from kerasft.callbacks.resumable import Resumable
 from kerasft.callbacks.throughput import EXAMPLES_PER_SECOND, BatchCounter, Stopwatch
 from kerasft.errors import bad_argument
 from kerasft.features import MULTI_LABEL, REGRESSION, Labels
@@ -25,7 +26,7 @@ _SQUARED_ERROR = ("mse", "mean_squared_error")
 _OPTIMIZER_VALUES = ("weight_decay", "clipnorm", "global_clipnorm", "gradient_accumulation_steps", "momentum")
 
 
-class TensorBoard(keras.callbacks.TensorBoard):
+class TensorBoard(Resumable, keras.callbacks.TensorBoard):
     """Keras' TensorBoard callback, extended for fine-tuning.
 
     - by step, in `step/...`: loss of the steps since the epoch's last point (not the epoch's running mean), metrics,
@@ -107,6 +108,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         self._epoch_watch, self._step_watch = Stopwatch(self._counter), Stopwatch(self._counter)
         self._compiled = False
         self._step = None  # not read here: `kerasft.callbacks.resume` may still restore the optimizer
+        self._epoch = None
         self._same_as_loss = _SQUARED_ERROR if _loss_name(self.model) in _SQUARED_ERROR else ()
         steps = self.params.get("steps")
         epochs = self.params.get("epochs", 1)
@@ -124,6 +126,7 @@ class TensorBoard(keras.callbacks.TensorBoard):
         super().on_epoch_begin(epoch, logs)
         if self._step is None:
             self._step = _batches_so_far(self.model)
+        self._epoch = epoch
         self._epoch_start = self._last_point = self._step
         self._step_logs = {}
         self._epoch_rates = None
@@ -135,6 +138,8 @@ class TensorBoard(keras.callbacks.TensorBoard):
     def on_train_batch_end(self, batch, logs=None):
         """Write a point of the `step/` curves, if it is time."""
         super().on_train_batch_end(batch, logs)
+        if self.is_skipping:
+            return
         done = batch + 1  # with `steps_per_execution` Keras counts past the epoch's end
         self._step = self._epoch_start + min(done, self.params.get("steps") or done)
         self._step_logs = {name: value for name, value in (logs or {}).items() if name not in self._same_as_loss}
@@ -168,6 +173,21 @@ class TensorBoard(keras.callbacks.TensorBoard):
         before, sum_before = self._window
         self._window = (examples, examples * running_mean)
         return (self._window[1] - sum_before) / max(examples - before, 1)
+
+    def get_state(self):
+        """Return the position in the running epoch's curves."""
+        examples, losses = self._window
+        seen = self._counter.read()[0] - self._epoch_examples
+        position = {"epoch": self._epoch, "epoch_start": self._epoch_start, "last_point": self._last_point}
+        return {**position, "seen": seen, "examples": examples, "losses": losses}
+
+    def set_state(self, state):
+        """Continue with a state of `get_state`, if it is of this epoch."""
+        if state["epoch"] == self._epoch:
+            self._epoch_start = state["epoch_start"]
+            self._last_point = state["last_point"]
+            self._window = (state["examples"], state["losses"])
+            self._epoch_examples = self._counter.read()[0] - state["seen"]
 
     def on_test_begin(self, logs=None):
         """Stop the epoch's clock before validation."""

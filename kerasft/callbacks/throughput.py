@@ -10,6 +10,7 @@ import weakref
 import keras
 import tensorflow as tf
 
+from kerasft.callbacks.resumable import Resumable
 from kerasft.features import PADDING_MASK
 
 EXAMPLES_PER_SECOND = "examples_per_second"
@@ -102,6 +103,10 @@ class Stopwatch:
         self._start_counts = self._counter.read()
         self._start_time = time.perf_counter()
 
+    def has_counted(self) -> bool:
+        """Whether a step was counted since `start`."""
+        return self._counter.read() != self._start_counts
+
     def rates(self) -> dict[str, float]:
         """Return examples and, if there are masks, real tokens per second since `start`."""
         examples, tokens = self._counter.read()  # waits for the device, so it comes before the clock is read
@@ -112,7 +117,7 @@ class Stopwatch:
         return rates
 
 
-class Throughput(keras.callbacks.Callback):
+class Throughput(Resumable):
     """Adds `examples_per_second` and `tokens_per_second` to the epoch's logs: progress bar, history, other callbacks.
 
     Tokens are real ones: padding does not count. Validation time does not count, nor does the first step of a `fit`,
@@ -144,10 +149,11 @@ class Throughput(keras.callbacks.Callback):
         self._watch.start()
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Restart after the first step, which compiled the graph."""
-        if batch > 0 and not self._compiled:
-            self._watch.start()
-        self._compiled = self._compiled or batch > 0
+        """Restart after the first trained step, which compiled the graph."""
+        if self._compiled or self.is_skipping or not self._watch.has_counted():
+            return
+        self._compiled = True
+        self._watch.start()
 
     def on_test_begin(self, logs=None):
         """Stop the epoch's clock before validation."""

@@ -17,8 +17,9 @@ _DATA = """
     negative_label max_score examples_per_class"""
 _MODEL = """model pooling dropout trained_scheme label_subwords constrained lora_rank lora_alpha lora_targets freeze_layers
     precision"""
-_OUTPUT = """output overwrite resume keep monitor metrics generate_rows max_new_tokens num_beams length_penalty tune_temperature
-    tune_thresholds"""
+_OUTPUT = """
+    output overwrite resume resume_anyway checkpoint_minutes checkpoint_steps keep monitor metrics generate_rows
+    max_new_tokens num_beams length_penalty tune_temperature tune_thresholds"""
 _GROUPS = {
     "data": _DATA.split(),
     "model": _MODEL.split(),

@@ -151,9 +151,9 @@ def _sentence(error: Exception) -> str | None:
 
 
 def _continuation(args: argparse.Namespace) -> str:
-    """What to run so that the finished epochs of a training are not lost, where there are any."""
+    """The command that resumes a training from its last checkpoint, if there is one."""
     command = getattr(args, "continuation", None)
-    return f" Completed epochs are kept. To resume: {command}" if command else ""
+    return f" To resume from the last checkpoint: {command}" if command else ""
 
 
 def _bug(error: Exception) -> str:

@@ -32,7 +32,6 @@ from kerasft.recipes import (
 )
 from kerasft.recipes.options import defaults_of
 
-_HOW = ("resume", "overwrite")  # options that say how to start, and do not change the result
 _TASKS = {
     "causal-lm": causal_lm,
     "few-shot": few_shot,
@@ -134,7 +133,9 @@ def _finished(options) -> dict | None:
     # Options that are newer than the run have their default values.
     before = defaults_of(options) | metadata.get("provenance", {}).get("options", {})
     # Options that were not given then were chosen by recipes/defaults.py.
-    same = all(before.get(name) == value for name, value in asked.items() if name not in _HOW and value is not None)
+    same = all(
+        before.get(name) == value for name, value in asked.items() if name not in output.HOW and value is not None
+    )
     measured = dict(metadata.get("metrics", {}))
     split = next((name for name in ("test", "dev") if name in measured), None)
     if not same or split is None:

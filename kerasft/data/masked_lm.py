@@ -1,7 +1,7 @@
 """Data for masked language modeling: dynamic masking for training, static masking for validation."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 import numpy as np
 import tensorflow as tf
@@ -11,6 +11,7 @@ from kerasft.data.batches.batching import Batching, TokenTargets
 from kerasft.data.batches.token_dataset import token_dataset
 from kerasft.data.plain_texts import read_texts
 from kerasft.encoding.token_store import CHUNK, Encoder, TokenStore, progress_bar
+from kerasft.epoch_order import EpochOrder
 from kerasft.errors import bad_argument
 from kerasft.features import TOKEN_IDS
 
@@ -106,15 +107,20 @@ def masked_lm(
         return token_dataset(replace(store, ids=ids.numpy()[0]), batching, y=targets, shuffle=False, seed=seed)
     targets = TokenTargets(words, np.ones(len(words), np.float32))
     rows = token_dataset(store, batching, y=targets, shuffle=True, seed=seed)
-    batch_seeds = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True)
+    order = EpochOrder({"masking": asdict(masking), "rows": len(store.lengths), "seed": seed})
+
+    def seeds_of(epoch: tf.Tensor) -> tf.data.Dataset:
+        epoch_seed = tf.stack([epoch, tf.constant(seed, tf.int64)])
+        return tf.data.Dataset.counter().map(lambda batch: tf.random.fold_in(epoch_seed, batch))
 
     def mask(batch, batch_seed):
         features, word_starts, _ = batch
-        ids, weights = masker(features[TOKEN_IDS], word_starts, tf.stack([batch_seed, tf.constant(seed, tf.int64)]))
+        ids, weights = masker(features[TOKEN_IDS], word_starts, batch_seed)
         return {**features, TOKEN_IDS: ids}, features[TOKEN_IDS], weights
 
-    masked = tf.data.Dataset.zip(rows, batch_seeds).map(mask, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-    return masked.prefetch(tf.data.AUTOTUNE)
+    batches = tf.data.Dataset.zip(rows, order.epochs().flat_map(seeds_of))
+    masked = batches.map(mask, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    return masked.apply(tf.data.experimental.assert_cardinality(len(rows))).prefetch(tf.data.AUTOTUNE)
 
 
 class Masker:

@@ -199,9 +199,14 @@ class TrainingOptions:
         "skip invalid rows (no text, no label, malformed); count them and list them in OUTPUT.run",
         default=False,
     )
-    resume: bool = option(
-        "resume an interrupted run of the same --output after its last completed epoch", default=False
+    resume: bool = option("resume an interrupted run of the same --output from its last checkpoint", default=False)
+    resume_anyway: bool = option("with --resume: also if options or data have changed since", default=False)
+    checkpoint_minutes: float = option(
+        "minutes between two checkpoints to resume from, in addition to one per epoch; 0 for none",
+        default=10.0,
+        least=0,
     )
+    checkpoint_steps: int | None = option("steps between two checkpoints to resume from (default: none)", least=1)
     overwrite: bool = option(
         "overwrite the bundle in --output, and discard an interrupted run of the same --output", default=False
     )

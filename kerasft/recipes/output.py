@@ -6,12 +6,14 @@ import shutil
 import kerasft
 from kerasft import locks
 from kerasft.errors import bad_argument
-from kerasft.files import recover
 from kerasft.recipes.options import TrainingOptions
 
 BEST_WEIGHTS = "best.weights.h5"
 RESUME = "resume"
 """Files in a run's folder that exist only until the bundle is written."""
+
+HOW = ("output", "resume", "resume_anyway", "overwrite", "checkpoint_minutes", "checkpoint_steps")
+"""Options that do not change the trained model."""
 
 
 def work_folder(options: TrainingOptions) -> pathlib.Path:
@@ -82,16 +84,14 @@ def check_output(options: TrainingOptions) -> None:
 
 
 def can_resume(work: pathlib.Path) -> bool:
-    """Whether a run's folder contains an interrupted run with at least one completed epoch.
+    """Whether a run's folder contains a checkpoint of an interrupted run.
 
     Example:
 
     >>> can_resume(pathlib.Path("new.run"))
     False
     """
-    last = work / RESUME / "last"
-    recover(last)
-    return last.exists()
+    return any((work / RESUME).glob("epoch-*-step-*"))
 
 
 def may_overwrite(options: TrainingOptions) -> bool:

@@ -12,6 +12,7 @@ from kerasft.errors import bad_argument
 from kerasft.recipes.options import TrainingOptions, defaults_of
 from kerasft.recipes.output import (
     BEST_WEIGHTS,
+    HOW,
     RESUME,
     can_resume,
     may_overwrite,
@@ -163,7 +164,16 @@ def make_callbacks(
             kerasft.callbacks.early_stopping(monitor, patience=options.patience, restore_best_weights=False)
         )
     # Kept until the end of the run: the steps after the last epoch may also fail.
-    callbacks.append(kerasft.callbacks.resume(work / RESUME, delete_at_end=False))
+    callbacks.append(
+        kerasft.callbacks.resume(
+            work / RESUME,
+            every_minutes=options.checkpoint_minutes or None,
+            every_steps=options.checkpoint_steps,
+            settings={name: value for name, value in chosen.items() if name not in HOW},
+            anyway=options.resume_anyway,
+            delete_at_end=False,
+        )
+    )
     if progress() != "auto":
         callbacks.append(kerasft.callbacks.ProgressLines())
     return callbacks
@@ -288,20 +298,17 @@ def _save(options: TrainingOptions, trained: "kerasft.Bundle", *, metrics: dict,
         provenance={
             "options": dataclasses.asdict(options),
             "history": history,
-            "kept_epoch": _kept(options, trained.model, history),
+            "kept_epoch": _kept(options, history),
         },
         overwrite=may_overwrite(options),
     )
 
 
-def _kept(options: TrainingOptions, model: Any, history: dict) -> int | None:
-    """The epoch of `history`, from 1, whose weights the model has; None for an epoch before a --resume, which is not in it."""
-    if options.keep != "best":
-        return max(map(len, history.values()), default=0) or None
-    best = kerasft.callbacks.best_epoch(work_folder(options) / BEST_WEIGHTS)
-    past = getattr(model, "history", None)  # Keras counts epochs from 0, and after a --resume from the completed ones
-    first = past.epoch[0] if past is not None and past.epoch else 0
-    return best - first if best is not None and best > first else None
+def _kept(options: TrainingOptions, history: dict) -> int | None:
+    """The epoch of `history`, from 1, whose weights the model has."""
+    if options.keep == "best":
+        return kerasft.callbacks.best_epoch(work_folder(options) / BEST_WEIGHTS)
+    return max(map(len, history.values()), default=0) or None
 
 
 def progress() -> str | int:

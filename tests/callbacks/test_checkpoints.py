@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kerasft.callbacks import best_checkpoint, best_epoch, early_stopping, load_best_weights, resume
-from kerasft.errors import CheckpointError, KerasftError
+from kerasft.errors import KerasftError
 from tests.callbacks import tiny_training
 
 
@@ -152,63 +152,3 @@ def test_a_resumed_training_does_not_overwrite_a_better_model(tmp_path):
 def test_checkpoint_of_another_suffix_is_refused():
     with pytest.raises(KerasftError, match=r"`path` must be .*received: 'best\.h5'"):
         best_checkpoint("best.h5", "val_loss")
-
-
-def test_a_killed_training_goes_on_after_its_last_whole_epoch(tmp_path):
-    whole = tiny_training.model()
-    fit(whole)
-
-    killed = tiny_training.model()
-    with pytest.raises(Killed):
-        fit(killed, resume(tmp_path / "r"), Kill(epoch=2))
-    again = tiny_training.model()
-    history = fit(again, resume(tmp_path / "r"))
-    assert history.epoch == [2, 3]
-    assert int(again.optimizer.iterations) == int(whole.optimizer.iterations) == 12
-    for expected, received in zip(whole.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_allclose(received, expected, rtol=1e-6)
-    assert not list((tmp_path / "r").iterdir())  # complete: the next training starts anew
-
-
-@pytest.mark.parametrize("moment", ["half-written", "between the renamings"])
-def test_killed_while_writing_the_back_up(tmp_path, moment):
-    folder = tmp_path / "r"
-    with pytest.raises(Killed):
-        fit(tiny_training.model(), resume(folder), Kill(epoch=2))
-    (folder / ".last.writing-abc" / "new").mkdir(parents=True)
-    (folder / ".last.writing-abc" / "new" / "latest.weights.h5").write_bytes(b"half")
-    if moment == "between the renamings":
-        (folder / "last").rename(folder / ".last.writing-abc" / "replaced")
-    history = fit(tiny_training.model(), resume(folder))
-    assert history.epoch == [2, 3]
-
-
-def test_killed_after_the_last_epoch_trains_no_more(tmp_path):
-    class KillAtEnd(keras.callbacks.Callback):
-        def on_train_end(self, logs=None):
-            raise Killed
-
-    with pytest.raises(Killed):
-        fit(tiny_training.model(), KillAtEnd(), resume(tmp_path / "r"))
-    assert fit(tiny_training.model(), resume(tmp_path / "r")).epoch == []
-
-
-def test_a_back_up_that_is_kept_has_nothing_left_to_train(tmp_path):
-    whole, again = tiny_training.model(), tiny_training.model()
-    early = early_stopping("val_f1", patience=0, restore_best_weights=False)  # ends after the second of four epochs
-    fit(whole, Values("val_f1", [0.9, 0.1]), early, resume(tmp_path / "r", delete_at_end=False))
-    assert fit(again, resume(tmp_path / "r", delete_at_end=False)).epoch == []
-    for expected, received in zip(whole.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_array_equal(received, expected)
-    assert fit(again, resume(tmp_path / "r")).epoch == []
-    assert not list((tmp_path / "r").iterdir())
-
-
-def test_back_up_of_another_model_is_refused(tmp_path):
-    with pytest.raises(Killed):
-        fit(tiny_training.model(), resume(tmp_path / "r"), Kill(epoch=1))
-    other = tiny_training.model(["a", "b", "c"])
-    with pytest.raises(
-        CheckpointError, match=r"`folder` must contain a backup of the same model.*/r', one of 3 weights"
-    ):
-        fit(other, resume(tmp_path / "r"))

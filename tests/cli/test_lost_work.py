@@ -1,11 +1,13 @@
 """A training that ends in the middle: killed, terminated or out of disk. No finished epoch is lost."""
 
 import errno
+import json
 import os
 import shlex
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -38,7 +40,7 @@ def test_a_full_disk_at_the_bundle_costs_no_epoch(run, words, tmp_path, monkeypa
     assert "val_loss" in out
     last = err.splitlines()[-1]
     assert last.startswith("kerasft: error: the disk is full.")
-    assert last.endswith(f"Completed epochs are kept. To resume: kerasft {shlex.join(words)} --resume")
+    assert last.endswith(f"To resume from the last checkpoint: kerasft {shlex.join(words)} --resume")
     assert sorted(os.listdir(tmp_path)) == ["bundle.run"]
 
     code, _, err = run(*words)  # neither thrown away nor continued without a word
@@ -84,15 +86,13 @@ def test_two_runs_into_one_folder(fails, words, tmp_path, monkeypatch):
 
 def test_an_interruption_says_what_continues(run, words, monkeypatch):
     def interrupted(options):
-        (kerasft.recipes.output.work_folder(options) / "resume" / "last").mkdir(parents=True)
+        (kerasft.recipes.output.work_folder(options) / "resume" / "epoch-00001-step-00000000").mkdir(parents=True)
         raise KeyboardInterrupt
 
     monkeypatch.setattr(text_classification, "main", interrupted)
     code, _, err = run(*words, "--overwrite")
     assert code == 130
-    assert err == (
-        f"kerasft: interrupted. Completed epochs are kept. To resume: kerasft {shlex.join(words)} --resume\n"
-    )
+    assert err == (f"kerasft: interrupted. To resume from the last checkpoint: kerasft {shlex.join(words)} --resume\n")
 
 
 @pytest.mark.slow
@@ -114,6 +114,49 @@ def test_seeds_that_are_finished_are_not_trained_again(run, words, monkeypatch, 
     assert code == 0, err
     assert trained == [0, 1, 1]
     assert (tmp_path / "bundle" / "seeds.json").is_file()
+
+
+def start(words, folder, *more):
+    command = [sys.executable, "-m", "kerasft", *words, "--output", str(folder), *more]
+    return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def finish(words, folder, *more):
+    process = start(words, folder, *more)
+    _, error = process.communicate()
+    assert process.returncode == 0, error
+
+
+def result_of(folder):
+    """Weights, and what the bundle and the report say but for times and names of folders."""
+    metadata = kerasft.bundles.read_metadata(folder)
+    history = {name: values for name, values in metadata["provenance"]["history"].items() if "per_second" not in name}
+    report = json.loads((folder.with_name(f"{folder.name}.run") / "report" / "report.json").read_text("utf-8"))
+    return kerasft.load_bundle(folder).model.get_weights(), history, metadata["metrics"], report["metrics"]
+
+
+@needs_signals
+@pytest.mark.slow
+def test_a_killed_run_ends_as_one_that_was_not(words, tmp_path):
+    """SIGKILL after half a checkpoint, after some steps, and after the last epoch; SIGTERM, which writes a checkpoint."""
+    words = [*words[:-1], "--checkpoint-steps", "1", "--epochs", "3", "--patience", "3"]
+    words.remove("--output")
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    finish(words, whole)
+    work = tmp_path / "killed.run"
+    moments = [".epoch-00000-step-*", "epoch-00001-*", "epoch-00001-step-0000000[1-9]", "epoch-00003-*"]
+    for number, moment in enumerate(moments):
+        process = start(words, killed, "--resume")
+        while not any((work / "resume").glob(moment)) and process.poll() is None:
+            time.sleep(0.002)
+        process.send_signal(signal.SIGTERM if number == 1 else signal.SIGKILL)
+        error = process.communicate()[1]
+        if number == 1 and process.returncode == 143:
+            assert f"To resume from the last checkpoint: kerasft {words[0]}" in error
+    finish(words, killed, "--resume")
+    for one, other in zip(result_of(whole)[0], result_of(killed)[0], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert result_of(whole)[1:] == result_of(killed)[1:]
 
 
 DOCTOR = """

@@ -201,7 +201,7 @@ def test_relations_that_the_model_lacks_weigh_nothing_and_are_said(tokenizer, ca
 
 def test_a_tokenizer_without_markers_and_a_length_without_room(tokenizer):
     rows = [("<e1>a</e1> <e2>b</e2>", "no")]
-    with pytest.raises(KerasftError, match=r"`tokenizer` must be a tokenizer with the markers .*received: .*\[/E2\]"):
+    with pytest.raises(KerasftError, match=r"`tokenizer` must be one with the markers .*received: .*\[/E2\]"):
         data.relation_extraction(rows, tiny.tokenizer(), labels=LABELS)
     with pytest.raises(KerasftError, match="`max_length` must be at least 6, including the markers; received: 5"):
         data.relation_extraction(rows, tokenizer, labels=LABELS, max_length=5)

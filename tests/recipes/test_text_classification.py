@@ -58,7 +58,7 @@ def test_pairs_regression_and_the_last_epoch(checkpoint, tmp_path):
     assert losses[-1] < 0.8 * losses[0]
     assert isinstance(kerasft.pipelines.load(result["bundle"])(("good", "bad"))["score"], float)
     assert not (tmp_path / "bundle.run" / "best.weights.h5").exists()
-    assert not (tmp_path / "bundle.run" / "resume" / "last").exists()
+    assert not (tmp_path / "bundle.run" / "resume").exists()
 
 
 @pytest.mark.slow

@@ -1,7 +1,7 @@
 """Batches from a token store in files: streamed, shuffled in a buffer, bucketed by length.
 
-With `shuffle`, the shards are read in a new order every epoch, sixteen at a time; rows pass through a shuffle buffer and
-are grouped into batches by length class. A class of n rows makes ceil(n / size) batches in any order of its rows, so
+With `shuffle`, the shards are read in a new order every epoch, sixteen at a time; rows are shuffled in blocks and grouped
+into batches by length class. A class of n rows makes ceil(n / size) batches in any order of its rows, so
 `len(dataset)` is exact.
 """
 
@@ -20,10 +20,11 @@ from kerasft.data.batches.batching import (
     no_batch,
     padded_length,
 )
+from kerasft.data.batches.order import epoch_order
 from kerasft.data.batches.token_files import HEAD, TokenFiles
 
 SHUFFLE_ROWS = 20_000
-"""Rows in the shuffle buffer: about 5 MB at 60 tokens per row."""
+"""Rows that are shuffled together: about 5 MB at 60 tokens per row."""
 
 _NUMBER_BYTES = 4
 
@@ -32,7 +33,7 @@ def file_batches(
     store: TokenFiles, batching: Batching, *, y: np.ndarray | TokenTargets | None, shuffle: bool, seed: int
 ) -> tuple[tf.data.Dataset, int]:
     """Return the batches of a store, and their number; see `kerasft.data.batches.token_dataset`."""
-    records, count = _shuffled(store, batching, seed) if shuffle else _in_order(store, batching)
+    records, count = _shuffled(store, batching, y, seed) if shuffle else _in_order(store, batching)
     if not count:
         raise no_batch(len(store.lengths), batching)
     return records.map(_reader(store, y, batching), num_parallel_calls=tf.data.AUTOTUNE, deterministic=True), count
@@ -47,7 +48,9 @@ def _in_order(store: TokenFiles, batching: Batching) -> tuple[tf.data.Dataset, i
     return records.batch(1).rebatch(sizes), len(sizes)
 
 
-def _shuffled(store: TokenFiles, batching: Batching, seed: int) -> tuple[tf.data.Dataset, int]:
+def _shuffled(
+    store: TokenFiles, batching: Batching, y: np.ndarray | TokenTargets | None, seed: int
+) -> tuple[tf.data.Dataset, int]:
     classes = length_class(store.lengths, batching, max_length=store.max_length)
     if batching.fixed_length or (batching.size is not None and not batching.similar_length):
         classes = np.full_like(classes, store.max_length)
@@ -65,19 +68,30 @@ def _shuffled(store: TokenFiles, batching: Batching, seed: int) -> tuple[tf.data
         length = tf.strings.length(record) // _NUMBER_BYTES - HEAD
         return tf.searchsorted(upper_of_class, [length], out_type=tf.int64)[0]
 
-    files = tf.data.Dataset.from_tensor_slices(list(store.files)).shuffle(len(store.files), seed=seed)
-    records = files.interleave(
-        tf.data.TFRecordDataset,
-        cycle_length=min(16, len(store.files)),
-        num_parallel_calls=tf.data.AUTOTUNE,
-        deterministic=True,
-    ).shuffle(min(SHUFFLE_ROWS, len(classes)), seed=seed)
-    batched = records.group_by_window(
-        key_func=class_of,
-        reduce_func=lambda key, rows: rows.batch(size_of_class[key], drop_remainder=batching.drop_remainder),
-        window_size_func=lambda key: size_of_class[key],
-    )
-    return batched, count
+    def batches(epoch: tf.Tensor) -> tf.data.Dataset:
+        seeds = tf.random.split(tf.stack([epoch, tf.constant(seed, tf.int64)]), 2)
+        files = tf.data.Dataset.from_tensor_slices(_shuffled_rows(tf.constant(store.files), seeds[0]))
+        records = files.interleave(
+            tf.data.TFRecordDataset,
+            cycle_length=min(16, len(store.files)),
+            num_parallel_calls=tf.data.AUTOTUNE,
+            deterministic=True,
+        )
+        # Not by `Dataset.shuffle`, whose seed cannot depend on the epoch.
+        blocks = records.batch(SHUFFLE_ROWS).enumerate()
+        records = blocks.map(lambda i, block: _shuffled_rows(block, tf.random.fold_in(seeds[1], i))).unbatch()
+        return records.group_by_window(
+            key_func=class_of,
+            reduce_func=lambda key, rows: rows.batch(size_of_class[key], drop_remainder=batching.drop_remainder),
+            window_size_func=lambda key: size_of_class[key],
+        )
+
+    return epoch_order(store, batching, y=y, seed=seed).epochs().flat_map(batches), count
+
+
+def _shuffled_rows(rows: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """The elements of a vector in random order."""
+    return tf.gather(rows, tf.argsort(tf.random.stateless_uniform(tf.shape(rows), seed)))
 
 
 def _reader(store: TokenFiles, y: np.ndarray | TokenTargets | None, batching: Batching) -> Callable:

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasft.data.batches.batching import Batching, TokenTargets, cuts, finisher, length_class, no_batch, reader
+from kerasft.data.batches.order import epoch_order
 from kerasft.data.batches.paired_store import PairedStore, paired_features
 from kerasft.encoding.token_store import TokenStore
 
@@ -28,7 +29,7 @@ def memory_batches(
     seed: int,
 ) -> tuple[tf.data.Dataset, int]:
     """Return the batches of a store, and their number; see `kerasft.data.batches.token_dataset`."""
-    rows, count = _shuffled(store, batching, seed) if shuffle else _in_order(store, batching)
+    rows, count = _shuffled(store, batching, y, seed) if shuffle else _in_order(store, batching)
     if not count:
         raise no_batch(len(store.lengths), batching)
     gather = paired_features(store, batching) if isinstance(store, PairedStore) else _gatherer(store, y, batching)
@@ -43,7 +44,9 @@ def _in_order(store: TokenStore | PairedStore, batching: Batching) -> tuple[tf.d
     return spans.map(tf.range), len(bounds) - 1
 
 
-def _shuffled(store: TokenStore | PairedStore, batching: Batching, seed: int) -> tuple[tf.data.Dataset, int]:
+def _shuffled(
+    store: TokenStore | PairedStore, batching: Batching, y: np.ndarray | TokenTargets | None, seed: int
+) -> tuple[tf.data.Dataset, int]:
     classes = length_class(store.lengths, batching, max_length=store.max_length)
     rank = _length_ranks(classes)
     rows = len(rank)
@@ -64,8 +67,8 @@ def _shuffled(store: TokenStore | PairedStore, batching: Batching, seed: int) ->
         key = tf.where(group % 2 == 0, key, last_rank - key)
         return tf.gather(shuffled, tf.argsort(group * (last_rank + 1) + key, stable=True))
 
-    def plan(epoch_seed: tf.Tensor) -> tf.data.Dataset:
-        seeds = tf.random.split(tf.stack([epoch_seed, tf.constant(seed, tf.int64)]), 3)
+    def plan(epoch: tf.Tensor) -> tf.data.Dataset:
+        seeds = tf.random.split(tf.stack([tf.cast(epoch, tf.int64), tf.constant(seed, tf.int64)]), 3)
         shuffled = tf.argsort(tf.random.stateless_uniform([rows], seeds[0]))  # (rows,)
         order = by_length(shuffled) if batching.similar_length or batching.size is None else shuffled
         batch_order = tf.argsort(tf.random.stateless_uniform([count], seeds[1]))
@@ -81,8 +84,8 @@ def _shuffled(store: TokenStore | PairedStore, batching: Batching, seed: int) ->
         spans = tf.data.Dataset.from_tensor_slices((tf.gather(first, batch_order), tf.gather(last, batch_order)))
         return spans.map(lambda start, end: tf.cast(order[start:end], tf.int64))
 
-    epochs = tf.data.Dataset.random(seed=seed, rerandomize_each_iteration=True).take(1)
-    return epochs.flat_map(plan), count - drop
+    order_of_epochs = epoch_order(store, batching, y=y, seed=seed, batch_rows=plan)
+    return order_of_epochs.epochs().flat_map(plan), count - drop
 
 
 def _length_ranks(classes: np.ndarray) -> np.ndarray:

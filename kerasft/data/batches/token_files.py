@@ -53,6 +53,11 @@ class TokenFiles:
     max_length: int
     truncated: int
 
+    @property
+    def digest(self) -> str:
+        """The fingerprint of the content, which names the folder of the files."""
+        return Path(self.files[0]).parent.name
+
 
 def fingerprint(encoder: Encoder, texts: Sequence[str], *, pairs: Sequence[str] | None) -> str:
     """Return a hexadecimal digest of everything that determines the token ids."""
