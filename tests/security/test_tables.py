@@ -168,7 +168,7 @@ def test_a_place_that_no_text_has_is_refused(number):
     with pytest.raises(DataError):
         data.read_tags([{"text": "Rome is", "spans": [span]}])
     answers = [{"text": "Paris", "answer_start": number}]
-    with pytest.raises(DataError, match="answer_start must be a whole number"):
+    with pytest.raises(DataError, match="answer_start must be"):
         data.read_squad([{"question": "q", "context": "In Paris", "answers": answers}])
     pair = {"text": "Ann met Bob", "head": {"start": 0, "end": number}, "tail": {"start": 8, "end": 11}, "label": "x"}
     with pytest.raises(DataError):
