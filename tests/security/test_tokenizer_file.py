@@ -59,7 +59,7 @@ def replace(old, new):
     ("part", "problem"),
     [
         ({"type": "Sequence", "normalizers": [replace("a", "aa")] * 40}, "expand one character to up to 1099511627776"),
-        ({"type": "Sequence", "normalizers": [{"type": "Lowercase"}] * 200}, "of 201 parts"),
+        ({"type": "Sequence", "normalizers": [{"type": "Lowercase"}] * 200}, "of 201 components"),
         (replace("", "x"), "replaces the empty string"),
         ({"type": "Prepend", "prepend": "x" * 5000}, "expand one character to up to 5000"),
     ],
