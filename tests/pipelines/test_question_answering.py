@@ -114,7 +114,7 @@ def test_evaluate_is_the_official_metric(ask, tmp_path):
         for span in each["predicted"]:
             assert each["text"][span["start"] : span["end"]] == predicted[row["id"]] == each["answer"]["predicted"]
     page = report.write(tmp_path).read_text("utf-8")
-    assert "3 of 3 rows: all of them" in page
+    assert "3 of 3 rows, errors first" in page
     assert "(no answer)" in page
 
 
