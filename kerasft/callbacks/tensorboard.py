@@ -10,17 +10,25 @@ from sklearn.metrics import confusion_matrix, f1_score
 from tensorboard.plugins.hparams import api as hparams
 
 from kerasft.callbacks import figures
+from kerasft.callbacks.board_contents import (
+    gradient_norms,
+    markdown_table,
+    weight_norms,
+    write_embeddings,
+    write_precision_recall,
+)
 from kerasft.callbacks.non_finite import find_optimizer, optimizer_state
-from kerasft.callbacks.predictions import describe, describe_gold, labels_of, predict
+from kerasft.callbacks.predictions import describe, describe_gold, labels_of, predict, probabilities
 from kerasft.callbacks.resumable import Resumable
 from kerasft.callbacks.throughput import EXAMPLES_PER_SECOND, BatchCounter, Stopwatch
 from kerasft.errors import bad_argument
-from kerasft.features import MULTI_LABEL, REGRESSION, Labels
+from kerasft.features import MULTI_LABEL, REGRESSION, SINGLE_LABEL, Labels
 from kerasft.keras_internals import summary_writer
 
 _SHOWN_TEXTS = 16
 _STEPS_BETWEEN_POINTS = 20  # each point waits for the device
 _POINTS_OF_A_SHORT_RUN = 50  # fewer make no curve
+_MOST_CURVES = 20  # labels with a precision-recall curve each
 _SQUARED_ERROR = ("mse", "mean_squared_error")
 # What people vary; the other fields of an optimizer's config would only fill the HPARAMS table.
 _OPTIMIZER_VALUES = ("weight_decay", "clipnorm", "global_clipnorm", "gradient_accumulation_steps", "momentum")
@@ -33,10 +41,12 @@ class TensorBoard(Resumable, keras.callbacks.TensorBoard):
       learning rate, gradient norm before clipping (if the optimizer records it as `gradient_norm`, as
       `kerasft.optimizers.AdamW` does), examples and tokens per second (without padding). Steps are batches,
       counted over the whole run: epochs follow one another, and a resumed training continues;
-    - by epoch: loss, metrics and throughput (without validation and without compiling);
+    - by epoch: loss, metrics and throughput (without validation and without compiling), and for each layer the norms of its
+      weights and of its gradients (the root mean square over the last updates, from Adam's second moment);
     - with `validation_data`, after each epoch: a confusion matrix as an image (F1 bars for multi-label, a scatter
-      plot for regression) and a table of texts with prediction and label. This reads that dataset
-      once more in each epoch: pass a part of it (`dev.take(50)`) if it is large;
+      plot for regression), a precision-recall curve for each of up to 20 labels, a table of texts with prediction and label,
+      and one of those whose prediction has changed. This reads that dataset once more in each epoch: pass a part of it
+      (`dev.take(50)`) if it is large;
     - in the HPARAMS tab: the hyper-parameters, beside the last value of each curve.
 
     No number has two tags. Left out: Keras' `evaluation_..._vs_iterations` (what `epoch_...` shows),
@@ -50,8 +60,9 @@ class TensorBoard(Resumable, keras.callbacks.TensorBoard):
         texts: The texts of `validation_data`, in its order; 16 of them, evenly spread, are shown.
         labels: Names of the outputs; `model.labels` if None.
         hyper_parameters: Names and values beside the optimizer's own, which are found; lists and the like are shown as text.
-        **options: Keras' other options: `histogram_freq`, `profile_batch`, `write_graph` (here False by default: a
-            BERT's graph is large), ...
+        embeddings: Whether to write the vectors before the output layer of all `texts` at the end, for the PROJECTOR tab.
+        **options: Keras' other options: `histogram_freq` (histograms of the weights), `profile_batch` (a profile of these
+            steps), `write_graph` (here False by default: a BERT's graph is large), ...
 
     Raises:
         KerasftError: For an invalid `update_freq`, texts without dataset or not one per row, or missing labels.
@@ -77,6 +88,7 @@ class TensorBoard(Resumable, keras.callbacks.TensorBoard):
         texts: Sequence[str] | None = None,
         labels: Labels | Sequence[str] | None = None,
         hyper_parameters: Mapping[str, object] | None = None,
+        embeddings: bool = False,
         **options,
     ):
         every = {"batch": 1, "epoch": 0, "auto": _STEPS_BETWEEN_POINTS}.get(update_freq, update_freq)
@@ -85,6 +97,8 @@ class TensorBoard(Resumable, keras.callbacks.TensorBoard):
             raise bad_argument("update_freq", expected, update_freq, "Give update_freq=20.")
         if texts is not None and validation_data is None:
             raise bad_argument("validation_data", "given when `texts` is", None, "Give the dataset of these texts.")
+        if embeddings and texts is None:
+            raise bad_argument("texts", "given with embeddings=True", None, "Give the texts of `validation_data`.")
         super().__init__(
             log_dir=os.path.expanduser(log_dir), **{"update_freq": "epoch", "write_graph": False, **options}
         )
@@ -94,6 +108,7 @@ class TensorBoard(Resumable, keras.callbacks.TensorBoard):
         self._texts = texts
         self._labels = labels
         self._hyper_parameters = dict(hyper_parameters or {})
+        self._embeddings = embeddings
 
     def set_model(self, model):
         """Attach the token counter before Keras compiles the training step; find the labels."""
@@ -107,6 +122,7 @@ class TensorBoard(Resumable, keras.callbacks.TensorBoard):
         super().on_train_begin(logs)
         self._epoch_watch, self._step_watch = Stopwatch(self._counter), Stopwatch(self._counter)
         self._compiled = False
+        self._predictions = None
         self._step = None  # not read here: `kerasft.callbacks.resume` may still restore the optimizer
         self._epoch = None
         self._same_as_loss = _SQUARED_ERROR if _loss_name(self.model) in _SQUARED_ERROR else ()
@@ -204,9 +220,22 @@ class TensorBoard(Resumable, keras.callbacks.TensorBoard):
         logs = {**self._epoch_rates, **(logs or {})}
         shown = {name: value for name, value in logs.items() if name.removeprefix("val_") not in self._same_as_loss}
         super().on_epoch_end(epoch, shown)
+        with summary_writer(self).as_default():
+            for kind, norms in (("weights", weight_norms(self.model)), ("gradients", gradient_norms(self.model))):
+                for layer, norm in norms.items():
+                    tf.summary.scalar(f"norms_of_{kind}/{layer}", norm, step=epoch)
         if self._validation_data is not None:
             with summary_writer(self, validation=True).as_default():
                 self._write_predictions(epoch)
+
+    def on_train_end(self, logs=None):
+        """Write the vectors of the validation texts, if they are asked for."""
+        if self._embeddings:
+            inside = keras.Model(self.model.input, self.model.get_layer("logits").input)
+            vectors = np.asarray(inside.predict(self._validation_data, verbose=0), "float32")
+            gold = predict(self.model, self._validation_data)[1]
+            write_embeddings(self.log_dir, vectors, self._texts, describe_gold(gold, self._labels))
+        super().on_train_end(logs)
 
     def _collect_learning_rate(self, logs):
         """What Keras adds to the epoch's logs; the `step/` curves have it already."""
@@ -216,6 +245,7 @@ class TensorBoard(Resumable, keras.callbacks.TensorBoard):
         logits, gold = predict(self.model, self._validation_data)
         image = figures.to_array(_figure(logits, gold, self._labels))
         tf.summary.image("predictions", image[None], step=epoch)  # (1, height, width, 4)
+        self._write_curves(logits, gold, epoch)
         if self._texts is None:
             return
         if len(self._texts) != len(gold):
@@ -226,11 +256,37 @@ class TensorBoard(Resumable, keras.callbacks.TensorBoard):
                 "Give the texts of `validation_data`.",
             )
         rows = np.unique(np.linspace(0, len(gold) - 1, _SHOWN_TEXTS).astype(int))
-        table = ["| text | prediction | label |", "|---|---|---|"]
-        told = zip(describe(logits[rows], self._labels), describe_gold(gold[rows], self._labels))
-        for row, (prediction, truth) in zip(rows, told):
-            table.append(f"| {_cell(self._texts[row])} | {_cell(prediction)} | {_cell(truth)} |")
-        tf.summary.text("samples", "\n".join(table), step=epoch)
+        predictions = describe(logits, self._labels)
+        gold_texts = describe_gold(gold, self._labels)
+        table = [(self._texts[row], predictions[row], gold_texts[row]) for row in rows]
+        tf.summary.text("samples", markdown_table(["text", "prediction", "label"], table), step=epoch)
+        self._write_changes(logits, gold_texts, epoch)
+
+    def _write_curves(self, logits: np.ndarray, gold: np.ndarray, epoch: int) -> None:
+        """A precision-recall curve for each label; of two classes for the second."""
+        if self._labels.problem == REGRESSION or len(self._labels) > _MOST_CURVES:
+            return
+        scores = probabilities(logits, self._labels.problem)
+        if self._labels.problem == SINGLE_LABEL:
+            gold = np.eye(len(self._labels))[gold.astype(int)]
+        first = 1 if self._labels.problem == SINGLE_LABEL and len(self._labels) == 2 else 0
+        write_precision_recall(scores[:, first:], gold[:, first:], list(self._labels)[first:], step=epoch)
+
+    def _write_changes(self, logits: np.ndarray, gold_texts: list[str], epoch: int) -> None:
+        """The texts whose prediction is another than after the epoch before; a regression has no such."""
+        if self._labels.problem == REGRESSION:
+            return
+        predictions = describe(logits, self._labels, with_chance=False)
+        before = self._predictions
+        self._predictions = predictions
+        if before is None:
+            return
+        changed = [row for row, pair in enumerate(zip(before, predictions)) if pair[0] != pair[1]]
+        table = [(self._texts[row], before[row], predictions[row], gold_texts[row]) for row in changed[:_SHOWN_TEXTS]]
+        header = ["text", "epoch before", "prediction", "label"]
+        facts = f"{len(changed)} of {len(predictions)} predictions changed."
+        tf.summary.text("changed_predictions", f"{facts}\n\n{markdown_table(header, table)}", step=epoch)
+        tf.summary.scalar("changed_predictions", len(changed), step=epoch)
 
 
 def _batches_so_far(model: keras.Model) -> int:
@@ -278,8 +334,3 @@ def _figure(logits: np.ndarray, gold: np.ndarray, labels: Labels) -> figures.Fig
         scores = f1_score(gold > 0.5, logits > 0, average=None, zero_division=0)
         return figures.class_scores(dict(zip(labels, scores)))
     return figures.confusion_matrix(confusion_matrix(gold, logits.argmax(-1), labels=range(len(labels))), labels)
-
-
-def _cell(text: str) -> str:
-    """A text for a cell of a Markdown table."""
-    return figures.shorten(text, 200).replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;")

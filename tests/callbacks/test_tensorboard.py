@@ -6,6 +6,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tensorboard.plugins.hparams import plugin_data_pb2
 
 from kerasft.callbacks import Evaluation, TensorBoard, Throughput
+from kerasft.callbacks.board_contents import gradient_norms
 from kerasft.callbacks.tensorboard import _hyper_parameters
 from kerasft.errors import KerasftError
 from kerasft.features import multi_label, regression
@@ -282,3 +283,44 @@ def test_under_a_strategy(tmp_path):
     assert list(values["step/loss"]) == [1, 2, 3, 4, 5, 6]
     assert set(values["step/gradient_norm"].values()) == {3.0}
     assert "predictions" in events(tmp_path / "validation").Tags()["tensors"]
+
+
+def test_norms_of_weights_and_gradients_by_layer(tmp_path):
+    model, _ = fit(tmp_path, model=tiny_training.model(optimizer=keras.optimizers.Adam(0.01, beta_2=0.5)))
+    values = scalars(tmp_path / "train")
+    kernel, bias = model.get_layer("logits").get_weights()
+    assert values["norms_of_weights/logits"][1] == pytest.approx(np.sqrt(np.sum(kernel**2) + np.sum(bias**2)), rel=1e-5)
+    assert any(name.startswith("norms_of_weights/embedding") for name in values)
+    assert values["norms_of_gradients/logits"].keys() == {0, 1}
+    assert 0 < values["norms_of_gradients/logits"][1] < 10
+
+
+def test_the_gradient_norm_is_exact_for_a_constant_gradient():
+    weight = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros", name="dense")
+    model = keras.Sequential([keras.Input((2,)), weight])
+    model.compile(keras.optimizers.Adam(1e-9), lambda y, z: keras.ops.sum(z), run_eagerly=True)  # gradient (3, 4)
+    model.fit(np.array([[3.0, 4.0]]), np.zeros((1, 1)), epochs=3, verbose=0)
+    assert gradient_norms(model)["dense"] == pytest.approx(5.0, rel=1e-5)
+
+
+def test_curves_changes_and_embeddings(tmp_path):
+    texts = [f"text {row}" for row in range(12)]
+    data = tiny_training.dataset(tiny_training.LABELS)
+    fit(tmp_path, validation_data=data, texts=texts, embeddings=True, epochs=3)
+    accumulator = events(tmp_path / "validation")
+    assert accumulator.SummaryMetadata("precision_recall/positive").plugin_data.plugin_name == "pr_curves"
+    curve = tf.make_ndarray(accumulator.Tensors("precision_recall/positive")[-1].tensor_proto)  # (6, thresholds)
+    assert curve[:4].sum(axis=0).tolist() == [12.0] * curve.shape[1]
+    assert curve[5][0] == 1.0  # everything is chosen at threshold 0
+    changes = tf.make_ndarray(accumulator.Tensors("changed_predictions")[0].tensor_proto)
+    assert np.size(changes) == 1
+    vectors = np.loadtxt(tmp_path / "embeddings.tsv", delimiter="\t")
+    assert vectors.shape == (12, 4)
+    lines = (tmp_path / "embeddings_texts.tsv").read_text("utf-8").splitlines()
+    assert lines[:2] == ["text\tlabel", "text 0\tnegative"]
+    assert "embeddings.tsv" in (tmp_path / "projector_config.pbtxt").read_text()
+
+
+def test_embeddings_need_texts(tmp_path):
+    with pytest.raises(KerasftError, match=r"`texts` must be given with embeddings=True"):
+        TensorBoard(tmp_path, embeddings=True)
