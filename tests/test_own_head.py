@@ -248,7 +248,7 @@ def test_what_does_not_come_back_is_refused_when_it_is_saved(last, message, tmp_
 def test_lengths_and_vocabularies_that_do_not_fit_are_refused(tmp_path):
     model, task, labels = own("classes", "BertBackbone")
     tokenizer = kerasft.tokenizers.train(["a good film"] * 3, "bpe", vocabulary_size=270, max_length=64)
-    with pytest.raises(KerasftError, match="`tokenizer` must be one whose ids are below the model's"):
+    with pytest.raises(KerasftError, match="`tokenizer` must be a tokenizer with ids below the model's"):
         kerasft.save_bundle(tmp_path / "own", model, tokenizer, task=task, labels=labels)
     backbone = tiny.backbone(max_sequence_length=8)
     short = keras.Model(backbone.input, layers.Dense(2)(backbone.output["sequence_output"][:, 0]))

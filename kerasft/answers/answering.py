@@ -23,20 +23,20 @@ Tokens = Sequence[tuple[int, int, int]]
 
 
 class Answering:
-    """Predicts like the task's pipeline.
+    """Makes the same predictions as the task's pipeline.
 
     Args:
         signature: The content of the bundle's `signature.json`.
         tokenize: Maps a text to its `Tokens`.
         run: Maps token ids and segment ids of a row to the model's outputs by name; per-token outputs without padding.
-        on_truncated: Called as `warn_truncated(1, 1, limit=...)` if a text was truncated.
+        on_truncated: Called like `warn_truncated(1, 1, limit=...)` if a text was truncated.
 
     Example:
 
     >>> template = {"before": [2], "after_single": [3], "between": [3], "after": [3]}
     >>> signature = {"task": "text-classification", "problem": "single_label", "labels": ["no", "yes"], "pair": False}
     >>> signature |= {"max_length": 8, "preprocessing": {"template": template}, "decoding": {}}
-    >>> letters = lambda text: [(ord(letter), place, place + 1) for place, letter in enumerate(text)]
+    >>> letters = lambda text: [(ord(letter), index, index + 1) for index, letter in enumerate(text)]
     >>> answering = Answering(signature, letters, lambda ids, segments: {"logits": np.array([0.0, float(len(ids))])})
     >>> answering.encode("ab"), answering("ab")["label"]
     (([2, 97, 98, 3], [0, 0, 0, 0]), 'yes')
@@ -125,7 +125,7 @@ class Answering:
             else "to a window around their entities"
         )
         self._check_length(len(kept) < len(row), where=f" {where}")
-        return _in_one_segment([row[place] for place in kept])
+        return _in_one_segment([row[position] for position in kept])
 
     def answer_text_classification(self, *texts: str) -> dict[str, Any]:
         """Predict labels with scores, or regression values."""
@@ -158,7 +158,7 @@ class Answering:
         return {"intent": answers(outputs["intent_logits"][None], intents)[0], "slots": slots}
 
     def _spans(self, text: str, output: str) -> tuple[list[dict[str, Any]], Mapping[str, np.ndarray]]:
-        """The entity spans of a text, and all outputs of its first window."""
+        """Return the entity spans of a text, and all outputs of its first window."""
         before, after = self.template["before"], self.template["after_single"]
         tokens = self.tokenize(text)
         settings = self.decoding
@@ -170,7 +170,7 @@ class Answering:
         rows = [_in_one_segment([*before, *ids[begin : begin + count], *after]) for begin, count in parts]
         outputs = [self.run(*row) for row in rows]
         windows = answering_windows(len(ids), parts)
-        logits = [outputs[n][output][len(before) + place - begins[n]] for place, n in enumerate(windows.tolist())]
+        logits = [outputs[n][output][len(before) + index - begins[n]] for index, n in enumerate(windows.tolist())]
         logits = np.reshape(logits, (len(ids), len(self.labels)))  # (T, C)
         words = split_words(text)
         first = first_tokens(words, trimmed_offsets(text, offsets))
@@ -180,18 +180,18 @@ class Answering:
     def answer_question_answering(self, question: str, context: str) -> dict[str, Any]:
         """Extract the answer to a question from its context."""
         template, settings = self.template, self.decoding
-        asked = self._ids(question.strip())
-        told = self.tokenize(context)
+        question_ids = self._ids(question.strip())
+        context_tokens = self.tokenize(context)
         most = settings["max_question_length"]
         about = {"kind": "questions", "argument": "half of max_length", "advice": QUESTION_ADVICE}
-        self._check_length(len(asked) > most, limit=most, **about)
-        asked = asked[:most]
-        head, tail = [*template["before"], *asked, *template["between"]], template["after"]
+        self._check_length(len(question_ids) > most, limit=most, **about)
+        question_ids = question_ids[:most]
+        head, tail = [*template["before"], *question_ids, *template["between"]], template["after"]
         room = settings["window"] - len(head) - len(tail)
         step = room - min(settings["stride"], room // 2)
         parts = []
-        for begin in range(0, max(1, len(told) - room + step), step):
-            part = told[begin : begin + room]
+        for begin in range(0, max(1, len(context_tokens) - room + step), step):
+            part = context_tokens[begin : begin + room]
             logits = self.run(*_in_two_segments(head, [*(token for token, _, _ in part), *tail]))["logits"]  # (S, 2)
             spans = best_spans(
                 logits[len(head) : len(head) + len(part)],
@@ -199,7 +199,7 @@ class Answering:
                 max_answer_length=settings["max_answer_length"],
             )
             offsets = np.array([(start, end) for _, start, end in part]).reshape(-1, 2)
-            parts.append((spans, offsets, float(logits[0].sum())))  # "no answer" is the choice of the first token
+            parts.append((spans, offsets, float(logits[0].sum())))  # the first token represents "no answer"
         merged = merge_windows(context, parts, n_best=settings["num_best"])
         return answer(merged, context, no_answer=settings["no_answer_threshold"])
 
@@ -213,11 +213,11 @@ def _in_two_segments(head: list[int], tail: list[int]) -> tuple[list[int], list[
 
 
 def _longest_first(first: int, second: int, room: int) -> tuple[int, int]:
-    """Token counts of two texts after truncation: the longer one first, then both."""
+    """Return the token counts of two texts after truncation: of the longer text first, then of both."""
     if first + second <= room:
         return first, second
     shorter = min(first, second)
     longer = max(shorter, room - shorter)
-    # If both are longer than half of the available length, each gets half; the longer one gets the odd token.
+    # If both are longer than half of the available length, each gets half; the longer text gets the odd token.
     low, high = (room // 2, room - room // 2) if shorter + longer > room else (shorter, longer)
     return (low, high) if first <= second else (high, low)

@@ -1,4 +1,4 @@
-"""Texts with two entities, and their markers for the model; standard library only."""
+"""Texts with two entities, and entity markers; standard library only."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from ..features import is_unicode
 
 ENTITY_MARKERS = ("[E1]", "[/E1]", "[E2]", "[/E2]")
-"""Marker tokens around the head and the tail entity: `kerasft.vocabulary.add_tokens(..., ENTITY_MARKERS, special=True)`."""
+"""Marker tokens around head and tail entity, for `kerasft.vocabulary.add_tokens(..., ENTITY_MARKERS, special=True)`."""
 
 _TAGS = ("<e1>", "</e1>", "<e2>", "</e2>")
 _TAG = re.compile("|".join(_TAGS))
@@ -28,7 +28,7 @@ class Entity(NamedTuple):
 
 
 class EntityPair(NamedTuple):
-    """A text without markers, and the two entities whose relation is to be predicted.
+    """A text without markers, and the two entities of a relation.
 
     Example:
 
@@ -43,16 +43,16 @@ class EntityPair(NamedTuple):
 
 
 def entity_pair(text: Any, head: Any = None, tail: Any = None, *, fail: Callable[..., Exception]) -> EntityPair:
-    """Check a text and its two entities.
+    """Validate a text and its two entities.
 
     Args:
-        text: The text; with tags `<e1>...</e1>` and `<e2>...</e2>` (head and tail) if neither `head` nor `tail` is given.
-        head: `{"start": ..., "end": ...}` in characters, with `"type"` if known; or a tuple of these.
-        tail: The same for the other entity. They may overlap, and occur in any order.
+        text: The text; with tags `<e1>...</e1>` and `<e2>...</e2>` (head and tail) if `head` and `tail` are None.
+        head: Character offsets `{"start": ..., "end": ...}`, optionally with `"type"`; or a tuple of these.
+        tail: The same for the other entity. Entities may overlap, and occur in any order.
         fail: Creates the error: `fail(problem, fix=..., value=...)`.
 
     Returns:
-        The text without tags, and its entities without surrounding white space.
+        The text without tags, and its entities without surrounding whitespace.
 
     Example:
 
@@ -60,9 +60,9 @@ def entity_pair(text: Any, head: Any = None, tail: Any = None, *, fail: Callable
     EntityPair(text='The author of a keygen', head=Entity(start=4, end=10, type=None), tail=Entity(start=16, end=22, type=None))
     """
     if not isinstance(text, str) or not is_unicode(text):
-        raise fail("expected a valid Unicode string", fix="Give a text with two entities.", value=text)
+        raise fail("expected a valid Unicode string", fix="Use a text with two entities.", value=text)
     if (head is None) != (tail is None):
-        raise fail("expected two entities, got one", fix="Give both `head` and `tail`.", value=head or tail)
+        raise fail("expected two entities, got one", fix="Provide both `head` and `tail`.", value=head or tail)
     if head is None:
         text, head, tail = _without_tags(text, fail)
     return EntityPair(text, _entity(text, head, fail), _entity(text, tail, fail))
@@ -81,8 +81,8 @@ def _without_tags(text: str, fail: Callable[..., Exception]) -> tuple[str, tuple
     if [len(by_tag.get(tag, ())) for tag in _TAGS] != [1] * len(_TAGS):
         fix = "Mark both entities once, as in 'The <e1>author</e1> of a <e2>keygen</e2>'."
         raise fail("the tags <e1>, </e1>, <e2>, </e2> must occur exactly once each", fix=fix, value=text)
-    places = [by_tag[tag][0] for tag in _TAGS]
-    return "".join(pieces) + text[last:], (places[0], places[1]), (places[2], places[3])
+    offsets = [by_tag[tag][0] for tag in _TAGS]
+    return "".join(pieces) + text[last:], (offsets[0], offsets[1]), (offsets[2], offsets[3])
 
 
 def _entity(text: str, entity: Any, fail: Callable[..., Exception]) -> Entity:
@@ -109,18 +109,18 @@ def _entity(text: str, entity: Any, fail: Callable[..., Exception]) -> Entity:
     return Entity(start, start + len(text[start:end].strip()), kind if kind is None else str(kind))
 
 
-def _whole(place: Any) -> int | None:
-    """An offset as int: 4, or 4.0, as in tables with empty cells."""
-    if isinstance(place, float) and place.is_integer():
-        return int(place)
-    return place if isinstance(place, int) and not isinstance(place, bool) else None
+def _whole(offset: Any) -> int | None:
+    """Return an offset as int: 4, or 4.0, since columns with missing values are floats."""
+    if isinstance(offset, float) and offset.is_integer():
+        return int(offset)
+    return offset if isinstance(offset, int) and not isinstance(offset, bool) else None
 
 
 def mark(pair: EntityPair) -> str:
-    """Insert the markers around the two entities: the model's input.
+    """Insert the markers around the two entities, for the model's input.
 
-    A start marker goes before the space that precedes the entity, so that byte-level tokenizers (RoBERTa), which include that
-    space in the word, tokenize the words as without markers. A text's own "[E1]" is broken up: "[ E1]".
+    Start markers are inserted before the space that precedes an entity, so that byte-level tokenizers (RoBERTa), which include
+    this space in the word, tokenize words as without markers. An "[E1]" in the text itself is escaped: "[ E1]".
 
     Example:
 
@@ -128,25 +128,26 @@ def mark(pair: EntityPair) -> str:
     'The[E1] author[/E1] of a[E2] keygen[/E2]'
     """
     text = pair.text
-    places = []
+    insertions = []
     for entity, (start, end) in ((pair.head, ENTITY_MARKERS[:2]), (pair.tail, ENTITY_MARKERS[2:])):
         before_space = entity.start - (text[entity.start - 1 : entity.start] == " ")
-        places += [(before_space, 1, start), (entity.end, 0, end)]  # one's end goes before the other's start
-    pieces, last = [], 0
-    for place, _, marker in sorted(places):
-        pieces += [_broken_up(text[last:place]), marker]
-        last = place
-    return "".join(pieces) + _broken_up(text[last:])
+        insertions += [(before_space, 1, start), (entity.end, 0, end)]  # end markers before start markers
+    pieces = []
+    last = 0
+    for offset, _, marker in sorted(insertions):
+        pieces += [_escaped(text[last:offset]), marker]
+        last = offset
+    return "".join(pieces) + _escaped(text[last:])
 
 
-def _broken_up(text: str) -> str:
+def _escaped(text: str) -> str:
     for marker in ENTITY_MARKERS:
         text = text.replace(marker, f"[ {marker[1:]}")
     return text
 
 
 def marked_sample(text: str) -> str:
-    """Model input for export checks: marked by its tags or markers, otherwise with each half as an entity.
+    """Return a model input for export checks: marked by its tags or markers, otherwise with each half as an entity.
 
     Example:
 
@@ -159,11 +160,11 @@ def marked_sample(text: str) -> str:
         return text
     half = len(text) // 2
     start, end, start_2, end_2 = ENTITY_MARKERS
-    return f"{start}{_broken_up(text[:half])}{end}{start_2}{_broken_up(text[half:])}{end_2}"
+    return f"{start}{_escaped(text[:half])}{end}{start_2}{_escaped(text[half:])}{end_2}"
 
 
 def shown_entity(text: str, entity: Entity) -> dict[str, Any]:
-    """An entity as in predictions.
+    """Return an entity as shown in predictions.
 
     Example:
 
@@ -177,11 +178,11 @@ def shown_entity(text: str, entity: Entity) -> dict[str, Any]:
 def kept_tokens(
     ids: Sequence[int], own: Sequence[int], markers: Sequence[int], *, max_length: int
 ) -> tuple[list[int], bool]:
-    """Choose the tokens to keep when a marked text is too long for the model.
+    """Select the tokens to keep if a text with markers is too long for the model.
 
     Args:
         ids: Token ids of the text, including special tokens.
-        own: Positions of the text's tokens, in order; the others are special tokens, which are all kept.
+        own: Positions of the text's tokens, in order; all others are special tokens, which are always kept.
         markers: Ids of the markers, in the order of `ENTITY_MARKERS`.
         max_length: Maximum number of tokens to keep.
 
@@ -197,7 +198,7 @@ def kept_tokens(
         return list(range(len(ids))), False
     special = sorted(set(range(len(ids))) - set(own))
     room = max_length - len(special)
-    at = {ids[place]: number for number, place in enumerate(own) if ids[place] in markers}
+    at = {ids[position]: number for number, position in enumerate(own) if ids[position] in markers}
     first, last = min(at.values()), max(at.values())
     spare = room - (last - first + 1)
     if spare >= 0:

@@ -40,12 +40,12 @@ def fill_masks(
         shifted = row - row.max()
         log_p = shifted - np.log(np.exp(shifted).sum())  # (V,)
         best = np.argsort(-log_p, kind="stable")[:top_k].tolist()
-        masks.append([{"token": token_text(place), "score": math.exp(log_p[place])} for place in best])
+        masks.append([{"token": token_text(index), "score": math.exp(log_p[index])} for index in best])
     return {"filled": _filled(text, [mask[0]["token"] for mask in masks], mask_token, prefix), "masks": masks}
 
 
 def _filled(text: str, words: list[str], mask_token: str, prefix: str | None) -> str:
-    """The text with its first masks replaced; a word's continuation ("##ing") is joined to the text before it."""
+    """Replace the first masks of a text; the continuation of a word ("##ing") is joined to the preceding text."""
     filled, *parts = text.split(mask_token)
     for number, part in enumerate(parts):
         word = words[number] if number < len(words) else mask_token

@@ -9,10 +9,11 @@ from ..errors import bad_argument, is_number
 
 
 def out_of_scope_threshold(confidence: np.ndarray, right: np.ndarray, confidence_out: np.ndarray) -> float:
-    """Choose the probability threshold below which a text is out of scope.
+    """Find the probability threshold below which a text is out of scope.
 
-    Maximizes the sum of in-scope accuracy and out-of-scope recall on these rows (see `out_of_scope_scores`), halfway to the next
-    lower confidence; ties go to the lowest, which rejects fewest. Use validation rows, never test rows.
+    It maximizes the sum of in-scope accuracy and out-of-scope recall on these rows (see `out_of_scope_scores`), and is halfway
+    between two confidences; for ties, the lowest threshold is used, which rejects the fewest. Use validation rows, not test
+    rows.
 
     Args:
         confidence: Probability of the most likely class of N >= 1 in-scope rows, (N,).
@@ -35,30 +36,30 @@ def out_of_scope_threshold(confidence: np.ndarray, right: np.ndarray, confidence
     """
     for name, values in (("confidence", confidence), ("confidence_out", confidence_out)):
         if not len(values):
-            raise bad_argument(name, "non-empty", values, "Give validation rows with and without out-of-scope texts.")
+            raise bad_argument(name, "non-empty", values, "Use validation rows with and without out-of-scope texts.")
     confidence = np.asarray(confidence, "float64")
     right = np.asarray(right, bool)
     # Rows below the threshold are rejected; below 1, this can be all of them.
-    places = np.unique(np.concatenate([confidence, confidence_out, [1.0]]))
-    kept = right.sum() - np.searchsorted(np.sort(confidence[right]), places)
-    rejected = np.searchsorted(np.sort(confidence_out), places)
+    candidates = np.unique(np.concatenate([confidence, confidence_out, [1.0]]))
+    kept = right.sum() - np.searchsorted(np.sort(confidence[right]), candidates)
+    rejected = np.searchsorted(np.sort(confidence_out), candidates)
     best = int(np.argmax(kept / len(confidence) + rejected / len(confidence_out)))
-    return 0.0 if best == 0 else float((places[best - 1] + places[best]) / 2)
+    return 0.0 if best == 0 else float((candidates[best - 1] + candidates[best]) / 2)
 
 
 def out_of_scope_scores(
     confidence: np.ndarray, right: np.ndarray, confidence_out: np.ndarray, *, threshold: float
 ) -> dict[str, float]:
-    """Score a threshold.
+    """Compute the metrics of a threshold.
 
     Args:
-        confidence: As for `out_of_scope_threshold`; so are `right` and `confidence_out`.
+        confidence: See `out_of_scope_threshold`.
         right: Whether the most likely class is correct.
         confidence_out: Confidence of out-of-scope rows; may be empty.
         threshold: Rows with a lower confidence are rejected as out of scope.
 
     Returns:
-        `in_scope_accuracy`: the fraction of in-scope rows with a correct prediction that are not rejected. With out-of-scope rows
+        `in_scope_accuracy`: the fraction of in-scope rows with a correct prediction that is not rejected. With out-of-scope rows
         also `out_of_scope_recall`, the fraction of them that are rejected, and `out_of_scope_precision`, the fraction of all
         rejected rows that are out of scope (0 if none is rejected).
 
@@ -89,7 +90,7 @@ def check_out_of_scope(setting: Mapping[str, Any], labels: Sequence[str]) -> Non
     """
     threshold, label = setting.get("threshold"), setting.get("label")
     if not is_number(threshold) or not 0 <= threshold <= 1:
-        raise bad_argument("out_of_scope", 'with a "threshold" from 0 to 1', dict(setting), "0.5, for example.")
+        raise bad_argument("out_of_scope", 'with a "threshold" from 0 to 1', dict(setting), "For example: 0.5.")
     if not isinstance(label, str) or not label or label in labels:
         raise bad_argument(
             "out_of_scope",

@@ -11,17 +11,17 @@ from .text_classification import softmax
 MAX_ANSWER_LENGTH = 30
 """Default maximum answer length in tokens, if the model does not set it."""
 N_BEST = 20
-"""Number of candidate answers that are compared and share the probability mass."""
+"""Number of candidate answers over which probabilities are normalized."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ScoredSpan:
-    """A possible answer.
+    """A candidate answer.
 
     Attributes:
         start: Start offset in the context, in characters.
         end: End offset, exclusive.
-        score: Sum of its first token's start logit and its last token's end logit.
+        score: Sum of the start logit of its first token and the end logit of its last token.
     """
 
     start: int
@@ -35,7 +35,7 @@ class Found:
 
     Attributes:
         spans: Distinct candidates, best first, at most `N_BEST`; empty for a context without words.
-        no_answer: Null score, "no answer": the minimum over the windows, since one window with an answer is enough.
+        no_answer: Null score ("no answer"): the minimum over all windows, since one window with an answer is sufficient.
 
     Example:
 
@@ -48,14 +48,14 @@ class Found:
 
     @property
     def no_answer_score(self) -> float:
-        """Null score minus the score of the best answer, in logits; compared with the threshold."""
+        """Null score minus the score of the best answer, in logits; this is compared with the threshold."""
         return self.no_answer - self.spans[0].score if self.spans else 0.0
 
 
 def best_spans(
     logits: np.ndarray, *, n_best: int = N_BEST, max_answer_length: int = MAX_ANSWER_LENGTH
 ) -> list[tuple[int, int, float]]:
-    """The best spans: all pairs of start and end tokens are compared, not only the best of each.
+    """Find the best spans among all pairs of start and end tokens.
 
     Args:
         logits: Start and end logits of the candidate tokens, (T, 2).
@@ -88,8 +88,8 @@ def merge_windows(
 ) -> Found:
     """Merge the candidates of all windows of a context.
 
-    Spans are character offsets without surrounding white space (byte-level tokens start with their space). Of equal spans from
-    overlapping windows, the best score is kept.
+    Spans become character offsets without surrounding whitespace (byte-level tokens include the preceding space). For equal spans
+    from overlapping windows, the best score is kept.
 
     Args:
         context: The text.
@@ -104,9 +104,9 @@ def merge_windows(
     Found(spans=[ScoredSpan(start=3, end=8, score=3.0), ScoredSpan(start=0, end=8, score=2.0)], no_answer=0.5)
     """
     best: dict[tuple[int, int], float] = {}
-    for spans, places, _ in windows:
+    for spans, offsets, _ in windows:
         for first, last, score in spans:
-            start, end = _without_space(context, int(places[first][0]), int(places[last][1]))
+            start, end = _without_space(context, int(offsets[first][0]), int(offsets[last][1]))
             if start < end and score > best.get((start, end), -np.inf):
                 best[start, end] = score
     ranked = sorted((ScoredSpan(start, end, score) for (start, end), score in best.items()), key=_rank)
@@ -128,14 +128,14 @@ def answer(found: Found, context: str, *, top_k: int = 1, no_answer: float | Non
     Args:
         found: Candidates of the context.
         context: The text.
-        top_k: Number of answers; more than 1 adds the list of them.
+        top_k: Number of answers; if above 1, a list of answers is added.
         no_answer: Threshold of `no_answer_score` above which the question is unanswerable; None: always answer, if the
             context has words.
 
     Returns:
         `answer` (its text, "" for no answer), `start` and `end` (character offsets in the context; None for no answer), `score`
         (its probability: softmax over the best answers, and "no answer" if allowed), and with `top_k` > 1 `answers`, a list
-        of the best ones; if "no answer" is allowed, also `no_answer_score`.
+        of the best answers; if "no answer" is allowed, also `no_answer_score`.
 
     Example:
 
@@ -145,19 +145,19 @@ def answer(found: Found, context: str, *, top_k: int = 1, no_answer: float | Non
     ''
     """
     scores = [span.score for span in found.spans] + [found.no_answer] * (no_answer is not None or not found.spans)
-    shares = softmax(np.array(scores))
+    probabilities = softmax(np.array(scores))
     answers = [
-        {"answer": context[span.start : span.end], "start": span.start, "end": span.end, "score": float(share)}
-        for span, share in zip(found.spans, shares)
+        {"answer": context[span.start : span.end], "start": span.start, "end": span.end, "score": float(probability)}
+        for span, probability in zip(found.spans, probabilities)
     ]
-    none = {"answer": "", "start": None, "end": None, "score": float(shares[-1])}
+    none = {"answer": "", "start": None, "end": None, "score": float(probabilities[-1])}
     if no_answer is not None:
         threshold = float(no_answer)
-        # The threshold decides which of the two comes first; the others are sorted by probability.
+        # The threshold decides whether "no answer" comes first; other answers are sorted by probability.
         answers = [none, *answers] if found.no_answer_score > threshold else _with(none, answers)
     answers = answers or [none]
-    said = dict(answers[0]) | ({"answers": answers[:top_k]} if top_k > 1 else {})
-    return said | ({"no_answer_score": found.no_answer_score} if no_answer is not None else {})
+    result = dict(answers[0]) | ({"answers": answers[:top_k]} if top_k > 1 else {})
+    return result | ({"no_answer_score": found.no_answer_score} if no_answer is not None else {})
 
 
 def _with(none: dict, answers: list[dict]) -> list[dict]:

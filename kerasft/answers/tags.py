@@ -5,9 +5,9 @@
     IOB2    O    B-PER  O     B-LOC I-LOC I-LOC     every span starts with B- (also called BIO)
     IOBES   O    S-PER  O     B-LOC I-LOC E-LOC     S- for single words, E- for ends (also called BIOES, BILOU with L, U)
 
-IOB1 is Ramshaw and Marcus 1995 (cmp-lg/9505040); IOB2 is that of CoNLL-2002. Tags are read as conlleval does
-(Tjong Kim Sang and Buchholz 2000), and as seqeval's default mode does: any sequence of tags has spans, and a valid
-one has the spans that it was written for, in every scheme.
+IOB1 is from Ramshaw and Marcus 1995 (cmp-lg/9505040); IOB2 is used in CoNLL-2002. Tags are decoded as by conlleval (Tjong Kim
+Sang and Buchholz 2000) and seqeval's default mode: any tag sequence has spans, and a valid sequence has the same spans in every
+scheme.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ _BILOU = {"L": "E", "U": "S"}
 
 
 class Span(NamedTuple):
-    """A span of the words `start` to `end` (exclusive) with one type.
+    """A span of words, `start` to `end` (exclusive), with its type.
 
     Example:
 
@@ -39,7 +39,7 @@ class Span(NamedTuple):
 
 
 def scheme_name(scheme: str) -> str:
-    """Canonical name of a scheme among `SCHEMES`.
+    """Return the canonical name of a scheme, one of `SCHEMES`.
 
     Raises:
         KerasftError: If it is unknown.
@@ -57,7 +57,7 @@ def scheme_name(scheme: str) -> str:
 
 
 def normalize(tag: str, scheme: str) -> str | None:
-    """A tag with the scheme's own letters (BILOU's L and U become E and S), or None if it is invalid in the scheme.
+    """Return a tag with the scheme's prefixes (BILOU's L and U become E and S), or None if it is invalid in the scheme.
 
     Example:
 
@@ -75,7 +75,7 @@ def normalize(tag: str, scheme: str) -> str | None:
 
 
 def spans_of(tags: Sequence[str]) -> list[Span]:
-    """The spans of a tag sequence in any scheme, valid or not, decoded as by conlleval.
+    """Return the spans of a tag sequence in any scheme, valid or not, decoded as by conlleval.
 
     A span continues if the tag is I- or E- with the type of the previous tag, which is B- or I-. Every other tag except O
     starts a span.
@@ -100,10 +100,10 @@ def spans_of(tags: Sequence[str]) -> list[Span]:
 
 
 def tags_of(spans: Iterable[Span], length: int, scheme: str = "IOB2") -> list[str]:
-    """The tags of `length` words with these non-overlapping spans.
+    """Return the tags of `length` words with these non-overlapping spans.
 
     Args:
-        spans: In any order.
+        spans: The spans, in any order.
         length: Number of words.
         scheme: One of `SCHEMES`.
 
@@ -128,10 +128,10 @@ def tags_of(spans: Iterable[Span], length: int, scheme: str = "IOB2") -> list[st
 
 
 def first_invalid(tags: Sequence[str], scheme: str) -> int | None:
-    """Index of the first invalid tag, or None if the sequence is valid.
+    """Return the index of the first invalid tag, or None if the sequence is valid.
 
     Args:
-        tags: Tags that `normalize` knows.
+        tags: Tags from `normalize`.
         scheme: One of `SCHEMES`.
 
     Example:
@@ -174,7 +174,7 @@ def _is_open(tag: str, scheme: str) -> bool:
 
 
 def repair(tags: Sequence[str], scheme: str) -> list[str]:
-    """The valid sequence with the spans that conlleval decodes from these tags.
+    """Return the valid sequence with the spans that conlleval decodes from these tags.
 
     Example:
 
@@ -185,7 +185,7 @@ def repair(tags: Sequence[str], scheme: str) -> list[str]:
 
 
 def scheme_of(labels: Iterable[str]) -> str:
-    """The tagging scheme of a model, inferred from its labels.
+    """Infer the tagging scheme of a model from its labels.
 
     IOBES if a label starts with E- or S-; IOB1 if a type has I- but no B-, which IOB2 requires; otherwise IOB2.
 
@@ -229,9 +229,9 @@ def legal_transitions(labels: Sequence[str], scheme: str) -> tuple[np.ndarray, n
 
 
 def best_legal_path(scores: np.ndarray, labels: Sequence[str], scheme: str) -> np.ndarray:
-    """The legal sequence of labels with the greatest sum of scores (Viterbi 1967), int64 (W,).
+    """Return the valid sequence of labels with the greatest sum of scores (Viterbi 1967), int64 (W,).
 
-    Unlike a CRF, there are no learned transition scores: valid transitions cost nothing, invalid ones are excluded.
+    Unlike in a CRF, there are no learned transition scores: valid transitions have score 0, invalid ones are excluded.
 
     Args:
         scores: One score per word and label, such as log-probabilities, (W, C).
@@ -239,7 +239,7 @@ def best_legal_path(scores: np.ndarray, labels: Sequence[str], scheme: str) -> n
         scheme: One of `SCHEMES`.
 
     Returns:
-        Label indices. Ties go to the lower index at the last difference.
+        Label indices. For ties, the lower index at the last difference is used.
 
     Example:
 

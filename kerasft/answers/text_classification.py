@@ -1,4 +1,4 @@
-"""From a classifier's logits to probabilities, labels and scores; numpy only."""
+"""Conversion of a classifier's logits to probabilities, labels and scores; numpy only."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,22 +13,22 @@ THRESHOLD = 0.5
 
 
 def probabilities(logits: np.ndarray, labels: Labels, *, temperature: float = 1.0) -> np.ndarray:
-    """Turn logits into probabilities: softmax for single-label, sigmoid for multi-label; regression values are unchanged.
+    """Convert logits to probabilities: softmax for single-label, sigmoid for multi-label; regression values are unchanged.
 
     softmax(z)_c = exp(z_c - max z) / sum_k exp(z_k - max z); sigmoid(z) = 1 / (1 + exp(-z)) = (1 + tanh(z / 2)) / 2
-    (Bishop, Pattern Recognition and Machine Learning, 2006, section 4.2). Both are exact at logits of any size. They are
-    applied to z = logits / temperature (Guo et al., 2017, arXiv:1706.04599, section 4.2).
+    (Bishop, Pattern Recognition and Machine Learning, 2006, section 4.2). Both are numerically stable. They are applied to
+    z = logits / temperature (Guo et al., 2017, arXiv:1706.04599, section 4.2).
 
     Args:
         logits: Real numbers, (N, C).
         labels: Labels of the C outputs.
-        temperature: > 0. Above 1, the distribution is flatter, below 1 sharper; the ranking of labels does not change.
+        temperature: Temperature > 0. Above 1, the distribution is flatter, below 1 sharper; the ranking of labels is unchanged.
 
     Returns:
         Float64, (N, C). Single-label: each row sums to 1.
 
     Raises:
-        KerasftError: If `logits` has another shape, or the temperature is not above 0 (for regression, not 1).
+        KerasftError: If `logits` has a different shape, or the temperature is not above 0 (for regression, not 1).
 
     Example:
 
@@ -40,7 +40,7 @@ def probabilities(logits: np.ndarray, labels: Labels, *, temperature: float = 1.
     check_temperature(temperature, labels)
     logits = np.asarray(logits, "float64")
     if logits.ndim != 2 or logits.shape[1] != len(labels):
-        raise bad_argument("logits", f"an array of shape (N, {len(labels)})", logits.shape, "Give one row per text.")
+        raise bad_argument("logits", f"an array of shape (N, {len(labels)})", logits.shape, "Use one row per text.")
     if labels.problem == REGRESSION:
         return logits
     logits = logits / temperature
@@ -50,7 +50,7 @@ def probabilities(logits: np.ndarray, labels: Labels, *, temperature: float = 1.
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
-    """Turn logits (..., C) into probabilities that sum to 1, of the same dtype.
+    """Convert logits (..., C) to probabilities that sum to 1, with the same dtype.
 
     Example:
 
@@ -71,18 +71,18 @@ def answers(
     out_of_scope: Mapping[str, Any] | None = None,
     temperature: float = 1.0,
 ) -> list[Any]:
-    """Turn logits into one prediction per text, as plain Python values.
+    """Convert logits to one prediction per text, as plain Python values.
 
     Args:
         logits: Real numbers, (N, C).
         labels: Labels of the C outputs, and the problem type.
-        top_k: Return the k most likely labels per text; `None`: the predicted label, or for multi-label those above
+        top_k: Return the k most likely labels per text; None: the predicted label, or for multi-label the labels with at least
             `threshold`.
         threshold: Multi-label: minimum probability of a label, one for all, or one per label.
         with_probabilities: Whether to add the probabilities of all labels, as `"probabilities"`.
         out_of_scope: `{"threshold": 0.6, "label": "oos"}`: if no probability reaches the threshold, this label is
-            predicted, with 1 minus the largest probability as its score. Not with `top_k`, which ranks the labels.
-        temperature: Divides the logits, > 0: see `probabilities`. Thresholds apply to the scaled probabilities.
+            predicted, with 1 minus the largest probability as its score. Ignored with `top_k`.
+        temperature: Temperature > 0; see `probabilities`. Thresholds apply to the scaled probabilities.
 
     Returns:
         N predictions. Single-label: `{"label": "yes", "score": 0.9}`. Multi-label:
@@ -91,8 +91,8 @@ def answers(
         Regression: `{name: value}`.
 
     Raises:
-        KerasftError: If `top_k` is not from 1 to C, a threshold not from 0 to 1, the temperature not above 0, or there is one
-            threshold per label for single-label; and if any of these is used for regression.
+        KerasftError: If `top_k` is not from 1 to C, a threshold is not from 0 to 1, the temperature is not above 0, there is one
+            threshold per label for single-label, or any of these is used for regression.
 
     Example:
 
@@ -106,9 +106,9 @@ def answers(
     if labels.problem == REGRESSION:
         return [dict(zip(labels, row)) for row in values.tolist()]
     order = np.argsort(-values, axis=-1, kind="stable")  # (N, C)
-    holds = values >= np.asarray(threshold, "float64")  # (N, C)
+    is_predicted = values >= np.asarray(threshold, "float64")  # (N, C)
     result = []
-    for row, ranked, held in zip(values.tolist(), order.tolist(), holds.tolist()):
+    for row, ranked, predicted in zip(values.tolist(), order.tolist(), is_predicted.tolist()):
         scored = [{"label": labels[index], "score": row[index]} for index in ranked]
         if top_k is not None:
             answer = scored[:top_k]
@@ -117,7 +117,7 @@ def answers(
             if out_of_scope is not None and answer["score"] < out_of_scope["threshold"]:
                 answer = {"label": out_of_scope["label"], "score": 1 - answer["score"]}
         else:
-            answer = {"labels": [item for index, item in zip(ranked, scored) if held[index]]}
+            answer = {"labels": [item for index, item in zip(ranked, scored) if predicted[index]]}
         if with_probabilities:
             answer = answer if isinstance(answer, dict) else {"labels": answer}
             answer["probabilities"] = dict(zip(labels, row))
@@ -163,14 +163,14 @@ def check_thresholds(thresholds: Sequence[float], labels: Labels, *, name: str =
         raise bad_argument(name, f"omitted, or one number, for {labels.problem}", thresholds, fix)
     several = isinstance(thresholds, Sequence | np.ndarray) and len(thresholds) == len(labels)
     if not several or not all(map(_is_probability, thresholds)):
-        raise bad_argument(name, f"{len(labels)} probabilities from 0 to 1", thresholds, "Give one per label.")
+        raise bad_argument(name, f"{len(labels)} probabilities from 0 to 1", thresholds, "Use one per label.")
 
 
 def check_settings(settings: Mapping[str, Any], labels: Labels) -> None:
     """Check the temperature and thresholds of a bundle's settings.
 
     Raises:
-        KerasftError: As `check_temperature` and `check_thresholds`.
+        KerasftError: See `check_temperature` and `check_thresholds`.
 
     Example:
 
@@ -187,10 +187,12 @@ def _is_probability(value: Any) -> bool:
 
 def _check(labels: Labels, top_k: int | None, threshold: float | Sequence[float], with_probabilities: bool) -> None:
     if labels.problem == REGRESSION and (top_k is not None or with_probabilities):
-        asked = {"top_k": top_k, "with_probabilities": with_probabilities}
-        raise bad_argument("top_k", "omitted for regression", asked, "Regression outputs are not ranked.")
+        received = {"top_k": top_k, "with_probabilities": with_probabilities}
+        raise bad_argument("top_k", "omitted for regression", received, "Regression outputs are not ranked.")
     if top_k is not None and not (isinstance(top_k, int) and 1 <= top_k <= len(labels)):
-        raise bad_argument("top_k", f"a whole number from 1 to {len(labels)}", top_k, "The model has that many labels.")
+        raise bad_argument(
+            "top_k", f"a whole number from 1 to {len(labels)}", top_k, f"The model has {len(labels)} labels."
+        )
     if isinstance(threshold, Sequence | np.ndarray) and not isinstance(threshold, str):
         check_thresholds(threshold, labels, name="threshold")
     elif not _is_probability(threshold):

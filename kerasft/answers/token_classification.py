@@ -1,4 +1,4 @@
-"""From token logits to word tags, and from these to spans with character offsets; numpy only."""
+"""Conversion of token logits to word tags, and of these to spans with character offsets; numpy only."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ _NEVER = -1e4
 
 
 def word_logits(token_logits: np.ndarray, first_tokens: np.ndarray, labels: Labels) -> np.ndarray:
-    """Logits of each word: those of its first token. Words without tokens are O.
+    """Return the logits of each word, which are those of its first token. Words without tokens are O.
 
     Args:
         token_logits: (T, C).
@@ -31,17 +31,17 @@ def word_logits(token_logits: np.ndarray, first_tokens: np.ndarray, labels: Labe
     """
     missing = np.full(len(labels), _NEVER)
     missing[labels.index(OUTSIDE)] = 0.0
-    return np.concatenate([token_logits, missing[None]])[first_tokens]  # -1 is the last
+    return np.concatenate([token_logits, missing[None]])[first_tokens]  # index -1 selects `missing`
 
 
 def decode(logits: np.ndarray, labels: Labels, *, constrained: bool = False) -> tuple[list[str], np.ndarray]:
-    """The tag of each word and its probability.
+    """Return the tag of each word and its probability.
 
     Args:
         logits: Real numbers, (W, C).
         labels: The C labels.
-        constrained: Whether to predict the most likely valid tag sequence of the scheme, rather than each word's most likely
-            tag. The score is the tag's own probability in both cases.
+        constrained: Whether to predict the most likely valid tag sequence of the scheme, rather than the most likely tag of each
+            word. In both cases, the score is the probability of the tag.
 
     Returns:
         W tags, and their probabilities, float64 (W,).
@@ -69,7 +69,7 @@ def entities(
     scores: Sequence[float],
     threshold: float = 0.0,
 ) -> list[dict[str, Any]]:
-    """The entity spans of a tagged text, with character offsets.
+    """Return the entity spans of a tagged text, with character offsets.
 
     Args:
         text: The text.

@@ -8,12 +8,12 @@ Offsets = Sequence[tuple[int, int]]
 
 
 def window_begins(length: int, room: int, stride: int) -> list[int]:
-    """Start positions of the windows of a text; the last one ends with the text.
+    """Return the start positions of the windows of a text; the last window ends with the text.
 
     Args:
         length: Number of tokens in the text.
         room: Number of tokens in a window.
-        stride: Overlap of two windows in tokens, < `room`.
+        stride: Overlap of consecutive windows in tokens, < `room`.
 
     Example:
 
@@ -25,10 +25,10 @@ def window_begins(length: int, room: int, stride: int) -> list[int]:
 
 
 def answering_windows(length: int, parts: Sequence[tuple[int, int]]) -> np.ndarray:
-    """The window that predicts each token, int64 (T,): the one where it has most context.
+    """Return the index of the window that predicts each token, where the token has the most context, int64 (T,).
 
-    A token's context in a window is the number of tokens between it and the nearer end of the window, unless the text itself
-    ends there. Ties go to the first window.
+    The context of a token in a window is its distance to the nearer end of the window, ignoring ends that are also ends of the
+    text. For ties, the first window is used.
 
     Args:
         length: Number of tokens in the text, T.
@@ -43,18 +43,18 @@ def answering_windows(length: int, parts: Sequence[tuple[int, int]]) -> np.ndarr
     context = np.full(length, -1)
     answered_by = np.zeros(length, np.int64)
     for window, (begin, count) in enumerate(parts):
-        place = np.arange(count)
-        left = place if begin else np.full(count, unbounded)
-        right = place[::-1] if begin + count < length else np.full(count, unbounded)
-        here = np.minimum(left, right)
-        better = here > context[begin : begin + count]
-        context[begin : begin + count][better] = here[better]
+        position = np.arange(count)
+        left = position if begin else np.full(count, unbounded)
+        right = position[::-1] if begin + count < length else np.full(count, unbounded)
+        distance = np.minimum(left, right)
+        better = distance > context[begin : begin + count]
+        context[begin : begin + count][better] = distance[better]
         answered_by[begin : begin + count][better] = window
     return answered_by
 
 
 def trimmed_offsets(text: str, offsets: Offsets) -> list[tuple[int, int]]:
-    """Offsets without the white space included in byte-level and SentencePiece tokens; (0, 0) if nothing else is left.
+    """Remove the whitespace in byte-level and SentencePiece tokens from their offsets; (0, 0) if nothing is left.
 
     Example:
 
@@ -72,9 +72,10 @@ def trimmed_offsets(text: str, offsets: Offsets) -> list[tuple[int, int]]:
 
 
 def first_tokens(words: Offsets, tokens: Offsets) -> np.ndarray:
-    """Index of the first token of each word, int64 (words,); -1 for words without tokens.
+    """Return the index of the first token of each word, int64 (words,); -1 for words without tokens.
 
-    This is the first token that starts in the word, otherwise the one that covers it together with its neighbor.
+    This is the first token that starts in the word, or, if there is none, a token that covers it together with a neighboring
+    word.
 
     Args:
         words: Offsets of the words, in order.
@@ -96,8 +97,8 @@ def first_tokens(words: Offsets, tokens: Offsets) -> np.ndarray:
         inside = at
         while inside < len(real) and real[inside][0] < start:
             inside += 1
-        for place in (inside, at):
-            if place < len(real) and real[place][0] < end and real[place][1] > start:
-                first[index] = real[place][2]
+        for candidate in (inside, at):
+            if candidate < len(real) and real[candidate][0] < end and real[candidate][1] > start:
+                first[index] = real[candidate][2]
                 break
     return first

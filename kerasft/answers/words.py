@@ -1,4 +1,4 @@
-"""Words of a raw text with their character offsets, the same for every tokenizer and in every language."""
+"""Splitting of raw texts into words with character offsets, independent of tokenizer and language."""
 
 import bisect
 import functools
@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-# The text is mapped to its shape, one letter per character: d for digits, w for other word characters (with marks and
-# joiners), c for those of scripts without spaces, blank for white space; marks that can occur inside a word are
-# themselves, the rest p.
+# Texts are mapped to shapes, one letter per character: d for digits, w for other word characters (including combining marks
+# and joiners), c for characters of scripts without spaces, a space for whitespace; punctuation that can occur inside a word
+# is unchanged, all other characters are p.
 _INNER = "-.,'\u2019_&@#/:"
 _WORD = re.compile(
     r"w+://[^ ]+"  # http://example.com/a?b=c
@@ -20,11 +20,11 @@ _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "IDEOGRAPHIC", "THAI", "LAO", "KHMER
 
 
 def split_words(text: str) -> list[tuple[int, int]]:
-    """Character offsets of the words and punctuation marks of a text; they cover everything except white space.
+    """Return character offsets of the words and punctuation marks of a text; they cover everything except whitespace.
 
-    Similar to the words of the Penn Treebank and CoNLL: marks inside a word belong to it ("e-mail", "3.5", "@user", an
-    address), marks around it and clitics are separate ("'s", "'m", "'ll"). Each character of a script without
-    spaces (Chinese, Japanese, Thai, ...) is a word.
+    Similar to the Penn Treebank and CoNLL: punctuation inside a word is part of it ("e-mail", "3.5", "@user", an address);
+    punctuation around it and clitics ("'s", "'m", "'ll") are separate. Each character of a script without spaces (Chinese,
+    Japanese, Thai, ...) is a word.
 
     Example:
 
@@ -52,10 +52,10 @@ def cut_words(words: Sequence[tuple[int, int]], places: Iterable[int]) -> list[t
     >>> cut_words([(0, 4), (5, 14)], [9, 4])
     [(0, 4), (5, 9), (9, 14)]
     """
-    places = sorted(set(places))
+    boundaries = sorted(set(places))
     result = []
     for start, end in words:
-        inside = places[bisect.bisect_right(places, start) : bisect.bisect_left(places, end)]
+        inside = boundaries[bisect.bisect_right(boundaries, start) : bisect.bisect_left(boundaries, end)]
         result += zip([start, *inside], [*inside, end])
     return result
 
@@ -77,7 +77,7 @@ def _shape(character: str) -> str:
         return " "
     if character in _INNER:
         return character
-    if unicodedata.category(character)[0] in "PSC" and character not in "\u200c\u200d":  # the joiners are inside words
+    if unicodedata.category(character)[0] in "PSC" and character not in "\u200c\u200d":  # joiners are part of words
         return "p"
     name = unicodedata.name(character, "")
     if unicodedata.category(character) in ("Lo", "Nl") and name.startswith(_UNSPACED):

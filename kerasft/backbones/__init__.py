@@ -1,4 +1,4 @@
-"""Encoders and decoders as flat functional Keras models: one readable file per family."""
+"""Encoders and decoders as flat functional Keras models: one file per family."""
 
 from kerasft.activations import gelu_tanh
 from kerasft.backbones.bert import BertConfig, bert

@@ -1,4 +1,4 @@
-"""Multi-head attention in parts, so that a cached step can insert its keys and values in between."""
+"""Multi-head attention in parts, so that decoding with a cache can insert its keys and values."""
 
 from collections.abc import Callable
 
@@ -53,18 +53,18 @@ def attend(
     bias: tf.Tensor | None = None,
     dropout: Callable[[tf.Tensor], tf.Tensor] = lambda weights: weights,
 ) -> tf.Tensor:
-    """Scaled dot-product attention (https://arxiv.org/abs/1706.03762, section 3.2.1); the caller scales the query:
+    """Compute scaled dot-product attention (https://arxiv.org/abs/1706.03762, section 3.2.1); the caller scales the query:
 
         dropout(softmax(q k^T + bias)) v
 
-    The softmax is computed in float32 whatever the tensors' dtype.
+    The softmax is computed in float32 for any dtype.
 
     Args:
         query: (B, N, T, D).
         key: (B, N, S, D).
         value: (B, N, S, D).
-        bias: Added to the scores, broadcastable to (B, N, T, S); finite, so that rows of only padding do not become
-            NaN. None: no bias.
+        bias: Added to the scores, broadcastable to (B, N, T, S); finite, so that rows with only padding are not NaN.
+            None: no bias.
         dropout: Applied to the weights (B, N, T, S).
 
     Returns:
@@ -79,13 +79,13 @@ def attend(
     scores = ops.cast(ops.matmul(query, ops.swapaxes(key, -1, -2)), "float32")  # (B, N, T, S)
     if bias is not None:
         scores = scores + ops.cast(bias, "float32")
-    # Not Keras' softmax, which warns about every text with a single token.
+    # Not Keras' softmax, which warns about texts with a single token.
     weights = dropout(ops.cast(tf.nn.softmax(scores), value.dtype))
     return ops.matmul(weights, value)  # (B, N, T, D)
 
 
 def _sizes(tensor) -> tuple:
-    # -1 is possible for one unknown size only; static sizes give a simpler mobile graph.
+    # Only one size can be -1; static sizes give a simpler graph for mobile devices.
     batch_size, length, *widths = tensor.shape
     length = ops.shape(tensor)[1] if length is None else length
     return -1 if batch_size is None else batch_size, length, *widths

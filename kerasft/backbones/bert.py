@@ -21,7 +21,7 @@ from kerasft.features import POOLED_OUTPUT, SEQUENCE_OUTPUT
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class BertConfig(EncoderConfig):
-    """Configuration of a BERT: the fields of `EncoderConfig`, whose defaults are those of the published models.
+    """Configuration of a BERT model: the fields of `EncoderConfig`; the defaults are those of the published models.
 
     Example:
 
@@ -34,12 +34,12 @@ class BertConfig(EncoderConfig):
 
 
 def bert(config: BertConfig, *, dtype: str | None = None, name: str = "bert") -> keras.Model:
-    """Build a BERT encoder with new weights.
+    """Build a randomly initialized BERT encoder.
 
     Args:
         config: Configuration.
         dtype: A Keras dtype policy for every layer, such as `"mixed_bfloat16"`; None: the global policy.
-        name: Of the model.
+        name: Name of the model.
 
     Returns:
         A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask`, `segment_ids` (unless

@@ -14,7 +14,7 @@ from kerasft.features import SEQUENCE_OUTPUT
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DistilBertConfig(EncoderConfig):
-    """Configuration of a DistilBERT: the fields of `EncoderConfig`, without segments.
+    """Configuration of a DistilBERT model: the fields of `EncoderConfig`, without segments.
 
     Example:
 
@@ -31,12 +31,12 @@ class DistilBertConfig(EncoderConfig):
 
 
 def distilbert(config: DistilBertConfig, *, dtype: str | None = None, name: str = "distilbert") -> keras.Model:
-    """Build a DistilBERT encoder with new weights.
+    """Build a randomly initialized DistilBERT encoder.
 
     Args:
         config: Configuration.
         dtype: A Keras dtype policy for every layer; None: the global policy.
-        name: Of the model.
+        name: Name of the model.
 
     Returns:
         A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask`. Output, a dictionary:

@@ -1,4 +1,4 @@
-"""ELECTRA (https://arxiv.org/abs/2003.10555), discriminator or generator: BERT with optionally narrower embeddings."""
+"""ELECTRA (https://arxiv.org/abs/2003.10555), discriminator or generator: BERT with optionally smaller embeddings."""
 
 import dataclasses
 from typing import ClassVar
@@ -13,10 +13,10 @@ from kerasft.features import SEQUENCE_OUTPUT
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ElectraConfig(EncoderConfig):
-    """Configuration of an ELECTRA: the fields of `EncoderConfig` and one more.
+    """Configuration of an ELECTRA model: the fields of `EncoderConfig` and `embedding_dim`.
 
     Args:
-        embedding_dim: E, the width of the embeddings; if it is not H, a dense layer projects them to H.
+        embedding_dim: E, the size of the embeddings; if it is not H, a dense layer projects them to H.
 
     Example:
 
@@ -32,12 +32,12 @@ class ElectraConfig(EncoderConfig):
 
 
 def electra(config: ElectraConfig, *, dtype: str | None = None, name: str = "electra") -> keras.Model:
-    """Build an ELECTRA encoder with new weights.
+    """Build a randomly initialized ELECTRA encoder.
 
     Args:
         config: Configuration.
         dtype: A Keras dtype policy for every layer; None: the global policy.
-        name: Of the model.
+        name: Name of the model.
 
     Returns:
         A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask`, `segment_ids` (unless

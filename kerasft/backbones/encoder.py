@@ -22,23 +22,23 @@ class EncoderInputs(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class EncoderConfig(BackboneConfig):
-    """Base configuration of encoders; the defaults are those of the published BERT models.
+    """Base class of encoder configurations; the defaults are those of the published BERT models.
 
     Args:
         vocabulary_size: V, the number of tokens.
         num_layers: Number of encoder blocks.
-        num_heads: N, attention heads in a block; divides `hidden_dim`.
-        hidden_dim: H, the width of the hidden states.
-        intermediate_dim: Width of the feed-forward networks, usually 4 H.
+        num_heads: N, the number of attention heads; divides `hidden_dim`.
+        hidden_dim: H, the hidden size.
+        intermediate_dim: Size of the feed-forward networks, usually 4 H.
         max_sequence_length: Number of positions, the maximum input length.
         num_segments: Number of segment types.
         activation: Activation of the feed-forward networks; Keras' "gelu" is exact (erf).
         hidden_dropout: Dropout rate of embeddings and of each sublayer's output.
         attention_dropout: Dropout rate of the attention weights.
-        layer_norm_epsilon: Added to the variance in every layer norm.
+        layer_norm_epsilon: Epsilon added to the variance in layer normalization.
         initializer_range: Standard deviation of the truncated normal initializer.
         mask_value: Bias of padding tokens in attention scores; see `AttentionBias`.
-        pooling: Pooling the checkpoint was trained with, if it specifies one; see `kerasft.heads.pooling`.
+        pooling: Pooling that the checkpoint was trained with, if specified; see `kerasft.heads.pooling`.
 
     Example:
 
@@ -64,15 +64,15 @@ class EncoderConfig(BackboneConfig):
 
     @property
     def initializer(self) -> keras.initializers.Initializer:
-        """Return a weight initializer: a new one for every use, since each has a seed."""
+        """A new weight initializer for every use, because each has a seed."""
         return keras.initializers.TruncatedNormal(stddev=self.initializer_range)
 
 
 def encoder_inputs(config: EncoderConfig) -> EncoderInputs:
     """Create the inputs; segment ids only if there are at least two types.
 
-    A checkpoint with one type adds the same vector to every token, so its graph still needs segment ids; with no types
-    there are no segments at all.
+    A checkpoint with one type adds the same vector to every token, so its graph still needs segment ids; with zero types, there
+    are no segment embeddings.
     """
     names = (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS) if config.num_segments > 1 else (TOKEN_IDS, PADDING_MASK)
     features = {name: keras.Input((None,), dtype="int32", name=name) for name in names}
@@ -84,7 +84,7 @@ def encoder_inputs(config: EncoderConfig) -> EncoderInputs:
 def embed_tokens(
     inputs: EncoderInputs, config: EncoderConfig, *, width: int | None = None, dtype: str | None = None
 ) -> KerasTensor:
-    """Sum the embeddings of tokens and segments: (B, S, `width`); None: H."""
+    """Add token and segment embeddings: (B, S, `width`); default width: H."""
     width = width or config.hidden_dim
     tokens = TokenEmbedding(
         config,
@@ -126,7 +126,7 @@ def normalize(embedded: KerasTensor, config: EncoderConfig, *, dtype: str | None
 def encode(
     hidden_states: KerasTensor, inputs: EncoderInputs, config: EncoderConfig, *, dtype: str | None = None
 ) -> KerasTensor:
-    """Run the blocks: (B, S, H) -> (B, S, H)."""
+    """Apply the encoder blocks: (B, S, H) -> (B, S, H)."""
     bias = AttentionBias(config.mask_value, dtype=dtype, name="attention_bias")(inputs.features[PADDING_MASK])
     for index in range(config.num_layers):
         layer = TransformerEncoderLayer(

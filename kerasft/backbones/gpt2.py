@@ -17,26 +17,26 @@ from kerasft.features import PADDING_MASK, SEQUENCE_OUTPUT, TOKEN_IDS
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GPT2Config(BackboneConfig):
-    """Configuration of a GPT-2; the defaults are those of the published models.
+    """Configuration of a GPT-2 model; the defaults are those of the published models.
 
     Args:
         vocabulary_size: V, the number of tokens.
         num_layers: Number of decoder blocks.
-        num_heads: N, attention heads in a block; divides `hidden_dim`.
-        hidden_dim: H, the width of the hidden states.
-        intermediate_dim: Width of the feed-forward networks, usually 4 H.
+        num_heads: N, the number of attention heads; divides `hidden_dim`.
+        hidden_dim: H, the hidden size.
+        intermediate_dim: Size of the feed-forward networks, usually 4 H.
         max_sequence_length: Number of positions, the maximum input length.
         activation: Activation of the feed-forward networks.
         embedding_dropout: Dropout rate of the embeddings.
         hidden_dropout: Dropout rate of each sublayer's output.
         attention_dropout: Dropout rate of the attention weights.
-        layer_norm_epsilon: Added to the variance in every layer norm.
-        scale_attention: Whether attention scores are divided by the square root of the head size.
-        scale_attention_by_depth: Whether the scores of block i (from 0) are divided by i + 1, as in Mistral's GPT-2.
+        layer_norm_epsilon: Epsilon added to the variance in layer normalization.
+        scale_attention: Whether to divide attention scores by the square root of the head size.
+        scale_attention_by_depth: Whether to divide the scores of block i (0-based) by i + 1, as in Mistral's GPT-2.
         initializer_range: Standard deviation of the normal initializer.
         tied_output: Whether the language-model head is tied to the token embedding.
         mask_value: Bias of masked tokens in attention scores; see `CausalAttentionBias`.
-        pooling: Pooling the checkpoint was trained with, if it specifies one; see `kerasft.heads.pooling`.
+        pooling: Pooling that the checkpoint was trained with, if specified; see `kerasft.heads.pooling`.
 
     Example:
 
@@ -67,12 +67,12 @@ class GPT2Config(BackboneConfig):
 
 
 def gpt2(config: GPT2Config, *, dtype: str | None = None, name: str = "gpt2") -> keras.Model:
-    """Build a GPT-2 decoder with new weights.
+    """Build a randomly initialized GPT-2 decoder.
 
     Args:
         config: Configuration.
         dtype: A Keras dtype policy for every layer, such as `"mixed_bfloat16"`; None: the global policy.
-        name: Of the model.
+        name: Name of the model.
 
     Returns:
         A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask` (padding must be on the
@@ -121,7 +121,7 @@ def _block(config: GPT2Config, index: int, dtype: str | None) -> TransformerDeco
         attention_scale=scale / (index + 1) if config.scale_attention_by_depth else scale,
         dropouts=(config.hidden_dropout, config.attention_dropout),
         layer_norm_epsilon=config.layer_norm_epsilon,
-        # The residual stream of 2 L sublayers would grow with their number (section 2.3 of the paper).
+        # Scaled by depth, because the residual stream sums 2 L sublayers (section 2.3 of the paper).
         initializer_ranges=(config.initializer_range, config.initializer_range * (2 * config.num_layers) ** -0.5),
         dtype=dtype,
         name=f"transformer_layer_{index}",

@@ -10,13 +10,13 @@ from kerasft.errors import bad_argument
 class PositionEmbedding(keras.layers.Layer):
     """Adds a learned vector to each position.
 
-    KerasHub's layer of this name returns the vectors, copied for every row of the batch, and fails with an error of the slice
-    operation if a text is too long.
+    Unlike KerasHub's layer of this name, it does not broadcast the vectors to every row of the batch, and it raises a clear error
+    if a text is too long.
 
     Args:
         max_sequence_length: Number of positions.
-        initializer: Initializer of the table.
-        **kwargs: Of `keras.layers.Layer`.
+        initializer: Initializer of the embeddings.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: (B, S, H).
@@ -25,7 +25,7 @@ class PositionEmbedding(keras.layers.Layer):
         (B, S, H).
 
     Raises:
-        KerasftError: If S is known and larger than `max_sequence_length`.
+        KerasftError: If S is static and larger than `max_sequence_length`.
 
     Example:
 
@@ -41,7 +41,7 @@ class PositionEmbedding(keras.layers.Layer):
         self.initializer = keras.initializers.get(initializer)
 
     def build(self, input_shape):
-        """Create the table."""
+        """Create the weights."""
         shape = (self.max_sequence_length, input_shape[-1])
         self.embeddings = self.add_weight(name="embeddings", shape=shape, initializer=self.initializer)
 
@@ -54,7 +54,7 @@ class PositionEmbedding(keras.layers.Layer):
         return inputs + ops.slice(table, (0, 0), (length, hidden_dim))  # (B, S, H) + (S, H)
 
     def check_length(self, length: int | None) -> None:
-        """Refuse a known length that is larger than `max_sequence_length`."""
+        """Raise an error if a static length is larger than `max_sequence_length`."""
         if length is not None and length > self.max_sequence_length:
             raise bad_argument(
                 "sequence_length",

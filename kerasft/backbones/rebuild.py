@@ -1,4 +1,4 @@
-"""Rebuild a functional model with some layers changed, and copy the weights."""
+"""Rebuilding a functional model with changed layers, and copying the weights."""
 
 from collections.abc import Callable, Iterator
 
@@ -10,7 +10,7 @@ from kerasft.keras_internals import layers_inside, variable_below_lora
 
 
 def inner_layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[str, keras.layers.Layer]]:
-    """Yield every layer inside a model or layer with its path, such as `"transformer_layer_0/query"`, outer ones first.
+    """Yield all nested layers of a model or layer with their paths, such as `"transformer_layer_0/query"`, outer layers first.
 
     Example:
 
@@ -26,10 +26,10 @@ def inner_layers(layer: keras.layers.Layer, path: str = "") -> Iterator[tuple[st
 
 
 def refuse_quantized(model: keras.Model) -> None:
-    """Raise if a layer of a model has quantized weights, which are meaningless without their scales.
+    """Raise an error if a layer has quantized weights, which are meaningless without their scales.
 
     Raises:
-        KerasftError: If there is such a layer.
+        KerasftError: If a layer has quantized weights.
 
     Example:
 
@@ -56,8 +56,8 @@ def rebuild(
 
     Args:
         model: A backbone, or a model with a head.
-        change: `(layer, config)` -> the configuration of the new layer.
-        resize: `(path, old value)` -> the new value of a weight, called for each; None: keep the old value.
+        change: A function of layer and configuration that returns the configuration of the new layer.
+        resize: A function of path and value of a weight that returns the new value; None: keep all values.
 
     Returns:
         A model of the same class and name, not compiled.
@@ -84,7 +84,7 @@ def rebuild(
     merged = {}
     for _, layer in inner_layers(model):
         if getattr(layer, "lora_enabled", False):
-            # The property adds A B to the plain variable.
+            # These properties add the LoRA product to the variable.
             total = layer.embeddings if isinstance(layer, keras.layers.Embedding) else layer.kernel
             merged[id(variable_below_lora(layer))] = total
     old_weights = [weight for weight in model.weights if not weight.name.startswith("lora_")]

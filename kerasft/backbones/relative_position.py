@@ -14,11 +14,10 @@ def distance_buckets(num_buckets: int, max_distance: int) -> np.ndarray:
     """Return the bucket of every distance from 0 to `max_distance` (https://arxiv.org/abs/1910.10683, section 2.1):
 
         bucket(d) = d                                                    if d < E, where E = num_buckets / 2
-                    E + (num_buckets - E) log(d / E) / log(max_distance / E),    rounded down, else
-        and at most num_buckets - 1, which is also that of every larger distance
+                    E + (num_buckets - E) log(d / E) / log(max_distance / E),    rounded down, otherwise
+        and at most num_buckets - 1, also for all larger distances
 
-    The logarithms are computed in float32, as in the reference implementation; a precomputed table is the same on every
-    device.
+    The logarithms are computed in float32, as in the reference implementation; they are precomputed to be equal on all devices.
 
     Args:
         num_buckets: Number of buckets, at least 2.
@@ -55,11 +54,11 @@ class RelativeAttentionBias(AttentionBias):
     Args:
         num_heads: N, the number of attention heads.
         num_buckets: Number of buckets; with `bidirectional`, half of them are for later tokens.
-        max_distance: From here on all distances share the last bucket.
-        bidirectional: True in an encoder; False in a decoder, where later tokens are masked.
-        initializer_range: Standard deviation of the normal that new weights are drawn from.
+        max_distance: Distance from which on all distances share the last bucket.
+        bidirectional: True for encoders; False for decoders, where later tokens are masked.
+        initializer_range: Standard deviation of the normal initializer.
         mask_value: Bias of masked tokens, a finite number < 0.
-        **kwargs: Of `keras.layers.Layer`.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         padding_mask: (B, S), 1 for a real token and 0 for padding.
@@ -97,7 +96,7 @@ class RelativeAttentionBias(AttentionBias):
 
     def build(self, input_shape=None):
         """Create the weights (buckets, N)."""
-        # Not `padding_mask_shape`: Keras before 3.14 passes no shape of an argument whose name ends in "_mask".
+        # Not `padding_mask_shape`: before Keras 3.14, arguments whose names end in "_mask" have no shape argument.
         one_way = self.num_buckets // 2 if self.bidirectional else self.num_buckets
         self.distance_buckets = distance_buckets(one_way, self.max_distance)
         self.embeddings = self.add_weight(
@@ -116,7 +115,7 @@ class RelativeAttentionBias(AttentionBias):
         return self.between(positions, positions) + mask
 
     def between(self, query_positions: tf.Tensor, key_positions: tf.Tensor) -> tf.Tensor:
-        """Return the bias (N, T, S) of queries at positions (T,) towards keys at positions (S,), without any mask."""
+        """Return the bias (N, T, S) of queries at positions (T,) for keys at positions (S,), without masks."""
         relative = ops.expand_dims(key_positions, 0) - ops.expand_dims(query_positions, 1)  # (T, S)
         table = ops.convert_to_tensor(self.distance_buckets)
         later = ops.maximum(relative, 0)

@@ -1,6 +1,6 @@
 """RoBERTa (https://arxiv.org/abs/1907.11692) and XLM-RoBERTa (https://arxiv.org/abs/1911.02116).
 
-BERT trained on other data; the graph differs in Fairseq's position numbering.
+The architecture is BERT's, except for Fairseq's position numbering.
 """
 
 import dataclasses
@@ -25,12 +25,12 @@ from kerasft.features import POOLED_OUTPUT, SEQUENCE_OUTPUT, TOKEN_IDS
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RobertaConfig(EncoderConfig):
-    """Configuration of a RoBERTa: the fields of `EncoderConfig` and two more.
+    """Configuration of a RoBERTa model: the fields of `EncoderConfig`, `padding_id` and `pooler`.
 
     Args:
-        padding_id: The id of the padding token. Positions are counted from `padding_id` + 1, so the table has
-            `max_sequence_length` + `padding_id` + 1 rows.
-        pooler: Whether there is BERT's tanh layer over the first token. The published checkpoints have none.
+        padding_id: Id of the padding token. Positions start at `padding_id` + 1, so there are `max_sequence_length` +
+            `padding_id` + 1 position embeddings.
+        pooler: Whether there is BERT's pooler, a tanh layer for the first token. The published checkpoints have none.
 
     Example:
 
@@ -51,7 +51,7 @@ class RobertaConfig(EncoderConfig):
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class XlmRobertaConfig(RobertaConfig):
-    """Configuration of an XLM-RoBERTa: the same fields.
+    """Configuration of an XLM-RoBERTa model; see `RobertaConfig`.
 
     Example:
 
@@ -69,11 +69,11 @@ class RobertaPositionEmbedding(PositionEmbedding):
 
         position = padding_id + [token_id != padding_id] (number of ids != padding_id up to here)
 
-    So left padding, or padding tokens inside the text, do not shift positions.
+    So left padding, or padding tokens within the text, do not shift positions.
 
     Args:
-        padding_id: The id of the padding token.
-        **kwargs: Of `PositionEmbedding`.
+        padding_id: Id of the padding token.
+        **kwargs: Arguments of `PositionEmbedding`.
 
     Call arguments:
         inputs: (B, S, H).
@@ -97,12 +97,12 @@ class RobertaPositionEmbedding(PositionEmbedding):
         self.padding_id = padding_id
 
     def build(self, inputs_shape, token_ids_shape=None):
-        """Create the table, including rows for the positions up to `padding_id`, as in checkpoints."""
+        """Create the weights, including those of positions up to `padding_id`, as in checkpoints."""
         shape = (self.max_sequence_length + self.padding_id + 1, inputs_shape[-1])
         self.embeddings = self.add_weight(name="embeddings", shape=shape, initializer=self.initializer)
 
     def positions(self, token_ids):
-        """Return the row (B, S) of each token."""
+        """Return the position of each token, (B, S)."""
         real = ops.cast(token_ids != self.padding_id, "int32")  # (B, S)
         return ops.cumsum(real, axis=1) * real + self.padding_id
 
@@ -117,17 +117,16 @@ class RobertaPositionEmbedding(PositionEmbedding):
 
 
 def roberta(config: RobertaConfig, *, dtype: str | None = None, name: str = "roberta") -> keras.Model:
-    """Build a RoBERTa or XLM-RoBERTa encoder with new weights.
+    """Build a randomly initialized RoBERTa or XLM-RoBERTa encoder.
 
     Args:
         config: Configuration.
         dtype: A Keras dtype policy for every layer; None: the global policy.
-        name: Of the model.
+        name: Name of the model.
 
     Returns:
-        A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask`, and `segment_ids` where
-        there are two segment types or more. Outputs, a dictionary: `sequence_output` (B, S, H), and with a pooler
-        `pooled_output` (B, H).
+        A functional model. Inputs, a dictionary of int32 (B, S): `token_ids`, `padding_mask`, and `segment_ids` if there are at
+        least two segment types. Outputs, a dictionary: `sequence_output` (B, S, H), and with a pooler `pooled_output` (B, H).
 
     Example:
 

@@ -1,4 +1,4 @@
-"""T5 (https://arxiv.org/abs/1910.10683), 1.1, Flan and mT5 as a flat functional graph of encoder and decoder."""
+"""T5 (https://arxiv.org/abs/1910.10683), T5 1.1, Flan-T5 and mT5 as a flat functional graph of encoder and decoder."""
 
 import dataclasses
 from collections.abc import Callable
@@ -23,25 +23,25 @@ from kerasft.features import (
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class T5Config(BackboneConfig):
-    """Configuration of a T5; the defaults are those of T5 1.0.
+    """Configuration of a T5 model; the defaults are those of T5 1.0.
 
     Args:
         vocabulary_size: V, the number of tokens.
         num_layers: Number of encoder blocks.
         num_decoder_layers: Number of decoder blocks.
-        num_heads: N, attention heads in a block.
-        head_dim: D, the width of a head; N D may differ from `hidden_dim`.
-        hidden_dim: H, the width of the hidden states.
-        intermediate_dim: Width of the feed-forward networks.
+        num_heads: N, the number of attention heads.
+        head_dim: D, the head size; N D may differ from `hidden_dim`.
+        hidden_dim: H, the hidden size.
+        intermediate_dim: Size of the feed-forward networks.
         activation: Activation of the feed-forward networks.
-        gated: Whether the feed-forward networks are gated, as from 1.1 on.
+        gated: Whether the feed-forward networks are gated, as in 1.1 and later.
         num_buckets: Number of buckets of relative positions.
-        max_distance: From here on all distances share the last bucket.
+        max_distance: Distance from which on all distances share the last bucket.
         dropout: Dropout rate.
-        layer_norm_epsilon: Added to the mean square in every norm.
-        initializer_range: Standard deviation of new token embeddings; the other weights' are in proportion to it.
+        layer_norm_epsilon: Epsilon added to the mean square in normalization.
+        initializer_range: Standard deviation of the initializer of token embeddings; that of other weights is proportional.
         tied_output: Whether the language-model head is tied to the token embedding, as in 1.0.
-        scaled_output: Whether that head divides the hidden states by sqrt(H), as in 1.0.
+        scaled_output: Whether the hidden states are divided by sqrt(H) before this head, as in 1.0.
         mask_value: Bias of masked tokens in attention scores; see `AttentionBias`.
 
     Example:
@@ -76,7 +76,7 @@ class T5Config(BackboneConfig):
 @keras.saving.register_keras_serializable("kerasft")
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MT5Config(T5Config):
-    """The same for mT5 (https://arxiv.org/abs/2010.11934), a T5 1.1 with its own model type in Hugging Face.
+    """Configuration of an mT5 model (https://arxiv.org/abs/2010.11934): T5 1.1 with its own model type in Hugging Face.
 
     Example:
 
@@ -89,12 +89,12 @@ class MT5Config(T5Config):
 
 
 def t5(config: T5Config, *, dtype: str | None = None, name: str = "t5") -> keras.Model:
-    """Build a T5 encoder and decoder with new weights.
+    """Build a randomly initialized T5 encoder-decoder.
 
     Args:
         config: Configuration.
         dtype: A Keras dtype policy for every layer, such as `"mixed_bfloat16"`; None: the global policy.
-        name: Of the model.
+        name: Name of the model.
 
     Returns:
         A functional model. Inputs, a dictionary of int32: `encoder_token_ids`, `encoder_padding_mask` (B, S),
@@ -129,7 +129,7 @@ def t5(config: T5Config, *, dtype: str | None = None, name: str = "t5") -> keras
 
 
 def _stack(side: str, embedded, padding_mask, memory: tuple, config: T5Config, dtype: str | None):
-    """Add the encoder (without `memory`) or the decoder: (B, S, H) in and out."""
+    """Apply the encoder (without `memory`) or the decoder: (B, S, H) -> (B, S, H)."""
     is_decoder = side == "decoder"
     attention_bias = RelativeAttentionBias(
         config.mask_value,

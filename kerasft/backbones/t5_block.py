@@ -9,7 +9,7 @@ from kerasft.backbones.t5_layers import T5Attention, T5FeedForward
 
 @keras.saving.register_keras_serializable("kerasft")
 class T5Block(keras.layers.Layer):
-    """One pre-norm block of T5 (https://arxiv.org/abs/1910.10683, section 2.1); the middle line in the decoder only:
+    """One pre-norm block of T5 (https://arxiv.org/abs/1910.10683, section 2.1); the second line only in the decoder:
 
         x = x + dropout(attention(norm(x), norm(x)))
         x = x + dropout(attention(norm(x), memory))
@@ -21,15 +21,15 @@ class T5Block(keras.layers.Layer):
 
     Args:
         num_heads: N, the number of attention heads.
-        head_dim: D, the width of a head; N D may differ from H.
-        intermediate_dim: Width of the feed-forward network.
+        head_dim: D, the head size; N D may differ from H.
+        intermediate_dim: Size of the feed-forward network.
         activation: Activation of the feed-forward network: a Keras name or a function.
         gated: Whether the feed-forward network is gated.
         cross_attention: Whether the block also has cross-attention, as in a decoder.
         dropout: Dropout rate, in [0, 1).
-        layer_norm_epsilon: Added to the mean square.
-        initializer_range: Factor on the deviations of new kernels.
-        **kwargs: Of `keras.layers.Layer`.
+        layer_norm_epsilon: Epsilon added to the mean square in normalization.
+        initializer_range: Factor of the kernel initializers' standard deviations.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         hidden_states: (B, T, H).

@@ -1,6 +1,6 @@
-"""The blocks of T5 (https://arxiv.org/abs/1910.10683, section 2.1), encoder and decoder, and their two parts.
+"""Attention and feed-forward network of T5 (https://arxiv.org/abs/1910.10683, section 2.1).
 
-There are no biases. Attention scores are not scaled; instead the query's initial weights are smaller.
+There are no biases. Attention scores are not scaled; instead, the initial query weights are smaller.
 """
 
 from collections.abc import Callable
@@ -19,15 +19,15 @@ class T5Attention(keras.layers.Layer):
 
     Args:
         num_heads: N, the number of attention heads.
-        head_dim: D, the width of a head; N D may differ from H.
+        head_dim: D, the head size; N D may differ from H.
         dropout: Dropout rate of the attention weights, in [0, 1).
-        initializer_range: Factor on the deviations of new kernels.
-        **kwargs: Of `keras.layers.Layer`.
+        initializer_range: Factor of the kernel initializers' standard deviations.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         hidden_states: x, (B, T, H).
-        memory: y, (B, S, H): x itself, or the encoder's output.
-        attention_bias: Added to the scores; broadcasts to (B, N, T, S).
+        memory: y, (B, S, H): x (self-attention) or the encoder's output (cross-attention).
+        attention_bias: Added to the scores; broadcastable to (B, N, T, S).
 
     Returns:
         (B, T, H).
@@ -93,17 +93,17 @@ class T5Attention(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("kerasft")
 class T5FeedForward(keras.layers.Layer):
-    """The feed-forward network, gated from T5 1.1 on (https://arxiv.org/abs/2002.05202, equation 6):
+    """Feed-forward network, gated in T5 1.1 and later (https://arxiv.org/abs/2002.05202, equation 6):
 
         W2 dropout(activation(W1 x))        or        W2 dropout(activation(W1 x) * Wg x)
 
     Args:
-        intermediate_dim: Its width.
+        intermediate_dim: Size of the hidden layer.
         activation: A Keras name or a function.
-        gated: Whether there is a gate.
+        gated: Whether the network is gated.
         dropout: Dropout rate before W2, in [0, 1).
-        initializer_range: Factor on the deviations of new kernels.
-        **kwargs: Of `keras.layers.Layer`.
+        initializer_range: Factor of the kernel initializers' standard deviations.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         hidden_states: (B, S, H).
@@ -147,7 +147,7 @@ class T5FeedForward(keras.layers.Layer):
         self.built = True
 
     def call(self, hidden_states, training=None):
-        """Return (B, S, H)."""
+        """Return the output (B, S, H)."""
         transformed = self.activation(self.intermediate(hidden_states))
         if self.gated:
             transformed = transformed * self.gate(hidden_states)

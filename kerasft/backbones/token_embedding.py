@@ -1,4 +1,4 @@
-"""The token embedding, which also carries the backbone's configuration: it is part of every model built on that backbone."""
+"""The token embedding, which stores the backbone's configuration, because it is part of every model with that backbone."""
 
 import dataclasses
 from typing import ClassVar, NamedTuple
@@ -27,10 +27,10 @@ class ClassifierForm(NamedTuple):
 
 
 class BackboneConfig:
-    """Base class of configurations, with Keras serialization.
+    """Base class of backbone configurations, with Keras serialization.
 
-    A subclass is a frozen dataclass, registered by `keras.saving.register_keras_serializable`, with the name of its
-    family: the `model_type` of Hugging Face.
+    A subclass is a frozen dataclass, registered with `keras.saving.register_keras_serializable`. Its `family` is Hugging Face's
+    `model_type`.
 
     Example:
 
@@ -46,10 +46,10 @@ class BackboneConfig:
     masked_lm_activation: ClassVar[str | None] = None
     """Activation of the masked-language-model head; None: `config.activation`."""
     pooling: ClassVar[str | None] = None
-    """Pooling the checkpoint was trained with, for families that have one."""
+    """Pooling that the checkpoint was trained with, for families that specify it."""
 
     def get_config(self) -> dict:
-        """Return the fields; functions by their registered names."""
+        """Return the fields, with functions as their registered names."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {name: keras.activations.serialize(x) if callable(x) else x for name, x in fields.items()}
 
@@ -66,9 +66,9 @@ class TokenEmbedding(keras_hub.layers.ReversibleEmbedding):
     """KerasHub's `ReversibleEmbedding` with the configuration of its backbone.
 
     Args:
-        config: The backbone's configuration; `vocabulary_size` and the width come from it.
-        output_dim: Width of the embeddings; None: `config.hidden_dim`.
-        **kwargs: Of `keras_hub.layers.ReversibleEmbedding`.
+        config: The backbone's configuration, which defines vocabulary and embedding size.
+        output_dim: Size of the embeddings; None: `config.hidden_dim`.
+        **kwargs: Arguments of `keras_hub.layers.ReversibleEmbedding`.
 
     Example:
 
@@ -87,7 +87,7 @@ class TokenEmbedding(keras_hub.layers.ReversibleEmbedding):
         self.config = config
 
     def get_config(self) -> dict:
-        """Return the arguments that make this layer again."""
+        """Return the layer's configuration."""
         config = {name: value for name, value in super().get_config().items() if name != "input_dim"}
         return {**config, "config": keras.saving.serialize_keras_object(self.config)}
 
@@ -96,8 +96,7 @@ def config_of(model: keras.Model) -> BackboneConfig:
     """Return the configuration of a kerasft backbone, or of the backbone in a model.
 
     Args:
-        model: A backbone of `kerasft.backbones`, or a model of `kerasft.heads` built on one, also after saving and
-            loading.
+        model: A backbone of `kerasft.backbones`, or a model of `kerasft.heads` with one, also after saving and loading.
 
     Raises:
         KerasftError: If there is no kerasft backbone in the model.

@@ -17,7 +17,7 @@ class CausalAttentionBias(AttentionBias):
 
     Args:
         mask_value: Bias of masked tokens, a finite number < 0.
-        **kwargs: Of `keras.layers.Layer`.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         padding_mask: (B, S), 1 for a real token and 0 for padding.
@@ -36,12 +36,12 @@ class CausalAttentionBias(AttentionBias):
 
     def call(self, padding_mask):
         """Return the bias (B, 1, S, S)."""
-        # The minimum, not the sum, of two masks: the limit of float16 is -65504.
+        # The minimum, not the sum of both masks, because float16 is limited to -65504.
         return ops.minimum(super().call(padding_mask), causal_bias(padding_mask, self.mask_value, self.compute_dtype))
 
 
 def causal_bias(padding_mask: tf.Tensor, mask_value: float, dtype: str) -> tf.Tensor:
-    """Return (S, S): 0 where the column's token is not after the row's, otherwise `mask_value`.
+    """Return (S, S): 0 if the column's token is not after the row's token, otherwise `mask_value`.
 
     Args:
         padding_mask: (B, S), for its length.
@@ -68,19 +68,19 @@ class TransformerDecoderLayer(keras.layers.Layer):
         z = y + dropout(W2 activation(W1 norm(y)))
         attention(x) = Wo [dropout(softmax(scale q k^T + bias)) v],    [q, k, v] = Wqkv x
 
-    Query, key and value come from one `Dense`, as stored in GPT-2 checkpoints. The parts before and after the attention,
-    `project` and `finish`, can be called separately, so that a cached step needs no weights of its own.
+    Query, key and value are computed by one `Dense` layer, as in GPT-2 checkpoints. The parts before and after the attention,
+    `project` and `finish`, can be called separately, so that decoding with a cache shares the weights.
 
     Args:
         num_heads: N, the number of attention heads; divides H.
-        intermediate_dim: Width of the feed-forward network.
+        intermediate_dim: Size of the feed-forward network.
         activation: Activation of the feed-forward network: a Keras name or a function.
         attention_scale: Factor of the query; None: 1 / sqrt(H / N).
         dropouts: Dropout rates in [0, 1): before each residual connection, and of the attention weights.
-        layer_norm_epsilon: Added to the variance.
-        initializer_ranges: Standard deviations of the normal initializers: of all kernels, and of the two before a
-            residual connection.
-        **kwargs: Of `keras.layers.Layer`.
+        layer_norm_epsilon: Epsilon added to the variance in layer normalization.
+        initializer_ranges: Standard deviations of the normal initializers: of all other kernels, and of the two kernels before
+            residual connections.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         hidden_states: (B, S, H).
@@ -170,7 +170,7 @@ class TransformerDecoderLayer(keras.layers.Layer):
         return self.finish(hidden_states, attended, training=training)
 
     def project(self, hidden_states: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Return the scaled query, the key and the value (B, N, S, D) of a block's input (B, S, H)."""
+        """Return the scaled query, the key and the value (B, N, S, D) for the block's input (B, S, H)."""
         hidden_dim = hidden_states.shape[-1]
         projected = self.query_key_value(self.attention_layer_norm(hidden_states))  # (B, S, 3 H)
         query, key, value = (split_heads(part, self.num_heads) for part in ops.split(projected, 3, axis=-1))

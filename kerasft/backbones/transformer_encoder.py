@@ -9,9 +9,9 @@ from kerasft.backbones.attention import attend, merge_heads, split_heads
 from kerasft.errors import bad_argument
 
 DEFAULT_MASK_VALUE = -10000.0
-"""Added to the attention scores of padding tokens, as in Google's BERT.
+"""Bias of padding tokens in attention scores, as in Google's BERT.
 
-After the softmax that is exactly 0 in float32, and it is finite in float16 (whose smallest number is -65504).
+Their weight after the softmax is exactly 0 in float32, and the value is finite in float16 (whose minimum is -65504).
 """
 
 
@@ -20,8 +20,8 @@ class AttentionBias(keras.layers.Layer):
     """Converts a padding mask to the bias added to attention scores; computed once, shared by all blocks.
 
     Args:
-        mask_value: Bias of padding tokens, a finite number < 0. Real tokens get 0.
-        **kwargs: Of `keras.layers.Layer`.
+        mask_value: Bias of padding tokens, a finite number < 0. The bias of real tokens is 0.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         padding_mask: (B, S), 1 for a real token and 0 for padding.
@@ -56,29 +56,29 @@ class AttentionBias(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("kerasft")
 class TransformerEncoderLayer(keras.layers.Layer):
-    """One post-norm encoder block, as in BERT (https://arxiv.org/abs/1810.04805) after Vaswani et al.
-    (https://arxiv.org/abs/1706.03762):
+    """One post-norm encoder block, as in BERT (https://arxiv.org/abs/1810.04805; Vaswani et al. 2017,
+    https://arxiv.org/abs/1706.03762):
 
         y = norm(x + dropout(attention(x)))
         z = norm(y + dropout(W2 activation(W1 y)))
         attention(x) = Wo [dropout(softmax(q k^T / sqrt(H / N) + bias)) v]
 
-    Every projection is a separate `Dense` layer, so that weights map one to one and adapters can be added. The
-    softmax is computed in float32 whatever the dtype policy.
+    Every projection is a separate `Dense` layer, so that weights map one-to-one to checkpoints and adapters can be added. The
+    softmax is computed in float32 for any dtype policy.
 
     Args:
         num_heads: N, the number of attention heads; divides H.
-        intermediate_dim: Width of the feed-forward network.
+        intermediate_dim: Size of the feed-forward network.
         activation: Activation of the feed-forward network: a Keras name or a function. Keras' "gelu" is exact (erf).
         hidden_dropout: Dropout rate before each residual connection, in [0, 1).
         attention_dropout: Dropout rate of the attention weights, in [0, 1).
-        layer_norm_epsilon: Added to the variance.
-        initializer_range: Standard deviation of the truncated normal that new kernels are drawn from.
-        **kwargs: Of `keras.layers.Layer`.
+        layer_norm_epsilon: Epsilon added to the variance in layer normalization.
+        initializer_range: Standard deviation of the truncated normal initializer of kernels.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
         hidden_states: (B, S, H).
-        attention_bias: (B, 1, 1, S), added to the scores: see `AttentionBias`. None: every token is real.
+        attention_bias: (B, 1, 1, S), added to the scores; see `AttentionBias`. None: there is no padding.
 
     Returns:
         (B, S, H).
@@ -156,7 +156,7 @@ class TransformerEncoderLayer(keras.layers.Layer):
         return self.feedforward_layer_norm(hidden_states + transformed)  # (B, S, H)
 
     def _attend(self, hidden_states, attention_bias, training):
-        # Scaling the query instead of the scores needs fewer operations.
+        # Scaling the query requires fewer operations than scaling the scores.
         query = self.query(hidden_states) * (hidden_states.shape[-1] // self.num_heads) ** -0.5
         projected = (query, self.key(hidden_states), self.value(hidden_states))
         attended = attend(

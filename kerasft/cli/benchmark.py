@@ -12,7 +12,7 @@ from kerasft.files import file_written_aside
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the files, lengths, threads and runs.
+    """Add the arguments of the command.
 
     Example:
 
@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Measure, print tables, write JSON if asked. The first bundle given is what the other files are compared with.
+    """Measure, print tables and, optionally, write JSON. Other files are compared with the first bundle.
 
     Example:
 
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         for path, file in files.items()
         if file
     }
-    # At the lengths of the LiteRT files too, so that each of their rows has something to be compared with.
+    # Also at the lengths of the LiteRT files, so that each of their rows can be compared.
     lengths = {row["sequence_length"] for item in measured.values() for row in item["rows"]} - {None} | set(
         args.lengths
     )
@@ -88,11 +88,11 @@ def run(args: argparse.Namespace) -> int:
             if args.operators:
                 _print_operators(item)
     if args.json:
-        with file_written_aside(pathlib.Path(args.json)) as aside:
-            aside.write_text(
+        with file_written_aside(pathlib.Path(args.json)) as temporary:
+            temporary.write_text(
                 json.dumps({"threads": args.threads, **numbers, "files": results}, indent=2) + "\n", "utf-8"
             )
-        print(f"numbers: {args.json}")
+        print(f"measurements: {args.json}")
     return 0
 
 
@@ -108,7 +108,7 @@ def _litert_file(path: str) -> pathlib.Path | None:
 
 
 def _compare(results: list[dict[str, Any]]) -> None:
-    """Add to each row how many times as fast as the first bundle's Keras model it is, at the same length."""
+    """Add to each row the speedup over the first bundle's Keras model at the same length."""
     bundle = next((item for item in results if item.get("format") == "keras"), None)
     if bundle is None:
         return
@@ -132,7 +132,7 @@ def _print_latency(results: list[dict[str, Any]]) -> None:
 
 
 def _print_memory(results: list[dict[str, Any]]) -> None:
-    """Sizes, and by how much a fresh process grew that opened the file and ran every signature once."""
+    """Print sizes, and the memory that a new process needs to open the file and run every signature once."""
     rows = []
     for item in results:
         memory = item.get("memory") or {}
@@ -143,7 +143,7 @@ def _print_memory(results: list[dict[str, Any]]) -> None:
 
 
 def _print_kernels(item: dict[str, Any], most: int = 10) -> None:
-    """Where the time goes: the slowest kernels, and all others in one row."""
+    """Print the slowest kernels, and all others in one row."""
     if item["kernels"] is None:
         print(f"\n{item['path']}: per-kernel times are not available: {item['kernels_error']}.")
         return

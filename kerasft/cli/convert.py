@@ -13,7 +13,7 @@ _DTYPES = ("float32", "float16", "bfloat16")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add source, target and options.
+    """Add the arguments of the command.
 
     Example:
 
@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read, write, print the report.
+    """Convert, and print the report.
 
     Example:
 
@@ -89,8 +89,8 @@ def _read(args: argparse.Namespace) -> tuple:
     report = model.checkpoint_report
     missing = [name for name in report.missing if name.startswith("pooler.")]
     if missing and isinstance(model.output, dict):
-        # No random numbers into a file that others take for trained ones.
+        # Do not write random weights to a file in which other programs expect trained weights.
         states = kerasft.features.SEQUENCE_OUTPUT
         model = type(model)(model.input, {states: model.output[states]}, name=model.name)
-        print(f"Note: not written, since {args.source} has none: {', '.join(missing)}.", file=sys.stderr)
+        print(f"Note: not written, because {args.source} does not have them: {', '.join(missing)}.", file=sys.stderr)
     return model, tokenizer, report

@@ -1,6 +1,6 @@
 """Train and export a demo model on generated data, verify it and run three predictions: a few minutes, no download.
 
-Without options a small BERT is trained from new weights on a generated customer-service intent set. With --model a real
+By default, a small BERT is trained from scratch on a generated customer-service intent dataset. With --model, a pretrained
 checkpoint is fine-tuned on it, and with --train on your own file.
 """
 
@@ -21,7 +21,7 @@ _QUESTIONS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the folder and the optional real model and data.
+    """Add the arguments of the command.
 
     Example:
 
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Run the whole way and end with what was measured and where the files are.
+    """Run all steps; print the results and the paths of the files.
 
     Example:
 
@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     folder = pathlib.Path(args.output)
     for name in ("bundle", "saved_model", "litert_int8"):
         kerasft.bundles.check_target(folder / name, name="--output", overwrite=args.overwrite)
-    options, questions = _prepare(args, folder)
+    options, texts_to_classify = _prepare(args, folder)
     print(f"[2/4] Training on {options.train}: {options.epochs} epoch{'s' if options.epochs > 1 else ''}")
     result = kerasft.recipes.text_classification.main(options)
     print("[3/4] Exporting to SavedModel and LiteRT int8, and verifying both")
@@ -84,9 +84,9 @@ def run(args: argparse.Namespace) -> int:
     saved = kerasft.export.saved_model(bundle, folder / "saved_model", texts=texts, gold=gold)
     mobile = kerasft.export.litert(bundle, folder / "litert_int8", quantize="int8", texts=texts, gold=gold)
     print("[4/4] Running the mobile model")
-    ask = kerasft.pipelines.load(folder / "litert_int8")
-    for question, answer in zip(questions, ask(questions)):
-        print(f"  {question!r}\n    -> {answer['label']} ({answer['score']:.2f})")
+    classify = kerasft.pipelines.load(folder / "litert_int8")
+    for text, answer in zip(texts_to_classify, classify(texts_to_classify)):
+        print(f"  {text!r}\n    -> {answer['label']} ({answer['score']:.2f})")
     print()
     rows = [
         (f"{result['split']} {name}", f"{value:.4f}")
@@ -109,20 +109,20 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _prepare(args: argparse.Namespace, folder: pathlib.Path):
-    """The options of the training run and the questions to ask afterwards."""
+    """Return the options of the training run, and the texts to classify afterwards."""
     train = args.train
     dev = args.dev
     test = None
     model = args.model
     common = {"output": str(folder / "bundle"), "seed": args.seed, "max_length": 64, "overwrite": args.overwrite}
-    questions = list(_QUESTIONS)
+    texts_to_classify = list(_QUESTIONS)
     if train is None:
         files = kerasft.demo.customer_service.write(folder / "customer_service", rows=args.rows, seed=args.seed)
         train, dev, test = (str(files[split]) for split in ("train", "dev", "test"))
         print(f"[1/4] Wrote {args.rows} customer-service texts to {os.path.dirname(train)}")
     else:
         print(f"[1/4] Reading {train}")
-        questions = kerasft.data.texts_and_labels(dev or train)[0][:3]
+        texts_to_classify = kerasft.data.texts_and_labels(dev or train)[0][:3]
     if model is None:
         texts, _ = kerasft.data.texts_and_labels(train)
         model = str(kerasft.checkpoints.new_bert(folder / "new_bert", texts, seed=args.seed))
@@ -132,4 +132,4 @@ def _prepare(args: argparse.Namespace, folder: pathlib.Path):
         common |= {"epochs": 3 if args.epochs is None else args.epochs, "learning_rate": 5e-5}
     return kerasft.recipes.text_classification.Options(
         model=model, train=train, dev=dev, test=test, **common
-    ), questions
+    ), texts_to_classify

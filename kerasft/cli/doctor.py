@@ -38,7 +38,7 @@ NEEDED = (
 )  # fmt: skip
 """Requirements of `setup.cfg`."""
 
-# Builds of TensorFlow under other names: Kaggle's TPU image has the one without GPU support.
+# Builds of TensorFlow with other names: Kaggle's TPU image has the build without GPU support.
 _TENSORFLOW = ("tensorflow", "tensorflow-cpu", "tensorflow-intel", "tensorflow-macos", "tf-nightly", "tensorflow-rocm")
 _OPTIONAL = {
     "litert-quantizer": "for --quantize int4 and int8_full",
@@ -48,7 +48,7 @@ _OPTIONAL = {
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add `--try`.
+    """Add the arguments of the command.
 
     Example:
 
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the findings; return 0 if nothing needed is missing and `--try`, if given, passed; else 1.
+    """Print the results; return 0 if no requirement is missing and `--try`, if set, passed; otherwise 1.
 
     Example:
 
@@ -94,8 +94,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print_packages() -> tuple[list[str], str | None]:
-    """Print the version of each package; return what is needed and not installed, and the name that TensorFlow goes by."""
-    missing, tensorflow = [], None
+    """Print the version of each package; return the missing requirements, and the name of the TensorFlow package."""
+    missing = []
+    tensorflow = None
     for package in NEEDED:
         names = _TENSORFLOW if package == "tensorflow" else (package,)
         installed = next((name for name in names if _version(name)), None)
@@ -115,19 +116,19 @@ def _print_packages() -> tuple[list[str], str | None]:
 
 
 def _missing_requirements(known: set[str]) -> dict[str, str]:
-    """Packages that the needed ones need in turn and that are not installed: pip's --no-deps leaves them out.
+    """Return missing dependencies of the required packages: pip's --no-deps does not install them.
 
     Args:
-        known: Packages that are not to be looked at.
+        known: Packages to ignore.
 
     Returns:
-        Each requirement (name and versions), and the package that has it.
+        Each requirement (name and versions), and the package that requires it.
     """
     try:
-        from packaging.requirements import Requirement  # may itself be what is missing
+        from packaging.requirements import Requirement  # may be missing itself
     except ModuleNotFoundError:
         return {}
-    # astunparse, of TensorFlow, declares `wheel`; nothing imports these three where kerasft runs.
+    # astunparse, a dependency of TensorFlow, requires `wheel`; these three packages are not imported at runtime.
     seen = {*known, "pip", "setuptools", "wheel"}
     missing = {}
     waiting = [name for name in NEEDED if _version(name)]
@@ -147,12 +148,12 @@ def _missing_requirements(known: set[str]) -> dict[str, str]:
 
 
 def _install_command(missing: list[str], tensorflow: str | None) -> str:
-    """What installs the packages and leaves an installed TensorFlow, under whichever name, as it is."""
-    quoted = [shlex.quote(requirement) for requirement in missing]  # > and < mean something to a shell
+    """Return the command that installs the packages without changing an installed TensorFlow, whatever its name."""
+    quoted = [shlex.quote(requirement) for requirement in missing]  # > and < are special in a shell
     if tensorflow is None:
         return f"pip install {' '.join(quoted)}"
-    # pip would bring `tensorflow` for these two, beside or in place of the one that is there; and tensorflow-text is
-    # compiled against one release of it.
+    # For these two, pip would also install `tensorflow`, even if another build is installed; and tensorflow-text is
+    # compiled for one release of TensorFlow.
     release = ".".join(_version(tensorflow).split(".")[:2])
     pinned = {"keras-hub": "keras-hub", "tensorflow-text": f"'tensorflow-text=={release}.*'"}
     alone = [pinned[name] for name in missing if name in pinned]
@@ -163,11 +164,11 @@ def _install_command(missing: list[str], tensorflow: str | None) -> str:
 
 
 def _outside(package: str, version: str) -> str:
-    """A note if a version is older or newer than those that the tests run with."""
+    """Return a note if a version is older or newer than the tested versions."""
     if package not in TESTED:
         return ""
     try:
-        from packaging.version import InvalidVersion, Version  # may itself be what is missing
+        from packaging.version import InvalidVersion, Version  # may be missing itself
     except ModuleNotFoundError:
         return ""
     oldest, newest = TESTED[package]
@@ -183,7 +184,7 @@ def _outside(package: str, version: str) -> str:
 
 
 def _print_devices() -> list[str]:
-    import keras  # here and not above: `kerasft --help` must not wait for TensorFlow
+    import keras  # imported here, because `kerasft --help` must not wait for TensorFlow
     import tensorflow as tf  # for the same reason
 
     problems = []
@@ -221,9 +222,9 @@ def _smoke_test() -> list[str]:
             kerasft.save_bundle(folder / "bundle", model, tokenizer, max_length=16)
             step = "exporting"
             kerasft.export.litert(folder / "bundle", folder / "litert", quantize="int8", texts=texts[:2])
-            step = "answering"
+            step = "running"
             answer = kerasft.pipelines.load(folder / "litert")("where is my parcel")
-    except Exception as error:  # whatever fails here is what the user wants to know of
+    except Exception as error:  # report any failure
         reason = " ".join(str(error).split())[:300]
         if not isinstance(error, KerasftError):
             reason = f"{type(error).__name__}: {reason}"

@@ -12,7 +12,7 @@ from kerasft.errors import bad_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the bundle, the data and its columns.
+    """Add the arguments of the command.
 
     Example:
 
@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--unseen-labels",
         choices=("error", "count"),
-        help="how to treat labels that the model does not know; count: score them as errors (default: error)",
+        help="how to treat labels that the model does not have; count: count them as errors (default: error)",
     )
     data.add_argument(
         "--skip-invalid",
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Evaluate and print the headline numbers.
+    """Evaluate, print the main metrics and write the report.
 
     Example:
 
@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         with kerasft.data.skip_invalid() as skipped:
             data, report = _measure(pipeline, args)
-        if said := skipped.report(folder):
-            print(said, file=sys.stderr)
+        if summary := skipped.report(folder):
+            print(summary, file=sys.stderr)
     report.write(folder)
     rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)
     shown = args.data if not data.rows else f"{args.data} ({data.rows.partition(', drawn')[0]} rows)"
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _measure(pipeline, args: argparse.Namespace) -> tuple[Labelled, "kerasft.reports.Report"]:
     metadata = kerasft.bundles.read_metadata(args.bundle)
-    if args.labels:  # the data are those of a classifier, whatever the model was trained for
+    if args.labels:  # zero-shot: the data is for text classification, whatever the model's task
         metadata = {"task": "text-classification", "problem": pipeline.labels.problem}
     data = read_labelled(pipeline, args.data, metadata=metadata, args=args)
     about = {"model": str(args.bundle), "data": str(args.data)} | ({"rows": data.rows} if data.rows else {})

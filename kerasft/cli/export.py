@@ -9,11 +9,11 @@ from kerasft.cli.table import print_table, print_warnings
 from kerasft.errors import bad_argument
 
 _WRITING_TASKS = ("causal-lm", "sequence-to-sequence")
-_COMPARED = 1000  # texts on which the answers are compared one by one, where the task's own metric scores all of them
+_COMPARED = 1000  # texts whose outputs are compared one by one, if the task's own metric covers all texts
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the bundle, the format and its options.
+    """Add the arguments of the command.
 
     Example:
 
@@ -59,7 +59,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-drop",
         type=float,
         metavar="POINTS",
-        help="maximum drop of the --verify score, in points; a LiteRT file that loses more is discarded (default: 1)",
+        help="maximum drop of the --verify metric, in percentage points; a LiteRT file with a larger drop is discarded "
+        "(default: 1)",
     )
     output.add_argument(
         "--min-agreement",
@@ -71,7 +72,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Export, verify, print what was measured.
+    """Export, verify, print the measurements.
 
     Example:
 
@@ -81,7 +82,9 @@ def run(args: argparse.Namespace) -> int:
     kerasft.errors.CheckpointError: no/such/bundle is not a bundle: ...
     """
     metadata = kerasft.bundles.read_metadata(args.bundle)
-    print_warnings("", kerasft.bundles.Bundle(None, None, metadata).warnings)  # of its training: the file is no better
+    print_warnings(
+        "", kerasft.bundles.Bundle(None, None, metadata).warnings
+    )  # warnings about its training also apply to the export
     if not args.verify:
         _refuse(args, ("label_names", "max_rows"), "without --verify FILE")
     if args.format == "mediapipe":
@@ -133,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refuse(args: argparse.Namespace, names: tuple[str, ...], where: str) -> None:
-    """Refuse options that would do nothing."""
+    """Raise an error for options that have no effect."""
     for name in names:
         if (value := getattr(args, name)) is not None:
             flag = "--" + name.replace("_", "-")
@@ -141,7 +144,7 @@ def _refuse(args: argparse.Namespace, names: tuple[str, ...], where: str) -> Non
 
 
 def _export_mediapipe(args: argparse.Namespace) -> int:
-    """Write one file with the vocabulary and the labels in it."""
+    """Write a single file that includes the vocabulary and the labels."""
     if len(args.sequence_length or ()) > 1:
         raise bad_argument(
             "--sequence-length", "one length", args.sequence_length, "MediaPipe supports a single length."
@@ -163,7 +166,7 @@ def _export_mediapipe(args: argparse.Namespace) -> int:
 
 
 def _export_writer(args: argparse.Namespace, bundle: "kerasft.bundles.Bundle", folder: pathlib.Path) -> int:
-    """Write a model that generates, with its cache, for the loop in the folder's `python/`."""
+    """Write a text generation model with its cache, for the generation loop in the folder's `python/`."""
     _refuse(args, ("calibrate", "max_drop"), f"for {bundle.task}")
     prompts = args.verify and _spread(_verify_texts(args, bundle))
     report = kerasft.export.litert_generation(
@@ -183,7 +186,7 @@ def _export_writer(args: argparse.Namespace, bundle: "kerasft.bundles.Bundle", f
 
 
 def _texts_and_gold(args: argparse.Namespace, bundle) -> tuple:
-    """What the written file is verified on, and what scores it."""
+    """Return the texts for verifying the exported file, and their labels or a scorer."""
     if not args.verify:
         return None, None
     data = _verify_rows(args, bundle)
@@ -204,5 +207,5 @@ def _verify_texts(args: argparse.Namespace, bundle) -> list:
 
 
 def _spread(texts: list, count: int = 128) -> list:
-    """Some of the texts from all over a file."""
+    """Return evenly spaced texts of a file."""
     return texts[:: max(1, len(texts) // count)][:count]

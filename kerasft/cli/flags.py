@@ -1,4 +1,4 @@
-"""Convert a recipe's `Options` to command-line flags and YAML keys, and back."""
+"""Conversion of a recipe's `Options` to command-line flags and YAML keys, and back."""
 
 import argparse
 import dataclasses
@@ -38,14 +38,14 @@ _METAVARS = {
 
 
 def _kind(annotation: Any) -> type:
-    """The plain type behind `int | None` or `int`."""
+    """Return the type without None: `int` for `int | None`."""
     if isinstance(annotation, types.UnionType):
         return next(kind for kind in typing.get_args(annotation) if kind is not types.NoneType)
     return annotation
 
 
 def add_options(parser: argparse.ArgumentParser, options_class: type) -> None:
-    """Add one flag per field of a recipe's `Options`, in groups; a flag that is not given keeps the YAML file's or default value.
+    """Add one flag per field of a recipe's `Options`, in groups; omitted flags keep the value of the YAML file or the default.
 
     Example:
 
@@ -90,7 +90,7 @@ def read_options(args: argparse.Namespace, options_class: type, config: str | No
     """Build `Options`: flags override the YAML file, which overrides the defaults.
 
     Raises:
-        KerasftError: If the file has an unknown key or a value of a wrong type, or a required option is missing.
+        KerasftError: If the file has an unknown key or a value of an incorrect type, or a required option is missing.
 
     Example:
 

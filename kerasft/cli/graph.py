@@ -13,14 +13,14 @@ from kerasft.recipes.options import TEXT_HELP
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the two bundles, the documents and what counts as a relation.
+    """Add the arguments of the command.
 
     Example:
 
     >>> parser = argparse.ArgumentParser()
     >>> add_arguments(parser)
-    >>> words = "--entities ner --relations rel --file docs.jsonl --output graph.csv".split()
-    >>> parser.parse_args(words).min_score
+    >>> argv = "--entities ner --relations rel --file docs.jsonl --output graph.csv".split()
+    >>> parser.parse_args(argv).min_score
     0.5
     """
     model = parser.add_argument_group("model")
@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Load both models, read the documents, write the triples.
+    """Extract triples from the documents with both models, and write them.
 
     Example:
 
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     ...
     kerasft.errors.KerasftError: `output` must be a file that ends in .jsonl, .csv, .graphml; received: 'graph.png'. ...
     """
-    kerasft.pipelines.graph_format(args.output)  # now, and not after the models have run
+    kerasft.pipelines.graph_format(args.output)  # fail now, not after running the models
     types = read_types(args.type)
     documents = _documents(args.file, read_columns(args))
     pipelines = {}
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def read_types(words: list[str]) -> dict[str, list[tuple[str, str]]]:
-    """Read `RELATION=HEAD,TAIL` as typed.
+    """Parse values of `--type`: `RELATION=HEAD,TAIL`.
 
     Example:
 
@@ -112,14 +112,14 @@ def read_types(words: list[str]) -> dict[str, list[tuple[str, str]]]:
 
 
 def _documents(name: str, columns: dict | None) -> list[dict]:
-    """The documents of a file, each with its id, or with its line or row number from 0."""
+    """Return the documents of a file, each with its id, or with its 0-based line or row number."""
     name = os.path.expanduser(name)
     if not glob.has_magic(name) and not pathlib.Path(name).is_file():
         raise bad_argument("--file", "an existing file", name, "Check the path.")
     source = text_rows(name, columns)
     rows, texts = kerasft.data.plain_texts.read_table(source)
     numbers = range(len(rows))
-    if source is name:  # plain texts: their lines, of which blank ones are no documents
+    if source is name:  # plain texts: line numbers, which include blank lines
         numbers = [int(line) - 1 for line in kerasft.data.read_text_rows(name).lines]
     ids = [number if row.get("id") is None else row["id"] for number, row in zip(numbers, rows)]
     return [{"text": text, "id": id} for text, id in zip(texts, ids)]

@@ -1,4 +1,4 @@
-"""Labeled files of `evaluate` and `export --verify`: columns, label names, and number of rows."""
+"""Labeled files for `evaluate` and `export --verify`: columns, label names, and number of rows."""
 
 import argparse
 import sys
@@ -10,7 +10,7 @@ from kerasft.recipes.options import LABEL_NAMES_HELP, TEXT_HELP, column, names
 
 
 class Labelled(NamedTuple):
-    """What a task's `evaluate` reads, and which column is what where it must still be said."""
+    """A source for a task's `evaluate`, and its column assignment if that is not part of the source."""
 
     source: object
     columns: dict | None
@@ -19,7 +19,7 @@ class Labelled(NamedTuple):
 
 
 def add_columns(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that name a file's columns.
+    """Add the flags that select columns.
 
     Example:
 
@@ -54,7 +54,7 @@ def add_labelled(parser: argparse.ArgumentParser) -> None:
 
 
 def read_columns(args: argparse.Namespace) -> dict | None:
-    """The columns that were named on the command line, or None so that they are found.
+    """Return the columns selected on the command line; None if they should be detected.
 
     Example:
 
@@ -66,13 +66,13 @@ def read_columns(args: argparse.Namespace) -> dict | None:
 
 
 def read_labelled(pipeline, data: str, *, metadata: dict, args: argparse.Namespace) -> Labelled:
-    """Read a labeled file as the flags say, by the bundle's columns; print the columns that were not named, and which rows.
+    """Read a labeled file with the bundle's columns as default; print detected columns and the selected rows.
 
     Args:
-        pipeline: What will be measured.
+        pipeline: The pipeline to evaluate.
         data: The file.
-        metadata: Of the pipeline's bundle: task, problem, settings.
-        args: With the flags of `add_labelled`.
+        metadata: Metadata of the pipeline's bundle: task, problem, settings.
+        args: Values of the flags of `add_labelled`.
 
     Example:
 
@@ -99,15 +99,15 @@ def read_labelled(pipeline, data: str, *, metadata: dict, args: argparse.Namespa
     rows, total = kerasft.pipelines.some_rows(source, count, metadata=metadata, columns=settled.named)
     which = f"{count:,} of {total:,}, drawn at random with seed 0" if count < total else f"all {total:,}"
     print(f"rows of {data}: {which}", file=sys.stderr)
-    # What has been read by other columns has our names, or none, now.
+    # Sources of other tasks have been converted to rows with standard column names.
     known = task in ("text-classification", "relation-extraction", "sentence-embedding", "sequence-to-sequence")
     return Labelled(rows, settled.named if known else None, which)
 
 
-def _named(pipeline, found: "kerasft.tasks.task.Settled", label_names: list[str]) -> "kerasft.data.Rows":
-    """The rows with names in place of the numbers of their labels or tags."""
+def _named(pipeline, settled: "kerasft.tasks.task.Settled", label_names: list[str]) -> "kerasft.data.Rows":
+    """Replace the numbers of labels or tags by names."""
     if hasattr(pipeline, "reading"):
-        return kerasft.data.read_tags(found.source, columns=found.named, tag_names=label_names, **pipeline.reading)
+        return kerasft.data.read_tags(settled.source, columns=settled.named, tag_names=label_names, **pipeline.reading)
     if getattr(pipeline, "labels", None) is None:
         raise bad_argument("--label-names", "omitted for a task without labels", label_names, "Remove the option.")
-    return kerasft.data.name_labels(found.source, label_names, columns=found.named, problem=pipeline.labels.problem)
+    return kerasft.data.name_labels(settled.source, label_names, columns=settled.named, problem=pipeline.labels.problem)

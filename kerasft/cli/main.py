@@ -1,7 +1,7 @@
-"""The entry point `kerasft`: parses the command, runs it, and turns every error into a message and an exit code.
+"""The entry point `kerasft`: parses the command, runs it, and converts errors to a message and an exit code.
 
-Exit codes: 0 done; 1 invalid input, or the file system refused something (the sentence says what); 2 wrong usage of the
-command line; 70 a bug of kerasft; 130 interrupted by the user; 143 terminated (SIGTERM).
+Exit codes: 0 success; 1 invalid input or a file system error; 2 invalid command line; 70 a bug in kerasft; 130 interrupted
+by the user; 143 terminated (SIGTERM).
 """
 
 import argparse
@@ -26,11 +26,11 @@ EXIT_INPUT, EXIT_BUG, EXIT_INTERRUPTED, EXIT_TERMINATED = 1, 70, 130, 143
 
 
 class _Terminated(BaseException):
-    """The process was sent SIGTERM, as schedulers and `docker stop` do before they kill."""
+    """The process received SIGTERM, which schedulers and `docker stop` send before SIGKILL."""
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of all commands. Starts no TensorFlow, so that `--help` answers at once.
+    """Return the parser of all commands; does not import TensorFlow, so that `--help` is fast.
 
     Example:
 
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code.
 
     Args:
-        arguments: Words of the command line without the program's name; by default those of the process.
+        arguments: Command-line arguments without the program name; default: those of the process.
 
     Example:
 
@@ -73,12 +73,12 @@ def main(arguments: list[str] | None = None) -> int:
     if is_own_process:
         carry_any_text()
     args = make_parser().parse_args(arguments)
-    args.words = sys.argv[1:] if is_own_process else arguments
+    args.argv = sys.argv[1:] if is_own_process else arguments
     if is_own_process:
         signal.signal(signal.SIGTERM, _terminate)
     for name, value in vars(args).items():
         if isinstance(value, str) and value.startswith("~/"):
-            setattr(args, name, os.path.expanduser(value))  # a shell leaves --output=~/reviews as it is
+            setattr(args, name, os.path.expanduser(value))  # shells do not expand --output=~/reviews
     with contextlib.ExitStack() as settings:
         if not args.debug:
             settings.enter_context(quiet())
@@ -87,17 +87,17 @@ def main(arguments: list[str] | None = None) -> int:
                 quiet_exit()
             settings.enter_context(warnings.catch_warnings())
             warnings.showwarning = _show_warning
-            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's start-up lines are not news to the user
+            os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # hide TensorFlow's startup messages
             for name in ("tensorflow", "absl"):
                 logging.getLogger(name).setLevel(logging.ERROR)
         if not logging.root.handlers:
             logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
-            settings.callback(logging.root.removeHandler, logging.root.handlers[0])  # its stream ends with `quiet`
-        for name in ("httpx", "filelock", "matplotlib", "h5py"):  # each request and font is no news either
+            settings.callback(logging.root.removeHandler, logging.root.handlers[0])  # its stream is closed with `quiet`
+        for name in ("httpx", "filelock", "matplotlib", "h5py"):  # hide messages about each request and font
             logging.getLogger(name).setLevel(logging.WARNING)
         code = _run(args)
     if is_own_process and code != 0:
-        # Libraries that could not write try once more when the interpreter ends, and print tracebacks or crash.
+        # After a failed write, libraries try again at interpreter exit, and print tracebacks or crash.
         _flush()
         os._exit(code)
     return code
@@ -115,10 +115,10 @@ def _flush() -> None:
 
 def _run(args: argparse.Namespace) -> int:
     try:
-        # Only where it is asked for: it brings TensorFlow.
+        # Only with --trust: it imports TensorFlow.
         with kerasft.security.trust() if getattr(args, "trust", False) else contextlib.nullcontext():
             code = args.run(args) or 0
-        sys.stdout.flush()  # here, where an error becomes a sentence
+        sys.stdout.flush()  # here, where errors are converted to messages
         return code
     except KeyboardInterrupt:
         print(f"kerasft: interrupted.{_continuation(args)}", file=sys.stderr)
@@ -126,21 +126,21 @@ def _run(args: argparse.Namespace) -> int:
     except _Terminated:
         print(f"kerasft: terminated.{_continuation(args)}", file=sys.stderr)
         return EXIT_TERMINATED
-    except BrokenPipeError:  # `kerasft predict ... | head` closed our output: that is no error of ours
+    except BrokenPipeError:  # `kerasft predict ... | head` closed standard output: not an error
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
         if args.debug:
             raise
-        sentence = _sentence(error)
-        if sentence and not hasattr(args, "skip_invalid"):  # a command without this flag
-            sentence = sentence.replace(SKIP_HINT, "").rstrip()
-        print(f"kerasft: {sentence or _bug(error)}{_continuation(args)}", file=sys.stderr)
-        return EXIT_INPUT if sentence else EXIT_BUG
+        message = _message(error)
+        if message and not hasattr(args, "skip_invalid"):  # a command without this flag
+            message = message.replace(SKIP_HINT, "").rstrip()
+        print(f"kerasft: {message or _bug(error)}{_continuation(args)}", file=sys.stderr)
+        return EXIT_INPUT if message else EXIT_BUG
 
 
-def _sentence(error: Exception) -> str | None:
-    """What the user can fix, in one line; None for an error that is no fault of the input or the file system."""
+def _message(error: Exception) -> str | None:
+    """Return a one-line message for errors of the input or the file system; None for other errors."""
     if isinstance(error, KerasftError):
         columns = " On the command line: --text NAME --label NAME." if "columns={" in str(error) else ""
         return f"error: {' '.join(str(error).split())}{columns}"
@@ -165,7 +165,7 @@ def _bug(error: Exception) -> str:
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
-    """A warning as one line without the code that raised it."""
+    """Print a warning as one line, without source code."""
     print(f"kerasft: note: {message}", file=sys.stderr)
 
 

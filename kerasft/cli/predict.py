@@ -18,7 +18,7 @@ from kerasft.truncation import one_warning
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the bundle, the texts and where they come from.
+    """Add the arguments of the command.
 
     Example:
 
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     data.add_argument(
         "--file",
-        help="table in a format the task trains on (.csv .tsv .jsonl .parquet ...); other columns are copied to the output; "
+        help="table in a supported training format (.csv .tsv .jsonl .parquet ...); other columns are copied to the output; "
         "or .txt with one text per line (-: standard input)",
     )
     data.add_argument(
@@ -77,7 +77,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write one JSON object a line: the text and its answer.
+    """Write one JSON object per line: the text and its prediction.
 
     Example:
 
@@ -112,23 +112,23 @@ def run(args: argparse.Namespace) -> int:
             skipped = files.enter_context(kerasft.data.skip_invalid())
         errors = ErrorLines(skipped)
         if args.output:
-            aside = files.enter_context(file_written_aside(args.output))
-            out = files.enter_context(open(aside, "w", encoding="utf-8"))
+            temporary = files.enter_context(file_written_aside(args.output))
+            out = files.enter_context(open(temporary, "w", encoding="utf-8"))
         files.enter_context(one_warning())
-        answered = 0
+        num_items = 0
         for chunk in chunks:
-            answered += len(chunk.items)
+            num_items += len(chunk.items)
             answers = pipeline(chunk.items, batch_size=args.batch_size, **options)
-            places = chunk.places or [("", 0)] * len(answers)
-            for item, others, answer, place in zip(chunk.items, chunk.others, answers, places):
-                for line in errors.before(place):
+            locations = chunk.places or [("", 0)] * len(answers)
+            for item, others, answer, location in zip(chunk.items, chunk.others, answers, locations):
+                for line in errors.before(location):
                     print(json_line(line, out), file=out)
                 shown = dict(zip(pipeline.fields, (item,) if isinstance(item, str) else item))
                 answer = answer if isinstance(answer, dict) else {"labels": answer}
                 renamed |= others.keys() & (shown | answer).keys()
                 others = {f"input_{name}" if name in shown | answer else name: cell for name, cell in others.items()}
                 print(json_line(shown | others | answer, out), file=out, flush=True)
-        if args.max_rows is None or answered < args.max_rows:
+        if args.max_rows is None or num_items < args.max_rows:
             for line in errors.rest():
                 print(json_line(line, out), file=out)
     if len(skipped):
@@ -139,17 +139,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _options(pipeline, args: argparse.Namespace) -> dict[str, Any]:
-    """The options of the pipeline's call, checked against what it takes."""
-    import yaml  # here, so that `kerasft doctor` runs where it is missing
+    """Return the options for calling the pipeline, after checking their names."""
+    import yaml  # imported here, so that `kerasft doctor` runs without it
 
     options = {} if args.top_k is None else {"top_k": args.top_k}
-    for word in args.set:
-        name, equals, value = word.partition("=")
+    for setting in args.set:
+        name, equals, value = setting.partition("=")
         if not equals:
-            raise bad_argument("--set", "NAME=VALUE", word, "For example: --set max_new_tokens=50.")
+            raise bad_argument("--set", "NAME=VALUE", setting, "For example: --set max_new_tokens=50.")
         options[name.replace("-", "_")] = yaml.safe_load(value)
     parameters = inspect.signature(pipeline.__call__).parameters.values()
-    others = ("batch_size", "pairs")  # a flag of its own, and texts by a former name
+    others = ("batch_size", "pairs")  # --batch-size, and a former name of the texts
     known = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name not in others]
     known += pipeline.more_options
     for name in options:

@@ -12,7 +12,7 @@ import kerasft
 from kerasft.cli.streams import utf8_lines
 from kerasft.errors import DataError, KerasftError, bad_argument, whole_number
 
-_CHUNK = 512  # texts answered at a time, so that a long stream shows answers early and needs little memory
+_CHUNK = 512  # texts per chunk, so that a long stream gives early results and needs little memory
 
 
 def read_chunks(
@@ -22,17 +22,17 @@ def read_chunks(
     columns: Mapping[str, object] | None = None,
     lines: str | None = None,
 ) -> Iterator["kerasft.pipelines.Items"]:
-    """Read items, some at a time; print which columns were taken, where they were not named.
+    """Read items in chunks; print detected columns.
 
     Args:
-        pipeline: What will answer.
+        pipeline: The pipeline that will process the items.
         path: A table, a text file, or None or "-" for standard input.
-        columns: The columns that the user names.
-        lines: What lines are, "text", "json", "csv" or "tsv"; None: JSON if the first line is an object, a table if it is a
-            header of the usual names.
+        columns: Columns that the user selects.
+        lines: Format of the lines: "text", "json", "csv" or "tsv"; None: JSON if the first line is an object, a table if it is
+            a header with usual column names.
 
     Raises:
-        KerasftError: If the file cannot be read, or has not what the pipeline needs.
+        KerasftError: If the file cannot be read, or lacks a field that the pipeline requires.
 
     Example:
 
@@ -83,12 +83,12 @@ class ErrorLines:
 
     def __init__(self, skipped: "kerasft.data.Skipped"):
         self._skipped = skipped
-        self._known = 0  # how many of them have been taken into `_pending`
-        self._pending: list = []  # the next one last: of the file that is being answered, by line
+        self._known = 0  # number of skipped rows that have been moved to `_pending`
+        self._pending: list = []  # in reverse order: the next row of the current file is the last item
         self._file = None
 
     def before(self, place: tuple[str, int]) -> Iterator[dict[str, str]]:
-        """The lines that come before that of the row at this place."""
+        """Yield the error lines that precede the row at this file and line."""
         file, line = place
         if file != self._file:
             previous = self._file
@@ -99,23 +99,23 @@ class ErrorLines:
         yield from self._lines(lambda row: row.file == file and (row.line or 0) < line)
 
     def rest(self) -> Iterator[dict[str, str]]:
-        """All others."""
+        """Yield all other error lines."""
         yield from self._lines(lambda row: True)
 
     def _sort(self) -> None:
         self._pending.sort(key=lambda row: (row.file != self._file, row.line or 0), reverse=True)
 
-    def _lines(self, which) -> Iterator[dict[str, str]]:
+    def _lines(self, condition) -> Iterator[dict[str, str]]:
         if len(self._skipped) != self._known:
             self._pending += self._skipped.rows[self._known :]
             self._known = len(self._skipped)
             self._sort()
-        while self._pending and which(self._pending[-1]):
+        while self._pending and condition(self._pending[-1]):
             yield {"error": str(self._pending.pop())}
 
 
 def first_rows(chunks: Iterator["kerasft.pipelines.Items"], count: int) -> Iterator["kerasft.pipelines.Items"]:
-    """Yield the first rows only, and print how many they are if more have been read.
+    """Yield the first rows only, and print their number if more have been read.
 
     Raises:
         KerasftError: If the number is below 1.
@@ -133,14 +133,14 @@ def first_rows(chunks: Iterator["kerasft.pipelines.Items"], count: int) -> Itera
         left -= len(chunk.items)
         if left < 0:
             print(f"Using the first {count:,} rows only (--max-rows).", file=sys.stderr)
-        if left <= 0:  # without a look at what follows, for which a terminal would wait
+        if left <= 0:  # do not read further, which would block at a terminal
             return
 
 
 def _is_text(pipeline, path: str) -> bool:
     suffix = kerasft.data.readers.sources.path_suffix(pathlib.Path(path))
-    words = set(kerasft.data.readers.conll.SUFFIXES) - {".txt", ".tsv"}
-    return suffix not in kerasft.data.readers.sources.SUFFIXES and not (_is_tagging(pipeline) and suffix in words)
+    conll = set(kerasft.data.readers.conll.SUFFIXES) - {".txt", ".tsv"}
+    return suffix not in kerasft.data.readers.sources.SUFFIXES and not (_is_tagging(pipeline) and suffix in conll)
 
 
 def _is_tagging(pipeline) -> bool:
@@ -162,7 +162,7 @@ def _table(pipeline, path: str, columns: Mapping[str, object] | None) -> "kerasf
 
 
 def _has_texts(path: str) -> bool:
-    """Whether a .tsv file is a table with a column of texts, and not CoNLL columns."""
+    """Whether a .tsv file is a table with a text column, not CoNLL columns."""
     try:
         names = kerasft.data.read_rows(path).columns
     except KerasftError:
@@ -186,21 +186,21 @@ def _text_file(pipeline, path: pathlib.Path, columns, lines: str | None) -> Iter
 
 
 def _stream(pipeline, columns, lines: str | None) -> Iterator["kerasft.pipelines.Items"]:
-    at_a_terminal = sys.stdin.isatty()
-    if at_a_terminal:
+    is_terminal = sys.stdin.isatty()
+    if is_terminal:
         print("Reading texts from the terminal, one per line; press Ctrl-D to finish.", file=sys.stderr)
-    size = 1 if at_a_terminal else _CHUNK  # who types a line waits for its answer
+    size = 1 if is_terminal else _CHUNK  # at a terminal, show the result of each line immediately
     yield from _lines(pipeline, "standard input", _decoded(sys.stdin), columns, lines, size=size)
 
 
 def _decoded(stream) -> Iterator[str]:
     for number, line in enumerate(utf8_lines(stream, "standard input")):
-        # PowerShell puts a byte order mark at the beginning of what it pipes.
+        # PowerShell adds a byte order mark to piped text.
         yield (line.removeprefix("\ufeff") if number == 0 else line).rstrip("\r\n")
 
 
 def _needs_objects(pipeline) -> bool:
-    """Whether a line of text alone would not do."""
+    """Whether the pipeline requires more than one field."""
     return len([field for field in pipeline.fields if field not in pipeline.optional_fields]) > 1
 
 
@@ -212,7 +212,7 @@ def _is_object(line: str) -> bool:
 
 
 def _table_form(pipeline, line: str, columns=None) -> str | None:
-    """ "csv" or "tsv", if a first line is a header of usual names, or the user names columns; else None."""
+    """Return "csv" or "tsv" if the first line is a header with usual names, or the user selects columns; otherwise None."""
     trained = [name for name in (pipeline.columns or {}).values() if isinstance(name, str)]
     texts = {"text", *kerasft.data.readers.columns.TEXT_NAMES, *pipeline.fields, *trained[:1]}
     others = {"label", *kerasft.data.readers.columns.LABEL_NAMES, "id", "idx", "index", *trained}
@@ -228,17 +228,17 @@ def _table_form(pipeline, line: str, columns=None) -> str | None:
 def _lines(
     pipeline, name: str, content: Iterator[str], columns, lines: str | None, *, size: int
 ) -> Iterator["kerasft.pipelines.Items"]:
-    begun = []
+    first_lines = []
     for line in content:
-        begun.append(line)
+        first_lines.append(line)
         if line.strip():
             break
-    if lines is None and begun and size > 1 and (form := _table_form(pipeline, begun[-1], columns)):
+    if lines is None and first_lines and size > 1 and (form := _table_form(pipeline, first_lines[-1], columns)):
         print(f"{name}: read as a table ({form}); use --lines text to read each line as a text.", file=sys.stderr)
         lines = form
     if lines is None:
-        lines = "json" if _needs_objects(pipeline) or (begun and _is_object(begun[-1])) else "text"
-    content = itertools.chain(begun, content)
+        lines = "json" if _needs_objects(pipeline) or (first_lines and _is_object(first_lines[-1])) else "text"
+    content = itertools.chain(first_lines, content)
     if lines in ("csv", "tsv"):
         header = not kerasft.data.readers.columns.without_header(columns)
         rows = kerasft.data.readers.delimited.table_of_text(name, "\n".join(content), header, tabs=lines == "tsv")
@@ -255,12 +255,12 @@ def _lines(
         rows = kerasft.data.Rows.of(cells, name, lines=[number for number, _ in chunk])
         rows = kerasft.data.read_rows(pipeline.read(rows, columns))
         items = kerasft.pipelines.items_of(pipeline, rows, columns)
-        if not items.items:  # all of this chunk are skipped
+        if not items.items:  # all items of this chunk are skipped
             continue
         if known is None:
             _print_note(rows, items, columns)
         elif known != items.columns:
-            fix = "Give all objects the same keys, or name the columns."
+            fix = "Use the same keys in all objects, or select the columns."
             raise rows.error(0, f"expected the columns {known} as before", fix=fix, value=items.columns, can_skip=False)
         known = items.columns
         yield items
@@ -289,7 +289,7 @@ def _texts(pipeline, content: Iterator[str], columns, size: int) -> Iterator["ke
         yield kerasft.pipelines.Items(chunk, [{} for _ in chunk], {})
 
 
-def _print_note(rows, found, columns: Mapping[str, object] | None) -> None:
-    note = kerasft.data.readers.columns.columns_note(replace(rows, roles=found.columns), columns)
+def _print_note(rows, items, columns: Mapping[str, object] | None) -> None:
+    note = kerasft.data.readers.columns.columns_note(replace(rows, roles=items.columns), columns)
     if note:
         print(note, file=sys.stderr)

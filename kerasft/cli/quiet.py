@@ -16,7 +16,7 @@ _NOISE = re.compile(
 
 
 def is_noise(line: bytes) -> bool:
-    """Whether a line is news of TensorFlow's or LiteRT's core that a user can do nothing about.
+    """Whether a line is a log message of TensorFlow's or LiteRT's C++ code that is of no use to users.
 
     Example:
 
@@ -28,10 +28,10 @@ def is_noise(line: bytes) -> bool:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Filter what C++ writes to standard error; what Python writes there is passed on unfiltered and immediately.
+    """Filter the C++ output on standard error; Python's output is passed on unfiltered and immediately.
 
-    Python gets the true file as its `sys.stderr`, and file descriptor 2 becomes a pipe that a thread reads. Should the
-    process crash in C++, the last lines may be lost; `--debug` leaves standard error alone.
+    Python's `sys.stderr` keeps the original file, and file descriptor 2 becomes a pipe that a thread reads. If the process
+    crashes in C++, the last lines may be lost; `--debug` disables the filter.
 
     Example:
 
@@ -39,31 +39,33 @@ def quiet() -> Iterator[None]:
     ...     _ = os.write(2, b"I0000 not seen")
     """
     sys.stderr.flush()
-    true_stderr = os.dup(2)
+    original_stderr = os.dup(2)
     reading, writing = os.pipe()
     os.dup2(writing, 2)
     os.close(writing)
-    reader = threading.Thread(target=_pass_on, args=(reading, true_stderr), daemon=True)
+    reader = threading.Thread(target=_pass_on, args=(reading, original_stderr), daemon=True)
     reader.start()
     with contextlib.ExitStack() as python_side:
         if _writes_to(sys.stderr, 2):
-            unfiltered = os.fdopen(os.dup(true_stderr), "w", buffering=1, encoding="utf-8", errors="backslashreplace")
+            unfiltered = os.fdopen(
+                os.dup(original_stderr), "w", buffering=1, encoding="utf-8", errors="backslashreplace"
+            )
             python_side.enter_context(contextlib.redirect_stderr(python_side.enter_context(unfiltered)))
         try:
             yield
         finally:
-            os.dup2(true_stderr, 2)  # closes the pipe's writing end, which ends the thread
+            os.dup2(original_stderr, 2)  # closes the pipe's writing end, which ends the thread
             reader.join(timeout=1)  # a child process may still hold the pipe open
     if not reader.is_alive():
-        os.close(true_stderr)
+        os.close(original_stderr)
 
 
 def quiet_exit() -> None:
-    """Drop what C++ writes while the process ends, such as LiteRT's farewell to its accelerators, after Python has said all.
+    """Discard C++ output at process exit, such as LiteRT's messages about accelerators.
 
     Example:
 
-    >>> quiet_exit.__name__  # it is for a process of our own
+    >>> quiet_exit.__name__  # only for the command's own process
     'quiet_exit'
     """
 
@@ -77,7 +79,7 @@ def quiet_exit() -> None:
 def _writes_to(stream, descriptor: int) -> bool:
     try:
         return stream.fileno() == descriptor
-    except (OSError, AttributeError):  # a test's or a notebook's replacement
+    except (OSError, AttributeError):  # a replacement in a test or notebook
         return False
 
 

@@ -13,7 +13,7 @@ from kerasft.truncation import one_warning
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the bundle, the questions and where the answers come from.
+    """Add the arguments of the command.
 
     Example:
 
@@ -30,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     data.add_argument(
         "--answers", metavar="FILE", help="entries to search: .txt (one per line), .csv .tsv .jsonl .parquet"
     )
-    data.add_argument(
-        "--text", metavar="COLUMN", help="column that queries are compared with (default: the text column)"
-    )
+    data.add_argument("--text", metavar="COLUMN", help="column to compare queries with (default: the text column)")
     data.add_argument(
         "--index",
         metavar="FOLDER",
@@ -43,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Write one JSON object a line: the question and the entries that fit.
+    """Write one JSON object per line: the query and the matching entries.
 
     Example:
 
@@ -54,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
     """
     if args.answers is None and (args.index is None or not pathlib.Path(args.index).exists()):
         expected = "a file of entries, or --index must contain them"
-        raise bad_argument("--answers", expected, args.index, "Give --answers FILE.")
+        raise bad_argument("--answers", expected, args.index, "Add --answers FILE.")
     embedder = kerasft.pipelines.load(args.bundle)
     if not isinstance(embedder, kerasft.pipelines.SentenceEmbeddingPipeline):
         fix = "Train one with `kerasft train sentence-embedding`."
@@ -75,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def text_rows(source: object, columns: dict | None) -> object:
-    """Settle the text column of a table and print it, if it was not named; plain texts have none.
+    """Assign the text column of a table, and print it if it was detected; plain texts have no columns.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Messages for full disks, limits and permissions, from the errors of any library."""
+"""Messages for storage errors of any library: full disks, limits, permissions."""
 
 import contextlib
 import errno
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 _FIXES = {
     errno.ENOSPC: "the disk is full. Free some space, or choose another --output.",
-    # Windows knows no quotas.
+    # Windows has no EDQUOT.
     getattr(errno, "EDQUOT", -1): "the disk quota is exceeded. Free some space, or choose another --output.",
     errno.EFBIG: "a file would exceed the size limit (`ulimit -f`). Raise it, or choose another disk.",
     errno.EROFS: "the disk is read-only. Choose another --output.",
@@ -20,14 +20,14 @@ _KINDS = {
     errno.EISDIR: "is a folder, but a file is expected. Choose another path.",
 }
 _OTHERS = (errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG)
-# How libraries write it: Python and h5py; safetensors and tokenizers (Rust).
+# Error numbers in messages of Python and h5py; safetensors and tokenizers (Rust).
 _NUMBER = re.compile(r"\[Errno (\d+)\]|\berrno = (\d+)|\bos error (\d+)\b")
-# TensorFlow has no number, but the path before the words of the operating system: "logs/events.v2; No space left on device".
+# TensorFlow's messages have no number, but the path and the system's message: "logs/events.v2; No space left on device".
 _PATH = re.compile(r"(?:^|\s)(/?[^\s;]+); $")
 
 
 def storage_sentence(error: BaseException) -> str | None:
-    """What the file system refused, as a sentence for the user; None for an error of another kind.
+    """Return the message for a storage error; None for other errors.
 
     Example:
 
@@ -37,24 +37,24 @@ def storage_sentence(error: BaseException) -> str | None:
     'a file would exceed t'
     """
     for number, cause in enumerate(_causes(error)):
-        if "No usable temporary directory" in str(cause):  # Python's tempfile, on a full disk too
+        if "No usable temporary directory" in str(cause):  # from Python's tempfile, also if the disk is full
             return "no writable folder for temporary files. Free some space, or set TMPDIR."
         code, path = _code_and_path(cause)
         if code in _FIXES:
             return f"{path}: {_FIXES[code]}" if path else _FIXES[code]
         if number == 0 and path and code in _KINDS:
             return f"{path} {_KINDS[code]}"
-        if number == 0 and path and code is not None:  # a missing file that led to something else may be no fault
+        if number == 0 and path and code is not None:  # as the cause of another error, a missing file may be unrelated
             return f"{path} cannot be read or written: {os.strerror(code)}. Check the path and its permissions."
     return None
 
 
 @contextlib.contextmanager
 def without_echoes() -> Iterator[None]:
-    """Drop what libraries print when they fail again to write what they could not write before.
+    """Suppress tracebacks of libraries that fail to write again after a first storage error.
 
-    h5py and TensorFlow close files in destructors, where no error can be raised: Python prints a traceback instead. The
-    first error of that kind was raised, and becomes a sentence.
+    h5py and TensorFlow close files in destructors, where errors cannot be raised: Python prints a traceback instead. The
+    first error was raised and converted to a message.
 
     Example:
 
@@ -79,7 +79,7 @@ def without_echoes() -> Iterator[None]:
 
 
 def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    """The error, and those that led to it: a library that closes its file after a failed write raises once more."""
+    """Yield the error and its causes: a library that closes its file after a failed write raises another error."""
     seen = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -91,11 +91,11 @@ def _code_and_path(error: BaseException) -> tuple[int | None, str | None]:
     if isinstance(error, OSError) and error.errno is not None:
         return error.errno, None if error.filename is None else str(error.filename)
     text = str(error)
-    if found := _NUMBER.search(text):
-        return int(next(filter(None, found.groups()))), None
+    if match := _NUMBER.search(text):
+        return int(next(filter(None, match.groups()))), None
     for code in (*_FIXES, *_OTHERS):
-        before, words, _ = text.partition(f"; {os.strerror(code)}")
-        if words:
+        before, message, _ = text.partition(f"; {os.strerror(code)}")
+        if message:
             path = _PATH.search(f"{before}; ")
             return code, path and path.group(1)
     return None, None

@@ -9,14 +9,14 @@ from kerasft.errors import KerasftError
 
 
 def carry_any_text() -> None:
-    """Read standard input as UTF-8, and write to standard output what its encoding lacks as escapes in place of an error.
+    """Read standard input as UTF-8, and escape characters that the encoding of standard output does not support.
 
     Example:
 
-    >>> carry_any_text.__name__  # it is for a process of our own
+    >>> carry_any_text.__name__  # only for the command's own process
     'carry_any_text'
     """
-    # A replacement, as of a notebook, has no such method.
+    # A replacement, as in a notebook, has no such method.
     if hasattr(sys.stdin, "reconfigure"):
         sys.stdin.reconfigure(encoding="utf-8")
     if hasattr(sys.stdout, "reconfigure"):
@@ -24,11 +24,11 @@ def carry_any_text() -> None:
 
 
 def json_line(content: Any, stream: TextIO) -> str:
-    r"""Return JSON on one line for a stream: readable where that is UTF-8, else escaped, since JSON must be UTF-8.
+    r"""Return JSON on one line: non-ASCII characters are escaped unless the stream is UTF-8.
 
     Args:
-        content: What JSON can hold; other values become strings.
-        stream: Where the line will be written.
+        content: A JSON-compatible value; other values are converted to strings.
+        stream: The stream to which the line will be written.
 
     Example:
 
@@ -44,8 +44,8 @@ def utf8_lines(stream: Iterable[str], name: str) -> Iterator[str]:
     """Yield the lines of a stream.
 
     Args:
-        stream: Decodes UTF-8.
-        name: What it is called in the message.
+        stream: A text stream that decodes UTF-8.
+        name: Name of the stream, for messages.
 
     Raises:
         KerasftError: If it is not UTF-8.
@@ -58,4 +58,4 @@ def utf8_lines(stream: Iterable[str], name: str) -> Iterator[str]:
     try:
         yield from stream
     except UnicodeDecodeError as error:
-        raise KerasftError(f"{name} is not UTF-8: {error}. Convert it, with iconv for example.") from error
+        raise KerasftError(f"{name} is not UTF-8: {error}. Convert it, for example with iconv.") from error

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows below a header; the first column flush left, the others flush right.
+    """Print a table; the first column is left-aligned, the others are right-aligned.
 
     Example:
 
@@ -23,7 +23,7 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
 
 
 def print_warnings(baseline_answer: str, warnings: Sequence[str]) -> None:
-    """Say below a table of scores what its baseline is, and on the error output what must be known of the numbers.
+    """Print the baseline below a table of metrics, and warnings on standard error.
 
     Example:
 

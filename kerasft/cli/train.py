@@ -97,7 +97,7 @@ def run(args: argparse.Namespace) -> int:
     results = [_finished(run) for run in runs]
     with contextlib.ExitStack() as reserved:
         for run, result in zip(runs, results):
-            if result is None:  # reserve all folders now, so that no error comes after hours of training
+            if result is None:  # reserve all folders now, to fail before training rather than after
                 reserved.callback(locks.unlock_folder, output.reserve(run))
         for number, run in enumerate(runs):
             if args.seeds > 1:
@@ -117,24 +117,24 @@ def _train(args: argparse.Namespace, recipe, options) -> dict:
         return recipe.main(options)
     except BaseException:
         if output.can_resume(output.work_folder(options)):
-            words = [word for word in args.words if word not in ("--resume", "--no-resume", "--overwrite")]
-            args.continuation = shlex.join(["kerasft", *words, "--resume"])
+            argv = [arg for arg in args.argv if arg not in ("--resume", "--no-resume", "--overwrite")]
+            args.continuation = shlex.join(["kerasft", *argv, "--resume"])
         raise
 
 
 def _finished(options) -> dict | None:
-    """With --resume: the result of a finished run with these options (bundle and report exist); else None."""
+    """With --resume, return the result of a finished run with these options (bundle and report exist); otherwise None."""
     folder = pathlib.Path(options.output)
     work = output.work_folder(options)
     if not options.resume or output.can_resume(work) or not (folder / kerasft.bundles.MODEL_FILE).is_file():
         return None
     metadata = kerasft.bundles.read_metadata(folder)
-    asked = json.loads(json.dumps(dataclasses.asdict(options)))
-    # Options that are newer than the run have their default values.
+    requested = json.loads(json.dumps(dataclasses.asdict(options)))
+    # Options that were added after the run have their default values.
     before = defaults_of(options) | metadata.get("provenance", {}).get("options", {})
     # Options that were not given then were chosen by recipes/defaults.py.
     same = all(
-        before.get(name) == value for name, value in asked.items() if name not in output.HOW and value is not None
+        before.get(name) == value for name, value in requested.items() if name not in output.HOW and value is not None
     )
     measured = dict(metadata.get("metrics", {}))
     split = next((name for name in ("test", "dev") if name in measured), None)
@@ -158,12 +158,12 @@ def _print_one(result: dict) -> None:
 
 
 def _print_spread(results: list[dict], folder: pathlib.Path) -> None:
-    """Mean, standard deviation and confidence interval over the seeds, as a table and as `seeds.json`."""
-    from scipy.stats import t  # here: it would slow `kerasft --help` down by half a second
+    """Print and write to `seeds.json` the mean, standard deviation and confidence interval over the seeds."""
+    from scipy.stats import t  # imported here, because it would slow down `kerasft --help` by half a second
 
     headlines = [kerasft.reports.headline(result["metrics"]) for result in results]
     summary = {}
-    # Some runs may lack a score: each holds out different rows, which may not include unanswerable questions.
+    # Some runs may lack a metric: each holds out different rows, which may not include unanswerable questions.
     for name in [name for name in headlines[0] if all(name in headline for headline in headlines)]:
         values = [headline[name] for headline in headlines]
         mean, deviation = statistics.fmean(values), statistics.stdev(values)
@@ -192,9 +192,9 @@ def _print_spread(results: list[dict], folder: pathlib.Path) -> None:
     print_warnings(results[0].get("baseline_answer", ""), _by_seed([result.get("warnings", ()) for result in results]))
     _warn_of_selection(results)
     path = folder / "seeds.json"
-    with file_written_aside(path) as aside:
-        aside.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
-    print(f"bundles: {folder}/seed_*\nnumbers: {path}")
+    with file_written_aside(path) as temporary:
+        temporary.write_text(json.dumps(summary, indent=2) + "\n", "utf-8")
+    print(f"bundles: {folder}/seed_*\nmetrics: {path}")
 
 
 def _by_seed(warnings: list[list[str]]) -> list[str]:

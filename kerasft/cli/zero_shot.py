@@ -1,4 +1,4 @@
-"""Zero-shot classification on the command line: candidate labels instead of trained ones."""
+"""Zero-shot classification on the command line: candidate labels instead of trained labels."""
 
 import argparse
 
@@ -44,10 +44,10 @@ def add_zero_shot(parser: argparse.ArgumentParser) -> None:
 
 
 def with_labels(pipeline, args: argparse.Namespace) -> "kerasft.pipelines.Pipeline":
-    """The pipeline, or with `--labels` a `ZeroShotPipeline` over it.
+    """Return the pipeline; with `--labels`, a `ZeroShotPipeline` of it.
 
     Raises:
-        KerasftError: If the other flags are given without `--labels`, or the model cannot do it.
+        KerasftError: If the other flags are set without `--labels`, or the model does not support zero-shot classification.
 
     Example:
 
@@ -57,7 +57,7 @@ def with_labels(pipeline, args: argparse.Namespace) -> "kerasft.pipelines.Pipeli
     >>> with_labels(classify, argparse.Namespace(labels=None)) is classify
     True
     """
-    names = [name for word in args.labels or () for name in ([word] if len(args.labels) > 1 else word.split(","))]
+    names = [name for label in args.labels or () for name in ([label] if len(args.labels) > 1 else label.split(","))]
     names = [name.strip() for name in names]
     if not names:
         for name in ("hypothesis_template", "multi_label", "entailment"):

@@ -1,4 +1,4 @@
-"""Data and models to try the package with: a generated customer-service set, and a tiny BERT (`kerasft.demo.tiny`)."""
+"""Data and models for demos: a synthetic customer-service dataset, and a tiny BERT (`kerasft.demo.tiny`)."""
 
 from kerasft.demo import customer_service, customer_service_tasks
 

@@ -1,10 +1,10 @@
-"""A small customer-service data set that the package makes itself: intents and entity spans, in English.
+"""A small synthetic customer-service dataset with intents and entity spans, in English.
 
-It is what `kerasft demo` trains on, so it must need no download, be the same everywhere, and be worth a model. Two of five
-texts name two intents, and only word order, negation or scope says which one is meant ("I don't want to cancel my order, I
-want to change the address"); each such pair is said both ways, so there a bag of words can only guess. Half of the dev and
-test texts combine a frame with an intent, or a pair of them, that the train part never combines. A bag of words gets 0.80,
-a BERT of 2 layers trained from new weights 0.98 (`tests/demo/test_customer_service.py` checks the former).
+`kerasft demo` trains on it: it needs no download, is the same on every platform, and is not solved by a bag of words. Two
+of five texts mention two intents, and only word order, negation or scope determines which one is the label ("I don't want
+to cancel my order, I want to change the address"). Each such pair occurs with either label, so a bag of words can only guess.
+Half of the dev and test texts use a template that the training set lacks: a known frame with new intents. Accuracy: bag of
+words 0.80, 2-layer BERT from random weights 0.98 (`tests/demo/test_customer_service.py` checks the former).
 """
 
 import csv
@@ -23,19 +23,19 @@ from kerasft.files import file_written_aside, local_path
 INTENTS = tuple(grammar.SHARES)
 """The intents, most frequent first."""
 ENTITY_LABELS = ("AMOUNT", "CITY", "DATE", "EMAIL", "ORDER", "PRODUCT")
-"""The kinds of entity spans."""
+"""The entity labels."""
 SPLITS = ("train", "dev", "test")
 
 _PARTS = {"dev": 0.15, "test": 0.15}
 _CONTRAST_SHARE = 0.38
 _MIN_ROWS, _MAX_ROWS = 400, 50_000
 
-# A text under construction: pieces, each with the label of the entity that it is, or None.
+# A text under construction: pieces, each with its entity label, or None.
 _Pieces = list[tuple[str, str | None]]
 
 
 class LabelledSpan(TypedDict):
-    """One span: `text[start:end]` is an entity of kind `label`."""
+    """One span: `text[start:end]` is an entity with this label."""
 
     start: int
     end: int
@@ -43,7 +43,7 @@ class LabelledSpan(TypedDict):
 
 
 class Example(TypedDict):
-    """One text with its intent, its entities, its split, and the id of the template that it was made from."""
+    """One text with its intent, entities and split, and the id of the template that it was generated from."""
 
     text: str
     intent: str
@@ -52,8 +52,8 @@ class Example(TypedDict):
     template: str
 
 
-class _Dice:
-    """Random choices made of `random.Random.random` alone, the one method whose sequence Python promises to keep."""
+class _Choices:
+    """Random choices by `random.Random.random`, the only method whose sequence is stable across Python versions."""
 
     def __init__(self, seed: int):
         self._random = random.Random(seed)
@@ -72,17 +72,17 @@ class _Dice:
 
 
 def generate(*, rows: int = 6000, seed: int = 0) -> list[Example]:
-    """Make the data set: the same arguments give the same texts on every platform.
+    """Generate the dataset: the same arguments give the same texts on every platform.
 
     Args:
-        rows: Number of texts over all splits, 400 to 50,000; 70 % are train, 15 % dev, 15 % test, each with the
-            intents' shares (`customer_service_grammar.SHARES`, 22 % down to 3 %).
-        seed: Seed of the generator, a whole number >= 0.
+        rows: Total number of texts, 400 to 50,000: 70% train, 15% dev, 15% test, each with the intent distribution
+            `customer_service_grammar.SHARES` (22% to 3%).
+        seed: Random seed, a whole number >= 0.
 
     Returns:
         Examples in random order: dictionaries of `text`, `intent`, `entities` (each `start`, `end`, `label`: character
-        offsets, end exclusive), `split` ("train", "dev" or "test") and `template`. No text occurs twice. Every second
-        text of dev and of test has a template that no train text has.
+        offsets, end exclusive), `split` ("train", "dev" or "test") and `template`. Texts are unique. Half of the dev and
+        test texts have a template that no training text has.
 
     Raises:
         KerasftError: If `rows` or `seed` is out of range.
@@ -96,24 +96,24 @@ def generate(*, rows: int = 6000, seed: int = 0) -> list[Example]:
     >>> sorted(first)
     ['entities', 'intent', 'split', 'template', 'text']
     """
-    rows = whole_number("rows", rows, "Give rows=6000.", least=_MIN_ROWS, most=_MAX_ROWS)
-    seed = whole_number("seed", seed, "Give seed=0.", least=0)
-    dice = _Dice(seed)
+    rows = whole_number("rows", rows, "Use rows=6000.", least=_MIN_ROWS, most=_MAX_ROWS)
+    seed = whole_number("seed", seed, "Use seed=0.", least=0)
+    choices = _Choices(seed)
     seen: set[str] = set()
-    examples = [_new_example(dice, seen, *slot) for slot in _slots(dice, rows)]
-    return dice.shuffled(examples)
+    examples = [_new_example(choices, seen, *slot) for slot in _slots(choices, rows)]
+    return choices.shuffled(examples)
 
 
 def write(folder: str | Path, *, rows: int = 6000, seed: int = 0) -> dict[str, Path]:
-    """Write the data set as files: `train.csv`, `dev.csv`, `test.csv` (text, intent) and `*.entities.jsonl` beside them.
+    """Write the dataset to `train.csv`, `dev.csv` and `test.csv` (text, intent), and the entities to `*.entities.jsonl`.
 
     Args:
-        folder: Where to write; made if it is not there. Files of the same names are replaced.
-        rows: As in `generate`.
-        seed: As in `generate`.
+        folder: Output folder; created if it does not exist. Existing files are overwritten.
+        rows: See `generate`.
+        seed: See `generate`.
 
     Returns:
-        The path of each split's CSV file, by the split's name.
+        Path of each split's CSV file, by split name.
 
     Raises:
         KerasftError: If `rows` or `seed` is out of range.
@@ -131,20 +131,20 @@ def write(folder: str | Path, *, rows: int = 6000, seed: int = 0) -> dict[str, P
     files = {split: folder / f"{split}.csv" for split in SPLITS}
     for split, path in files.items():
         part = [example for example in examples if example["split"] == split]
-        with file_written_aside(path) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+        with file_written_aside(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(("text", "intent"))
             writer.writerows((example["text"], example["intent"]) for example in part)
         entities = folder / f"{split}.entities.jsonl"
-        with file_written_aside(entities) as aside, aside.open("w", encoding="utf-8", newline="") as file:
+        with file_written_aside(entities) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
             for example in part:
                 row = {"text": example["text"], "entities": example["entities"]}
                 file.write(json.dumps(row, ensure_ascii=False) + "\n")
     return files
 
 
-def _slots(dice: _Dice, rows: int) -> Iterator[tuple[str, str | None, str, bool]]:
-    """Yield (intent, the intent it is contrasted with or None, split, whether held out) of every text to make."""
+def _slots(choices: _Choices, rows: int) -> Iterator[tuple[str, str | None, str, bool]]:
+    """Yield intent, contrasted intent or None, split, and whether the template is held out, for each text to generate."""
     counts = {intent: round(rows * share) for intent, share in grammar.SHARES.items()}
     counts[INTENTS[0]] += rows - sum(counts.values())
     groups: dict[tuple[str, bool], list[str]] = {}
@@ -155,52 +155,54 @@ def _slots(dice: _Dice, rows: int) -> Iterator[tuple[str, str | None, str, bool]
             groups.setdefault((split, True), []).extend([intent] * ((size + 1) // 2))
             groups.setdefault((split, False), []).extend([intent] * (size // 2))
     for (split, held_out), intents in groups.items():
-        for intent, other in _paired(dice, intents):
+        for intent, other in _paired(choices, intents):
             yield intent, other, split, held_out
 
 
-def _paired(dice: _Dice, intents: Sequence[str]) -> Iterator[tuple[str, str | None]]:
-    """Match a share of the intents in twos: each pair is said both ways, so no word tells which of the two is meant."""
-    waiting = dice.shuffled(intents)
+def _paired(choices: _Choices, intents: Sequence[str]) -> Iterator[tuple[str, str | None]]:
+    """Pair a share of the intents with another one, each pair with either label, so that no word reveals the label."""
+    remaining = choices.shuffled(intents)
     for _ in range(round(_CONTRAST_SHARE * len(intents) / 2)):
-        intent = waiting.pop()
-        partner = next((i for i, other in enumerate(waiting) if other != intent), None)
+        intent = remaining.pop()
+        partner = next((i for i, other in enumerate(remaining) if other != intent), None)
         if partner is None:
             yield intent, None
             continue
-        other = waiting.pop(partner)
+        other = remaining.pop(partner)
         yield intent, other
         yield other, intent
-    yield from ((intent, None) for intent in waiting)
+    yield from ((intent, None) for intent in remaining)
 
 
-def _new_example(dice: _Dice, seen: set[str], intent: str, other: str | None, split: str, held_out: bool) -> Example:
-    """Draw until the text is new."""
+def _new_example(
+    choices: _Choices, seen: set[str], intent: str, other: str | None, split: str, held_out: bool
+) -> Example:
+    """Sample until the text is unique."""
     while True:
-        template, sentence = _sentence(dice, intent, other, held_out)
-        text, entities = _join(_roughen(dice, _fill(dice, _dress(dice, sentence))))
+        template, sentence = _sentence(choices, intent, other, held_out)
+        text, entities = _join(_add_noise(choices, _fill(choices, _add_context(choices, sentence))))
         if text.lower() not in seen:
             seen.add(text.lower())
             return Example(text=text, intent=intent, entities=entities, split=split, template=template)
 
 
-def _sentence(dice: _Dice, intent: str, other: str | None, held_out: bool) -> tuple[str, str]:
-    """Return a template's id and its sentence, entities still in braces."""
-    if other is None and not held_out and dice.chance(0.25):
-        return f"sentence|{intent}", dice.pick(grammar.SENTENCES[intent])
+def _sentence(choices: _Choices, intent: str, other: str | None, held_out: bool) -> tuple[str, str]:
+    """Return a template's id and its sentence, with entity placeholders."""
+    if other is None and not held_out and choices.chance(0.25):
+        return f"sentence|{intent}", choices.pick(grammar.SENTENCES[intent])
     groups, intents = (grammar.PLAIN, [intent]) if other is None else (grammar.CONTRASTS, sorted((intent, other)))
-    table, frame = dice.pick(_frames(groups, intents, held_out))
-    sentence = frame.replace("{yes}", dice.pick(table[intent]))
+    table, frame = choices.pick(_frames(groups, intents, held_out))
+    sentence = frame.replace("{yes}", choices.pick(table[intent]))
     if other is not None:
-        sentence = sentence.replace("{no}", dice.pick(table[other]))
+        sentence = sentence.replace("{no}", choices.pick(table[other]))
     return "|".join((frame, *intents)), sentence
 
 
 def _frames(groups: Sequence, intents: list[str], held_out: bool) -> list[tuple[dict, str]]:
-    """The frames that fit, on the wanted side of the split.
+    """Return the frames for these intents, either the held-out one or the others.
 
-    Each intent, and each pair of intents, holds one of the frames that fit all intents out of train: what is unseen is
-    the combination, never a word. Which one, a checksum says and not the dice: it is the same under every seed.
+    Each intent or pair of intents holds out one of the frames that fit all intents, so the combination is unseen in
+    training, but no word is. A checksum selects it, so that it is the same for every seed.
     """
     fitting = [(table, frame) for table, frames in groups if set(intents) <= set(table) for frame in frames]
     universal = [frame for table, frame in fitting if len(table) == len(INTENTS)]
@@ -208,69 +210,69 @@ def _frames(groups: Sequence, intents: list[str], held_out: bool) -> list[tuple[
     return [(table, frame) for table, frame in fitting if (frame == reserved) == held_out]
 
 
-def _dress(dice: _Dice, sentence: str) -> str:
-    """Put a greeting, a neutral context sentence and a closing around the sentence, each sometimes."""
+def _add_context(choices: _Choices, sentence: str) -> str:
+    """Randomly add a greeting, a neutral context sentence and a closing to the sentence."""
     sentences = [sentence]
-    if dice.chance(0.25):
-        sentences.append(dice.pick(grammar.CONTEXTS))
+    if choices.chance(0.25):
+        sentences.append(choices.pick(grammar.CONTEXTS))
     sentences = [text[0].upper() + text[1:] for text in sentences]
-    if dice.chance(0.25):
-        sentences.insert(0, dice.pick(grammar.GREETINGS).capitalize())
-    if dice.chance(0.25):
-        sentences.append(dice.pick(grammar.CLOSINGS).capitalize())
-    end = dice.pick((". ", ". ", "! ", " - "))
+    if choices.chance(0.25):
+        sentences.insert(0, choices.pick(grammar.GREETINGS).capitalize())
+    if choices.chance(0.25):
+        sentences.append(choices.pick(grammar.CLOSINGS).capitalize())
+    end = choices.pick((". ", ". ", "! ", " - "))
     text = "".join(text + (" " if text[-1] == "?" else end) for text in sentences).rstrip(" -")
-    return text if dice.chance(0.7) else text.rstrip(".!")
+    return text if choices.chance(0.7) else text.rstrip(".!")
 
 
-def _fill(dice: _Dice, text: str) -> _Pieces:
-    """Replace `{ORDER}` and the like by entities."""
+def _fill(choices: _Choices, text: str) -> _Pieces:
+    """Replace placeholders such as `{ORDER}` by entities."""
     pieces = re.split(r"\{([A-Z]+)\}", text)
-    return [(_entity(dice, piece), piece) if i % 2 else (piece, None) for i, piece in enumerate(pieces) if piece]
+    return [(_entity(choices, piece), piece) if i % 2 else (piece, None) for i, piece in enumerate(pieces) if piece]
 
 
-def _entity(dice: _Dice, label: str) -> str:
+def _entity(choices: _Choices, label: str) -> str:
     if label == "ORDER":
-        number = 10_000 + dice.below(90_000)
-        return dice.pick((f"#{number}", f"{number}", f"AB-{number}", f"no. {number}"))
+        number = 10_000 + choices.below(90_000)
+        return choices.pick((f"#{number}", f"{number}", f"AB-{number}", f"no. {number}"))
     if label == "AMOUNT":
-        euros, cents = 5 + dice.below(400), dice.below(100)
-        return dice.pick((f"{euros} euros", f"${euros}", f"€{euros}.{cents:02d}", f"{euros}.{cents:02d} EUR"))
+        euros, cents = 5 + choices.below(400), choices.below(100)
+        return choices.pick((f"{euros} euros", f"${euros}", f"€{euros}.{cents:02d}", f"{euros}.{cents:02d} EUR"))
     if label == "DATE":
-        day, month = 1 + dice.below(28), dice.pick(grammar.MONTHS)
-        return dice.pick(
-            (f"{day} {month}", f"{month} {day}", dice.pick(grammar.WEEKDAYS), f"{day}/{1 + dice.below(12)}")
+        day, month = 1 + choices.below(28), choices.pick(grammar.MONTHS)
+        return choices.pick(
+            (f"{day} {month}", f"{month} {day}", choices.pick(grammar.WEEKDAYS), f"{day}/{1 + choices.below(12)}")
         )
     if label == "EMAIL":
-        return f"{dice.pick(grammar.FIRST_NAMES)}{dice.below(100)}@{dice.pick(grammar.MAIL_HOSTS)}"
-    return dice.pick(grammar.CITIES if label == "CITY" else grammar.PRODUCTS)
+        return f"{choices.pick(grammar.FIRST_NAMES)}{choices.below(100)}@{choices.pick(grammar.MAIL_HOSTS)}"
+    return choices.pick(grammar.CITIES if label == "CITY" else grammar.PRODUCTS)
 
 
-def _roughen(dice: _Dice, pieces: _Pieces) -> _Pieces:
-    """Write as people do: all lower or upper case, no apostrophes, now and then a typing error (never in an entity)."""
-    if dice.chance(0.25):
+def _add_noise(choices: _Choices, pieces: _Pieces) -> _Pieces:
+    """Add noise: all lowercase or uppercase, no apostrophes, sometimes a typo (not in an entity)."""
+    if choices.chance(0.25):
         pieces = [(text.lower(), label) for text, label in pieces]
-    elif dice.chance(0.04):
+    elif choices.chance(0.04):
         pieces = [(text.upper(), label) for text, label in pieces]
-    if dice.chance(0.1):
+    if choices.chance(0.1):
         pieces = [(text if label else text.replace("'", ""), label) for text, label in pieces]
-    if dice.chance(0.12):
-        at = dice.below(len(pieces))
-        text, label = pieces[at]
-        pieces = [*pieces[:at], (text if label else _with_typo(dice, text), label), *pieces[at + 1 :]]
+    if choices.chance(0.12):
+        index = choices.below(len(pieces))
+        text, label = pieces[index]
+        pieces = [*pieces[:index], (text if label else _with_typo(choices, text), label), *pieces[index + 1 :]]
     return pieces
 
 
-def _with_typo(dice: _Dice, text: str) -> str:
-    """Drop, double or swap a letter inside one word of six letters or more, if there is one."""
+def _with_typo(choices: _Choices, text: str) -> str:
+    """Delete, double or swap a letter inside a word of six or more letters, if there is one."""
     words = [match.span() for match in re.finditer(r"[A-Za-z]{6,}", text)]
     if not words:
         return text
-    start, end = dice.pick(words)
-    at = start + 1 + dice.below(end - start - 2)
-    middle = dice.pick(("", text[at] * 2, text[at + 1] + text[at]))
-    rest = text[at + 2 :] if len(middle) == 2 and middle != text[at] * 2 else text[at + 1 :]
-    return text[:at] + middle + rest
+    start, end = choices.pick(words)
+    index = start + 1 + choices.below(end - start - 2)
+    middle = choices.pick(("", text[index] * 2, text[index + 1] + text[index]))
+    rest = text[index + 2 :] if len(middle) == 2 and middle != text[index] * 2 else text[index + 1 :]
+    return text[:index] + middle + rest
 
 
 def _join(pieces: _Pieces) -> tuple[str, list[LabelledSpan]]:

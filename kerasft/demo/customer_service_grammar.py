@@ -1,8 +1,8 @@
-"""The grammar of the customer-service demo set: what customers say, as plain tables of phrases.
+"""Grammar of the synthetic customer-service dataset: tables of phrases.
 
-`{ORDER}`, `{PRODUCT}` and so on stand for entities; `{yes}` and `{no}` in a contrast stand for two phrases of two
-intents, and the text's intent is that of `{yes}`. Each contrast is there in both orders and its two phrases may be
-swapped, so the same bag of words carries two different intents.
+`{ORDER}`, `{PRODUCT}` and so on are placeholders for entities. `{yes}` and `{no}` in a contrast are placeholders for phrases
+of two intents; the text's label is the intent of `{yes}`. Contrasts exist in both orders and their phrases can be swapped,
+so the same bag of words occurs with two labels.
 """
 
 SHARES = {
@@ -113,7 +113,7 @@ TOPICS = {
     "speak_to_agent": ("a call from an agent", "talking to a human", "a callback"),
 }
 
-# Things that a customer waits for.
+# Noun phrases: things that a customer waits for.
 AWAITED = {
     "order_status": ("the parcel", "my {PRODUCT}", "order {ORDER}", "the item"),
     "refund": ("the refund", "my money", "the {AMOUNT} refund"),
@@ -122,7 +122,7 @@ AWAITED = {
     "speak_to_agent": ("the call from your agent", "the callback"),
 }
 
-# Things that a customer can or cannot do; verb phrases.
+# Verb phrases: things that a customer can or cannot do.
 ABILITIES = {
     "order_status": ("track my parcel", "see where order {ORDER} is"),
     "change_address": ("change the address", "update my street"),
@@ -133,7 +133,7 @@ ABILITIES = {
     "speak_to_agent": ("reach a human", "talk to an agent"),
 }
 
-# (the table that fills the frame, the frames)
+# (the table that fills the frames, the frames), with two intents
 CONTRASTS = (
     (
         ACTIONS,
@@ -154,7 +154,7 @@ CONTRASTS = (
     (ABILITIES, ("I can {no} but I can't {yes}",)),
 )
 
-# (the table that fills the frame, the frames): one intent, said plainly.
+# (the table that fills the frames, the frames), with one intent
 PLAIN = (
     (
         ACTIONS,
@@ -176,7 +176,7 @@ PLAIN = (
     (ABILITIES, ("I can't {yes}", "your site won't let me {yes}", "why can't I {yes}?")),
 )
 
-# Whole sentences that fit no frame.
+# Full sentences without a frame.
 SENTENCES = {
     "order_status": ("my {PRODUCT} was due on {DATE}, where is it?", "has order {ORDER} left your warehouse?"),
     "refund": ("you still owe me {AMOUNT}", "I sent the {PRODUCT} back on {DATE}, where is my money?"),
@@ -203,7 +203,7 @@ GREETINGS = (
     "long-time customer here",
 )
 CLOSINGS = ("thanks", "thank you", "thanks a lot", "please hurry", "best regards", "cheers", "many thanks in advance")
-# Sentences that fit every intent; they carry entities and say nothing.
+# Sentences that fit every intent: they contain entities but no intent.
 CONTEXTS = (
     "I ordered a {PRODUCT} on {DATE}",
     "my order number is {ORDER}",

@@ -1,6 +1,6 @@
-"""The customer-service texts as data for every task: small, made without a download, the same everywhere.
+"""The synthetic customer-service texts as a dataset for each task, without a download.
 
-For trying a recipe, for the notebooks, and for tests; no number measured on it says how good a model is on real data.
+For demos, notebooks and tests; results on it say nothing about real data.
 """
 
 import csv
@@ -32,7 +32,7 @@ _QUESTIONS = {
     "ORDER": "What is the order number?",
     "PRODUCT": "Which product is it about?",
 }
-# For two kinds of entities what a text says of them, in words that do not depend on the order.
+# Sentences for each relation between two entities, with placeholders.
 _RELATIONS = {
     "delivered_to(e1,e2)": (
         "The {PRODUCT} should go to {CITY}.",
@@ -65,20 +65,20 @@ _RELATIONS = {
 
 
 def write(folder: str | Path, task: str, *, rows: int = 2000, seed: int = 0) -> dict[str, Path]:
-    """Write the data set in the form that a task's recipe reads.
+    """Write the dataset in the format of a task's recipe.
 
     Args:
-        folder: Where to write; made if it is not there. Files of the same names are replaced.
+        folder: Output folder; created if it does not exist. Existing files are overwritten.
         task: `"text-classification"` or `"few-shot"` (CSV of text and intent), `"token-classification"` (JSONL of text and
             character spans), `"intent-and-slots"` (the same with the intent), `"question-answering"` (SQuAD JSON),
             `"relation-extraction"` (JSONL of marked text and label), `"masked-lm"` or `"causal-lm"` (one text per line),
-            `"sequence-to-sequence"` (CSV: the text, and what it says in key words), `"sentence-embedding"` (CSV of two
-            texts of one intent).
-        rows: Number of texts over all splits, 400 to 50,000.
-        seed: Seed of the generator, a whole number >= 0.
+            `"sequence-to-sequence"` (CSV of text and keywords), `"sentence-embedding"` (CSV of two texts with the same
+            intent).
+        rows: Total number of texts, 400 to 50,000.
+        seed: Random seed, a whole number >= 0.
 
     Returns:
-        The path of each split's file, by the split's name: "train", "dev", "test".
+        Path of each split's file, by split name: "train", "dev", "test".
 
     Raises:
         KerasftError: If the task is not one of these, or `rows` or `seed` is out of range.
@@ -97,8 +97,8 @@ def write(folder: str | Path, task: str, *, rows: int = 2000, seed: int = 0) -> 
     folder = local_path(folder)
     files = {split: folder / f"{split}.{suffix}" for split in SPLITS}
     for split, path in files.items():
-        with file_written_aside(path) as aside:
-            writer(aside, [example for example in examples if example["split"] == split])
+        with file_written_aside(path) as temporary:
+            writer(temporary, [example for example in examples if example["split"] == split])
     return files
 
 
@@ -127,7 +127,7 @@ def _intents_and_spans(path: Path, examples: list[Example]) -> None:
 
 
 def _questions(path: Path, examples: list[Example]) -> None:
-    """A passage is three texts; asked for is each kind of entity that it names once."""
+    """Write passages of three texts, with a question for each entity label that occurs once."""
     with_entities = [example for example in examples if example["entities"]]
     paragraphs = []
     for number, start in enumerate(range(0, len(with_entities) - 2, 3)):
@@ -155,20 +155,20 @@ def _questions(path: Path, examples: list[Example]) -> None:
 
 
 def _relations(path: Path, examples: list[Example]) -> None:
-    """The entities of the texts, put into sentences that say what the one has to do with the other."""
+    """Write sentences that express a relation between two entities of the texts."""
     values: dict[str, list[str]] = {}
     for example in examples:
         for entity in example["entities"]:
             values.setdefault(entity["label"], []).append(example["text"][entity["start"] : entity["end"]])
-    values = {label: list(dict.fromkeys(found)) for label, found in values.items()}
+    values = {label: list(dict.fromkeys(texts)) for label, texts in values.items()}
     sentences = [(label, sentence) for label, group in _RELATIONS.items() for sentence in group]
     rows = []
     for number, (label, sentence) in zip(range(len(examples)), itertools.cycle(sentences)):
         names = sorted((name for name in values if f"{{{name}}}" in sentence), key=lambda n: sentence.index(f"{{{n}}}"))
-        for place, name in enumerate(names, 1):
-            # Steps that differ by place, so that each value meets many others.
-            value = values[name][(number * (2 * place + 1) + number // len(sentences)) % len(values[name])]
-            sentence = sentence.replace(f"{{{name}}}", f"<e{place}>{value}</e{place}>")
+        for index, name in enumerate(names, 1):
+            # Different steps per entity, so that each value occurs with many others.
+            value = values[name][(number * (2 * index + 1) + number // len(sentences)) % len(values[name])]
+            sentence = sentence.replace(f"{{{name}}}", f"<e{index}>{value}</e{index}>")
         rows.append({"text": sentence, "label": label})
     _write_jsonl(path, rows)
 
@@ -177,7 +177,7 @@ def _lines(path: Path, examples: list[Example]) -> None:
     path.write_text("".join(f"{example['text']}\n" for example in examples), "utf-8")
 
 
-def _key_words(path: Path, examples: list[Example]) -> None:
+def _keywords(path: Path, examples: list[Example]) -> None:
     rows = []
     for example in examples:
         parts = [example["intent"].replace("_", " ")]
@@ -187,13 +187,13 @@ def _key_words(path: Path, examples: list[Example]) -> None:
 
 
 def _same_intent(path: Path, examples: list[Example]) -> None:
-    waiting: dict[str, str] = {}
+    unpaired: dict[str, str] = {}
     pairs = []
     for example in examples:
-        if example["intent"] in waiting:
-            pairs.append((waiting.pop(example["intent"]), example["text"]))
+        if example["intent"] in unpaired:
+            pairs.append((unpaired.pop(example["intent"]), example["text"]))
         else:
-            waiting[example["intent"]] = example["text"]
+            unpaired[example["intent"]] = example["text"]
     _write_csv(path, ("text", "text_pair"), pairs)
 
 
@@ -206,6 +206,6 @@ _WRITERS: dict[str, tuple[str, Callable[[Path, list[Example]], None]]] = {
     RELATION_EXTRACTION.name: ("jsonl", _relations),
     MASKED_LM.name: ("txt", _lines),
     CAUSAL_LM.name: ("txt", _lines),
-    SEQUENCE_TO_SEQUENCE.name: ("csv", _key_words),
+    SEQUENCE_TO_SEQUENCE.name: ("csv", _keywords),
     SENTENCE_EMBEDDING.name: ("csv", _same_intent),
 }

@@ -1,10 +1,10 @@
-"""A tiny BERT to try the package with, made in well under a second: what the examples of the documentation use.
+"""A tiny BERT for the documentation's examples, built in well under a second.
 
-Its weights are random, so its answers mean nothing.
+Its weights are random, so its predictions are meaningless.
 
-- `tiny.tokenizer()` and `tiny.backbone()`: what `kerasft.load_pretrained` returns;
+- `tiny.tokenizer()` and `tiny.backbone()`: the tokenizer and the backbone, as from `kerasft.load_pretrained`;
 - `tiny.classifier(["negative", "positive"])`: backbone and head;
-- `tiny.batch(["a good film", "bad"])`: what the model reads, padded;
+- `tiny.batch(["a good film", "bad"])`: padded model inputs;
 - `tiny.checkpoint(folder)`: the backbone and its tokenizer as a Hugging Face folder;
 - `tiny.reviews(file)`: a CSV file of 40 labeled texts.
 """
@@ -47,7 +47,7 @@ VOCABULARY = [
     *(f"##{character}" for character in string.ascii_lowercase + string.digits),
     *WORDS.split(),
 ]
-"""The tokens: any ASCII text is spelled without `[UNK]`."""
+"""The tokens: they cover all printable ASCII text without `[UNK]`."""
 CONFIG = {
     "architectures": ["BertModel"],
     "model_type": "bert",
@@ -66,12 +66,12 @@ CONFIG = {
     "pad_token_id": 0,
     "position_embedding_type": "absolute",
 }
-"""The content of the checkpoint's `config.json`."""
+"""Content of the checkpoint's `config.json`."""
 
 
 @functools.cache
 def tokenizer() -> PreTrainedTokenizerFast:
-    """The tiny tokenizer: lower-case WordPiece.
+    """Return the tiny tokenizer: lowercasing WordPiece.
 
     Example:
 
@@ -84,7 +84,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
 
 
 def backbone(**config_overrides: Any) -> keras.Model:
-    """Make a BERT of 2 transformer layers, 16 wide, 2 heads, 32 positions, with new weights.
+    """Build a randomly initialized BERT: 2 transformer layers, hidden size 16, 2 heads, 32 positions.
 
     Args:
         config_overrides: Fields of `BertConfig`.
@@ -112,12 +112,12 @@ def classifier(
     dropout: float = 0.1,
     **config_overrides: Any,
 ) -> LabelledModel:
-    """Make a text classifier with new weights.
+    """Build a randomly initialized text classifier.
 
     Args:
-        labels: As for `kerasft.heads.text_classifier`; so are `pooling` and `dropout`.
-        pooling: How a text becomes one vector.
-        dropout: Rate in [0, 1) before the output layer.
+        labels: See `kerasft.heads.text_classifier`.
+        pooling: See `kerasft.heads.text_classifier`.
+        dropout: Dropout rate before the output layer, in [0, 1).
         config_overrides: Fields of `BertConfig`.
 
     Example:
@@ -129,7 +129,7 @@ def classifier(
 
 
 def batch(texts: list[str], pairs: list[str] | None = None) -> dict[str, np.ndarray]:
-    """Tokenize and pad: a dictionary of int32 (B, S).
+    """Tokenize and pad texts or pairs of texts: a dictionary of int32 arrays (B, S).
 
     Example:
 
@@ -161,10 +161,10 @@ def checkpoint(folder: str | os.PathLike, *, prefix: str = "", seed: int = 0, **
     """Write a BERT with random weights, and its tokenizer, as a Hugging Face folder; return the folder.
 
     Args:
-        folder: Where to write; made if it does not exist.
-        prefix: Put before the tensors' names, as in a checkpoint with a head.
-        seed: Of the weights.
-        config_overrides: Fields of `config.json`; one that is None is left out.
+        folder: Output folder; created if it does not exist.
+        prefix: Prefix of the tensor names, as in a checkpoint with a head.
+        seed: Random seed of the weights.
+        config_overrides: Fields of `config.json`; None omits a field.
 
     Example:
 
@@ -183,7 +183,7 @@ def checkpoint(folder: str | os.PathLike, *, prefix: str = "", seed: int = 0, **
 
 
 def bert_tensors(config: dict, *, prefix: str = "", seed: int = 0) -> dict[str, np.ndarray]:
-    """Random weights under Hugging Face's names, large enough that every one of them shows in the outputs.
+    """Return random weights with Hugging Face's names, large enough that each of them affects the outputs.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Beam search, with the semantics of `transformers` (`GenerationMixin._beam_search`): with the decoding loop in the graph."""
+"""Beam search with the decoding loop in the graph; same semantics as `GenerationMixin._beam_search` of `transformers`."""
 
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ from kerasft.generation.sampling import Requests, begin_history
 
 
 class Beams(NamedTuple):
-    """State of a search with K beams for each of B prompts; the B K rows are ordered by prompt.
+    """State of a beam search with K beams for each of B prompts; the B K rows are ordered by prompt.
 
     Example:
 
@@ -25,7 +25,7 @@ class Beams(NamedTuple):
     scores: tf.Tensor
     """Cumulative log-probabilities of the running beams, (B, K)."""
     finished: tf.Tensor
-    """The best finished hypotheses with their prompts, best first, (B, K, T)."""
+    """The best finished hypotheses, including their prompts, best first, (B, K, T)."""
     finished_scores: tf.Tensor
     """Their length-normalized scores; `NEVER` for empty slots, (B, K)."""
     num_written: tf.Tensor
@@ -34,14 +34,14 @@ class Beams(NamedTuple):
 
 
 class Candidates(NamedTuple):
-    """The 2 K best continuations of each prompt's beams, each (B, 2 K); best first."""
+    """The 2 K best continuations of each prompt's beams, best first; each (B, 2 K)."""
 
     scores: tf.Tensor
     parents: tf.Tensor
-    """Index of the beam that is continued."""
+    """Index of the beam that is extended."""
     token_ids: tf.Tensor
     ends: tf.Tensor
-    """Whether the text ends with this token or reaches its maximum length."""
+    """Whether the hypothesis ends with this token or reaches its maximum length."""
 
 
 def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: Numbers) -> Beams:
@@ -60,7 +60,7 @@ def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: 
         memory=tf.nest.map_structure(repeated, memory),
         index=index,
         history=history._replace(token_ids=repeated(history.token_ids), real=repeated(history.real)),
-        scores=first,  # all beams are still equal, so only one counts
+        scores=first,  # the beams are still identical: only the first is extended
         finished=tf.repeat(history.token_ids[:, None], num_beams, axis=1),
         finished_scores=tf.fill((batch_size, num_beams), NEVER),
         num_written=tf.constant(0),
@@ -84,16 +84,16 @@ def advance(
         written = tf.nest.map_structure(lambda cache: tf.gather(cache, rows), memory.written)
         return tf.nest.flatten(state._replace(memory=memory._replace(written=written)))
 
-    def goes_on(*flat):
+    def should_continue(*flat):
         state = tf.nest.pack_sequence_as(beams, flat)
         return (state.num_written < until) & tf.reduce_any(state.open)
 
-    flat = tf.while_loop(goes_on, body, tf.nest.flatten(beams), shape_invariants=tf.nest.flatten(shapes))
+    flat = tf.while_loop(should_continue, body, tf.nest.flatten(beams), shape_invariants=tf.nest.flatten(shapes))
     return tf.nest.pack_sequence_as(beams, flat)
 
 
 def best(beams: Beams) -> tuple[tf.Tensor, tf.Tensor]:
-    """Return the best text of each prompt, (B, M) new tokens, and its score (B,)."""
+    """Return the new tokens (B, M) of each prompt's best hypothesis, and its score (B,)."""
     start = beams.history.length - beams.num_written
     return beams.finished[:, 0, start:], beams.finished_scores[:, 0]
 
@@ -101,7 +101,7 @@ def best(beams: Beams) -> tuple[tf.Tensor, tf.Tensor]:
 def _step(
     logits: tf.Tensor, beams: Beams, requests: Requests, rules: Rules, numbers: Numbers
 ) -> tuple[Beams, tf.Tensor]:
-    """Extend the beams by one token; return them and the rows (B K,) they extend."""
+    """Extend the beams by one token; return them and the previous rows (B K,) that they extend."""
     candidates = _candidates(logits, beams, requests, rules, numbers)
     num_beams = rules.num_beams
     rows = tf.range(tf.shape(candidates.parents)[0])[:, None] * num_beams
@@ -136,24 +136,24 @@ def _candidates(logits: tf.Tensor, beams: Beams, requests: Requests, rules: Rule
         tf.nn.log_softmax(logits), beams.history, rules=rules, numbers=numbers, num_written=beams.num_written
     )  # (B K, V)
     scores = tf.reshape(scores, (-1, rules.num_beams, size)) + beams.scores[..., None]
-    scores, places = tf.math.top_k(tf.reshape(scores, (-1, rules.num_beams * size)), 2 * rules.num_beams)  # (B, 2 K)
-    token_ids = places % size
+    scores, indices = tf.math.top_k(tf.reshape(scores, (-1, rules.num_beams * size)), 2 * rules.num_beams)  # (B, 2 K)
+    token_ids = indices % size
     at_limit = beams.num_written + 1 >= requests.limits[:, None]
-    return Candidates(scores, places // size, token_ids, (token_ids == numbers.end_id) | at_limit)
+    return Candidates(scores, indices // size, token_ids, (token_ids == numbers.end_id) | at_limit)
 
 
 def _finish(
-    found: Candidates, beams: Beams, rows: tf.Tensor, rules: Rules, numbers: Numbers
+    candidates: Candidates, beams: Beams, rows: tf.Tensor, rules: Rules, numbers: Numbers
 ) -> tuple[tf.Tensor, tf.Tensor]:
-    """Merge the candidates that end, of the K best, into the finished texts."""
+    """Merge the K best candidates that end into the finished hypotheses."""
     num_beams = rules.num_beams
-    found = Candidates(*(part[:, :num_beams] for part in found))
-    token_ids = tf.gather(beams.history.token_ids, rows + found.parents)  # (B, K, T)
+    candidates = Candidates(*(part[:, :num_beams] for part in candidates))
+    token_ids = tf.gather(beams.history.token_ids, rows + candidates.parents)  # (B, K, T)
     here = tf.range(tf.shape(token_ids)[2]) == beams.history.length
-    token_ids = tf.where(here, found.token_ids[..., None], token_ids)
+    token_ids = tf.where(here, candidates.token_ids[..., None], token_ids)
     length = tf.cast(beams.num_written + 1, tf.float32)
-    counts = found.ends & beams.open[:, None]
-    scores = tf.where(counts, found.scores / length**numbers.length_penalty, NEVER)
+    is_finished = candidates.ends & beams.open[:, None]
+    scores = tf.where(is_finished, candidates.scores / length**numbers.length_penalty, NEVER)
     merged = tf.concat([beams.finished_scores, scores], axis=1)
     finished_scores, kept = tf.math.top_k(merged, num_beams)
     return tf.gather(tf.concat([beams.finished, token_ids], axis=1), kept, batch_dims=1), finished_scores

@@ -10,12 +10,12 @@ from kerasft.generation.kv_cache import Memory, reserve, write
 
 
 class CachedGPT2:
-    """The two functions of `CachedDecoder` over the layers of a `kerasft.heads.causal_lm` on GPT-2.
+    """`CachedDecoder` for a `kerasft.heads.causal_lm` on GPT-2.
 
     Positions start at each row's first real token, so left padding has no effect.
 
     Args:
-        model: The model; its layers are used as they are, with their weights.
+        model: The model, whose layers and weights are shared.
         embedding: Layer that replaces the token embedding; None: the model's own.
 
     Example:
@@ -42,7 +42,7 @@ class CachedGPT2:
         self._logits = model.get_layer("logits")
 
     def prefill(self, token_ids, padding_mask, num_new):
-        """Read the prompts (B, S): see `CachedDecoder`."""
+        """Process the prompts (B, S); see `CachedDecoder`."""
         hidden_states = self._embed(token_ids, ops.cumsum(padding_mask, axis=1) - 1)  # (B, S, H)
         bias = self._bias(padding_mask)  # (B, 1, S, S)
         written = []
@@ -54,10 +54,10 @@ class CachedGPT2:
         return self._head(hidden_states[:, -1:]), Memory(tuple(written), (visible,)), tf.shape(token_ids)[1]
 
     def decode(self, token_ids, memory, index):
-        """Read one more token of each text (B,): see `CachedDecoder`."""
+        """Process one more token of each text (B,); see `CachedDecoder`."""
         (visible,) = memory.given
-        places = ops.arange(ops.shape(visible)[1], dtype="int32")  # (T,)
-        visible = visible * ops.cast(places <= index, "int32")  # (B, T)
+        cache_positions = ops.arange(ops.shape(visible)[1], dtype="int32")  # (T,)
+        visible = visible * ops.cast(cache_positions <= index, "int32")  # (B, T)
         hidden_states = self._embed(ops.expand_dims(token_ids, 1), ops.sum(visible, axis=1, keepdims=True) - 1)
         bias = (ops.cast(visible, "float32") - 1.0) * -self.config.mask_value
         bias = ops.expand_dims(ops.expand_dims(bias, 1), 1)  # (B, 1, 1, T)
@@ -67,7 +67,7 @@ class CachedGPT2:
     def extend(self, token_ids, positions, written):
         """Process the next tokens of a single text without left padding, for on-device text generation.
 
-        Cache entries from the first of these positions on are overwritten or masked, so meaningless tokens may follow if the
+        Cache entries from the first of these positions on are overwritten or masked, so arbitrary tokens may follow if the
         next call starts at their position.
 
         Args:
@@ -79,14 +79,14 @@ class CachedGPT2:
             A function that computes the logits (1, V) of the next token, and the new caches.
         """
         hidden_states = self._embed(token_ids, ops.expand_dims(positions, 0))  # (1, S, H)
-        places = ops.arange(written[0][0].shape[2], dtype="int32")  # (T,)
-        visible = ops.expand_dims(places, 0) <= ops.expand_dims(positions, 1)  # (S, T)
+        cache_positions = ops.arange(written[0][0].shape[2], dtype="int32")  # (T,)
+        visible = ops.expand_dims(cache_positions, 0) <= ops.expand_dims(positions, 1)  # (S, T)
         bias = (ops.cast(visible, "float32") - 1.0) * -self.config.mask_value
         hidden_states, written = self._through_blocks(hidden_states, written, positions[0], bias)
         return (lambda: self._head(hidden_states[:, -1:])), written
 
     def _through_blocks(self, hidden_states, caches, index, bias):
-        """Run all blocks and write the new keys and values into the caches from `index` on: (B, S, H) in and out."""
+        """Run all blocks, (B, S, H) -> (B, S, H), and write the new keys and values to the caches from `index` on."""
         written = []
         for block, cache in zip(self._blocks, caches):
             query, key, value = block.project(hidden_states)  # (B, N, S, D)
@@ -96,12 +96,12 @@ class CachedGPT2:
         return hidden_states, tuple(written)
 
     def history(self, token_ids, padding_mask):
-        """Initial token ids and mask of the text: the prompt."""
+        """Return the prompts' token ids and mask; see `CachedDecoder`."""
         return token_ids, padding_mask
 
     def _embed(self, token_ids, positions):
         tokens = self._embedding(token_ids)  # (B, S, H)
-        positions = ops.clip(positions, 0, self.max_length - 1)  # padding before the first token has -1
+        positions = ops.clip(positions, 0, self.max_length - 1)  # -1 for padding before the first token
         table = ops.cast(ops.convert_to_tensor(self._positions.embeddings), tokens.dtype)
         return tokens + ops.take(table, positions, axis=0)
 

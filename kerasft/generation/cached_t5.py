@@ -14,10 +14,10 @@ START_ID = 0
 
 
 class CachedT5:
-    """The two functions of `CachedDecoder` over the layers of a `kerasft.heads.sequence_to_sequence` on T5.
+    """`CachedDecoder` for a `kerasft.heads.sequence_to_sequence` on T5.
 
     Args:
-        model: The model; its layers are used as they are, with their weights.
+        model: The model, whose layers and weights are shared.
         embedding: Layer that replaces the token embedding; None: the model's own.
 
     Example:
@@ -52,7 +52,7 @@ class CachedT5:
         self._logits = model.get_layer("logits")
 
     def prefill(self, token_ids, padding_mask, num_new):
-        """Read the sources (B, S) and the start token: see `CachedDecoder`."""
+        """Process the sources (B, S) and the start token; see `CachedDecoder`."""
         source = self.read_source(token_ids, padding_mask)
         batch_size = ops.shape(token_ids)[0]
         shape = (batch_size, self.config.num_heads, num_new + 1, self.config.head_dim)
@@ -63,17 +63,17 @@ class CachedT5:
         return logits, memory, tf.constant(1)
 
     def read_source(self, token_ids, padding_mask):
-        """Return the keys and values (B, N, S, D) of the sources (B, S): two tensors per block, in block order."""
+        """Return the cross-attention keys and values (B, N, S, D) of the sources (B, S): two tensors per block, in order."""
         encoded = self._encoder({ENCODER_TOKEN_IDS: token_ids, ENCODER_PADDING_MASK: padding_mask})  # (B, S, H)
         return [part for block in self._blocks for part in block.cross_attention.project_memory(encoded)]
 
     def decode(self, token_ids, memory, index):
-        """Read one more token of each text (B,): see `CachedDecoder`."""
+        """Process one more token of each text (B,); see `CachedDecoder`."""
         source_bias, *source = memory.given
         hidden_states = self._embedding(ops.expand_dims(token_ids, 1))  # (B, 1, H)
-        places = ops.arange(ops.shape(memory.written[0][0])[2], dtype="int32")  # (T,)
-        bias = self._bias.between(ops.reshape(index, (1,)), places)  # (N, 1, T)
-        hidden = (1.0 - ops.cast(places <= index, bias.dtype)) * self.config.mask_value
+        positions = ops.arange(ops.shape(memory.written[0][0])[2], dtype="int32")  # (T,)
+        bias = self._bias.between(ops.reshape(index, (1,)), positions)  # (N, 1, T)
+        hidden = (1.0 - ops.cast(positions <= index, bias.dtype)) * self.config.mask_value
         bias = ops.expand_dims(bias + hidden, 0)  # (1, N, 1, T)
         written = []
         for number, (block, cache) in enumerate(zip(self._blocks, memory.written)):
@@ -92,7 +92,7 @@ class CachedT5:
         return self._head(hidden_states), memory._replace(written=tuple(written))
 
     def history(self, token_ids, padding_mask):
-        """Initial token ids and mask of the text: the start token."""
+        """Return the start token's ids and mask; see `CachedDecoder`."""
         start = ops.full((ops.shape(token_ids)[0], 1), START_ID, "int32")
         return start, ops.ones_like(start)
 

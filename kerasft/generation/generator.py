@@ -10,8 +10,7 @@ import tensorflow as tf
 from transformers import PreTrainedTokenizerFast
 
 from kerasft.errors import CheckpointError, bad_argument, whole_number
-from kerasft.generation import beam
-from kerasft.generation import sampling as one_path
+from kerasft.generation import beam, sampling
 from kerasft.generation.cached_gpt2 import CachedGPT2
 from kerasft.generation.cached_t5 import CachedT5
 from kerasft.generation.logits_processing import NOT_FINITE, Numbers, Rules
@@ -25,9 +24,9 @@ _CHUNK = 8  # tokens generated between two checks for stop strings
 
 
 class Generator:
-    """Generates texts with a key/value cache, in graphs that are compiled once for all lengths.
+    """Generates texts with a key/value cache, in graphs traced once for all lengths.
 
-    Each text is independent of the other texts in the batch and of calls in other threads.
+    A text does not depend on the other texts in the batch, nor on calls in other threads.
 
     Args:
         model: A `kerasft.heads.causal_lm` on GPT-2, whose prompts are continued, or a
@@ -84,8 +83,8 @@ class Generator:
             batch_size: Prompts per batch; prompts of similar length are batched together.
 
         Returns:
-            N texts, in the prompts' order. Those with `finished=False` reached `max_new_tokens`, or the
-            model's last position.
+            N texts, in the prompts' order. Those with `finished=False` reached `max_new_tokens` or the model's maximum
+            number of positions.
 
         Raises:
             KerasftError: If a prompt is empty, or so long that no position is left.
@@ -94,29 +93,29 @@ class Generator:
         rows = [self._checked(prompt, number) for number, prompt in enumerate(prompts, 1)]
         seeds = _seeds(rows, options.seed)
         order = sorted(range(len(rows)), key=lambda row: len(rows[row]))
-        written: dict[int, Generated] = {}
+        texts: dict[int, Generated] = {}
         for start in range(0, len(order), batch_size):
-            part = order[start : start + batch_size]
-            requests = self._requests([rows[row] for row in part], [seeds[row] for row in part], options)
-            written.update(zip(part, self._write(requests, options)))
-        return [written[row] for row in range(len(rows))]
+            batch = order[start : start + batch_size]
+            requests = self._requests([rows[row] for row in batch], [seeds[row] for row in batch], options)
+            texts.update(zip(batch, self._generate(requests, options)))
+        return [texts[row] for row in range(len(rows))]
 
     def stream(self, prompt: Sequence[int], options: GenerationOptions = GREEDY) -> Iterator[int]:
-        """Stream the tokens of one text as they are generated: the same as `__call__` returns.
+        """Yield the tokens of one text as they are generated: the same tokens as `__call__` returns.
 
         Args:
             prompt: Token ids.
-            options: Generation options; not beam search, which knows its text only at the end.
+            options: Generation options; not beam search, whose text is complete only at the end.
 
         Yields:
             Token ids. With stop strings, a token is held back while it may be the start of one.
 
         Raises:
-            KerasftError: As for `__call__`, or for beam search.
+            KerasftError: See `__call__`, or for beam search.
         """
         if options.method == "beam":
             raise bad_argument(
-                "method", "'greedy' or 'sample' to stream", "beam", "Beam search knows its text only at the end."
+                "method", "'greedy' or 'sample' to stream", "beam", "A beam search's text is complete only at the end."
             )
         rows = [self._checked(prompt, 1)]
         return self._stream(self._requests(rows, _seeds(rows, options.seed), options), options)
@@ -126,26 +125,26 @@ class Generator:
         numbers = Numbers.of(options, self.end_id)
         paths = begin(requests, numbers)
         start = int(paths.history.length) - 1
-        waiting: list[int] = []
-        written: list[int] = []
+        pending: list[int] = []
+        token_ids: list[int] = []
         for count in range(1, int(requests.limits[0]) + 1):
             if count > 1:
                 paths = advance(paths, requests, numbers, tf.constant(count))
             token = int(paths.history.token_ids[0, start + count - 1])
             if token == self.end_id:
                 break
-            written.append(token)
-            waiting.append(token)
-            text = self._text(written)
-            place = _first_stop(text, options.stop)
-            if place is not None:
-                kept = self._tokens_before(written, place)
-                yield from waiting[: max(0, len(kept) - (len(written) - len(waiting)))]
+            token_ids.append(token)
+            pending.append(token)
+            text = self._text(token_ids)
+            offset = _first_stop(text, options.stop)
+            if offset is not None:
+                kept = self._tokens_before(token_ids, offset)
+                yield from pending[: max(0, len(kept) - (len(token_ids) - len(pending)))]
                 return
             if not _may_begin_a_stop(text, options.stop):
-                yield from waiting
-                waiting = []
-        yield from waiting
+                yield from pending
+                pending = []
+        yield from pending
 
     def _checked(self, prompt: Sequence[int], number: int) -> list[int]:
         ids = [int(token) for token in prompt]
@@ -170,12 +169,12 @@ class Generator:
         if options.method == "sample":
             for index, seed in enumerate(seeds):
                 # 24 bits: a float32 below 1.
-                drawn = np.random.Generator(np.random.Philox(seed)).integers(0, 2**24, options.max_new_tokens)
-                uniforms[index] = drawn[: max(limits)] / 2**24
+                integers = np.random.Generator(np.random.Philox(seed)).integers(0, 2**24, options.max_new_tokens)
+                uniforms[index] = integers[: max(limits)] / 2**24
         return Requests(*map(tf.constant, (token_ids, padding_mask, np.array(limits, np.int32), uniforms)))
 
     def _compiled(self, options: GenerationOptions) -> tuple:
-        """The two functions for these rules, traced once with dynamic shapes."""
+        """Return the `begin` and `advance` functions for these rules, traced once with dynamic shapes."""
         rules = Rules.of(options)
         with self._one_trace:
             if rules not in self._functions:
@@ -183,7 +182,7 @@ class Generator:
         return self._functions[rules]
 
     def _traced(self, rules: Rules, options: GenerationOptions) -> tuple:
-        kind = beam if rules.method == "beam" else one_path
+        method = beam if rules.method == "beam" else sampling
         decoder = self._decoder
         numbers = tf.nest.map_structure(tf.TensorSpec.from_tensor, Numbers.of(options, self.end_id))
         requests = Requests(
@@ -193,13 +192,13 @@ class Generator:
             tf.TensorSpec((None, None), tf.float32),
         )
         begin = tf.function(
-            lambda requests, numbers: kind.begin(decoder, requests, rules=rules, numbers=numbers),
+            lambda requests, numbers: method.begin(decoder, requests, rules=rules, numbers=numbers),
             input_signature=(requests, numbers),
         )
         state = begin.get_concrete_function().structured_outputs
         state = tf.nest.map_structure(lambda tensor: tf.TensorSpec(tensor.shape, tensor.dtype), state)
         advance = tf.function(
-            lambda state, requests, numbers, until: kind.advance(
+            lambda state, requests, numbers, until: method.advance(
                 decoder, state, requests=requests, rules=rules, numbers=numbers, until=until
             ),
             input_signature=(state, requests, numbers, tf.TensorSpec((), tf.int32)),
@@ -208,7 +207,7 @@ class Generator:
         advance.get_concrete_function()
         return _finite(begin), _finite(advance)
 
-    def _write(self, requests: Requests, options: GenerationOptions) -> list[Generated]:
+    def _generate(self, requests: Requests, options: GenerationOptions) -> list[Generated]:
         begin, advance = self._compiled(options)
         numbers = Numbers.of(options, self.end_id)
         state = begin(requests, numbers)
@@ -245,26 +244,26 @@ class Generator:
         if finished:
             token_ids = token_ids[: token_ids.index(self.end_id)]
         text = self._text(token_ids)
-        place = _first_stop(text, options.stop)
-        if place is not None:
-            token_ids = self._tokens_before(token_ids, place)
-            text = text[:place]
+        offset = _first_stop(text, options.stop)
+        if offset is not None:
+            token_ids = self._tokens_before(token_ids, offset)
+            text = text[:offset]
             finished = True
         return Generated(token_ids, finished, score, text)
 
-    def _tokens_before(self, token_ids: list[int], place: int) -> list[int]:
-        """Tokens whose text ends at or before this character."""
-        kept = len(token_ids)
-        while kept and len(self._text(token_ids[:kept])) > place:
-            kept -= 1
-        return token_ids[:kept]
+    def _tokens_before(self, token_ids: list[int], offset: int) -> list[int]:
+        """Return the tokens whose text ends at or before this character offset."""
+        count = len(token_ids)
+        while count and len(self._text(token_ids[:count])) > offset:
+            count -= 1
+        return token_ids[:count]
 
     def _text(self, token_ids: list[int]) -> str:
         return self.tokenizer.decode(token_ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
 
 
 def _finite(function: Callable) -> Callable:
-    """Wrap the function: raise a readable error if the model's logits are NaN or infinite."""
+    """Wrap a traced function to raise a `CheckpointError` if the model's logits are NaN or infinite."""
 
     def checked(*args):
         try:
@@ -281,7 +280,7 @@ def _finite(function: Callable) -> Callable:
 
 
 def _seeds(rows: list[list[int]], seed: int) -> list[int]:
-    """One seed per prompt, from the user's seed, the prompt, and its number of previous occurrences in this call."""
+    """Return one seed per prompt, from the user's seed, the prompt, and its number of previous occurrences in this call."""
     counts: dict[tuple[int, ...], int] = {}
     seeds = []
     for row in rows:
@@ -292,9 +291,9 @@ def _seeds(rows: list[list[int]], seed: int) -> list[int]:
 
 
 def _first_stop(text: str, stop: tuple[str, ...]) -> int | None:
-    places = [text.find(word) for word in stop if word in text]
-    return min(places) if places else None
+    offsets = [text.find(string) for string in stop if string in text]
+    return min(offsets) if offsets else None
 
 
 def _may_begin_a_stop(text: str, stop: tuple[str, ...]) -> bool:
-    return any(text.endswith(word[:size]) for word in stop for size in range(1, len(word)))
+    return any(text.endswith(string[:size]) for string in stop for size in range(1, len(string)))

@@ -25,7 +25,7 @@ class Memory(NamedTuple):
 
 
 class CachedDecoder(Protocol):
-    """A language model as two pure functions of tensors, without own weights; shapes may be static or dynamic."""
+    """A language model as pure functions of tensors, without weights of its own; shapes may be static or dynamic."""
 
     max_length: int | None
     """Maximum number of positions; None: no limit."""
@@ -57,11 +57,11 @@ class CachedDecoder(Protocol):
         """
 
     def history(self, token_ids: tf.Tensor, padding_mask: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return initial token ids and mask of the texts before the first new token, each (B, H)."""
+        """Return the token ids and mask of the texts before the first new token, each (B, H)."""
 
 
 def write(cache: KeyValue, new: KeyValue, index: tf.Tensor) -> KeyValue:
-    """Write the keys and values of one or S tokens, (B, N, S, D), into the cache.
+    """Write the keys and values of S new tokens, (B, N, S, D), to the cache from `index` on.
 
     Example:
 
@@ -70,8 +70,8 @@ def write(cache: KeyValue, new: KeyValue, index: tf.Tensor) -> KeyValue:
     [0.0, 1.0, 0.0]
     """
     updated = []
-    for old, one in zip(cache, new):
-        value = ops.slice_update(old, (0, 0, index, 0), one)
+    for old, update in zip(cache, new):
+        value = ops.slice_update(old, (0, 0, index, 0), update)
         value.set_shape(old.shape)
         updated.append(value)
     return tuple(updated)

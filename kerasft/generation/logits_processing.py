@@ -7,11 +7,11 @@ import tensorflow as tf
 from kerasft.generation.options import GenerationOptions
 
 NEVER = -1e9
-"""The score of a forbidden token; finite, so that sums with it stay finite."""
+"""The score of a forbidden token; finite, so that sums stay finite."""
 
 
 class Rules(NamedTuple):
-    """Which processors apply; determines the graph. One compiled function serves all texts with the same rules.
+    """The logits processors that apply. They determine the graph: each set of rules is traced once.
 
     Example:
 
@@ -59,7 +59,7 @@ class Numbers(NamedTuple):
 
     @classmethod
     def of(cls, options: GenerationOptions, end_id: int) -> "Numbers":
-        """Return the numbers of these options."""
+        """Return these options' numeric values."""
         return cls(
             tf.constant(end_id),
             tf.constant(options.min_new_tokens),
@@ -84,7 +84,7 @@ class History(NamedTuple):
     """
 
     token_ids: tf.Tensor
-    """(B, T): prompt or start token, then new tokens, then free positions."""
+    """(B, T): prompt or start token, then new tokens, then unused positions."""
     real: tf.Tensor
     """(B, T): 0 for padding on the left."""
     length: tf.Tensor
@@ -98,13 +98,13 @@ class History(NamedTuple):
 
 
 def adjust(scores: tf.Tensor, history: History, *, rules: Rules, numbers: Numbers, num_written: tf.Tensor) -> tf.Tensor:
-    """Apply the rules, in the order of `transformers`: repetition penalty, n-grams, minimum length.
+    """Process the logits, in the order of `transformers`: repetition penalty, repeated n-grams, minimum length.
 
     Args:
         scores: (B, V), logits or log-probabilities.
         history: Tokens of the texts so far.
-        rules: Which of them apply.
-        numbers: Their values.
+        rules: The processors that apply.
+        numbers: Their numeric values.
         num_written: Number of new tokens, a scalar.
 
     Returns:
@@ -112,43 +112,43 @@ def adjust(scores: tf.Tensor, history: History, *, rules: Rules, numbers: Number
     """
     scores = tf.debugging.assert_all_finite(scores, NOT_FINITE)
     if rules.repetition:
-        scores = _penalise_repetition(scores, history, numbers.repetition_penalty)
+        scores = _penalize_repetition(scores, history, numbers.repetition_penalty)
     if rules.ngram_size:
         scores = _forbid_ngrams(scores, history, rules.ngram_size)
     is_end = tf.range(tf.shape(scores)[1]) == numbers.end_id  # (V,)
     return tf.where(is_end & (num_written < numbers.min_new_tokens), NEVER, scores)
 
 
-def _penalise_repetition(scores: tf.Tensor, history: History, penalty: tf.Tensor) -> tf.Tensor:
-    places = tf.range(tf.shape(history.token_ids)[1])
-    there = (places < history.length) & (history.real > 0)  # (B, T)
+def _penalize_repetition(scores: tf.Tensor, history: History, penalty: tf.Tensor) -> tf.Tensor:
+    positions = tf.range(tf.shape(history.token_ids)[1])
+    is_token = (positions < history.length) & (history.real > 0)  # (B, T)
     last = history.token_ids[:, history.length - 1]  # always a real token: replaces padding
-    ids = tf.where(there, history.token_ids, last[:, None])
+    ids = tf.where(is_token, history.token_ids, last[:, None])
     seen = tf.gather(scores, ids, batch_dims=1)  # (B, T)
     seen = tf.where(seen < 0, seen * penalty, seen / penalty)
     return tf.tensor_scatter_nd_update(scores, _in_rows(ids), seen)
 
 
 def _forbid_ngrams(scores: tf.Tensor, history: History, size: int) -> tf.Tensor:
-    """Forbid a token that already followed the last `size - 1` tokens."""
+    """Forbid tokens that would repeat an n-gram of this size."""
     length = history.length
     total = tf.shape(history.token_ids)[1]
     ends = tf.range(total)  # end of a previous n-gram
     same = tf.broadcast_to((ends < length) & (ends >= size - 1), tf.shape(history.token_ids))
     for back in range(size):
-        place = tf.maximum(ends - back, 0)
-        same &= tf.gather(history.real, place, axis=1) > 0
+        positions = tf.maximum(ends - back, 0)
+        same &= tf.gather(history.real, positions, axis=1) > 0
         if back:
-            former = tf.gather(history.token_ids, place, axis=1)  # (B, T)
-            now = history.token_ids[:, tf.maximum(length - back, 0)]  # (B,)
-            same &= former == now[:, None]
+            previous = tf.gather(history.token_ids, positions, axis=1)  # (B, T)
+            current = history.token_ids[:, tf.maximum(length - back, 0)]  # (B,)
+            same &= previous == current[:, None]
     same &= length >= size
-    out = tf.scatter_nd(_in_rows(history.token_ids), tf.cast(same, tf.int32), tf.shape(scores))  # (B, V), counts
-    return tf.where(out > 0, NEVER, scores)
+    counts = tf.scatter_nd(_in_rows(history.token_ids), tf.cast(same, tf.int32), tf.shape(scores))  # (B, V)
+    return tf.where(counts > 0, NEVER, scores)
 
 
 def _in_rows(ids: tf.Tensor) -> tf.Tensor:
-    """Return the indices (B, T, 2) of these columns (B, T) of each row."""
+    """Return the indices (B, T, 2) of each row's columns (B, T)."""
     rows = tf.broadcast_to(tf.range(tf.shape(ids)[0])[:, None], tf.shape(ids))
     return tf.stack([rows, ids], axis=-1)
 
@@ -159,7 +159,7 @@ def draw(scores: tf.Tensor, uniform: tf.Tensor, *, rules: Rules, numbers: Number
     Args:
         scores: (B, V), logits.
         uniform: (B,), in [0, 1).
-        rules: Whether top-k or top-p apply.
+        rules: Whether top-k or top-p applies.
         numbers: Temperature, k and p.
 
     Returns:

@@ -11,28 +11,28 @@ METHODS = ("greedy", "beam", "sample")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GenerationOptions:
-    """Options of text generation. Only options of the chosen method may be set.
+    """Options of text generation. Options of other methods than `method` must not be set.
 
     Args:
         max_new_tokens: Maximum number of new tokens, >= 1. A text that reaches it has `finished=False`.
         min_new_tokens: Minimum number of new tokens before the end token.
         method: `"greedy"`, `"beam"` (beam search, as in `transformers`) or `"sample"`.
         num_beams: Number of beams, >= 2 for `"beam"`.
-        length_penalty: A beam's sum of log-probabilities is divided by its length to this power; > 0 favors long texts.
+        length_penalty: Exponent of the length by which a beam's sum of log-probabilities is divided; > 0 favors long texts.
         early_stopping: Whether beam search stops as soon as `num_beams` texts are finished. False: as soon as no running
-            beam can become better.
+            beam can still beat them.
         temperature: Divides the logits before sampling, > 0: above 1 the distribution is flatter, below 1 sharper.
         top_k: Sample from the k most likely tokens only (https://arxiv.org/abs/1805.04833).
         top_p: Sample from the smallest set of most likely tokens with this total probability, in (0, 1]: nucleus sampling
             (https://arxiv.org/abs/1904.09751).
         repetition_penalty: Divides positive logits of tokens that already occurred and multiplies negative ones
             (https://arxiv.org/abs/1909.05858, section 4.1, where 1.2 is recommended; negative logits as in `transformers`).
-        no_repeat_ngram_size: No sequence of this many tokens occurs twice (https://arxiv.org/abs/1705.04304); 0: any may.
-        seed: Seed of `"sample"`. The same seed and prompt give the same text, independent of the rest of the batch.
+        no_repeat_ngram_size: Size of n-grams that must not occur twice (https://arxiv.org/abs/1705.04304); 0: no limit.
+        seed: Seed of `"sample"`. The same seed and prompt generate the same text, independent of the rest of the batch.
         stop: Strings that end a text; they are not part of it.
 
     Raises:
-        KerasftError: If a value is out of range, or belongs to another method.
+        KerasftError: If a value is out of range, or an option does not apply to the method.
 
     Example:
 
@@ -61,8 +61,8 @@ class GenerationOptions:
             ("num_beams", 1),
             ("no_repeat_ngram_size", 0),
         ):
-            whole_number(name, getattr(self, name), "Change it.", least=least)
-        whole_number("seed", self.seed, "Change it.", least=0)
+            whole_number(name, getattr(self, name), f"Use {name}={least} or more.", least=least)
+        whole_number("seed", self.seed, "Use seed=0 or more.", least=0)
         if self.min_new_tokens > self.max_new_tokens:
             raise bad_argument(
                 "min_new_tokens",
@@ -76,7 +76,7 @@ class GenerationOptions:
             _check_number(name, getattr(self, name), above=0.0)
         _check_number("length_penalty", self.length_penalty)
         if self.top_k is not None:
-            whole_number("top_k", self.top_k, "Change it.")
+            whole_number("top_k", self.top_k, "Use top_k=1 or more.")
         if self.top_p is not None:
             _check_number("top_p", self.top_p, above=0.0, most=1.0)
         object.__setattr__(self, "stop", _checked_stop(self.stop))
@@ -104,8 +104,8 @@ class Generated:
 
     Attributes:
         token_ids: The new tokens, without the end token.
-        finished: Whether the text ended with the end token or a stop string; False: at the limit.
-        score: With beam search, the sum of log-probabilities divided by length ** length_penalty; otherwise None.
+        finished: Whether the text ended with the end token or a stop string; False: it reached the limit.
+        score: For beam search, the sum of log-probabilities divided by length ** length_penalty; otherwise None.
         text: The new tokens as text, without special tokens and without the stop string.
 
     Example:
@@ -122,14 +122,14 @@ class Generated:
 
 def _check_number(name: str, value: object, *, above: float = -math.inf, most: float = math.inf) -> None:
     if not is_number(value):
-        raise bad_argument(name, "a number", value, "Change it.")
+        raise bad_argument(name, "a number", value, "1.0 has no effect.")
     if not above < value <= most:
         limits = f"greater than {above:g}" + ("" if most == math.inf else f" and at most {most:g}")
         raise bad_argument(name, limits, value, "1.0 has no effect.")
 
 
 def _checked_stop(stop: object) -> tuple[str, ...]:
-    words = (stop,) if isinstance(stop, str) else stop
-    if not isinstance(words, tuple | list) or not all(isinstance(word, str) and word for word in words):
+    strings = (stop,) if isinstance(stop, str) else stop
+    if not isinstance(strings, tuple | list) or not all(isinstance(string, str) and string for string in strings):
         raise bad_argument("stop", "non-empty strings", stop, 'For example: stop=("\\n",).')
-    return tuple(words)
+    return tuple(strings)

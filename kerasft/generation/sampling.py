@@ -24,11 +24,11 @@ class Requests(NamedTuple):
     limits: tf.Tensor
     """Maximum number of new tokens per text, (B,)."""
     uniforms: tf.Tensor
-    """Uniform random numbers in [0, 1) that sample each text's tokens, (B, M)."""
+    """Uniform random numbers in [0, 1) that the tokens are sampled with, (B, M)."""
 
 
 class Paths(NamedTuple):
-    """State of the texts of a batch.
+    """State of greedy search or sampling for a batch of texts.
 
     Example:
 
@@ -42,7 +42,7 @@ class Paths(NamedTuple):
     history: History
     num_written: tf.Tensor
     done: tf.Tensor
-    """(B,)."""
+    """Whether a text is finished, (B,)."""
 
 
 def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: Numbers) -> Paths:
@@ -55,7 +55,7 @@ def begin(decoder: CachedDecoder, requests: Requests, *, rules: Rules, numbers: 
 
 
 def begin_history(decoder: CachedDecoder, requests: Requests, num_new: tf.Tensor) -> History:
-    """Initial history of the texts, before the first new token."""
+    """Return the history of the texts before the first new token."""
     token_ids, real = decoder.history(requests.token_ids, requests.padding_mask)
     room = [[0, 0], [0, num_new]]
     return History(tf.pad(token_ids, room), tf.pad(real, room, constant_values=1), tf.shape(token_ids)[1])
@@ -68,11 +68,11 @@ def advance(
 
     Args:
         decoder: The model.
-        paths: As returned by `begin` or a previous `advance`.
-        requests: As for `begin`.
-        rules: As for `begin`.
-        numbers: As for `begin`.
-        until: A scalar.
+        paths: Returned by `begin` or a previous `advance`.
+        requests: See `begin`.
+        rules: See `begin`.
+        numbers: See `begin`.
+        until: Maximum number of new tokens, a scalar.
     """
     shapes = tf.nest.map_structure(lambda tensor: tensor.shape, paths)
 
@@ -83,12 +83,12 @@ def advance(
         paths = paths._replace(memory=memory, index=paths.index + 1)
         return tf.nest.flatten(_choose(logits, paths, requests, rules, numbers))
 
-    def goes_on(*flat):
+    def should_continue(*flat):
         paths = tf.nest.pack_sequence_as(shapes_like, flat)
         return (paths.num_written < until) & ~tf.reduce_all(paths.done)
 
     shapes_like = paths
-    flat = tf.while_loop(goes_on, body, tf.nest.flatten(paths), shape_invariants=tf.nest.flatten(shapes))
+    flat = tf.while_loop(should_continue, body, tf.nest.flatten(paths), shape_invariants=tf.nest.flatten(shapes))
     return tf.nest.pack_sequence_as(paths, flat)
 
 

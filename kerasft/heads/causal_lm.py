@@ -20,11 +20,11 @@ def causal_lm(backbone: keras.Model) -> keras.Model:
         backbone: A functional decoder with the inputs of `kerasft.features`: kerasft's GPT-2, or one of KerasHub's.
 
     Returns:
-        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, V) out; those at a token predict
-        the token after it.
+        A functional model from a dictionary of int32 tensors (B, S) to float32 logits (B, S, V); the logits at a position
+        predict the next token.
 
     Raises:
-        KerasftError: If the backbone is an encoder, has no hidden states, or no token embedding that can be tied.
+        KerasftError: If the backbone is an encoder, has no hidden states, or its token embedding cannot be tied.
 
     Example:
 
@@ -46,11 +46,11 @@ def vocabulary_logits(backbone: keras.Model, hidden_states: keras.KerasTensor) -
     """Add the projection onto the vocabulary to a backbone's graph.
 
     Args:
-        backbone: Has a layer `token_embedding`.
-        hidden_states: (B, S, H), in its graph.
+        backbone: A backbone with a layer `token_embedding`.
+        hidden_states: A tensor of its graph, (B, S, H).
 
     Returns:
-        Float32 logits (B, S, V), from a layer `logits` with its own matrix, or without weights if tied.
+        Float32 logits (B, S, V), from a layer `logits` with a separate matrix, or without weights if tied.
 
     Raises:
         KerasftError: If the token embedding cannot be tied.
@@ -66,7 +66,7 @@ def vocabulary_logits(backbone: keras.Model, hidden_states: keras.KerasTensor) -
     if not hasattr(embedding, "tie_weights"):  # Keras' and KerasHub's ReversibleEmbedding have it.
         raise bad_argument(
             "backbone",
-            "one with a layer 'token_embedding' that can be called with reverse=True",
+            "a backbone with a layer 'token_embedding' that can be called with reverse=True",
             embedding,
             "Load a language model with kerasft.load_pretrained(...).",
         )

@@ -1,12 +1,12 @@
-"""Initializer of the heads' matrices."""
+"""Initializer of the heads' kernels."""
 
 import keras
 
 
 def head_initializer() -> keras.initializers.Initializer:
-    """Return a new initializer of a head's matrix: a normal distribution with standard deviation 0.02, as in transformers.
+    """Return a new initializer for a head's kernel: a normal distribution with standard deviation 0.02, as in transformers.
 
-    It is not truncated at two deviations, which would make it 0.0176. Each call uses a new seed.
+    Truncation at two standard deviations would reduce it to 0.0176. Each call uses a new seed.
 
     Example:
 

@@ -31,7 +31,7 @@ class IntentAndSlotsModel(LabelledModel):
 
     @property
     def labels(self) -> Labels:
-        """The tags of the slots, in the order of `slot_logits`."""
+        """The slot tags, in the order of `slot_logits`."""
         return self.get_layer(SLOT_LOGITS).labels
 
     @property
@@ -48,19 +48,19 @@ class IntentAndSlotsModel(LabelledModel):
 def intent_and_slots(
     backbone: keras.Model, intents: Labels | Iterable[str], slots: Labels | Iterable[str], *, dropout: float = 0.1
 ) -> IntentAndSlotsModel:
-    """Extend a backbone's graph by two float32 linear layers: one over the pooled text, one over every token.
+    """Extend a backbone's graph by two float32 linear layers: one for the pooled text, one for every token.
 
     Chen et al. 2019, "BERT for Joint Intent Classification and Slot Filling", arXiv:1902.10909, without the CRF. The
-    text is represented by the pooler's output if the backbone has one, otherwise by the first token.
+    text is represented by the output of the pooler if the backbone has one, otherwise by the first token.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
         intents: The C1 intents.
-        slots: The C2 tags of the slots, from `kerasft.data.collect_tags`: O, B-artist, ...
+        slots: The C2 slot tags, from `kerasft.data.collect_tags`: O, B-artist, ...
         dropout: Dropout rate in [0, 1) before both linear layers.
 
     Returns:
-        A functional model: a dictionary of int32 tensors (B, S) in; out a dictionary of float32 logits: `intent_logits`
+        A functional model from a dictionary of int32 tensors (B, S) to a dictionary of float32 logits: `intent_logits`
         (B, C1) and `slot_logits` (B, S, C2). `model.intents` and `model.labels` are their labels. `compile` takes
         losses and metrics by these names.
 

@@ -17,7 +17,7 @@ class Logits(keras.layers.Dense):
         units: Number of outputs C.
         labels: The C labels, a `Labels` or names.
         problem: Problem type, if `labels` are plain names (as in a saved configuration).
-        ***kwargs: Arguments of `keras.layers.Dense`.
+        **kwargs: Arguments of `keras.layers.Dense`.
 
     Example:
 

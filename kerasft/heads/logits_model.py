@@ -19,7 +19,7 @@ _CROSSENTROPIES = {
     *("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy"),
     *("binary_focal_crossentropy", "categorical_focal_crossentropy"),
 }
-_COUNTING = (  # metrics that compare with a threshold, 0.5 by default
+_COUNTING = (  # metrics with a threshold, 0.5 by default
     *(keras.metrics.BinaryAccuracy, keras.metrics.Precision, keras.metrics.Recall),
     *(keras.metrics.TruePositives, keras.metrics.FalsePositives),
     *(keras.metrics.TrueNegatives, keras.metrics.FalseNegatives),
@@ -34,10 +34,9 @@ _OWN_LOSS = {"question_answering": "kerasft.losses.SpanCrossentropy()"}  # by th
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class LogitsModel(keras.Model):
-    """A functional `keras.Model` whose outputs are logits. Only `compile` is overridden: it checks, then calls Keras'.
+    """A functional `keras.Model` that outputs logits. Only `compile` is overridden: it checks losses, then calls Keras'.
 
-    Keras' `"sparse_categorical_crossentropy"` expects probabilities. It accepts logits silently, and the model learns
-    next to nothing.
+    Keras' `"sparse_categorical_crossentropy"` expects probabilities. It accepts logits silently, and the model hardly learns.
 
     Example:
 
@@ -51,7 +50,7 @@ class LogitsModel(keras.Model):
     """
 
     def compile(self, optimizer="rmsprop", loss=None, *args, **kwargs):
-        """Configure the model for training, as `keras.Model.compile`.
+        """Configure the model for training; see `keras.Model.compile`.
 
         Raises:
             KerasftError: If a loss expects probabilities.
@@ -67,10 +66,10 @@ class LogitsModel(keras.Model):
         super().compile(optimizer, loss, *args, **kwargs)
 
     def compile_from_config(self, config: dict) -> None:
-        """Compile as in a saved model. Keras requires this if `compile` is overridden."""
+        """Compile with a saved configuration. Keras requires this if `compile` is overridden."""
         try:
             self.compile(**keras.saving.deserialize_keras_object(config))
-        except KerasftError as error:  # a file from before this check: its weights can still be loaded
+        except KerasftError as error:  # saved before this check existed: the weights can still be loaded
             warnings.warn(f"The loaded model is not compiled: {error}", stacklevel=2)
             return
         if self.optimizer is not None and self.built:
@@ -82,7 +81,7 @@ def check_loss(loss: Any, own: str) -> None:
 
     Args:
         loss: Argument of `compile`: a name, a function, a `keras.losses.Loss`, or a dictionary or list of these.
-        own: The kerasft loss for the model, for the message.
+        own: kerasft's loss for the model, for the message.
 
     Raises:
         KerasftError: If one of them expects probabilities.
@@ -106,7 +105,7 @@ def check_loss(loss: Any, own: str) -> None:
 
 
 def expects_probabilities(function: Any) -> bool:
-    """Return whether a Keras loss or metric expects probabilities, as far as it is declared.
+    """Whether a Keras loss or metric expects probabilities, if that is declared.
 
     Example:
 
@@ -123,14 +122,14 @@ def expects_probabilities(function: Any) -> bool:
         return True
     try:
         config = function.get_config()
-    except (RuntimeError, TypeError, AttributeError):  # of a class of the user's own that cannot be saved
+    except (RuntimeError, TypeError, AttributeError):  # a custom class that cannot be serialized
         return False
     # A class that wraps a Keras function has the arguments in its configuration.
     return config.get("from_logits", not expects_probabilities(getattr(function, "fn", None))) is False
 
 
 def warn_of_metrics(metrics: Any, *, several: bool = False) -> None:
-    """Warn about Keras metrics that interpret logits as probabilities: their values are wrong, the training is not affected.
+    """Warn about Keras metrics that interpret logits as probabilities: their values are wrong, but training is not affected.
 
     Args:
         metrics: Argument of `compile`.
@@ -142,7 +141,7 @@ def warn_of_metrics(metrics: Any, *, several: bool = False) -> None:
     """
     for each in _each(metrics):
         if each in ("accuracy", "acc"):
-            wrong = several  # of one label it is the share of rows whose largest logit is right
+            wrong = several  # for single-label, the largest logit is also the largest probability
         elif each in ("crossentropy", "ce"):
             wrong = True
         else:
@@ -167,12 +166,12 @@ def _thresholds(metric: keras.metrics.Metric) -> list[float]:
     config = metric.get_config()
     given = config.get("threshold", config.get("thresholds"))
     if given is None and isinstance(metric, keras.metrics.FBetaScore):
-        return []  # it takes the largest
+        return []  # without threshold, it uses the largest value
     return [0.5] if given is None else list(given) if isinstance(given, list | tuple) else [given]
 
 
 def _each(given: Any) -> Iterator[Any]:
-    """The losses or metrics in dictionaries and lists of them."""
+    """Yield all losses or metrics in nested dictionaries and lists."""
     if isinstance(given, dict) and "class_name" not in given:
         given = list(given.values())
     if isinstance(given, list | tuple):

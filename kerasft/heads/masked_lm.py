@@ -1,4 +1,4 @@
-"""The head that says which token stood where a mask stands: what encoders are pre-trained with."""
+"""Masked language modeling head, used to pretrain encoders."""
 
 import keras
 
@@ -12,9 +12,9 @@ from kerasft.heads.pooling import outputs_of
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class OutputBias(keras.layers.Layer):
-    """Adds a bias to the output of a projection whose matrix belongs to another layer.
+    """Adds a bias to the output of a projection with the kernel of another layer.
 
-    Called with (..., V), it returns (..., V), in float32 also under mixed precision.
+    Maps (..., V) to (..., V), in float32 also under mixed precision.
 
     Example:
 
@@ -39,14 +39,14 @@ def masked_lm(backbone: keras.Model) -> keras.Model:
 
         logits = norm(activation(W h + b)) E^T + c
 
-    with the token embedding's matrix E (Devlin et al. 2019, arXiv:1810.04805; tied after Press and Wolf 2017,
+    where E is the token embedding matrix (Devlin et al. 2019, arXiv:1810.04805; weight tying: Press and Wolf 2017,
     arXiv:1608.05859).
 
     Args:
         backbone: A kerasft encoder, as returned by `kerasft.load_pretrained`.
 
     Returns:
-        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, V) out.
+        A functional model from a dictionary of int32 tensors (B, S) to float32 logits (B, S, V).
 
     Raises:
         KerasftError: If it is not a kerasft encoder.

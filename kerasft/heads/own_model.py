@@ -1,7 +1,7 @@
 """Conversion of functional models with custom heads to the form that pipelines and exports require.
 
-They read inputs by the names of `kerasft.features`, and one float32 output: `logits`, or `embedding`. Other models are
-converted: nested models are flattened, a final softmax or sigmoid is removed, and the output is named.
+They require inputs with the names of `kerasft.features`, and one float32 output: `logits`, or `embedding`. Other models are
+converted: nested models are flattened, a final softmax or sigmoid is removed, and the output is renamed.
 """
 
 import logging
@@ -53,7 +53,7 @@ class OwnHead(NamedTuple):
     tags: bool = False
     """Whether the labels are tags of a scheme such as IOB2."""
     is_span: bool = False
-    """Whether the output is start and end logits, which may also be two outputs."""
+    """Whether the outputs are start and end logits, as one output or two."""
 
 
 _INPUTS = (TOKEN_IDS, PADDING_MASK, SEGMENT_IDS)
@@ -64,14 +64,14 @@ def own_model(model: keras.Model, head: OwnHead, labels: Labels | Iterable[str] 
     """Return a model with the same layers and outputs, in the form that pipelines and exports require.
 
     Args:
-        model: A functional model with inputs int32 (B, S) named `token_ids`, `padding_mask`, `segment_ids` (KerasHub's names
-            too), or the first of these, and with outputs as `head` says.
+        model: A functional model with int32 inputs (B, S) named `token_ids` and, optionally, `padding_mask` and `segment_ids`,
+            as in KerasHub, and with outputs as required by `head`.
         head: Requirements of the task.
         labels: Labels of the C outputs, if the task has labels.
 
     Returns:
-        A functional model: a dictionary in, `logits` or `embedding` out, with `labels` and `bundle_task`. It shares the layers;
-        only a last layer whose activation is removed, or that is renamed, is a copy.
+        A functional model from a dictionary to `logits` or `embedding`, with `labels` and `bundle_task`. It shares the layers;
+        only a last layer whose activation or name changes is a copy.
 
     Raises:
         KerasftError: If the model is not functional, or inputs, outputs or labels do not match the task.
@@ -89,11 +89,11 @@ def own_model(model: keras.Model, head: OwnHead, labels: Labels | Iterable[str] 
     inputs = _named_inputs(model)
     refuse_quantized(model)
     _refuse_lambdas(model)
-    # The same graph of class keras.Model, which is not compiled.
+    # The same graph as an uncompiled keras.Model.
     graph = flat(keras.Model(inputs, model.output))
     named = _named_output(graph, head, labels)
     _check_shape(named.output, head, labels)
-    # A name of kerasft's own heads would imply their layers.
+    # The name of a kerasft head would imply its layers.
     wrapped = keras.Model(named.input, named.output, name=f"own_{model.name.removeprefix('own_')}")
     wrapped.bundle_task = head.task
     if labels is not None:
@@ -115,10 +115,10 @@ def fixed_length(model: keras.Model | None) -> int | None:
 
 
 def checked_fixed_length(model: keras.Model | None, length: Any, *, name: str) -> int | None:
-    """Like `fixed_length`, but raise if a model with a fixed length is used with another.
+    """Like `fixed_length`, but raise an error if a model with a fixed length is used with a different length.
 
     Args:
-        model: The model, if there is one.
+        model: The model, or None.
         length: The requested length or lengths; None: any.
         name: Argument name, for the message.
 
@@ -152,7 +152,7 @@ def _checked_labels(head: OwnHead, labels: Any) -> Labels | None:
     labels = Labels.of(labels)
     if head.tags:
         if labels.problem != SINGLE_LABEL:
-            raise bad_argument("labels", f"single-label names for {task}", labels, "Give labels=[...].")
+            raise bad_argument("labels", f"single-label names for {task}", labels, "Use labels=[...].")
         scheme_of(labels)  # raises if they are not tags
     return labels
 
@@ -183,7 +183,7 @@ def _named_inputs(model: keras.Model) -> dict[str, keras.KerasTensor]:
         raise bad_argument("model", expected, f"inputs {', '.join(given)}", fix)
     shapes = {name: tuple(tensor.shape) for name, tensor in given.items()}
     if len(set(shapes.values())) > 1 or any(len(shape) != 2 or shape[0] is not None for shape in shapes.values()):
-        fix = "Give every keras.Input the shape (None,), or one fixed length such as (128,), and no batch size."
+        fix = "Use the shape (None,), or a fixed length such as (128,), for every keras.Input, without a batch size."
         raise bad_argument("model", "a model whose inputs have one shape (batch, length)", shapes, fix)
     return dict(given)
 
@@ -209,7 +209,7 @@ def _refuse_lambdas(model: keras.Model) -> None:
 def flat(model: keras.Model) -> keras.Model:
     """Flatten nested models into the graph; the layers are shared.
 
-    Then KerasHub's backbones need no entry in the list of classes that kerasft loads, and exports find every layer.
+    So KerasHub's backbone classes need not be in the list of classes that kerasft loads, and exports find every layer.
 
     Args:
         model: A functional model.
@@ -232,7 +232,7 @@ def flat(model: keras.Model) -> keras.Model:
             for inner in layer.layers:
                 states = call(inner, states)
             return states
-        # A subclass with its own call() is more than its graph.
+        # A subclass with a custom call() is not equivalent to its graph.
         is_graph = isinstance(layer, keras.Model) and getattr(layer.call, "__func__", None) is type(model).call
         if is_graph and len(args) == 1 and _same_names(args[0], layer.input):
             outputs = run_graph(layer, args[0], call=call)
@@ -252,17 +252,19 @@ def _same_names(given: Any, expected: Any) -> bool:
 
 
 def _named_output(graph: keras.Model, head: OwnHead, labels: Labels | None) -> keras.Model:
-    """The graph with a single float32 output of a layer with this name."""
+    """Return the graph with a single float32 output, from a layer with the required name."""
     name = head.output
     outputs = _ordered_outputs(graph, head)
     last = {operation_of(tensor).name for tensor in outputs}
-    stays = len(outputs) == 1 and outputs[0].dtype == "float32"  # and so is named where its layer is
+    stays = len(outputs) == 1 and outputs[0].dtype == "float32"  # then the output layer itself gets the name
     copies: list[tuple[keras.layers.Layer, list]] = []
 
     def replace(layer: keras.Operation) -> keras.Operation:
         if layer.name in last and name == EMBEDDING and isinstance(layer, keras.layers.UnitNormalization):
-            return keras.layers.UnitNormalization(layer.axis, dtype="float32", name=name)  # apps are told so
-        activation = _to_take_off(layer, head, labels) if layer.name in last else None
+            return keras.layers.UnitNormalization(
+                layer.axis, dtype="float32", name=name
+            )  # exports detect normalization by this layer
+        activation = _removable_activation(layer, head, labels) if layer.name in last else None
         is_taken = layer.name == name and not (stays and layer.name in last)
         new_name = f"{name}_of_head" if is_taken else layer.name
         if activation is not None and not hasattr(layer, "activation"):
@@ -278,7 +280,7 @@ def _named_output(graph: keras.Model, head: OwnHead, labels: Labels | None) -> k
         return copies[-1][0]
 
     def call(layer: keras.Operation, *args: Any, **named: Any) -> Any:
-        if type(layer) is keras.layers.Activation:  # where a Softmax stood, which took a mask too
+        if type(layer) is keras.layers.Activation:  # replaces a Softmax layer, which may also take a mask
             return layer(args[0])
         return layer(*args, **named)
 
@@ -292,8 +294,8 @@ def _named_output(graph: keras.Model, head: OwnHead, labels: Labels | None) -> k
     return keras.Model(graph.input, output)
 
 
-def _to_take_off(layer: keras.Operation, head: OwnHead, labels: Labels | None) -> str | None:
-    """The final softmax or sigmoid of a last layer; None: it has none."""
+def _removable_activation(layer: keras.Operation, head: OwnHead, labels: Labels | None) -> str | None:
+    """Return the final softmax or sigmoid of a last layer; None: it has none."""
     kind = getattr(getattr(layer, "activation", None), "__name__", type(layer).__name__.lower())
     problem = SINGLE_LABEL if labels is None else labels.problem
     if kind not in ("softmax", "sigmoid") or head.output == EMBEDDING or problem == REGRESSION:
@@ -304,20 +306,20 @@ def _to_take_off(layer: keras.Operation, head: OwnHead, labels: Labels | None) -
         raise bad_argument(
             "model", f"a model that outputs logits, for {head.task} ({problem})", f"{kind} in {layer.name!r}", fix
         )
-    meaning = f"; its single probability is that of {labels[1]!r}" if _is_binary(layer, labels) else ""
+    meaning = f"; its output is the probability of {labels[1]!r}" if _is_binary(layer, labels) else ""
     logger.warning("%r ends in %s: the model is saved without it and outputs logits%s.", layer.name, kind, meaning)
     return kind
 
 
 def _is_binary(layer: keras.Operation, labels: Labels | None) -> bool:
-    """Whether it is Keras' usual head for two classes, `Dense(1, activation="sigmoid")`."""
+    """Whether this is Keras' usual head for two classes, `Dense(1, activation="sigmoid")`."""
     if type(layer) is not keras.layers.Dense or labels is None or labels.problem != SINGLE_LABEL or len(labels) != 2:
         return False
     return layer.units == 1 and layer.activation is keras.activations.sigmoid
 
 
 def _stacked(outputs: Sequence[keras.KerasTensor]) -> keras.KerasTensor:
-    """Start and end logits, (B, S) or (B, S, 1) each, as (B, S, 2)."""
+    """Stack start and end logits, (B, S) or (B, S, 1) each, to (B, S, 2)."""
     columns = [keras.ops.expand_dims(each, -1) if len(each.shape) == 2 else each for each in outputs]
     if any(len(each.shape) != 3 or each.shape[-1] != 1 for each in columns):
         shapes = [tuple(each.shape) for each in outputs]
@@ -341,7 +343,7 @@ def _check_shape(output: keras.KerasTensor, head: OwnHead, labels: Labels | None
         one = (
             "For two classes use Dense(2), or Dense(1, activation='sigmoid') with two names. " if shape[-1] == 1 else ""
         )
-        fix = f"{one}Give one name per output, in the order of the label ids."
+        fix = f"{one}Provide one name per output, in the order of the label ids."
         raise bad_argument(
             "labels", f"{shape[-1]}, the number of the model's outputs", f"{len(labels)}: {list(labels)}", fix
         )

@@ -1,4 +1,4 @@
-"""Pooling: from token vectors to one vector per text."""
+"""Pooling of hidden states to one vector per text."""
 
 import keras
 
@@ -11,10 +11,10 @@ POOLINGS = ("cls", "pooler", "mean", "last")
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class MaskedMean(keras.layers.Layer):
-    """Mean pooling over the real tokens, without padding.
+    """Mean pooling over real tokens, without padding.
 
-    Called with `(hidden_states, padding_mask)` of shapes (B, S, H) and (B, S), it returns (B, H). The sum is computed
-    in float32, also under mixed precision. Rows without real tokens give zeros.
+    Maps `(hidden_states, padding_mask)` of shapes (B, S, H) and (B, S) to (B, H). The sum is computed in float32, also under
+    mixed precision. The result of rows without real tokens is zero.
 
     Example:
 
@@ -24,7 +24,7 @@ class MaskedMean(keras.layers.Layer):
     """
 
     def call(self, hidden_states, padding_mask):
-        """Average over the second axis where the mask is 1."""
+        """Average over the positions where the mask is 1."""
         weights = keras.ops.expand_dims(keras.ops.cast(padding_mask, "float32"), -1)  # (B, S, 1)
         total = keras.ops.sum(keras.ops.cast(hidden_states, "float32") * weights, axis=1)  # (B, H)
         count = keras.ops.maximum(keras.ops.sum(weights, axis=1), 1.0)  # (B, 1)
@@ -33,10 +33,10 @@ class MaskedMean(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class LastToken(keras.layers.Layer):
-    """Last-token pooling: in a decoder, only the last real token has attended to the whole text.
+    """Last-token pooling: in a decoder, only the last real token attends to the whole text.
 
-    Called with `(hidden_states, padding_mask)` of shapes (B, S, H) and (B, S), it returns (B, H). Padding may be on
-    either side. Rows without real tokens give zeros.
+    Maps `(hidden_states, padding_mask)` of shapes (B, S, H) and (B, S) to (B, H). Padding may be on either side. The result of
+    rows without real tokens is zero.
 
     Example:
 
@@ -46,7 +46,7 @@ class LastToken(keras.layers.Layer):
     """
 
     def call(self, hidden_states, padding_mask):
-        """Take, along the second axis, the entry at the last position where the mask is 1."""
+        """Select the last position where the mask is 1."""
         real = keras.ops.cast(padding_mask, "int32")  # (B, S)
         counted = keras.ops.cumsum(real, axis=1)  # (B, S)
         total = keras.ops.sum(real, axis=1, keepdims=True)  # (B, 1)
@@ -97,7 +97,7 @@ def default_pooling(backbone: keras.Model) -> str:
         backbone: A functional encoder with the inputs of `kerasft.features`.
 
     Returns:
-        The pooling the checkpoint was trained with, if it specifies one (a sentence encoder's `1_Pooling`, a bundle);
+        The pooling that the checkpoint was trained with, if specified (in a sentence encoder's `1_Pooling` or a bundle);
         otherwise `"last"` for a decoder, `"pooler"` if the backbone has one, and `"cls"` in all other cases.
 
     Example:
@@ -139,9 +139,9 @@ def pool(backbone: keras.Model, pooling: str | None = None):
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`.
-        pooling: `"cls"`: the first token's vector. `"pooler"`: that vector through the checkpoint's pre-trained tanh
-            layer (Devlin et al. 2019, arXiv:1810.04805). `"mean"`: the mean over the real tokens. `"last"`: the last
-            real token's vector, for decoders. `None`: see `default_pooling`.
+        pooling: `"cls"`: the hidden state of the first token. `"pooler"`: that state after the checkpoint's pretrained tanh
+            layer (Devlin et al. 2019, arXiv:1810.04805). `"mean"`: the mean over real tokens. `"last"`: the hidden state of
+            the last real token, for decoders. None: see `default_pooling`.
 
     Raises:
         KerasftError: If `pooling` is unknown, or is `"pooler"` for a backbone without one.

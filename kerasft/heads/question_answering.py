@@ -12,15 +12,15 @@ from kerasft.heads.pooling import outputs_of
 def question_answering(backbone: keras.Model, *, dropout: float = 0.0) -> keras.Model:
     """Extend a backbone's graph by start and end logits of each token.
 
-    This is the head of Devlin et al. 2019 (arXiv:1810.04805, section 4.2) and of all published families.
+    This is the head of Devlin et al. 2019 (arXiv:1810.04805, section 4.2), used for all published families.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
-        dropout: Dropout rate in [0, 1) before the linear layer. Only DistilBERT was published with one, 0.1.
+        dropout: Dropout rate in [0, 1) before the linear layer. Only DistilBERT was published with dropout, 0.1.
 
     Returns:
-        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, 2) out; `[..., 0]` for the
-        start, `[..., 1]` for the end. A softmax over the tokens (without padding and question) gives probabilities.
+        A functional model from a dictionary of int32 tensors (B, S) to float32 logits (B, S, 2); `[..., 0]` for the start,
+        `[..., 1]` for the end. A softmax over tokens (without padding and question) gives probabilities.
 
     Raises:
         KerasftError: If an argument is invalid.

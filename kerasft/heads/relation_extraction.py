@@ -15,17 +15,17 @@ POOLINGS = ("start", "mean")
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class EntityStates(keras.layers.Layer):
-    """Concatenated representations of a text's two marked entities; the markers are found by their ids.
+    """Concatenated representations of the two marked entities of a text; the markers are found by their ids.
 
-    Called with `(hidden_states, token_ids)` of shapes (B, S, H) and (B, S), it returns (B, 2 H). An entity with missing
-    markers gives zeros; one with several marks, the mean. Sums are computed in float32, also under mixed precision.
+    Maps `(hidden_states, token_ids)` of shapes (B, S, H) and (B, S) to (B, 2 H). An entity without markers gives zeros, an
+    entity with several markers the mean. Sums are computed in float32, also under mixed precision.
 
     Args:
         markers: Ids of the four markers, in order: start and end of the first entity, start and end of the second.
-        pooling: `"start"`: the start markers' states, the "entity start" of
-            [Baldini Soares et al., 2019](https://arxiv.org/abs/1906.03158), section 3.2, their best. `"mean"`: the mean of the
-            tokens between the markers.
-        ***kwargs: Arguments of `keras.layers.Layer`.
+        pooling: `"start"`: hidden states of the start markers, the "entity start" of
+            [Baldini Soares et al., 2019](https://arxiv.org/abs/1906.03158), section 3.2, best in the paper. `"mean"`: the mean
+            of the tokens between the markers.
+        **kwargs: Arguments of `keras.layers.Layer`.
 
     Example:
 
@@ -44,7 +44,7 @@ class EntityStates(keras.layers.Layer):
         self.pooling = pooling
 
     def call(self, hidden_states, token_ids):
-        """Average the hidden states selected by the weights, for both entities."""
+        """Average the selected hidden states of each entity."""
         hidden_states = keras.ops.cast(hidden_states, "float32")
         pooled = []
         for start, end in (self.markers[:2], self.markers[2:]):
@@ -54,13 +54,13 @@ class EntityStates(keras.layers.Layer):
         return keras.ops.cast(keras.ops.concatenate(pooled, axis=-1), self.compute_dtype)  # (B, 2 H)
 
     def _chosen(self, token_ids, start: int, end: int):
-        """1 for the selected tokens, otherwise 0, float32, (B, S)."""
+        """Return 1 for the selected tokens, otherwise 0, float32, (B, S)."""
         starts = keras.ops.cast(keras.ops.equal(token_ids, start), "float32")
         if self.pooling == "start":
             return starts
         ends = keras.ops.cast(keras.ops.equal(token_ids, end), "float32")
         inside = keras.ops.cumsum(starts, axis=1) - keras.ops.cumsum(ends, axis=1)  # 1 from the start to before the end
-        others = keras.ops.zeros_like(starts)  # markers inside belong to the other entity: they are not words
+        others = keras.ops.zeros_like(starts)  # markers inside belong to the other entity: exclude them
         for marker in self.markers:
             others += keras.ops.cast(keras.ops.equal(token_ids, marker), "float32")
         return keras.ops.clip(inside, 0.0, 1.0) * (1.0 - others)
@@ -81,17 +81,17 @@ def relation_classifier(
     """Extend a backbone's graph by the entity representations, dropout and a float32 linear layer.
 
     "Entity markers, entity start" of Baldini Soares et al., 2019 ([arXiv:1906.03158](https://arxiv.org/abs/1906.03158),
-    section 3.2). The graph finds the markers in `token_ids`, so the model takes no inputs beyond the backbone's.
+    section 3.2). The graph finds the markers in `token_ids`, so the model has the same inputs as the backbone.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`, whose vocabulary has the markers.
         labels: The C relations, such as `["works_for", "no_relation"]`.
         markers: The ids of the four markers, `kerasft.data.marker_ids(tokenizer)`.
-        pooling: `"start"`: the states at the start markers. `"mean"`: the mean over each entity's tokens.
+        pooling: `"start"`: hidden states of the start markers. `"mean"`: the mean over the tokens of each entity.
         dropout: Dropout rate in [0, 1) before the linear layer.
 
     Returns:
-        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, C) out, with `model.labels`.
+        A functional model from a dictionary of int32 tensors (B, S) to float32 logits (B, C), with `model.labels`.
 
     Raises:
         KerasftError: If an argument is invalid.

@@ -1,4 +1,4 @@
-"""Sentence embedding head: similar texts get embeddings with high cosine similarity."""
+"""Sentence embedding head: embeddings of similar texts have a high cosine similarity."""
 
 import keras
 
@@ -14,21 +14,21 @@ def sentence_embedding(
     """Extend a backbone's graph by pooling and, by default, L2 normalization (Reimers and Gurevych 2019,
     arXiv:1908.10084, section 3).
 
-    The head has no new weights, so checkpoints trained as sentence embedders work immediately. Pooling, normalization, dense
+    The head has no new weights, so pretrained sentence embedding models work without training. Pooling, normalization, dense
     layers and prompts come from the checkpoint if it specifies them (a sentence-transformers folder, or a bundle of such a
     model).
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
-        pooling: `"mean"` over the real tokens, `"cls"`, `"pooler"` or `"last"`; None: the checkpoint's, otherwise `"mean"`.
-        normalize: Whether embeddings have unit length, so that the dot product is the cosine similarity. Texts without tokens
-            give 0. None: as in the checkpoint, otherwise True.
+        pooling: `"mean"` over real tokens, `"cls"`, `"pooler"` or `"last"`; None: the checkpoint's, or `"mean"`.
+        normalize: Whether embeddings have unit length, so that the dot product is the cosine similarity. Embeddings of texts
+            without tokens are 0. None: the checkpoint's, or True.
 
     Returns:
-        A functional model: a dictionary of int32 tensors (B, S) in, float32 `embedding` (B, H) out.
+        A functional model from a dictionary of int32 tensors (B, S) to the float32 `embedding` (B, H).
 
     Raises:
-        KerasftError: If `pooling` is unknown, or `"pooler"` for a backbone without one, or with a randomly initialized one.
+        KerasftError: If `pooling` is unknown, or is `"pooler"` for a backbone without a pretrained pooler.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Configuration of a sentence encoder beyond its backbone: pooling, normalization, dense layers, prompts."""
+"""Configuration of a sentence encoder in addition to its backbone: pooling, normalization, dense layers, prompts."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ PROJECTION = "projection_"
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Projection:
-    """A trained dense layer over the pooled vector.
+    """A trained dense layer after the pooling.
 
     Attributes:
         kernel: (inputs, outputs).
@@ -33,7 +33,7 @@ class Projection:
     activation: str = "linear"
 
     def __call__(self, pooled: keras.KerasTensor, name: str) -> keras.KerasTensor:
-        """Add the layer, with its weights, to the graph of a vector (B, inputs)."""
+        """Apply the layer, with its weights, to a vector (B, inputs)."""
         layer = keras.layers.Dense(
             self.kernel.shape[1], activation=self.activation, use_bias=self.bias is not None, name=name
         )
@@ -47,11 +47,11 @@ class SentenceEncoder:
     """Settings from a sentence-transformers folder or a bundle; `backbone.sentence_encoder` of a loaded backbone.
 
     Attributes:
-        pooling: As in `kerasft.heads.sentence_embedding`.
+        pooling: See `kerasft.heads.sentence_embedding`.
         normalize: Whether embeddings are normalized to unit length.
         projections: Dense layers after the pooling.
-        max_length: Maximum text length in tokens; None: that of the tokenizer.
-        prompts: Name -> prefix of a text.
+        max_length: Maximum text length in tokens; None: the tokenizer's limit.
+        prompts: Prompts (prefixes of texts) by name.
         default_prompt_name: The default prompt; None: no prompt.
 
     Example:

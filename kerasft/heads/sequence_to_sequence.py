@@ -1,4 +1,4 @@
-"""Sequence-to-sequence head: next-token logits of the target, given the source."""
+"""Sequence-to-sequence head: next-token logits of the target."""
 
 import keras
 
@@ -16,11 +16,11 @@ def sequence_to_sequence(backbone: keras.Model) -> keras.Model:
     are divided by sqrt(H) before it (`scaled_output`): T5 1.0 has both, 1.1, Flan-T5 and mT5 have neither.
 
     Args:
-        backbone: kerasft's T5.
+        backbone: A T5 of kerasft.
 
     Returns:
-        A functional model: a dictionary of int32 tensors, (B, S) of the source and (B, T) of the target, in; float32
-        logits (B, T, V) out; those at a token predict the token after it.
+        A functional model from a dictionary of int32 tensors, (B, S) for the source and (B, T) for the target, to float32
+        logits (B, T, V); the logits at a position predict the next token.
 
     Raises:
         KerasftError: If the backbone has no decoder with cross-attention.
@@ -36,7 +36,7 @@ def sequence_to_sequence(backbone: keras.Model) -> keras.Model:
     if not isinstance(backbone.output, dict) or DECODER_SEQUENCE_OUTPUT not in backbone.output:
         raise bad_argument(
             "backbone",
-            f"an encoder and decoder with the output {DECODER_SEQUENCE_OUTPUT!r}",
+            f"an encoder-decoder with the output {DECODER_SEQUENCE_OUTPUT!r}",
             sorted(backbone.output) if isinstance(backbone.output, dict) else backbone.name,
             "Load a T5 with kerasft.load_pretrained(...).",
         )

@@ -22,10 +22,10 @@ def text_classifier(
 ) -> LabelledModel:
     """Extend a backbone's graph by pooling, dropout and a float32 linear layer.
 
-    By default, the head has the family's published form, the only one that Hugging Face's class supports: BERT the pooler;
-    RoBERTa (`tanh`), ELECTRA (`gelu`) and DistilBERT (`relu`) the first token and a dense layer that is trained with the
-    head; GPT-2 the last token and a linear layer without a bias. A checkpoint that specifies its pooling (a sentence encoder,
-    or a bundle trained with `pooling`) keeps it. KerasHub's backbones: see `pooling`.
+    By default, the head has the structure published with the family, the only one that Hugging Face's class supports: the pooler
+    for BERT; the first token and a new dense layer for RoBERTa (`tanh`), ELECTRA (`gelu`) and DistilBERT (`relu`); the last
+    token and a linear layer without bias for GPT-2. A checkpoint that specifies its pooling (a sentence encoder, or a bundle
+    trained with `pooling`) keeps it. For KerasHub's backbones, see `pooling`.
 
     The backbone's layers are shared with the model, so `model.get_layer("transformer_layer_3")` works, and freezing a layer
     affects both.
@@ -34,14 +34,14 @@ def text_classifier(
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
         labels: Class names for single-label; `kerasft.multi_label(names)` for multi-label; `kerasft.regression(*names)` for
             one real number per name.
-        pooling: `"cls"`, `"pooler"`, `"mean"`, `"last"`, or `None`: the pooler if the backbone has one, otherwise `"cls"`.
+        pooling: `"cls"`, `"pooler"`, `"mean"`, `"last"`, or None: the pooler if the backbone has one, otherwise `"cls"`.
         hidden_activation: Activation of a dense layer of H units between pooling and linear layer, such as `"tanh"`; None:
             no such layer.
-        dropout: Dropout rate in [0, 1) before the linear layer, and before the dense layer (except in DistilBERT's
-            published form). BERT uses 0.1.
+        dropout: Dropout rate in [0, 1) before the linear layer, and before the dense layer (except for DistilBERT's
+            default). BERT uses 0.1.
 
     Returns:
-        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, C) out, with `model.labels`.
+        A functional model from a dictionary of int32 tensors (B, S) to float32 logits (B, C), with `model.labels`.
 
     Raises:
         KerasftError: If an argument is invalid.
@@ -59,7 +59,7 @@ def text_classifier(
     config = find_config(backbone)
     form = ClassifierForm(pooling, hidden_activation)
     if form == ClassifierForm() and config is not None:
-        # Use the pooling that the checkpoint was trained with; the published form is for the others.
+        # Use the pooling that the checkpoint was trained with; otherwise the published structure.
         form = config.classifier_form if config.pooling is None else ClassifierForm(config.pooling)
     features = pool(backbone, form.pooling)  # (B, H)
     if form.hidden_activation is not None:

@@ -11,19 +11,19 @@ from kerasft.heads.pooling import outputs_of
 
 
 def token_classifier(backbone: keras.Model, labels: Labels | Iterable[str], *, dropout: float = 0.1) -> LabelledModel:
-    """Extend a backbone's graph by dropout and a float32 linear layer over every token.
+    """Extend a backbone's graph by dropout and a float32 linear layer for every token.
 
-    This is the head of Devlin et al. 2019 (arXiv:1810.04805, section 5.3) and of all published families.
+    This is the head of Devlin et al. 2019 (arXiv:1810.04805, section 5.3), used for all published families.
 
     Args:
         backbone: A functional encoder with the inputs of `kerasft.features`: kerasft's own or KerasHub's.
         labels: The C class names, such as `["O", "B-PER", "I-PER"]`; `kerasft.multi_label(names)` if a token can have
-            several.
+            several labels.
         dropout: Dropout rate in [0, 1) before the linear layer.
 
     Returns:
-        A functional model: a dictionary of int32 tensors (B, S) in, float32 logits (B, S, C) out, with `model.labels`.
-        Padding also has logits: use `sample_weight` 0 for it.
+        A functional model from a dictionary of int32 tensors (B, S) to float32 logits (B, S, C), with `model.labels`.
+        Padding has logits too: use `sample_weight` 0 for it.
 
     Raises:
         KerasftError: If an argument is invalid.

@@ -1,4 +1,4 @@
-"""Checks of a model with a custom head by a trial run, before it is saved."""
+"""Checks of a model with a custom head before it is saved, by running it."""
 
 import logging
 import os
@@ -18,18 +18,20 @@ from kerasft.heads.own_model import fixed_length
 
 logger = logging.getLogger(__name__)
 
-_SAME = 1e-3  # of the largest output: far above rounding, far below what padding does to a mean over all tokens
-_EQUAL = 1e-5  # of the largest output: the same weights in the same graph
+_SAME = (
+    1e-3  # relative to the largest output: far above rounding, far below the effect of padding on a mean of all tokens
+)
+_EQUAL = 1e-5  # relative to the largest output: for the same weights in the same graph
 
 
 def trial_inputs(
     model: keras.Model, tokenizer: PreTrainedTokenizerFast, *, max_length: int, pair: bool = False
 ) -> dict[str, np.ndarray]:
-    """Return model inputs for a short text, one of `max_length` tokens, and an empty one, int32 (3, S).
+    """Return model inputs for a short text, a text of `max_length` tokens, and an empty text, int32 (3, S).
 
     Args:
         model: A functional model with named inputs.
-        tokenizer: The tokenizer that made the training data.
+        tokenizer: The tokenizer of the training data.
         max_length: Maximum input length in tokens.
         pair: Whether the model takes pairs of texts.
 
@@ -49,11 +51,11 @@ def trial_inputs(
 def check_answers(
     model: keras.Model, tokenizer: PreTrainedTokenizerFast, *, max_length: int, pair: bool = False
 ) -> None:
-    """Run a model once, and raise or warn if its bundle would give wrong predictions.
+    """Run a model once, and raise an error or warn if its bundle would give incorrect predictions.
 
     Args:
-        model: A model returned by `own_model`; the others as for `trial_inputs`.
-        tokenizer: The tokenizer that made the training data.
+        model: A model from `own_model`.
+        tokenizer: The tokenizer of the training data.
         max_length: Maximum input length in tokens.
         pair: Whether the model takes pairs of texts.
 
@@ -70,8 +72,8 @@ def check_answers(
     features = trial_inputs(model, tokenizer, max_length=max_length, pair=pair)
     try:
         answers = keras.ops.convert_to_numpy(model(features, training=False))  # (3, ...)
-    except Exception as error:  # TensorFlow's, Keras' and those of layers of the user's
-        fix = f"It failed with: {_reason(error)} Use the max_length of training, if that is smaller."
+    except Exception as error:  # any error of TensorFlow, Keras or custom layers
+        fix = f"It failed with: {_reason(error)} Use the max_length of the training, if that is smaller."
         raise bad_argument("model", f"a model that accepts max_length={max_length} tokens", model.name, fix) from error
     if not np.isfinite(answers).all():
         logger.warning("The model's outputs are NaN or infinite: its weights are corrupted. Train it again.")
@@ -88,16 +90,16 @@ def check_answers(
 
 
 def _check_vocabulary(model: keras.Model, tokenizer: PreTrainedTokenizerFast) -> None:
-    reading = [layer for layer in model.layers if getattr(getattr(layer, "input", None), "name", None) == TOKEN_IDS]
+    first = [layer for layer in model.layers if getattr(getattr(layer, "input", None), "name", None) == TOKEN_IDS]
     tables = [
-        getattr(layer, "token_embedding", layer) for layer in reading
-    ]  # KerasHub's TokenAndPositionEmbedding has one inside
+        getattr(layer, "token_embedding", layer) for layer in first
+    ]  # KerasHub's TokenAndPositionEmbedding contains the token embedding
     sizes = [table.input_dim for table in tables if isinstance(table, keras.layers.Embedding)]
     largest = max(tokenizer.get_vocab().values(), default=0)
     if sizes and largest >= max(sizes):
         fix = "Use the tokenizer that the model was trained with, or a backbone with vocabulary_size=len(tokenizer)."
         raise bad_argument(
-            "tokenizer", f"one whose ids are below the model's vocabulary size {max(sizes)}", largest, fix
+            "tokenizer", f"a tokenizer with ids below the model's vocabulary size {max(sizes)}", largest, fix
         )
 
 
@@ -112,14 +114,14 @@ def _warn_of_inputs(model: keras.Model, tokenizer: PreTrainedTokenizerFast) -> N
         logger.warning(
             "The model's inputs are %s; kerasft.encode and kerasft.data produce %s for this tokenizer. Train on "
             "kerasft.encode(..., inputs=model.input): Keras matches dictionaries with extra entries by position, so the model "
-            "would read wrong ids.",
+            "would get incorrect ids.",
             ", ".join(sorted(read)),
             ", ".join(sorted(made)),
         )
 
 
 def _warn_of_padding(model: keras.Model, features: Mapping[str, np.ndarray], answers: np.ndarray) -> None:
-    """Pipelines pad to the longest text of a batch: outputs that depend on padding are not reproducible."""
+    """Warn if outputs depend on padding: since pipelines pad to the longest text of a batch, they are not reproducible."""
     mask = features.get(PADDING_MASK)
     length = None if mask is None else int(mask[0].sum())
     if length is None:
@@ -166,11 +168,11 @@ def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[
             warnings.filterwarnings("error", message="The object being serialized includes a `lambda`")
             model.save(path)
     except UserWarning as error:
-        named = "Use a named function with @keras.saving.register_keras_serializable(), or a layer."
+        fix = "Use a named function with @keras.saving.register_keras_serializable(), or a layer."
         raise bad_argument(
-            "model", "a model without lambdas, whose Python code cannot be saved", "a lambda", named
+            "model", "a model without lambdas, whose Python code cannot be saved", "a lambda", fix
         ) from error
-    except Exception as error:  # whatever a get_config of the user's raises
+    except Exception as error:  # a custom get_config may raise any exception
         raise _unsaved(error, fix) from error
     unlisted = security.unlisted_names(path)
     unregistered = [name for name, is_registered in unlisted.items() if not is_registered]
@@ -180,11 +182,11 @@ def save_checked(model: keras.Model, path: str | os.PathLike, features: Mapping[
             "model",
             "a model whose classes and functions are registered with Keras",
             ", ".join(unregistered),
-            f"Put {register} above each.",
+            f"Decorate each with {register}.",
         )
     try:
-        loaded = keras.models.load_model(path, compile=False, safe_mode=False)  # what was written just now
-    except Exception as error:  # whatever a class of the user's raises
+        loaded = keras.models.load_model(path, compile=False, safe_mode=False)  # the file was written above
+    except Exception as error:  # a custom class may raise any exception
         raise _unsaved(error, fix) from error
     before, after = (keras.ops.convert_to_numpy(each(features, training=False)) for each in (model, loaded))
     difference = float(np.abs(before - after).max(initial=0.0))
@@ -206,7 +208,7 @@ def _unsaved(error: Exception, fix: str) -> KerasftError:
 
 
 def _reason(error: Exception) -> str:
-    """The informative sentence of a Keras or TensorFlow error."""
-    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]  # Keras prints it bold
-    said = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
-    return f"{(said or [type(error).__name__])[0].rstrip('.')}."
+    """Return the informative line of a Keras or TensorFlow error."""
+    lines = [re.sub(r"\x1b\[\d*m", "", line).strip() for line in str(error).splitlines()]  # Keras uses bold text
+    informative = [line for line in lines if line and not line.startswith("Exception encountered when calling")]
+    return f"{(informative or [type(error).__name__])[0].rstrip('.')}."

@@ -1,6 +1,6 @@
-"""Losses whose value does not change with padding or with the number of replicas.
+"""Losses for `model.compile(loss=...)` that do not depend on padding or the number of replicas.
 
-`y_pred` is always logits (or a regression's real numbers). Give one to `model.compile(loss=...)`.
+`y_pred` is always logits (or real numbers, for regression).
 """
 
 from kerasft.losses.base import GlobalMeanLoss

@@ -1,4 +1,4 @@
-"""Checks and normalization of the losses' common arguments."""
+"""Validation and normalization of the losses' common arguments."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,7 +11,7 @@ Alpha = float | Sequence[float] | Mapping[int, float] | None
 
 
 def as_shaped(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-    """Return `y_true` in the shape of `y_pred`; a missing last axis of size 1 is added, nothing else is broadcast.
+    """Return `y_true` in the shape of `y_pred`; a missing last axis of size 1 is added, other shapes are not broadcast.
 
     Otherwise (B,) against (B, 1) would silently broadcast to (B, B).
 
@@ -69,19 +69,19 @@ def class_indices(y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
             "y_true",
             f"class indices of shape {tuple(y_pred.shape[:-1])}",
             tuple(received),
-            "One-hot targets require a categorical loss, multi-hot targets a binary one.",
+            "One-hot targets require a categorical loss, multi-hot targets a binary loss.",
         )
     return tf.cast(y_true, tf.int32)
 
 
 def element_weights(values: tf.Tensor, sample_weight: tf.Tensor | None, *, mask: tf.Tensor | None = None) -> tf.Tensor:
-    """Return one weight per element: `sample_weight` times `mask`, 1 where there is neither.
+    """Return one weight per element: `sample_weight` times `mask`; default: 1.
 
     Args:
-        values: What the weights are for, (B, ...).
-        sample_weight: Weights whose axes are the leading axes of `values`: (B,), (B, T), ...; a last axis of size 1 that
-            is one too many is dropped.
-        mask: Keras' mask, 1 or True where an element counts, of a shape as for `sample_weight`.
+        values: The losses of the elements, (B, ...).
+        sample_weight: Weights whose axes are the leading axes of `values`: (B,), (B, T), ...; an extra last axis of size 1 is
+            dropped.
+        mask: Keras' mask, 0 or False for ignored elements; shapes as for `sample_weight`.
 
     Returns:
         The weights, of `values`' shape and dtype.
@@ -102,7 +102,7 @@ def element_weights(values: tf.Tensor, sample_weight: tf.Tensor | None, *, mask:
 
 
 def _along_leading_axes(weights: tf.Tensor, shape: tf.TensorShape, name: str) -> tf.Tensor:
-    """Return `weights` with axes of size 1 at the end, so that it broadcasts to `shape`."""
+    """Append axes of size 1 to `weights`, so that it broadcasts to `shape`."""
     received = weights.shape
     if weights.shape.rank == shape.rank + 1 and weights.shape[-1] == 1:
         weights = tf.squeeze(weights, -1)
@@ -112,20 +112,20 @@ def _along_leading_axes(weights: tf.Tensor, shape: tf.TensorShape, name: str) ->
             name,
             f"of a shape whose axes are the leading axes of {tuple(shape)}",
             tuple(received),
-            "Give one weight per example, (B,), or per element.",
+            "Use one weight per example, (B,), or per element.",
         )
     return tf.reshape(weights, tf.concat([tf.shape(weights), tf.ones(missing, tf.int32)], axis=0))
 
 
 def checked_alpha(alpha: Alpha) -> float | list[float] | dict[int, float] | None:
-    """Return `alpha` in plain Python types, its numbers checked.
+    """Validate `alpha`, and return it in plain Python types.
 
     Args:
-        alpha: One number, one per class (list, tuple, array), or a dictionary from class index to number. JSON's string
-            keys are taken for the indices that they were.
+        alpha: One number, one per class (list, tuple, array), or a dictionary from class index to number. String keys, from
+            JSON, are converted to integers.
 
     Returns:
-        A float, a list or a dictionary with int keys; `None` for `None`.
+        A float, a list or a dictionary with int keys; None for None.
 
     Raises:
         KerasftError: If a number or an index is negative or not finite.

@@ -8,26 +8,26 @@ from kerasft.losses.arguments import element_weights
 
 
 class GlobalMeanLoss(keras.losses.Loss):
-    """Mean of the elements' losses, weighted by `sample_weight`, over the whole global batch.
+    """Mean of element losses, weighted by `sample_weight`, over the global batch.
 
-    With element losses l_i and weights w_i (`sample_weight` times the Keras mask; 1 where there is neither):
+    With element losses l_i and weights w_i (`sample_weight` times the Keras mask; default: 1):
 
-        loss = sum_i w_i l_i / sum_i w_i,    i over every element of every replica's batch
+        loss = sum_i w_i l_i / sum_i w_i,    i over all elements of all replicas' batches
 
-    Keras divides by the number of elements instead, so its losses change with the padding, and under `tf.distribute` it
-    averages the replicas' means, so an element counts more on a replica that has fewer of them. Here both sums are
-    all-reduced, hence value and gradient are those of one device with the same global batch. PyTorch's
-    `CrossEntropyLoss(weight=...)` divides by the sum of the *class* weights; ours never does: class weights (`alpha`)
-    scale the loss, sample weights are averaged over.
+    Keras divides by the number of elements instead, so its losses depend on padding; and under `tf.distribute` it averages
+    the replicas' means, so elements have more weight on replicas that have fewer of them. Here, both sums are all-reduced, so
+    loss and gradient equal those of a single device with the same global batch. PyTorch's `CrossEntropyLoss(weight=...)`
+    divides by the sum of the *class* weights; here, class weights (`alpha`) scale the loss, and only sample weights are
+    in the denominator.
 
-    The loss that `fit` and `evaluate` report for an epoch is Keras' mean of the batches' losses, by number of examples.
-    An element of weight 0 is ignored, even if its loss is NaN. If all weights are 0 the loss is 0, and its
-    gradient too. The computation is in float32 also under mixed precision.
+    The loss that `fit` and `evaluate` report for an epoch is Keras' mean of the batch losses, weighted by the number of
+    examples. Elements with weight 0 are ignored, even if their loss is NaN. If all weights are 0, loss and gradient are 0.
+    Losses are computed in float32, also under mixed precision.
 
     A subclass implements `call(y_true, y_pred)` and returns one loss per element, of `y_pred`'s rank or one less.
 
     Args:
-        name: The loss' name. Default: made from the class' name.
+        name: Name of the loss. Default: the class name in snake case.
 
     Example:
 
@@ -35,7 +35,7 @@ class GlobalMeanLoss(keras.losses.Loss):
     ...     def call(self, y_true, y_pred):
     ...         return tf.abs(y_true - y_pred)
     >>> loss = AbsoluteError()([[1.0, 9.0], [4.0, 0.0]], [[0.0, 0.0], [1.0, 0.0]], sample_weight=[[1, 0], [1, 0]])
-    >>> float(loss)  # (1 + 3) / 2: the padding counts neither above nor below the line
+    >>> float(loss)  # (1 + 3) / 2: padding counts neither in the numerator nor in the denominator
     2.0
     """
 
@@ -45,16 +45,16 @@ class GlobalMeanLoss(keras.losses.Loss):
         allow_uneven_batches(tf.distribute.get_strategy())
 
     def __call__(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> tf.Tensor:
-        """The loss of a batch, a scalar.
+        """Return the loss of a batch, a scalar.
 
         Args:
             y_true: Targets, (B, ...).
             y_pred: The model's outputs, (B, ...).
-            sample_weight: Weights >= 0, of the shape of the leading axes of the element losses: (B,), (B, T), ...
+            sample_weight: Weights >= 0; their axes are the leading axes of the element losses: (B,), (B, T), ...
 
         Returns:
-            The global mean. In a replica of R replicas: the global mean / R, as Keras' trainer expects (it reports R
-            times the value, and sums the replicas' gradients).
+            The global mean. In a replica of R replicas: the global mean / R, as Keras' trainer expects (it reports R times
+            the value, and sums the gradients of replicas).
 
         Raises:
             KerasftError: If the shapes do not match.
@@ -68,16 +68,16 @@ class GlobalMeanLoss(keras.losses.Loss):
             return global_mean(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
 
     def get_config(self) -> dict:
-        """The constructor's arguments."""
+        """Return the constructor's arguments."""
         return {"name": self.name}
 
 
 def global_mean(total: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
-    """`total / weight`, both summed over all replicas; 0 if the weight is 0.
+    """Return `total / weight`, both summed over all replicas; 0 if the weight is 0.
 
-    Inside a replica of R replicas the value is the global mean / R, equal on every replica, and the gradient is that of
-    the own `total` / global `weight`. Keras reports R times the value (the mean), and its optimizers sum the gradients
-    over the replicas (the gradient of the mean).
+    In a replica of R replicas, the value is the global mean / R on every replica, and the gradient is that of the replica's
+    `total` / global `weight`. Keras reports R times the value (the mean), and its optimizers sum the gradients over the
+    replicas (the gradient of the mean).
 
     Args:
         total: The replica's weighted sum of losses, a scalar.
@@ -98,18 +98,18 @@ def global_mean(total: tf.Tensor, weight: tf.Tensor) -> tf.Tensor:
     sums = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.stop_gradient(tf.stack([total, weight])))
     mean = tf.math.divide_no_nan(sums[0], sums[1])
     local = tf.math.divide_no_nan(total, sums[1])
-    return local + tf.stop_gradient(mean / num_replicas - local)  # the mean's value, the local gradient
+    return local + tf.stop_gradient(mean / num_replicas - local)  # value of the mean, gradient of `local`
 
 
 def of_all_replicas(*values: tf.Tensor) -> tuple[tuple[tf.Tensor, ...], tf.Tensor]:
-    """Gather the rows of all replicas, for losses that compare the rows of a batch with each other.
+    """Gather the rows of all replicas, for losses that compare rows of a batch with each other.
 
     Args:
-        *values: This replica's rows, each (N, ...); N may differ between replicas, and be 0.
+        *values: Rows of this replica, each (N, ...); N may differ between replicas, and be 0.
 
     Returns:
-        The rows of the global batch, each (N_all, ...), with gradients to all replicas; and the numbers of this replica's rows
-        among them, (N,).
+        The rows of the global batch, each (N_all, ...), with gradients to all replicas; and the indices of this replica's
+        rows, (N,).
 
     Example:
 

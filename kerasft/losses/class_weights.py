@@ -1,4 +1,4 @@
-"""Class weights from the training data."""
+"""Class weights from training data."""
 
 from collections.abc import Iterator
 
@@ -18,36 +18,35 @@ def class_weights(
     beta: float = 0.999,
     multi_label: bool = False,
 ) -> list[float]:
-    """Class weights that give rare classes more weight; pass them to a loss as `alpha`.
+    """Compute class weights that give rare classes more weight; pass them to a loss as `alpha`.
 
-    With n_k examples of class k, n in all, and C the number of classes that occur:
+    With n_k examples of class k, n examples in total, and C the number of classes that occur:
 
         balanced:   n / (C n_k), so that the mean weight of an example is 1 (scikit-learn's "balanced")
         inverse:    proportional to 1 / n_k, so that the mean weight of a class is 1
         effective:  proportional to (1 - beta) / (1 - beta^n_k), so that the mean weight of a class is 1
 
     "effective" is Cui et al. 2019, "Class-Balanced Loss Based on Effective Number of Samples", arXiv:1901.05555,
-    equation 2; beta = 0 gives no weights, beta -> 1 the inverse. A class without examples gets weight 1 and is excluded
-    from C: it is not trained, and has its normal weight in other splits.
+    equation 2; beta = 0 gives equal weights, beta -> 1 "inverse". A class without examples gets weight 1 and is excluded
+    from C.
 
-    With `multi_label` each class is a problem of two sides, and its number is the positives' share of the two weights,
-    w_positive / (w_positive + w_negative), as `BinaryFocalCrossentropy` takes it: n_negative / n for the first two
-    schemes. A class with examples of one side only gets 0.5.
+    With `multi_label`, the weight of a class is w_positive / (w_positive + w_negative), as `BinaryFocalCrossentropy` expects
+    it: n_negative / n for the first two schemes. A class with only positive or only negative examples gets 0.5.
 
     Args:
-        labels: Class indices of the training split, of any shape; with `multi_label` 0 or 1, (N, C). Or a dataset of
-            `(x, y)` or `(x, y, sample_weight)`, batched or not; there an example counts as its sample weight says, so
-            padding counts nothing. The dataset is read once, and must be finite.
+        labels: Class indices of the training split, of any shape; with `multi_label` multi-hot, (N, C). Or a dataset of
+            `(x, y)` or `(x, y, sample_weight)`, batched or not; examples count with their sample weights, so padding does
+            not count. The dataset is iterated once, and must be finite.
         num_classes: The number of classes.
         scheme: `"balanced"`, `"inverse"` or `"effective"`.
-        beta: In [0, 1), of the scheme "effective"; the paper tries 0.9 to 0.9999.
+        beta: Parameter of the scheme "effective", in [0, 1); the paper uses 0.9 to 0.9999.
         multi_label: Whether the problem is multi-label.
 
     Returns:
         One weight per class.
 
     Raises:
-        KerasftError: If an argument is out of range, a label is not a class, or there are no labels.
+        KerasftError: If an argument is out of range, a label is invalid, or there are no labels.
 
     Example:
 
@@ -69,7 +68,7 @@ def class_weights(
         raise bad_argument("labels", "one or more labels", labels, "Pass the training labels.")
     if not multi_label:
         return _weights(counts[0], scheme, beta).tolist()
-    sides = np.apply_along_axis(_weights, 0, counts, scheme, beta)  # (2, C): the negatives' and the positives' weights
+    sides = np.apply_along_axis(_weights, 0, counts, scheme, beta)  # (2, C): weights of negatives and positives
     return (sides[1] / sides.sum(axis=0)).tolist()
 
 
@@ -85,7 +84,7 @@ def _batches(dataset: tf.data.Dataset) -> Iterator[tuple[np.ndarray, np.ndarray 
 
 
 def _counts(labels: np.ndarray, weights: np.ndarray | None, num_classes: int) -> np.ndarray:
-    """The weight of the examples of each class, (1, C)."""
+    """Return the total weight of the examples of each class, (1, C)."""
     labels = labels.reshape(-1)
     weights = np.ones(len(labels)) if weights is None else weights.reshape(-1)
     counted = labels[weights > 0]
@@ -97,7 +96,7 @@ def _counts(labels: np.ndarray, weights: np.ndarray | None, num_classes: int) ->
 
 
 def _multi_label_counts(labels: np.ndarray, weights: np.ndarray | None, num_classes: int) -> np.ndarray:
-    """The weight of the examples without and with each class, (2, C)."""
+    """Return the total weight of negative and positive examples of each class, (2, C)."""
     if labels.shape[-1:] != (num_classes,) or not np.isin(labels, (0, 1)).all():
         fix = "Omit multi_label for class indices."
         raise bad_argument("labels", f"of 0 and 1, of shape (N, {num_classes})", labels, fix)
@@ -107,7 +106,7 @@ def _multi_label_counts(labels: np.ndarray, weights: np.ndarray | None, num_clas
 
 
 def _weights(counts: np.ndarray, scheme: str, beta: float) -> np.ndarray:
-    """The weights of classes of these sizes; 1 for a class of size 0."""
+    """Return the weights of classes of these sizes; 1 for classes of size 0."""
     weights = np.ones(len(counts))
     sizes = counts[counts > 0]
     if scheme == "balanced":

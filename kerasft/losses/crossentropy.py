@@ -1,4 +1,4 @@
-"""Cross-entropies: the focal losses with gamma = 0, from logits, as a global mean."""
+"""Cross-entropy losses on logits: focal losses with gamma = 0, averaged over the global batch."""
 
 import keras
 
@@ -17,7 +17,7 @@ class _WithoutGamma:
         super().__init__(0.0, alpha, label_smoothing=label_smoothing, name=name)
 
     def get_config(self) -> dict:
-        """The constructor's arguments."""
+        """Return the constructor's arguments."""
         return {key: value for key, value in super().get_config().items() if key != "gamma"}
 
 
@@ -28,15 +28,15 @@ class SparseCategoricalCrossentropy(_WithoutGamma, SparseCategoricalFocalCrossen
         loss = sum_k q_k alpha_k (-log p_k),    p = softmax(logits),
         q = (1 - label_smoothing) onehot(y_true) + label_smoothing / C
 
-    Label smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7. Each element's loss equals that of PyTorch's
-    `CrossEntropyLoss(weight=alpha, label_smoothing=...)`; the mean differs when there are class weights, because it is
-    over the sum of *sample* weights here (see `GlobalMeanLoss`), over the sum of the class weights there.
+    Label smoothing: Szegedy et al. 2016, arXiv:1512.00567, section 7. Element losses equal those of PyTorch's
+    `CrossEntropyLoss(weight=alpha, label_smoothing=...)`; with class weights, the mean differs, because it is divided by the
+    sum of *sample* weights (see `GlobalMeanLoss`), in PyTorch by the sum of the class weights.
 
     Args:
-        alpha: Weights >= 0 by class: a list of C numbers (such as `class_weights` gives), a dictionary from index to
-            weight (1 where missing), or one number for all classes. `None`: no weights.
+        alpha: Class weights >= 0: a list of C numbers (for example from `class_weights`), a dictionary from index to weight
+            (default 1), or one number for all classes. None: no weights.
         label_smoothing: Label smoothing factor in [0, 1).
-        name: The loss' name.
+        name: Name of the loss.
 
     Call arguments:
         y_true: Class indices, any numeric dtype, (B, ...) or (B, ..., 1). An index outside [0, C) makes the loss NaN,
@@ -59,13 +59,12 @@ class SparseCategoricalCrossentropy(_WithoutGamma, SparseCategoricalFocalCrossen
 class CategoricalCrossentropy(_WithoutGamma, CategoricalFocalCrossentropy):
     """Categorical cross-entropy: one class out of C, with one-hot or soft targets.
 
-    The formula, its source and the arguments are those of `SparseCategoricalCrossentropy`, with `y_true` in the place
-    of the one-hot vector.
+    See `SparseCategoricalCrossentropy` for formula, source and arguments; here, `y_true` replaces the one-hot vector.
 
     Args:
-        alpha: Weights >= 0 by class: a list of C numbers, a dictionary from index to weight, or one number.
+        alpha: Class weights >= 0: a list of C numbers, a dictionary from index to weight, or one number.
         label_smoothing: Label smoothing factor in [0, 1).
-        name: The loss' name.
+        name: Name of the loss.
 
     Call arguments:
         y_true: Probabilities of the classes, (B, ..., C).
@@ -90,16 +89,15 @@ class BinaryCrossentropy(_WithoutGamma, BinaryFocalCrossentropy):
         loss = q alpha (-log p) + (1 - q) (1 - alpha) (-log(1 - p)),    p = sigmoid(logit),
         q = (1 - label_smoothing) y_true + label_smoothing / 2
 
-    The mean is over the elements (B, C) by their sample weights, see `GlobalMeanLoss`. Smoothing and, without `alpha`,
-    the formula are those of `keras.losses.BinaryCrossentropy`; `alpha` is Lin et al.'s (2017, arXiv:1708.02002,
+    The mean is over the elements (B, C), weighted by sample weights; see `GlobalMeanLoss`. Label smoothing and, without
+    `alpha`, the formula are those of `keras.losses.BinaryCrossentropy`; `alpha` is from Lin et al. 2017 (arXiv:1708.02002,
     equation 3).
 
     Args:
-        alpha: Weight in [0, 1] of the positive side, the negative side having 1 - alpha: one number, a list of C
-            numbers (such as `class_weights(..., multi_label=True)` gives) or a dictionary from index to weight (0.5
-            where missing). `None`: no weights.
-        label_smoothing: Label smoothing factor in [0, 1): targets move towards 1/2.
-        name: The loss' name.
+        alpha: Weight of positives in [0, 1]; negatives have the weight 1 - alpha. One number, a list of C numbers (for example
+            from `class_weights(..., multi_label=True)`) or a dictionary from index to weight (default 0.5). None: no weights.
+        label_smoothing: Label smoothing factor in [0, 1), towards 1/2.
+        name: Name of the loss.
 
     Call arguments:
         y_true: 0 or 1, or a probability, (B, ..., C); (B,) with logits (B, 1).

@@ -1,16 +1,16 @@
-"""Focal losses from logits: cross-entropy that focuses on hard examples.
+"""Focal losses on logits: cross-entropy that focuses on hard examples.
 
-Lin et al. 2017, "Focal Loss for Dense Object Detection", arXiv:1708.02002, equations 4 and 5, with p_t the probability
+Lin et al. 2017, "Focal Loss for Dense Object Detection", arXiv:1708.02002, equations 4 and 5, where p_t is the probability
 of the true class:
 
     FL(p_t) = -(1 - p_t)^gamma log(p_t)             FL(p_t) = -alpha_t (1 - p_t)^gamma log(p_t)
 
-Everything is computed from the log-odds against a class, m = log((1 - p) / p), because then nothing cancels:
+For numerical stability, losses are computed from the log-odds against a class, m = log((1 - p) / p):
 
     -log(p) = softplus(m)        log(1 - p) = -softplus(-m)        FL = alpha softplus(m) exp(-gamma softplus(-m))
 
-which is finite, with finite derivatives, at any finite logits and any gamma >= 0. (Clipping probabilities, as Keras
-does, gives gradient 0 where the model is most wrong.)
+These are finite, with finite derivatives, for all finite logits and all gamma >= 0. (Clipping probabilities, as in Keras,
+makes gradients 0 for the largest errors.)
 """
 
 import keras
@@ -23,7 +23,7 @@ from kerasft.losses.formulas import focal_term, log_odds_against
 
 
 class _FocalLoss(GlobalMeanLoss):
-    """The arguments that the focal losses share, checked."""
+    """Base class of focal losses: their common arguments."""
 
     def __init__(self, gamma: float, alpha: Alpha, label_smoothing: float, *, name: str | None):
         super().__init__(name=name)
@@ -36,12 +36,12 @@ class _FocalLoss(GlobalMeanLoss):
         self.label_smoothing = float(label_smoothing)
 
     def get_config(self) -> dict:
-        """The constructor's arguments."""
+        """Return the constructor's arguments."""
         arguments = {"gamma": self.gamma, "alpha": self.alpha, "label_smoothing": self.label_smoothing}
         return {**super().get_config(), **arguments}
 
     def _alpha_for(self, logits: tf.Tensor) -> tf.Tensor | float | None:
-        """`alpha` as something to multiply the classes' terms (..., C) with."""
+        """Return `alpha` as factor of the terms of all classes (..., C)."""
         num_classes = logits.shape[-1]
         if isinstance(self.alpha, dict):
             self._check_classes(max(self.alpha, default=0) < num_classes, num_classes)
@@ -61,7 +61,7 @@ class _CategoricalFocalLoss(_FocalLoss):
     """Focal loss against a distribution over the classes."""
 
     def _weighted_terms(self, logits: tf.Tensor) -> tf.Tensor:
-        """alpha_k (1 - p_k)^gamma (-log p_k) for every class k, (..., C)."""
+        """Return alpha_k (1 - p_k)^gamma (-log p_k) for every class k, (..., C)."""
         if logits.shape.rank < 2 or logits.shape[-1] is None or logits.shape[-1] < 2:
             raise bad_argument(
                 "y_pred", "logits (B, ..., C) with C >= 2", tuple(logits.shape), "Use a binary loss for a single logit."
@@ -81,18 +81,18 @@ class SparseCategoricalFocalCrossentropy(_CategoricalFocalLoss):
         loss = sum_k q_k alpha_k (1 - p_k)^gamma (-log p_k),    p = softmax(logits),
         q = (1 - label_smoothing) onehot(y_true) + label_smoothing / C
 
-    Without smoothing this is Lin et al. 2017 (arXiv:1708.02002), equation 5. Smoothing is not in the paper: here every
-    class' focal term is weighted by its smoothed target, so that gamma = 0 is cross-entropy with label smoothing
-    (Szegedy et al. 2016, arXiv:1512.00567) with PyTorch's meaning of class weights. With gamma > 0 the minimum is not
-    at p = q: the focal factor draws it to less confident predictions. The mean is over the sum of *sample* weights, see
-    `GlobalMeanLoss`; PyTorch's `CrossEntropyLoss(weight=...)` divides by the sum of the class weights.
+    Without label smoothing, this is Lin et al. 2017 (arXiv:1708.02002), equation 5. Label smoothing is not in the paper: the
+    focal term of each class is weighted by its smoothed target, so that gamma = 0 is cross-entropy with label smoothing
+    (Szegedy et al. 2016, arXiv:1512.00567) and class weights as in PyTorch. With gamma > 0, the minimum is not at p = q, but
+    at less confident predictions. The mean is divided by the sum of *sample* weights, see `GlobalMeanLoss`; PyTorch's
+    `CrossEntropyLoss(weight=...)` divides by the sum of the class weights.
 
     Args:
-        gamma: Focusing parameter >= 0; 0 is cross-entropy, the paper's best is 2.
-        alpha: Weights >= 0 by class: a list of C numbers (such as `class_weights` gives), a dictionary from index to
-            weight (1 where missing), or one number for all classes. `None`: no weights.
+        gamma: Focusing parameter >= 0; 0 is cross-entropy, 2 is best in the paper.
+        alpha: Class weights >= 0: a list of C numbers (for example from `class_weights`), a dictionary from index to weight
+            (default 1), or one number for all classes. None: no weights.
         label_smoothing: Label smoothing factor in [0, 1).
-        name: The loss' name.
+        name: Name of the loss.
 
     Call arguments:
         y_true: Class indices, any numeric dtype, (B, ...) or (B, ..., 1). An index outside [0, C) makes the loss NaN,
@@ -106,7 +106,7 @@ class SparseCategoricalFocalCrossentropy(_CategoricalFocalLoss):
     Example:
 
     >>> loss = SparseCategoricalFocalCrossentropy(gamma=2.0)
-    >>> round(float(loss([0, 1], [[2.0, 0.0], [2.0, 0.0]])), 4)  # the second is wrong, and all that counts
+    >>> round(float(loss([0, 1], [[2.0, 0.0], [2.0, 0.0]])), 4)  # dominated by the second example, a wrong prediction
     0.8259
     """
 
@@ -116,7 +116,7 @@ class SparseCategoricalFocalCrossentropy(_CategoricalFocalLoss):
         super().__init__(gamma, alpha, label_smoothing, name=name)
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """The loss of every element, (B, ...)."""
+        """Return the loss of every element, (B, ...)."""
         terms = self._weighted_terms(y_pred)  # (B, ..., C)
         labels = class_indices(y_true, y_pred)  # (B, ...)
         num_classes = y_pred.shape[-1]
@@ -125,21 +125,20 @@ class SparseCategoricalFocalCrossentropy(_CategoricalFocalLoss):
         values = tf.reduce_sum(terms * tf.one_hot(index, num_classes, dtype=terms.dtype), axis=-1)
         if self.label_smoothing:
             values = (1 - self.label_smoothing) * values + self.label_smoothing * tf.reduce_mean(terms, axis=-1)
-        return tf.where(valid, values, float("nan"))  # never a silent 0 for an invalid class index
+        return tf.where(valid, values, float("nan"))  # not 0, so that invalid class indices are noticed
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class CategoricalFocalCrossentropy(_CategoricalFocalLoss):
     """Categorical focal loss: one class out of C, with one-hot or soft targets.
 
-    The formula, its source and the arguments are those of `SparseCategoricalFocalCrossentropy`, with `y_true` in the
-    place of the one-hot vector.
+    See `SparseCategoricalFocalCrossentropy` for formula, source and arguments; here, `y_true` replaces the one-hot vector.
 
     Args:
         gamma: Focusing parameter >= 0; 0 is cross-entropy.
-        alpha: Weights >= 0 by class: a list of C numbers, a dictionary from index to weight, or one number.
+        alpha: Class weights >= 0: a list of C numbers, a dictionary from index to weight, or one number.
         label_smoothing: Label smoothing factor in [0, 1).
-        name: The loss' name.
+        name: Name of the loss.
 
     Call arguments:
         y_true: Probabilities of the classes, (B, ..., C).
@@ -162,7 +161,7 @@ class CategoricalFocalCrossentropy(_CategoricalFocalLoss):
         super().__init__(gamma, alpha, label_smoothing, name=name)
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """The loss of every element, (B, ...)."""
+        """Return the loss of every element, (B, ...)."""
         terms = self._weighted_terms(y_pred)  # (B, ..., C)
         targets = tf.cast(as_shaped(y_true, y_pred), terms.dtype)  # (B, ..., C)
         if self.label_smoothing:
@@ -178,16 +177,15 @@ class BinaryFocalCrossentropy(_FocalLoss):
         q = (1 - label_smoothing) y_true + label_smoothing / 2
 
     Lin et al. 2017 (arXiv:1708.02002), equation 5, where alpha_t is alpha for y = 1 and 1 - alpha for y = 0. Without
-    `alpha` (equation 4) neither factor is there. Smoothing is not in the paper; it is Keras' of `BinaryCrossentropy`.
-    The mean is over the elements (B, C) by their sample weights, see `GlobalMeanLoss`.
+    `alpha` (equation 4), both factors are 1. Label smoothing is not in the paper; it is that of Keras' `BinaryCrossentropy`.
+    The mean is over the elements (B, C), weighted by sample weights; see `GlobalMeanLoss`.
 
     Args:
-        gamma: Focusing parameter >= 0; 0 is cross-entropy, the paper's best is 2 (with alpha = 0.25).
-        alpha: Weight in [0, 1] of the positive side, the negative side having 1 - alpha: one number, a list of C
-            numbers (such as `class_weights(..., multi_label=True)` gives) or a dictionary from index to weight (0.5
-            where missing). `None`: no weights.
-        label_smoothing: Label smoothing factor in [0, 1): targets move towards 1/2.
-        name: The loss' name.
+        gamma: Focusing parameter >= 0; 0 is cross-entropy, 2 (with alpha = 0.25) is best in the paper.
+        alpha: Weight of positives in [0, 1]; negatives have the weight 1 - alpha. One number, a list of C numbers (for example
+            from `class_weights(..., multi_label=True)`) or a dictionary from index to weight (default 0.5). None: no weights.
+        label_smoothing: Label smoothing factor in [0, 1), towards 1/2.
+        name: Name of the loss.
 
     Call arguments:
         y_true: 0 or 1, or a probability, (B, ..., C); (B,) with logits (B, 1).
@@ -213,13 +211,13 @@ class BinaryFocalCrossentropy(_FocalLoss):
             if number > 1:
                 raise bad_argument(
                     "alpha",
-                    "in [0, 1] (positives' share of the weight)",
+                    "in [0, 1] (weight of the positives)",
                     alpha,
                     "For example: 0.75 for a ratio of 3 to 1.",
                 )
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """The loss of every element, (B, ..., C)."""
+        """Return the loss of every element, (B, ..., C)."""
         targets = tf.cast(as_shaped(y_true, y_pred), y_pred.dtype)  # (B, ..., C)
         if self.label_smoothing:
             targets = (1 - self.label_smoothing) * targets + self.label_smoothing / 2

@@ -13,13 +13,13 @@ from kerasft.losses.squared_error import MeanSquaredError
 def for_labels(
     labels: Labels, *, focal_gamma: float = 0.0, alpha: Alpha = None, label_smoothing: float = 0.0
 ) -> keras.losses.Loss:
-    """The loss for the problem type of `labels`, on logits (B, C).
+    """Return the loss for the problem type of `labels`, on logits (B, C).
 
     Single label: sparse categorical cross-entropy. Multi-label: binary cross-entropy. Regression: mean squared error.
 
     Args:
         labels: The model's labels.
-        focal_gamma: Focusing parameter >= 0; above 0 the loss is the focal one.
+        focal_gamma: Focusing parameter >= 0; if above 0, the loss is a focal loss.
         alpha: Class weights, see `SparseCategoricalFocalCrossentropy` and `BinaryFocalCrossentropy`.
         label_smoothing: Label smoothing factor in [0, 1).
 

@@ -1,17 +1,17 @@
-"""The focal loss' formulas in log-space, where nothing cancels and nothing needs clipping."""
+"""Formulas of the focal loss in log space, for numerical stability without clipping."""
 
 import tensorflow as tf
 
 
 def focal_term(log_odds: tf.Tensor, gamma: float) -> tf.Tensor:
-    """(1 - p)^gamma (-log p) of Lin et al. 2017 (arXiv:1708.02002), equation 4, from log_odds = log((1 - p) / p).
+    """Compute (1 - p)^gamma (-log p) (Lin et al. 2017, arXiv:1708.02002, equation 4) from log_odds = log((1 - p) / p).
 
     Args:
         log_odds: Log-odds against the class, any shape.
         gamma: Focusing parameter >= 0.
 
     Returns:
-        The terms, of the same shape, >= 0.
+        The terms >= 0, in the same shape.
 
     Example:
 
@@ -23,10 +23,10 @@ def focal_term(log_odds: tf.Tensor, gamma: float) -> tf.Tensor:
 
 
 def log_odds_against(logits: tf.Tensor) -> tf.Tensor:
-    """log((1 - p_k) / p_k) for every class k of p = softmax(logits), exact also where p_k rounds to 1.
+    """Compute log((1 - p_k) / p_k) for every class k of p = softmax(logits), accurate even if p_k rounds to 1.
 
-    Only the largest class can have p > 1/2. There 1 - p is summed over the others, log(1 - p) = logsumexp of the other
-    logits - logsumexp of all; elsewhere log1p(-p) loses nothing.
+    Only the most probable class can have p > 1/2. For it, log(1 - p) = logsumexp of the other logits - logsumexp of all
+    logits; for other classes, log1p(-p) is accurate.
 
     Args:
         logits: (..., C), C >= 2.
@@ -43,5 +43,5 @@ def log_odds_against(logits: tf.Tensor) -> tf.Tensor:
     is_other = tf.one_hot(tf.argmax(logits, axis=-1), num_classes, on_value=False, off_value=True, dtype=tf.bool)
     others = tf.reduce_logsumexp(tf.where(is_other, logits, -float("inf")), axis=-1, keepdims=True)  # (..., 1)
     log_p = tf.nn.log_softmax(logits)
-    small_p = tf.where(is_other, tf.exp(log_p), 0.0)  # 0 where unused: the gradient of log1p(-1) is not finite
+    small_p = tf.where(is_other, tf.exp(log_p), 0.0)  # 0 if unused: the gradient of log1p(-1) is not finite
     return tf.where(is_other, tf.math.log1p(-small_p) - log_p, others - logits)

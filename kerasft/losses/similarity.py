@@ -1,4 +1,4 @@
-"""Losses of sentence embeddings: pairs are adjacent rows of a batch, so that Keras' `fit` can be used."""
+"""Losses for sentence embeddings: the two texts of a pair are adjacent rows of a batch, so that Keras' `fit` can be used."""
 
 import keras
 import tensorflow as tf
@@ -13,18 +13,18 @@ class MultipleNegativesRanking(GlobalMeanLoss):
 
         loss_i = -log( exp(s c_ii) / sum_j exp(s c_ij) ),    c_ij = cos(a_i, b_j)
 
-    Henderson et al. 2017 (arXiv:1705.00652, section 4.4), with the scaled cosine of van den Oord et al. 2018's InfoNCE
-    (arXiv:1807.03748). A pair j of the same group as i, j != i, is not a negative and is excluded from the sum.
-    Negatives are those of the global batch, however many devices share it.
+    Henderson et al. 2017 (arXiv:1705.00652, section 4.4), with scaled cosine similarities as in InfoNCE (van den Oord et al.
+    2018, arXiv:1807.03748). A pair j of the same group as i, j != i, is not a negative and is excluded from the sum.
+    Negatives come from the global batch, for any number of devices.
 
     Args:
-        scale: Factor s > 0 of the cosine (one over the temperature).
-        symmetric: Whether the first texts compete for the second ones too; the loss is then the mean of both directions.
-        name: The loss' name.
+        scale: Factor s > 0 of the cosine similarity (1 / temperature).
+        symmetric: Whether to also rank the first texts for each second text; the loss is then the mean of both directions.
+        name: Name of the loss.
 
     Call arguments:
-        y_true: Group of each row, any integers, (2 B,) or (2 B, 1); rows with the same number belong together.
-        y_pred: Vectors (2 B, H) of any length: a_0, b_0, a_1, b_1, ...
+        y_true: Group of each row, any integers, (2 B,) or (2 B, 1); rows with the same integer are of the same group.
+        y_pred: Vectors (2 B, H), not necessarily normalized: a_0, b_0, a_1, b_1, ...
         sample_weight: (2 B,).
 
     Raises:
@@ -45,37 +45,37 @@ class MultipleNegativesRanking(GlobalMeanLoss):
         self.symmetric = bool(symmetric)
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """The loss of every row, (2 B,); that of a pair stands at both its rows, or each direction's at its own."""
+        """Return the loss of every row, (2 B,): both rows of a pair have its loss, or with `symmetric` one per direction."""
         (y_true, y_pred), own = of_all_replicas(tf.reshape(y_true, [-1]), y_pred)
         first, second = _pairs(tf.math.l2_normalize(y_pred, axis=-1))  # (B, H) each
         group, _ = _pairs(y_true)  # (B,)
         logits = self.scale * tf.matmul(first, second, transpose_b=True)  # (B, B)
         related = tf.equal(group[:, None], group) & ~tf.eye(tf.shape(group)[0], dtype=tf.bool)
-        # Finite, since a row without any negative would give NaN gradients with -inf.
+        # Finite, because with -inf a row without negatives would have NaN gradients.
         logits = tf.where(related, -1e9, logits)
-        right = tf.range(tf.shape(group)[0])
-        forward = tf.nn.sparse_softmax_cross_entropy_with_logits(right, logits)  # (B,)
+        positives = tf.range(tf.shape(group)[0])
+        forward = tf.nn.sparse_softmax_cross_entropy_with_logits(positives, logits)  # (B,)
         backward = forward
         if self.symmetric:
-            backward = tf.nn.sparse_softmax_cross_entropy_with_logits(right, tf.transpose(logits))
+            backward = tf.nn.sparse_softmax_cross_entropy_with_logits(positives, tf.transpose(logits))
         return tf.gather(tf.reshape(tf.stack([forward, backward], axis=1), [-1]), own)  # (2 B,)
 
     def get_config(self) -> dict:
-        """The constructor's arguments."""
+        """Return the constructor's arguments."""
         return super().get_config() | {"scale": self.scale, "symmetric": self.symmetric}
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class CosineSimilarityLoss(GlobalMeanLoss):
-    """Squared difference of a pair's cosine similarity and its score, (cos(a, b) - y)^2 (Reimers and Gurevych 2019,
+    """Squared difference of the cosine similarity of a pair and its score, (cos(a, b) - y)^2 (Reimers and Gurevych 2019,
     arXiv:1908.10084, section 3, regression objective).
 
     Args:
-        name: The loss' name.
+        name: Name of the loss.
 
     Call arguments:
-        y_true: Similarity of each pair, at both its rows, in [-1, 1] (usually [0, 1]), (2 B,) or (2 B, 1).
-        y_pred: Vectors (2 B, H) of any length: a_0, b_0, a_1, b_1, ...
+        y_true: Similarity score of each pair, for both of its rows, in [-1, 1] (usually [0, 1]), (2 B,) or (2 B, 1).
+        y_pred: Vectors (2 B, H), not necessarily normalized: a_0, b_0, a_1, b_1, ...
         sample_weight: (2 B,).
 
     Raises:
@@ -88,8 +88,8 @@ class CosineSimilarityLoss(GlobalMeanLoss):
     """
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """The loss of every row, (2 B,); that of a pair stands at both its rows."""
-        # Two devices may have one text each of a pair.
+        """Return the loss of every row, (2 B,): both rows of a pair have its loss."""
+        # The two texts of a pair may be on different devices.
         (y_true, y_pred), own = of_all_replicas(tf.reshape(y_true, [-1]), y_pred)
         first, second = _pairs(tf.math.l2_normalize(y_pred, axis=-1))  # (B, H) each
         target, _ = _pairs(y_true)  # (B,)
@@ -98,10 +98,10 @@ class CosineSimilarityLoss(GlobalMeanLoss):
 
 
 def _pairs(rows: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-    """Rows 0, 2, 4, ... and rows 1, 3, 5, ..."""
+    """Return rows 0, 2, 4, ... and rows 1, 3, 5, ..."""
     count = rows.shape[0]
     if count is not None and count % 2:
-        fix = "Rows are a_0, b_0, a_1, b_1, ..., as returned by kerasft.data.sentence_pairs."
+        fix = "Rows are a_0, b_0, a_1, b_1, ..., as in kerasft.data.sentence_pairs."
         raise bad_argument("y_pred", "an even number of rows, two per pair", count, fix)
     with tf.control_dependencies(
         [tf.debugging.assert_equal(tf.shape(rows)[0] % 2, 0, "the last pair has no second row")]

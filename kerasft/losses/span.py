@@ -7,28 +7,28 @@ from kerasft.errors import bad_argument
 from kerasft.losses.arguments import element_weights
 from kerasft.losses.base import GlobalMeanLoss, global_mean
 
-_EXCLUDED = -1e30  # finite, so that a row without allowed tokens has gradient 0
+_EXCLUDED = -1e30  # finite, so that the gradient of a row without allowed tokens is 0
 
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class SpanCrossentropy(GlobalMeanLoss):
-    """Mean of the cross-entropies of a span's start and end token, over the allowed tokens.
+    """Mean cross-entropy of start and end positions, over allowed tokens.
 
         loss = sum_b w_b (-log p_b[start_b] - log q_b[end_b]) / 2 / sum_b w_b,
         p_b = softmax of the start logits of row b over its allowed tokens, q_b = of the end logits
 
-    Devlin et al. 2019 (arXiv:1810.04805, section 4.2), where the softmax is over all tokens, padding and question too; here
-    it is over those of positive sample weight, the only ones that an answer can be made of. w_b is the largest weight in
-    row b: a row without an allowed token counts nothing. The sums are over all replicas, see `GlobalMeanLoss`.
+    Devlin et al. 2019 (arXiv:1810.04805, section 4.2) use a softmax over all tokens, including padding and question; here it
+    is over tokens with positive sample weight, which may be part of an answer. w_b is the largest weight in row b: rows
+    without allowed tokens are ignored. The sums are over all replicas; see `GlobalMeanLoss`.
 
     Args:
-        name: The loss' name.
+        name: Name of the loss.
 
     Call arguments:
-        y_true: One-hot along S: `[..., 0]` marks the first token, `[..., 1]` the last, any numeric dtype, (B, S, 2). What
-            stands at a token that is not allowed adds nothing.
+        y_true: One-hot along S: `[..., 0]` for the first token, `[..., 1]` for the last, any numeric dtype, (B, S, 2).
+            Values of tokens that are not allowed are ignored.
         y_pred: Logits, (B, S, 2).
-        sample_weight: (B, S), positive where a token may be chosen; or (B,), then every token may. None: all count alike.
+        sample_weight: (B, S), positive for allowed tokens; or (B,), if all tokens are allowed. None: equal weights.
 
     Raises:
         KerasftError: If the shapes do not match.
@@ -42,7 +42,7 @@ class SpanCrossentropy(GlobalMeanLoss):
     """
 
     def __call__(self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None = None) -> tf.Tensor:
-        """The loss of a batch, a scalar; see `GlobalMeanLoss`."""
+        """Return the loss of a batch, a scalar; see `GlobalMeanLoss`."""
         mask = getattr(y_pred, "_keras_mask", None)
         with tf.name_scope(self.name):
             y_pred = tf.cast(tf.convert_to_tensor(y_pred), self.dtype)  # (B, S, 2)
@@ -52,12 +52,12 @@ class SpanCrossentropy(GlobalMeanLoss):
             return global_mean(tf.reduce_sum(rows * row_weights), tf.reduce_sum(row_weights))
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor, allowed: tf.Tensor | None = None) -> tf.Tensor:
-        """The loss of each row, (B,).
+        """Return the loss of each row, (B,).
 
         Args:
             y_true: One-hot, (B, S, 2).
             y_pred: Logits, (B, S, 2).
-            allowed: Which tokens may be chosen, bool, (B, S); None: all.
+            allowed: Allowed tokens, bool, (B, S); None: all.
         """
         if not y_true.shape.is_compatible_with(y_pred.shape) or y_pred.shape.rank != 3:
             fix = "See kerasft.data.question_answering."

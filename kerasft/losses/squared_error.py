@@ -9,10 +9,10 @@ from kerasft.losses.base import GlobalMeanLoss
 
 @keras.saving.register_keras_serializable(package="kerasft")
 class MeanSquaredError(GlobalMeanLoss):
-    """Mean of (y_true - y_pred)^2 over all elements, by their sample weights (see `GlobalMeanLoss`).
+    """Mean of (y_true - y_pred)^2 over all elements, weighted by sample weights (see `GlobalMeanLoss`).
 
     Args:
-        name: The loss' name.
+        name: Name of the loss.
 
     Call arguments:
         y_true: Real numbers, (B, ..., K); (B,) with predictions (B, 1).
@@ -29,5 +29,5 @@ class MeanSquaredError(GlobalMeanLoss):
     """
 
     def call(self, y_true: tf.Tensor, y_pred: tf.Tensor) -> tf.Tensor:
-        """The loss of every element, (B, ..., K)."""
+        """Return the loss of every element, (B, ..., K)."""
         return tf.square(tf.cast(as_shaped(y_true, y_pred), y_pred.dtype) - y_pred)

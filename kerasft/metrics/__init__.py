@@ -1,4 +1,4 @@
-"""Keras metrics that are exact over the whole split: counts, sums or all values, never means of batches."""
+"""Keras metrics that are exact over the whole split: computed from counts, sums or all values, not averaged over batches."""
 
 from kerasft.metrics.class_counts import F1Score, MatthewsCorrelation
 from kerasft.metrics.correlation import PearsonCorrelation, SpearmanCorrelation

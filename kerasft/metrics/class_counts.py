@@ -57,7 +57,7 @@ class _ClassCounts(keras.metrics.Metric):
             )
 
     def get_config(self) -> dict:
-        """The constructor's arguments."""
+        """Return the constructor's arguments."""
         return {"name": self.name, "num_classes": self.num_classes}
 
 
@@ -67,23 +67,23 @@ class F1Score(_ClassCounts):
 
         F1_k = 2 TP_k / (predicted_k + actual_k),    0 for a class that is neither predicted nor present
 
-    macro: the mean of F1_k, over the classes that are predicted or present (single-label) or all classes (multi-label);
-    micro: F1 of the summed counts (equal to accuracy for single-label); weighted: the mean of F1_k by actual_k;
-    binary: F1 of class 1 of two; `None`: every F1_k. As `sklearn.metrics.f1_score` with its defaults and
+    macro: the mean of F1_k over classes that are predicted or present (single-label) or all classes (multi-label);
+    micro: F1 of the summed counts (equal to accuracy for single-label); weighted: the mean of F1_k, weighted by actual_k;
+    binary: F1 of class 1 of two; None: every F1_k. Equals `sklearn.metrics.f1_score` with its defaults and
     `zero_division=0`; `keras.metrics.F1Score` counts absent classes as 0 in "macro", and expects probabilities.
 
     Source: van Rijsbergen 1979, Information Retrieval, chapter 7 (F1 = 1 - E at equal weight).
 
     Args:
         num_classes: The number of classes C.
-        average: `"macro"`, `"micro"`, `"weighted"`, `"binary"` (single label, C = 2) or `None`.
+        average: `"macro"`, `"micro"`, `"weighted"`, `"binary"` (single-label, C = 2) or None.
         multi_label: Whether the problem is multi-label: then classes with sigmoid(logit) > `threshold` are predicted,
             otherwise the class with the largest logit.
         threshold: Probability in (0, 1), for `multi_label`.
-        name: The metric's name. Default: `"f1_macro"` and so on, `"f1"` for `None`.
+        name: Name of the metric. Default: `"f1_macro"` and so on, `"f1"` for None.
 
     Call arguments:
-        y_true: Class indices (B, ...), or 0 and 1, (B, ..., C), if `multi_label`.
+        y_true: Class indices (B, ...), or multi-hot (B, ..., C) if `multi_label`.
         y_pred: Logits, (B, ..., C).
         sample_weight: (B,) or (B, ...). Keras passes it to `weighted_metrics` only.
 
@@ -113,7 +113,7 @@ class F1Score(_ClassCounts):
         if average == "binary" and (num_classes != 2 or multi_label):
             raise bad_argument("num_classes", "2, single label, for average='binary'", num_classes, "Use 'macro'.")
         if not 0 < threshold < 1:
-            raise bad_argument("threshold", "in (0, 1)", threshold, "Give 0.5, for example.")
+            raise bad_argument("threshold", "in (0, 1)", threshold, "For example: 0.5.")
         super().__init__(num_classes, name=name or (f"f1_{average}" if average else "f1"))
         self.average = average
         self.multi_label = multi_label
@@ -128,7 +128,7 @@ class F1Score(_ClassCounts):
             self._add_single_label(y_true, y_pred, sample_weight)
 
     def result(self) -> tf.Tensor:
-        """The score over all batches, in [0, 1], a scalar; (C,) for `average=None`. 0 without data."""
+        """Return the F1 over all batches, in [0, 1], a scalar; (C,) for `average=None`. 0 without data."""
         hits, predicted, actual = tf.unstack(tf.convert_to_tensor(self.counts))  # (C,) each
         if self.average == "micro":
             hits, predicted, actual = (tf.reduce_sum(count) for count in (hits, predicted, actual))
@@ -141,7 +141,7 @@ class F1Score(_ClassCounts):
         return scores[1] if self.average == "binary" else scores
 
     def get_config(self) -> dict:
-        """The constructor's arguments."""
+        """Return the constructor's arguments."""
         arguments = {"average": self.average, "multi_label": self.multi_label, "threshold": self.threshold}
         return {**super().get_config(), **arguments}
 
@@ -153,12 +153,12 @@ class MatthewsCorrelation(_ClassCounts):
         MCC = (c s - p . t) / sqrt((s^2 - p . p) (s^2 - t . t))
 
     with s elements, c of them correct, and p_k, t_k the numbers of predictions and labels of class k: Gorodkin 2004,
-    "Comparing two K-category assignments by a K-category correlation coefficient"; for two classes Matthews 1975. As
+    "Comparing two K-category assignments by a K-category correlation coefficient"; for two classes Matthews 1975. Equals
     `sklearn.metrics.matthews_corrcoef`: 0 if all predictions, or all labels, are of one class.
 
     Args:
         num_classes: The number of classes C.
-        name: The metric's name.
+        name: Name of the metric.
 
     Call arguments:
         y_true: Class indices (B, ...).
@@ -184,7 +184,7 @@ class MatthewsCorrelation(_ClassCounts):
         self._add_single_label(y_true, y_pred, sample_weight)
 
     def result(self) -> tf.Tensor:
-        """The coefficient over all batches, in [-1, 1], a scalar. 0 without data."""
+        """Return the coefficient over all batches, in [-1, 1], a scalar. 0 without data."""
         hits, predicted, actual = tf.unstack(tf.convert_to_tensor(self.counts))  # (C,) each
         total = tf.reduce_sum(actual)
         covariance = tf.reduce_sum(hits) * total - tf.tensordot(predicted, actual, 1)

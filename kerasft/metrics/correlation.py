@@ -1,4 +1,4 @@
-"""Pearson's and Spearman's correlation over the whole split."""
+"""Pearson and Spearman correlation over the whole split."""
 
 import keras
 import tensorflow as tf
@@ -8,7 +8,7 @@ from kerasft.losses.arguments import as_shaped, element_weights
 
 
 class _Correlation(keras.metrics.Metric):
-    """Base of the two correlations: targets (B, K), predictions (B, K), weights (B, K); the mean over K targets."""
+    """Base class of correlations of targets (B, K) and predictions (B, K) with weights (B, K), averaged over K targets."""
 
     def __init__(self, num_targets: int, *, name: str | None):
         super().__init__(name=name)
@@ -17,7 +17,7 @@ class _Correlation(keras.metrics.Metric):
     def _columns(
         self, y_true: tf.Tensor, y_pred: tf.Tensor, sample_weight: tf.Tensor | None, dtype: tf.DType
     ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        """Targets, predictions and weights, (N, K) each; elements with weight 0 are 0, so that their NaN is ignored."""
+        """Return targets, predictions and weights, (N, K) each; elements with weight 0 are set to 0, so that NaN is ignored."""
         mask = getattr(y_pred, "_keras_mask", None)
         y_pred = tf.convert_to_tensor(y_pred)
         y_pred = tf.expand_dims(y_pred, -1) if y_pred.shape.rank == 1 else y_pred
@@ -30,7 +30,7 @@ class _Correlation(keras.metrics.Metric):
         return tuple(tf.reshape(values, [-1, self.num_targets]) for values in (y_true, y_pred, weights))
 
     def get_config(self) -> dict:
-        """The constructor's arguments."""
+        """Return the constructor's arguments."""
         return {"name": self.name, "num_targets": self.num_targets}
 
 
@@ -40,13 +40,13 @@ class PearsonCorrelation(_Correlation):
 
         r = cov(x, y) / sqrt(var(x) var(y))
 
-    The state is six sums in float64, where the product of two float32 numbers is exact; r is accurate to 1e-8 as long as
-    the mean is less than 10,000 standard deviations. 0 (not NaN as in scipy) if either side is constant, that is, its
-    standard deviation is below a millionth of its root mean square; NaN if a value with nonzero weight is NaN.
+    The state is six sums in float64, where products of float32 numbers are exact; r is accurate to 1e-8 if the mean is less
+    than 10,000 standard deviations. 0 (not NaN as in SciPy) if targets or predictions are constant, that is, if their
+    standard deviation is below a millionth of their root mean square; NaN if a value with nonzero weight is NaN.
 
     Args:
         num_targets: Number K of regression targets; the result is the mean of their correlations.
-        name: The metric's name.
+        name: Name of the metric.
 
     Call arguments:
         y_true: Real numbers, (B, ..., K), or (B,).
@@ -76,7 +76,7 @@ class PearsonCorrelation(_Correlation):
         )
 
     def result(self) -> tf.Tensor:
-        """The coefficient over all batches, in [-1, 1], a scalar. 0 without data."""
+        """Return the coefficient over all batches, in [-1, 1], a scalar. 0 without data."""
         w, x, y, xx, yy, xy = tf.unstack(tf.convert_to_tensor(self.sums))  # (K,) each
         safe_w = tf.where(w > 0, w, 1.0)
         return tf.reduce_mean(_correlation(xx, yy, xy - x * y / safe_w, xx - x * x / safe_w, yy - y * y / safe_w))
@@ -86,19 +86,19 @@ class PearsonCorrelation(_Correlation):
 class SpearmanCorrelation(_Correlation):
     """Spearman's rank correlation of targets and predictions, over the whole split.
 
-    Pearson's correlation of the ranks, where equal values share the mean of their ranks (Spearman 1904; ties as in
-    `scipy.stats.spearmanr`). With sample weights, a rank is the weight below a value plus half the weight at it, so
-    an integer weight is equivalent to copies. 0 (not NaN as in scipy) if either side is constant; NaN if a value with
-    nonzero weight is NaN.
+    Pearson correlation of the ranks, where equal values have the mean of their ranks (Spearman 1904; ties as in
+    `scipy.stats.spearmanr`). With sample weights, the rank of a value is the total weight of smaller values plus half the
+    weight of equal values, so integer weights are equivalent to copies. 0 (not NaN as in SciPy) if targets or predictions are
+    constant; NaN if a value with nonzero weight is NaN.
 
-    Ranks need all values, so the state holds them all: 12 bytes per element, in a variable that grows with each batch.
-    `result` sorts it, and Keras calls `result` at every step for the progress bar: 1 to 2 ms per 1,000 elements on a CPU.
-    For training splits of more than about 100,000 elements use it on the evaluation split only. XLA cannot
-    compile a variable that grows: `model.compile(..., jit_compile=False)`; Keras uses XLA by default on a single GPU.
+    Ranks require all values, so they are the state: 12 bytes per element, in a variable that grows with each batch. `result`
+    sorts them, and Keras calls `result` at every step for the progress bar: 1 to 2 ms per 1,000 elements on a CPU. For
+    training splits of more than about 100,000 elements, use it on the evaluation split only. XLA cannot compile a growing
+    variable: use `model.compile(..., jit_compile=False)`, since Keras enables XLA by default on a single GPU.
 
     Args:
         num_targets: Number K of regression targets; the result is the mean of their correlations.
-        name: The metric's name.
+        name: Name of the metric.
 
     Call arguments:
         y_true: Real numbers, (B, ..., K), or (B,).
@@ -137,9 +137,9 @@ class SpearmanCorrelation(_Correlation):
         self.values.assign(tf.concat([self.values.read_value(), columns], axis=0))
 
     def result(self) -> tf.Tensor:
-        """The coefficient over all batches, in [-1, 1], a scalar. 0 without data.
+        """Return the coefficient over all batches, in [-1, 1], a scalar. 0 without data.
 
-        Inside a replica it covers the replica's own elements, as with all Keras metrics; Keras calls it again outside.
+        In a replica, it covers only the replica's elements, as with all Keras metrics; Keras calls it again outside.
         """
         y_true, y_pred, weights = tf.split(tf.transpose(_all_rows(self.values)), 3)  # (K, N) each
         weights = tf.cast(weights, tf.float64)
@@ -147,28 +147,30 @@ class SpearmanCorrelation(_Correlation):
         x, y = (
             _ranks(y_true, weights) - total / 2,
             _ranks(y_pred, weights) - total / 2,
-        )  # centred: the mean rank is total / 2
+        )  # centered: the mean rank is total / 2
         xx, yy, xy = (tf.reduce_sum(weights * product, axis=1) for product in (x * x, y * y, x * y))
-        size = total[:, 0] ** 3  # of the order of the uncentred sums
+        size = total[:, 0] ** 3  # order of magnitude of the sums without centering
         correlations = _correlation(size, size, xy, xx, yy)
-        has_nan = tf.reduce_any(tf.math.is_nan(y_true) | tf.math.is_nan(y_pred), axis=1)  # sorting loses them
+        has_nan = tf.reduce_any(
+            tf.math.is_nan(y_true) | tf.math.is_nan(y_pred), axis=1
+        )  # sorting does not preserve NaN
         return tf.reduce_mean(tf.where(~has_nan, correlations, float("nan")))
 
 
 def _all_rows(variable: tf.Variable) -> tf.Tensor:
-    """The rows of all replicas, or inside a replica its own."""
+    """Return the rows of all replicas, or in a replica its own rows."""
     inside_replica = tf.distribute.has_strategy() and not tf.distribute.in_cross_replica_context()
     if inside_replica or not isinstance(variable, tf.distribute.DistributedValues):
         return variable.read_value()
     strategy = variable.distribute_strategy
     local = strategy.experimental_local_results(variable)
-    if len(local) < strategy.num_replicas_in_sync:  # the others are on other machines
+    if len(local) < strategy.num_replicas_in_sync:  # other replicas are on other machines
         return strategy.gather(strategy.run(variable.read_value), axis=0)
     return tf.concat([part.read_value() for part in local], axis=0)
 
 
 def _ranks(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
-    """The weight below each value plus half the weight at it, in float64, (K, N)."""
+    """Return the total weight of smaller values plus half the weight of equal values, float64, (K, N)."""
     order = tf.argsort(values, axis=1)
     ordered = tf.gather(values, order, batch_dims=1)
     below = tf.pad(tf.cumsum(tf.gather(weights, order, batch_dims=1), axis=1), [[0, 0], [1, 0]])  # (K, N + 1)
@@ -179,7 +181,7 @@ def _ranks(values: tf.Tensor, weights: tf.Tensor) -> tf.Tensor:
 def _correlation(
     size_x: tf.Tensor, size_y: tf.Tensor, covariance: tf.Tensor, variance_x: tf.Tensor, variance_y: tf.Tensor
 ) -> tf.Tensor:
-    """covariance / sqrt(variance_x variance_y); 0 where a variance is only the rounding error of sums of that size."""
+    """Return covariance / sqrt(variance_x variance_y); 0 if a variance is within the rounding error of sums of that size."""
     constant = (variance_x <= 1e-12 * size_x) | (variance_y <= 1e-12 * size_y)  # False for NaN, which must propagate
     ratio = covariance / tf.sqrt(tf.where(~constant, variance_x * variance_y, 1.0))
     return tf.where(~constant, tf.clip_by_value(ratio, -1.0, 1.0), 0.0)

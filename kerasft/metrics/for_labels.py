@@ -32,6 +32,6 @@ def for_labels(labels: Labels) -> list[keras.metrics.Metric]:
         return [
             F1Score(size, "micro", multi_label=True),
             F1Score(size, "macro", multi_label=True),
-            keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),  # of logits: probability 1/2
+            keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),  # on logits: probability 1/2
         ]
     return [keras.metrics.SparseCategoricalAccuracy(name="accuracy"), F1Score(size), MatthewsCorrelation(size)]

@@ -12,11 +12,11 @@ class Perplexity(keras.metrics.Metric):
 
         exp( sum_i w_i (-log p_i(y_i)) / sum_i w_i )
 
-    (Jelinek et al. 1977, "Perplexity - a measure of the difficulty of speech recognition tasks".) The sums run over the
-    whole split in float64, so batch sizes have no influence; a mean of the batches' perplexities would be too large.
+    (Jelinek et al. 1977, "Perplexity - a measure of the difficulty of speech recognition tasks".) The sums are over the whole
+    split, in float64, so the result does not depend on batches; a mean of batch perplexities would be too large.
 
     Args:
-        name: The metric's name.
+        name: Name of the metric.
 
     Call arguments:
         y_true: Token ids, (B, ...). Ids outside the vocabulary make the result NaN, unless their weight is 0.
@@ -30,7 +30,7 @@ class Perplexity(keras.metrics.Metric):
 
     >>> metric = Perplexity()
     >>> metric.update_state([[1, 0]], [[[0.0, 0.0, 0.0, 0.0], [5.0, 0.0, 0.0, 0.0]]], sample_weight=[[1.0, 0.0]])
-    >>> round(float(metric.result()), 4)  # four tokens, all as likely
+    >>> round(float(metric.result()), 4)  # four equally likely tokens
     4.0
     """
 
@@ -53,9 +53,9 @@ class Perplexity(keras.metrics.Metric):
         self.weight.assign_add(tf.reduce_sum(tf.cast(weights, tf.float64)))
 
     def result(self) -> tf.Tensor:
-        """The perplexity over all batches, >= 1, a scalar; 1 without data."""
+        """Return the perplexity over all batches, >= 1, a scalar; 1 without data."""
         return tf.exp(tf.math.divide_no_nan(tf.convert_to_tensor(self.total), tf.convert_to_tensor(self.weight)))
 
     def get_config(self) -> dict:
-        """The constructor's arguments."""
+        """Return the constructor's arguments."""
         return {"name": self.name}

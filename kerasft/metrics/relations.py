@@ -10,11 +10,11 @@ _DIRECTION = re.compile(r"\((e1,e2|e2,e1)\)$")
 
 
 def relation_scores(gold: Sequence[str], predicted: Sequence[str], *, negative_label: str | None = None) -> dict:
-    """Score predicted relations.
+    """Compute the metrics of predicted relations.
 
     `f1_macro` is the official score of SemEval-2010 task 8 ("(9+1)-way evaluation taking directionality into account"): the
-    mean of F1 over the relations that occur in the gold labels, without the negative one. A relation's two directions, such as
-    "Cause-Effect(e1,e2)" and "Cause-Effect(e2,e1)", are summed, and a prediction with the wrong direction is an error:
+    mean F1 over relations that occur in the gold labels, without the negative label. The two directions of a relation, such as
+    "Cause-Effect(e1,e2)" and "Cause-Effect(e2,e1)", are counted together, and predictions with the wrong direction are errors:
 
         P = correct / predicted in any direction, R = correct / gold in any direction, F1 = 2 P R / (P + R), 0 where undefined.
 
@@ -45,26 +45,28 @@ def relation_scores(gold: Sequence[str], predicted: Sequence[str], *, negative_l
     if len(gold) != len(predicted) or not len(gold):
         received = f"{len(gold)} and {len(predicted)} labels"
         raise bad_argument(
-            "gold", "as long as `predicted`, and not empty", received, "Give one gold and one predicted label per pair."
+            "gold", "as long as `predicted`, and not empty", received, "Use one gold and one predicted label per pair."
         )
-    true = Counter(undirected(label) for label in gold)
-    proposed = Counter(undirected(label) for label in predicted)
-    right = Counter(undirected(label) for label, answer in zip(gold, predicted) if label == answer)
-    names = sorted(name for name in true.keys() | proposed.keys() if name != negative_label)
-    relations = [_scores(right[name], proposed[name], true[name]) | {"support": true[name]} for name in names]
-    averaged = [row for row in relations if row["support"]]  # the scorer knows only what is in the truth
-    micro = _scores(*(sum(counts[name] for name in names) for counts in (right, proposed, true)))
+    num_gold = Counter(undirected(label) for label in gold)
+    num_predicted = Counter(undirected(label) for label in predicted)
+    num_correct = Counter(undirected(label) for label, prediction in zip(gold, predicted) if label == prediction)
+    names = sorted(name for name in num_gold.keys() | num_predicted.keys() if name != negative_label)
+    relations = [
+        _scores(num_correct[name], num_predicted[name], num_gold[name]) | {"support": num_gold[name]} for name in names
+    ]
+    averaged = [row for row in relations if row["support"]]  # the official scorer averages over gold relations only
+    micro = _scores(*(sum(counts[name] for name in names) for counts in (num_correct, num_predicted, num_gold)))
     parts = ("f1", "precision", "recall")
     return {
         **{f"{part}_macro": sum(row[part] for row in averaged) / max(len(averaged), 1) for part in parts},
         **{f"{part}_micro": micro[part] for part in parts},
-        "accuracy": sum(label == answer for label, answer in zip(gold, predicted)) / len(gold),
+        "accuracy": sum(label == prediction for label, prediction in zip(gold, predicted)) / len(gold),
         "relations": [{"label": name} | row for name, row in zip(names, relations)],
     }
 
 
 def undirected(label: str) -> str:
-    """A relation's name without its direction suffix.
+    """Return the name of a relation without its direction suffix.
 
     Example:
 
@@ -75,7 +77,7 @@ def undirected(label: str) -> str:
 
 
 def direction(label: str) -> str | None:
-    """`"e1,e2"` or `"e2,e1"` if a relation's name ends with a direction, otherwise None.
+    """Return `"e1,e2"` or `"e2,e1"` if the name of a relation ends with a direction, otherwise None.
 
     Example:
 
@@ -86,8 +88,8 @@ def direction(label: str) -> str | None:
     return match and match.group(1)
 
 
-def _scores(right: int, proposed: int, true: int) -> dict[str, float]:
-    precision = right / proposed if proposed else 0.0
-    recall = right / true if true else 0.0
-    f1 = 2 * precision * recall / (precision + recall) if right else 0.0
+def _scores(correct: int, predicted: int, gold: int) -> dict[str, float]:
+    precision = correct / predicted if predicted else 0.0
+    recall = correct / gold if gold else 0.0
+    f1 = 2 * precision * recall / (precision + recall) if correct else 0.0
     return {"precision": precision, "recall": recall, "f1": f1}

@@ -1,10 +1,10 @@
 """Span-level metrics (named entities, slots), equal to seqeval and conlleval.
 
-A span is correct if its type and both boundaries are. This is the F1 of the CoNLL shared tasks (Tjong Kim Sang and De Meulder
-2003, cs/0306050), and what papers report. A token-level F1 is different, usually higher, and not offered here.
+A span is correct if its type and both boundaries are correct. This is the F1 of the CoNLL shared tasks (Tjong Kim Sang and De
+Meulder 2003, cs/0306050) and of papers. Token-level F1 is different, usually higher, and not supported here.
 
-seqeval is not a dependency: it is published as source only, and its build fails with pip 23 and new setuptools (seen with
-Python 3.12's default pip and an installed TensorFlow). The tests compare with it to the last digit.
+seqeval is not a dependency: it is published as source only, and its build fails with pip 23 and new setuptools (for example
+with Python 3.12's default pip and an installed TensorFlow). The tests compare with it to the last digit.
 """
 
 from collections import Counter
@@ -19,9 +19,9 @@ Tags = Sequence[Sequence[str]]
 
 
 def span_scores(truth: Tags, predicted: Tags, *, name: str = "entity") -> dict[str, float]:
-    """Micro-averaged precision, recall and F1 of spans, and the accuracy of single tags.
+    """Compute micro-averaged precision, recall and F1 of spans, and the accuracy of tags.
 
-    With n_g gold spans, n_p predicted spans and n_c correct ones (same boundaries and type):
+    With n_g gold spans, n_p predicted spans and n_c correct spans (same boundaries and type):
 
         precision = n_c / n_p,  recall = n_c / n_g,  f1 = 2 n_c / (n_p + n_g),   0 for division by zero
 
@@ -47,10 +47,12 @@ def span_scores(truth: Tags, predicted: Tags, *, name: str = "entity") -> dict[s
     0.67
     """
     truth, predicted = _checked(truth, predicted)
-    gold, answered = _spans(truth), _spans(predicted)
-    precision, recall, f1 = _precision_recall_f1(len(gold & answered), len(answered), len(gold))
-    pairs = [pair for tags, answers in zip(truth, predicted) for pair in zip(tags, answers)]
-    correct = sum(tag == answer for tag, answer in pairs)
+    gold_spans = _spans(truth)
+    predicted_spans = _spans(predicted)
+    num_correct = len(gold_spans & predicted_spans)
+    precision, recall, f1 = _precision_recall_f1(num_correct, len(predicted_spans), len(gold_spans))
+    pairs = [pair for gold_tags, tags in zip(truth, predicted) for pair in zip(gold_tags, tags)]
+    correct = sum(gold_tag == tag for gold_tag, tag in pairs)
     return {
         f"{name}_f1": f1,
         f"{name}_precision": precision,
@@ -60,11 +62,11 @@ def span_scores(truth: Tags, predicted: Tags, *, name: str = "entity") -> dict[s
 
 
 def span_scores_by_type(truth: Tags, predicted: Tags) -> list[dict]:
-    """Precision, recall and F1 of the spans of each type.
+    """Compute precision, recall and F1 of the spans of each type.
 
     Args:
-        truth: As for `span_scores`.
-        predicted: As for `span_scores`.
+        truth: See `span_scores`.
+        predicted: See `span_scores`.
 
     Returns:
         For each type that occurs in either: `label`, `precision`, `recall`, `f1`, and `support`, the number of gold spans.
@@ -75,24 +77,26 @@ def span_scores_by_type(truth: Tags, predicted: Tags) -> list[dict]:
     [{'label': 'PER', 'precision': 1.0, 'recall': 1.0, 'f1': 1.0, 'support': 1}]
     """
     truth, predicted = _checked(truth, predicted)
-    gold, answered = _spans(truth), _spans(predicted)
-    support, answers, correct = (
-        Counter(span.label for _, span in spans) for spans in (gold, answered, gold & answered)
+    gold_spans = _spans(truth)
+    predicted_spans = _spans(predicted)
+    support, num_predicted, correct = (
+        Counter(span.label for _, span in spans)
+        for spans in (gold_spans, predicted_spans, gold_spans & predicted_spans)
     )
     rows = []
-    for label in sorted(support | answers):
-        precision, recall, f1 = _precision_recall_f1(correct[label], answers[label], support[label])
+    for label in sorted(support | num_predicted):
+        precision, recall, f1 = _precision_recall_f1(correct[label], num_predicted[label], support[label])
         rows.append({"label": label, "precision": precision, "recall": recall, "f1": f1, "support": support[label]})
     return rows
 
 
 def _spans(texts: Tags) -> set[tuple[int, Span]]:
-    """Every span, with the index of its text."""
+    """Return all spans, each with the index of its text."""
     return {(number, span) for number, tags in enumerate(texts) for span in spans_of(tags)}
 
 
-def _precision_recall_f1(correct: int, answered: int, gold: int) -> tuple[float, float, float]:
-    precision = correct / answered if answered else 0.0
+def _precision_recall_f1(correct: int, predicted: int, gold: int) -> tuple[float, float, float]:
+    precision = correct / predicted if predicted else 0.0
     recall = correct / gold if gold else 0.0
     # From precision and recall, as in seqeval, to match it to the last digit.
     return precision, recall, 2 * precision * recall / (precision + recall) if correct else 0.0
@@ -105,7 +109,7 @@ def _are_tags(tags: object) -> bool:
 def _checked(truth: Tags, predicted: Tags) -> tuple[list[list[str]], list[list[str]]]:
     for name, side in (("truth", truth), ("predicted", predicted)):
         if isinstance(side, str) or not all(_are_tags(tags) for tags in side):
-            raise bad_argument(name, "a list of tags per text", side, 'Give [["B-PER", "O"], ...].')
+            raise bad_argument(name, "a list of tags per text", side, 'For example: [["B-PER", "O"], ...].')
     truth, predicted = [list(tags) for tags in truth], [list(tags) for tags in predicted]
     lengths = [[len(tags) for tags in side] for side in (truth, predicted)]
     if lengths[0] != lengths[1]:

@@ -14,10 +14,10 @@ _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 def normalize_answer(text: str) -> str:
-    """Normalize an answer as in SQuAD: lowercase, without punctuation, articles and extra white space.
+    """Normalize an answer as in SQuAD: lowercase, without punctuation, articles and extra whitespace.
 
-    Rajpurkar et al. 2016 (arXiv:1606.05250, section 6.1), in the order of the official script: lowercase, delete ASCII
-    punctuation, replace the words a, an, the by a space, and collapse white space.
+    Rajpurkar et al. 2016 (arXiv:1606.05250, section 6.1), in the order of the official script: convert to lowercase, delete
+    ASCII punctuation, replace the words a, an, the by a space, and collapse whitespace.
 
     Args:
         text: An answer.
@@ -34,7 +34,7 @@ def normalize_answer(text: str) -> str:
 
 
 def answer_exact_match(predicted: str, truth: str) -> int:
-    """1 if two answers are equal after normalization, else 0 (arXiv:1606.05250, section 6.1).
+    """Return 1 if two answers are equal after normalization, otherwise 0 (arXiv:1606.05250, section 6.1).
 
     Example:
 
@@ -45,33 +45,35 @@ def answer_exact_match(predicted: str, truth: str) -> int:
 
 
 def answer_f1(predicted: str, truth: str) -> float:
-    """F1 of the words in common between two answers after normalization (arXiv:1606.05250, section 6.1), in [0, 1].
+    """Return the word-level F1 of two answers after normalization (arXiv:1606.05250, section 6.1), in [0, 1].
 
-        F1 = 2 P R / (P + R),    P = shared / words predicted,    R = shared / gold words
+        F1 = 2 P R / (P + R),    P = shared words / predicted words,    R = shared words / gold words
 
-    Words are bags. If an answer has no words, the F1 is 1 if neither has any, as in the script of SQuAD 2.0 (0 in that of
-    1.1).
+    Answers are bags of words. If both have no words, F1 is 1; if one has none, F1 is 0, as in the script of SQuAD 2.0 (in that
+    of 1.1, it is always 0).
 
     Example:
 
     >>> answer_f1("the big tower", "tower of Paris")
     0.4
     """
-    words, true_words = normalize_answer(predicted).split(), normalize_answer(truth).split()
-    if not words or not true_words:
-        return float(words == true_words)
-    shared = (collections.Counter(words) & collections.Counter(true_words)).total()
+    words = normalize_answer(predicted).split()
+    gold_words = normalize_answer(truth).split()
+    if not words or not gold_words:
+        return float(words == gold_words)
+    shared = (collections.Counter(words) & collections.Counter(gold_words)).total()
     if not shared:
         return 0.0
-    precision, recall = shared / len(words), shared / len(true_words)
+    precision = shared / len(words)
+    recall = shared / len(gold_words)
     return 2 * precision * recall / (precision + recall)
 
 
 def answer_scores(predicted: str, truths: Sequence[str]) -> tuple[int, float]:
-    """Maximum exact match and F1 over several gold answers.
+    """Return the maximum exact match and F1 over several gold answers.
 
     Args:
-        predicted: The answer; "" for none.
+        predicted: The predicted answer; "" for no answer.
         truths: Gold answers. Those without words after normalization are ignored; if none is left, only "" is correct.
 
     Returns:
@@ -90,21 +92,21 @@ def answer_scores(predicted: str, truths: Sequence[str]) -> tuple[int, float]:
 
 
 def squad_scores(predicted: Mapping[str, str], truths: Mapping[str, Sequence[str]]) -> dict[str, float]:
-    """The official metrics of SQuAD 1.1 and 2.0, as fractions (the official script prints percentages).
+    """Compute the official metrics of SQuAD 1.1 and 2.0, as fractions (the official script prints percentages).
 
-    Rajpurkar et al. 2016, arXiv:1606.05250; 2018, arXiv:1806.03822. Means over all questions, and for data with unanswerable
-    questions, over those with and without answer.
+    Rajpurkar et al. 2016, arXiv:1606.05250; 2018, arXiv:1806.03822. Means over all questions and, for data with unanswerable
+    questions, over answerable and unanswerable questions.
 
     Args:
-        predicted: The answer to each question, by id; "" for no answer.
-        truths: The gold answers of each question, by id; none for an unanswerable question.
+        predicted: The predicted answer to each question, by id; "" for no answer.
+        truths: The gold answers of each question, by id; empty for unanswerable questions.
 
     Returns:
         `exact_match` and `f1`; for data with unanswerable questions also `has_answer_exact_match`, `has_answer_f1` and
         `no_answer_accuracy`.
 
     Raises:
-        KerasftError: If the ids differ, or there are none.
+        KerasftError: If the ids differ, or there are no questions.
 
     Example:
 
@@ -113,7 +115,7 @@ def squad_scores(predicted: Mapping[str, str], truths: Mapping[str, Sequence[str
     """
     missing = sorted(truths.keys() ^ predicted.keys())
     if missing or not truths:
-        fix = "Give one answer per question; an empty text means no answer."
+        fix = "Provide one answer per question; an empty text means no answer."
         raise bad_argument("predicted", f"answers to the {len(truths)} questions", missing[:5], fix)
     scores = np.array([answer_scores(predicted[name], truths[name]) for name in truths])  # (N, 2)
     answerable = np.array([any(normalize_answer(text) for text in texts) for texts in truths.values()])
@@ -128,12 +130,12 @@ def squad_scores(predicted: Mapping[str, str], truths: Mapping[str, Sequence[str
 def best_no_answer_threshold(
     no_answer_scores: Sequence[float], scores: Sequence[float], answerable: Sequence[bool]
 ) -> tuple[float, float]:
-    """The no-answer threshold with the best mean score, searched as in the script of SQuAD 2.0.
+    """Find the no-answer threshold with the best mean score, as in the script of SQuAD 2.0.
 
-    A question is answered if its no-answer score is at most the threshold. Candidates are the scores of all questions, and
-    "answer none" (arXiv:1806.03822, and its official script). There are two differences, where the script's threshold does
-    not give the reported score: equal no-answer scores are treated together, and "answer none" is a threshold below all
-    scores, not 0.
+    A question is answered if its no-answer score is at most the threshold. Candidates are the no-answer scores of all
+    questions, and "answer none" (arXiv:1806.03822, and its official script). There are two differences, in cases where the
+    script's threshold does not give the reported score: questions with equal no-answer scores are treated alike, and "answer
+    none" is a threshold below all scores, not 0.
 
     Args:
         no_answer_scores: Null score minus best answer score of each question, (N,).
@@ -155,12 +157,17 @@ def best_no_answer_threshold(
     answerable = np.asarray(answerable, bool)
     if not none_scores.size or not none_scores.shape == scores.shape == answerable.shape:
         shapes = [none_scores.shape, scores.shape, answerable.shape]
-        raise bad_argument("scores", "one per question, like the others", shapes, "Give three arrays of equal length.")
+        fix = "Use three arrays of equal length."
+        raise bad_argument("scores", "one per question, like the others", shapes, fix)
     order = np.argsort(none_scores, kind="stable")
-    gain = np.where(answerable, scores, -1.0)[order]  # what answering it changes: an unanswerable one was right before
+    gain = np.where(answerable, scores, -1.0)[
+        order
+    ]  # change of the total by answering: an unanswerable question was correct before
     total = np.concatenate([[0.0], np.cumsum(gain)]) + np.count_nonzero(~answerable)  # (N + 1,)
     ordered = none_scores[order]
-    reachable = np.concatenate([[True], ordered[1:] > ordered[:-1], [True]])  # no threshold lies between equal scores
+    reachable = np.concatenate(
+        [[True], ordered[1:] > ordered[:-1], [True]]
+    )  # there is no threshold between equal scores
     best = int(np.argmax(np.where(reachable, total, -np.inf)))
     threshold = ordered[0] - 1.0 if best == 0 else ordered[best - 1]
     return float(total[best] / len(order)), float(threshold)

@@ -1,4 +1,4 @@
-"""ROUGE of summaries, computed by rouge-score."""
+"""ROUGE of summaries, computed by the package rouge-score."""
 
 import importlib.metadata
 import re
@@ -11,7 +11,7 @@ from rouge_score.rouge_scorer import RougeScorer
 from kerasft.metrics.text_scores import TextScores, check_texts
 
 ROUGE_TYPES = ("rouge1", "rouge2", "rougeL", "rougeLsum")
-"""Unigram overlap, bigram overlap, longest common subsequence, and the same by sentence."""
+"""Unigram overlap, bigram overlap, longest common subsequence, and sentence-level longest common subsequence."""
 
 
 def summarization_scores(
@@ -21,25 +21,25 @@ def summarization_scores(
     use_stemmer: bool = True,
     split_sentences: bool = False,
 ) -> TextScores:
-    """Score summaries with the F1 of ROUGE-1, -2, -L and -Lsum, from 0 to 1, averaged over rows.
+    """Compute the F1 of ROUGE-1, -2, -L and -Lsum, from 0 to 1, averaged over rows.
 
-    ROUGE: Lin 2004, https://aclanthology.org/W04-1013, by the package rouge-score; with several references, the one with
-    the highest F1 counts, separately for each ROUGE. `rougeL` treats each text as one sequence. `rougeLsum`, which most papers on
-    summarization call ROUGE-L, works on sentences, and a sentence is a *line*: for texts without line breaks the two are
-    equal.
+    ROUGE: Lin 2004, https://aclanthology.org/W04-1013, by the package rouge-score; with several references, the highest F1
+    counts, separately for each metric. `rougeL` treats each text as one sequence. `rougeLsum`, which most papers on
+    summarization call ROUGE-L, is computed by sentence, and each *line* is a sentence: for texts without line breaks, the two
+    are equal.
 
     Args:
         generated: N texts.
         references: One or more references per text.
         use_stemmer: Whether to stem English words (Porter's stemmer), as in most papers.
         split_sentences: Whether to split lines after `.`, `!` and `?` first, for `rougeLsum` (commonly done with nltk's
-            splitter, which differs at abbreviations).
+            splitter, which treats abbreviations differently).
 
     Returns:
-        `metrics`: `rouge1`, `rouge2`, `rougeL`, `rougeLsum`; `signatures`: the configuration of each.
+        `metrics`: `rouge1`, `rouge2`, `rougeL`, `rougeLsum`; `signatures`: the configuration of each metric.
 
     Raises:
-        KerasftError: If there are no texts, or a row has no reference.
+        KerasftError: If there are no texts, or a row has no references.
 
     Example:
 
@@ -50,7 +50,7 @@ def summarization_scores(
     check_texts(generated, references)
     _warn_of_other_scripts(references)
     scorer = RougeScorer(list(ROUGE_TYPES), use_stemmer=use_stemmer)
-    form = _one_sentence_a_line if split_sentences else str
+    form = _one_sentence_per_line if split_sentences else str
     rows = [scorer.score_multi(list(map(form, texts)), form(text)) for text, texts in zip(generated, references)]
     signature = "|".join(
         (
@@ -65,7 +65,7 @@ def summarization_scores(
     return TextScores(metrics, dict.fromkeys(ROUGE_TYPES, signature))
 
 
-def _one_sentence_a_line(text: str) -> str:
+def _one_sentence_per_line(text: str) -> str:
     return re.sub(r"(?<=[.!?])\s+", "\n", text)
 
 
@@ -75,7 +75,7 @@ def _span(counts) -> str:
 
 
 def _warn_of_other_scripts(references: Sequence[Sequence[str]]) -> None:
-    """rouge-score treats every character except a-z and 0-9 as a space: other scripts score 0, accents split words."""
+    """Warn because rouge-score treats all characters except a-z and 0-9 as spaces: other scripts score 0, accents split words."""
     texts = [text for row in references for text in row]
     empty = sum(re.search("[a-z0-9]", text.lower()) is None for text in texts)
     if empty:

@@ -1,4 +1,4 @@
-"""Common parts of the metrics of generated texts: one text per row, one or more references."""
+"""Common parts of metrics for generated texts: one text per row, one or more references."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from kerasft.errors import bad_argument
 
 
 class TextScores(NamedTuple):
-    """Scores of generated texts, with the exact configuration of each metric, for reports.
+    """Metrics of generated texts, with the exact configuration of each metric, for reports.
 
     Example:
 
@@ -33,13 +33,13 @@ def check_texts(generated: Sequence[str], references: Sequence[Sequence[str]]) -
     kerasft.errors.KerasftError: `references` must be as many as the generated texts (1); received: 0. ...
     """
     if isinstance(generated, str) or not len(generated) or not all(isinstance(text, str) for text in generated):
-        raise bad_argument("generated", "a non-empty list of texts", generated, "Give one text per row.")
+        raise bad_argument("generated", "a non-empty list of texts", generated, "Use one text per row.")
     if len(references) != len(generated):
         raise bad_argument(
             "references",
             f"as many as the generated texts ({len(generated)})",
             len(references),
-            "Give a list of references per row.",
+            "Use a list of references per row.",
         )
     for texts in references:
         if isinstance(texts, str) or not len(texts) or not all(isinstance(text, str) for text in texts):

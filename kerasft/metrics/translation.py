@@ -8,22 +8,22 @@ from kerasft.metrics.text_scores import TextScores, check_texts
 
 
 def translation_scores(generated: Sequence[str], references: Sequence[Sequence[str]]) -> TextScores:
-    """Score a corpus of translations with BLEU and chrF, from 0 to 100.
+    """Compute corpus-level BLEU and chrF of translations, from 0 to 100.
 
     BLEU: Papineni et al. 2002, https://aclanthology.org/P02-1040; chrF (character 6-grams, no words, beta 2): Popovic 2015,
     https://aclanthology.org/W15-3049; both by sacrebleu (Post 2018, https://arxiv.org/abs/1804.08771) with its defaults, on
-    plain texts: it tokenizes itself. Counts are summed over the corpus, so a score is not a mean of rows. With several
-    references, BLEU uses the maximum count of each n-gram, chrF the best reference of each row.
+    untokenized texts. Counts are summed over the corpus, so a score is not the mean over rows. With several references, BLEU
+    uses the maximum count of each n-gram, chrF the best reference of each row.
 
     Args:
         generated: N texts.
         references: One or more references per text; their number may differ.
 
     Returns:
-        `metrics`: `bleu` and `chrf`; `signatures`: sacrebleu's, without which a BLEU cannot be compared.
+        `metrics`: `bleu` and `chrf`; `signatures`: sacrebleu's signatures, without which BLEU scores are not comparable.
 
     Raises:
-        KerasftError: If there are no texts, or a row has no reference.
+        KerasftError: If there are no texts, or a row has no references.
 
     Example:
 

@@ -28,14 +28,14 @@ _SAMPLE_TOKENS = 40
 
 
 class TextGenerationPipeline(Pipeline):
-    """Continues texts, and measures the perplexity.
+    """Generates continuations of prompts, and measures the perplexity.
 
     Args:
-        runner: The model: token ids in, logits over the vocabulary out; used by `evaluate`.
+        runner: The model, from token ids to logits over the vocabulary; used by `evaluate`.
         tokenizer: The tokenizer that the model was trained with.
         max_length: Block size for the perplexity.
-        settings: The bundle's settings: `generation` (default options of a call), `documents` (as in validation).
-        generator: Generates the texts; None: only `evaluate` is available.
+        settings: The bundle's settings: `generation` (default options of a call), `documents` (see `kerasft.data.causal_lm`).
+        generator: Text generator; None: only `evaluate` is available.
 
     Example:
 
@@ -45,8 +45,8 @@ class TextGenerationPipeline(Pipeline):
     >>> from kerasft.backbones import GPT2Config, gpt2
     >>> sizes = {"num_layers": 1, "num_heads": 2, "hidden_dim": 8, "intermediate_dim": 16}
     >>> model = kerasft.heads.causal_lm(gpt2(GPT2Config(vocabulary_size=len(tokenizer), **sizes)))
-    >>> write = TextGenerationPipeline.from_bundle(kerasft.make_bundle(model, tokenizer, max_length=16))
-    >>> sorted(write("a good", max_new_tokens=4))
+    >>> generate = TextGenerationPipeline.from_bundle(kerasft.make_bundle(model, tokenizer, max_length=16))
+    >>> sorted(generate("a good", max_new_tokens=4))
     ['finished', 'generated']
     """
 
@@ -68,25 +68,24 @@ class TextGenerationPipeline(Pipeline):
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> "TextGenerationPipeline":
-        """Make the pipeline of a Keras model, its tokenizer, and the content of `kerasft.json`."""
+        """Make a pipeline from a Keras model, its tokenizer, and the content of `kerasft.json`."""
         pipeline = super().from_bundle(bundle)
         pipeline._generator = Generator(bundle.model, bundle.tokenizer)
         return pipeline
 
     def __call__(self, prompts: str | Sequence[str], *, batch_size: int = 8, **options: Any) -> Any:
-        """Continue one or more prompts.
+        """Generate continuations of one or more prompts.
 
         Args:
-            prompts: One text, or N. An empty one is the start of a document. Prompts that leave no room for new tokens are
+            prompts: One or N texts. An empty text is the start of a document. Prompts that leave no room for new tokens are
                 truncated from the left, counted in `num_truncated`, with a warning.
             batch_size: Prompts per batch.
-            **options: Fields of `kerasft.generation.GenerationOptions`, overriding those of the bundle's settings:
+            **options: Fields of `kerasft.generation.GenerationOptions`, which override the bundle's settings:
                 `max_new_tokens` (128 if the bundle does not set it), `method`, `temperature`, `top_p`, `stop`, ...
 
         Returns:
             For one prompt a dictionary, for several a list: `generated`, the continuation; `finished`, whether the text ended
-            before the limit; with beam search also `score`. A warning reports the number of texts that reached the
-            limit.
+            before the limit; with beam search also `score`. A warning gives the number of texts that reached the limit.
 
         Raises:
             DataError: If a prompt is not a string.
@@ -96,17 +95,17 @@ class TextGenerationPipeline(Pipeline):
         items, one = texts_of(prompts, self.fields)
         chosen = merged_options(self.settings.get("generation", {}), options)
         rows = self._token_ids(items, chosen)
-        texts = self._writer()(rows, chosen, batch_size=batch_size)
+        texts = self._checked_generator()(rows, chosen, batch_size=batch_size)
         warn_of_limit(texts, chosen)
         answers = answers_of(texts)
         return answers[0] if one else answers
 
     def stream(self, prompt: str, **options: Any) -> Iterator[str]:
-        """Stream the continuation of one prompt; concatenated, it is the same text as a call returns.
+        """Stream the continuation of one prompt; the concatenated pieces equal the result of a call.
 
         Args:
             prompt: A text.
-            ***options: As for a call; not beam search, which knows its text only at the end.
+            **options: See `__call__`; not beam search, whose text is complete only at the end.
 
         Raises:
             DataError: If the prompt is not a string.
@@ -114,23 +113,23 @@ class TextGenerationPipeline(Pipeline):
         """
         chosen = merged_options(self.settings.get("generation", {}), options)
         (row,) = self._token_ids([item_of(prompt, self.fields)], chosen)
-        return self._pieces(self._writer().stream(row, chosen))
+        return self._pieces(self._checked_generator().stream(row, chosen))
 
     def _pieces(self, token_ids: Iterator[int]) -> Iterator[str]:
-        written: list[int] = []
-        shown = ""
+        generated: list[int] = []
+        yielded = ""
         for token in token_ids:
-            written.append(token)
-            text = self.tokenizer.decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+            generated.append(token)
+            text = self.tokenizer.decode(generated, skip_special_tokens=True, clean_up_tokenization_spaces=False)
             if not text.endswith("\ufffd"):  # an incomplete character
-                yield text[len(shown) :]
-                shown = text
-        if written:
-            text = self.tokenizer.decode(written, skip_special_tokens=True, clean_up_tokenization_spaces=False)
-            if text != shown:
-                yield text[len(shown) :]
+                yield text[len(yielded) :]
+                yielded = text
+        if generated:
+            text = self.tokenizer.decode(generated, skip_special_tokens=True, clean_up_tokenization_spaces=False)
+            if text != yielded:
+                yield text[len(yielded) :]
 
-    def _writer(self) -> Generator:
+    def _checked_generator(self) -> Generator:
         if self._generator is None:
             raise CheckpointError(
                 "An exported causal language model returns next-token logits and does not generate text. Load the bundle that "
@@ -141,19 +140,19 @@ class TextGenerationPipeline(Pipeline):
     def _token_ids(self, prompts: list[str], options: GenerationOptions) -> list[list[int]]:
         for number, text in enumerate(prompts, 1):
             if not isinstance(text, str) or not is_unicode(text):
-                raise bad_data("prompts", "expected a string", "Give strings.", line=number, value=text)
+                raise bad_data("prompts", "expected a string", "Use strings.", line=number, value=text)
         if not prompts:
             return []
         rows = self.tokenizer(prompts, add_special_tokens=False, verbose=False)["input_ids"]
         start = self.tokenizer.eos_token_id or 0  # in packed data, the end token precedes the start of a document
         rows = [row or [start] for row in rows]
-        positions = self._writer().max_length
+        positions = self._checked_generator().max_length
         if positions is None:
             return rows
         room = positions - min(options.max_new_tokens, positions // 2)
-        cut = sum(len(row) > room for row in rows)
+        num_truncated = sum(len(row) > room for row in rows)
         warn_truncated(
-            cut,
+            num_truncated,
             len(rows),
             limit=room,
             kind="prompts",
@@ -161,7 +160,7 @@ class TextGenerationPipeline(Pipeline):
             where=" from the left",
             advice="To avoid truncation, use shorter prompts or a smaller max_new_tokens.",
         )
-        self.num_truncated += cut
+        self.num_truncated += num_truncated
         return [row[-room:] for row in rows]
 
     def evaluate(
@@ -180,7 +179,7 @@ class TextGenerationPipeline(Pipeline):
 
         Args:
             source: Any source of `kerasft.data.causal_lm`.
-            columns: As there.
+            columns: See `kerasft.data.causal_lm`.
             batch_size: Maximum blocks per batch; fewer for long blocks.
             about: Facts for the report's header.
             num_samples: Number of blocks to continue after their first tokens, for the report; none for an export, which
@@ -204,7 +203,7 @@ class TextGenerationPipeline(Pipeline):
         count = 0
         rows = 0
         unigram = Unigram(len(self.tokenizer))
-        shown: list[list[int]] = []
+        blocks: list[list[int]] = []
         for features, y, weights in dataset.as_numpy_iterator():
             logits = self.runner.run(features)[LOGITS]  # (B, S, V)
             losses = logsumexp(logits, axis=-1) - np.take_along_axis(logits, y[..., None], axis=-1)[..., 0]  # (B, S)
@@ -212,10 +211,10 @@ class TextGenerationPipeline(Pipeline):
             count += int((weights > 0).sum())
             rows += len(y)
             unigram.add(y[weights > 0], scored=y[weights > 0])
-            shown += [ids[real > 0].tolist() for ids, real in zip(features[TOKEN_IDS], features[PADDING_MASK])][:2]
+            blocks += [ids[real > 0].tolist() for ids, real in zip(features[TOKEN_IDS], features[PADDING_MASK])][:2]
         loss /= count
         baseline = unigram.scores()
-        del baseline["accuracy"]  # the model's is not measured
+        del baseline["accuracy"]  # not measured for the model
         return self._report(
             {**(about or {}), "block size": f"{self.max_length} tokens"},
             title="Causal language model",
@@ -223,17 +222,17 @@ class TextGenerationPipeline(Pipeline):
             metrics={"perplexity": perplexity_of(loss), "loss": loss, "num_tokens": count},
             baseline=baseline,
             baseline_answer=ANSWER,
-            samples=self._samples(shown[:num_samples]),
+            samples=self._samples(blocks[:num_samples]),
         )
 
     def _samples(self, rows: list[list[int]]) -> list[dict[str, str]]:
-        """Blocks, continued greedily after their first quarter."""
+        """Return blocks with greedy continuations of their first quarter."""
         rows = [row for row in rows if len(row) > 1]
         if self._generator is None or not rows:
             return []
         length = max(1, min(map(len, rows)) // 4)
         options = GenerationOptions(max_new_tokens=max(1, min(_SAMPLE_TOKENS, length)))
-        written = self._generator([row[:length] for row in rows], options, batch_size=len(rows))
+        generated = self._generator([row[:length] for row in rows], options, batch_size=len(rows))
 
         def decoded(ids: list[int]) -> str:
             return self.tokenizer.decode(ids, skip_special_tokens=True, clean_up_tokenization_spaces=False)
@@ -244,5 +243,5 @@ class TextGenerationPipeline(Pipeline):
                 "truth": decoded(row[length : length + options.max_new_tokens]),
                 "predicted": text.text,
             }
-            for row, text in zip(rows, written)
+            for row, text in zip(rows, generated)
         ]

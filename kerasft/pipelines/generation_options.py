@@ -53,7 +53,7 @@ def merged_options(defaults: Mapping[str, Any], given: Mapping[str, Any]) -> Gen
 
 
 def answers_of(texts: Sequence[Generated]) -> list[dict[str, Any]]:
-    """The texts as a call answers with them.
+    """Convert generated texts to the result of a call.
 
     Example:
 
@@ -84,7 +84,7 @@ def warn_of_limit(texts: Sequence[Generated], options: GenerationOptions) -> Non
     """
     if number := unfinished(texts):
         logger.warning(
-            "%d of %d generated texts were truncated at max_new_tokens=%d and are scored as they are. Increase max_new_tokens "
+            "%d of %d generated texts were truncated at max_new_tokens=%d and are scored as truncated. Increase max_new_tokens "
             "to get complete texts.",
             number,
             len(texts),

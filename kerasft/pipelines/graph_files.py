@@ -1,4 +1,4 @@
-"""Triples as files: JSON lines, CSV, and GraphML for graph tools (Gephi, Cytoscape, NetworkX, yEd)."""
+"""Files of triples: JSON lines, CSV, and GraphML for graph tools (Gephi, Cytoscape, NetworkX, yEd)."""
 
 import csv
 import json
@@ -59,13 +59,13 @@ def write_triples(path: str | os.PathLike, triples: Sequence[Mapping[str, Any]])
     """
     path = local_path(path)
     write = _WRITERS[graph_format(path)]
-    with file_written_aside(path) as aside:
-        write(aside, triples)
+    with file_written_aside(path) as temporary:
+        write(temporary, triples)
     return path
 
 
 def graph_format(path: str | os.PathLike) -> str:
-    """The extension of a path, checked.
+    """Return the extension of a path.
 
     Raises:
         KerasftError: If it is not supported.
@@ -120,12 +120,12 @@ def _tag(name: str) -> str:
 
 
 def _nodes(triples: Iterable[Mapping[str, Any]]) -> dict[tuple[str, str], dict[tuple, str]]:
-    """The node of each name and type, with the spelling of each mention, in order of first mention."""
+    """Return nodes by name and type, with the spelling of each mention, in order of first mention."""
     nodes: dict[tuple[str, str], dict[tuple, str]] = {}
     for triple in triples:
         for role in ("head", "tail"):
-            place = (str(triple["document"]), triple[f"{role}_start"], triple[f"{role}_end"])
-            nodes.setdefault(_key(triple, role), {})[place] = triple[role]
+            mention = (str(triple["document"]), triple[f"{role}_start"], triple[f"{role}_end"])
+            nodes.setdefault(_key(triple, role), {})[mention] = triple[role]
     return nodes
 
 

@@ -1,4 +1,4 @@
-"""Pipeline items from a table: `kerasft predict` reads the task's training formats, with the same columns."""
+"""Conversion of a table to pipeline items: `kerasft predict` reads the task's training formats, with the same columns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -37,12 +37,12 @@ class Items(NamedTuple):
 
 
 def items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | None = None) -> Items:
-    """Take a pipeline's items from a table.
+    """Convert a table to a pipeline's items.
 
     Args:
         pipeline: The pipeline; its `fields` define the parts of an item.
         rows: The table; `rows.roles` are the training columns, if known.
-        columns: Columns given by the user: `"text"`, and `"text_pair"` for the second part.
+        columns: Columns that the user selects: `"text"`, and `"text_pair"` for the second part.
 
     Raises:
         DataError: If a column is missing, or a cell is not a string; within `kerasft.data.skip_invalid` such rows are skipped,
@@ -72,10 +72,10 @@ def _items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | No
         used_columns, parts = _texts(rows, pipeline.fields, find_source(rows, columns), joined=True)
     elif pipeline.fields == ("prompt",):
         named = columns.get("prompt", columns.get("text", "prompt" if "prompt" in rows.columns else None))
-        name = _found(rows, {}).text if named is None else _present(rows, named)
+        name = _text_roles(rows, {}).text if named is None else _present(rows, named)
         used_columns, parts = _texts(rows, pipeline.fields, name)
     elif pipeline.fields == ("text", "head", "tail"):
-        used_columns, parts = _texts(rows, ("text",), _found(rows, columns).text)
+        used_columns, parts = _texts(rows, ("text",), _text_roles(rows, columns).text)
         for name in pipeline.optional_fields:
             if name in rows.columns:
                 used_columns[name] = name
@@ -91,20 +91,20 @@ def _items_of(pipeline: Pipeline, rows: Rows, columns: Mapping[str, object] | No
     )
 
 
-def _found(rows: Rows, columns: Mapping[str, object]) -> Roles:
-    """The text columns; the label column is ignored."""
+def _text_roles(rows: Rows, columns: Mapping[str, object]) -> Roles:
+    """Find the text columns; the label column is ignored."""
     named = {role: name for role, name in columns.items() if role in ("text", "text_pair")}
     return find_columns(replace(rows, roles=None), named)
 
 
 def _present(rows: Rows, name: object) -> str:
-    return _found(rows, {"text": name}).text
+    return _text_roles(rows, {"text": name}).text
 
 
 def _texts(
     rows: Rows, fields: Sequence[str], *names: str, joined: bool = False
 ) -> tuple[dict[str, object], list[list]]:
-    """The texts of columns, in the order of the fields."""
+    """Return the texts of columns, in the order of the fields."""
     if joined:  # a source may be a list of sentences
         cells = [" ".join(cell) if _is_texts(cell) else cell for cell in rows.columns[names[0]]]
         rows = replace(rows, columns={**rows.columns, names[0]: cells})
@@ -113,11 +113,11 @@ def _texts(
 
 
 def _classified(rows: Rows, columns: Mapping[str, object], *, pair: bool) -> tuple[dict[str, object], list[list]]:
-    roles = _found(rows, columns)
+    roles = _text_roles(rows, columns)
     if not pair:
         return _texts(rows, ("text",), roles.text)
     if roles.text_pair is None:
-        fix = 'Name both: columns={"text": "question", "text_pair": "answer"} (--text, --text-pair).'
+        fix = 'Select both: columns={"text": "question", "text_pair": "answer"} (--text, --text-pair).'
         raise bad_data(
             rows.name, "the model takes pairs of texts: two columns are required", fix, value=list(rows.columns)
         )
@@ -125,9 +125,9 @@ def _classified(rows: Rows, columns: Mapping[str, object], *, pair: bool) -> tup
 
 
 def _tagged(rows: Rows, columns: Mapping[str, object]) -> tuple[dict[str, object], list[list]]:
-    """Texts, or lists of words, which are joined."""
+    """Return texts; lists of words are joined."""
     usual = [name for name in TEXT_COLUMNS if name in rows.columns]
-    name = _present(rows, columns["text"]) if "text" in columns else usual[0] if usual else _found(rows, {}).text
+    name = _present(rows, columns["text"]) if "text" in columns else usual[0] if usual else _text_roles(rows, {}).text
     texts = [join_words(cell)[0] if _is_texts(cell) else cell for cell in rows.columns[name]]
     return _texts(replace(rows, columns={**rows.columns, name: texts}), ("text",), name)
 

@@ -26,11 +26,11 @@ class IntentAndSlotsPipeline(TaggingPipeline):
     """Predicts the intent and the slots of utterances.
 
     Args:
-        runner: The model: token ids in, `intent_logits` and `slot_logits` out.
+        runner: The model, from token ids to `intent_logits` and `slot_logits`.
         tokenizer: The tokenizer that the model was trained with.
         labels: The tags of `slot_logits`.
         max_length: Window length in tokens, including special tokens. The intent comes from a text's first window.
-        settings: `intents` (the names of the intents, required), and as for `TokenClassificationPipeline`.
+        settings: `intents` (the names of the intents, required), and the settings of `TokenClassificationPipeline`.
 
     Example:
 
@@ -74,9 +74,9 @@ class IntentAndSlotsPipeline(TaggingPipeline):
         Args:
             texts: One text or a sequence of texts.
             batch_size: Windows per batch.
-            constrained: Whether to predict valid tag sequences only; None: as in the settings, otherwise False.
+            constrained: Whether to predict only valid tag sequences; None: the value in the settings, or False.
             threshold: Slots with a lower score are dropped.
-            top_k: Also return `intents`, the k most likely ones.
+            top_k: Also return `intents`, the k most likely intents.
 
         Returns:
             For one text a dictionary, for several a list of them: `{"intent": {"label", "score"}, "slots": [{"start", "end",
@@ -109,7 +109,7 @@ class IntentAndSlotsPipeline(TaggingPipeline):
 
         Args:
             source: Any source of `kerasft.data.read_tags`, with intents, in the tagging scheme of the training data; or its rows.
-            columns: As there.
+            columns: See `kerasft.data.read_tags`.
             batch_size: Windows per batch.
             about: Facts for the report's header.
 
@@ -124,41 +124,44 @@ class IntentAndSlotsPipeline(TaggingPipeline):
         rows = read_tags(source, columns=columns, **self.reading)
         report_unknown_tags(rows, self.labels)
         report_unknown_intents(rows, self.intents)
-        texts, offsets, truth = (rows.columns[name] for name in ("text", "offsets", "tags"))
+        texts, offsets, gold_tags = (rows.columns[name] for name in ("text", "offsets", "tags"))
         logits, others = self.tagger(texts, offsets, batch_size=batch_size)
         intents = classify(np.stack(others[INTENT_LOGITS]), self.intents)
         tagged = [self._decode(row, None) for row in logits]
         predicted = [tags for tags, _ in tagged]
         gold = intents_of(rows)
-        answered = [intent["label"] for intent in intents]
+        predicted_intents = [intent["label"] for intent in intents]
         known = (self.baseline or {}).get("intent")
         most_frequent = known or collections.Counter(gold).most_common(1)[0][0]
         return self._report_tags(
             rows,
             tagged,
             {**(about or {}), "scoring": f"slots: {SCORING}, model's tags in {self.tagger.scheme}"},
-            metrics=_scores(gold, answered, truth, predicted),
-            baseline=_scores(gold, [most_frequent] * len(gold), truth, all_outside(truth)),
+            metrics=_scores(gold, predicted_intents, gold_tags, predicted),
+            baseline=_scores(gold, [most_frequent] * len(gold), gold_tags, all_outside(gold_tags)),
             baseline_answer=f"always {most_frequent!r}, the most frequent intent of the {TRAINING if known else EVALUATED}, "
             "and no slot",
             span="slot",
-            intents=list(zip(gold, answered)),
+            intents=list(zip(gold, predicted_intents)),
         )
 
     def training_baseline(
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
-        """The most frequent intent; see `Pipeline.training_baseline`."""
+        """Return the most frequent intent; see `Pipeline.training_baseline`."""
         intents = intents_of(read_tags(source, columns=columns, **self.reading))
         return {"intent": collections.Counter(intents).most_common(1)[0][0]}
 
 
 def _scores(
-    intents: Sequence[str], answered: Sequence[str], truth: Sequence[Sequence[str]], predicted: Sequence[Sequence[str]]
+    gold_intents: Sequence[str],
+    predicted_intents: Sequence[str],
+    gold_tags: Sequence[Sequence[str]],
+    predicted_tags: Sequence[Sequence[str]],
 ) -> dict[str, float]:
-    """The report's metrics: of intents, slots, and both."""
-    right = np.array([intent == gold for intent, gold in zip(answered, intents)])
-    slots_right = np.array([spans_of(a) == spans_of(b) for a, b in zip(truth, predicted)])
-    slots = span_scores(truth, predicted, name="slot")
-    scores = {"intent_accuracy": float(right.mean()), "slot_f1": slots.pop("slot_f1")}
-    return scores | {"joint_accuracy": float((right & slots_right).mean()), **slots}
+    """Return the report's metrics: for intents, slots, and both."""
+    correct = np.array([predicted == gold for predicted, gold in zip(predicted_intents, gold_intents)])
+    slots_correct = np.array([spans_of(a) == spans_of(b) for a, b in zip(gold_tags, predicted_tags)])
+    slots = span_scores(gold_tags, predicted_tags, name="slot")
+    scores = {"intent_accuracy": float(correct.mean()), "slot_f1": slots.pop("slot_f1")}
+    return scores | {"joint_accuracy": float((correct & slots_correct).mean()), **slots}

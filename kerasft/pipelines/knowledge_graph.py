@@ -39,7 +39,7 @@ class KnowledgeGraph:
             not restricted.
 
     Raises:
-        KerasftError: If an argument is out of range, or `types` names a relation that the model does not know.
+        KerasftError: If an argument is out of range, or `types` has a relation that the model does not have.
 
     Example:
 
@@ -104,7 +104,7 @@ class KnowledgeGraph:
             documents = [documents]
         elif isinstance(documents, bytes) or not isinstance(documents, Iterable):
             raise bad_data(
-                "documents", "expected a text or a sequence of texts", "Give a list of texts.", value=documents
+                "documents", "expected a text or a sequence of texts", "Use a list of texts.", value=documents
             )
         numbered = enumerate(documents)
         triples = []
@@ -125,7 +125,9 @@ class KnowledgeGraph:
             return []
         items = [(sentence.text, _span(head), _span(tail)) for sentence, head, tail in pairs]
         answers = self.relations(items, batch_size=batch_size)
-        triples = [_triple(*pair, answer) for pair, answer in zip(pairs, answers, strict=True) if self._holds(answer)]
+        triples = [
+            _triple(*pair, answer) for pair, answer in zip(pairs, answers, strict=True) if self._is_relation(answer)
+        ]
         return [triple for triple in triples if self._is_allowed(triple)]
 
     def _pairs(self, entities: list[dict[str, Any]]) -> Iterable[tuple[dict, dict]]:
@@ -138,7 +140,7 @@ class KnowledgeGraph:
             if not self.directed:
                 yield second, first
 
-    def _holds(self, answer: dict[str, Any]) -> bool:
+    def _is_relation(self, answer: dict[str, Any]) -> bool:
         return answer["label"] != self.negative_label and answer["score"] >= self.min_score
 
     def _is_allowed(self, triple: dict[str, Any]) -> bool:
@@ -150,7 +152,7 @@ def _sentences(number: int, document: Any) -> list[_Sentence]:
     name = document.get("id", number) if isinstance(document, Mapping) else number
     text = document.get("text") if isinstance(document, Mapping) else document
     if not isinstance(text, str):
-        fix = 'Give strings, or dictionaries {"text": ..., "id": ...}.'
+        fix = 'Use strings, or dictionaries {"text": ..., "id": ...}.'
         raise bad_data("documents", "expected a text", fix, line=number + 1, value=document)
     return [_Sentence(text[start:end], start, name) for start, end in split_sentences(text)]
 

@@ -43,17 +43,16 @@ def load(folder: Bundle | str | os.PathLike, *, num_threads: int = 2, trust: boo
     All three give the same predictions, within the tolerances of their reports.
 
     Args:
-        folder: What `kerasft.save_bundle`, `kerasft.export.saved_model` or `kerasft.export.litert` wrote; or a bundle in
-            memory, from `kerasft.make_bundle`.
-        num_threads: Threads of a LiteRT file; TensorFlow sets its own.
-        trust: As for `kerasft.load_bundle`; also skips the checks of SavedModel operations and LiteRT tables.
+        folder: A folder written by `kerasft.save_bundle`, `kerasft.export.saved_model` or `kerasft.export.litert`; or a bundle
+            in memory, from `kerasft.make_bundle`.
+        num_threads: Number of threads for LiteRT; TensorFlow selects its own.
+        trust: See `kerasft.load_bundle`; also skips the checks of SavedModel operations and LiteRT tables.
 
     Returns:
         The task's pipeline, such as `TextClassificationPipeline`.
 
     Raises:
-        CheckpointError: If the folder is none of the three or of a task without a pipeline, or a file is missing or
-            damaged; the message says what is there.
+        CheckpointError: If the folder is none of the three, its task has no pipeline, or a file is missing or corrupted.
 
     Example:
 
@@ -82,7 +81,7 @@ def _fitting(kind: type[Pipeline], bundle: Bundle, folder: str | os.PathLike) ->
         return kind.from_bundle(bundle)
     except KerasftError:
         raise
-    except Exception as error:  # whatever a changed file leads to
+    except Exception as error:  # a modified file may cause any exception
         raise CheckpointError(
             f"{folder}: the model does not match the task {bundle.task!r} ({type(error).__name__}: {error}). Its files are "
             "corrupted or belong to different bundles; save or copy it again."

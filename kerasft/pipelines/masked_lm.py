@@ -29,11 +29,10 @@ class MaskedLMPipeline(Pipeline):
     """Fills mask tokens in texts, and measures the pseudo-perplexity.
 
     Args:
-        runner: The model: token ids in, logits over the vocabulary out.
+        runner: The model, from token ids to logits over the vocabulary.
         tokenizer: The tokenizer that the model was trained with.
         max_length: Maximum text length in tokens.
-        settings: `masking` (fields of `kerasft.data.Masking`), `packed` and `seed`, as in validation; `evaluate`
-            uses the same.
+        settings: `masking` (fields of `kerasft.data.Masking`), `packed` and `seed`, as in training, for `evaluate`.
 
     Raises:
         KerasftError: If the tokenizer has no mask token.
@@ -61,7 +60,8 @@ class MaskedLMPipeline(Pipeline):
         settings: Mapping[str, Any] | None = None,
     ):
         if tokenizer.mask_token_id is None:
-            raise bad_argument("tokenizer", "one with a mask token", type(tokenizer).__name__, "Use an encoder's.")
+            fix = "Use the tokenizer of an encoder."
+            raise bad_argument("tokenizer", "a tokenizer with a mask token", type(tokenizer).__name__, fix)
         settings = {"masking": {}, "packed": False, "seed": 0, **(settings or {})}
         super().__init__(runner, tokenizer, max_length=max_length, settings=settings)
 
@@ -69,13 +69,13 @@ class MaskedLMPipeline(Pipeline):
         """Fill the masks of one or more texts.
 
         Args:
-            texts: Texts with the mask token in, `[MASK]` for BERT (`tokenizer.mask_token`), once or several times.
+            texts: Texts with one or more mask tokens, `[MASK]` for BERT (`tokenizer.mask_token`).
             batch_size: Texts per batch.
             top_k: Number of candidates per mask, >= 1.
 
         Returns:
-            For one text a dictionary, for many a list: `masks`, for each mask in the text's order the most likely tokens,
-            `[{"token", "score"}, ...]`, with their probabilities, independently for each mask; `filled`, the text with the
+            For one text a dictionary, for several a list: `masks`, for each mask in order the most likely tokens,
+            `[{"token", "score"}, ...]`, with their probabilities, independently of other masks; `filled`, the text with the
             top candidates.
 
         Raises:
@@ -96,14 +96,14 @@ class MaskedLMPipeline(Pipeline):
         logits = predict(self.runner, encoded, self.tokenizer.pad_token_id, batch_size=len(texts))[LOGITS]
         answers = []
         for text, ids, scores in zip(texts, encoded.token_ids, logits):
-            places = np.flatnonzero(np.array(ids) == self.tokenizer.mask_token_id)
-            if not len(places):
+            positions = np.flatnonzero(np.array(ids) == self.tokenizer.mask_token_id)
+            if not len(positions):
                 fix = f"Put {self.tokenizer.mask_token} in place of a word, within the first {self.max_length} tokens."
                 raise bad_data("texts", "the text contains no mask token", fix, value=text)
             answers.append(
                 fill_masks(
                     text,
-                    scores[places][:, : len(self.tokenizer)],
+                    scores[positions][:, : len(self.tokenizer)],
                     top_k=top_k,
                     mask_token=self.tokenizer.mask_token,
                     token_text=self._token_text,
@@ -132,7 +132,7 @@ class MaskedLMPipeline(Pipeline):
 
         Args:
             source: Any source of `kerasft.data.masked_lm`.
-            columns: As there.
+            columns: See `kerasft.data.masked_lm`.
             batch_size: Texts per batch.
             about: Facts for the report's header.
 
@@ -152,7 +152,7 @@ class MaskedLMPipeline(Pipeline):
             seed=self.settings["seed"],
         )
         loss = 0.0
-        right = 0
+        correct = 0
         count = 0
         rows = 0
         unigram = Unigram(len(self.tokenizer))
@@ -160,21 +160,22 @@ class MaskedLMPipeline(Pipeline):
         for features, y, weights in dataset.as_numpy_iterator():
             chosen = weights > 0
             logits = self.runner.run(features)[LOGITS][chosen].astype("float64")  # (masked, V)
-            truth = y[chosen]
+            labels = y[chosen]
             original = np.where(chosen, y, features[TOKEN_IDS])[features[PADDING_MASK] > 0]
-            unigram.add(original, scored=truth)
+            unigram.add(original, scored=labels)
             if len(samples) < _MOST_SAMPLES:
-                samples += self._samples(features[TOKEN_IDS], chosen, truth, logits.argmax(-1))
-            loss -= log_softmax(logits, axis=-1)[np.arange(len(truth)), truth].sum()
-            right += int((logits.argmax(-1) == truth).sum())
-            count, rows = count + len(truth), rows + len(y)
+                samples += self._samples(features[TOKEN_IDS], chosen, labels, logits.argmax(-1))
+            loss -= log_softmax(logits, axis=-1)[np.arange(len(labels)), labels].sum()
+            correct += int((logits.argmax(-1) == labels).sum())
+            count += len(labels)
+            rows += len(y)
         if not count:
-            fix = "Give more text, or another seed."
+            fix = "Use more text, or a different seed."
             raise bad_data(str(source)[:80], f"no token was masked in {rows} rows", fix)
         if count < 100:
             logger.warning("Only %d masked tokens were evaluated: the metrics are unreliable.", count)
         loss = float(loss) / count
-        metrics = {"perplexity": perplexity_of(loss), "loss": loss, "accuracy": right / count}
+        metrics = {"perplexity": perplexity_of(loss), "loss": loss, "accuracy": correct / count}
         return self._report(
             {**(about or {}), "masks": f"seed {self.settings['seed']}, {Masking(**self.settings['masking'])}"},
             title="Masked language model",
@@ -186,21 +187,21 @@ class MaskedLMPipeline(Pipeline):
         )
 
     def _samples(
-        self, token_ids: np.ndarray, chosen: np.ndarray, truth: np.ndarray, answered: np.ndarray
+        self, token_ids: np.ndarray, chosen: np.ndarray, labels: np.ndarray, predicted: np.ndarray
     ) -> list[dict[str, str]]:
-        """Some rows of a batch: the masked text, the original tokens, and the predictions."""
+        """Return some rows of a batch: the masked text, the original tokens, and the predictions."""
         mask = self.tokenizer.mask_token_id
-        left_out = set(self.tokenizer.all_special_ids) - {mask}
-        ends = np.cumsum(chosen.sum(axis=1))  # of each row's tokens in `truth`
+        hidden = set(self.tokenizer.all_special_ids) - {mask}
+        ends = np.cumsum(chosen.sum(axis=1))  # end of each row's tokens in `labels`
         samples = []
         for row in np.flatnonzero(chosen.any(axis=1))[:_SAMPLES_OF_BATCH]:
             own = slice(ends[row] - chosen[row].sum(), ends[row])
-            ids = [int(token) for token in np.where(chosen[row], mask, token_ids[row]) if int(token) not in left_out]
+            ids = [int(token) for token in np.where(chosen[row], mask, token_ids[row]) if int(token) not in hidden]
             samples.append(
                 {
                     "text": self.tokenizer.decode(ids, clean_up_tokenization_spaces=False),
-                    "truth": ", ".join(self.tokenizer.convert_ids_to_tokens(truth[own].tolist())),
-                    "predicted": ", ".join(map(str, self.tokenizer.convert_ids_to_tokens(answered[own].tolist()))),
+                    "truth": ", ".join(self.tokenizer.convert_ids_to_tokens(labels[own].tolist())),
+                    "predicted": ", ".join(map(str, self.tokenizer.convert_ids_to_tokens(predicted[own].tolist()))),
                 }
             )
         return samples

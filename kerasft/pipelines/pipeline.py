@@ -1,4 +1,4 @@
-"""Base class of all pipelines: loaded from a folder, called with items, and evaluated on labeled data."""
+"""Base class of all pipelines, which are loaded from a folder, called with items, and evaluated on labeled data."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -44,8 +44,8 @@ def texts_of(items: Any, fields: Sequence[str]) -> tuple[list[Any], bool]:
     """Convert one or more items of a single-text pipeline to a list of texts.
 
     Args:
-        items: A text, a dictionary with the text, or N of these; not checked to be strings.
-        fields: The pipeline's fields, of one name.
+        items: A text, a dictionary with the text, or N of these; whether texts are strings is not checked.
+        fields: The pipeline's fields; only one.
 
     Returns:
         The texts, and whether it was a single item.
@@ -61,7 +61,7 @@ def texts_of(items: Any, fields: Sequence[str]) -> tuple[list[Any], bool]:
     if isinstance(items, str | Mapping):
         return [item_of(items, fields)], True
     if isinstance(items, bytes) or not hasattr(items, "__iter__"):
-        raise bad_data(f"{fields[0]}s", "expected a text or a sequence of texts", "Give strings.", value=items)
+        raise bad_data(f"{fields[0]}s", "expected a text or a sequence of texts", "Use strings.", value=items)
     return [item_of(item, fields) for item in items], False
 
 
@@ -71,10 +71,10 @@ class Pipeline:
     A subclass implements `__call__` and `evaluate`, and defines the parts of an item in `fields`.
 
     Args:
-        runner: The model, in any form.
+        runner: The model, in any format.
         tokenizer: The tokenizer that the model was trained with.
-        max_length: Longest input in tokens; a file of a fixed, shorter length reads no more than that.
-        settings: Those of the bundle.
+        max_length: Maximum input length in tokens; for exports with a fixed, shorter length, that length.
+        settings: The bundle's settings.
 
     Example:
 
@@ -88,10 +88,10 @@ class Pipeline:
     """
 
     task: ClassVar[Task]
-    """Task name."""
+    """The task."""
 
     fields: ClassVar[tuple[str, ...]] = ("text",)
-    """Field names of an item, such as `("question", "context")`: keys of the JSON lines in input and output."""
+    """Field names of an item, such as `("question", "context")`: keys of JSON lines in input and output."""
 
     optional_fields: ClassVar[tuple[str, ...]] = ()
     """Fields that are optional."""
@@ -100,10 +100,10 @@ class Pipeline:
     """Options that `__call__` accepts as `**options`, in addition to its keyword arguments."""
 
     has_labels: ClassVar[bool] = False
-    """Whether it is made with the labels that the outputs stand for, after runner and tokenizer."""
+    """Whether the constructor takes the model's labels, after runner and tokenizer."""
 
     own_settings: ClassVar[tuple[str, ...] | None] = None
-    """The bundle's settings that it takes as arguments of these names; None: all, as `settings`."""
+    """The bundle's settings that the constructor takes as arguments; None: all of them, as `settings`."""
 
     baseline: Mapping[str, Any] | None = None
     """Result of `training_baseline` on the training rows, from the bundle's `settings`; None if unknown."""
@@ -131,19 +131,19 @@ class Pipeline:
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> "Pipeline":
-        """Make the pipeline of a Keras model, its tokenizer, and the content of `kerasft.json`."""
+        """Make a pipeline from a Keras model, its tokenizer, and the content of `kerasft.json`."""
         return cls.from_runner(keras_runner(bundle.model), bundle.tokenizer, bundle.metadata)
 
     @classmethod
     def from_runner(cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]) -> "Pipeline":
-        """Make the pipeline of an exported model, its tokenizer, and the content of `kerasft.json`."""
+        """Make a pipeline from an exported model, its tokenizer, and the content of `kerasft.json`."""
         labels = [Labels(metadata["labels"], metadata["problem"])] if cls.has_labels else []
         settings = metadata.get("settings") or {}
         if cls.own_settings is None:
-            given = {"settings": settings}
+            arguments = {"settings": settings}
         else:
-            given = {name: settings[name] for name in cls.own_settings if name in settings}
-        return cls(runner, tokenizer, *labels, max_length=metadata["max_length"], **given)
+            arguments = {name: settings[name] for name in cls.own_settings if name in settings}
+        return cls(runner, tokenizer, *labels, max_length=metadata["max_length"], **arguments)
 
     def __call__(self, items: Any, *, batch_size: int = 32, **options: Any) -> Any:
         """Predict for one item, or for a list of items.
@@ -159,11 +159,12 @@ class Pipeline:
         """Compute the statistics for the baseline from the training rows: class frequencies, means.
 
         Args:
-            source: The training rows, as `evaluate` reads them.
-            columns: As there.
+            source: The training rows; see `evaluate`.
+            columns: See `evaluate`.
 
         Returns:
-            Plain values for `settings["baseline"]` of the bundle; None for a task with a data-independent baseline.
+            JSON-serializable values for `settings["baseline"]` of the bundle; None for tasks whose baseline does not depend on
+            training data.
         """
         return None
 
@@ -186,5 +187,5 @@ class Pipeline:
         raise TypeError(f"{type(self).__name__} must define evaluate()")
 
     def _report(self, about: Mapping[str, str] | None, **parts: Any) -> Report:
-        """The report of a task without classes, or with those in `parts`."""
+        """Return a report, without classes unless `parts` has them."""
         return Report(about=dict(about or {}), problem=self.task.name, **{"labels": [], **parts})

@@ -21,9 +21,8 @@ from kerasft.reports.examples import MOST_EXAMPLES, example
 from kerasft.tasks.question_answering import QUESTION_ANSWERING
 from kerasft.truncation import one_warning
 
-"""Default maximum answer length in tokens, as in the published SQuAD recipes."""
-_CHUNK = 1000  # questions whose windows are in memory together
-_ERRORS = 50  # mistakes that the report shows
+_CHUNK = 1000  # questions per chunk, whose windows are in memory together
+_ERRORS = 50  # maximum number of errors in the report
 
 
 class QuestionAnsweringPipeline(Pipeline):
@@ -33,7 +32,7 @@ class QuestionAnsweringPipeline(Pipeline):
     context.
 
     Args:
-        runner: The model: token ids in, start and end logits out.
+        runner: The model, from token ids to start and end logits.
         tokenizer: The tokenizer that the model was trained with.
         max_length: Window length in tokens, including the question.
         settings: `stride`, `max_answer_length` and `no_answer_threshold`, from the bundle; all optional.
@@ -44,9 +43,9 @@ class QuestionAnsweringPipeline(Pipeline):
     >>> tokenizer, backbone = tiny.tokenizer(), tiny.backbone()
     >>> import kerasft
     >>> model = kerasft.heads.question_answering(backbone)
-    >>> ask = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=32, pair=True))
-    >>> found = ask(("what film?", "a good film and a bad film"))
-    >>> sorted(found), found["answer"] == "a good film and a bad film"[found["start"] : found["end"]]
+    >>> pipeline = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=32, pair=True))
+    >>> result = pipeline(("what film?", "a good film and a bad film"))
+    >>> sorted(result), result["answer"] == "a good film and a bad film"[result["start"] : result["end"]]
     (['answer', 'end', 'score', 'start'], True)
     """
 
@@ -139,8 +138,8 @@ class QuestionAnsweringPipeline(Pipeline):
         for row, scores in enumerate(logits):
             owner, first, count = (int(column[row]) for column in (windows.owner, windows.first, windows.count))
             spans = best_spans(scores[first : first + count], max_answer_length=longest)
-            places = windows.spans[owner][windows.offset[row] :][:count]
-            parts[owner].append((spans, places, float(scores[windows.no_answer[row]].sum())))
+            offsets = windows.spans[owner][windows.offset[row] :][:count]
+            parts[owner].append((spans, offsets, float(scores[windows.no_answer[row]].sum())))
         return [merge_windows(context, part) for part, (_, context) in zip(parts, items)]
 
     def evaluate(
@@ -161,22 +160,22 @@ class QuestionAnsweringPipeline(Pipeline):
 
         Returns:
             The report. `metrics`: those of `kerasft.metrics.squad_scores` and, for data with unanswerable questions,
-            `best_f1` and `best_exact_match` with their thresholds. A warning reports how many answers cannot be
-            found because they are longer than `max_answer_length` or than a window.
+            `best_f1` and `best_exact_match` with their thresholds. A warning gives the number of answers that cannot be
+            predicted because they are longer than `max_answer_length` or than a window.
 
         Raises:
             DataError: If the data is invalid.
         """
         if columns is not None:
-            raise bad_argument("columns", "None", columns, "Name the fields question, context, answers, id.")
+            raise bad_argument("columns", "None", columns, "Rename the fields to question, context, answers, id.")
         questions = read_squad(source)
         spans = self.find([(each.question, each.context) for each in questions], batch_size=batch_size)
         self._warn_of_lost(questions)
         pairs = list(zip(questions, spans))
         answers = [answer(each, one.context, no_answer=self.no_answer_threshold) for one, each in pairs]
-        predicted = {one.id: said["answer"] for one, said in zip(questions, answers)}
-        truths = {one.id: one.texts for one in questions}
-        metrics = squad_scores(predicted, truths)
+        predicted = {one.id: prediction["answer"] for one, prediction in zip(questions, answers)}
+        gold = {one.id: one.texts for one in questions}
+        metrics = squad_scores(predicted, gold)
         if not all(one.answers for one in questions):
             metrics |= _thresholds(pairs)
         return self._report(
@@ -186,7 +185,7 @@ class QuestionAnsweringPipeline(Pipeline):
             metrics=metrics,
             errors=_mistakes(questions, answers),
             examples=_examples(questions, answers),
-            baseline=squad_scores(dict.fromkeys(truths, ""), truths),
+            baseline=squad_scores(dict.fromkeys(gold, ""), gold),
             baseline_answer="no answer to any question",
         )
 
@@ -231,9 +230,9 @@ class QuestionAnsweringPipeline(Pipeline):
 
 
 def _thresholds(pairs: list[tuple[Question, Found]]) -> dict[str, float]:
-    """The best scores over all no-answer thresholds, with the threshold."""
-    scores = [answer_scores(answer(found, one.context)["answer"], one.texts) for one, found in pairs]
-    none_scores = [found.no_answer_score for _, found in pairs]
+    """Return the best scores over all no-answer thresholds, with the thresholds."""
+    scores = [answer_scores(answer(spans, one.context)["answer"], one.texts) for one, spans in pairs]
+    none_scores = [spans.no_answer_score for _, spans in pairs]
     answerable = [bool(one.answers) for one, _ in pairs]
     result = {}
     for column, name in enumerate(("exact_match", "f1")):
@@ -243,48 +242,49 @@ def _thresholds(pairs: list[tuple[Question, Found]]) -> dict[str, float]:
 
 
 def _mistakes(questions: list[Question], answers: list[dict]) -> list[dict]:
-    """The errors, most confident first."""
-    wrong = [
+    """Return the errors, most confident first."""
+    errors = [
         {
             "row": row,
             "text": one.question,
             "truth": " | ".join(dict.fromkeys(one.texts)) or "(no answer)",
-            "predicted": said["answer"] or "(no answer)",
-            "confidence": said["score"],
+            "predicted": prediction["answer"] or "(no answer)",
+            "confidence": prediction["score"],
         }
-        for row, (one, said) in enumerate(zip(questions, answers))
-        if not answer_scores(said["answer"], one.texts)[0]
+        for row, (one, prediction) in enumerate(zip(questions, answers))
+        if not answer_scores(prediction["answer"], one.texts)[0]
     ]
-    return sorted(wrong, key=lambda mistake: -mistake["confidence"])[:_ERRORS]
+    return sorted(errors, key=lambda error: -error["confidence"])[:_ERRORS]
 
 
 def _examples(questions: list[Question], answers: list[dict]) -> list[dict]:
-    """The questions with contexts and both answers marked: errors first, most confident at the top."""
-    exact = [bool(answer_scores(said["answer"], one.texts)[0]) for one, said in zip(questions, answers)]
+    """Return questions with the gold and predicted answers marked in the contexts: errors first, most confident first."""
+    exact = [bool(answer_scores(prediction["answer"], one.texts)[0]) for one, prediction in zip(questions, answers)]
     order = sorted(range(len(questions)), key=lambda row: (exact[row], -answers[row]["score"]))
     examples = []
     for row in order[:MOST_EXAMPLES]:
-        one, said = questions[row], answers[row]
-        truth = [{"start": each.start, "end": each.end, "label": ""} for each in one.answers]
-        given = [] if said["start"] is None else [{"start": said["start"], "end": said["end"], "label": ""}]
-        texts = {"truth": " | ".join(dict.fromkeys(one.texts)), "predicted": said["answer"]}
-        told = {side: text or "(no answer)" for side, text in texts.items()}
-        told |= {"name": "expected", "question": one.question}
-        facts = {"row": row, "right": exact[row], "confidence": said["score"], "answer": told}
-        examples.append(example(one.context, truth, given, **facts))
+        one, prediction = questions[row], answers[row]
+        start, end = prediction["start"], prediction["end"]
+        gold_spans = [{"start": each.start, "end": each.end, "label": ""} for each in one.answers]
+        predicted_spans = [] if start is None else [{"start": start, "end": end, "label": ""}]
+        texts = {"truth": " | ".join(dict.fromkeys(one.texts)), "predicted": prediction["answer"]}
+        answer_row = {side: text or "(no answer)" for side, text in texts.items()}
+        answer_row |= {"name": "expected", "question": one.question}
+        facts = {"row": row, "right": exact[row], "confidence": prediction["score"], "answer": answer_row}
+        examples.append(example(one.context, gold_spans, predicted_spans, **facts))
     return examples
 
 
 def _checked(items: Any) -> list[tuple[str, str]]:
     if isinstance(items, (str, bytes, Mapping)) or not hasattr(items, "__iter__"):
         raise bad_data(
-            "items", "expected a list of questions", "Give (question, context), or a list of such tuples.", value=items
+            "items", "expected a list of questions", "Use (question, context), or a list of such tuples.", value=items
         )
     fields = QuestionAnsweringPipeline.fields
     checked = [tuple(item) if isinstance(item, list) else item_of(item, fields) for item in items]
     for number, item in enumerate(checked, 1):
         if not isinstance(item, tuple) or len(item) != 2 or not all(isinstance(part, str) for part in item):
-            fix = "Give two texts."
+            fix = "Use two texts."
             raise bad_data("items", "expected a tuple (question, context)", fix, line=number, value=item)
         if not all(is_unicode(part) for part in item):
             raise bad_data(

@@ -32,11 +32,11 @@ class RelationExtractionPipeline(Pipeline):
     optionally with `"type"`, which is copied to the prediction.
 
     Args:
-        runner: The model: token ids in, logits out.
+        runner: The model, from token ids to logits.
         tokenizer: The tokenizer that the model was trained with, including the markers.
         labels: The relations.
-        max_length: Maximum input length in tokens; longer texts are cropped to a window around the entities, with a warning.
-        negative_label: The label of pairs without a relation, excluded from the scores.
+        max_length: Maximum input length in tokens; longer texts are truncated to a window around the entities, with a warning.
+        negative_label: The label of pairs without a relation, excluded from the metrics.
 
     Example:
 
@@ -128,7 +128,7 @@ class RelationExtractionPipeline(Pipeline):
 
         Args:
             source: Any source of `kerasft.data.relation_extraction`.
-            columns: As there.
+            columns: See `kerasft.data.relation_extraction`.
             batch_size: Texts per batch.
             about: Facts for the report's header.
 
@@ -142,12 +142,12 @@ class RelationExtractionPipeline(Pipeline):
         texts = [mark(pairs[row]) for row in in_labels]
         report = summarize(logits[in_labels], gold[in_labels], self.labels, texts=texts, about=about)
         report = with_baseline(report, gold[in_labels], self.baseline)
-        truth = relation_names(rows, labels=self.labels, columns=columns)
+        gold_names = relation_names(rows, labels=self.labels, columns=columns)
         predicted = [self.labels[index] for index in logits.argmax(-1)]
-        scores = relation_scores(truth, predicted, negative_label=self.negative_label)
+        scores = relation_scores(gold_names, predicted, negative_label=self.negative_label)
         known = self.baseline or statistics(gold[in_labels], self.labels)
-        constant = self._commonest_relation(known["counts"])
-        constant_scores = relation_scores(truth, [constant] * len(truth), negative_label=self.negative_label)
+        constant = self._most_frequent_relation(known["counts"])
+        constant_scores = relation_scores(gold_names, [constant] * len(gold_names), negative_label=self.negative_label)
         measured_on = TRAINING if self.baseline else EVALUATED
         undefined = {}
         if not any(row["support"] for row in scores["relations"]):
@@ -165,31 +165,31 @@ class RelationExtractionPipeline(Pipeline):
     def training_baseline(
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
-        """The relations' counts; see `Pipeline.training_baseline`."""
+        """Return the counts of the relations; see `Pipeline.training_baseline`."""
         gold = entity_pairs(source, labels=self.labels, columns=columns)[1]
         return statistics(gold[gold != UNKNOWN], self.labels)
 
-    def _commonest_relation(self, counts: Sequence[int]) -> str:
-        """The most frequent label that is a relation: the negative label alone would score 0."""
-        counted = {name: count for name, count in zip(self.labels, counts) if name != self.negative_label}
-        return max(counted, key=counted.get)
+    def _most_frequent_relation(self, counts: Sequence[int]) -> str:
+        """Return the most frequent label, except the negative label, which would score 0."""
+        relations = {name: count for name, count in zip(self.labels, counts) if name != self.negative_label}
+        return max(relations, key=relations.get)
 
 
 def _named(scores: Mapping[str, Any], of_labels: Mapping[str, float]) -> dict[str, float]:
-    """The report's metrics: of relations, and of labels."""
+    """Return the report's metrics: for relations, and for all labels."""
     metrics = {f"relation_{name}": scores[name] for name in ("f1_macro", "f1_micro")}
     metrics["accuracy"] = scores["accuracy"]
     return metrics | {name: of_labels[name] for name in ("log_loss", "calibration_error")}
 
 
 def _is_tuple_item(items: Any) -> bool:
-    """Whether this is one `(text, head, tail)`, and not a tuple of texts."""
+    """Whether this is one item `(text, head, tail)`, not a tuple of texts."""
     return isinstance(items, tuple) and len(items) == 3 and isinstance(items[0], str) and not isinstance(items[1], str)
 
 
 def _pairs(items: Any) -> list[EntityPair]:
     if isinstance(items, bytes) or not hasattr(items, "__iter__"):
-        raise bad_data("items", "expected an item or a sequence of items", "Give marked texts.", value=items)
+        raise bad_data("items", "expected an item or a sequence of items", "Use marked texts.", value=items)
     fields = {"fields": RelationExtractionPipeline.fields, "optional": RelationExtractionPipeline.optional_fields}
     pairs = []
     for number, item in enumerate(items, 1):

@@ -31,9 +31,9 @@ class Search:
 
     Args:
         embedder: A sentence-embedding pipeline.
-        answers: A .txt file (one entry per line), a .csv, .tsv, .jsonl, ... file, or a list of texts or dictionaries. All
-            columns are returned; queries are compared with one of them.
-        column: Name of the column that queries are compared with; None: the text column, detected by name.
+        answers: A .txt file (one entry per line), a .csv, .tsv, .jsonl, ... file, or a list of texts or dictionaries. Results
+            contain all columns; queries are compared with one of them.
+        column: Name of the column to compare queries with; None: the text column, detected by name.
         batch_size: Texts per batch.
 
     Raises:
@@ -68,7 +68,7 @@ class Search:
         self.embedder = embedder
         self.rows = rows
         self.texts = texts
-        self.vectors = vectors  # (N, H), of length 1
+        self.vectors = vectors  # (N, H), unit length
 
     def __call__(self, questions: str | Sequence[str], *, top_k: int = 3, batch_size: int = 32) -> Any:
         """Find the most similar entries.
@@ -87,11 +87,11 @@ class Search:
             DataError: If a query is not a string.
         """
         whole_number("top_k", top_k, "3 is usual.")
-        asked, one = texts_of(questions, self.embedder.fields)
-        if not asked:
+        queries, one = texts_of(questions, self.embedder.fields)
+        if not queries:
             return []
         prompt = _prompt(self.embedder, _QUESTIONS)
-        vectors = unit(self.embedder.embed(asked, batch_size=batch_size, prompt_name=prompt))  # (Q, H)
+        vectors = unit(self.embedder.embed(queries, batch_size=batch_size, prompt_name=prompt))  # (Q, H)
         matches = [self._best(self.vectors @ vector, top_k) for vector in vectors]
         return matches[0] if one else matches
 
@@ -112,13 +112,13 @@ class Search:
         if folder.exists() and not (folder.is_dir() and _only_ours(folder)):
             fix = f"It {'contains other files' if folder.is_dir() else 'is a file'}; choose another folder."
             raise bad_argument("folder", "a new folder or an index to replace", str(folder), fix)
-        with written_aside(folder) as aside:
-            np.savez(aside / VECTORS_FILE, vectors=self.vectors)
+        with written_aside(folder) as temporary:
+            np.savez(temporary / VECTORS_FILE, vectors=self.vectors)
             lines = [
                 json.dumps({"compared": text, "row": row}, ensure_ascii=False, default=str)
                 for text, row in zip(self.texts, self.rows)
             ]
-            (aside / ANSWERS_FILE).write_text("\n".join(lines) + "\n", "utf-8")
+            (temporary / ANSWERS_FILE).write_text("\n".join(lines) + "\n", "utf-8")
         return folder
 
     @classmethod
@@ -170,7 +170,7 @@ class Search:
 
 
 def _prompt(embedder: SentenceEmbeddingPipeline, names: Sequence[str]) -> str | None:
-    """The first of these prompts in the checkpoint; None: its default prompt, if any."""
+    """Return the first of these prompt names that the checkpoint has; None: its default prompt, if any."""
     return next((name for name in names if name in embedder.prompts), None)
 
 

@@ -20,18 +20,18 @@ from kerasft.truncation import warn_truncated
 _RANKS = 10
 """Number of retrieved answers in MRR@10 and recall@10."""
 _SAME = 1e-6
-"""Cosine similarities that differ by less are ties: float32 rounding depends on the batch."""
+"""Cosine similarities with a smaller difference are ties: float32 rounding depends on the batch."""
 
 
 class SentenceEmbeddingPipeline(Pipeline):
-    """Maps texts to embeddings whose cosine similarity measures their similarity.
+    """Maps texts to embeddings, which are compared by cosine similarity.
 
     Args:
-        runner: The model: token ids in, `embedding` (B, H) out.
+        runner: The model, from token ids to `embedding` (B, H).
         tokenizer: The tokenizer that the model was trained with.
         max_length: Maximum text length in tokens; longer texts are truncated, counted in `num_truncated`, with a warning.
         max_score: Divisor of the similarity scores in `evaluate`.
-        prompts: Name -> prefix of texts of that kind, such as `{"query": "query: "}`.
+        prompts: Prompts (prefixes of texts) by name, such as `{"query": "query: "}`.
         default_prompt_name: The default prompt; None: no prompt.
 
     Example:
@@ -69,7 +69,7 @@ class SentenceEmbeddingPipeline(Pipeline):
         Args:
             texts: One or more texts.
             batch_size: Texts per batch.
-            prompt_name: As for `embed`.
+            prompt_name: See `embed`.
 
         Raises:
             DataError: If an item is not a string.
@@ -86,7 +86,7 @@ class SentenceEmbeddingPipeline(Pipeline):
         Args:
             texts: The texts. Empty texts are allowed.
             batch_size: Texts per batch.
-            prompt_name: The checkpoint's prompt to prepend to each text; None: its default one, if any.
+            prompt_name: Name of the checkpoint's prompt to prepend to each text; None: the default prompt, if any.
 
         Raises:
             DataError: If an item is not a string.
@@ -94,7 +94,7 @@ class SentenceEmbeddingPipeline(Pipeline):
         """
         whole_number("batch_size", batch_size, "32 is usual.")
         if isinstance(texts, str | bytes | Mapping) or not hasattr(texts, "__len__"):
-            raise bad_argument("texts", "a list of texts", texts, "Give [text] for one.")
+            raise bad_argument("texts", "a list of texts", texts, "Use [text] for a single text.")
         texts, _ = texts_of(texts, self.fields)
         if not texts:
             return np.empty((0, 0), np.float32)
@@ -129,7 +129,7 @@ class SentenceEmbeddingPipeline(Pipeline):
 
         Args:
             source: Any source of `kerasft.data.sentence_pairs`.
-            columns: As there.
+            columns: See `kerasft.data.sentence_pairs`.
             batch_size: Texts per batch.
             about: Facts for the report's header.
 
@@ -144,17 +144,17 @@ class SentenceEmbeddingPipeline(Pipeline):
         if scores is not None:
             first, second = (vectors[[number[pair[side]] for pair in pairs]] for side in (0, 1))
             cosines = (first * second).sum(axis=1)
-            metrics, errors = _rated(cosines, scores, pairs)
+            metrics, errors = _correlation(cosines, scores, pairs)
             known = (self.baseline or {}).get("mean_score")
             mean = float(np.mean(scores)) if known is None else float(known)
-            baseline, _ = _rated(np.full(len(scores), mean), scores, pairs)
+            baseline, _ = _correlation(np.full(len(scores), mean), scores, pairs)
             baseline_answer = f"always {mean:.4g}, the mean score of the {EVALUATED if known is None else TRAINING}"
             reason = undefined_correlation(cosines, scores)
             undefined = {} if reason is None else dict.fromkeys(("spearman", "pearson"), reason)
         else:
             metrics, errors = _retrieval(vectors, number, pairs)
             baseline, _ = _retrieval(unit(np.random.default_rng(0).normal(size=vectors.shape)), number, pairs)
-            del baseline["num_answers"]  # no score
+            del baseline["num_answers"]  # not a metric
             baseline_answer = "random ranking of the answers (random vectors, seed 0)"
             undefined = {}
         return self._report(
@@ -171,7 +171,7 @@ class SentenceEmbeddingPipeline(Pipeline):
     def training_baseline(
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
-        """The mean score of scored pairs, None for pairs without scores; see `Pipeline.training_baseline`."""
+        """Return the mean score of pairs; None for pairs without scores; see `Pipeline.training_baseline`."""
         _, scores = read_pairs(source, columns=columns, max_score=self.max_score)
         return None if scores is None else {"mean_score": float(np.mean(scores))}
 
@@ -187,8 +187,8 @@ def unit(vectors: np.ndarray) -> np.ndarray:
     return vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-12)
 
 
-def _rated(cosines: np.ndarray, scores: np.ndarray, pairs: Sequence[tuple[str, str]]) -> tuple[dict, list[dict]]:
-    constant = np.ptp(cosines) == 0 or np.ptp(scores) == 0  # SciPy has no correlation then
+def _correlation(cosines: np.ndarray, scores: np.ndarray, pairs: Sequence[tuple[str, str]]) -> tuple[dict, list[dict]]:
+    constant = np.ptp(cosines) == 0 or np.ptp(scores) == 0  # then the correlation is undefined
     pearson = 0.0 if constant else float(stats.pearsonr(cosines, scores).statistic)
     spearman = 0.0 if constant else float(stats.spearmanr(cosines, scores).statistic)
     metrics = {"spearman": spearman, "pearson": pearson, "mse": float(np.mean((cosines - scores) ** 2))}
@@ -214,16 +214,17 @@ def _retrieval(
     group = dict(zip((number[second] for _, second in pairs), groups(pairs)))
     group_of_answer = np.array([group[number[answer]] for answer in answers])
     table = vectors[[number[answer] for answer in answers]]  # (answers, H)
-    ranks, errors = [], []
+    ranks = []
+    errors = []
     for row, ((query, answer), own) in enumerate(zip(pairs, groups(pairs))):
         cosines = table @ vectors[number[query]]  # (answers,)
-        right = group_of_answer == own
-        best = cosines[right].max()
+        correct = group_of_answer == own
+        best = cosines[correct].max()
         # Ties rank before the correct answer: otherwise, a constant embedding would be perfect.
-        rank = 1 + int((cosines[~right] > best - _SAME).sum())
+        rank = 1 + int((cosines[~correct] > best - _SAME).sum())
         ranks.append(rank)
         if rank > 1:
-            nearest = int(np.where(right, -2.0, cosines).argmax())
+            nearest = int(np.where(correct, -2.0, cosines).argmax())
             errors.append(
                 {
                     "row": row,

@@ -15,15 +15,15 @@ ABBREVIATIONS = frozenset(_ABBREVIATED.split())
 def split_sentences(text: str) -> list[tuple[int, int]]:
     """Find the sentences of a text.
 
-    A sentence ends at `.`, `!`, `?` or an ellipsis, with closing quotes or brackets, before a space; at the full stops of
-    Chinese and Japanese; and at a blank line. Not after a period that follows an abbreviation (`ABBREVIATIONS`) or an initial
-    ("J. Smith"), and not if the next word starts with a lowercase letter. A single line break is not a boundary.
+    A sentence ends at `.`, `!`, `?` or an ellipsis, with closing quotes or brackets, before a space; at Chinese and Japanese
+    full stops; and at a blank line. It does not end at the period of an abbreviation (`ABBREVIATIONS`) or an initial
+    ("J. Smith"), before a word that starts with a lowercase letter, or at a single line break.
 
     Args:
         text: Any text.
 
     Returns:
-        Start and end of each sentence in characters, without surrounding space. Only white space is dropped.
+        Start and end of each sentence in characters, without surrounding whitespace.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""A text in, a text out: translations, summaries, and whatever else a T5 was trained to write."""
+"""Text-to-text generation (translation, summarization, ...) with an encoder-decoder model such as T5."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -27,19 +27,19 @@ from kerasft.truncation import warn_truncated
 
 METRICS = ("translation", "summarization", "all")
 """BLEU and chrF; ROUGE-1, -2, -L and -Lsum; all."""
-_LOSS_TOKENS = 2048  # a batch's logits are this many rows of the vocabulary: 260 MB for T5's 32,128 tokens
+_LOSS_TOKENS = 2048  # tokens per batch of logits: 260 MB for T5's vocabulary of 32,128
 _MOST_SAMPLES = 25
 
 
 class SequenceToSequencePipeline(Pipeline):
-    """Answers texts with texts that an encoder and decoder writes.
+    """Generates a target text for each source text.
 
     Args:
-        model: Made by `kerasft.heads.sequence_to_sequence`. It may be trained between two calls.
-        tokenizer: Its tokenizer.
-        max_length: Longest source in tokens, end token included; longer ones are truncated, counted in `num_truncated`,
-            and warned of.
-        settings: Of the bundle: `prefix` (put before every source), `generation` (the default options of a call),
+        model: A model from `kerasft.heads.sequence_to_sequence`. It may be trained between calls.
+        tokenizer: The tokenizer that the model was trained with.
+        max_length: Maximum source length in tokens, including the end token; longer sources are truncated, counted in
+            `num_truncated`, with a warning.
+        settings: The bundle's settings: `prefix` (prepended to every source), `generation` (default options of a call),
             `max_target_length` (for the loss), `metrics` (one of `METRICS`, for `evaluate`).
 
     Example:
@@ -50,8 +50,8 @@ class SequenceToSequencePipeline(Pipeline):
     >>> sizes = {"num_layers": 1, "num_decoder_layers": 1, "num_heads": 2, "head_dim": 4, "hidden_dim": 8}
     >>> backbone = t5(T5Config(vocabulary_size=len(tokenizer), intermediate_dim=16, **sizes))
     >>> import kerasft
-    >>> write = SequenceToSequencePipeline(kerasft.heads.sequence_to_sequence(backbone), tokenizer, max_length=32)
-    >>> sorted(write("a good film", max_new_tokens=4))
+    >>> generate = SequenceToSequencePipeline(kerasft.heads.sequence_to_sequence(backbone), tokenizer, max_length=32)
+    >>> sorted(generate("a good film", max_new_tokens=4))
     ['finished', 'generated']
     """
 
@@ -77,14 +77,14 @@ class SequenceToSequencePipeline(Pipeline):
 
     @classmethod
     def from_bundle(cls, bundle: Bundle) -> "SequenceToSequencePipeline":
-        """Make the pipeline of a Keras model, its tokenizer, and the content of `kerasft.json`."""
+        """Make a pipeline from a Keras model, its tokenizer, and the content of `kerasft.json`."""
         return cls(bundle.model, bundle.tokenizer, max_length=bundle.max_length, settings=bundle.settings)
 
     @classmethod
     def from_runner(
         cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
     ) -> "SequenceToSequencePipeline":
-        """Refuse: an exported file holds one step of the decoder, not the loop around it.
+        """Raise an error: an export contains one decoder step, not the generation loop.
 
         Raises:
             CheckpointError: Always.
@@ -95,25 +95,25 @@ class SequenceToSequencePipeline(Pipeline):
         )
 
     def __call__(self, sources: str | Sequence[str], *, batch_size: int = 32, **options: Any) -> Any:
-        """Write a text for one source or for many.
+        """Generate texts for one or more sources.
 
         Args:
-            sources: One text, or N; without the prefix, which is put before them.
-            batch_size: Sources in one run.
-            **options: Fields of `kerasft.generation.GenerationOptions`, over those of the bundle's settings:
-                `max_new_tokens` (128 where the bundle says nothing), `num_beams`, `length_penalty`, `method`, ...
+            sources: One or N texts, without the prefix, which is prepended.
+            batch_size: Sources per batch.
+            **options: Fields of `kerasft.generation.GenerationOptions`, which override the bundle's settings:
+                `max_new_tokens` (128 if the bundle does not set it), `num_beams`, `length_penalty`, `method`, ...
 
         Returns:
-            For one text its answer, for many a list: `generated`, the text; `finished`, whether it ended by itself and not
-            at `max_new_tokens`; of a beam search also `score`. Of texts that ended at the limit a warning tells the number.
+            For one source a dictionary, for several a list: `generated`, the text; `finished`, whether the text ended before
+            the limit; with beam search also `score`. A warning gives the number of texts that reached the limit.
 
         Raises:
-            DataError: If a source is not text.
+            DataError: If a source is not a string.
             KerasftError: If an option is unknown or out of range.
         """
         items, one = texts_of(sources, self.fields)
         options = merged_options(self.settings.get("generation", {}), options)
-        texts = self._write(items, options, batch_size)
+        texts = self._generate(items, options, batch_size)
         warn_of_limit(texts, options)
         answers = answers_of(texts)
         return answers[0] if one else answers
@@ -128,44 +128,44 @@ class SequenceToSequencePipeline(Pipeline):
         metrics: str | None = None,
         **options: Any,
     ) -> Report:
-        """Write a text for every source, and score all by the references.
+        """Generate texts for all sources, and compare them with the references.
 
         Args:
-            source: What `kerasft.data.sequence_to_sequence` reads.
-            columns: As there.
-            batch_size: Sources in one run.
+            source: Any source of `kerasft.data.sequence_to_sequence`.
+            columns: See `kerasft.data.sequence_to_sequence`.
+            batch_size: Sources per batch.
             about: Facts for the report's header.
-            metrics: One of `METRICS`; None: what the bundle's settings say, else `"translation"`.
-            **options: Of the generation, as for a call.
+            metrics: One of `METRICS`; None: from the bundle's settings, or `"translation"`.
+            **options: Generation options; see `__call__`.
 
         Returns:
-            The report. Its metrics: BLEU and chrF from 0 to 100, ROUGE from 0 to 1; the loss in nats a token of the first
-            reference, and the perplexity; `share_at_limit`, of the texts that ended at `max_new_tokens`;
-            `references_beyond_limit`, of the references that have more tokens than that and could not be matched;
-            `sources_cut`. How the scores were computed stands in `about`.
+            The report. Its metrics: BLEU and chrF from 0 to 100, ROUGE from 0 to 1; `loss` in nats per token of the first
+            reference, and `perplexity`; the fractions `share_at_limit` (generated texts that reached `max_new_tokens`),
+            `references_beyond_limit` (references with more tokens, which cannot be matched) and `sources_cut` (truncated
+            sources). `about` has the signatures of the metrics.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
             KerasftError: If an argument is out of range.
         """
         options = merged_options(self.settings.get("generation", {}), options)
         sources, references = sources_and_references(self.read(source, columns), columns=columns)
-        cut = self.num_truncated
-        written = self._write(sources, options, batch_size)
-        warn_of_limit(written, options)
-        scores = score_texts([text.text for text in written], references, self._metrics(metrics))
+        truncated_before = self.num_truncated
+        generated = self._generate(sources, options, batch_size)
+        warn_of_limit(generated, options)
+        scores = score_texts([text.text for text in generated], references, self._metrics(metrics))
         copied, baseline_answer = without_model(sources, self._metrics(metrics))
         limits = {
-            "share_at_limit": unfinished(written) / len(written),
+            "share_at_limit": unfinished(generated) / len(generated),
             "references_beyond_limit": self._beyond_limit(references, options),
-            "sources_cut": (self.num_truncated - cut) / len(sources),
+            "sources_cut": (self.num_truncated - truncated_before) / len(sources),
         }
         return self._report(
-            {**(about or {}), "generation": _in_words(options), **_distinct(scores.signatures)},
+            {**(about or {}), "generation": _described(options), **_distinct(scores.signatures)},
             title="Sequence to sequence",
             rows=len(sources),
             metrics=scores.metrics | self._loss(sources, references) | limits,
-            errors=_samples(sources, references, written),
+            errors=_samples(sources, references, generated),
             baseline=score_texts(copied, references, self._metrics(metrics)).metrics,
             baseline_answer=baseline_answer,
         )
@@ -173,28 +173,28 @@ class SequenceToSequencePipeline(Pipeline):
     def scores(
         self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64
     ) -> dict[str, float]:
-        """The scores of generated texts alone, and `share_at_limit`, without a warning: for each epoch of a training.
+        """Return only the metrics of generated texts and `share_at_limit`, without warnings: for evaluation after each epoch.
 
         Args:
-            source: As for `evaluate`.
-            columns: As there.
-            batch_size: Sources in one run.
+            source: See `evaluate`.
+            columns: See `evaluate`.
+            batch_size: Sources per batch.
 
         Raises:
-            DataError: If the data cannot be used.
+            DataError: If the data is invalid.
         """
         sources, references = sources_and_references(self.read(source, columns), columns=columns)
-        written = self._write(sources, merged_options(self.settings.get("generation", {}), {}), batch_size)
-        scores = score_texts([text.text for text in written], references, self._metrics(None)).metrics
-        return scores | {"share_at_limit": unfinished(written) / len(written)}
+        generated = self._generate(sources, merged_options(self.settings.get("generation", {}), {}), batch_size)
+        scores = score_texts([text.text for text in generated], references, self._metrics(None)).metrics
+        return scores | {"share_at_limit": unfinished(generated) / len(generated)}
 
-    def _metrics(self, given: str | None) -> str:
-        kind = given or self.settings.get("metrics", "translation")
+    def _metrics(self, metrics: str | None) -> str:
+        kind = metrics or self.settings.get("metrics", "translation")
         if kind not in METRICS:
             raise bad_argument("metrics", f"one of {METRICS}", kind, "Choose one of them.")
         return kind
 
-    def _write(self, sources: list[str], options: GenerationOptions, batch_size: int) -> list[Generated]:
+    def _generate(self, sources: list[str], options: GenerationOptions, batch_size: int) -> list[Generated]:
         if not sources:
             return []
         prefix = self.settings.get("prefix", "")
@@ -233,18 +233,18 @@ class SequenceToSequencePipeline(Pipeline):
         return {"loss": loss, "perplexity": float(np.exp(min(loss, 700.0)))}
 
     def _traced_losses(self, features: dict, y: tf.Tensor, weight: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
-        """The sum of the losses of a batch's tokens, and their number."""
+        """Return the sum of the token losses of a batch, and the number of tokens."""
         logits = self.model(features, training=False)  # (B, T, V)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(y, logits)  # (B, T)
         return tf.reduce_sum(losses * weight), tf.reduce_sum(weight)
 
 
 def score_texts(generated: Sequence[str], references: Sequence[Sequence[str]], metrics: str) -> TextScores:
-    """Score texts by the metrics of a task.
+    """Compute the metrics of generated texts.
 
     Args:
         generated: N texts.
-        references: For each, one or more.
+        references: One or more references for each text.
         metrics: One of `METRICS`.
 
     Example:
@@ -262,7 +262,7 @@ def score_texts(generated: Sequence[str], references: Sequence[Sequence[str]], m
 
 
 def without_model(sources: Sequence[str], metrics: str) -> tuple[list[str], str]:
-    """The texts that need no model, and what they are: a source's first three sentences for summaries, else the source.
+    """Return baseline texts, and their description: the first three sentences for summarization, otherwise the source.
 
     Args:
         sources: N texts.
@@ -281,27 +281,27 @@ def without_model(sources: Sequence[str], metrics: str) -> tuple[list[str], str]
     ], "the source's first three sentences"
 
 
-def _in_words(options: GenerationOptions) -> str:
+def _described(options: GenerationOptions) -> str:
     beams = f" of {options.num_beams}, length penalty {options.length_penalty:g}" if options.method == "beam" else ""
     return f"{options.method}{beams}, at most {options.max_new_tokens} new tokens"
 
 
 def _distinct(signatures: Mapping[str, str]) -> dict[str, str]:
-    """The signatures, those of all ROUGE together once."""
+    """Return the signatures, with a single one for all ROUGE metrics."""
     return {("rouge" if name.startswith("rouge") else name): value for name, value in signatures.items()}
 
 
-def _samples(sources: list[str], references: list[list[str]], written: list[Generated]) -> list[dict]:
-    """Rows at even distances among those that differ from every reference, for the eye."""
-    differ = [row for row, text in enumerate(written) if text.text not in references[row]]
-    places = np.unique(np.linspace(0, len(differ) - 1, _MOST_SAMPLES).astype(int)) if differ else []
-    rows = [differ[place] for place in places]
+def _samples(sources: list[str], references: list[list[str]], generated: list[Generated]) -> list[dict]:
+    """Return evenly spaced rows among those that differ from all references, for inspection."""
+    differ = [row for row, text in enumerate(generated) if text.text not in references[row]]
+    indices = np.unique(np.linspace(0, len(differ) - 1, _MOST_SAMPLES).astype(int)) if differ else []
+    rows = [differ[index] for index in indices]
     return [
         {
             "row": row,
             "text": sources[row],
             "truth": " | ".join(references[row]),
-            "predicted": written[row].text + ("" if written[row].finished else " [limit]"),
+            "predicted": generated[row].text + ("" if generated[row].finished else " [limit]"),
             "confidence": None,
         }
         for row in rows

@@ -19,17 +19,17 @@ def some_rows(
 
     Args:
         source: The data, with assigned columns; see `kerasft.tasks.settled`.
-        count: How many rows, >= 1; all of them, if there are not more.
+        count: Number of rows, >= 1; all rows if there are fewer.
         metadata: The content of the bundle's `kerasft.json`: its task and settings.
-        columns: Which column is what, where the source does not know.
-        seed: The same seed draws the same rows.
+        columns: Column assignment, if it is not part of the source.
+        seed: Random seed.
 
     Returns:
-        What `evaluate` reads in place of the source, in the source's order, and how many rows the source has.
+        The sample, in the source's order, to pass to `evaluate`; and the number of rows of the source.
 
     Raises:
         KerasftError: If `count` is out of range.
-        DataError: If the data cannot be used.
+        DataError: If the data is invalid.
 
     Example:
 

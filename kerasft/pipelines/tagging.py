@@ -1,4 +1,4 @@
-"""Common parts of tagging pipelines: texts, split into windows of tokens, to one row of logits per word."""
+"""Common parts of tagging pipelines: from texts, split into windows of tokens, to logits per word."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -25,15 +25,15 @@ _MOST_ERRORS = 25
 
 
 class Tagger:
-    """Turns a token-level model into word-level predictions for texts of any length.
+    """Makes word-level predictions with a token-level model, for texts of any length.
 
     Args:
-        runner: The model: token ids in, logits out.
+        runner: The model, from token ids to logits.
         tokenizer: The tokenizer that the model was trained with.
         labels: The tags of the token logits.
         output: Name of the token-level output.
         max_length: Window length in tokens, including special tokens.
-        stride: Overlap of two windows in tokens; None: a quarter of a window.
+        stride: Overlap of consecutive windows in tokens; None: a quarter of a window.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Tagger:
         self.scheme = scheme_of(labels)
         self.max_length = min(max_length, runner.sequence_length or max_length)
         room = self.max_length - sum(map(len, special_tokens(tokenizer)))
-        # An export with a shorter fixed length has less room than in training.
+        # An export with a shorter fixed length has smaller windows than in training.
         self.stride = stride if stride is not None and stride < room else room // 4
 
     def __call__(
@@ -67,7 +67,7 @@ class Tagger:
             batch_size: Windows per batch.
 
         Returns:
-            The word logits (W, C) of each text; and by name the other outputs of each text's first window.
+            The word logits (W, C) of each text; and the other outputs of each text's first window, by name.
         """
         whole_number("batch_size", batch_size, "32 is usual.")
         if not texts:
@@ -76,20 +76,20 @@ class Tagger:
         outputs = predict(self.runner, windows.encoded, self.tokenizer.pad_token_id, batch_size=batch_size)
         stitched = windows.stitch(outputs.pop(self.output))
         words = [
-            word_logits(logits, first_tokens(places, tokens), self.labels)
-            for logits, places, tokens in zip(stitched, offsets, windows.offsets)
+            word_logits(logits, first_tokens(word_offsets, tokens), self.labels)
+            for logits, word_offsets, tokens in zip(stitched, offsets, windows.offsets)
         ]
         first = np.flatnonzero(windows.begins == 0)
         return words, {name: [rows[window] for window in first] for name, rows in outputs.items()}
 
     def raw(self, texts: Sequence[str], *, batch_size: int) -> tuple[list[Offsets], list, dict]:
-        """Run raw texts: find the words' offsets, then as `__call__`."""
+        """Split raw texts into words, and run them; see `__call__`."""
         offsets = [split_words(text) for text in texts]
         return offsets, *self(texts, offsets, batch_size=batch_size)
 
 
 def checked_texts(texts: Any) -> tuple[list[str], bool]:
-    """A list of texts, given as strings or as `{"text": ...}`, and whether it was a single text.
+    """Return a list of texts, from strings or dictionaries `{"text": ...}`, and whether it was a single text.
 
     Raises:
         DataError: If an item is not a string.
@@ -103,7 +103,7 @@ def checked_texts(texts: Any) -> tuple[list[str], bool]:
     for number, text in enumerate(items, 1):
         if not isinstance(text, str):
             raise bad_data(
-                "texts", f"expected a string, got {type(text).__name__}", "Give strings.", line=number, value=text
+                "texts", f"expected a string, got {type(text).__name__}", "Use strings.", line=number, value=text
             )
         if not is_unicode(text):
             raise bad_data(
@@ -117,7 +117,7 @@ def checked_texts(texts: Any) -> tuple[list[str], bool]:
 
 
 def all_outside(truth: Sequence[Sequence[str]]) -> list[list[str]]:
-    """The baseline without a model: O for every word.
+    """Return the predictions of the baseline: O for every word.
 
     Example:
 
@@ -127,13 +127,16 @@ def all_outside(truth: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[OUTSIDE] * len(tags) for tags in truth]
 
 
-def tagging_errors(rows: Rows, found: Sequence[Sequence[Mapping]], expected: Sequence[Sequence[Mapping]]) -> list[dict]:
-    """The first texts with a wrong span, for the report."""
+def tagging_errors(rows: Rows, predicted: Sequence[Sequence[Mapping]], gold: Sequence[Sequence[Mapping]]) -> list[dict]:
+    """Return the first texts with an incorrect span, for the report."""
     errors = []
-    for row, (answer, truth) in enumerate(zip(found, expected)):
-        if _places(answer) != _places(truth) and len(errors) < _MOST_ERRORS:
-            sides = ["; ".join(f"{e['text']} [{e['label']}]" for e in side) or "nothing" for side in (truth, answer)]
-            score = float(np.mean([e["score"] for e in answer])) if answer else None
+    for row, (predictions, labels) in enumerate(zip(predicted, gold)):
+        if _keys(predictions) != _keys(labels) and len(errors) < _MOST_ERRORS:
+            sides = [
+                "; ".join(f"{span['text']} [{span['label']}]" for span in side) or "nothing"
+                for side in (labels, predictions)
+            ]
+            score = float(np.mean([span["score"] for span in predictions])) if predictions else None
             error = {"row": row, "text": rows.columns["text"][row], "truth": sides[0], "predicted": sides[1]}
             errors.append(error | {"confidence": score})
     return errors
@@ -141,40 +144,39 @@ def tagging_errors(rows: Rows, found: Sequence[Sequence[Mapping]], expected: Seq
 
 def tagging_examples(
     rows: Rows,
-    found: Sequence[Sequence[Mapping]],
-    expected: Sequence[Sequence[Mapping]],
+    predicted: Sequence[Sequence[Mapping]],
+    gold: Sequence[Sequence[Mapping]],
     *,
     intents: Sequence[tuple[str, str]] | None = None,
 ) -> list[dict]:
-    """Texts with the gold and the predicted spans, for the report: those with an error, then those with spans.
+    """Return texts with gold and predicted spans, for the report: texts with errors first, then texts with spans.
 
     Args:
         rows: The evaluated rows.
-        found: The predicted spans of each text.
-        expected: The gold spans of each text.
+        predicted: The predicted spans of each text.
+        gold: The gold spans of each text.
         intents: The gold and predicted intent of each text.
     """
-    right = [_places(answer) == _places(truth) for answer, truth in zip(found, expected)]
+    correct = [_keys(predictions) == _keys(labels) for predictions, labels in zip(predicted, gold)]
     if intents:
-        right = [same and truth == predicted for same, (truth, predicted) in zip(right, intents)]
-    seen = [
-        row for row, same in enumerate(right) if not same or expected[row] or intents
-    ]  # others have nothing to show
+        correct = [same and label == prediction for same, (label, prediction) in zip(correct, intents)]
+    # Correct texts without spans have nothing to show.
+    shown = [row for row, same in enumerate(correct) if not same or gold[row] or intents]
     examples = []
-    for row in sorted(seen, key=right.__getitem__)[:MOST_EXAMPLES]:
-        score = float(np.mean([span["score"] for span in found[row]])) if found[row] else None
-        told = {"name": "intent", "truth": intents[row][0], "predicted": intents[row][1]} if intents else None
-        facts = {"row": row, "right": right[row], "confidence": score, "answer": told}
-        examples.append(example(rows.columns["text"][row], expected[row], found[row], **facts))
+    for row in sorted(shown, key=correct.__getitem__)[:MOST_EXAMPLES]:
+        score = float(np.mean([span["score"] for span in predicted[row]])) if predicted[row] else None
+        answer = {"name": "intent", "truth": intents[row][0], "predicted": intents[row][1]} if intents else None
+        facts = {"row": row, "right": correct[row], "confidence": score, "answer": answer}
+        examples.append(example(rows.columns["text"][row], gold[row], predicted[row], **facts))
     return examples
 
 
-def _places(spans: Sequence[Mapping]) -> list[tuple]:
+def _keys(spans: Sequence[Mapping]) -> list[tuple]:
     return sorted((span["start"], span["end"], span["label"]) for span in spans)
 
 
 def count_spans(rows: Sequence[Sequence[str]]) -> int:
-    """How many spans there are in the tags of some texts.
+    """Count the spans in the tags of texts.
 
     Example:
 
@@ -185,20 +187,20 @@ def count_spans(rows: Sequence[Sequence[str]]) -> int:
 
 
 class TaggingPipeline(Pipeline):
-    """What the pipelines over tagged words have in common.
+    """Base class of the tagging pipelines.
 
     Args:
-        runner: The model: token ids in, the tokens' logits out, perhaps beside other outputs.
+        runner: The model, from token ids to token logits and, optionally, other outputs.
         tokenizer: The tokenizer that the model was trained with.
-        labels: The tags that the tokens' logits stand for.
-        max_length: Tokens of a window, special tokens included.
-        settings: `stride`, `constrained`, `scheme` and `invalid`; any may be missing.
+        labels: The tags of the token logits.
+        max_length: Window length in tokens, including special tokens.
+        settings: `stride`, `constrained`, `scheme` and `invalid`; all optional.
     """
 
     has_labels = True
 
     output: ClassVar[str] = LOGITS
-    """Name of the tokens' output."""
+    """Name of the token-level output."""
 
     def __init__(
         self,
@@ -216,7 +218,7 @@ class TaggingPipeline(Pipeline):
 
     @property
     def reading(self) -> dict[str, Any]:
-        """Options of `kerasft.data.read_tags` for files like the training data."""
+        """Options of `kerasft.data.read_tags` for data in the format of the training data."""
         return reading_of(self.settings)
 
     def _decode(self, logits: np.ndarray, constrained: bool | None) -> tuple[list[str], np.ndarray]:
@@ -234,24 +236,24 @@ class TaggingPipeline(Pipeline):
         intents: Sequence[tuple[str, str]] | None = None,
         **parts: Any,
     ) -> Report:
-        """The report of texts and of each the predicted tags with their scores; `span` is what a span is called."""
-        texts, offsets, truth = (rows.columns[name] for name in ("text", "offsets", "tags"))
+        """Return the report, from the predicted tags and scores of each text; `span` is the name of spans in messages."""
+        texts, offsets, gold = (rows.columns[name] for name in ("text", "offsets", "tags"))
         predicted = [tags for tags, _ in tagged]
         predicted_spans = [
             entities(text, words, tags, scores=each) for text, words, (tags, each) in zip(texts, offsets, tagged)
         ]
-        expected = [
-            entities(text, words, tags, scores=np.ones(len(tags))) for text, words, tags in zip(texts, offsets, truth)
+        gold_spans = [
+            entities(text, words, tags, scores=np.ones(len(tags))) for text, words, tags in zip(texts, offsets, gold)
         ]
-        by_type = span_scores_by_type(truth, predicted)
+        by_type = span_scores_by_type(gold, predicted)
         return self._report(
             about,
             title="Evaluation",
             labels=[row["label"] for row in by_type],
             rows=len(texts),
             per_class=by_type,
-            errors=tagging_errors(rows, predicted_spans, expected),
-            examples=tagging_examples(rows, predicted_spans, expected, intents=intents),
-            undefined=undefined_spans(count_spans(truth), count_spans(predicted), name=span),
+            errors=tagging_errors(rows, predicted_spans, gold_spans),
+            examples=tagging_examples(rows, predicted_spans, gold_spans, intents=intents),
+            undefined=undefined_spans(count_spans(gold), count_spans(predicted), name=span),
             **parts,
         )

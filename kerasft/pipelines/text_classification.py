@@ -32,20 +32,19 @@ Texts = str | tuple[str, str] | Sequence[str] | Sequence[tuple[str, str]]
 class TextClassificationPipeline(Pipeline):
     """Predicts labels and scores for texts or pairs of texts.
 
-    Texts are tokenized in batches, sorted by length to reduce padding, and the predictions are returned in the given order. Empty
-    texts are allowed.
+    Batches are sorted by length to reduce padding, and predictions are returned in the order of the inputs. Empty texts are
+    allowed.
 
     Args:
-        runner: The model: token ids in, logits out.
+        runner: The model, from token ids to logits.
         tokenizer: The tokenizer that the model was trained with.
         labels: Labels of the outputs.
         max_length: Maximum input length in tokens; longer texts are truncated, counted in `num_truncated`, with a warning.
         pair: Whether the model takes pairs of texts.
         out_of_scope: `{"threshold": ..., "label": ...}`: minimum probability of a prediction, and the label of texts below
             it; see `tune_out_of_scope`.
-        temperature: Temperature scaling of the logits, > 0; see `tune_temperature`.
-        thresholds: Multi-label: minimum probability of each label; `None`: 0.5. See
-            `tune_thresholds`.
+        temperature: Temperature for scaling the logits, > 0; see `tune_temperature`.
+        thresholds: Multi-label: minimum probability of each label; None: 0.5. See `tune_thresholds`.
 
     Example:
 
@@ -93,7 +92,7 @@ class TextClassificationPipeline(Pipeline):
     def from_runner(
         cls, runner: Runner, tokenizer: PreTrainedTokenizerFast, metadata: Mapping[str, Any]
     ) -> "TextClassificationPipeline":
-        """Make the pipeline of a model in any form, its tokenizer, and the content of `kerasft.json`."""
+        """Make a pipeline from a model in any format, its tokenizer, and the content of `kerasft.json`."""
         pipeline = super().from_runner(runner, tokenizer, metadata)
         pipeline.pair = bool(metadata.get("pair"))
         return pipeline
@@ -114,11 +113,11 @@ class TextClassificationPipeline(Pipeline):
         Args:
             texts: One text, a sequence of texts, one pair as a tuple of two texts or a dictionary of `text` and `text_pair`, or
                 a list of such pairs.
-            text_pair: The second text, or texts, if `texts` contains only the first ones.
+            text_pair: The second text, or texts, if `texts` contains only the first texts.
             batch_size: Texts per batch.
             top_k: Return the k most likely labels instead.
-            threshold: Multi-label: minimum probability of a label, one for all or one per label. `None`: the model's own
-                thresholds, or 0.5.
+            threshold: Multi-label: minimum probability of a label, one for all or one per label. None: the model's thresholds,
+                or 0.5.
             with_probabilities: Whether to add the probabilities of all labels.
             pairs: Deprecated name of `text_pair`.
 
@@ -189,13 +188,13 @@ class TextClassificationPipeline(Pipeline):
     ) -> Report:
         """Evaluate the model on labeled texts.
 
-        Probabilities use the model's temperature, labels its thresholds. With an out-of-scope threshold, rows with its label are
-        out of scope: `in_scope_accuracy`, `out_of_scope_recall` and `out_of_scope_precision` use the threshold, all other
-        metrics are computed on the in-scope rows without it.
+        Metrics use the model's temperature and thresholds. With an out-of-scope threshold, rows with the out-of-scope label are
+        evaluated separately: `in_scope_accuracy`, `out_of_scope_recall` and `out_of_scope_precision` use the threshold; all
+        other metrics are computed on the in-scope rows without it.
 
         Args:
             source: Any source of `kerasft.data.text_classification`.
-            columns: As there.
+            columns: See `kerasft.data.text_classification`.
             batch_size: Texts per batch.
             about: Facts for the report's header.
             unseen_labels: How to treat labels that the model does not have: `"error"`, or `"count"` such rows as errors, with
@@ -241,28 +240,28 @@ class TextClassificationPipeline(Pipeline):
     def training_baseline(
         self, source: object, *, columns: Mapping[str, object] | None = None
     ) -> dict[str, Any] | None:
-        """Class counts, or target means; see `Pipeline.training_baseline`."""
+        """Return class counts, or target means; see `Pipeline.training_baseline`."""
         return statistics(texts_and_labels(source, labels=self.labels, columns=columns)[1], self.labels)
 
     def tune_temperature(
         self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64
     ) -> float:
-        """Tune the temperature (calibration), so that probabilities match the accuracy.
+        """Calibrate probabilities by temperature scaling.
 
-        Useful if probabilities are displayed or compared with a threshold. The predicted label, and so the accuracy, does not
-        change. Thresholds depend on the probabilities, so tune them after the temperature: set `pipeline.temperature`, then
-        call `tune_thresholds` or `tune_out_of_scope`.
+        Useful if probabilities are displayed or compared with a threshold. Predicted labels, and so the accuracy, do not
+        change. Thresholds depend on probabilities, so tune them after the temperature: set `pipeline.temperature`, then call
+        `tune_thresholds` or `tune_out_of_scope`.
 
         Args:
             source: At least a few hundred validation rows that the model was not trained on, any source of
                 `kerasft.data.text_classification`. Rows with the out-of-scope label are excluded.
-            columns: As there.
+            columns: See `kerasft.data.text_classification`.
             batch_size: Texts per batch.
 
         Returns:
-            The temperature, to be given as `settings={"temperature": ...}` to `kerasft.save_bundle`; see
-            `kerasft.answers.best_temperature`. A warning is logged if the pipeline already has thresholds, which
-            were tuned without it.
+            The temperature, to pass as `settings={"temperature": ...}` to `kerasft.save_bundle`; see
+            `kerasft.answers.best_temperature`. A warning is given if the pipeline already has thresholds, which were tuned
+            without it.
 
         Raises:
             KerasftError: If the model is a regression model.
@@ -283,18 +282,18 @@ class TextClassificationPipeline(Pipeline):
     def tune_thresholds(
         self, source: object, *, columns: Mapping[str, object] | None = None, batch_size: int = 64
     ) -> list[float]:
-        """Tune the probability threshold of each label for its F1.
+        """Tune the probability threshold of each label for maximum F1.
 
-        Useful for multi-label models with rare labels, which are hardly ever predicted at 0.5. A label with fewer than some tens
-        of rows gets an unreliable threshold.
+        Useful for multi-label models with rare labels, which are rarely predicted with a threshold of 0.5. The threshold of a
+        label with only a few dozen rows, or fewer, is unreliable.
 
         Args:
             source: Validation rows that the model was not trained on, any source of `kerasft.data.text_classification`.
-            columns: As there.
+            columns: See `kerasft.data.text_classification`.
             batch_size: Texts per batch.
 
         Returns:
-            C probability thresholds at the pipeline's temperature, to be passed as `settings={"thresholds": ...}` to
+            C probability thresholds at the pipeline's temperature, to pass as `settings={"thresholds": ...}` to
             `kerasft.save_bundle`; see `kerasft.answers.best_thresholds`.
 
         Raises:
@@ -302,7 +301,8 @@ class TextClassificationPipeline(Pipeline):
             DataError: If the data is invalid.
         """
         if self.labels.problem != MULTI_LABEL:
-            raise bad_argument("model", "a multi-label classifier", self.labels.problem, "Others have no thresholds.")
+            fix = "Other models have no thresholds."
+            raise bad_argument("model", "a multi-label classifier", self.labels.problem, fix)
         logits, gold = self._held_out(source, columns, batch_size)
         return best_thresholds(probabilities(logits, self.labels, temperature=self.temperature), gold)
 
@@ -319,12 +319,12 @@ class TextClassificationPipeline(Pipeline):
         Args:
             source: Validation rows, some of them with `label`, any source of `kerasft.data.text_classification`.
             label: Label of out-of-scope texts; must not be a label of the model.
-            columns: As there.
+            columns: See `kerasft.data.text_classification`.
             batch_size: Texts per batch.
 
         Returns:
-            `{"threshold": ..., "label": ...}`, to be given as `settings={"out_of_scope": ...}` to `kerasft.save_bundle`: the
-            threshold, at the pipeline's temperature, with the largest sum of in-scope accuracy and out-of-scope recall, see
+            `{"threshold": ..., "label": ...}`, to pass as `settings={"out_of_scope": ...}` to `kerasft.save_bundle`: the
+            threshold, at the pipeline's temperature, with the largest sum of in-scope accuracy and out-of-scope recall; see
             `kerasft.answers.out_of_scope_threshold`.
 
         Raises:
@@ -334,11 +334,11 @@ class TextClassificationPipeline(Pipeline):
         check_out_of_scope({"threshold": 0.0, "label": label}, self.labels)
         if self.labels.problem != SINGLE_LABEL:
             raise bad_argument(
-                "model", "a single-label classifier", self.labels.problem, "Others have no such threshold."
+                "model", "a single-label classifier", self.labels.problem, "Other models have no such threshold."
             )
         inside, outside = separate_label(self.read(source, columns), label, columns=columns)
         if not len(inside) or not len(outside):
-            fix = "Give validation rows with and without this label."
+            fix = "Use validation rows with and without this label."
             raise bad_data(inside.name, f"{len(outside)} rows are labeled {label!r}, {len(inside)} are not", fix)
         texts, gold = texts_and_labels(inside, labels=self.labels, columns=columns)
         logits = self.predict_logits(texts, batch_size=batch_size)
@@ -349,7 +349,7 @@ class TextClassificationPipeline(Pipeline):
     def _held_out(
         self, source: object, columns: Mapping[str, object] | None, batch_size: int
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The logits and labels of labeled rows."""
+        """Return logits and labels of labeled rows."""
         source = self.read(source, columns)
         if self.out_of_scope is not None:
             source, _ = separate_label(source, self.out_of_scope["label"], columns=columns)
@@ -357,14 +357,14 @@ class TextClassificationPipeline(Pipeline):
         return self.predict_logits(texts, batch_size=batch_size), gold
 
     def _settings_shown(self) -> dict[str, str]:
-        """Report entries for settings that differ from the defaults."""
+        """Return the settings that differ from the defaults, for the report."""
         shown = {} if self.temperature == 1 else {"temperature": f"{self.temperature:.4g}"}
         if self.thresholds is not None:
             shown["thresholds"] = ", ".join(f"{name} {value:.4g}" for name, value in zip(self.labels, self.thresholds))
         return shown
 
     def _confidence(self, logits: np.ndarray) -> np.ndarray:
-        """The probability of the most likely label, (N,)."""
+        """Return the probability of the most likely label, (N,)."""
         return probabilities(logits, self.labels, temperature=self.temperature).max(-1)
 
     def _confidence_of(self, rows: Rows, columns: Mapping[str, object] | None, batch_size: int) -> np.ndarray:
@@ -383,17 +383,17 @@ def _items(texts: Texts, text_pair: str | Sequence[str] | None) -> tuple[list, b
     )
     if isinstance(text_pair, str) != isinstance(texts, str) and text_pair is not None:
         raise bad_argument(
-            "text_pair", "a string if texts is a string, otherwise a sequence", text_pair, "Give both in the same form."
+            "text_pair", "a string if texts is a string, otherwise a sequence", text_pair, "Use the same type for both."
         )
     if one:
         return [texts if text_pair is None else (texts, text_pair)], True
     if not hasattr(texts, "__iter__") or isinstance(texts, bytes):
-        raise bad_data("texts", "expected a text or a sequence of texts", "Give strings.", value=texts)
+        raise bad_data("texts", "expected a text or a sequence of texts", "Use strings.", value=texts)
     items = [item_of(item, **fields) for item in texts]
     if text_pair is None:
         return [tuple(item) if isinstance(item, list) else item for item in items], False
     if len(text_pair) != len(items):
         raise bad_argument(
-            "text_pair", f"as many as texts ({len(items)})", len(text_pair), "Give one second text per text."
+            "text_pair", f"as many as texts ({len(items)})", len(text_pair), "Provide one second text per text."
         )
     return list(zip(items, text_pair)), False

@@ -18,16 +18,16 @@ from kerasft.tasks.token_classification import TOKEN_CLASSIFICATION
 class TokenClassificationPipeline(TaggingPipeline):
     """Finds the entities in texts.
 
-    Texts can have any length: long ones are processed in overlapping windows, and each token is predicted in the window where it
-    has most context. A word's tag is that of its first token, as in training.
+    Texts can have any length: long texts are split into overlapping windows, and each token is predicted in the window where it
+    has the most context. The tag of a word is that of its first token, as in training.
 
     Args:
-        runner: The model: token ids in, logits out.
+        runner: The model, from token ids to logits.
         tokenizer: The tokenizer that the model was trained with.
         labels: The tags of the outputs, including O.
         max_length: Window length in tokens, including special tokens.
-        settings: `stride` (overlap of two windows in tokens), `constrained` (the default of the call), `scheme` and `invalid`
-            (how `evaluate` reads data, see `kerasft.data.read_tags`).
+        settings: `stride` (overlap of consecutive windows in tokens), `constrained` (default of the call), `scheme` and
+            `invalid` (for `evaluate`, see `kerasft.data.read_tags`).
 
     Example:
 
@@ -57,14 +57,14 @@ class TokenClassificationPipeline(TaggingPipeline):
         Args:
             texts: One text or a sequence of texts, not split into words.
             batch_size: Windows per batch.
-            constrained: Whether to predict the most likely valid tag sequence; None: as in the bundle's settings, otherwise
-                False, and tags are decoded as by conlleval.
+            constrained: Whether to predict the most likely valid tag sequence; None: the value in the bundle's settings, or
+                False. If False, invalid sequences are interpreted as conlleval does.
             threshold: Entities with a lower score are dropped.
             with_tags: Whether to add `words`: each word's `start`, `end`, `tag` and `score`.
 
         Returns:
             For one text a dictionary, for several a list of them: `{"entities": [{"start", "end", "label", "text", "score"},
-            ...]}`, with `text[start:end]` in the original text, and the mean probability of the words' tags as score.
+            ...]}`, with `text[start:end]` in the original text; the score is the mean probability of the words' tags.
 
         Raises:
             DataError: If an item is not a string.
@@ -90,8 +90,8 @@ class TokenClassificationPipeline(TaggingPipeline):
         """Tag pre-tokenized words.
 
         Args:
-            source: Any source of `kerasft.data.read_tags`; its own tags are not used.
-            columns: As there.
+            source: Any source of `kerasft.data.read_tags`; its tags are not used.
+            columns: See `kerasft.data.read_tags`.
             batch_size: Windows per batch.
 
         Returns:
@@ -133,28 +133,28 @@ class TokenClassificationPipeline(TaggingPipeline):
 
         Args:
             source: Any source of `kerasft.data.read_tags`, in the tagging scheme of the training data; or its rows.
-            columns: As there.
+            columns: See `kerasft.data.read_tags`.
             batch_size: Windows per batch.
             about: Facts for the report's header.
 
         Returns:
-            A report with `entity_f1`, `entity_precision`, `entity_recall` and `token_accuracy`, and the scores by type.
+            A report with `entity_f1`, `entity_precision`, `entity_recall` and `token_accuracy`, and the metrics by type.
 
         Raises:
             DataError: If the data is invalid.
         """
         rows = self._read(source, columns)
         report_unknown_tags(rows, self.labels)
-        truth = rows.columns["tags"]
+        gold = rows.columns["tags"]
         tagged = self._tagged(rows, batch_size)
         predicted = [tags for tags, _ in tagged]
-        counts = {"texts": f"{len(rows):,}", "entities": f"{count_spans(truth):,}"}
+        counts = {"texts": f"{len(rows):,}", "entities": f"{count_spans(gold):,}"}
         return self._report_tags(
             rows,
             tagged,
             {**(about or {}), **counts, "scoring": f"{SCORING}, model's tags in {self.tagger.scheme}"},
-            metrics=span_scores(truth, predicted),
-            baseline=span_scores(truth, all_outside(truth)),
+            metrics=span_scores(gold, predicted),
+            baseline=span_scores(gold, all_outside(gold)),
             baseline_answer="no entities: the most frequent tag, O, for every word",
             span="entity",
         )

@@ -1,4 +1,4 @@
-"""Unigram baseline of language models: token frequencies, without context."""
+"""Unigram baseline for language models: token frequencies without context."""
 
 import math
 
@@ -9,7 +9,7 @@ ANSWER = "unigram probabilities from the evaluated rows (leave-one-out, add-one 
 
 
 def perplexity_of(loss: float) -> float:
-    """exp of a mean loss in nats, capped to stay finite.
+    """Return exp(loss) for a mean loss in nats, capped to be finite.
 
     Example:
 
@@ -20,13 +20,13 @@ def perplexity_of(loss: float) -> float:
 
 
 class Unigram:
-    """Counts tokens, then scores some of them.
+    """Computes the metrics of unigram probabilities, for some of the counted tokens.
 
-    A token's probability is estimated from all others, so that the rows do not predict themselves:
+    The probability of a token is estimated from all other tokens (leave-one-out), with add-one smoothing:
     p(t) = (count(t) - 1 + 1) / (T - 1 + V).
 
     Args:
-        vocabulary_size: V.
+        vocabulary_size: V, the size of the vocabulary.
 
     Example:
 
@@ -43,12 +43,12 @@ class Unigram:
         self._scored = np.zeros(vocabulary_size, np.int64)
 
     def add(self, tokens: np.ndarray, *, scored: np.ndarray) -> None:
-        """Count tokens (N,), and the scored ones among them (M,)."""
+        """Count tokens (N,), of which the scored tokens (M,) contribute to the metrics."""
         self._counts += np.bincount(tokens, minlength=self._size)[: self._size]
         self._scored += np.bincount(scored, minlength=self._size)[: self._size]
 
     def scores(self) -> dict[str, float]:
-        """`perplexity`, `loss` in nats per token, and `accuracy` of always predicting the most frequent token."""
+        """Return `perplexity`, `loss` in nats per token, and `accuracy` of always predicting the most frequent token."""
         total = int(self._scored.sum())
         log_p = np.log(np.maximum(self._counts, 1) / (self._counts.sum() - 1 + self._size))  # (V,)
         loss = -float((self._scored * log_p).sum()) / total

@@ -1,4 +1,4 @@
-"""Scores of rows some of whose labels the model does not have: such rows are errors, as in the official scores."""
+"""Evaluation on rows with labels that the model does not have: they count as errors, as in official evaluations."""
 
 import dataclasses
 from collections.abc import Mapping, Sequence
@@ -22,19 +22,19 @@ def summarize_with_unseen(
     thresholds: Sequence[float] | None = None,
     **others: Any,
 ) -> Report:
-    """Make the report of a classifier, with its baseline, on rows of further labels too.
+    """Return the report of a classifier, with baseline, on rows that may have unseen labels.
 
     Args:
         logits: (N, C).
-        gold: Class numbers (N,), or 0 and 1 (N, C + U).
+        gold: Class indices (N,), or multi-hot (N, C + U).
         labels: The model's C labels.
-        unseen: The U labels that only the rows have; their class numbers are C, C + 1, ...
-        baseline: The training rows' `kerasft.reports.statistics`.
-        thresholds: As for `kerasft.reports.summarize`, (C,).
-        **others: `texts` and `about`, as there.
+        unseen: The U unseen labels; their class indices are C, C + 1, ...
+        baseline: `kerasft.reports.statistics` of the training rows.
+        thresholds: See `kerasft.reports.summarize`, (C,).
+        **others: `texts` and `about`; see `kerasft.reports.summarize`.
 
     Returns:
-        The report, whose labels are all C + U. With unseen labels there is no `log_loss`, which would be infinite.
+        The report with all C + U labels. With unseen labels, it has no `log_loss`, which would be infinite.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Zero-shot classification, with an NLI model or by embedding similarity of text and label description."""
+"""Zero-shot classification, with an NLI model or by the embedding similarity of texts and label descriptions."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -21,19 +21,19 @@ _SCALE = (
 
 
 class ZeroShotPipeline(Pipeline):
-    """Classifies texts into classes given by name or description only.
+    """Classifies texts with candidate labels, without training on them.
 
-    ***NLI** (Yin et al. 2019, arXiv:1909.00161): a text-pair classifier, trained on entailment, predicts whether the text
+    **NLI** (Yin et al. 2019, arXiv:1909.00161): a text-pair classifier trained on entailment predicts whether the text
     entails the hypothesis of each class. Single-label: softmax of the entailment logits over the classes; multi-label
-    (`kerasft.multi_label`): entailment against contradiction for each class. **Embeddings**: a sentence embedder compares the
-    text with each class' description; the scores are the softmax of 20 times the cosine similarities.
+    (`kerasft.multi_label`): entailment versus contradiction for each class. **Embeddings**: a sentence embedding model compares
+    the text with the description of each class; the scores are the softmax of 20 times the cosine similarities.
 
     Args:
-        model: A text-classification pipeline over pairs with a label for entailment, or a sentence-embedding pipeline.
+        model: A text-classification pipeline for pairs with a label for entailment, or a sentence-embedding pipeline.
         labels: Names of the classes, or a dictionary from name to description or to a list of descriptions, whose scores
             are averaged; or `kerasft.multi_label(names)`.
         hypothesis: Template with `{}` for the description. For embeddings, `"{}"` uses the description only.
-        entailment: The label for entailment; None: the one whose name starts with "entail".
+        entailment: The label for entailment; None: the label whose name starts with "entail".
 
     Raises:
         KerasftError: If the model is not suitable, or an argument is invalid.
@@ -65,7 +65,7 @@ class ZeroShotPipeline(Pipeline):
             raise bad_argument("labels", "classes", self.labels, "Regression requires training.")
         if not isinstance(hypothesis, str) or hypothesis.count("{}") != 1:
             raise bad_argument(
-                "hypothesis", "a sentence with one {} in it", hypothesis, f"{HYPOTHESIS!r}, for example."
+                "hypothesis", "a sentence with one {} in it", hypothesis, f"For example: {HYPOTHESIS!r}."
             )
         described = labels if isinstance(labels, Mapping) else {name: name for name in self.labels}
         # One or more sentences per class; `owner` is the class index.
@@ -81,7 +81,7 @@ class ZeroShotPipeline(Pipeline):
         self._entailment = _entailment(model.labels, entailment)
 
     def _mean(self, values: np.ndarray) -> np.ndarray:
-        """Mean over each class' descriptions, (N, sentences) -> (N, C)."""
+        """Return the mean over the descriptions of each class, (N, sentences) -> (N, C)."""
         return np.stack([values[:, self._owner == row].mean(axis=1) for row in range(len(self.labels))], axis=1)
 
     def __call__(
@@ -99,7 +99,7 @@ class ZeroShotPipeline(Pipeline):
             texts: A text or a list of texts.
             batch_size: Texts, or pairs, per batch.
             top_k: Return the k most likely labels instead.
-            threshold: Minimum probability of a label, for multi-label.
+            threshold: Multi-label: minimum probability of a label.
             with_probabilities: Whether to add the probabilities of all labels.
 
         Raises:
@@ -118,7 +118,7 @@ class ZeroShotPipeline(Pipeline):
         """
         for number, text in enumerate(texts, 1):
             if not isinstance(text, str):
-                raise bad_data("texts", "expected a string", "Give single texts.", line=number, value=text)
+                raise bad_data("texts", "expected a string", "Use single texts.", line=number, value=text)
         if not len(texts):
             return np.empty((0, len(self.labels)))
         if isinstance(self.model, SentenceEmbeddingPipeline):
@@ -131,7 +131,7 @@ class ZeroShotPipeline(Pipeline):
         return self._mean(entailed.reshape(len(texts), -1))
 
     def _against(self) -> list[int]:
-        """The outputs opposed to entailment: contradiction if it exists, otherwise all others."""
+        """Return the outputs to compare entailment with: contradiction if it exists, otherwise all other labels."""
         names = [name.lower() for name in self.model.labels]
         contradiction = [row for row, name in enumerate(names) if name.startswith("contradict")]
         return contradiction or [row for row in range(len(names)) if row != self._entailment]
@@ -157,7 +157,7 @@ class ZeroShotPipeline(Pipeline):
 def _listed(name: str, described: str | Sequence[str]) -> list[str]:
     texts = [described] if isinstance(described, str) else list(described)
     if not texts or not all(isinstance(text, str) and text.strip() for text in texts):
-        raise bad_argument("labels", f"one or more descriptions of {name!r}", described, "Describe the label in words.")
+        raise bad_argument("labels", f"one or more descriptions of {name!r}", described, "Describe the label.")
     return texts
 
 
@@ -165,5 +165,5 @@ def _entailment(labels: Labels, name: str | None) -> int:
     entailing = [label for label in labels if (label == name if name else label.lower().startswith("entail"))]
     if len(entailing) != 1:
         expected = f"one of the model's labels, {list(labels)}"
-        raise bad_argument("entailment", expected, name, "Give the label that means entailment.")
+        raise bad_argument("entailment", expected, name, "Use the label that means entailment.")
     return labels.index(entailing[0])

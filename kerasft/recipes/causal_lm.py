@@ -3,8 +3,8 @@
     kerasft train causal-lm --model MODEL --train texts.txt --output saved_models/writer
 
 Without a pretrained model, `kerasft.checkpoints.new_gpt2(folder, "texts.txt")` creates one with its own vocabulary; then
-use `--learning-rate 1e-3`. Expect the perplexity on held-out text to fall every epoch until the model starts to memorize the
-training text (docs/causal_lm.md has numbers). The script is meant to be copied: below `Options` it is plain Keras.
+use `--learning-rate 1e-3`. Expect the validation perplexity to decrease every epoch until the model starts to overfit
+(results: docs/causal_lm.md). The script is meant to be copied: below `Options` it is plain Keras.
 """
 
 import dataclasses
@@ -61,8 +61,8 @@ def main(options: Options) -> dict:
         options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers, and the perplexity before the training), `split` ("dev" or "test", the rows they were
-        measured on), `best_epoch_chosen_on` ("dev" or None), and the paths `bundle`, `report` and `logs`.
+        `metrics` (the report's metrics, and the perplexity before training), `split` ("dev" or "test", the split of these
+        metrics), `best_epoch_chosen_on` ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
         KerasftError: For invalid options or data.
@@ -78,7 +78,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, sorted(result["metrics"])
     ('writer', ['loss', 'num_tokens', 'perplexity', 'perplexity_before'])
     """
-    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
+    work = prepare(options)  # folder for logs, checkpoints and report, next to the bundle
 
     # 1. Texts.
     texts = read_texts(options)
@@ -99,17 +99,17 @@ def main(options: Options) -> dict:
             jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Measure, train, measure again.
+    # 3. Evaluate, train, evaluate again.
     generation = {"max_new_tokens": 128, **model.bundle_settings.get("generation", {})}
     if options.max_new_tokens is not None:
         generation["max_new_tokens"] = options.max_new_tokens
-    if generation.get("min_new_tokens", 0) > generation["max_new_tokens"]:  # default of a checkpoint for longer texts
+    if generation.get("min_new_tokens", 0) > generation["max_new_tokens"]:  # a default of a checkpoint for longer texts
         del generation["min_new_tokens"]
     settings = {"documents": options.documents, "generation": generation, "columns": texts.columns}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.block_size, settings=settings)
     before = kerasft.pipelines.load(trained).evaluate(texts.reported, num_samples=0).metrics["perplexity"]
-    watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
+    callbacks = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=callbacks, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
@@ -136,6 +136,6 @@ def read_texts(options: Options) -> SplitRows:
         options, read, hold_out=lambda train: kerasft.data.hold_out(train, options.dev_fraction, seed=options.seed)
     )
     if options.max_train_rows is not None and options.max_train_rows < len(texts.train):
-        drawn = random.Random(options.seed).sample(range(len(texts.train)), options.max_train_rows)
-        texts = texts._replace(train=[texts.train[row] for row in sorted(drawn)])
+        sampled = random.Random(options.seed).sample(range(len(texts.train)), options.max_train_rows)
+        texts = texts._replace(train=[texts.train[row] for row in sorted(sampled)])
     return texts

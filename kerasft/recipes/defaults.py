@@ -1,8 +1,8 @@
 """Default learning rate, epochs and batch size, by model size, task, number of rows and number of classes.
 
-Small encoders need larger learning rates than those published for BERT, and small data needs a minimum number of steps: three
-epochs over 420 rows are 39 steps of 32. More classes need more steps. The numbers come from the published recipes of BERT
-and from `benchmarks/defaults_sweep.py`; docs/results.md has its table.
+Small encoders need larger learning rates than those published for BERT, and small datasets need a minimum number of steps:
+three epochs over 420 rows are 39 steps with batch size 32. More classes need more steps. The values come from the published
+recipes for BERT and from `benchmarks/defaults_sweep.py`; see the table in docs/results.md.
 """
 
 import dataclasses
@@ -16,12 +16,12 @@ from kerasft.recipes.weights import trains_little
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-    """Training defaults of a kind of task.
+    """Training defaults for a kind of task.
 
     Args:
-        rate: Learning rate for a model of BERT-base's size, 768 wide with 12 blocks.
-        width_power: The rate is scaled by (768 / width) to this power.
-        depth_power: The rate is scaled by (12 / blocks) to this power.
+        rate: Learning rate for BERT-base (hidden size 768, 12 blocks).
+        width_power: Exponent p of the factor (768 / width) ** p.
+        depth_power: Exponent p of the factor (12 / blocks) ** p.
         least_steps: Minimum number of steps.
         steps_a_class: Additional steps per class.
         least_epochs: Minimum number of epochs.
@@ -47,20 +47,20 @@ class Rule:
 
 
 MANY_ROWS = 5000
-HIGHEST_RATE = 5e-4  # for narrower models than those of the sweep
+HIGHEST_RATE = 5e-4  # for smaller models than those in the sweep
 LOWEST_RATE = 1e-5
-RATE_OF_FEW = 10  # adapters and heads start at zero or at random, far from their final values
+RATE_OF_FEW = 10  # factor for adapters and heads, which are initialized with zeros or random values
 HIGHEST_RATE_OF_FEW = 2e-3
-TOKENS_OF_A_ROW = 32  # a typical short text: how many rows fill a token budget is known only later
+TOKENS_OF_A_ROW = 32  # typical short text, to estimate the rows per batch for a token budget
 _WORDS = {"learning_rate": "learning rate {:.0e}", "epochs": "{} epochs", "batch_size": "batch size {}"}
 RULES = {
     "text": Rule(rate=4e-5),
-    "words": Rule(rate=5e-5, width_power=2.0, least_steps=300),  # a class per word: most are rare
+    "words": Rule(rate=5e-5, width_power=2.0, least_steps=300),  # one label per word: most labels are rare
     "relations": Rule(rate=4e-5, least_steps=300),  # the marker embeddings are new
     "questions": Rule(rate=5e-5, least_steps=400),  # Devlin et al. 2019, section 4.2
     "embedding": Rule(rate=2e-5, width_power=1.0),
     "few_shot": Rule(rate=2e-5, width_power=1.0, least_steps=0, least_epochs=1, small_batch=32),
-    # The number of documents says little about the amount of text, so there is no minimum. T5's rate is the same for all sizes.
+    # The number of documents does not determine the amount of text, so there is no minimum. T5's rate is the same for all sizes.
     "masked_lm": Rule(rate=5e-5, width_power=1.0, least_steps=0, small_batch=32),
     "causal_lm": Rule(rate=5e-5, width_power=1.0, least_steps=0, small_batch=8, batch=8),
     "sequence_to_sequence": Rule(rate=3e-4, width_power=0.0, depth_power=0.0, small_batch=32),
@@ -84,8 +84,8 @@ def choose(
         width: The model's hidden size.
         blocks: Its number of blocks (layers).
         rows: Training rows.
-        classes: Classes, tags, or both together.
-        batch_size: Batch size, if given; the number of epochs depends on it.
+        classes: Number of classes, tags, or both.
+        batch_size: Batch size, if set; the number of epochs depends on it.
         accumulated: Number of batches per step (gradient accumulation).
 
     Example:
@@ -99,7 +99,7 @@ def choose(
     rate = rule.rate * (768 / width) ** rule.width_power * (12 / blocks) ** rule.depth_power
     rounded = float(
         f"{min(HIGHEST_RATE, max(LOWEST_RATE, rate)):.0e}"
-    )  # the sweep does not distinguish 1.6e-4 from 2e-4
+    )  # one digit, since the sweep does not distinguish 1.6e-4 from 2e-4
     batch_size = batch_size or (rule.small_batch if rows < MANY_ROWS else rule.batch)
     steps = rule.least_steps + rule.steps_a_class * classes
     epochs = math.ceil(steps * batch_size * accumulated / max(rows, 1))
@@ -108,7 +108,7 @@ def choose(
 
 
 def rate_of_few(rate: float) -> float:
-    """The learning rate for training only adapters or the head, given the rate for all weights.
+    """Return the learning rate for training only adapters or the head, given the rate for all weights.
 
     Example:
 
@@ -119,16 +119,16 @@ def rate_of_few(rate: float) -> float:
 
 
 def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: int = 0) -> Any:
-    """Return the options with missing learning rate, epochs and batch size filled in; print the choice.
+    """Set the default learning rate, epochs and batch size where the options have none; print them.
 
-    The choice depends only on the options, the checkpoint and the number of rows, so a resumed run makes the same one.
+    The defaults depend only on the options, the checkpoint and the number of rows, so a resumed run has the same ones.
 
     Args:
         options: The recipe's options.
         model: The backbone, or a model with a head.
         rows: Training rows.
         kind: A key of `RULES`.
-        classes: Classes, tags, or both together; 0 if there are none.
+        classes: Number of classes, tags, or both; 0 if there are none.
 
     Example:
 
@@ -154,19 +154,21 @@ def choose_training(options: Any, model: Any, *, rows: int, kind: str, classes: 
     if trains_little(options):
         chosen["learning_rate"] = rate_of_few(chosen["learning_rate"])
     chosen = {name: chosen[name] for name in missing}
-    what = [_WORDS[name].format(value).replace("e-0", "e-") for name, value in chosen.items()]
-    if kind == "text" and getattr(options, "pooling", "given") is None:  # chosen by the head itself
-        what.append(f"{kerasft.heads.pooling.default_pooling(model)} pooling")
+    texts = [_WORDS[name].format(value).replace("e-0", "e-") for name, value in chosen.items()]
+    if kind == "text" and getattr(options, "pooling", "given") is None:  # the default of the head
+        texts.append(f"{kerasft.heads.pooling.default_pooling(model)} pooling")
         missing.append("pooling")
     data = f"{rows:,} rows" + (f" of {classes} classes" if classes > 1 else "")
     flags = ", ".join("--" + name.replace("_", "-") for name in missing)
-    made = f"{model.count_params():,} parameters ({blocks} blocks, {width} wide)"
-    print(f"Defaults for {data} and a model with {made}: {', '.join(what)}. To override: {flags}.", file=sys.stderr)
+    parameters = f"{model.count_params():,} parameters ({blocks} blocks, hidden size {width})"
+    print(
+        f"Defaults for {data} and a model with {parameters}: {', '.join(texts)}. To override: {flags}.", file=sys.stderr
+    )
     return dataclasses.replace(options, **chosen)
 
 
 def size_of(model: Any) -> tuple[int, int]:
-    """Return the hidden size and the number of blocks of a backbone (ours or KerasHub's), or of a model built on one.
+    """Return the hidden size and the number of blocks of a backbone (kerasft's or KerasHub's), or of a model with one.
 
     Example:
 

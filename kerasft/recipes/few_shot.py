@@ -2,8 +2,8 @@
 
     kerasft train few-shot --model EMBEDDER --train train.csv --test test.csv --examples-per-class 8 --output saved_models/intents
 
-The idea is SetFit's (Tunstall et al. 2022, arXiv:2209.11055); start from a sentence embedder. docs/few_shot.md
-compares the accuracy on banking77 with plain fine-tuning on the same examples.
+The method is SetFit (Tunstall et al. 2022, arXiv:2209.11055); use a pretrained sentence embedding model. docs/few_shot.md
+compares the accuracy on banking77 with that of fine-tuning on the same examples.
 The script is meant to be copied: below `Options` it is plain Keras.
 """
 
@@ -47,9 +47,7 @@ class Options(TrainingOptions):
         "maximum input length in tokens; longer texts are truncated, with a warning", default=128, least=3
     )
     epochs: int = option("number of epochs", default=1, least=1)
-    keep: str = option(
-        "always the last epoch: there are no validation rows to select by", default="last", choices=("last",)
-    )
+    keep: str = option("always the last epoch, since there are no validation rows", default="last", choices=("last",))
 
 
 def main(options: Options) -> dict:
@@ -59,7 +57,7 @@ def main(options: Options) -> dict:
         options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("test"; "dev": --dev, or the rows of --train that were not sampled),
+        `metrics` (the report's metrics), `split` ("test"; "dev": --dev, or the rows of --train that were not sampled),
         `best_epoch_chosen_on` (None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
@@ -75,25 +73,25 @@ def main(options: Options) -> dict:
     >>> kerasft.load_bundle(result["bundle"]).task
     'text-classification'
     """
-    import numpy as np  # here, and not above, so that `kerasft doctor` runs where it is missing
-    from sklearn.linear_model import LogisticRegression  # likewise; and it takes a second to load
+    import numpy as np  # imported here, so that `kerasft doctor` runs without it
+    from sklearn.linear_model import LogisticRegression  # likewise; and it is slow to load
 
-    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
+    work = prepare(options)  # folder for logs, checkpoints and report, next to the bundle
 
     # 1. The examples, the rows to report on, and the labels.
     rows = read_examples(options)
     columns, labels = rows.columns, rows.labels
     texts, classes = kerasft.data.texts_and_labels(rows.train, labels=labels, columns=columns)
 
-    # 2. The embedder, and pairs of examples. In the ranking loss, partners from other classes are the negatives.
+    # 2. Embedding model, and pairs of examples. In the ranking loss, examples of other classes are the negatives.
     cosine = options.loss == "cosine"
     with kerasft.get_strategy(options.strategy).scope():
         backbone, tokenizer = kerasft.load_pretrained(options.model)
         pooling = getattr(kerasft.backbones.find_config(backbone), "pooling", None) or "mean"
         backbone.sentence_encoder = None  # the classifier uses the pooled vector
         embedder = kerasft.heads.sentence_embedding(backbone, pooling=pooling, normalize=False)
-        drawn = {"per_text": options.partners, "with_negatives": cosine, "seed": options.seed}
-        pairs, y = kerasft.data.class_pairs(texts, classes, **drawn)
+        sampling = {"per_text": options.partners, "with_negatives": cosine, "seed": options.seed}
+        pairs, y = kerasft.data.class_pairs(texts, classes, **sampling)
         options = choose_training(options, backbone, rows=len(pairs), kind="few_shot")
         limit_trainable(options, embedder)
         train = kerasft.data.pair_dataset(
@@ -111,14 +109,14 @@ def main(options: Options) -> dict:
             jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train the embedder; then the head on its vectors of the examples; both are one functional model.
-    watch = make_callbacks(options, work, monitor="loss")
-    embedder.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
+    # 3. Train the embedding model, then the head on its embeddings; both together are one functional model.
+    callbacks = make_callbacks(options, work, monitor="loss")
+    embedder.fit(train, epochs=options.epochs, callbacks=callbacks, shuffle=False, verbose=progress())
     embed = kerasft.pipelines.load(kerasft.make_bundle(embedder, tokenizer, max_length=options.max_length)).embed
     head = LogisticRegression(C=options.inverse_regularization, max_iter=1000).fit(embed(texts), classes)
     model = kerasft.heads.text_classifier(backbone, labels, pooling=pooling)
     kernel, bias = head.coef_.T, head.intercept_  # (H, C), (C,)
-    if len(labels) == 2:  # scikit-learn has one column then; a softmax needs two, each half of it with opposite signs
+    if len(labels) == 2:  # scikit-learn has a single column; a softmax needs two: half of it with opposite signs
         kernel, bias = np.hstack([-kernel, kernel]) / 2, np.concatenate([-bias, bias]) / 2
     model.get_layer("logits").set_weights([kernel, bias])
 

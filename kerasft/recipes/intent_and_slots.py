@@ -2,7 +2,7 @@
 
     kerasft train intent-and-slots --model MODEL --train snips/train --dev snips/dev --output saved_models/assistant
 
-The files: FILE.seq.in, FILE.seq.out and FILE.label, or JSON lines with text, spans and intent (docs/token_classification.md).
+Data: FILE.seq.in, FILE.seq.out and FILE.label, or JSON lines with text, spans and intent (docs/token_classification.md).
 The script is meant to be copied: below `Options` it is plain Keras.
 """
 
@@ -49,7 +49,7 @@ def main(options: Options) -> dict:
         options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's metrics), `split` ("dev" or "test", the split of these metrics), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
@@ -69,7 +69,7 @@ def main(options: Options) -> dict:
     >>> list(result["metrics"])[:3]
     ['intent_accuracy', 'slot_f1', 'joint_accuracy']
     """
-    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
+    work = prepare(options)  # folder for logs, checkpoints and report, next to the bundle
 
     # 1. Rows, intents and slots. The training rows define the labels of the outputs.
     rows = read_tagged_rows(options)
@@ -102,8 +102,8 @@ def main(options: Options) -> dict:
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     pipeline = kerasft.pipelines.load(trained)
     evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(rows.dev).metrics)
-    watch = make_callbacks(options, work, monitor="val_joint_accuracy", metrics=SCORES, evaluation=evaluation)
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
+    callbacks = make_callbacks(options, work, monitor="val_joint_accuracy", metrics=SCORES, evaluation=evaluation)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=callbacks, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
@@ -117,7 +117,7 @@ def main(options: Options) -> dict:
 
 
 def make_losses(options: Options, train, outputs: dict) -> dict:
-    """A loss for each output, with class weights from the texts and words that contribute to the loss.
+    """Return a loss per output, with class weights from the texts and words that contribute to the loss.
 
     Example:
 

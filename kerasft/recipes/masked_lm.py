@@ -2,8 +2,8 @@
 
     kerasft train masked-lm --model MODEL --train texts.txt --output saved_models/domain
 
-The bundle is a start for every other task: `kerasft train text-classification --model saved_models/domain ...`. Expect the
-perplexity on held-out texts of the domain to fall clearly within an epoch (docs/masked_lm.md has numbers).
+Fine-tune the bundle for any other task: `kerasft train text-classification --model saved_models/domain ...`. Expect the
+validation perplexity to decrease clearly within an epoch (results: docs/masked_lm.md).
 The script is meant to be copied: below `Options` it is plain Keras.
 """
 
@@ -56,8 +56,8 @@ def main(options: Options) -> dict:
         options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers, and the perplexity before the training), `split` ("dev" or "test", the rows they were
-        measured on), `best_epoch_chosen_on` ("dev" or None), and the paths `bundle`, `report` and `logs`.
+        `metrics` (the report's metrics, and the perplexity before training), `split` ("dev" or "test", the split of these
+        metrics), `best_epoch_chosen_on` ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
         KerasftError: For invalid options or data.
@@ -72,13 +72,13 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, sorted(result["metrics"])[-2:]
     ('domain', ['perplexity', 'perplexity_before'])
     """
-    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
+    work = prepare(options)  # folder for logs, checkpoints and report, next to the bundle
 
     # 1. Texts.
     rows = read_rows(options)
 
-    # 2. Backbone + head, datasets with masks, loss and optimizer. A published head is kept; a new one is tied to the
-    #    token embedding, so only its dense layer starts at random.
+    # 2. Backbone + head, datasets with masks, loss and optimizer. A pretrained head is kept; a new one is tied to the
+    #    token embedding, so only its dense layer is initialized randomly.
     masking = kerasft.data.Masking(rate=options.mask_rate, whole_words=options.whole_words)
     with kerasft.get_strategy(options.strategy).scope():
         model, tokenizer = load_with_head(options, kerasft.heads.masked_lm)
@@ -95,7 +95,7 @@ def main(options: Options) -> dict:
             jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Measure, train, measure again, with the same masks.
+    # 3. Evaluate, train, evaluate again, with the same masks.
     settings = {
         "masking": dataclasses.asdict(masking),
         "packed": options.packed,
@@ -104,8 +104,8 @@ def main(options: Options) -> dict:
     }
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     before = kerasft.pipelines.load(trained).evaluate(rows.reported).metrics["perplexity"]
-    watch = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
+    callbacks = make_callbacks(options, work, monitor="val_perplexity", metrics=metrics)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=callbacks, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.

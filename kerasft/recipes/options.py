@@ -1,4 +1,4 @@
-"""Declares a recipe's options once, for Python, the command line and the YAML file."""
+"""Declaration of a recipe's options, for Python, the command line and the YAML file."""
 
 import dataclasses
 import json
@@ -27,7 +27,7 @@ def option(
     least: float | None = None,
     below: float | None = None,
 ) -> Any:
-    """A field of a recipe's `Options`: help text, default and allowed values, and whether it is required.
+    """Declare a field of a recipe's `Options`: help text, default and allowed values, and whether it is required.
 
     Args:
         help: Help text for `--help`.
@@ -56,7 +56,7 @@ def check_option(field: dataclasses.Field, value: Any) -> None:
     """Check that the value of an option is one of its choices, or within its limits.
 
     Raises:
-        KerasftError: If it is not; the message has the option, the expected and the received value.
+        KerasftError: If it is not; the message gives the option, the expected and the received value.
 
     Example:
 
@@ -70,8 +70,8 @@ def check_option(field: dataclasses.Field, value: Any) -> None:
         return
     if choices and value not in choices:
         raise bad_argument(field.name, f"one of {choices}", value, "Choose one of them.")
-    words = [f"{sign} {limit}" for sign, limit in ((">", above), (">=", least), ("<", below)) if limit is not None]
-    if not words:
+    limits = [f"{sign} {limit}" for sign, limit in ((">", above), (">=", least), ("<", below)) if limit is not None]
+    if not limits:
         return
     whole = "int" in str(field.type)
     kinds = (int,) if whole else (int, float)
@@ -83,12 +83,12 @@ def check_option(field: dataclasses.Field, value: Any) -> None:
         or (least is not None and value < least)
         or (below is not None and value >= below)
     ):
-        expected = f"a {'whole ' if whole else ''}number {' and '.join(words)}"
+        expected = f"a {'whole ' if whole else ''}number {' and '.join(limits)}"
         raise bad_argument(field.name, expected, value, f"See: {field.metadata['help']}.")
 
 
 def column(value: str | None) -> int | str | list[int | str] | None:
-    """Parse a column option: a name, a number for files without a header (-1: last), or several, comma-separated.
+    """Parse a column option: a name, an index for files without a header (-1: last), or several, comma-separated.
 
     Example:
 
@@ -213,7 +213,7 @@ class TrainingOptions:
 
     def __post_init__(self):
         for name in ("model", "train", "dev", "test", "output"):
-            if isinstance(path := getattr(self, name, None), str):  # no shell expands ~ in a --config file
+            if isinstance(path := getattr(self, name, None), str):  # shells do not expand ~ in a --config file
                 object.__setattr__(self, name, os.path.expanduser(path))
         for field in dataclasses.fields(self):
             check_option(field, getattr(self, field.name))
@@ -238,7 +238,7 @@ def _check_trainable(options: TrainingOptions) -> None:
 
 
 def defaults_of(options: TrainingOptions) -> dict[str, Any]:
-    """The default values of a recipe's options, by name; None for required ones.
+    """Return the default values of a recipe's options by name, without required options.
 
     Example:
 

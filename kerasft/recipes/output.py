@@ -1,4 +1,4 @@
-"""Output folders of a run: the bundle and its work folder; state of interrupted runs, and overwriting."""
+"""Output folders of a run (the bundle and its work folder), resuming and overwriting."""
 
 import pathlib
 import shutil
@@ -17,7 +17,7 @@ HOW = ("output", "resume", "resume_anyway", "overwrite", "checkpoint_minutes", "
 
 
 def work_folder(options: TrainingOptions) -> pathlib.Path:
-    """The folder of a run's logs, checkpoints and report: next to the bundle, with the suffix `.run`.
+    """Return the folder for a run's logs, checkpoints and report: next to the bundle, with the suffix `.run`.
 
     Example:
 
@@ -33,7 +33,7 @@ def reserve(options: TrainingOptions) -> pathlib.Path:
     """Check that a run may write its bundle, and lock its folder until `report_and_save`; return the folder.
 
     Raises:
-        KerasftError: If another run is writing there, or as for `check_output`.
+        KerasftError: If another run is writing there; see also `check_output`.
 
     Example:
 
@@ -44,9 +44,9 @@ def reserve(options: TrainingOptions) -> pathlib.Path:
     >>> work = reserve(Options(model=checkpoint, train=reviews_csv, output="saved_models/new"))
     >>> locks.unlock_folder(work)
     """
-    kerasft.bundles.check_target(options.output, name="output", overwrite=True)  # whether anything can be written there
+    kerasft.bundles.check_target(options.output, name="output", overwrite=True)  # whether the folder is writable
     work = work_folder(options)
-    # Lock first: files of another running training are not an interrupted run.
+    # Lock first: the files of a run that is still training do not mean that it was interrupted.
     locks.lock_folder(work, name="output", value=options.output)
     try:
         check_output(options)
@@ -57,7 +57,7 @@ def reserve(options: TrainingOptions) -> pathlib.Path:
 
 
 def check_output(options: TrainingOptions) -> None:
-    """Raise unless a run with these options may write its bundle; changes nothing.
+    """Check that a run with these options may write its bundle; changes nothing.
 
     Raises:
         KerasftError: If the bundle cannot be written, or there is a bundle or an interrupted run and neither `resume` nor

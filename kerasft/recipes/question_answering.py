@@ -65,7 +65,7 @@ def main(options: Options) -> dict:
         options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's metrics), `split` ("dev" or "test", the split of these metrics), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
@@ -84,11 +84,11 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, result["split"], sorted(result["metrics"])
     ('answers', 'dev', ['exact_match', 'f1'])
     """
-    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
+    work = prepare(options)  # folder for logs, checkpoints and report, next to the bundle
 
-    # 1. Questions. Without a dev file whole articles are held out.
+    # 1. Questions. Without a dev file, whole articles are held out.
     questions = read_questions(options)
-    some_impossible = not all(question.answers for question in questions.train)
+    has_unanswerable = not all(question.answers for question in questions.train)
 
     # 2. Backbone + head, datasets of windows, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
@@ -109,39 +109,39 @@ def main(options: Options) -> dict:
             jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train; the epoch is chosen by the official F1 on dev. `shuffle=False` because the dataset shuffles itself.
+    # 3. Train; the official F1 on dev selects the best epoch. `shuffle=False` because the dataset shuffles itself.
     settings = {"stride": options.stride, "max_answer_length": options.max_answer_length}
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, pair=True, settings=settings)
-    ask = kerasft.pipelines.load(trained)
-    watch = make_callbacks(
+    pipeline = kerasft.pipelines.load(trained)
+    callbacks = make_callbacks(
         options,
         work,
         monitor="val_best_f1" if not all(question.answers for question in questions.dev) else "val_f1",
         metrics=METRICS,
-        evaluation=kerasft.callbacks.Evaluation(lambda: ask.evaluate(questions.dev).metrics),
+        evaluation=kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(questions.dev).metrics),
     )
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=callbacks, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Tune the no-answer threshold, report and save.
     def measure(about):
-        if some_impossible:
-            ask.no_answer_threshold = ask.best_thresholds(questions.dev)["best_f1_threshold"]
-            trained.settings["no_answer_threshold"] = ask.no_answer_threshold
-        return ask.evaluate(questions.reported, about=about)
+        if has_unanswerable:
+            pipeline.no_answer_threshold = pipeline.best_thresholds(questions.dev)["best_f1_threshold"]
+            trained.settings["no_answer_threshold"] = pipeline.no_answer_threshold
+        return pipeline.evaluate(questions.reported, about=about)
 
     return report_and_save(options, trained, measure=measure, split=questions.split, history=model.history.history)
 
 
 @skips_invalid
 def read_questions(options: Options) -> SplitRows:
-    """Read the questions of train and dev, and the split to report with its questions."""
+    """Read the train and dev questions, and the questions of the split to report."""
     questions = read_split(
         options,
         lambda path, trained=None: (kerasft.data.read_squad(path, misaligned=options.misaligned), None),
         hold_out=lambda train: kerasft.data.split_questions(train, dev=options.dev_fraction, seed=options.seed),
     )
     if options.max_train_rows is not None and options.max_train_rows < len(questions.train):
-        drawn = random.Random(options.seed).sample(questions.train, options.max_train_rows)
-        questions = questions._replace(train=drawn)
+        sampled = random.Random(options.seed).sample(questions.train, options.max_train_rows)
+        questions = questions._replace(train=sampled)
     return questions

@@ -1,4 +1,4 @@
-"""A recipe's rows: of which columns, which to train on, to choose the epoch on, and to report on."""
+"""Reading of a recipe's rows: columns, and rows for training, validation and the report."""
 
 import sys
 from collections.abc import Callable
@@ -11,15 +11,15 @@ from kerasft.recipes.skipping import skips_invalid
 
 
 class SplitRows(NamedTuple):
-    """What a recipe trains on and measures on.
+    """Rows for training and evaluation.
 
     Args:
-        train: The rows to train on.
-        dev: The rows that the epoch is chosen by.
-        reported: The rows of the report: those of `options.test`, or without it the dev rows.
-        split: What the report is on: `"test"` or `"dev"`.
-        columns: Which column is what; see `kerasft.tasks.settled`.
-        labels: What the outputs stand for, by the rows to train on alone.
+        train: The training rows.
+        dev: The validation rows, which select the best epoch.
+        reported: The rows for the report: those of `options.test`, or the validation rows.
+        split: The split of the report: `"test"` or `"dev"`.
+        columns: Column assignment; see `kerasft.tasks.settled`.
+        labels: The labels of the training rows.
 
     Example:
 
@@ -39,14 +39,14 @@ class SplitRows(NamedTuple):
 def read_split(
     options: TrainingOptions, read: Callable, *, hold_out: Callable | None = None, problem: str = "single_label"
 ) -> SplitRows:
-    """Read the files of train, dev and test; without a dev file hold out a part of train.
+    """Read the train, dev and test files; without a dev file, hold out a part of the training rows.
 
     Args:
         options: The recipe's options.
-        read: Takes a file's path and, of another file than the training's, the columns of that one; returns the file's rows
-            and their columns.
-        hold_out: Takes the train rows; returns those that stay and the dev rows. By default `kerasft.data.split`.
-        problem: What the labels are that `kerasft.data.split` spreads over the parts.
+        read: A function of a path and, except for the training file, of the training file's columns; returns the rows and
+            their columns.
+        hold_out: A function of the training rows that returns train and dev rows. Default: `kerasft.data.split`.
+        problem: Problem type, for the stratification by `kerasft.data.split`.
 
     Example:
 
@@ -67,7 +67,7 @@ def read_split(
 
 
 def read_columns(options: TrainingOptions, *roles: str) -> dict:
-    """The columns that the options name, such as `text` and `label`; a recipe need not have all of them.
+    """Return the columns that the options select, such as `text` and `label`; a recipe need not have all of these options.
 
     Example:
 
@@ -88,8 +88,8 @@ def settle(path: str, columns: dict | None, **task) -> "kerasft.tasks.task.Settl
 
     Args:
         path: The file.
-        columns: The columns given by the options.
-        **task: As for `kerasft.tasks.settled`. For files other than the training file, only differing columns are printed.
+        columns: The columns that the options select.
+        **task: See `kerasft.tasks.settled`. For files other than the training file, only differing columns are printed.
 
     Example:
 
@@ -108,19 +108,19 @@ def settle(path: str, columns: dict | None, **task) -> "kerasft.tasks.task.Settl
 def read_rows(
     options: TrainingOptions, columns: dict, *, problem: str = "single_label", leave_out: str | None = None, **task
 ) -> SplitRows:
-    """Read the rows to train on, to validate on and to report on, and the labels.
+    """Read the rows for training, validation and the report, and the labels.
 
-    Where the options have `label_names`, the numbers in the label columns of all files become these names.
+    If the options have `label_names`, they replace the numbers in the label columns of all files.
 
     Args:
         options: The recipe's options.
-        columns: Which column is what; see `read_columns`.
-        problem: What a label is; see `kerasft.data.collect_labels`.
-        leave_out: A label whose rows are no train rows; how many were left out is said. Other parts keep theirs.
-        **task: The task, where it is not text-classification.
+        columns: Column assignment; see `read_columns`.
+        problem: Problem type; see `kerasft.data.collect_labels`.
+        leave_out: A label to exclude from the training rows only; the number of excluded rows is printed.
+        **task: The task, if it is not text-classification.
 
     Returns:
-        The rows, with the `Labels` of those to train on. `options.max_train_rows` changes no other part.
+        The rows, with the `Labels` of the training rows. `options.max_train_rows` does not change other splits.
 
     Example:
 
@@ -142,8 +142,8 @@ def read_rows(
     )
     train = rows.train
     if leave_out is not None:
-        train, left_out = kerasft.data.separate_label(train, leave_out, columns=columns)
-        print(f"{len(left_out)} rows labeled {leave_out!r} are excluded from training.", file=sys.stderr)
+        train, excluded = kerasft.data.separate_label(train, leave_out, columns=columns)
+        print(f"{len(excluded)} rows labeled {leave_out!r} are excluded from training.", file=sys.stderr)
     labels = kerasft.data.collect_labels(train, columns=columns, problem=problem)
     if options.max_train_rows is not None:
         train = kerasft.data.sample(train, options.max_train_rows, **stratified)
@@ -151,7 +151,7 @@ def read_rows(
 
 
 def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem: str = "single_label", **task):
-    """Read one file's rows, the numbers among its labels replaced by `options.label_names` where the recipe has them.
+    """Read the rows of a file, with numbers replaced by `options.label_names` if these are set.
 
     Example:
 
@@ -170,10 +170,10 @@ def read_labelled(options: TrainingOptions, file: str, columns: dict, *, problem
 
 @skips_invalid
 def read_examples(options: TrainingOptions) -> SplitRows:
-    """Read the column names, the sampled examples, the split to report with its rows, and the labels of all train rows.
+    """Read the sampled examples, the rows for the report, the columns, and the labels of all training rows.
 
     Raises:
-        KerasftError: If there are no rows to report on.
+        KerasftError: If there are no rows for the report.
 
     Example:
 
@@ -196,18 +196,18 @@ def read_examples(options: TrainingOptions) -> SplitRows:
     reported = read_labelled(options, path, columns, trained=train.roles) if path else rest
     if not len(reported):
         raise bad_argument("test", "given if all rows of --train are examples", None, "Add a --test file.")
-    # Fail on invalid rows now, not at the end.
+    # Fail now if rows are invalid, not after training.
     kerasft.data.texts_and_labels(reported, labels=labels, columns=columns)
     return SplitRows(few, reported, reported, "test" if options.test else "dev", columns, labels)
 
 
 @skips_invalid
 def read_text_pairs(options: TrainingOptions) -> SplitRows:
-    """Read pairs of texts, rated where the options want it or the train file has a score.
+    """Read pairs of texts, with similarity scores if the options require them or the training file has them.
 
     Returns:
-        The rows, with columns by our names and scores divided by `options.max_score`, so that nothing need be told again.
-        They are rated if `columns` has `"label"`.
+        The rows, with standard column names and scores divided by `options.max_score`. They have scores if `columns` has
+        `"label"`.
 
     Example:
 
@@ -223,21 +223,21 @@ def read_text_pairs(options: TrainingOptions) -> SplitRows:
     scored = {"auto": None, "cosine": True, "ranking": False}[options.loss]
 
     def read(path: str, trained: dict | None = None) -> tuple:
-        rated = scored if trained is None else "label" in trained
-        task = {"task": kerasft.tasks.SENTENCE_EMBEDDING.name, "trained": trained, "need_label": bool(rated)}
+        has_scores = scored if trained is None else "label" in trained
+        task = {"task": kerasft.tasks.SENTENCE_EMBEDDING.name, "trained": trained, "need_label": bool(has_scores)}
         settled = settle(path, columns, **task)
-        rated = "label" in settled.columns if rated is None else rated
-        pairs, scores = kerasft.data.read_pairs(settled.source, scored=rated, max_score=options.max_score)
-        known = {role: name for role, name in settled.columns.items() if role != "label" or rated}
+        has_scores = "label" in settled.columns if has_scores is None else has_scores
+        pairs, scores = kerasft.data.read_pairs(settled.source, scored=has_scores, max_score=options.max_score)
+        known = {role: name for role, name in settled.columns.items() if role != "label" or has_scores}
         texts = {"text": [first for first, _ in pairs], "text_pair": [second for _, second in pairs]}
         return kerasft.data.read_rows(texts if scores is None else texts | {"label": scores.tolist()}), known
 
-    return _drawn(options, read_split(options, read, problem="regression"))
+    return _sampled(options, read_split(options, read, problem="regression"))
 
 
 @skips_invalid
 def read_source_target(options: TrainingOptions) -> SplitRows:
-    """Read texts with the texts to be written for them, of several references the first or each.
+    """Read source and target texts; with several references, the first one or one row per reference.
 
     Example:
 
@@ -255,13 +255,13 @@ def read_source_target(options: TrainingOptions) -> SplitRows:
         settled = settle(path, columns, task=kerasft.tasks.SEQUENCE_TO_SEQUENCE.name, trained=trained)
         return settled.source, settled.columns
 
-    rows = _drawn(options, read_split(options, read, problem="regression"))
+    rows = _sampled(options, read_split(options, read, problem="regression"))
     return rows._replace(train=kerasft.data.each_reference(rows.train)) if options.references == "all" else rows
 
 
-def _drawn(options: TrainingOptions, rows: SplitRows) -> SplitRows:
-    """Keep `options.max_train_rows` of the rows to train on."""
+def _sampled(options: TrainingOptions, rows: SplitRows) -> SplitRows:
+    """Sample `options.max_train_rows` of the training rows."""
     if options.max_train_rows is None:
         return rows
-    drawn = kerasft.data.sample(rows.train, options.max_train_rows, seed=options.seed, problem="regression")
-    return rows._replace(train=drawn)
+    sampled = kerasft.data.sample(rows.train, options.max_train_rows, seed=options.seed, problem="regression")
+    return rows._replace(train=sampled)

@@ -2,8 +2,8 @@
 
     kerasft train relation-extraction --model MODEL --train train.jsonl --test test.jsonl --output saved_models/relations
 
-A line of the data: {"text": "The <e1>author</e1> of a <e2>keygen</e2>", "label": "Product-Producer(e2,e1)"}. From all of
-SemEval-2010 task 8 and MiniLM-L6 expect an official score of about 0.84. The script is meant to be copied: below `Options`
+Data, one object per line: {"text": "The <e1>author</e1> of a <e2>keygen</e2>", "label": "Product-Producer(e2,e1)"}. With
+SemEval-2010 task 8 and MiniLM-L6, expect an official score of about 0.84. The script is meant to be copied: below `Options`
 it is plain Keras.
 """
 
@@ -45,7 +45,9 @@ class Options(TrainingOptions):
         "label of pairs without a relation, excluded from the scores (default: Other, no_relation, NA or none, if present)"
     )
     max_length: int = option(
-        "maximum input length in tokens; longer texts are cropped to a window around the entities", default=128, least=8
+        "maximum input length in tokens; longer texts are truncated to a window around the entities",
+        default=128,
+        least=8,
     )
     pooling: str = option(
         "representation of an entity: its start marker, or the mean of its tokens",
@@ -67,7 +69,7 @@ def main(options: Options) -> dict:
         options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's metrics), `split` ("dev" or "test", the split of these metrics), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
@@ -86,7 +88,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, result["split"]
     ('relations', 'dev')
     """
-    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
+    work = prepare(options)  # folder for logs, checkpoints and report, next to the bundle
 
     # 1. Rows and labels. The training rows define the labels of the outputs.
     columns = read_columns(options, "text", "label")
@@ -116,8 +118,8 @@ def main(options: Options) -> dict:
     # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns about its default.
     pairs, _ = kerasft.data.entity_pairs(rows.dev, columns=columns)
     texts = [pair.text for pair in pairs]
-    watch = make_callbacks(options, work, monitor="val_accuracy", metrics=metrics, validation_data=dev, texts=texts)
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
+    callbacks = make_callbacks(options, work, monitor="val_accuracy", metrics=metrics, validation_data=dev, texts=texts)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=callbacks, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
@@ -131,7 +133,7 @@ def main(options: Options) -> dict:
 
 
 def make_model(options: Options, labels) -> tuple:
-    """The checkpoint with the entity markers in its vocabulary and the head on it, and its tokenizer."""
+    """Return the checkpoint with the entity markers in its vocabulary and a new head, and its tokenizer."""
     backbone, tokenizer = kerasft.load_pretrained(options.model)
     markers = kerasft.data.ENTITY_MARKERS
     known = tokenizer.get_vocab()

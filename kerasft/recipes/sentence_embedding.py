@@ -3,7 +3,7 @@
     kerasft train sentence-embedding --model MODEL --train pairs.csv --dev dev.csv --output saved_models/embedder
 
 Scored pairs (STS-B) are trained with the cosine loss, positive pairs (questions and answers) with in-batch negatives.
-MiniLM-L6 without training has a Spearman correlation of 0.820 on STS-B's test set; see docs/sentence_embedding.md.
+Without fine-tuning, MiniLM-L6 has a Spearman correlation of 0.820 on the test set of STS-B; see docs/sentence_embedding.md.
 The script is meant to be copied: below `Options` it is plain Keras.
 """
 
@@ -67,7 +67,7 @@ def main(options: Options) -> dict:
         options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's metrics), `split` ("dev" or "test", the split of these metrics), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
@@ -85,11 +85,11 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, "spearman" in result["metrics"]
     ('embedder', True)
     """
-    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
+    work = prepare(options)  # folder for logs, checkpoints and report, next to the bundle
 
     # 1. Pairs, with or without scores.
     rows = read_text_pairs(options)
-    rated = "label" in rows.columns
+    scored = "label" in rows.columns
 
     # 2. Backbone + head, dataset, loss and optimizer. The two texts of a pair are adjacent rows of a batch.
     with kerasft.get_strategy(options.strategy).scope():
@@ -103,7 +103,7 @@ def main(options: Options) -> dict:
         train = kerasft.data.sentence_pairs(
             prompted(rows.train, encoder),
             tokenizer,
-            scored=rated,
+            scored=scored,
             max_length=max_length,
             batch_size=batching(options),
             shuffle=True,
@@ -112,7 +112,7 @@ def main(options: Options) -> dict:
         ranking = kerasft.losses.MultipleNegativesRanking(options.scale, symmetric=options.symmetric)
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
-            loss=kerasft.losses.CosineSimilarityLoss() if rated else ranking,
+            loss=kerasft.losses.CosineSimilarityLoss() if scored else ranking,
             jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
@@ -120,18 +120,18 @@ def main(options: Options) -> dict:
     settings = {"max_score": options.max_score, "columns": rows.columns}  # for `kerasft evaluate` on similar files
     trained = kerasft.make_bundle(model, tokenizer, max_length=max_length, settings=settings)
     embedder = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=max_length))
-    names = ["spearman", "pearson"] if rated else ["accuracy_at_1", "mrr_at_10", "recall_at_10"]
+    names = ["spearman", "pearson"] if scored else ["accuracy_at_1", "mrr_at_10", "recall_at_10"]
     evaluation = kerasft.callbacks.Evaluation(lambda: embedder.evaluate(rows.dev).metrics)
-    watch = make_callbacks(
-        options, work, monitor="val_spearman" if rated else "val_mrr_at_10", metrics=names, evaluation=evaluation
+    callbacks = make_callbacks(
+        options, work, monitor="val_spearman" if scored else "val_mrr_at_10", metrics=names, evaluation=evaluation
     )
-    model.fit(train, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
+    model.fit(train, epochs=options.epochs, callbacks=callbacks, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
 
     def measure(about):
-        embedder.baseline = embedder.training_baseline(rows.train)  # baseline without a model
+        embedder.baseline = embedder.training_baseline(rows.train)  # the baseline without a model
         trained.settings["baseline"] = embedder.baseline
         return embedder.evaluate(rows.reported, about=about)
 

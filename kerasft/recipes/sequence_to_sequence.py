@@ -76,7 +76,7 @@ def main(options: Options) -> dict:
         options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's metrics), `split` ("dev" or "test", the split of these metrics), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
@@ -93,7 +93,7 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, "bleu" in result["metrics"]
     ('words', True)
     """
-    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
+    work = prepare(options)  # folder for logs, checkpoints and report, next to the bundle
 
     # 1. Rows.
     rows = read_source_target(options)
@@ -114,18 +114,20 @@ def main(options: Options) -> dict:
             jit_compile=False,  # XLA would recompile the step for every batch length
         )
 
-    # 3. Train, generating texts for some dev rows after each epoch. `shuffle=False` because the dataset shuffles itself.
+    # 3. Train; generate texts for some dev rows after each epoch. `shuffle=False` because the dataset shuffles itself.
     settings = make_settings(options, model, tokenizer) | {"columns": rows.columns}
     greedy = settings | {"generation": {"max_new_tokens": settings["generation"]["max_new_tokens"]}}
     longest = options.max_source_length
     trained = kerasft.make_bundle(model, tokenizer, max_length=longest, settings=settings)
-    write = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=longest, settings=greedy))
-    shown = rows.dev.take(range(min(options.generate_rows, len(rows.dev))))
+    greedy_pipeline = kerasft.pipelines.load(kerasft.make_bundle(model, tokenizer, max_length=longest, settings=greedy))
+    generated_rows = rows.dev.take(range(min(options.generate_rows, len(rows.dev))))
     scores = SCORES[options.metrics]
-    evaluation = kerasft.callbacks.Evaluation(lambda: write.scores(shown)) if len(shown) else None
+    evaluation = (
+        kerasft.callbacks.Evaluation(lambda: greedy_pipeline.scores(generated_rows)) if len(generated_rows) else None
+    )
     monitor, names = (f"val_{scores[0]}", scores) if evaluation else ("val_loss", ())
-    watch = make_callbacks(options, work, monitor=monitor, metrics=names, evaluation=evaluation)
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
+    callbacks = make_callbacks(options, work, monitor=monitor, metrics=names, evaluation=evaluation)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=callbacks, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.
@@ -136,11 +138,11 @@ def main(options: Options) -> dict:
 
 
 def make_settings(options: Options, model, tokenizer) -> dict:
-    """Settings of the bundle's pipeline; options override the checkpoint's generation options in `model.bundle_settings`."""
+    """Return the pipeline's settings; options override the checkpoint's generation settings in `model.bundle_settings`."""
     generation = dict(model.bundle_settings.get("generation", {})) if options.num_beams is None else {}
     longest = options.max_new_tokens or options.max_target_length
     generation["max_new_tokens"] = longest
-    if generation.get("min_new_tokens", 0) > longest:  # default of a checkpoint for longer texts
+    if generation.get("min_new_tokens", 0) > longest:  # a default of a checkpoint for longer texts
         del generation["min_new_tokens"]
     if (options.num_beams or 1) > 1:
         generation |= {"method": "beam", "num_beams": options.num_beams, "length_penalty": options.length_penalty}

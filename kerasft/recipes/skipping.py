@@ -10,7 +10,7 @@ from kerasft.recipes.output import work_folder
 
 
 def skips_invalid(read: Callable) -> Callable:
-    """Decorate a function that reads a recipe's files to respect `options.skip_invalid`.
+    """Decorator for functions that read a recipe's files: apply `options.skip_invalid`.
 
     Args:
         read: A function with the recipe's options as first argument.
@@ -33,8 +33,8 @@ def skips_invalid(read: Callable) -> Callable:
             return read(options, *args, **named)
         with kerasft.data.skip_invalid() as skipped:
             result = read(options, *args, **named)
-        if said := skipped.report(work_folder(options)):
-            print(said, file=sys.stderr)
+        if summary := skipped.report(work_folder(options)):
+            print(summary, file=sys.stderr)
         return result
 
     return reading

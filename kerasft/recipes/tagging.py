@@ -49,7 +49,7 @@ class TaggingOptions(TrainingOptions):
 
 @skips_invalid
 def read_tagged_rows(options: TaggingOptions) -> SplitRows:
-    """Read the train and dev rows, the split to report with its rows, the tags of the rows trained on, and the columns.
+    """Read the train and dev rows, the rows for the report, the columns, and the tags of the training rows.
 
     Example:
 
@@ -70,22 +70,22 @@ def read_tagged_rows(options: TaggingOptions) -> SplitRows:
         reading["tag_names"] = options.label_names and names(options.label_names)
         return kerasft.data.read_tags(settled.source, **reading), settled.columns
 
-    drawn = {"seed": options.seed, "scheme": options.trained_scheme}
+    sampling = {"seed": options.seed, "scheme": options.trained_scheme}
 
     def hold_out(train: list) -> tuple:
         number = max(1, round(len(train) * options.dev_fraction))
-        return kerasft.data.split_tagged_rows(train, number, **drawn)
+        return kerasft.data.split_tagged_rows(train, number, **sampling)
 
     rows = read_split(options, read, hold_out=hold_out)
     train = rows.train
     if options.max_train_rows is not None and options.max_train_rows < len(train):
-        left_out = len(train) - options.max_train_rows
-        train, _ = kerasft.data.split_tagged_rows(train, left_out, exact=True, **drawn)
+        num_excluded = len(train) - options.max_train_rows
+        train, _ = kerasft.data.split_tagged_rows(train, num_excluded, exact=True, **sampling)
     return rows._replace(train=train, labels=kerasft.data.collect_tags(train, trained=options.trained_scheme))
 
 
 def tagging_settings(options: TaggingOptions) -> dict:
-    """Settings of the pipeline: overlap of windows, decoding of tags, tagging scheme.
+    """Return the pipeline's settings: overlap of windows, tag decoding, tagging scheme.
 
     Example:
 

@@ -2,7 +2,7 @@
 
     kerasft train text-classification --model MODEL --train train.csv --dev dev.csv --output saved_models/reviews
 
-With all of SST-2 and MiniLM-L6, expect a dev accuracy of at least 0.90 within 3 epochs (docs/results.md has the numbers).
+With SST-2 and MiniLM-L6, expect a validation accuracy of at least 0.90 within 3 epochs (results: docs/results.md).
 The script is meant to be copied: below `Options` it is plain Keras.
 """
 
@@ -46,7 +46,7 @@ class Options(TrainingOptions):
     label_names: str | None = option(LABEL_NAMES_HELP)
     problem: str = option("problem type", default="single_label", choices=("single_label", "multi_label", "regression"))
     unseen_labels: str = option(
-        "--dev and --test rows with a label that no training row has; count: score them as errors",
+        "--dev and --test rows with a label that does not occur in the training rows; count: count them as errors",
         default="error",
         choices=("error", "count"),
     )
@@ -68,7 +68,7 @@ class Options(TrainingOptions):
         "multi-label: tune each label's threshold for F1 on the validation rows", default=False
     )
     out_of_scope_label: str | None = option(
-        "label of out-of-scope texts: excluded from training; the validation ones tune the probability threshold for this label"
+        "label of out-of-scope texts: excluded from training; in the validation rows, used to tune the out-of-scope threshold"
     )
 
     def __post_init__(self):
@@ -83,7 +83,7 @@ def main(options: Options) -> dict:
         options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's metrics), `split` ("dev" or "test", the split of these metrics), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
@@ -99,13 +99,13 @@ def main(options: Options) -> dict:
     >>> result["bundle"].name, result["split"]
     ('reviews', 'dev')
     """
-    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
+    work = prepare(options)  # folder for logs, checkpoints and report, next to the bundle
 
     # 1. Rows and labels. The training rows define the labels of the outputs.
     columns = read_columns(options, "text", "text_pair", "label")
     rows = read_rows(options, columns, problem=options.problem, leave_out=options.out_of_scope_label)
     labels = rows.labels
-    watched = rows_with_labels(options, rows, columns)
+    dev_rows = rows_with_labels(options, rows, columns)
 
     # 2. Backbone + head, datasets, loss and optimizer.
     with kerasft.get_strategy(options.strategy).scope():
@@ -118,7 +118,7 @@ def main(options: Options) -> dict:
         train = kerasft.data.text_classification(
             rows.train, tokenizer, batch_size=batching(options), shuffle=True, seed=options.seed, **data
         )
-        dev = kerasft.data.text_classification(watched, tokenizer, batch_size=64, **data)
+        dev = kerasft.data.text_classification(dev_rows, tokenizer, batch_size=64, **data)
         metrics = kerasft.metrics.for_labels(labels)
         model.compile(
             optimizer=make_optimizer(options, steps_per_epoch=len(train)),
@@ -128,11 +128,13 @@ def main(options: Options) -> dict:
         )
 
     # 3. Train. `shuffle=False` because the dataset shuffles itself, and Keras warns about its default.
-    texts, _ = kerasft.data.texts_and_labels(watched, columns=columns)
-    watching = {"monitor": MONITOR[options.problem], "metrics": metrics, "validation_data": dev, "texts": texts}
-    watch = make_callbacks(options, work, **watching)
+    texts, _ = kerasft.data.texts_and_labels(dev_rows, columns=columns)
+    monitored = {"monitor": MONITOR[options.problem], "metrics": metrics, "validation_data": dev, "texts": texts}
+    callbacks = make_callbacks(options, work, **monitored)
     with kerasft.quantization_aware.quantization_aware(model, enabled=options.quantization_aware):
-        model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
+        model.fit(
+            train, validation_data=dev, epochs=options.epochs, callbacks=callbacks, shuffle=False, verbose=progress()
+        )
     keep_weights(options, model, work)
 
     # 4. Report and save.
@@ -141,7 +143,7 @@ def main(options: Options) -> dict:
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, pair=pair, settings=settings)
 
     def measure(about):
-        tune(options, trained, rows.dev, watched=watched, columns=columns)
+        tune(options, trained, rows.dev, watched=dev_rows, columns=columns)
         pipeline = with_baseline(trained, rows.train, columns=columns)
         return pipeline.evaluate(rows.reported, columns=columns, about=about, unseen_labels=options.unseen_labels)
 

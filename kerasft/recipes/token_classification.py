@@ -39,7 +39,7 @@ class Options(TaggingOptions):
 
     output: str = option("output folder of the bundle", default="saved_models/token_classification")
     label_subwords: str = option(
-        "subword tokens of a word that carry its tag in the loss", default="first", choices=("first", "all")
+        "subword tokens of a word that are labeled with its tag", default="first", choices=("first", "all")
     )
 
 
@@ -50,7 +50,7 @@ def main(options: Options) -> dict:
         options: See `Options`.
 
     Returns:
-        `metrics` (the report's numbers), `split` ("dev" or "test", the rows they were measured on), `best_epoch_chosen_on`
+        `metrics` (the report's metrics), `split` ("dev" or "test", the split of these metrics), `best_epoch_chosen_on`
         ("dev" or None), and the paths `bundle`, `report` and `logs`.
 
     Raises:
@@ -68,7 +68,7 @@ def main(options: Options) -> dict:
     >>> list(result["metrics"])
     ['entity_f1', 'entity_precision', 'entity_recall', 'token_accuracy']
     """
-    work = prepare(options)  # the folder of logs, checkpoints and report, beside the bundle's
+    work = prepare(options)  # folder for logs, checkpoints and report, next to the bundle
 
     # 1. Rows and labels. The training rows define the labels of the outputs.
     rows = read_tagged_rows(options)
@@ -97,8 +97,8 @@ def main(options: Options) -> dict:
     trained = kerasft.make_bundle(model, tokenizer, max_length=options.max_length, settings=settings)
     pipeline = kerasft.pipelines.load(trained)
     evaluation = kerasft.callbacks.Evaluation(lambda: pipeline.evaluate(rows.dev).metrics)
-    watch = make_callbacks(options, work, monitor="val_entity_f1", metrics=SCORES, evaluation=evaluation)
-    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=watch, shuffle=False, verbose=progress())
+    callbacks = make_callbacks(options, work, monitor="val_entity_f1", metrics=SCORES, evaluation=evaluation)
+    model.fit(train, validation_data=dev, epochs=options.epochs, callbacks=callbacks, shuffle=False, verbose=progress())
     keep_weights(options, model, work)
 
     # 4. Report and save.

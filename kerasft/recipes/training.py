@@ -47,7 +47,7 @@ def prepare(options: TrainingOptions) -> pathlib.Path:
     >>> prepare(Options(model=checkpoint, train=reviews_csv, output="saved_models/new")).name
     'new.run'
     """
-    import keras  # here and not above: `kerasft train --help` reads the recipes' options and must not wait for TensorFlow
+    import keras  # imported here: `kerasft train --help` uses the recipes' options and must not wait for TensorFlow
 
     keras.utils.set_random_seed(options.seed)
     keras.config.set_dtype_policy(options.precision)
@@ -55,7 +55,7 @@ def prepare(options: TrainingOptions) -> pathlib.Path:
 
 
 def batching(options: TrainingOptions) -> "int | kerasft.data.Batching":
-    """The `batch_size` of the train dataset: so many rows, or rows that fill `options.token_budget`.
+    """Return the `batch_size` of the training dataset: `options.batch_size`, or a `Batching` with `options.token_budget`.
 
     Example:
 
@@ -66,12 +66,12 @@ def batching(options: TrainingOptions) -> "int | kerasft.data.Batching":
 
 
 def make_loss(options: TrainingOptions, labels: "kerasft.Labels", train: Any) -> Any:
-    """The loss for labels, with the focusing, the class weights and the smoothing that the options name.
+    """Return the loss for labels, with focal loss, class weights and label smoothing according to the options.
 
     Args:
         options: The recipe's options.
-        labels: What the outputs stand for.
-        train: The batches by which the classes are weighed.
+        labels: The model's labels.
+        train: The training dataset, for computing class weights.
 
     Example:
 
@@ -90,10 +90,10 @@ def make_loss(options: TrainingOptions, labels: "kerasft.Labels", train: Any) ->
 
 
 def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
-    """AdamW with warm-up and decay over all steps of the run.
+    """Return AdamW with warm-up and decay over all steps of the run.
 
     Args:
-        options: The recipe's options, as `choose_training` returns them: learning rate and epochs are set.
+        options: The recipe's options from `choose_training`: learning rate and epochs are set.
         steps_per_epoch: Batches per epoch, `len(train)`.
 
     Raises:
@@ -129,16 +129,16 @@ def make_optimizer(options: TrainingOptions, steps_per_epoch: int):
 def make_callbacks(
     options: TrainingOptions, work: pathlib.Path, *, monitor: str, metrics: list = (), evaluation=None, **tensorboard
 ) -> list:
-    """The callbacks: stop on NaN, throughput, TensorBoard, best epoch, early stopping, resuming.
+    """Return the callbacks: stop on NaN, throughput, TensorBoard, best epoch, early stopping, resuming.
 
     Args:
         options: The recipe's options.
-        work: Folder of logs and checkpoints.
-        monitor: The task's default of `options.monitor`.
+        work: Folder for logs and checkpoints.
+        monitor: The task's default for `options.monitor`.
         metrics: The compiled metrics, and the names of the values of `evaluation`; `options.monitor` must be one of
             them, or the loss.
-        evaluation: A `kerasft.callbacks.Evaluation`, placed before all callbacks that use its values.
-        **tensorboard: `validation_data`, `texts` and the like for `kerasft.callbacks.TensorBoard`.
+        evaluation: A `kerasft.callbacks.Evaluation`; it runs before all callbacks that use its values.
+        **tensorboard: Further arguments of `kerasft.callbacks.TensorBoard`, such as `validation_data` and `texts`.
 
     Example:
 
@@ -159,11 +159,11 @@ def make_callbacks(
     if options.keep == "best":
         callbacks.append(kerasft.callbacks.best_checkpoint(work / BEST_WEIGHTS, monitor))
     if options.patience is not None:
-        # The best weights, if wanted, are restored from the checkpoint.
+        # With keep="best", the best weights are restored from the checkpoint.
         callbacks.append(
             kerasft.callbacks.early_stopping(monitor, patience=options.patience, restore_best_weights=False)
         )
-    # Kept until the end of the run: the steps after the last epoch may also fail.
+    # Keep the files until the end of the run: steps after the last epoch may fail too.
     callbacks.append(
         kerasft.callbacks.resume(
             work / RESUME,
@@ -198,12 +198,12 @@ def keep_weights(options: TrainingOptions, model: Any, work: pathlib.Path) -> No
 
 
 def with_baseline(trained: "kerasft.Bundle", train_rows: Any, **reading) -> "kerasft.pipelines.Pipeline":
-    """The bundle's pipeline, with the answer without a model in its settings, to compare with here and in `evaluate`.
+    """Return the bundle's pipeline with a baseline in its settings, for comparison here and in `evaluate`.
 
     Args:
         trained: The bundle.
-        train_rows: The rows that say what that answer is.
-        **reading: `columns`, where the pipeline needs to be told.
+        train_rows: The training rows, from which the baseline is computed.
+        **reading: `columns`, if the pipeline needs them.
 
     Example:
 
@@ -225,19 +225,19 @@ def report_and_save(
     split: str,
     history: dict,
 ) -> dict:
-    """Evaluate, save the bundle, write the report, and only then remove the files for resuming.
+    """Evaluate, save the bundle, write the report, and then remove the files for resuming.
 
     Args:
         options: The recipe's options.
-        trained: The model with its tokenizer and settings. `measure` may still change the settings.
-        measure: Tunes what is tuned on dev rows, evaluates, and returns the report. It takes what the report says it is
-            about: the model and the data. If it fails, the bundle is saved without numbers before the error continues.
-        split: What is measured on: `"dev"` or `"test"`.
-        history: Keras' own, by epoch.
+        trained: The model with its tokenizer and settings; `measure` may change the settings.
+        measure: Tunes settings on dev rows, evaluates, and returns the report. Its argument has facts for the report's
+            header: the model and the data. If it fails, the bundle is saved without metrics, and the error is raised again.
+        split: The split of the report: `"dev"` or `"test"`.
+        history: Keras' training history.
 
     Returns:
-        The recipe's result: `metrics`, `split`, `best_epoch_chosen_on`; from the report `baseline`, `baseline_answer`,
-        `undefined` and `warnings`; and the paths `bundle`, `report`, `logs`, with LoRA also `adapters`.
+        The recipe's result: `metrics`, `split`, `best_epoch_chosen_on`; `baseline`, `baseline_answer`, `undefined` and
+        `warnings` of the report; and the paths `bundle`, `report`, `logs`, and with LoRA `adapters`.
 
     Example:
 
@@ -276,8 +276,8 @@ def report_and_save(
 
 
 def _log_scores(logs: pathlib.Path, report: "kerasft.reports.Report") -> None:
-    """Write the scores with baseline and warnings to TensorBoard as text."""
-    import tensorflow as tf  # here: `kerasft train --help` must not import TensorFlow
+    """Write the metrics, with baseline and warnings, to TensorBoard as text."""
+    import tensorflow as tf  # imported here, because `kerasft train --help` must not import TensorFlow
 
     rows = kerasft.reports.score_rows(report.metrics, report.baseline, report.undefined)
     table = ["| score | value | baseline |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
@@ -298,13 +298,13 @@ def _save(options: TrainingOptions, trained: "kerasft.Bundle", *, metrics: dict,
         provenance={
             "options": dataclasses.asdict(options),
             "history": history,
-            "kept_epoch": _kept(options, history),
+            "kept_epoch": _kept_epoch(options, history),
         },
         overwrite=may_overwrite(options),
     )
 
 
-def _kept(options: TrainingOptions, history: dict) -> int | None:
+def _kept_epoch(options: TrainingOptions, history: dict) -> int | None:
     """The epoch of `history`, from 1, whose weights the model has."""
     if options.keep == "best":
         return kerasft.callbacks.best_epoch(work_folder(options) / BEST_WEIGHTS)
@@ -312,19 +312,19 @@ def _kept(options: TrainingOptions, history: dict) -> int | None:
 
 
 def progress() -> str | int:
-    """Value of `verbose` for `fit`: "auto", a progress bar, in a terminal or notebook; otherwise 2, one line per epoch.
+    """Return `verbose` for `fit`: "auto" (progress bar) in a terminal or notebook; otherwise 2 (one line per epoch).
 
     Example:
 
     >>> progress()
     2
     """
-    ipython = sys.modules.get("IPython")  # it can be imported where no notebook runs
+    ipython = sys.modules.get("IPython")  # may be imported outside of notebooks
     return "auto" if sys.stdout.isatty() or (ipython and ipython.get_ipython()) else 2
 
 
 def epoch_chosen_on(options: TrainingOptions) -> str | None:
-    """The split that selects the best epoch: metrics measured on the same rows are slightly optimistic.
+    """Return the split that selects the best epoch: metrics on the same rows are slightly optimistic.
 
     Returns:
         `"dev"`, or None if the last epoch is kept.
@@ -339,7 +339,7 @@ def epoch_chosen_on(options: TrainingOptions) -> str | None:
 
 
 def _check_monitor(monitor: str | None, metrics: list) -> None:
-    """Raise for an unknown name now, not after the first epoch."""
+    """Raise an error for an unknown name now, not after the first epoch."""
     names = ["loss", *(getattr(metric, "name", metric) for metric in metrics)]
     known = [prefix + name for name in names for prefix in ("", "val_")]
     if monitor is not None and monitor not in known:

@@ -1,4 +1,4 @@
-"""What a text classifier's dev rows decide beside the epoch: temperature, thresholds, and what is out of scope."""
+"""Tuning of a text classifier on validation rows: temperature, thresholds, and out-of-scope detection."""
 
 from typing import Any
 
@@ -15,10 +15,10 @@ _FOR_CLASSES = {
 
 
 def check_problem(options: TrainingOptions) -> None:
-    """Refuse options that are not for `options.problem`.
+    """Check that all options apply to `options.problem`.
 
     Raises:
-        KerasftError: If there is one.
+        KerasftError: If one does not.
 
     Example:
 
@@ -29,8 +29,8 @@ def check_problem(options: TrainingOptions) -> None:
     kerasft.errors.KerasftError: `tune_temperature` must be omitted for regression; received: True. ...
     """
     for name, fix in _FOR_CLASSES.items():
-        if options.problem == "regression" and (given := getattr(options, name)) not in (None, False):
-            raise bad_argument(name, "omitted for regression", given, fix)
+        if options.problem == "regression" and (value := getattr(options, name)) not in (None, False):
+            raise bad_argument(name, "omitted for regression", value, fix)
     if options.problem != "multi_label" and options.tune_thresholds:
         raise bad_argument(
             "tune_thresholds", f"omitted for {options.problem}", True, "It requires problem=multi_label."
@@ -41,15 +41,15 @@ def check_problem(options: TrainingOptions) -> None:
 
 
 def rows_with_labels(options: TrainingOptions, rows: SplitRows, columns: dict) -> Any:
-    """The dev rows that have the model's labels; what is wrong in any row that is measured on is said now.
+    """Return the dev rows that have labels of the model; raise an error now if any row for evaluation is invalid.
 
     Args:
-        options: Those of `kerasft.recipes.text_classification`.
-        rows: As `kerasft.recipes.reading.read_rows` returns them.
-        columns: Which column is what.
+        options: Options of `kerasft.recipes.text_classification`.
+        rows: Rows from `kerasft.recipes.reading.read_rows`.
+        columns: Column assignment.
 
     Raises:
-        DataError: If a row has a label that no training row has, unless the options say to count such rows.
+        DataError: If a row has a label that does not occur in the training rows, unless `unseen_labels` is "count".
 
     Example:
 
@@ -64,7 +64,7 @@ def rows_with_labels(options: TrainingOptions, rows: SplitRows, columns: dict) -
     parts = [rows.dev, rows.reported]
     if options.out_of_scope_label:
         parts = [kerasft.data.separate_label(part, options.out_of_scope_label, columns=columns)[0] for part in parts]
-    if options.unseen_labels == "count":  # no loss can be computed of such rows, so that they are only in the report
+    if options.unseen_labels == "count":  # these rows have no loss, so they are only in the report
         parts = [kerasft.data.separate_unseen(part, rows.labels, columns=columns)[0] for part in parts]
     for part in parts:
         kerasft.data.texts_and_labels(part, labels=rows.labels, columns=columns)
@@ -72,16 +72,16 @@ def rows_with_labels(options: TrainingOptions, rows: SplitRows, columns: dict) -
 
 
 def tune(options: TrainingOptions, trained: "kerasft.Bundle", dev_rows: Any, *, watched: Any, columns: dict) -> None:
-    """Put into the bundle's settings what the dev rows say of temperature, thresholds and scope, as far as it is asked for.
+    """Tune temperature, thresholds and out-of-scope detection on dev rows, as the options require; set the bundle's settings.
 
-    The temperature is first: thresholds are of probabilities.
+    The temperature comes first, because thresholds depend on it.
 
     Args:
-        options: Those of `kerasft.recipes.text_classification`.
+        options: Options of `kerasft.recipes.text_classification`.
         trained: The bundle.
         dev_rows: All dev rows.
-        watched: Those of them that have the model's labels.
-        columns: Which column is what.
+        watched: The dev rows that have labels of the model.
+        columns: Column assignment.
 
     Example:
 

@@ -1,4 +1,4 @@
-"""Initial weights of a training run, and which of them are trained: all, LoRA adapters, or all that are not frozen."""
+"""Initial weights of a training run, and its trainable weights: all, LoRA adapters, or all that are not frozen."""
 
 import math
 import pathlib
@@ -14,7 +14,7 @@ ADAPTERS = "adapters.safetensors"
 
 
 def restore_head(model: Any, options: TrainingOptions) -> bool:
-    """Keep a bundle's head if `options.model` is a bundle with the same task and labels, and print that.
+    """Keep a bundle's head if `options.model` is a bundle with the same task and labels, and print a message.
 
     Returns:
         Whether the model has the bundle's head.
@@ -37,7 +37,7 @@ def load_with_head(options: TrainingOptions, head: Callable) -> tuple:
 
     Args:
         options: The recipe's options.
-        head: The task's function of `kerasft.heads`, such as `kerasft.heads.masked_lm`.
+        head: The task's function in `kerasft.heads`, such as `kerasft.heads.masked_lm`.
 
     Returns:
         The model and its tokenizer.
@@ -54,7 +54,7 @@ def load_with_head(options: TrainingOptions, head: Callable) -> tuple:
         return kerasft.load_task_model(options.model)
     backbone, tokenizer = kerasft.load_pretrained(options.model)
     model = head(backbone)
-    model.bundle_settings = getattr(backbone, "bundle_settings", {})  # how a bundle's texts are generated
+    model.bundle_settings = getattr(backbone, "bundle_settings", {})  # the bundle's generation settings
     model.has_new_head = not restore_head(model, options)
     return model, tokenizer
 
@@ -66,12 +66,11 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
 
     Args:
         options: The recipe's options: `lora_rank`, `lora_alpha`, `lora_targets`, `freeze_layers`.
-        model: The model that will be trained, complete with its head. If it `has_new_tokens`, LoRA also applies to the
-            token embedding.
+        model: The complete model to train, with its head. If it `has_new_tokens`, LoRA also applies to the token embedding.
         backbone: The result of `kerasft.load_pretrained`, if the head may use its pooler.
 
     Raises:
-        KerasftError: If no layer is a target, there are fewer layers than to be frozen, or nothing is trainable.
+        KerasftError: If no layer is a target, there are fewer layers than `freeze_layers`, or nothing is trainable.
 
     Example:
 
@@ -86,7 +85,7 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
     if options.lora_rank is not None:
         new_head = getattr(model, "has_new_head", None) or None
         layers = lora_layers(options.lora_targets)
-        if new_tokens:  # trained as a new head is: their embeddings are all alike
+        if new_tokens:  # like a new head: their embeddings are all equal
             layers += ("token_embedding",)
         kerasft.adapters.enable_lora(
             model, options.lora_rank, alpha=options.lora_alpha, layers=layers, train_head=new_head
@@ -109,19 +108,19 @@ def limit_trainable(options: TrainingOptions, model: Any, backbone: Any = None) 
             f"Warning: {options.model} has no pooler, and its random weights would stay frozen: {advice}.",
             file=sys.stderr,
         )
-    trained, total = (sum(math.prod(v.shape) for v in some) for some in (model.trainable_weights, model.weights))
+    trained, total = (sum(math.prod(v.shape) for v in weights) for weights in (model.trainable_weights, model.weights))
     print(f"Trainable parameters: {trained:,} of {total:,} ({100 * trained / total:.2f} %).", file=sys.stderr)
 
 
 def _has_random_pooler(model: Any, backbone: Any) -> bool:
-    """Whether a model uses the pooler of a checkpoint that has none."""
+    """Whether a model uses a pooler that the checkpoint does not have."""
     report = getattr(backbone, "checkpoint_report", None)
     missing = report is not None and any(name.startswith("pooler.") for name in report.missing)
     return missing and any(layer.name == "pooled_dense" for layer in model.layers)
 
 
 def lora_layers(targets: str | None) -> tuple[str, ...]:
-    """Layers that get adapters, in the command line's notation: comma-separated, or `all-linear`.
+    """Parse the layers that get adapters: comma-separated, or `all-linear`.
 
     Example:
 
@@ -136,7 +135,7 @@ def lora_layers(targets: str | None) -> tuple[str, ...]:
 
 
 def trains_little(options: TrainingOptions) -> bool:
-    """Whether only few weights are trained, which requires a larger learning rate.
+    """Whether only a few weights are trained, which requires a larger learning rate.
 
     Example:
 
@@ -162,7 +161,7 @@ def keep_adapters(model: Any, work: pathlib.Path) -> dict[str, pathlib.Path]:
 
 
 def merged(model: Any) -> Any:
-    """The model to save: adapters are merged into the kernels, so that all bundle readers can load it.
+    """Return the model to save, with adapters merged into the kernels, so that all bundle readers can load it.
 
     Example:
 

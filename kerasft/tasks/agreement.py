@@ -8,9 +8,9 @@ from kerasft.tasks.task import Rowwise, TrainedModel
 
 
 def same_labels(first: Rowwise, second: Rowwise, bundle: TrainedModel) -> float:
-    """Fraction of rows or tokens with the same predicted class; for multi-label, of equal decisions.
+    """Return the fraction of rows or tokens with the same predicted class; for multi-label, of equal decisions.
 
-    For regression, the lowest Pearson correlation of all targets.
+    For regression, the lowest Pearson correlation over the targets.
 
     Example:
 
@@ -24,14 +24,14 @@ def same_labels(first: Rowwise, second: Rowwise, bundle: TrainedModel) -> float:
         first, second = np.stack(first), np.stack(second)  # (N, K)
         return min(_correlation(first[:, index], second[:, index]) for index in range(first.shape[1]))
     if problem == MULTI_LABEL:
-        # The thresholds as logits.
-        least = bundle.settings.get("temperature", 1.0) * logit(bundle.settings.get("thresholds") or 0.5)  # (C,)
-        return _share((a >= least for a in first), (b >= least for b in second))
+        # The decision thresholds as logits.
+        thresholds = bundle.settings.get("temperature", 1.0) * logit(bundle.settings.get("thresholds") or 0.5)  # (C,)
+        return _share((a >= thresholds for a in first), (b >= thresholds for b in second))
     return _share((a.argmax(-1) for a in first), (b.argmax(-1) for b in second))
 
 
 def same_spans(first: Rowwise, second: Rowwise, _: TrainedModel) -> float:
-    """Fraction of equal predicted starts and ends, for rows (S, 2).
+    """Return the fraction of equal predicted starts and ends, for rows (S, 2).
 
     Example:
 
@@ -42,7 +42,7 @@ def same_spans(first: Rowwise, second: Rowwise, _: TrainedModel) -> float:
 
 
 def same_vectors(first: Rowwise, second: Rowwise, _: TrainedModel) -> float:
-    """The mean cosine similarity.
+    """Return the mean cosine similarity.
 
     Example:
 
@@ -64,6 +64,6 @@ def _cosine(first: np.ndarray, second: np.ndarray) -> float:
 def _correlation(first: np.ndarray, second: np.ndarray) -> float:
     first, second = (values.astype("float64") - values.mean(dtype="float64") for values in (first, second))
     norm = np.linalg.norm(first) * np.linalg.norm(second)
-    if norm == 0:  # a constant has no correlation: equal constants agree
+    if norm == 0:  # undefined for a constant: equal constants agree
         return float(np.allclose(first, second))
     return float(first @ second / norm)

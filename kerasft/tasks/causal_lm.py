@@ -58,7 +58,7 @@ def _draw(
 
 
 def resolve_generation(bundle: TrainedModel, _: int) -> dict[str, Any]:
-    """The settings of generation: `options`, `prefix`, `start_token_id`, `end_token_id`, `pad_token_id`.
+    """Return the generation settings: `options`, `prefix`, `start_token_id`, `end_token_id`, `pad_token_id`.
 
     Example:
 

@@ -10,20 +10,20 @@ from kerasft.features import REGRESSION
 
 
 def draw_items(items: list, count: int, seed: int) -> tuple[list, int]:
-    """Sample items of a list, in their order.
+    """Sample items of a list, in order; also return the total number of items.
 
     Example:
 
     >>> draw_items(list("abcdef"), 2, 0)
     (['d', 'f'], 6)
     """
-    return [items[place] for place in places(len(items), count, seed)], len(items)
+    return [items[index] for index in places(len(items), count, seed)], len(items)
 
 
 def draw_rows(
     source: object, columns: Mapping[str, object] | None, *, count: int, seed: int, metadata: Mapping[str, Any]
 ) -> tuple[object, int]:
-    """Sample rows of a table.
+    """Sample rows of a table; also return the total number of rows.
 
     Example:
 
@@ -40,7 +40,7 @@ def draw_rows(
 def draw_stratified(
     source: object, columns: Mapping[str, object] | None, *, count: int, seed: int, metadata: Mapping[str, Any]
 ) -> tuple[object, int]:
-    """Stratified sample of rows of a table.
+    """Sample rows of a table, stratified by label; also return the total number of rows.
 
     Example:
 
@@ -56,7 +56,7 @@ def draw_stratified(
 
 
 def places(total: int, count: int, seed: int) -> list[int]:
-    """Sample positions below `total`, in ascending order.
+    """Sample indices below `total`, in ascending order.
 
     Example:
 

@@ -17,7 +17,7 @@ _DEFAULTS = {"max_answer_length": MAX_ANSWER_LENGTH, "num_best": N_BEST}
 
 
 def _settle(source: object, columns: Mapping[str, object] | None, _: Reading) -> Settled:
-    return Settled(source, columns, None, "")  # SQuAD's JSON has no columns
+    return Settled(source, columns, None, "")  # SQuAD JSON has no columns
 
 
 def _items(source: object, _: Mapping[str, object] | None, bundle: TrainedModel) -> list[tuple[str, str]]:

@@ -30,7 +30,7 @@ def _items(source: object, columns: Mapping[str, object] | None, bundle: Trained
 
 
 def _sample(bundle: TrainedModel, texts: Sequence[str] | None = None) -> list[str]:
-    """Texts with entity markers: for the tags `<e1>` and `<e2>`, or without tags, around each half."""
+    """Return texts with entity markers: in place of the tags `<e1>` and `<e2>`, or, without tags, around each half."""
     return [marked_sample(text) for text in sample_texts(bundle, texts)]
 
 

@@ -34,7 +34,7 @@ SAMPLE_TEXTS = (
 
 
 def sample_texts(bundle: TrainedModel, texts: Sequence | None = None) -> list:
-    """Return the given texts, or the built-in sample: as pairs for a model that takes pairs.
+    """Return `texts`, or the built-in sample if None: pairs for a model that takes pairs.
 
     Raises:
         KerasftError: If `texts` is empty.
@@ -53,7 +53,7 @@ def sample_texts(bundle: TrainedModel, texts: Sequence | None = None) -> list:
 
 
 def sample_pairs(bundle: TrainedModel, texts: Sequence | None = None) -> list:
-    """Return the given pairs, or those of the built-in sample.
+    """Return `texts`, or pairs of the built-in sample if None.
 
     Raises:
         KerasftError: If `texts` is empty.

@@ -24,9 +24,9 @@ _DEFAULTS = {"max_score": 1.0}
 
 def _settle(source: object, columns: Mapping[str, object] | None, reading: Reading) -> Settled:
     rows = read_rows(read_as_trained(source, reading.trained, columns), columns)
-    given = {*(rows.roles or {}), *(columns or {})}
+    selected = {*(rows.roles or {}), *(columns or {})}
     rows = settle(rows, columns, need_label=reading.need_label)
-    if not reading.need_label and given & {"text", "text_pair"} and "label" not in given:
+    if not reading.need_label and selected & {"text", "text_pair"} and "label" not in selected:
         rows.roles.pop("label", None)  # if the texts are named explicitly, scores would be too
 
     def valid(rows, roles):
@@ -43,7 +43,7 @@ def _items(source: object, columns: Mapping[str, object] | None, bundle: Trained
 
 
 def _resolve(bundle: TrainedModel, _: int) -> dict[str, Any]:
-    """The model pools and normalizes itself; apps that compare embeddings must know whether it does."""
+    """Return how the model pools and whether it normalizes: apps that compare embeddings need to know."""
     encoder = sentence_encoder_of(bundle.model)
     if encoder.default_prompt_name is not None:
         prompt = encoder.prompts[encoder.default_prompt_name]

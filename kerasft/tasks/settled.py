@@ -22,11 +22,11 @@ def settled(
 
     Args:
         source: Any source of the task's data function.
-        columns: Columns given by the user.
+        columns: Columns selected by the user.
         task: The task's name, a key of `kerasft.tasks.TASKS`.
-        trained: The columns of the training data, the default for other files.
+        trained: Columns of the training data, the default for other files.
         need_label: Whether sentence pairs must have scores; labels of texts and relations are always required.
-        classes: Whether labels are class names, to be counted in the note.
+        classes: Whether labels are class names; the note then shows their number.
         problem: Problem type of a text classifier, which decides which labels are invalid.
 
     Raises:

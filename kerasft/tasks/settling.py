@@ -32,7 +32,7 @@ def checked(
 
 
 def valid_texts(rows: Rows, roles: Roles) -> Rows:
-    """Check the texts alone.
+    """Check the texts but no labels.
 
     Example:
 
@@ -58,7 +58,7 @@ def settle_tags(source: object, columns: Mapping[str, object] | None, reading: R
     if "offsets" in getattr(source, "columns", ()):
         return Settled(source, None, None, "")
     rows = read_rows(read_as_trained(source, reading.trained, columns))
-    if (table := rows_of_word_table(rows, columns)) is not None:  # which says itself what it takes
+    if (table := rows_of_word_table(rows, columns)) is not None:  # its columns are fixed: no note
         return Settled(table, None, dict(columns) if columns else None, "")
     roles = find_tag_columns(rows, columns)
     rows = replace(rows, roles=roles)
@@ -66,7 +66,7 @@ def settle_tags(source: object, columns: Mapping[str, object] | None, reading: R
 
 
 def tagged_items(source: object, columns: Mapping[str, object] | None, bundle: TrainedModel) -> list[str]:
-    """The texts of tagged data.
+    """Return the texts of tagged data.
 
     Example:
 
@@ -81,7 +81,7 @@ def tagged_items(source: object, columns: Mapping[str, object] | None, bundle: T
 def draw_tagged(
     source: object, columns: Mapping[str, object] | None, *, count: int, seed: int, metadata: Mapping[str, object]
 ) -> tuple[object, int]:
-    """Sample tagged texts.
+    """Sample tagged texts; also return the total number of texts.
 
     Example:
 
@@ -94,7 +94,7 @@ def draw_tagged(
 
 
 def reading_of(settings: Mapping[str, object]) -> dict[str, object]:
-    """Settings of a bundle for reading tags.
+    """Return a bundle's settings for reading tags.
 
     Example:
 
@@ -105,7 +105,7 @@ def reading_of(settings: Mapping[str, object]) -> dict[str, object]:
 
 
 def first_name_note(rows: Rows, columns: Mapping[str, object] | None, usual: tuple) -> str:
-    """Like `columns_note`, but uses the first of the known names.
+    """Return `columns_note` for roles that take the first known column name.
 
     Example:
 
@@ -114,9 +114,9 @@ def first_name_note(rows: Rows, columns: Mapping[str, object] | None, usual: tup
     'columns of Python rows: text: tokens, label: tags'
     """
     lines = columns_note(rows, columns).split("\n")[:1]
-    taken = set(map(str, rows.roles.values()))
+    assigned = set(map(str, rows.roles.values()))
     for role, names in zip(("text", "label"), usual):
-        others = [name for name in rows.columns if name.strip().lower() in names and name not in taken]
-        if lines[0] and others and role not in (columns or {}) and rows.named and role != INTENT:
-            lines.append(f"note: the {role} could also be {' or '.join(others)}. Select a column to change this.")
+        alternatives = [name for name in rows.columns if name.strip().lower() in names and name not in assigned]
+        if lines[0] and alternatives and role not in (columns or {}) and rows.named and role != INTENT:
+            lines.append(f"note: the {role} could also be {' or '.join(alternatives)}. Select a column to change this.")
     return "\n".join(lines)

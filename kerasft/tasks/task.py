@@ -42,11 +42,11 @@ class Settled(NamedTuple):
     source: object
     """Rows with `roles`, or the unchanged source if it has no columns."""
     named: Mapping[str, object] | None
-    """What must be passed as `columns` together with it."""
+    """Value for the `columns` argument of data functions that read the source."""
     columns: dict[str, object] | None
     """Columns stored in the bundle; None without columns."""
     note: str
-    """Message about detected columns; empty if all were named."""
+    """Message about detected columns; empty if the user selected all of them."""
 
 
 class Reading(NamedTuple):
@@ -57,7 +57,7 @@ class Reading(NamedTuple):
     need_label: bool = False
     """Whether sentence pairs must have scores; labels of texts and relations are always required."""
     classes: bool = False
-    """Whether labels are class names, to be counted in the note."""
+    """Whether labels are class names; the note then shows their number."""
     problem: str = SINGLE_LABEL
     """Problem type of a text classifier, which decides which labels are invalid."""
 
@@ -66,7 +66,7 @@ class Exports(NamedTuple):
     """Supported exports, in addition to SavedModel and LiteRT with token ids as inputs."""
 
     strings: bool
-    """Supports a SavedModel signature for strings: predictions need no offsets in the text."""
+    """Supports a SavedModel signature for strings: predictions do not require offsets in the text."""
     mediapipe: bool
     """Supports a file for MediaPipe Tasks."""
     generation: bool
@@ -79,23 +79,23 @@ Rowwise = Sequence[np.ndarray]
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A task. All fields are required, so that a missing one is an error at import.
+    """A task. All fields are required, so a missing one raises an error at import.
 
     Attributes:
         name: Task name on the command line and in `kerasft.json`, such as `"relation-extraction"`.
         model_name: Name of the model built by its head.
-        defaults: Default settings for bundles without them, for pipelines, exports and devices.
-        settle: Reads a source for training or evaluation and assigns its columns: `(source, columns, reading)`.
-        items: Reads labeled data and returns its N texts, or tuples of two: `(source, columns, bundle)`.
-        draw: Samples rows of labeled data: `(source, columns, *, count, seed, metadata)` -> source for `evaluate`, and the
-            total number of rows.
-        sample: N texts to test an export on, given ones or the built-in sample: `(bundle, texts)`.
-        encode: Encodes texts for the model: `(bundle, texts, max_length)`.
-        agree: Agreement of the predictions from two outputs, from 0 to 1: `(first, second, bundle)`.
-        resolve: Postprocessing settings with all defaults filled in: `(bundle, max_length)`.
+        defaults: Settings for bundles that do not store them, for pipelines, exports and devices.
+        settle: `(source, columns, reading)`: reads a source for training or evaluation and assigns its columns.
+        items: `(source, columns, bundle)`: reads labeled data and returns its N texts or pairs.
+        draw: `(source, columns, *, count, seed, metadata)`: samples rows of labeled data; returns a source for `evaluate`
+            and the total number of rows.
+        sample: `(bundle, texts)`: returns N texts to test an export on, `texts` or the built-in sample.
+        encode: `(bundle, texts, max_length)`: encodes texts for the model.
+        agree: `(first, second, bundle)`: returns the agreement of two models' predictions, from 0 to 1.
+        resolve: `(bundle, max_length)`: returns the postprocessing settings, including defaults.
         exports: Supported exports.
         own_head: Requirements for custom heads; None if only kerasft's heads are supported.
-        has_score: Whether its main metric is from 0 to 1, higher is better.
+        has_score: Whether its main metric is from 0 to 1 and higher is better.
 
     Example:
 
@@ -120,7 +120,7 @@ class Task:
 
 
 def trained_columns(metadata: Mapping[str, Any]) -> Mapping[str, object] | None:
-    """Columns of the training data, from the content of `kerasft.json`; None if unknown.
+    """Return the columns of the training data, from the content of `kerasft.json`; None if unknown.
 
     Example:
 

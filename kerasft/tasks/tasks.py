@@ -37,7 +37,7 @@ DEFAULT = TEXT_CLASSIFICATION
 
 
 def task_name(metadata: Mapping[str, Any]) -> str:
-    """Task name of a trained model, from `kerasft.json`.
+    """Return the task name of a trained model, from the content of `kerasft.json`.
 
     Example:
 
@@ -48,11 +48,11 @@ def task_name(metadata: Mapping[str, Any]) -> str:
 
 
 def task_of(metadata: Mapping[str, Any], folder: object = "kerasft.json") -> Task:
-    """The task of a trained model.
+    """Return the task of a trained model.
 
     Args:
         metadata: The content of `kerasft.json`.
-        folder: Its folder, for the message.
+        folder: Its folder, for the error message.
 
     Raises:
         CheckpointError: If this version of kerasft does not support the task.

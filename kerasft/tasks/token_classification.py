@@ -15,7 +15,7 @@ DEFAULTS = {"constrained": False}
 
 
 def resolve_tags(bundle: TrainedModel, max_length: int) -> dict[str, Any]:
-    """The settings of tags: `scheme`, `window`, `stride`, `word_tag`, `constrained`.
+    """Return the tagging settings: `scheme`, `window`, `stride`, `word_tag`, `constrained`.
 
     Example:
 

@@ -25,7 +25,7 @@ def test_an_option_of_a_group_takes_its_value():
     group = parser.add_argument_group("data")
     group.add_argument("--label")
     assert parser.parse_args(["--label", "-1,x"]).label == "-1,x"
-    with pytest.raises(TypeError, match='--names takes several texts, so it needs action="extend"'):
+    with pytest.raises(TypeError, match='--names takes several strings, so it needs action="extend"'):
         group.add_argument("--names", nargs="+")
 
 
@@ -104,7 +104,7 @@ def test_every_text_option_of_every_command_takes_a_value_with_a_dash():
 
 def test_an_option_of_several_texts_without_extend_is_an_error_of_the_developer():
     parser = Parser()
-    with pytest.raises(TypeError, match='--labels takes several texts, so it needs action="extend"'):
+    with pytest.raises(TypeError, match='--labels takes several strings, so it needs action="extend"'):
         parser.add_argument("--labels", nargs="+")
     parser.add_argument("--lengths", nargs=2, type=int)
     parser.add_argument("texts", nargs="*")

@@ -91,7 +91,7 @@ def test_one_sigmoid_for_two_classes_is_the_second_ones_probability(use_bias, ca
     wrapped = own_model(model, "text-classification", LABELS)
     probability = softmax(wrapped(features(model)).numpy())
     np.testing.assert_allclose(probability[:, 1:], model(features(model)), atol=1e-6)
-    assert "its single probability is that of 'yes'" in caplog.text
+    assert "its output is the probability of 'yes'" in caplog.text
 
 
 def test_a_sigmoid_of_a_regression_stays():
@@ -231,7 +231,7 @@ CASES = {
         lambda: [_of_inputs("token_ids", shape=None, batch_shape=(1, 16))],
         "text-classification",
         LABELS,
-        "and no batch size",
+        "without a batch size",
     ),
     "no length": (lambda: [_of_inputs("token_ids", shape=(4, 4))], "text-classification", LABELS, "one shape"),
 }

@@ -68,7 +68,7 @@ def test_logits_are_float32_under_mixed_precision(policy):
 
 
 def test_an_encoder_alone_is_refused():
-    with pytest.raises(KerasftError, match=r"`backbone` must be an encoder and decoder with .*; received: "):
+    with pytest.raises(KerasftError, match=r"`backbone` must be an encoder-decoder with .*; received: "):
         sequence_to_sequence(tiny.backbone())
 
 

@@ -77,7 +77,7 @@ def test_what_is_given_stays_and_what_is_chosen_is_printed(backbone, capsys):
     line = capsys.readouterr().err
     assert f"learning rate 5e-4, {chosen.epochs} epochs, batch size {chosen.batch_size}. " in line
     assert "1,200 rows" in line
-    assert "(2 blocks, 16 wide)" in line
+    assert "(2 blocks, hidden size 16)" in line
     assert "--learning-rate, --epochs, --batch-size" in line
     given = dataclasses.replace(GIVEN, learning_rate=3e-3, epochs=2)
     assert choose_training(given, backbone, rows=1200, kind="text") == dataclasses.replace(given, batch_size=16)
