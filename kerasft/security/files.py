@@ -45,7 +45,7 @@ def read_bounded(path: str | os.PathLike) -> bytes:
     Example:
 
     >>> read_bounded("/dev/zero")
-    Traceback (max_bytes recent call last):
+    Traceback (most recent call last):
     ...
     kerasft.errors.CheckpointError: /dev/zero is not a regular file. ...
     """

@@ -80,7 +80,7 @@ def check_ids(ids: Iterable[object], path: str | os.PathLike) -> None:
     Example:
 
     >>> check_ids([0, 10**9], "vocab.json")
-    Traceback (max_tokens recent call last):
+    Traceback (most recent call last):
     ...
     kerasft.errors.CheckpointError: vocab.json: ids and lengths must be from 0 to 4999999; received: 1000000000. ...
     """

@@ -26,7 +26,7 @@ def test_what_does_not_fit_is_refused(fails, bundle, work, tmp_path):
     for words, message in [
         (["--data", tmp_path / "no.csv"], "no.csv: the file does not exist"),
         (["--data", work / "unknown.csv"], "unknown label; expected one of: negative, positive"),
-        (["--data", work / "train.csv", "--text", "9"], "no column with this number"),
+        (["--data", work / "train.csv", "--text", "9"], "no column with this index"),
         (["--data", work / "train.csv", "--report", tmp_path / "taken"], "taken is a file, but a folder is expected"),
     ]:
         assert message in fails("evaluate", bundle, *words)
