@@ -95,7 +95,7 @@ def write_precision_recall(scores: np.ndarray, gold: np.ndarray, names: Sequence
 
 
 def write_embeddings(
-    folder: str | os.PathLike, vectors: np.ndarray, texts: Sequence[str], labels: Sequence[str]
+    folder: str | os.PathLike, vectors: np.ndarray, *, texts: Sequence[str], labels: Sequence[str]
 ) -> None:
     """Write vectors with their texts and labels, for the PROJECTOR tab.
 
@@ -107,7 +107,7 @@ def write_embeddings(
 
     Example:
 
-    >>> write_embeddings("logs", np.eye(2), ["good", "bad"], ["yes", "no"])
+    >>> write_embeddings("logs", np.eye(2), texts=["good", "bad"], labels=["yes", "no"])
     >>> sorted(name for name in os.listdir("logs") if "embedding" in name)
     ['embeddings.tsv', 'embeddings_texts.tsv']
     """

@@ -234,7 +234,7 @@ class TensorBoard(Resumable, keras.callbacks.TensorBoard):
             inside = keras.Model(self.model.input, self.model.get_layer("logits").input)
             vectors = np.asarray(inside.predict(self._validation_data, verbose=0), "float32")
             gold = predict(self.model, self._validation_data)[1]
-            write_embeddings(self.log_dir, vectors, self._texts, describe_gold(gold, self._labels))
+            write_embeddings(self.log_dir, vectors, texts=self._texts, labels=describe_gold(gold, self._labels))
         super().on_train_end(logs)
 
     def _collect_learning_rate(self, logs):

@@ -25,7 +25,7 @@ def test_precision_and_recall_are_sklearns(tmp_path):
 
 
 def test_texts_with_tabs_and_lines_stay_in_one_row(tmp_path):
-    write_embeddings(tmp_path, np.eye(2), ["a\tb\nc", "d"], ["x", "y"])
+    write_embeddings(tmp_path, np.eye(2), texts=["a\tb\nc", "d"], labels=["x", "y"])
     assert (tmp_path / "embeddings_texts.tsv").read_text("utf-8") == "text\tlabel\na b c\tx\nd\ty\n"
 
 
