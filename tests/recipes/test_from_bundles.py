@@ -39,8 +39,8 @@ SOURCES = [
 ]
 REFUSED = {
     ("causal_lm", "masked-lm"): "`backbone` must be an encoder; received: 'gpt2'",
-    ("causal_lm", "sequence-to-sequence"): "`backbone` must be an encoder and decoder",
-    **{(source, "sequence-to-sequence"): "`backbone` must be an encoder and decoder" for source in SOURCES[:9]},
+    ("causal_lm", "sequence-to-sequence"): "`backbone` must be an encoder-decoder",
+    **{(source, "sequence-to-sequence"): "`backbone` must be an encoder-decoder" for source in SOURCES[:9]},
     **{(source, "causal-lm"): r"`backbone` must be a causal \(left-to-right\) decoder" for source in SOURCES[:9]},
     **{
         ("sequence_to_sequence", task): r"Load one with kerasft.load_pretrained.* \(not T5, an encoder-decoder\)"
