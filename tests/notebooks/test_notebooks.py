@@ -28,6 +28,7 @@ PENDING = tuple(
     if name
     not in (
         "mobile",
+        "sentence_embedding",
         "text_classification",
         "token_classification",
     )
