@@ -55,6 +55,9 @@ START_UP = re.compile(
 )
 """Lines that TensorFlow's C++ code and its converter log: about this machine and its folders, not about the run."""
 
+TIMES = re.compile(r"\x1b\[1m[\d:]+s\x1b\[0m \d+(s|ms|us)/step( - )?")
+"""The durations in Keras' progress bars: the machine that executes the notebooks also does other work."""
+
 
 def cells(name: str) -> list[tuple[str, str]]:
     """The cells of a notebook as (kind, text): those of its source, and the first code cell after the title."""
@@ -96,12 +99,17 @@ def execute(notebook: nbformat.NotebookNode, folder: pathlib.Path) -> None:
     client.execute(env={**os.environ, **environment})
     for cell, text in zip(notebook.cells, texts):
         cell.source = text
-        for output in cell.get("outputs", ()):
-            if output.output_type == "stream":
-                output.text = START_UP.sub("", output.text.replace("\r\n", "\n"))  # which `!` writes
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("text", "shown") != ""]
+            cell.outputs = cleaned(cell.outputs)
     notebook.metadata.pop("language_info", None)  # the version of the Python that ran it
+
+
+def cleaned(outputs: list[nbformat.NotebookNode]) -> list[nbformat.NotebookNode]:
+    """The outputs without what is about this machine, and without those that are empty then."""
+    for output in outputs:
+        if output.output_type == "stream":
+            output.text = TIMES.sub("", START_UP.sub("", output.text.replace("\r\n", "\n")))  # `!` ends lines with both
+    return [output for output in outputs if output.get("text", "shown") != ""]
 
 
 def run(name: str, data: pathlib.Path, model: pathlib.Path) -> None:
@@ -130,7 +138,7 @@ def replace_prose(name: str) -> None:
     if [cell.source for cell in code] != [cell.source for cell in saved]:
         raise ValueError(f"the code of {name} has changed since it was executed: execute it with --data and --model")
     for cell, old in zip(code, saved):
-        cell.outputs, cell.execution_count = old.outputs, old.execution_count
+        cell.outputs, cell.execution_count = cleaned(old.outputs), old.execution_count
     path.write_text(nbformat.writes(notebook) + "\n", "utf-8")
 
 

@@ -64,7 +64,7 @@ kerasft.reports.plots.training_curves(history)
 
 # %% [markdown]
 # After the second epoch the validation loss rises while the accuracy stays: the model becomes more confident, also
-# where it is wrong. Two or three epochs would do. (The times above are those of a busy machine.)
+# where it is wrong. Two or three epochs would do.
 
 # %%
 # The same curves and more in TensorBoard, here in the notebook.

@@ -28,6 +28,7 @@ PENDING = tuple(
     if name
     not in (
         "mobile",
+        "sentence_embedding",
         "text_classification",
         "token_classification",
     )
@@ -92,6 +93,14 @@ def test_new_prose_keeps_the_outputs_and_new_code_is_refused(make, monkeypatch, 
     source.write_text("# %% [markdown]\n# # Title\n# %%\n1 + 2\n", "utf-8")
     with pytest.raises(ValueError, match="has changed"):
         make.main()
+
+
+def test_what_is_about_this_machine_is_not_saved(make):
+    bar = "\x1b[1m9/9\x1b[0m \x1b[32m━━━\x1b[0m\x1b[37m\x1b[0m \x1b[1m836s\x1b[0m 4s/step - loss: 0.5\n"
+    texts = [bar, "I0000 00:00:17 cudart_stub.cc:31] no CUDA\none\r\ntwo\n", "I0000 00:00:17 no CUDA\n"]
+    cleaned = make.cleaned([nbformat.v4.new_output("stream", text=text) for text in texts])
+    expected = "\x1b[1m9/9\x1b[0m \x1b[32m━━━\x1b[0m\x1b[37m\x1b[0m loss: 0.5\n"
+    assert [output.text for output in cleaned] == [expected, "one\ntwo\n"]
 
 
 def test_it_needs_data_and_a_model_to_execute(make, monkeypatch, capsys):
