@@ -218,7 +218,7 @@ def test_a_registered_layer_of_the_users_is_loaded_with_trust(tmp_path, caplog):
     [
         (
             lambda state: layers.Dense(2)(Unregistered()(state)),
-            r"Unregistered.* Put @keras.saving.register_keras_serializable",
+            r"Unregistered.* Decorate each with @keras.saving.register_keras_serializable",
         ),
         (
             lambda state: layers.Dense(2)(Forgetful(3.0)(state)),
@@ -231,7 +231,7 @@ def test_a_registered_layer_of_the_users_is_loaded_with_trust(tmp_path, caplog):
         ),
         (
             lambda state: layers.Dense(2, activation=twice)(state),
-            "registered with Keras; received: .*the function 'twice'.* Put @keras",
+            "registered with Keras; received: .*the function 'twice'.* Decorate each with @keras",
         ),
         (
             lambda state: Registered()(layers.Dense(2)(state)),
