@@ -112,7 +112,7 @@ def check_report(
 
     Args:
         report: The report of `verify`, of a MediaPipe export or of a generation export.
-        tolerance: Maximum absolute difference of an output; `None`: any. If kind, a generation export must generate the same
+        tolerance: Maximum absolute difference of an output; `None`: any. If given, a generation export must generate the same
             tokens as the model.
         min_agreement: Minimum agreement, from 0 to 1.
         max_drop: Maximum drop of the score, if any, in points (hundredths).
