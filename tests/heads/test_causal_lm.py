@@ -88,7 +88,9 @@ def test_keras_hubs_gpt2_fits(tmp_path):
 def test_a_backbone_without_a_reversible_embedding_is_refused():
     inputs = {name: keras.Input((None,), dtype="int32", name=name) for name in (TOKEN_IDS, PADDING_MASK)}
     plain = keras.Model(inputs, keras.layers.Embedding(10, 4)(inputs[TOKEN_IDS]))
-    with pytest.raises(KerasftError, match=r"`backbone` must be a backbone with a layer 'token_embedding'.*; received: None"):
+    with pytest.raises(
+        KerasftError, match=r"`backbone` must be a backbone with a layer 'token_embedding'.*; received: None"
+    ):
         causal_lm(plain)
     with pytest.raises(KerasftError, match="`backbone` must be an encoder that outputs hidden states"):
         causal_lm(tiny.classifier())
